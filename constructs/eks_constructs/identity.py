@@ -1,0 +1,112 @@
+"""IAM for pods: EKS Pod Identity where its agent runs, IAM roles for service accounts (IRSA) on Fargate."""
+
+import json
+from collections.abc import Sequence
+
+from aws_cdk import Aws, Fn
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from eks_constructs.roles import IamSpec, Statement, eks_arn, role, trust_service
+
+
+def pod_identity_role(
+    scope: Construct,
+    construct_id: str,
+    *,
+    spec: IamSpec,
+    cluster: str,
+    namespace: str,
+    service_account: str,
+    managed: Sequence[str] = (),
+    statements: Sequence[Statement] = (),
+) -> iam.CfnRole:
+    """Makes a role that only the pods of one service account in one cluster can take, through EKS Pod Identity.
+
+    EKS sends who asks as session tags, hence ``sts:TagSession`` and the conditions.
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+    """
+    return role(
+        scope,
+        construct_id,
+        spec=spec,
+        name=f"{cluster}-{service_account}",
+        description=f"Pods of {namespace}/{service_account} in {cluster}, through EKS Pod Identity",
+        trust=trust_service(
+            "pods.eks.amazonaws.com",
+            tag_session=True,
+            conditions={
+                "StringEquals": {
+                    "aws:SourceAccount": Aws.ACCOUNT_ID,
+                    "aws:RequestTag/eks-cluster-arn": eks_arn("cluster", cluster),
+                    "aws:RequestTag/kubernetes-namespace": namespace,
+                    "aws:RequestTag/kubernetes-service-account": service_account,
+                }
+            },
+        ),
+        managed=managed,
+        statements=statements,
+    )
+
+
+class OidcProvider(Construct):
+    """IAM's trust in a cluster's service account tokens. Needed for IRSA alone.
+
+    Attributes:
+        arn: ARN of the provider.
+        issuer: issuer of the tokens, without ``https://``.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, issuer_url: str) -> None:
+        """Trusts the tokens of ``issuer_url``. IAM checks EKS issuers by its own list of authorities: no thumbprint."""
+        super().__init__(scope, construct_id)
+        provider = iam.CfnOIDCProvider(self, "Provider", url=issuer_url, client_id_list=["sts.amazonaws.com"])
+        self.arn = provider.ref
+        self.issuer = Fn.select(1, Fn.split("//", issuer_url))
+
+    def trust(self, *, namespace: str, service_account: str) -> str:
+        """Returns a trust policy for one service account.
+
+        The issuer is part of condition *keys*, which CloudFormation can fill in only if the document is a string.
+        """
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Federated": "${Provider}"},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {
+                "StringEquals": {
+                    "${Issuer}:aud": "sts.amazonaws.com",
+                    "${Issuer}:sub": f"system:serviceaccount:{namespace}:{service_account}",
+                }
+            },
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        return Fn.sub(document, {"Provider": self.arn, "Issuer": self.issuer})
+
+
+def irsa_role(
+    scope: Construct,
+    construct_id: str,
+    *,
+    spec: IamSpec,
+    cluster: str,
+    oidc: OidcProvider,
+    namespace: str,
+    service_account: str,
+    managed: Sequence[str] = (),
+    statements: Sequence[Statement] = (),
+) -> iam.CfnRole:
+    """Makes a role that only the pods of one service account can take, through IRSA.
+
+    Fargate runs no Pod Identity agent. https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html
+    """
+    return role(
+        scope,
+        construct_id,
+        spec=spec,
+        name=f"{cluster}-{service_account}",
+        description=f"Pods of {namespace}/{service_account} in {cluster}, through IRSA",
+        trust=oidc.trust(namespace=namespace, service_account=service_account),
+        managed=managed,
+        statements=statements,
+    )

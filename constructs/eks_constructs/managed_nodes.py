@@ -1,0 +1,251 @@
+"""EC2 managed node groups: AWS builds the AMI and drives the Auto Scaling group; the nodes, and when they are updated, are yours."""
+
+import re
+from typing import Annotated, Literal
+
+from aws_cdk import CfnTag
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_eks as eks
+from constructs import Construct
+from pydantic import AfterValidator, Field, model_validator
+
+from eks_constructs.catalog import limit, load
+from eks_constructs.compute import KIND_LABEL
+from eks_constructs.control_plane import KubernetesVersion
+from eks_constructs.network import ClusterNetwork
+from eks_constructs.roles import IamSpec, role, trust_service
+from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Spec, duplicates, pattern
+
+AmiType = Literal[
+    "AL2023_x86_64_STANDARD",
+    "AL2023_ARM_64_STANDARD",
+    "AL2023_x86_64_NVIDIA",
+    "AL2023_ARM_64_NVIDIA",
+    "AL2023_x86_64_NEURON",
+    "BOTTLEROCKET_x86_64",
+    "BOTTLEROCKET_ARM_64",
+    "BOTTLEROCKET_x86_64_NVIDIA",
+    "BOTTLEROCKET_ARM_64_NVIDIA",
+    "BOTTLEROCKET_x86_64_FIPS",
+    "BOTTLEROCKET_ARM_64_FIPS",
+]
+"""AMIs that EKS builds for managed node groups. Not AL2, which has no AMI for Kubernetes 1.33 and later."""
+
+InstanceType = Annotated[
+    str, pattern(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "must be an EC2 instance type, such as m7g.large")
+]
+
+
+class TaintSpec(Spec):
+    """Keeps pods off a node that do not tolerate it."""
+
+    key: LabelKey
+    value: LabelValue = ""
+    effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"]
+
+
+class NodeGroupSpec(Spec):
+    """A group of like EC2 instances."""
+
+    name: KubernetesName
+    """Names the group in this project; EKS's own name is generated, so that the group can be replaced."""
+    ami_type: AmiType = "AL2023_x86_64_STANDARD"
+    """Operating system, processor and device. A change replaces the group."""
+    instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=20)]
+    """In order of preference; several, of like size, for Spot. A change replaces the group."""
+    capacity: Literal["on_demand", "spot"] = "on_demand"
+    """A change replaces the group."""
+    min_size: Annotated[int, Field(ge=0)] = 2
+    desired_size: Annotated[int, Field(ge=0)] | None = None
+    """Nodes at the start (default: min_size). Nothing changes it later but you, or an autoscaler that you run."""
+    max_size: Annotated[int, Field(ge=1)] = 3
+    volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
+    """Size of the encrypted gp3 volume for images and logs."""
+    volume_kms_key_arn: KmsKeyArn | None = None
+    """Key for the volumes (default: aws/ebs). Its policy must let the role AWSServiceRoleForAutoScaling use it."""
+    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
+    taints: Annotated[list[TaintSpec], Field(max_length=50)] = []
+    kubernetes_version: KubernetesVersion | None = None
+    """Version of the kubelet, to update nodes after the control plane (default: the cluster's)."""
+    release_version: Annotated[str, pattern(r"\d+\.\d+\.\d+-\d{8}|\d+\.\d+\.\d+-[0-9a-f]{8}", "must be an AMI release: 1.36.1-20261112 (AL2023) or 1.50.0-1a2b3c4d (Bottlerocket)")] | None = None
+    """AMI release to run (default: the newest when the group is made or its version changes)."""
+    max_unavailable_percentage: Annotated[int, Field(ge=1, le=100)] = 33
+    """Share of nodes that may be replaced at the same time in an update."""
+    force_update: bool = False
+    """Whether an update may override PodDisruptionBudgets."""
+    node_repair: bool = True
+    """Lets EKS replace or reboot unhealthy nodes."""
+
+    @model_validator(mode="after")
+    def _sizes(self) -> "NodeGroupSpec":
+        if not self.min_size <= self.desired <= self.max_size:
+            raise ValueError(f"sizes must be in order: min_size {self.min_size}, desired_size {self.desired}, max_size {self.max_size}")
+        if self.max_size > limit("nodes_per_group"):
+            raise ValueError(f"max_size {self.max_size} is above {limit('nodes_per_group')}, the EKS quota for a group; make another group")
+        return self
+
+    @model_validator(mode="after")
+    def _hardware(self) -> "NodeGroupSpec":
+        families = load("instance_families")
+        ami = families["ami_types"][self.ami_type]
+        for instance_type in self.instance_types:
+            architecture = "arm64" if re.match(families["arm64"], instance_type) else "x86_64"
+            if architecture != ami["architecture"]:
+                raise ValueError(f"instance type {instance_type} is {architecture}, but ami_type {self.ami_type} is for {ami['architecture']}")
+            device = ami.get("device")
+            if device and not re.match(families[device], instance_type):
+                raise ValueError(f"ami_type {self.ami_type} is for {device} devices, which instance type {instance_type} does not have")
+        return self
+
+    @model_validator(mode="after")
+    def _names(self) -> "NodeGroupSpec":
+        if repeated := duplicates(list(self.instance_types)):
+            raise ValueError(f"instance_types names {', '.join(repeated)} more than once")
+        if reserved := [key for key in self.labels if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith("eks.amazonaws.com/")]:
+            raise ValueError(f"labels: {', '.join(reserved)} is reserved for Kubernetes and EKS; use a prefix of your own")
+        if repeated := duplicates([f"{taint.key}:{taint.effect}" for taint in self.taints]):
+            raise ValueError(f"taints has {', '.join(repeated)} more than once")
+        return self
+
+    @property
+    def desired(self) -> int:
+        """Nodes at the start."""
+        return self.min_size if self.desired_size is None else self.desired_size
+
+    @property
+    def hosts_addons(self) -> bool:
+        """Whether ordinary pods find a node here when the stack is deployed."""
+        return self.desired > 0 and not any(taint.effect != "PREFER_NO_SCHEDULE" for taint in self.taints)
+
+
+def _groups(groups: list[NodeGroupSpec]) -> list[NodeGroupSpec]:
+    if repeated := duplicates([group.name for group in groups]):
+        raise ValueError(f"two groups are named {', '.join(repeated)}")
+    if len(groups) > limit("node_groups"):
+        raise ValueError(f"{len(groups)} groups; the EKS quota is {limit('node_groups')} for a cluster")
+    return groups
+
+
+class ManagedNodesSpec(Spec):
+    """EC2 nodes that EKS manages for you, as far as it does."""
+
+    groups: Annotated[list[NodeGroupSpec], Field(min_length=1), AfterValidator(_groups)]
+    session_manager: bool = False
+    """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
+
+    @model_validator(mode="after")
+    def _room_for_addons(self) -> "ManagedNodesSpec":
+        if not any(group.hosts_addons for group in self.groups):
+            raise ValueError("no group can host CoreDNS and the other add-ons: one needs a desired_size above 0 and no taints")
+        return self
+
+
+class ManagedNodes(Construct):
+    """The managed node groups of a cluster.
+
+    Attributes:
+        role_arn: the nodes' IAM role, without the CNI's permissions.
+        groups: the L1 node groups by name.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        spec: ManagedNodesSpec,
+        *,
+        cluster_name: str,
+        cluster_ref: str,
+        kubernetes_version: str,
+        network: ClusterNetwork,
+        iam: IamSpec,
+        tags: dict[str, str],
+    ) -> None:
+        """Makes the groups in the private subnets of ``network``; ``tags`` go to instances and volumes too."""
+        super().__init__(scope, construct_id)
+        self._cluster_name, self._cluster_ref, self._version = cluster_name, cluster_ref, kubernetes_version
+        self._network, self._tags = network, tags
+        managed = ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"]
+        if spec.session_manager:
+            managed.append("AmazonSSMManagedInstanceCore")
+        # No confused-deputy condition: EC2 sends none when it takes an instance role.
+        self.role_arn = role(
+            self,
+            "NodeRole",
+            spec=iam,
+            name=f"{cluster_name}-nodes",
+            description=f"EC2 nodes of {cluster_name}: join the cluster and pull images",
+            trust=trust_service("ec2.amazonaws.com"),
+            managed=managed,
+        ).attr_arn
+        self.groups = {group.name: self._group(group) for group in spec.groups}
+
+    def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
+        pascal = "".join(part.capitalize() for part in spec.name.split("-"))
+        template = self._launch_template(spec, pascal)
+        return eks.CfnNodegroup(
+            self,
+            pascal,
+            cluster_name=self._cluster_ref,
+            node_role=self.role_arn,
+            subnets=self._network.private_subnet_ids,
+            ami_type=spec.ami_type,
+            capacity_type=spec.capacity.upper(),
+            instance_types=list(spec.instance_types),
+            version=None if spec.release_version else spec.kubernetes_version or self._version,
+            release_version=spec.release_version,
+            scaling_config=eks.CfnNodegroup.ScalingConfigProperty(
+                min_size=spec.min_size, desired_size=spec.desired, max_size=spec.max_size
+            ),
+            update_config=eks.CfnNodegroup.UpdateConfigProperty(max_unavailable_percentage=spec.max_unavailable_percentage),
+            force_update_enabled=spec.force_update,
+            node_repair_config=eks.CfnNodegroup.NodeRepairConfigProperty(enabled=spec.node_repair),
+            launch_template=eks.CfnNodegroup.LaunchTemplateSpecificationProperty(
+                id=template.ref, version=template.attr_latest_version_number
+            ),
+            labels={**spec.labels, KIND_LABEL: "managed_nodes"},
+            taints=[
+                eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=taint.effect) for taint in spec.taints
+            ]
+            or None,
+            tags={**self._tags, "Name": f"{self._cluster_name}-{spec.name}"},
+        )
+
+    def _launch_template(self, spec: NodeGroupSpec, pascal: str) -> ec2.CfnLaunchTemplate:
+        tags = [CfnTag(key=key, value=value) for key, value in {**self._tags, "Name": f"{self._cluster_name}-{spec.name}"}.items()]
+        bottlerocket = spec.ami_type.startswith("BOTTLEROCKET")
+        # Bottlerocket keeps its operating system on a small first volume, and images and logs on a second one.
+        volumes = {"/dev/xvda": 4, "/dev/xvdb": spec.volume_gib} if bottlerocket else {"/dev/xvda": spec.volume_gib}
+        return ec2.CfnLaunchTemplate(
+            self,
+            f"{pascal}Template",
+            version_description=f"Nodes of {self._cluster_name}, group {spec.name}",
+            launch_template_data=ec2.CfnLaunchTemplate.LaunchTemplateDataProperty(
+                metadata_options=ec2.CfnLaunchTemplate.MetadataOptionsProperty(
+                    http_endpoint="enabled",
+                    http_tokens="required",
+                    # One hop: pods cannot take the node's role through the instance metadata service.
+                    http_put_response_hop_limit=1,
+                ),
+                block_device_mappings=[
+                    ec2.CfnLaunchTemplate.BlockDeviceMappingProperty(
+                        device_name=device,
+                        ebs=ec2.CfnLaunchTemplate.EbsProperty(
+                            volume_type="gp3",
+                            volume_size=size,
+                            encrypted=True,
+                            kms_key_id=spec.volume_kms_key_arn,
+                            delete_on_termination=True,
+                        ),
+                    )
+                    for device, size in volumes.items()
+                ],
+                tag_specifications=[
+                    ec2.CfnLaunchTemplate.TagSpecificationProperty(resource_type=kind, tags=tags)
+                    for kind in ("instance", "volume")
+                ],
+            ),
+            tag_specifications=[
+                ec2.CfnLaunchTemplate.LaunchTemplateTagSpecificationProperty(resource_type="launch-template", tags=tags)
+            ],
+        )

@@ -1,0 +1,65 @@
+"""Cluster-level Kubernetes objects, as one ordered set of files per cluster: classes of nodes, storage and ingress, log router."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+KubernetesObject = dict[str, object]
+
+
+@dataclass(frozen=True)
+class ManifestFile:
+    """One file: objects that belong together. Files are applied in the order of their names."""
+
+    order: int
+    name: str
+    objects: Sequence[KubernetesObject]
+    note: str
+    """What the objects are for; a comment in the file."""
+
+    @property
+    def filename(self) -> str:
+        """NN-NAME.yaml."""
+        return f"{self.order:02d}-{self.name}.yaml"
+
+    def text(self) -> str:
+        """Returns the file's YAML."""
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        body = yaml.dump_all(self.objects, Dumper=dumper, sort_keys=False, default_flow_style=False, explicit_start=True, width=120)
+        return f"# {self.note}\n{body}"
+
+
+def write_manifests(folder: Path, files: Sequence[ManifestFile]) -> None:
+    """Writes the files into ``folder``, which is made if need be, and takes away files that no longer belong there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in set(folder.glob("*.yaml")) - {folder / file.filename for file in files}:
+        stale.unlink()
+    for file in files:
+        (folder / file.filename).write_text(file.text(), encoding="utf-8")
+
+
+def storage_class(name: str, *, provisioner: str, default: bool, only_on_auto_mode: bool = False) -> KubernetesObject:
+    """Returns a StorageClass for encrypted gp3 volumes, made in the AZ of the pod that first mounts them.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/create-storage-class.html
+    """
+    metadata: KubernetesObject = {"name": name}
+    if default:
+        metadata["annotations"] = {"storageclass.kubernetes.io/is-default-class": "true"}
+    result: KubernetesObject = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": metadata,
+        "provisioner": provisioner,
+        "parameters": {"type": "gp3", "encrypted": "true"},
+        "volumeBindingMode": "WaitForFirstConsumer",
+        "allowVolumeExpansion": True,
+        "reclaimPolicy": "Delete",
+    }
+    if only_on_auto_mode:
+        # Draws pods with such a volume to Auto Mode nodes: its driver runs nowhere else.
+        term = {"key": "eks.amazonaws.com/compute-type", "values": ["auto"]}
+        result["allowedTopologies"] = [{"matchLabelExpressions": [term]}]
+    return result

@@ -1,0 +1,340 @@
+"""The VPC that clusters run in: subnets over several AZs, ways out, endpoints, flow logs. All of it is the customer's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from aws_cdk import Aws, CfnTag, Fn
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from eks_constructs.catalog import limit, load
+from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, secondary_cidr_problem, subnet_cidrs
+from eks_constructs.roles import IamSpec, allow, from_source, role, trust_service
+from eks_constructs.spec import Cidr, Spec, duplicates, pattern
+from eks_constructs.vpc_endpoints import VpcEndpoints
+
+NETWORK_TAG = "eks-platform/network"
+TIER_TAG = "eks-platform/tier"
+
+ZoneName = Annotated[str, pattern(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "must be the name of an Availability Zone, such as eu-west-1a")]
+SubnetId = Annotated[str, pattern(r"subnet-[0-9a-f]{8,17}", "must be the id of a subnet: subnet-0123456789abcdef0")]
+
+
+def _distinct(values: list[str]) -> list[str]:
+    if repeated := duplicates(values):
+        raise ValueError(f"names {', '.join(repeated)} more than once")
+    return values
+
+
+def _vpc_size(value: str) -> str:
+    low, high = limit("vpc_prefix_shortest"), limit("vpc_prefix_longest")
+    if not low <= IPv4Network(value).prefixlen <= high:
+        raise ValueError(f"must be between /{low} and /{high}: AWS takes no larger VPC, and subnets of a smaller one hold no cluster")
+    return value
+
+
+class NetworkSpec(Spec):
+    """A VPC made for an environment or for one cluster."""
+
+    cidr: Annotated[Cidr, AfterValidator(_vpc_size)] = "10.0.0.0/16"
+    """IPv4 range, /16 to /24. It can never change; more can be added (`pod_cidr`)."""
+    availability_zones: Annotated[
+        Annotated[int, Field(ge=2, le=MAX_ZONES), Tag("count")]
+        | Annotated[list[ZoneName], Field(min_length=2, max_length=MAX_ZONES), AfterValidator(_distinct), Tag("names")],
+        Discriminator(lambda value: "names" if isinstance(value, list) else "count"),
+    ] = 3
+    """How many AZs (the region's first ones), or their names. Name them where EKS cannot use all: us-east-1, us-west-1, ca-central-1."""
+    nat: Literal["none", "one", "per_az"] = "per_az"
+    """NAT gateways: `per_az` survives the loss of an AZ, `one` is cheap, `none` leaves VPC endpoints as the only way out."""
+    public_subnets: bool = True
+    """Subnets with a route to the internet, for public load balancers and NAT gateways. No instance gets a public address in them."""
+    isolated_subnets: bool = False
+    """Subnets without any route out of the VPC, for databases and the like."""
+    interface_endpoints: bool | None = None
+    """Interface endpoints for what EKS needs (constructs/eks_constructs/catalog/vpc_endpoints.yaml). Default: only without NAT."""
+    additional_endpoints: Annotated[list[str], AfterValidator(_distinct)] = []
+    """More interface endpoints, by service name, such as `sqs`."""
+    pod_cidr: Cidr | None = None
+    """Secondary range for pods alone, such as 100.64.0.0/16, so that pods do not use up the VPC's addresses."""
+    ipv6: bool = False
+    """Dual-stack subnets with an Amazon-provided IPv6 range. Clusters with `ip_family: ipv6` need it."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "NetworkSpec":
+        if self.nat != "none" and not self.public_subnets:
+            raise ValueError(f"nat: {self.nat} needs public_subnets: true (a NAT gateway stands in a public subnet); or set nat: none")
+        if self.nat == "none" and self.interface_endpoints is False:
+            raise ValueError("nat: none with interface_endpoints: false leaves nodes no way to reach EKS; set one of them")
+        if self.pod_cidr:
+            if not limit("vpc_prefix_shortest") <= IPv4Network(self.pod_cidr).prefixlen <= limit("vpc_prefix_longest"):
+                raise ValueError(f"pod_cidr {self.pod_cidr} must be between /16 and /24")
+            if problem := secondary_cidr_problem(self.cidr, self.pod_cidr):
+                raise ValueError(f"pod_cidr {self.pod_cidr}: {problem}")
+        services = load("vpc_endpoints")["interface"]
+        if unknown := [name for name in self.additional_endpoints if name not in services]:
+            raise ValueError(f"additional_endpoints: {', '.join(unknown)} is not known; allowed: {', '.join(services)}")
+        return self
+
+    @property
+    def zone_count(self) -> int:
+        """How many AZs the network spans."""
+        return self.availability_zones if isinstance(self.availability_zones, int) else len(self.availability_zones)
+
+
+class PodSubnetSpec(Spec):
+    """A subnet for pods in an existing VPC."""
+
+    availability_zone: ZoneName
+    subnet_id: SubnetId
+
+
+class ExistingNetworkSpec(Spec):
+    """A VPC that somebody else made, by ids: nothing is looked up. Its subnets must carry the tags load balancers look for."""
+
+    vpc_id: Annotated[str, pattern(r"vpc-[0-9a-f]{8,17}", "must be the id of a VPC: vpc-0123456789abcdef0")]
+    cidr: Cidr
+    """The VPC's primary IPv4 range."""
+    private_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), AfterValidator(_distinct)]
+    """Subnets for the control plane's network interfaces, nodes and Fargate pods, in at least two AZs."""
+    pod_subnets: list[PodSubnetSpec] = []
+    """Subnets for pods alone, one in each AZ."""
+    ipv6: bool = False
+    """Whether the subnets are dual-stack."""
+
+
+@dataclass(frozen=True)
+class ClusterNetwork:
+    """What a cluster needs of a network, whoever made it."""
+
+    vpc_id: str
+    cidr: str
+    private_subnet_ids: list[str]
+    subnet_selector: list[dict[str, object]]
+    """`subnetSelectorTerms` of an Auto Mode NodeClass for nodes."""
+    pod_subnets: list[tuple[str, str]] = field(default_factory=list)
+    """(AZ, subnet id) of the subnets for pods alone."""
+    pod_subnet_selector: list[dict[str, object]] = field(default_factory=list)
+    """`podSubnetSelectorTerms` of an Auto Mode NodeClass."""
+    ipv6: bool = False
+
+    @staticmethod
+    def existing(spec: ExistingNetworkSpec) -> "ClusterNetwork":
+        """Returns the network that ``spec`` names."""
+        return ClusterNetwork(
+            vpc_id=spec.vpc_id,
+            cidr=spec.cidr,
+            private_subnet_ids=list(spec.private_subnet_ids),
+            subnet_selector=[{"id": subnet} for subnet in spec.private_subnet_ids],
+            pod_subnets=[(subnet.availability_zone, subnet.subnet_id) for subnet in spec.pod_subnets],
+            pod_subnet_selector=[{"id": subnet.subnet_id} for subnet in spec.pod_subnets],
+            ipv6=spec.ipv6,
+        )
+
+
+class Network(Construct):
+    """A VPC with its subnets, NAT gateways, endpoints, flow logs, and a default security group without rules.
+
+    Attributes:
+        vpc: the VPC (L2, without knowledge of the subnets below).
+        subnets: the L1 subnets by tier (``public``, ``private``, ``isolated``, ``pods``), in the order of the AZs.
+        cluster_network: what clusters take from it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, spec: NetworkSpec, *, name: str, iam: IamSpec, flow_log_group: str) -> None:
+        """Makes the network ``name``; its flow logs go to the existing log group ``flow_log_group`` (a name)."""
+        super().__init__(scope, construct_id)
+        self._spec, self._name = spec, name
+        # The L2 VPC empties the default security group through the CDK's custom resource; CloudFormation alone cannot.
+        # Its subnets are made below, because the L2 plan moves CIDRs when an AZ is added and knows two AZs at most
+        # while the region is not known.
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            vpc_name=name,
+            ip_addresses=ec2.IpAddresses.cidr(spec.cidr),
+            subnet_configuration=[],
+            nat_gateways=0,
+            create_internet_gateway=False,
+            restrict_default_security_group=True,
+        )
+        self._ipv6 = self._ipv6_block() if spec.ipv6 else None
+        self._internet = self._internet_gateway() if spec.public_subnets else None
+
+        cidrs = subnet_cidrs(spec.cidr)
+        self.subnets: dict[str, list[ec2.CfnSubnet]] = {}
+        if spec.public_subnets:
+            self.subnets["public"] = self._tier("public", cidrs["public"], {"kubernetes.io/role/elb": "1"})
+        self.subnets["private"] = self._tier("private", cidrs["private"], {"kubernetes.io/role/internal-elb": "1"})
+        if spec.isolated_subnets:
+            self.subnets["isolated"] = self._tier("isolated", cidrs["isolated"], {})
+        if spec.pod_cidr:
+            self.subnets["pods"] = self._pod_tier(spec.pod_cidr)
+
+        private_tables = self._routes()
+        self.endpoints = VpcEndpoints(
+            self,
+            "Endpoints",
+            name=name,
+            vpc_id=self.vpc.vpc_id,
+            client_cidrs=[spec.cidr, *([spec.pod_cidr] if spec.pod_cidr else [])],
+            subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
+            route_table_ids=private_tables,
+            defaults=spec.nat == "none" if spec.interface_endpoints is None else spec.interface_endpoints,
+            additional=spec.additional_endpoints,
+        )
+        self._flow_logs(iam, flow_log_group)
+        self.cluster_network = ClusterNetwork(
+            vpc_id=self.vpc.vpc_id,
+            cidr=spec.cidr,
+            private_subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
+            subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "private"}}],
+            pod_subnets=[(subnet.attr_availability_zone, subnet.ref) for subnet in self.subnets.get("pods", [])],
+            pod_subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "pods"}}] if spec.pod_cidr else [],
+            ipv6=spec.ipv6,
+        )
+
+    def _tags(self, name: str, more: Mapping[str, str] | None = None) -> list[CfnTag]:
+        tags = {"Name": f"{self._name}-{name}", **(more or {})}
+        return [CfnTag(key=key, value=value) for key, value in tags.items()]
+
+    def _ipv6_block(self) -> ec2.CfnVPCCidrBlock:
+        return ec2.CfnVPCCidrBlock(self, "Ipv6Block", vpc_id=self.vpc.vpc_id, amazon_provided_ipv6_cidr_block=True)
+
+    def _internet_gateway(self) -> ec2.CfnInternetGateway:
+        gateway = ec2.CfnInternetGateway(self, "InternetGateway", tags=self._tags("internet"))
+        self._attachment = ec2.CfnVPCGatewayAttachment(
+            self, "InternetGatewayAttachment", vpc_id=self.vpc.vpc_id, internet_gateway_id=gateway.ref
+        )
+        return gateway
+
+    def _zone(self, index: int) -> str:
+        zones = self._spec.availability_zones
+        return Fn.select(index, Fn.get_azs()) if isinstance(zones, int) else zones[index]
+
+    def _tier(self, tier: str, cidrs: list[str], tags: Mapping[str, str], after: Construct | None = None) -> list[ec2.CfnSubnet]:
+        subnets = []
+        for index in range(self._spec.zone_count):
+            subnet = ec2.CfnSubnet(
+                self,
+                f"{tier.capitalize()}Subnet{index + 1}",
+                vpc_id=self.vpc.vpc_id,
+                availability_zone=self._zone(index),
+                cidr_block=cidrs[index],
+                map_public_ip_on_launch=False,
+                # One /64 for each subnet of the VPC's /56; the tier's place in this list never moves.
+                ipv6_cidr_block=Fn.select(
+                    ("public", "private", "isolated", "pods").index(tier) * MAX_ZONES + index,
+                    Fn.cidr(Fn.select(0, self.vpc.vpc_ipv6_cidr_blocks), 4 * MAX_ZONES, "64"),
+                )
+                if self._ipv6
+                else None,
+                assign_ipv6_address_on_creation=True if self._ipv6 else None,
+                tags=self._tags(f"{tier}-{index + 1}", {NETWORK_TAG: self._name, TIER_TAG: tier, **tags}),
+            )
+            for needed in (self._ipv6, after):
+                if needed is not None:
+                    subnet.node.add_dependency(needed)
+            subnets.append(subnet)
+        return subnets
+
+    def _pod_tier(self, cidr: str) -> list[ec2.CfnSubnet]:
+        block = ec2.CfnVPCCidrBlock(self, "PodCidr", vpc_id=self.vpc.vpc_id, cidr_block=cidr)
+        return self._tier("pods", pod_cidrs(cidr), {}, after=block)
+
+    def _table(self, construct_id: str, name: str, subnets: list[ec2.CfnSubnet]) -> ec2.CfnRouteTable:
+        table = ec2.CfnRouteTable(self, construct_id, vpc_id=self.vpc.vpc_id, tags=self._tags(name))
+        for subnet in subnets:
+            ec2.CfnSubnetRouteTableAssociation(
+                self, f"{subnet.node.id}Routes", subnet_id=subnet.ref, route_table_id=table.ref
+            )
+        return table
+
+    def _routes(self) -> list[str]:
+        """Makes the route tables; returns the ids of those that lead to the S3 gateway endpoint."""
+        spec = self._spec
+        gateways: list[ec2.CfnNatGateway] = []
+        if self._internet:
+            public = self._table("PublicRoutes", "public", self.subnets["public"])
+            routes = [ec2.CfnRoute(self, "PublicDefaultRoute", route_table_id=public.ref, destination_cidr_block="0.0.0.0/0", gateway_id=self._internet.ref)]
+            if self._ipv6:
+                routes.append(
+                    ec2.CfnRoute(self, "PublicDefaultRoute6", route_table_id=public.ref, destination_ipv6_cidr_block="::/0", gateway_id=self._internet.ref)
+                )
+            for route in routes:
+                route.node.add_dependency(self._attachment)
+            gateways = [self._nat_gateway(index) for index in range({"none": 0, "one": 1, "per_az": spec.zone_count}[spec.nat])]
+
+        egress6 = (
+            ec2.CfnEgressOnlyInternetGateway(self, "EgressOnlyGateway", vpc_id=self.vpc.vpc_id, tags=self._tags("egress-only"))
+            if self._ipv6 and gateways
+            else None
+        )
+        tables = []
+        for index, subnet in enumerate(self.subnets["private"]):
+            # One table in each AZ whatever `nat` says: changing it then changes routes, never a table.
+            in_zone = [subnet, *self.subnets.get("pods", [])[index : index + 1]]
+            table = self._table(f"PrivateRoutes{index + 1}", f"private-{index + 1}", in_zone)
+            tables.append(table.ref)
+            if gateways:
+                gateway = gateways[index % len(gateways)]
+                ec2.CfnRoute(self, f"PrivateDefaultRoute{index + 1}", route_table_id=table.ref, destination_cidr_block="0.0.0.0/0", nat_gateway_id=gateway.ref)
+            if egress6:
+                ec2.CfnRoute(
+                    self,
+                    f"PrivateDefaultRoute6{index + 1}",
+                    route_table_id=table.ref,
+                    destination_ipv6_cidr_block="::/0",
+                    egress_only_internet_gateway_id=egress6.ref,
+                )
+        if spec.isolated_subnets:
+            tables.append(self._table("IsolatedRoutes", "isolated", self.subnets["isolated"]).ref)
+        return tables
+
+    def _nat_gateway(self, index: int) -> ec2.CfnNatGateway:
+        address = ec2.CfnEIP(self, f"NatAddress{index + 1}", domain="vpc", tags=self._tags(f"nat-{index + 1}"))
+        gateway = ec2.CfnNatGateway(
+            self,
+            f"NatGateway{index + 1}",
+            subnet_id=self.subnets["public"][index].ref,
+            allocation_id=address.attr_allocation_id,
+            tags=self._tags(f"nat-{index + 1}"),
+        )
+        # An address can only be used, and a gateway only come up, once the VPC reaches the internet; and on deletion
+        # the attachment cannot go before them.
+        for resource in (address, gateway):
+            resource.node.add_dependency(self._attachment)
+        return gateway
+
+    def _flow_logs(self, iam: IamSpec, log_group: str) -> None:
+        group_arn = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{log_group}"
+        writer = role(
+            self,
+            "FlowLogRole",
+            spec=iam,
+            name=f"{self._name}-flow-logs",
+            description=f"Lets VPC flow logs of {self._name} write to their log group",
+            trust=trust_service(
+                "vpc-flow-logs.amazonaws.com",
+                conditions=from_source(f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}:{Aws.ACCOUNT_ID}:vpc-flow-log/*"),
+            ),
+            statements=[
+                # ":*" are the log streams of this one group.
+                allow(["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"], [group_arn, f"{group_arn}:*"], sid="WriteToTheLogGroup"),
+                # DescribeLogGroups lists all groups or none: it takes no single group.
+                allow(["logs:DescribeLogGroups"], [f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"], sid="FindTheLogGroup"),
+            ],
+        )
+        ec2.CfnFlowLog(
+            self,
+            "FlowLog",
+            resource_id=self.vpc.vpc_id,
+            resource_type="VPC",
+            traffic_type="ALL",
+            log_group_name=log_group,
+            deliver_logs_permission_arn=writer.attr_arn,
+            max_aggregation_interval=600,
+            tags=self._tags("flow-logs"),
+        )

@@ -1,0 +1,54 @@
+"""Which addresses go where: pure arithmetic, stable when an AZ or a tier is added later.
+
+The CIDR of a subnet can never change, so the plan leaves room: four slots in each tier, whatever the number of AZs.
+
+====================  =========  ==========================  ==================
+tier                  share      one slot of a /16           for
+====================  =========  ==========================  ==================
+private               1/2        /19, 8,187 free addresses   nodes and pods
+isolated              1/4        /20, 4,091 free addresses   what never talks to the internet
+public                1/4        /20, 4,091 free addresses   load balancers, NAT gateways
+====================  =========  ==========================  ==================
+"""
+
+from ipaddress import IPv4Network
+from itertools import islice
+
+MAX_ZONES = 4
+"""Slots in each tier."""
+
+TIERS = ("private", "isolated", "public")
+
+# RFC 1918 ranges; a VPC in one of them cannot take a secondary CIDR from another.
+# https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html#add-cidr-block-restrictions
+_RFC1918 = tuple(IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+_SHARED = (IPv4Network("100.64.0.0/10"), IPv4Network("198.19.0.0/16"))
+
+
+def subnet_cidrs(vpc_cidr: str) -> dict[str, list[str]]:
+    """Returns the CIDRs of the slots of each tier of a VPC (prefix length 16 to 24)."""
+    private, rest = IPv4Network(vpc_cidr).subnets(prefixlen_diff=1)
+    isolated, public = rest.subnets(prefixlen_diff=1)
+    return {tier: _slots(block) for tier, block in zip(TIERS, (private, isolated, public), strict=True)}
+
+
+def pod_cidrs(pod_cidr: str) -> list[str]:
+    """Returns the CIDRs of the pod subnets in a VPC's secondary CIDR."""
+    return _slots(IPv4Network(pod_cidr))
+
+
+def _slots(block: IPv4Network) -> list[str]:
+    return [str(subnet) for subnet in islice(block.subnets(prefixlen_diff=2), MAX_ZONES)]
+
+
+def secondary_cidr_problem(vpc_cidr: str, pod_cidr: str) -> str | None:
+    """Returns why AWS would refuse ``pod_cidr`` as a secondary CIDR of a VPC, or None."""
+    vpc, pods = IPv4Network(vpc_cidr), IPv4Network(pod_cidr)
+    if vpc.overlaps(pods):
+        return f"overlaps the VPC's own range {vpc_cidr}"
+    if any(pods.subnet_of(block) for block in _SHARED):
+        return None
+    home = next((block for block in _RFC1918 if vpc.subnet_of(block)), None)
+    if home and pods.subnet_of(home):
+        return None
+    return f"a VPC in {home or vpc_cidr} takes a secondary CIDR only from {home or vpc_cidr}, 100.64.0.0/10 or 198.19.0.0/16"

@@ -1,0 +1,130 @@
+"""IAM roles: one function makes every role of the platform, so that each follows the same rules.
+
+Least privilege, a description, the environment's path, name prefix and permissions boundary; permissions as managed
+policies (never inline: a role's rights are then listed in one place, which NIST 800-53 r5 asks for).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+from pydantic import Field
+
+from eks_constructs.spec import Spec, pattern
+
+Statement = Mapping[str, Any]
+"""One statement of an IAM policy, as JSON spells it."""
+
+MAX_ROLE_NAME = 64
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+
+class IamSpec(Spec):
+    """What an organisation prescribes for every IAM role."""
+
+    path: Annotated[str, pattern(r"/([\x21-\x7e]+/)?", "must begin and end with '/'"), Field(max_length=512)] = "/"
+    """Path of every role and policy, such as `/platform/`."""
+    name_prefix: Annotated[str, pattern(r"[A-Za-z0-9+=,.@_-]{1,32}", "must be at most 32 of A-Z a-z 0-9 + = , . @ _ -")] | None = None
+    """If set, every role is named PREFIX + CLUSTER-PURPOSE; without it CloudFormation makes the names."""
+    permissions_boundary: Annotated[
+        str,
+        pattern(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\x21-\x7e]+", "must be the ARN of a managed policy: arn:aws:iam::ACCOUNT:policy/NAME"),
+    ] | None = None
+    """ARN of the policy that bounds every role."""
+
+
+def aws_policy(name: str) -> str:
+    """Returns the ARN of the AWS managed policy ``name`` (with its path, such as ``service-role/...``)."""
+    return f"arn:{Aws.PARTITION}:iam::aws:policy/{name}"
+
+
+def allow(actions: Sequence[str], resources: Sequence[str] | str, *, sid: str, conditions: Statement | None = None) -> Statement:
+    """Returns a policy statement that allows ``actions`` on ``resources``."""
+    statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}
+    if conditions:
+        statement["Condition"] = conditions
+    return statement
+
+
+def document(statements: Sequence[Statement]) -> dict[str, Any]:
+    """Returns an IAM policy document with these statements."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def trust_service(service: str, *, tag_session: bool = False, conditions: Statement | None = None) -> dict[str, Any]:
+    """Returns a trust policy for an AWS service, such as ``eks.amazonaws.com``.
+
+    ``tag_session`` allows ``sts:TagSession`` too, which EKS Auto Mode and EKS Pod Identity ask for.
+    """
+    actions = ["sts:AssumeRole", "sts:TagSession"] if tag_session else ["sts:AssumeRole"]
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": actions}
+    if conditions:
+        statement["Condition"] = conditions
+    return document([statement])
+
+
+def from_source(arn: str) -> Statement:
+    """Returns the condition against a confused deputy: the caller acts for ``arn`` (wildcards allowed), in this account.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    return {"ArnLike": {"aws:SourceArn": arn}, "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+
+
+def eks_arn(kind: str, name: str) -> str:
+    """Returns the ARN of an EKS object of this account and region, such as ``cluster`` and its name."""
+    return f"arn:{Aws.PARTITION}:eks:{Aws.REGION}:{Aws.ACCOUNT_ID}:{kind}/{name}"
+
+
+def role(
+    scope: Construct,
+    construct_id: str,
+    *,
+    spec: IamSpec,
+    name: str,
+    description: str,
+    trust: Any,  # noqa: ANN401 (a policy document, or a token that becomes one)
+    managed: Sequence[str] = (),
+    statements: Sequence[Statement] = (),
+    named: bool = False,
+) -> iam.CfnRole:
+    """Makes an IAM role.
+
+    Args:
+        scope: parent construct.
+        construct_id: id below the parent.
+        spec: what the organisation prescribes.
+        name: CLUSTER-PURPOSE; becomes the role's name where names are set.
+        description: what the role is for, at most 1,000 characters.
+        trust: the trust policy, a document or a token that becomes one.
+        managed: names of AWS managed policies.
+        statements: what else it may do; becomes a customer managed policy beside the role.
+        named: names the role even without a prefix, for the few roles that Kubernetes objects refer to by name.
+    """
+    arns = [aws_policy(policy) for policy in managed]
+    if statements:
+        policy = iam.CfnManagedPolicy(
+            scope,
+            f"{construct_id}Policy",
+            path=spec.path,
+            description=f"Permissions of: {description}",
+            policy_document=document(statements),
+        )
+        arns.append(policy.ref)
+    return iam.CfnRole(
+        scope,
+        construct_id,
+        role_name=role_name(spec, name) if named or spec.name_prefix else None,
+        path=spec.path,
+        description=description,
+        assume_role_policy_document=trust,
+        permissions_boundary=spec.permissions_boundary,
+        managed_policy_arns=arns or None,
+    )
+
+
+def role_name(spec: IamSpec, name: str) -> str:
+    """Returns the full name of a named role, at most 64 characters long if ``name`` and the prefix are."""
+    return f"{spec.name_prefix or ''}{name}"

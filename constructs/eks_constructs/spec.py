@@ -1,0 +1,92 @@
+"""What every spec has in common: frozen, unknown keys forbidden, and the names AWS and Kubernetes accept."""
+
+from ipaddress import IPv4Network
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+class Spec(BaseModel):
+    """Base of every spec: immutable, strict, and without room for a misspelt key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+def pattern(regex: str, rule: str) -> AfterValidator:
+    """Returns a validator that holds a string against ``regex`` and answers with ``rule`` in words."""
+    import re
+
+    compiled = re.compile(regex)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(rule)
+        return value
+
+    return AfterValidator(check)
+
+
+def _ipv4_network(value: str) -> str:
+    try:
+        IPv4Network(value)
+    except ValueError as error:
+        raise ValueError(f"must be an IPv4 network such as 10.0.0.0/16 ({error})") from None
+    return value
+
+
+Cidr = Annotated[str, AfterValidator(_ipv4_network), Field(examples=["10.0.0.0/16"])]
+"""An IPv4 network in CIDR notation, without host bits."""
+
+ClusterName = Annotated[
+    str,
+    pattern(
+        r"[A-Za-z][A-Za-z0-9-]{0,99}",
+        "must begin with a letter and have at most 100 letters, digits and hyphens (it names the cluster and its stack)",
+    ),
+]
+"""Name of a cluster. https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html (name), less the
+underscore, which the name of a CloudFormation stack cannot have."""
+
+KubernetesName = Annotated[
+    str,
+    pattern(
+        r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
+        "must be at most 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
+    ),
+]
+"""An RFC 1123 label: the name of a Kubernetes namespace and of most objects."""
+
+LabelKey = Annotated[
+    str,
+    pattern(
+        r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+        "must be a Kubernetes label key: an optional DNS prefix and '/', then at most 63 letters, digits, '-', '_', '.'",
+    ),
+]
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""
+
+LabelValue = Annotated[
+    str,
+    pattern(
+        r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?",
+        "must be a Kubernetes label value: at most 63 letters, digits, '-', '_', '.', with a letter or digit at both ends",
+    ),
+]
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""
+
+KmsKeyArn = Annotated[
+    str,
+    pattern(
+        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+        "must be the ARN of a KMS key: arn:aws:kms:REGION:ACCOUNT:key/ID",
+    ),
+]
+"""ARN of a customer managed KMS key (not of an alias)."""
+
+
+def duplicates(values: list[str]) -> list[str]:
+    """Returns the values that occur more than once, each once, sorted."""
+    seen: set[str] = set()
+    return sorted({value for value in values if value in seen or seen.add(value)})  # type: ignore[func-returns-value]
+
+

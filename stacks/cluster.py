@@ -1,0 +1,127 @@
+"""Cluster stack: one EKS cluster with its access, compute and add-ons. It can be deleted and made again."""
+
+import aws_cdk as cdk
+from constructs import Construct
+from eks_constructs.access import Access
+from eks_constructs.addons import Addons
+from eks_constructs.auto_mode import AutoModeNodeClassRole
+from eks_constructs.control_plane import AutoModeSettings, ControlPlane
+from eks_constructs.fargate import Fargate
+from eks_constructs.managed_nodes import ManagedNodes
+from eks_constructs.network import ClusterNetwork
+from eks_constructs.tunnel_host import TunnelHost
+
+from stacks.environment import ClusterSpec, Environment
+from stacks.foundation import ClusterFoundation
+
+
+class ClusterStack(cdk.Stack):
+    """An EKS cluster and what runs in it.
+
+    Attributes:
+        spec: what the environment file says of the cluster.
+        cluster_network: the network it runs in.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        spec: ClusterSpec,
+        *,
+        environment: Environment,
+        foundation: ClusterFoundation,
+        network: ClusterNetwork,
+        locked: dict[str, str],
+        first_deploy: bool,
+        stack_env: cdk.Environment,
+    ) -> None:
+        """Makes the cluster; ``locked`` are add-on versions, ``first_deploy`` leaves deletion protection off."""
+        super().__init__(scope, construct_id, env=stack_env, description=f"EKS platform {environment.name}: cluster {spec.name} ({', '.join(spec.compute.mix.kinds)})")
+        self.spec, self.cluster_network = spec, network
+        self._iam = environment.iam
+        self._environment = environment
+
+        control_plane = ControlPlane(
+            self,
+            "ControlPlane",
+            spec.control_plane.model_copy(update={"deletion_protection": False}) if first_deploy else spec.control_plane,
+            name=spec.name,
+            network=network,
+            role_arn=foundation.role_arn,
+            kms_key_arn=foundation.kms_key_arn,
+            auto_mode=self._auto_mode_settings(foundation),
+        )
+        access = Access(self, "Access", spec.access, cluster_name=spec.name, cluster_ref=control_plane.name, iam=self._iam)
+        self._compute(control_plane, locked)
+        self._outputs(control_plane, access)
+
+    def _auto_mode_settings(self, foundation: ClusterFoundation) -> AutoModeSettings:
+        auto = self.spec.compute.auto_mode
+        if auto is None or not auto.enabled:
+            return AutoModeSettings()
+        return AutoModeSettings(enabled=True, node_pools=list(auto.built_in_node_pools), node_role_arn=foundation.auto_node_role_arn)
+
+    def _compute(self, control_plane: ControlPlane, locked: dict[str, str]) -> None:
+        """Add-ons that nodes wait for, compute, then the add-ons that wait for nodes. Deletion goes the other way."""
+        spec, compute = self.spec, self.spec.compute
+        addons = Addons(
+            self,
+            "Addons",
+            spec.planned_addons(locked),
+            cluster_name=spec.name,
+            cluster_ref=control_plane.name,
+            issuer_url=control_plane.cluster.attr_open_id_connect_issuer_url,
+            security_group_id=control_plane.security_group_id,
+            network=self.cluster_network,
+            ipv6=spec.control_plane.ip_family == "ipv6",
+            iam=self._iam,
+        )
+        nodes: list[Construct] = []
+        if compute.managed_nodes:
+            managed_nodes = ManagedNodes(
+                self,
+                "ManagedNodes",
+                compute.managed_nodes,
+                cluster_name=spec.name,
+                cluster_ref=control_plane.name,
+                kubernetes_version=spec.control_plane.kubernetes_version,
+                network=self.cluster_network,
+                iam=self._iam,
+                tags=self._environment.all_tags,
+            )
+            for group in managed_nodes.groups.values():
+                for addon in addons.before_nodes:
+                    group.add_resource_dependency(addon)
+            nodes += managed_nodes.groups.values()
+        if compute.fargate:
+            profiles = Fargate(
+                self,
+                "Fargate",
+                compute.fargate,
+                cluster_name=spec.name,
+                cluster_ref=control_plane.name,
+                network=self.cluster_network,
+                iam=self._iam,
+                system_selectors=spec.system_selectors(),
+            ).profiles
+            if "system" in profiles:
+                nodes.append(profiles["system"])
+        if compute.auto_mode and compute.auto_mode.enabled and compute.auto_mode.node_classes:
+            AutoModeNodeClassRole(self, "AutoMode", cluster_name=spec.name, cluster_ref=control_plane.name, iam=self._iam)
+        addons.after_nodes(nodes=nodes)
+
+    def _outputs(self, control_plane: ControlPlane, access: Access) -> None:
+        outputs = {
+            "ClusterName": (control_plane.name, "Name of the cluster"),
+            "ClusterEndpoint": (control_plane.cluster.attr_endpoint, "Address of the Kubernetes API"),
+            "ClusterSecurityGroupId": (control_plane.security_group_id, "Security group of the control plane and the nodes"),
+        }
+        for name, arn in access.new_roles.items():
+            outputs[f"RoleArn{''.join(part.capitalize() for part in name.split('-'))}"] = (arn, f"Role with {name} access: aws eks update-kubeconfig --name {self.spec.name} --role-arn ARN")
+        if self.spec.access.tunnel_host:
+            host = TunnelHost(self, "TunnelHost", cluster_name=self.spec.name, network=self.cluster_network, iam=self._iam)
+            control_plane.allow_https_from("TunnelHostIngress", security_group_id=host.security_group_id, description="Kubernetes API from the tunnel host")
+            outputs["TunnelHostInstanceId"] = (host.instance_id, "Target of `aws ssm start-session` (docs/access.md)")
+        for name, (value, description) in outputs.items():
+            cdk.CfnOutput(self, name, value=value, description=description)

@@ -1,0 +1,96 @@
+"""Foundation stack: what outlives clusters. No refactoring of a cluster's stack can touch it."""
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from constructs import Construct
+from eks_constructs import auto_mode, control_plane, fargate
+from eks_constructs.encryption import customer_key, log_group, log_writers
+from eks_constructs.network import NetworkSpec
+from eks_constructs.roles import IamSpec
+
+from stacks.environment import ClusterSpec, Environment
+
+
+@dataclass(frozen=True)
+class ClusterFoundation:
+    """What one cluster stands on."""
+
+    kms_key_arn: str
+    role_arn: str
+    auto_node_role_arn: str | None
+
+
+class FoundationStack(cdk.Stack):
+    """Keys, log groups and the roles that a cluster can never change.
+
+    Attributes:
+        clusters: what each cluster stands on, by its name.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, environment: Environment, *, stack_env: cdk.Environment) -> None:
+        """Makes the foundation of all clusters of the environment."""
+        super().__init__(
+            scope,
+            construct_id,
+            env=stack_env,
+            description=f"EKS platform {environment.name}: keys, log groups and roles that outlive the clusters",
+        )
+        self._environment = environment
+        # RetainExceptOnCreate: what a failed first deploy leaves behind is deleted, so that the next try can make it.
+        self._removal = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if environment.foundation.retain else cdk.RemovalPolicy.DESTROY
+        self._logs_key = customer_key(
+            self,
+            "LogsKey",
+            logical_id="LogsKey",
+            description=f"Encrypts the log groups of {environment.name}",
+            alias=f"alias/eks-platform/{environment.name}/logs",
+            removal=self._removal,
+            statements=(log_writers("/aws/eks/*", f"/eks-platform/{environment.name}/*"),),
+        )
+        if isinstance(environment.network, NetworkSpec):
+            self._log_group(self, "FlowLogs", "FlowLogs", flow_log_group(environment, None))
+        self.clusters = {cluster.name: self._cluster(cluster, environment.iam) for cluster in environment.clusters}
+
+    def _log_group(self, scope: Construct, construct_id: str, logical_id: str, name: str) -> None:
+        log_group(
+            scope,
+            construct_id,
+            logical_id=logical_id,
+            name=name,
+            key_arn=self._logs_key,
+            days=self._environment.foundation.log_retention_days,
+            removal=self._removal,
+        )
+
+    def _cluster(self, cluster: ClusterSpec, iam: IamSpec) -> ClusterFoundation:
+        scope = Construct(self, cluster.name)
+        prefix = "".join(part[:1].upper() + part[1:] for part in cluster.name.split("-"))
+        has_auto_mode = cluster.compute.auto_mode is not None
+
+        self._log_group(scope, "ControlPlaneLogs", f"{prefix}ControlPlaneLogs", control_plane.log_group_name(cluster.name))
+        if cluster.compute.fargate and cluster.compute.fargate.logging:
+            self._log_group(scope, "FargateLogs", f"{prefix}FargateLogs", fargate.log_group_name(cluster.name))
+        if isinstance(cluster.network, NetworkSpec):
+            self._log_group(scope, "FlowLogs", f"{prefix}FlowLogs", flow_log_group(self._environment, cluster))
+
+        key_arn = cluster.control_plane.etcd.kms_key_arn or customer_key(
+            scope,
+            "EtcdKey",
+            logical_id=f"{prefix}EtcdKey",
+            description=f"Encrypts the Kubernetes API data of {cluster.name}; without it the cluster is lost",
+            alias=f"alias/eks-platform/{self._environment.name}/{cluster.name}",
+            removal=self._removal,
+        )
+        return ClusterFoundation(
+            kms_key_arn=key_arn,
+            role_arn=control_plane.cluster_role(scope, "ClusterRole", logical_id=f"{prefix}ClusterRole", removal=self._removal, iam=iam, cluster=cluster.name, auto_mode=has_auto_mode),
+            auto_node_role_arn=auto_mode.node_role(scope, "AutoNodeRole", logical_id=f"{prefix}AutoNodeRole", removal=self._removal, iam=iam, cluster=cluster.name)
+            if has_auto_mode
+            else None,
+        )
+
+
+def flow_log_group(environment: Environment, cluster: ClusterSpec | None) -> str:
+    """Returns the log group for the flow logs of the environment's network, or of a cluster's own."""
+    return f"/eks-platform/{environment.name}/{cluster.name if cluster else 'network'}/flow-logs"

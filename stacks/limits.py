@@ -1,0 +1,44 @@
+"""CloudFormation's and Kubernetes' limits, held against what was just written, before AWS would refuse it."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+from eks_constructs.catalog import limit
+
+
+class LimitExceeded(Exception):
+    """Something generated is larger than AWS or Kubernetes takes. Its text is for the person who wrote the environment."""
+
+
+def check_templates(templates: Iterable[Path]) -> None:
+    """Raises LimitExceeded if a template is larger than CloudFormation takes."""
+    for path in templates:
+        stack = path.name.removesuffix(".template.json")
+        size = path.stat().st_size
+        resources = len(json.loads(path.read_bytes()).get("Resources", {}))
+        for found, name, what in ((resources, "stack_resources", "resources"), (size, "template_bytes", "bytes")):
+            if found > limit(name):
+                raise LimitExceeded(
+                    f"stack {stack}: {found:,} {what}; CloudFormation takes at most {limit(name):,}. "
+                    f"{_advice(stack)} https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
+                )
+
+
+def check_manifests(files: Iterable[Path]) -> None:
+    """Raises LimitExceeded if a Kubernetes object is larger than kubectl and Lambda take."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for path in files:
+        if path.stat().st_size <= limit("manifest_bytes"):
+            continue
+        for item in yaml.load_all(path.read_text(encoding="utf-8"), loader):  # noqa: S506 (a safe loader)
+            size = len(json.dumps(item).encode())
+            if size > limit("manifest_bytes"):
+                raise LimitExceeded(f"{path}: {item['kind']} {item['metadata']['name']} has {size:,} bytes; at most {limit('manifest_bytes'):,} can be applied. Split it")
+
+
+def _advice(stack: str) -> str:
+    if stack.endswith("-foundation"):
+        return "Each cluster adds a few resources to it: divide the clusters among several environment files."
+    return "Divide node groups, profiles and access entries among several clusters."
