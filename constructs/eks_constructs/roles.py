@@ -109,7 +109,7 @@ def role(
             scope,
             f"{construct_id}Policy",
             path=spec.path,
-            description=f"Permissions of: {description}",
+            description=description,
             policy_document=document(statements),
         )
         arns.append(policy.ref)

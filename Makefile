@@ -1,0 +1,80 @@
+# The few commands a person types. Each sets up what it needs, once: `.venv` (Python packages, Node) and `node_modules`
+# (the CDK CLI). ENV is the name of a file in environments/, or the path of one of your own.
+ENV ?=
+CDK_FLAGS ?=
+
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PYTHON ?= python3
+CONTEXT = -c env=$(ENV) $(if $(CHECKS),-c checks=$(CHECKS)) $(if $(FIRST_DEPLOY),-c first_deploy=true)
+CDK = npx --no-install cdk
+# `name:` of the environment file, which begins the names of its stacks.
+NAME = $(shell .venv/bin/python -m stacks.name $(ENV))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo setup synth test deploy diff destroy destroy-foundation lock schema bench lint format clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
+
+setup: .venv/.ready node_modules/.ready
+
+.venv/.ready: requirements.txt constructs/pyproject.toml
+	@echo "Setting up .venv (once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv .venv
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pip install --quiet --disable-pip-version-check --compile -r requirements.txt
+	@touch $@
+
+node_modules/.ready: package-lock.json .venv/.ready
+	@echo "Setting up the CDK CLI (once)"
+	@npm ci --silent --no-audit --no-fund --no-update-notifier
+	@touch $@
+
+demo: setup  ## synthesise environments/demo.yaml and show what it makes
+	@$(CDK) synth --quiet -c env=demo
+	@python -m stacks.summary cdk.out
+
+synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skips the checks, for the inner loop)
+	@$(CDK) synth --quiet $(CONTEXT) $(CDK_FLAGS)
+	@python -m stacks.summary cdk.out --brief
+
+deploy: setup env-named  ## deploy ENV to the account of your credentials (docs/deploy.md)
+	$(CDK) deploy --all $(CONTEXT) $(CDK_FLAGS)
+
+diff: setup env-named  ## what a deploy of ENV would change
+	$(CDK) diff --all $(CONTEXT) $(CDK_FLAGS)
+
+destroy: setup env-named  ## delete the clusters and networks of ENV, after asking; keys, logs and roles stay
+	$(CDK) destroy '$(NAME)-cluster-*' '$(NAME)-network*' $(CONTEXT) $(CDK_FLAGS)
+	@echo "The stack $(NAME)-foundation (keys, log groups, roles) stays. make destroy-foundation ENV=$(ENV) deletes it too."
+
+destroy-foundation: setup env-named  ## delete the foundation of ENV, after asking; needs the clusters gone
+	$(CDK) destroy --exclusively '$(NAME)-foundation' $(CONTEXT) $(CDK_FLAGS)
+
+test: setup  ## lint, type-check and run every test
+	@ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary
+	@python -m pytest -n auto --dist loadgroup
+
+bench: setup  ## time this project beside a peer
+	@python -m bench
+
+lock: setup  ## make requirements.txt from pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --group dev pyproject.toml -o requirements.txt
+
+schema: setup  ## make environments/schema.json from the specs
+	python -m stacks.schema environments/schema.json
+
+lint: setup  ## lint and type-check alone
+	ruff check . && ruff format --check . && mypy
+
+format: setup  ## format the code
+	ruff check --quiet --fix . ; ruff format .
+
+clean:  ## delete everything the commands above made
+	rm -rf .venv node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis constructs/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: env-named
+env-named:
+	@test -n "$(ENV)" || { echo "Name an environment: make $(MAKECMDGOALS) ENV=demo. There is: $(patsubst environments/%.yaml,%,$(filter-out %.lock.yaml,$(wildcard environments/*.yaml)))" >&2; exit 2; }

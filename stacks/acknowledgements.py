@@ -1,0 +1,142 @@
+"""What cdk-nag finds and this project accepts: each finding once, with its reason. The only place where findings are accepted.
+
+A row names constructs by a pattern of their path, a rule, and the exact findings of that rule. `{arn}` stands for
+`arn:PARTITION`, `{logs}` for the ARN prefix of this account's log groups, `{log_group}` for the one that the stack writes to.
+"""
+
+import re
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from eks_constructs import fargate
+
+from stacks.cluster import ClusterStack
+from stacks.network import NetworkStack
+from stacks.platform import Platform
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """Findings of one rule on some constructs, and why they stay."""
+
+    path: str
+    rule: str
+    reason: str
+    findings: tuple[str, ...] = ()
+
+
+def _aws_policies(path: str, reason: str, *names: str) -> Acknowledged:
+    return Acknowledged(path, "AwsSolutions-IAM4", reason, tuple(f"Policy::{{arn}}:iam::aws:policy/{name}" for name in names))
+
+
+_PRESCRIBED = "EKS prescribes this managed policy for the role and keeps it current with the service; a copy of ours would fall behind and break nodes or the control plane. "
+
+ACKNOWLEDGED = (
+    _aws_policies(
+        r"-foundation/[^/]+/ClusterRole$",
+        _PRESCRIBED + "Only this cluster can take the role (aws:SourceArn), and the Auto Mode policies act by tag on this cluster's resources alone.",
+        "AmazonEKSClusterPolicy",
+        "AmazonEKSComputePolicy",
+        "AmazonEKSBlockStoragePolicyV2",
+        "AmazonEKSLoadBalancingPolicy",
+        "AmazonEKSNetworkingPolicy",
+    ),
+    _aws_policies(
+        r"/(AutoNodeRole|AutoMode/NodeRole)$",
+        _PRESCRIBED + "It is the minimal pair for Auto Mode nodes: pull images and serve Pod Identity.",
+        "AmazonEKSWorkerNodeMinimalPolicy",
+        "AmazonEC2ContainerRegistryPullOnly",
+    ),
+    _aws_policies(
+        r"/ManagedNodes/NodeRole$",
+        _PRESCRIBED + "The CNI policy is not among them: the CNI has a role of its own.",
+        "AmazonEKSWorkerNodePolicy",
+        "AmazonEC2ContainerRegistryPullOnly",
+        "AmazonSSMManagedInstanceCore",
+    ),
+    _aws_policies(r"/Fargate/PodExecutionRole$", _PRESCRIBED + "It pulls images and no more.", "AmazonEKSFargatePodExecutionRolePolicy"),
+    _aws_policies(r"/Addons/VpcCniRole$", _PRESCRIBED + "Only the service account aws-node of this cluster can take the role.", "AmazonEKS_CNI_Policy"),
+    _aws_policies(
+        r"/Addons/AwsEbsCsiDriverRole$",
+        _PRESCRIBED + "It acts by tag on this cluster's volumes alone, and only the driver's service account can take the role.",
+        "AmazonEBSCSIDriverEKSClusterScopedPolicy",
+    ),
+    _aws_policies(
+        r"/Addons/AwsEfsCsiDriverRole$",
+        _PRESCRIBED + "Only the driver's service account can take the role.",
+        "service-role/AmazonEFSCSIDriverPolicy",
+    ),
+    _aws_policies(
+        r"/Addons/AmazonCloudwatchObservabilityRole$",
+        _PRESCRIBED + "Only the agent's service account can take the role.",
+        "CloudWatchAgentServerPolicy",
+        "AWSXrayWriteOnlyAccess",
+    ),
+    _aws_policies(
+        r"/TunnelHost/Role$", "Session Manager needs it; the host has no other rights, no open port and no key.", "AmazonSSMManagedInstanceCore"
+    ),
+    Acknowledged(
+        r"/Network/FlowLogRolePolicy$",
+        "AwsSolutions-IAM5",
+        "The names of log streams are made at run time: the wildcard is the streams of one log group. DescribeLogGroups knows no single group.",
+        ("Resource::{logs}:{log_group}:*", "Resource::{logs}:*"),
+    ),
+    Acknowledged(
+        r"/Fargate/PodExecutionRolePolicy$",
+        "AwsSolutions-IAM5",
+        "The names of log streams are made at run time: the wildcard is the streams of one log group.",
+        ("Resource::{logs}:{log_group}:*",),
+    ),
+    Acknowledged(
+        r"/Addons/VpcCniRolePolicy$",
+        "AwsSolutions-IAM5",
+        "EC2's Describe calls take no resource, and network interfaces get their ids at run time; AWS documents this very policy for IPv6.",
+        ("Resource::*", "Resource::{arn}:ec2:*:*:network-interface/*"),
+    ),
+    Acknowledged(
+        r"/Addons/ExternalDnsRolePolicy$",
+        "AwsSolutions-IAM5",
+        "Which hosted zones are ExternalDNS's is the add-on's setting (domainFilters); listing zones takes no resource.",
+        ("Resource::*", "Resource::{arn}:route53:::hostedzone/*"),
+    ),
+    Acknowledged(
+        r"/Network/PublicDefaultRoute6?$",
+        "NIST.800.53.R5-VPCNoUnrestrictedRouteToIGW",
+        "The public subnets hold NAT gateways and load balancers only, and give no instance a public address. `public_subnets: false` takes them away.",
+    ),
+    Acknowledged(
+        r"/TunnelHost/Instance$", "AwsSolutions-EC26", "The only volume is encrypted; the rule misreads an instance without a launch template in a stack that has some."
+    ),
+    Acknowledged(r"/TunnelHost/Instance$", "AwsSolutions-EC28", "A tunnel without state or service levels: basic monitoring shows what there is to see."),
+    Acknowledged(
+        r"/TunnelHost/Instance$", "AwsSolutions-EC29", "It holds nothing. Termination protection would make CloudFormation fail to replace or delete it."
+    ),
+)
+
+
+def acknowledge(platform: Platform) -> None:
+    """Acknowledges the findings of the table on the constructs of ``platform``."""
+    rows = [(re.compile(row.path), row) for row in ACKNOWLEDGED]
+    for stack in platform.stacks:
+        names = _names(stack)
+        for construct in stack.node.find_all():
+            path = construct.node.path
+            for pattern, row in rows:
+                if pattern.search(path):
+                    rules = [f"{row.rule}[{finding.format(**names)}]" for finding in row.findings] or [row.rule]
+                    cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules))
+
+
+def _names(stack: cdk.Stack) -> dict[str, str]:
+    """How cdk-nag spells what is known only at deploy time."""
+    region, account, arn = stack.region, stack.account, f"arn:{stack.partition}"
+    if cdk.Token.is_unresolved(region):
+        region, arn = "<AWS::Region>", "arn:<AWS::Partition>"
+    if cdk.Token.is_unresolved(account):
+        account = "<AWS::AccountId>"
+    log_group = ""
+    if isinstance(stack, NetworkStack):
+        log_group = stack.flow_log_group
+    elif isinstance(stack, ClusterStack):
+        log_group = fargate.log_group_name(stack.spec.name)
+    return {"arn": arn, "logs": f"{arn}:logs:{region}:{account}:log-group", "log_group": log_group}
