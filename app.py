@@ -16,7 +16,10 @@ def main() -> int:
     from stacks.loading import BadEnvironment, environment_path, load_environment, load_lock
 
     # The CLI's -c values and cdk.json's; read before the CDK is loaded, so that a mistake is answered at once.
-    context = {**json.loads((ROOT / "cdk.json").read_text())["context"], **json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))}
+    context = {
+        **json.loads((ROOT / "cdk.json").read_text())["context"],
+        **json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}")),
+    }
     try:
         path = environment_path(context.get("env"), ROOT / "environments")
         environment = load_environment(path)
@@ -33,8 +36,18 @@ def main() -> int:
 
     checks = context.get("checks") != "off"
     outdir = Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out"))
-    app = cdk.App(context=context, outdir=str(outdir), analytics_reporting=False, builtin_cloud_formation_validation=None if checks else False)
-    platform = build(app, environment, locked=lock.addons if lock else None, first_deploy=str(context.get("first_deploy")).lower() == "true")
+    app = cdk.App(
+        context=context,
+        outdir=str(outdir),
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=None if checks else False,
+    )
+    platform = build(
+        app,
+        environment,
+        lock=lock,
+        first_deploy=str(context.get("first_deploy")).lower() == "true",
+    )
     if checks:
         from stacks.checks import add_checks
 
@@ -44,7 +57,10 @@ def main() -> int:
     except RuntimeError as failure:
         if "Validation failed" not in str(failure):
             raise
-        print(f"{path}: the checks named above found something. Fix it, or accept it with a reason in stacks/acknowledgements.py", file=sys.stderr)
+        print(
+            f"{path}: the checks named above found something. Fix it, or accept it with a reason in stacks/acknowledgements.py",
+            file=sys.stderr,
+        )
         return 1
 
     manifests = outdir / "manifests"

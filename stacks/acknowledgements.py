@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 
 import aws_cdk as cdk
-from eks_constructs import fargate
 
+from eks_constructs import fargate
 from stacks.cluster import ClusterStack
 from stacks.network import NetworkStack
 from stacks.platform import Platform
@@ -26,15 +26,21 @@ class Acknowledged:
 
 
 def _aws_policies(path: str, reason: str, *names: str) -> Acknowledged:
-    return Acknowledged(path, "AwsSolutions-IAM4", reason, tuple(f"Policy::{{arn}}:iam::aws:policy/{name}" for name in names))
+    return Acknowledged(
+        path, "AwsSolutions-IAM4", reason, tuple(f"Policy::{{arn}}:iam::aws:policy/{name}" for name in names)
+    )
 
 
-_PRESCRIBED = "EKS prescribes this managed policy for the role and keeps it current with the service; a copy of ours would fall behind and break nodes or the control plane. "
+_PRESCRIBED = (
+    "EKS prescribes this managed policy for the role and keeps it current with the service;"
+    " a copy of ours would fall behind and break nodes or the control plane. "
+)
 
 ACKNOWLEDGED = (
     _aws_policies(
         r"-foundation/[^/]+/ClusterRole$",
-        _PRESCRIBED + "Only this cluster can take the role (aws:SourceArn), and the Auto Mode policies act by tag on this cluster's resources alone.",
+        _PRESCRIBED
+        + "Only this cluster can take the role (aws:SourceArn), and the Auto Mode policies act by tag on this cluster's resources alone.",
         "AmazonEKSClusterPolicy",
         "AmazonEKSComputePolicy",
         "AmazonEKSBlockStoragePolicyV2",
@@ -54,11 +60,20 @@ ACKNOWLEDGED = (
         "AmazonEC2ContainerRegistryPullOnly",
         "AmazonSSMManagedInstanceCore",
     ),
-    _aws_policies(r"/Fargate/PodExecutionRole$", _PRESCRIBED + "It pulls images and no more.", "AmazonEKSFargatePodExecutionRolePolicy"),
-    _aws_policies(r"/Addons/VpcCniRole$", _PRESCRIBED + "Only the service account aws-node of this cluster can take the role.", "AmazonEKS_CNI_Policy"),
+    _aws_policies(
+        r"/Fargate/PodExecutionRole$",
+        _PRESCRIBED + "It pulls images and no more.",
+        "AmazonEKSFargatePodExecutionRolePolicy",
+    ),
+    _aws_policies(
+        r"/Addons/VpcCniRole$",
+        _PRESCRIBED + "Only the service account aws-node of this cluster can take the role.",
+        "AmazonEKS_CNI_Policy",
+    ),
     _aws_policies(
         r"/Addons/AwsEbsCsiDriverRole$",
-        _PRESCRIBED + "It acts by tag on this cluster's volumes alone, and only the driver's service account can take the role.",
+        _PRESCRIBED
+        + "It acts by tag on this cluster's volumes alone, and only the driver's service account can take the role.",
         "AmazonEBSCSIDriverEKSClusterScopedPolicy",
     ),
     _aws_policies(
@@ -73,12 +88,14 @@ ACKNOWLEDGED = (
         "AWSXrayWriteOnlyAccess",
     ),
     _aws_policies(
-        r"/TunnelHost/Role$", "Session Manager needs it; the host has no other rights, no open port and no key.", "AmazonSSMManagedInstanceCore"
+        r"/TunnelHost/Role$",
+        "Session Manager needs it; the host has no other rights, no open port and no key.",
+        "AmazonSSMManagedInstanceCore",
     ),
     Acknowledged(
         r"/Network/FlowLogRolePolicy$",
         "AwsSolutions-IAM5",
-        "The names of log streams are made at run time: the wildcard is the streams of one log group. DescribeLogGroups knows no single group.",
+        "Log streams get their names at run time: the wildcard is those of one log group. DescribeLogGroups knows no single group.",
         ("Resource::{logs}:{log_group}:*", "Resource::{logs}:*"),
     ),
     Acknowledged(
@@ -102,14 +119,22 @@ ACKNOWLEDGED = (
     Acknowledged(
         r"/Network/PublicDefaultRoute6?$",
         "NIST.800.53.R5-VPCNoUnrestrictedRouteToIGW",
-        "The public subnets hold NAT gateways and load balancers only, and give no instance a public address. `public_subnets: false` takes them away.",
+        "Public subnets hold NAT gateways and load balancers, and give no instance a public address. `public_subnets: false` ends them.",
     ),
     Acknowledged(
-        r"/TunnelHost/Instance$", "AwsSolutions-EC26", "The only volume is encrypted; the rule misreads an instance without a launch template in a stack that has some."
+        r"/TunnelHost/Instance$",
+        "AwsSolutions-EC26",
+        "The only volume is encrypted; the rule misreads an instance without a launch template in a stack that has some.",
     ),
-    Acknowledged(r"/TunnelHost/Instance$", "AwsSolutions-EC28", "A tunnel without state or service levels: basic monitoring shows what there is to see."),
     Acknowledged(
-        r"/TunnelHost/Instance$", "AwsSolutions-EC29", "It holds nothing. Termination protection would make CloudFormation fail to replace or delete it."
+        r"/TunnelHost/Instance$",
+        "AwsSolutions-EC28",
+        "A tunnel without state or service levels: basic monitoring shows what there is to see.",
+    ),
+    Acknowledged(
+        r"/TunnelHost/Instance$",
+        "AwsSolutions-EC29",
+        "It holds nothing. Termination protection would make CloudFormation fail to replace or delete it.",
     ),
 )
 
@@ -124,7 +149,9 @@ def acknowledge(platform: Platform) -> None:
             for pattern, row in rows:
                 if pattern.search(path):
                     rules = [f"{row.rule}[{finding.format(**names)}]" for finding in row.findings] or [row.rule]
-                    cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules))
+                    cdk.Validations.of(construct).acknowledge(
+                        *(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules)
+                    )
 
 
 def _names(stack: cdk.Stack) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Cluster stack: one EKS cluster with its access, compute and add-ons. It can be deleted and made again."""
 
 import aws_cdk as cdk
+
 from constructs import Construct
 from eks_constructs.access import Access
 from eks_constructs.addons import Addons
@@ -10,8 +11,7 @@ from eks_constructs.fargate import Fargate
 from eks_constructs.managed_nodes import ManagedNodes
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.tunnel_host import TunnelHost
-
-from stacks.environment import ClusterSpec, Environment
+from stacks.environment import ClusterSpec, Environment, LockFile
 from stacks.foundation import ClusterFoundation
 
 
@@ -32,12 +32,17 @@ class ClusterStack(cdk.Stack):
         environment: Environment,
         foundation: ClusterFoundation,
         network: ClusterNetwork,
-        locked: dict[str, str],
+        lock: LockFile | None,
         first_deploy: bool,
         stack_env: cdk.Environment,
     ) -> None:
-        """Makes the cluster; ``locked`` are add-on versions, ``first_deploy`` leaves deletion protection off."""
-        super().__init__(scope, construct_id, env=stack_env, description=f"EKS platform {environment.name}: cluster {spec.name} ({', '.join(spec.compute.mix.kinds)})")
+        """Makes the cluster; ``lock`` has add-on versions, ``first_deploy`` leaves deletion protection off."""
+        super().__init__(
+            scope,
+            construct_id,
+            env=stack_env,
+            description=f"EKS platform {environment.name}: cluster {spec.name} ({', '.join(spec.compute.mix.kinds)})",
+        )
         self.spec, self.cluster_network = spec, network
         self._iam = environment.iam
         self._environment = environment
@@ -45,30 +50,36 @@ class ClusterStack(cdk.Stack):
         control_plane = ControlPlane(
             self,
             "ControlPlane",
-            spec.control_plane.model_copy(update={"deletion_protection": False}) if first_deploy else spec.control_plane,
+            spec.control_plane.model_copy(update={"deletion_protection": False})
+            if first_deploy
+            else spec.control_plane,
             name=spec.name,
             network=network,
             role_arn=foundation.role_arn,
             kms_key_arn=foundation.kms_key_arn,
             auto_mode=self._auto_mode_settings(foundation),
         )
-        access = Access(self, "Access", spec.access, cluster_name=spec.name, cluster_ref=control_plane.name, iam=self._iam)
-        self._compute(control_plane, locked)
+        access = Access(
+            self, "Access", spec.access, cluster_name=spec.name, cluster_ref=control_plane.name, iam=self._iam
+        )
+        self._compute(control_plane, lock)
         self._outputs(control_plane, access)
 
     def _auto_mode_settings(self, foundation: ClusterFoundation) -> AutoModeSettings:
         auto = self.spec.compute.auto_mode
         if auto is None or not auto.enabled:
             return AutoModeSettings()
-        return AutoModeSettings(enabled=True, node_pools=list(auto.built_in_node_pools), node_role_arn=foundation.auto_node_role_arn)
+        return AutoModeSettings(
+            enabled=True, node_pools=list(auto.built_in_node_pools), node_role_arn=foundation.auto_node_role_arn
+        )
 
-    def _compute(self, control_plane: ControlPlane, locked: dict[str, str]) -> None:
+    def _compute(self, control_plane: ControlPlane, lock: LockFile | None) -> None:
         """Add-ons that nodes wait for, compute, then the add-ons that wait for nodes. Deletion goes the other way."""
         spec, compute = self.spec, self.spec.compute
         addons = Addons(
             self,
             "Addons",
-            spec.planned_addons(locked),
+            spec.planned_addons(lock),
             cluster_name=spec.name,
             cluster_ref=control_plane.name,
             issuer_url=control_plane.cluster.attr_open_id_connect_issuer_url,
@@ -108,20 +119,34 @@ class ClusterStack(cdk.Stack):
             if "system" in profiles:
                 nodes.append(profiles["system"])
         if compute.auto_mode and compute.auto_mode.enabled and compute.auto_mode.node_classes:
-            AutoModeNodeClassRole(self, "AutoMode", cluster_name=spec.name, cluster_ref=control_plane.name, iam=self._iam)
+            AutoModeNodeClassRole(
+                self, "AutoMode", cluster_name=spec.name, cluster_ref=control_plane.name, iam=self._iam
+            )
         addons.after_nodes(nodes=nodes)
 
     def _outputs(self, control_plane: ControlPlane, access: Access) -> None:
         outputs = {
             "ClusterName": (control_plane.name, "Name of the cluster"),
             "ClusterEndpoint": (control_plane.cluster.attr_endpoint, "Address of the Kubernetes API"),
-            "ClusterSecurityGroupId": (control_plane.security_group_id, "Security group of the control plane and the nodes"),
+            "ClusterSecurityGroupId": (
+                control_plane.security_group_id,
+                "Security group of the control plane and the nodes",
+            ),
         }
         for name, arn in access.new_roles.items():
-            outputs[f"RoleArn{''.join(part.capitalize() for part in name.split('-'))}"] = (arn, f"Role with {name} access: aws eks update-kubeconfig --name {self.spec.name} --role-arn ARN")
+            outputs[f"RoleArn{''.join(part.capitalize() for part in name.split('-'))}"] = (
+                arn,
+                f"Role with {name} access: aws eks update-kubeconfig --name {self.spec.name} --role-arn ARN",
+            )
         if self.spec.access.tunnel_host:
-            host = TunnelHost(self, "TunnelHost", cluster_name=self.spec.name, network=self.cluster_network, iam=self._iam)
-            control_plane.allow_https_from("TunnelHostIngress", security_group_id=host.security_group_id, description="Kubernetes API from the tunnel host")
+            host = TunnelHost(
+                self, "TunnelHost", cluster_name=self.spec.name, network=self.cluster_network, iam=self._iam
+            )
+            control_plane.allow_https_from(
+                "TunnelHostIngress",
+                security_group_id=host.security_group_id,
+                description="Kubernetes API from the tunnel host",
+            )
             outputs["TunnelHostInstanceId"] = (host.instance_id, "Target of `aws ssm start-session` (docs/access.md)")
         for name, (value, description) in outputs.items():
             cdk.CfnOutput(self, name, value=value, description=description)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import aws_cdk as cdk
+
 from constructs import Construct
 from eks_constructs import auto_mode, control_plane, fargate
 from eks_constructs.encryption import customer_key, log_group, log_writers
-from eks_constructs.network import NetworkSpec
+from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.roles import IamSpec
-
 from stacks.environment import ClusterSpec, Environment
 
 
@@ -28,7 +28,9 @@ class FoundationStack(cdk.Stack):
         clusters: what each cluster stands on, by its name.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, environment: Environment, *, stack_env: cdk.Environment) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, environment: Environment, *, stack_env: cdk.Environment
+    ) -> None:
         """Makes the foundation of all clusters of the environment."""
         super().__init__(
             scope,
@@ -38,7 +40,9 @@ class FoundationStack(cdk.Stack):
         )
         self._environment = environment
         # RetainExceptOnCreate: what a failed first deploy leaves behind is deleted, so that the next try can make it.
-        self._removal = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if environment.foundation.retain else cdk.RemovalPolicy.DESTROY
+        self._removal = (
+            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if environment.foundation.retain else cdk.RemovalPolicy.DESTROY
+        )
         self._logs_key = customer_key(
             self,
             "LogsKey",
@@ -68,7 +72,9 @@ class FoundationStack(cdk.Stack):
         prefix = "".join(part[:1].upper() + part[1:] for part in cluster.name.split("-"))
         has_auto_mode = cluster.compute.auto_mode is not None
 
-        self._log_group(scope, "ControlPlaneLogs", f"{prefix}ControlPlaneLogs", control_plane.log_group_name(cluster.name))
+        self._log_group(
+            scope, "ControlPlaneLogs", f"{prefix}ControlPlaneLogs", control_plane.log_group_name(cluster.name)
+        )
         if cluster.compute.fargate and cluster.compute.fargate.logging:
             self._log_group(scope, "FargateLogs", f"{prefix}FargateLogs", fargate.log_group_name(cluster.name))
         if isinstance(cluster.network, NetworkSpec):
@@ -84,8 +90,23 @@ class FoundationStack(cdk.Stack):
         )
         return ClusterFoundation(
             kms_key_arn=key_arn,
-            role_arn=control_plane.cluster_role(scope, "ClusterRole", logical_id=f"{prefix}ClusterRole", removal=self._removal, iam=iam, cluster=cluster.name, auto_mode=has_auto_mode),
-            auto_node_role_arn=auto_mode.node_role(scope, "AutoNodeRole", logical_id=f"{prefix}AutoNodeRole", removal=self._removal, iam=iam, cluster=cluster.name)
+            role_arn=control_plane.cluster_role(
+                scope,
+                "ClusterRole",
+                logical_id=f"{prefix}ClusterRole",
+                removal=self._removal,
+                iam=iam,
+                cluster=cluster.name,
+                auto_mode=has_auto_mode,
+            ),
+            auto_node_role_arn=auto_mode.node_role(
+                scope,
+                "AutoNodeRole",
+                logical_id=f"{prefix}AutoNodeRole",
+                removal=self._removal,
+                iam=iam,
+                cluster=cluster.name,
+            )
             if has_auto_mode
             else None,
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
+
 from eks_constructs.catalog import limit
 
 
@@ -32,10 +33,13 @@ def check_manifests(files: Iterable[Path]) -> None:
     for path in files:
         if path.stat().st_size <= limit("manifest_bytes"):
             continue
-        for item in yaml.load_all(path.read_text(encoding="utf-8"), loader):  # noqa: S506 (a safe loader)
+        for item in yaml.load_all(path.read_text(encoding="utf-8"), loader):
             size = len(json.dumps(item).encode())
             if size > limit("manifest_bytes"):
-                raise LimitExceeded(f"{path}: {item['kind']} {item['metadata']['name']} has {size:,} bytes; at most {limit('manifest_bytes'):,} can be applied. Split it")
+                raise LimitExceeded(
+                    f"{path}: {item['kind']} {item['metadata']['name']} has {size:,} bytes;"
+                    f" at most {limit('manifest_bytes'):,} can be applied. Split it"
+                )
 
 
 def _advice(stack: str) -> str:

@@ -29,7 +29,9 @@ class BadEnvironment(Exception):
 def environment_path(env: str | None, folder: Path) -> Path:
     """Returns the file for ``-c env=...``: a name in ``folder``, or a path that ends in .yaml. Raises BadEnvironment."""
     names = sorted(path.stem for path in folder.glob("*.yaml") if not path.name.endswith(".lock.yaml"))
-    allowed = f"Allowed: {', '.join(names)} (files in {folder.name}/), or the path of a file of your own that ends in .yaml."
+    allowed = (
+        f"Allowed: {', '.join(names)} (files in {folder.name}/), or the path of a file of your own that ends in .yaml."
+    )
     if not env:
         raise BadEnvironment(f"No environment is named. Say which one: -c env=demo (make: ENV=demo). {allowed}")
     path = Path(env) if env.endswith((".yaml", ".yml")) else folder / f"{env}.yaml"
@@ -104,7 +106,7 @@ class _Document:
     def _fail(self, line: int, text: str) -> None:
         raise BadEnvironment(f"{self.path}:{line}: {text}")
 
-    def _convert(self, node: yaml.Node, where: Where) -> Any:  # noqa: ANN401 (whatever YAML holds)
+    def _convert(self, node: yaml.Node, where: Where) -> Any:
         self._count += 1
         line = node.start_mark.line + 1
         self.lines.setdefault(where, line)
@@ -116,7 +118,10 @@ class _Document:
                 key = str(key_node.value)
                 key_line = key_node.start_mark.line + 1
                 if key in result:
-                    self._fail(key_line, f"{_dotted((*where, key))}: the key stands twice; YAML would silently keep one of them")
+                    self._fail(
+                        key_line,
+                        f"{_dotted((*where, key))}: the key stands twice; YAML would silently keep one of them",
+                    )
                 self.lines[(*where, key)] = key_line
                 result[key] = self._convert(value_node, (*where, key))
             return result
@@ -124,7 +129,7 @@ class _Document:
             return [self._convert(item, (*where, index)) for index, item in enumerate(node.value)]
         return self._scalar(node, line, where)
 
-    def _scalar(self, node: yaml.ScalarNode, line: int, where: Where) -> Any:  # noqa: ANN401
+    def _scalar(self, node: yaml.ScalarNode, line: int, where: Where) -> Any:
         kind = node.tag.removeprefix(_TAG)
         if kind == "null":
             return None
@@ -135,7 +140,7 @@ class _Document:
             self._fail(line, f"{_dotted(where)}: the YAML tag {node.tag} is not used here; write a plain value")
         return node.value
 
-    def explain(self, item: Any, model: type[BaseModel]) -> str:  # noqa: ANN401 (pydantic's ErrorDetails)
+    def explain(self, item: Any, model: type[BaseModel]) -> str:
         """Returns one line for one of pydantic's errors: file, line, key, what was found, what is allowed."""
         where = self._in_file(item["loc"], keep_last=item["type"] in ("missing", "extra_forbidden"))
         line = next((self.lines[where[:end]] for end in range(len(where), -1, -1) if where[:end] in self.lines), 1)
@@ -146,7 +151,9 @@ class _Document:
         result: Where = ()
         data: Any = self.data
         for position, part in enumerate(loc):
-            if isinstance(data, dict) and part in data or isinstance(data, list) and isinstance(part, int) and part < len(data):
+            if (isinstance(data, dict) and part in data) or (
+                isinstance(data, list) and isinstance(part, int) and part < len(data)
+            ):
                 data = data[part]
                 result += (part,)
             elif keep_last and position == len(loc) - 1:
@@ -178,7 +185,7 @@ _TYPES = {
 }
 
 
-def _words(item: Any, parent: type[BaseModel] | None) -> str:  # noqa: ANN401
+def _words(item: Any, parent: type[BaseModel] | None) -> str:
     kind, context, found = item["type"], item.get("ctx", {}), item["input"]
     known = [name for name in parent.model_fields] if parent else []
     match kind:
@@ -197,7 +204,9 @@ def _words(item: Any, parent: type[BaseModel] | None) -> str:  # noqa: ANN401
             bound = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
             return f": found {_shown(found)}; it must be {bound}"
         case "too_short" | "too_long":
-            bound = f"at least {context['min_length']}" if "min_length" in context else f"at most {context['max_length']}"
+            bound = (
+                f"at least {context['min_length']}" if "min_length" in context else f"at most {context['max_length']}"
+            )
             return f": found {context['actual_length']}; it must have {bound}"
         case "string_type" if isinstance(found, int | float) and not isinstance(found, bool):
             return f': found the number {found}; it must be text: put it in quotes, "{found}"'
@@ -224,7 +233,7 @@ def _model_at(model: type[BaseModel], where: Sequence[str | int]) -> type[BaseMo
     return next((one for one in current if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
-def _members(annotation: Any) -> list[Any]:  # noqa: ANN401
+def _members(annotation: Any) -> list[Any]:
     if hasattr(annotation, "__metadata__"):
         return _members(annotation.__origin__)
     if get_origin(annotation) in (Union, UnionType):

@@ -1,10 +1,14 @@
 """Which Kubernetes objects a cluster's own configuration consists of. They hold no AWS ids that are made at deploy time."""
 
-from eks_constructs.auto_mode import ingress_class_manifests, node_class_manifest, node_pool_manifest
+from eks_constructs.auto_mode import (
+    ingress_class_manifests,
+    network_policy_manifest,
+    node_class_manifest,
+    node_pool_manifest,
+)
 from eks_constructs.fargate import log_router_manifests
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.network import ClusterNetwork
-
 from stacks.environment import ClusterSpec, Environment
 
 REGION = "${AWS_REGION}"
@@ -19,20 +23,65 @@ def cluster_manifests(cluster: ClusterSpec, *, environment: Environment, network
     if compute.fargate and compute.fargate.logging:
         note = "Fargate's built-in log router. Only pods that start later use it."
         if not environment.region:
-            note += f" {REGION}: the environment file names no region; fill it in (envsubst does) before you apply this."
-        files.append(ManifestFile(10, "fargate-logging", log_router_manifests(cluster.name, environment.region or REGION), note))
+            note += (
+                f" {REGION}: the environment file names no region; fill it in (envsubst does) before you apply this."
+            )
+        files.append(
+            ManifestFile(10, "fargate-logging", log_router_manifests(cluster.name, environment.region or REGION), note)
+        )
+    if auto and not compute.managed_nodes:
+        # With managed nodes the vpc-cni add-on owns this ConfigMap (its enableNetworkPolicy).
+        files.append(
+            ManifestFile(
+                11,
+                "network-policy",
+                [network_policy_manifest()],
+                "Switches on Auto Mode's network policy engine; until then it ignores NetworkPolicies.",
+            )
+        )
     if auto and auto.node_classes:
-        objects = [node_class_manifest(spec, cluster=cluster.name, iam=environment.iam, network=network) for spec in auto.node_classes]
+        objects = [
+            node_class_manifest(spec, cluster=cluster.name, iam=environment.iam, network=network)
+            for spec in auto.node_classes
+        ]
         files.append(ManifestFile(20, "node-classes", objects, "What nodes of Auto Mode are made of."))
     if auto and auto.node_pools:
-        files.append(ManifestFile(21, "node-pools", [node_pool_manifest(spec) for spec in auto.node_pools], "Which nodes Auto Mode may add."))
+        files.append(
+            ManifestFile(
+                21,
+                "node-pools",
+                [node_pool_manifest(spec) for spec in auto.node_pools],
+                "Which nodes Auto Mode may add.",
+            )
+        )
     classes = []
     if auto:
-        classes.append(storage_class("auto-gp3", provisioner="ebs.csi.eks.amazonaws.com", default=True, only_on_auto_mode=compute.mix.kinds != ["auto_mode"]))
+        classes.append(
+            storage_class(
+                "auto-gp3",
+                provisioner="ebs.csi.eks.amazonaws.com",
+                default=True,
+                only_on_auto_mode=compute.mix.kinds != ["auto_mode"],
+            )
+        )
     if compute.managed_nodes and any(addon.name == "aws-ebs-csi-driver" for addon in cluster.planned_addons()):
         classes.append(storage_class("gp3", provisioner="ebs.csi.aws.com", default=not auto))
     if classes:
-        files.append(ManifestFile(30, "storage-classes", classes, "Encrypted gp3 volumes. Auto Mode and the EBS CSI add-on have drivers of their own."))
+        files.append(
+            ManifestFile(
+                30,
+                "storage-classes",
+                classes,
+                "Encrypted gp3 volumes. Auto Mode and the EBS CSI add-on have drivers of their own.",
+            )
+        )
     if auto:
-        files.append(ManifestFile(40, "ingress-classes", ingress_class_manifests(auto.load_balancer_scheme), "Application Load Balancers by Auto Mode's own controller."))
+        files.append(
+            ManifestFile(
+                40,
+                "ingress-classes",
+                ingress_class_manifests(auto.load_balancer_scheme),
+                "Application Load Balancers by Auto Mode's own controller.",
+            )
+        )
     return files

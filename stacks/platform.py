@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
+
 from constructs import Construct
 from eks_constructs.manifests import write_manifests
-from eks_constructs.network import ClusterNetwork, ExistingNetworkSpec, NetworkSpec
-
+from eks_constructs.network import ClusterNetwork
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from stacks.cluster import ClusterStack
-from stacks.environment import ClusterSpec, Environment
+from stacks.environment import ClusterSpec, Environment, LockFile
 from stacks.foundation import FoundationStack, flow_log_group
 from stacks.manifests import cluster_manifests
 from stacks.network import NetworkStack
@@ -32,16 +33,25 @@ class Platform:
     def write_manifests(self, folder: Path) -> None:
         """Writes the Kubernetes objects of each cluster into ``folder``/CLUSTER/."""
         for stack in self.clusters:
-            write_manifests(folder / stack.spec.name, cluster_manifests(stack.spec, environment=self.environment, network=stack.cluster_network))
+            write_manifests(
+                folder / stack.spec.name,
+                cluster_manifests(stack.spec, environment=self.environment, network=stack.cluster_network),
+            )
 
 
-def build(scope: Construct, environment: Environment, *, locked: dict[str, dict[str, str]] | None = None, first_deploy: bool = False) -> Platform:
+def build(
+    scope: Construct,
+    environment: Environment,
+    *,
+    lock: LockFile | None = None,
+    first_deploy: bool = False,
+) -> Platform:
     """Makes the stacks of ``environment``.
 
     Args:
         scope: the app.
         environment: what to build.
-        locked: add-on versions by Kubernetes version and add-on (the lock file).
+        lock: versions of add-ons.
         first_deploy: leaves deletion protection off, so that a failed first deploy can be rolled back.
     """
     stack_env = cdk.Environment(account=environment.account, region=environment.region)
@@ -77,7 +87,7 @@ def build(scope: Construct, environment: Environment, *, locked: dict[str, dict[
             environment=environment,
             foundation=foundation.clusters[spec.name],
             network=cluster_network,
-            locked=(locked or {}).get(spec.control_plane.kubernetes_version, {}),
+            lock=lock,
             first_deploy=first_deploy,
             stack_env=stack_env,
         )
@@ -86,7 +96,8 @@ def build(scope: Construct, environment: Environment, *, locked: dict[str, dict[
             stack.add_stack_dependency(networks[-1] if isinstance(spec.network, NetworkSpec) else networks[0])
         clusters.append(stack)
 
-    for stack in (foundation, *networks, *clusters):
+    platform = Platform(environment, foundation, networks, clusters)
+    for any_stack in platform.stacks:
         for key, value in environment.all_tags.items():
-            cdk.Tags.of(stack).add(key, value)
-    return Platform(environment, foundation, networks, clusters)
+            cdk.Tags.of(any_stack).add(key, value)
+    return platform

@@ -50,7 +50,9 @@ def _endpoint(resources: Mapping[str, Resource]) -> Iterator[tuple[str, str]]:
 
 def _logging(resources: Mapping[str, Resource]) -> Iterator[tuple[str, str]]:
     for logical_id, properties in _of(resources, "AWS::EKS::Cluster"):
-        enabled = {kind["Type"] for kind in properties.get("Logging", {}).get("ClusterLogging", {}).get("EnabledTypes", [])}
+        enabled = {
+            kind["Type"] for kind in properties.get("Logging", {}).get("ClusterLogging", {}).get("EnabledTypes", [])
+        }
         if len(enabled) < 5:
             yield logical_id, "Properties/Logging"
 
@@ -102,7 +104,11 @@ def _log_groups(resources: Mapping[str, Resource]) -> Iterator[tuple[str, str]]:
 
 
 def _kubectl_skew(resources: Mapping[str, Resource]) -> Iterator[tuple[str, str]]:
-    minors = [int(version.split(".")[1]) for _, cluster in _of(resources, "AWS::EKS::Cluster") if re.fullmatch(r"1\.\d+", version := str(cluster.get("Version")))]
+    minors = [
+        int(version.split(".")[1])
+        for _, cluster in _of(resources, "AWS::EKS::Cluster")
+        if re.fullmatch(r"1\.\d+", version := str(cluster.get("Version")))
+    ]
     for logical_id, properties in _of(resources, "AWS::Lambda::LayerVersion"):
         kubectl = re.search(r"kubectl[ /]v?1\.(\d+)", str(properties.get("Description", "")))
         if kubectl and any(abs(int(kubectl[1]) - minor) > 1 for minor in minors):
@@ -110,7 +116,12 @@ def _kubectl_skew(resources: Mapping[str, Resource]) -> Iterator[tuple[str, str]
 
 
 def _trust(resources: Mapping[str, Resource]) -> Iterator[tuple[str, str]]:
-    services = {"eks.amazonaws.com", "eks-fargate-pods.amazonaws.com", "pods.eks.amazonaws.com", "vpc-flow-logs.amazonaws.com"}
+    services = {
+        "eks.amazonaws.com",
+        "eks-fargate-pods.amazonaws.com",
+        "pods.eks.amazonaws.com",
+        "vpc-flow-logs.amazonaws.com",
+    }
     for logical_id, properties in _of(resources, "AWS::IAM::Role"):
         trust = properties.get("AssumeRolePolicyDocument", {})
         for statement in trust.get("Statement", []) if "Statement" in trust else []:
@@ -119,23 +130,59 @@ def _trust(resources: Mapping[str, Resource]) -> Iterator[tuple[str, str]]:
 
 
 RULES = {
-    "EKS-PLATFORM-1": Rule("The API endpoint is private, or public for named networks only", "Set endpoint.public_access_cidrs to your networks, or leave it out", _endpoint),
-    "EKS-PLATFORM-2": Rule("All five types of control plane logs are on", "Enable api, audit, authenticator, controllerManager and scheduler", _logging),
-    "EKS-PLATFORM-3": Rule("Kubernetes API data is encrypted with a customer key", "Set EncryptionConfig: it cannot be added later without replacing the cluster", _encryption),
-    "EKS-PLATFORM-4": Rule("Access entries are the only way in, and the creator is no admin", "Set AuthenticationMode API and BootstrapClusterCreatorAdminPermissions false", _access_mode),
-    "EKS-PLATFORM-5": Rule("No node runs Amazon Linux 2", "Set AmiType: without it CloudFormation takes AL2, which has no AMI for Kubernetes 1.33 and later", _ami),
-    "EKS-PLATFORM-6": Rule("Nodes require IMDSv2 with one hop, on encrypted volumes", "Give the node group a launch template that says so", _launch_template),
+    "EKS-PLATFORM-1": Rule(
+        "The API endpoint is private, or public for named networks only",
+        "Set endpoint.public_access_cidrs to your networks, or leave it out",
+        _endpoint,
+    ),
+    "EKS-PLATFORM-2": Rule(
+        "All five types of control plane logs are on",
+        "Enable api, audit, authenticator, controllerManager and scheduler",
+        _logging,
+    ),
+    "EKS-PLATFORM-3": Rule(
+        "Kubernetes API data is encrypted with a customer key",
+        "Set EncryptionConfig: it cannot be added later without replacing the cluster",
+        _encryption,
+    ),
+    "EKS-PLATFORM-4": Rule(
+        "Access entries are the only way in, and the creator is no admin",
+        "Set AuthenticationMode API and BootstrapClusterCreatorAdminPermissions false",
+        _access_mode,
+    ),
+    "EKS-PLATFORM-5": Rule(
+        "No node runs Amazon Linux 2",
+        "Set AmiType: without it CloudFormation takes AL2, which has no AMI for Kubernetes 1.33 and later",
+        _ami,
+    ),
+    "EKS-PLATFORM-6": Rule(
+        "Nodes require IMDSv2 with one hop, on encrypted volumes",
+        "Give the node group a launch template that says so",
+        _launch_template,
+    ),
     "EKS-PLATFORM-7": Rule("Node updates respect PodDisruptionBudgets", "Set force_update: false", _forced_updates),
-    "EKS-PLATFORM-8": Rule("Log groups are encrypted and have a retention", "Set KmsKeyId and RetentionInDays", _log_groups),
-    "EKS-PLATFORM-9": Rule("kubectl is within one minor version of the API server", "Take the kubectl layer of the cluster's Kubernetes version", _kubectl_skew),
-    "EKS-PLATFORM-10": Rule("Roles that AWS services take name whom they act for", "Add aws:SourceArn, aws:SourceAccount or aws:RequestTag conditions to the trust policy", _trust),
+    "EKS-PLATFORM-8": Rule(
+        "Log groups are encrypted and have a retention", "Set KmsKeyId and RetentionInDays", _log_groups
+    ),
+    "EKS-PLATFORM-9": Rule(
+        "kubectl is within one minor version of the API server",
+        "Take the kubectl layer of the cluster's Kubernetes version",
+        _kubectl_skew,
+    ),
+    "EKS-PLATFORM-10": Rule(
+        "Roles that AWS services take name whom they act for",
+        "Add aws:SourceArn, aws:SourceAccount or aws:RequestTag conditions to the trust policy",
+        _trust,
+    ),
 }
 
 
 def violations(template: Mapping[str, Any]) -> list[Violation]:
     """Returns what breaks a rule in one CloudFormation template."""
     resources = template.get("Resources", {})
-    return [Violation(code, logical_id, path) for code, rule in RULES.items() for logical_id, path in rule.find(resources)]
+    return [
+        Violation(code, logical_id, path) for code, rule in RULES.items() for logical_id, path in rule.find(resources)
+    ]
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
@@ -159,7 +206,11 @@ class PlatformPolicy:
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Returns what breaks a rule in the synthesised templates."""
-        found = [(path, violation) for path in context.template_paths for violation in violations(json.loads(Path(path).read_bytes()))]
+        found = [
+            (path, violation)
+            for path in context.template_paths
+            for violation in violations(json.loads(Path(path).read_bytes()))
+        ]
         return cdk.PolicyValidationPluginReport(
             success=not found,
             violations=[
@@ -169,7 +220,9 @@ class PlatformPolicy:
                     fix=RULES[violation.rule].fix,
                     severity="error",
                     violating_resources=[
-                        cdk.PolicyViolatingResource(resource_logical_id=violation.logical_id, template_path=path, locations=[violation.path])
+                        cdk.PolicyViolatingResource(
+                            resource_logical_id=violation.logical_id, template_path=path, locations=[violation.path]
+                        )
                     ],
                 )
                 for path, violation in found

@@ -40,10 +40,14 @@ def lines(assembly: Path, *, brief: bool) -> Iterator[str]:
         total += count
         yield f"{name:<32} {count:>4} resources   {template.get('Description', '')}"
         if not brief:
-            shown = [f"{kind.removeprefix('AWS::').replace('::', ' ')}{f' x{number}' if number > 1 else ''}" for kind, number in sorted(kinds.items())]
+            shown = [
+                f"{kind.removeprefix('AWS::').replace('::', ' ')}{f' x{number}' if number > 1 else ''}"
+                for kind, number in sorted(kinds.items())
+            ]
             yield from _wrapped(shown)
     manifests = sorted((assembly / "manifests").glob("*/*.yaml"))
-    yield f"{total} resources in {len(stacks)} stacks: {assembly}/*.template.json; {len(manifests)} Kubernetes manifests: {assembly}/manifests/"
+    yield f"{total} resources in {len(stacks)} stacks: {assembly}/*.template.json"
+    yield f"{len(manifests)} Kubernetes manifests: {assembly}/manifests/"
     if not brief:
         yield ""
         yield "Checked: cdk-nag AwsSolutions and NIST 800-53 r5, CloudFormation validation, this project's rules. Nothing was deployed."
@@ -72,7 +76,10 @@ def main() -> int:
     try:
         print("\n".join(lines(arguments.assembly, brief=arguments.brief)))
     except FileNotFoundError as error:
-        print(f"{arguments.assembly} is not a cloud assembly ({error.filename} is missing); make one with `make synth ENV=demo`", file=sys.stderr)
+        print(
+            f"{arguments.assembly} is not a cloud assembly ({error.filename} is missing); make one with `make synth ENV=demo`",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

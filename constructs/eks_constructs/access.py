@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from aws_cdk import Aws
 from aws_cdk import aws_eks as eks
-from constructs import Construct
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from constructs import Construct
 from eks_constructs.roles import IamSpec, document, eks_arn, role
 from eks_constructs.spec import KubernetesName, Spec, pattern
 
@@ -38,7 +38,16 @@ class AccessEntrySpec(Spec):
     """Access that is neither full nor read-only."""
 
     principal: Principal
-    policy: Literal["AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy", "AmazonEKSEditPolicy", "AmazonEKSViewPolicy", "AmazonEKSAdminViewPolicy"] | None = None
+    policy: (
+        Literal[
+            "AmazonEKSClusterAdminPolicy",
+            "AmazonEKSAdminPolicy",
+            "AmazonEKSEditPolicy",
+            "AmazonEKSViewPolicy",
+            "AmazonEKSAdminViewPolicy",
+        ]
+        | None
+    ) = None
     """EKS access policy. `AmazonEKSAdminViewPolicy` reads Secrets too."""
     namespaces: list[KubernetesName] = []
     """Namespaces the policy is limited to; empty: the whole cluster."""
@@ -51,7 +60,11 @@ class AccessEntrySpec(Spec):
             raise ValueError("needs a policy or kubernetes_groups, or it gives no access at all")
         if self.namespaces and not self.policy:
             raise ValueError("namespaces limit a policy, and there is none")
-        if reserved := [group for group in self.kubernetes_groups if group.startswith(("system:", "eks:", "aws:", "amazon:", "iam:"))]:
+        if reserved := [
+            group
+            for group in self.kubernetes_groups
+            if group.startswith(("system:", "eks:", "aws:", "amazon:", "iam:"))
+        ]:
             raise ValueError(f"kubernetes_groups: EKS reserves the prefix of {', '.join(reserved)}")
         return self
 
@@ -86,7 +99,16 @@ class Access(Construct):
         new_roles: ARNs of the roles made here, by name.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, spec: AccessSpec, *, cluster_name: str, cluster_ref: str, iam: IamSpec) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        spec: AccessSpec,
+        *,
+        cluster_name: str,
+        cluster_ref: str,
+        iam: IamSpec,
+    ) -> None:
         """Makes an access entry for each principal of ``spec``."""
         super().__init__(scope, construct_id)
         self._cluster_name, self._cluster_ref, self._iam = cluster_name, cluster_ref, iam
@@ -101,8 +123,12 @@ class Access(Construct):
     def _entry(self, spec: AccessEntrySpec) -> None:
         policies = None
         if spec.policy:
-            scope = eks.CfnAccessEntry.AccessScopeProperty(type="namespace" if spec.namespaces else "cluster", namespaces=list(spec.namespaces) or None)
-            policies = [eks.CfnAccessEntry.AccessPolicyProperty(policy_arn=access_policy(spec.policy), access_scope=scope)]
+            scope = eks.CfnAccessEntry.AccessScopeProperty(
+                type="namespace" if spec.namespaces else "cluster", namespaces=list(spec.namespaces) or None
+            )
+            policies = [
+                eks.CfnAccessEntry.AccessPolicyProperty(policy_arn=access_policy(spec.policy), access_scope=scope)
+            ]
         eks.CfnAccessEntry(
             self,
             _construct_id(spec.principal),
@@ -135,7 +161,14 @@ class Access(Construct):
             description=f"For people: access to the Kubernetes API of {self._cluster_name} as {name}",
             trust=document([statement]),
             # Enough for `aws eks update-kubeconfig`; the rest is the access entry.
-            statements=[{"Sid": "UpdateKubeconfig", "Effect": "Allow", "Action": ["eks:DescribeCluster"], "Resource": eks_arn("cluster", self._cluster_name)}],
+            statements=[
+                {
+                    "Sid": "UpdateKubeconfig",
+                    "Effect": "Allow",
+                    "Action": ["eks:DescribeCluster"],
+                    "Resource": eks_arn("cluster", self._cluster_name),
+                }
+            ],
         ).attr_arn
         self.new_roles[name] = arn
         return arn

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from aws_cdk import Aws
 from aws_cdk import aws_eks as eks
-from constructs import Construct, IDependable
 from pydantic import Field
 
+from constructs import Construct, IDependable
 from eks_constructs.catalog import load
 from eks_constructs.compute import KIND_LABEL, ComputeMix
 from eks_constructs.identity import OidcProvider, irsa_role, pod_identity_role
@@ -34,7 +34,9 @@ AddonName = Literal[
     "external-dns",
 ]
 
-AddonVersion = Annotated[str, pattern(r"v\d+\.\d+\.\d+-eksbuild\.\d+", "must be the version of an EKS add-on, such as v1.20.4-eksbuild.2")]
+AddonVersion = Annotated[
+    str, pattern(r"v\d+\.\d+\.\d+-eksbuild\.\d+", "must be the version of an EKS add-on, such as v1.20.4-eksbuild.2")
+]
 
 
 class AddonSpec(Spec):
@@ -70,7 +72,9 @@ class AddonProblem(ValueError):
     """An add-on that cannot work in the mix of compute kinds that asks for it."""
 
 
-def plan_addons(specs: Mapping[str, AddonSpec], mix: ComputeMix, *, locked: Mapping[str, str] | None = None) -> list[PlannedAddon]:
+def plan_addons(
+    specs: Mapping[str, AddonSpec], mix: ComputeMix, *, locked: Mapping[str, str] | None = None
+) -> list[PlannedAddon]:
     """Returns the add-ons of a cluster in the order of the catalog.
 
     Args:
@@ -85,10 +89,18 @@ def plan_addons(specs: Mapping[str, AddonSpec], mix: ComputeMix, *, locked: Mapp
     for name, rule in load("addons")["addons"].items():
         spec = specs.get(name, AddonSpec())
         host = mix.deployments_run_on if rule["type"] == "deployment" else None
-        runs = host in rule["compute"] if rule["type"] == "deployment" else any(kind in mix.kinds for kind in rule["compute"])
+        runs = (
+            host in rule["compute"]
+            if rule["type"] == "deployment"
+            else any(kind in mix.kinds for kind in rule["compute"])
+        )
         wanted = any(kind in mix.kinds for kind in rule["default_for"]) if spec.enabled is None else spec.enabled
         if spec.enabled and not runs:
-            where = "nothing, before node pools are applied" if host is None and rule["type"] == "deployment" else ", ".join(mix.kinds) or "nothing"
+            where = (
+                "nothing, before node pools are applied"
+                if host is None and rule["type"] == "deployment"
+                else ", ".join(mix.kinds) or "nothing"
+            )
             raise AddonProblem(f"{name} runs on {' or '.join(rule['compute'])}; here it would have to run on {where}")
         if not (wanted and runs):
             continue
@@ -104,7 +116,9 @@ def plan_addons(specs: Mapping[str, AddonSpec], mix: ComputeMix, *, locked: Mapp
                 resolve_conflicts=spec.resolve_conflicts,
                 after=rule.get("after", ()),
                 identity=rule.get("identity"),
-                fargate_selector={"namespace": namespace, "labels": rule["fargate_selector"]} if on_fargate and "fargate_selector" in rule else None,
+                fargate_selector={"namespace": namespace, "labels": rule["fargate_selector"]}
+                if on_fargate and "fargate_selector" in rule
+                else None,
             )
         )
     return planned
@@ -114,7 +128,9 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Returns ``base`` with ``over`` laid over it, maps into maps."""
     result = dict(base)
     for key, value in over.items():
-        result[key] = merge(result[key], value) if isinstance(value, Mapping) and isinstance(result.get(key), Mapping) else value
+        result[key] = (
+            merge(result[key], value) if isinstance(value, Mapping) and isinstance(result.get(key), Mapping) else value
+        )
     return result
 
 
@@ -173,7 +189,9 @@ class Addons(Construct):
 
     def _make(self, addon: PlannedAddon) -> eks.CfnAddon:
         role_arn = self._role(addon) if addon.identity else None
-        configuration = merge(self._network_settings(), addon.configuration) if addon.name == "vpc-cni" else addon.configuration
+        configuration = (
+            merge(self._network_settings(), addon.configuration) if addon.name == "vpc-cni" else addon.configuration
+        )
         resource = eks.CfnAddon(
             self,
             _pascal(addon.name),
@@ -184,7 +202,9 @@ class Addons(Construct):
             resolve_conflicts=addon.resolve_conflicts,
             service_account_role_arn=role_arn if addon.on_fargate else None,
             pod_identity_associations=[
-                eks.CfnAddon.PodIdentityAssociationProperty(service_account=addon.identity["service_account"], role_arn=role_arn)
+                eks.CfnAddon.PodIdentityAssociationProperty(
+                    service_account=addon.identity["service_account"], role_arn=role_arn
+                )
             ]
             if addon.identity and role_arn and not addon.on_fargate
             else None,
@@ -230,7 +250,11 @@ class Addons(Construct):
             return []
         return [
             # Record sets of every zone: which zones are ExternalDNS's is a setting of its own (domainFilters).
-            allow(["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"], [f"arn:{Aws.PARTITION}:route53:::hostedzone/*"], sid="ChangeRecords"),
+            allow(
+                ["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"],
+                [f"arn:{Aws.PARTITION}:route53:::hostedzone/*"],
+                sid="ChangeRecords",
+            ),
             # ListHostedZones takes no resource.
             allow(["route53:ListHostedZones"], "*", sid="FindZones"),
         ]
@@ -240,12 +264,16 @@ class Addons(Construct):
         if not self._network.pod_subnets:
             return {}
         return {
-            "env": {"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true", "ENI_CONFIG_LABEL_DEF": "topology.kubernetes.io/zone"},
+            "env": {
+                "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true",
+                "ENI_CONFIG_LABEL_DEF": "topology.kubernetes.io/zone",
+            },
             "eniConfig": {
                 "create": True,
                 "region": Aws.REGION,
                 "subnets": {
-                    zone: {"id": subnet, "securityGroups": [self._security_group_id]} for zone, subnet in self._network.pod_subnets
+                    zone: {"id": subnet, "securityGroups": [self._security_group_id]}
+                    for zone, subnet in self._network.pod_subnets
                 },
             },
         }
@@ -257,7 +285,13 @@ def _ipv6_cni_statements() -> list[Statement]:
     return [
         # The Describe calls take no resource, and which interface gets an address is known only at run time.
         allow(
-            ["ec2:AssignIpv6Addresses", "ec2:DescribeInstances", "ec2:DescribeTags", "ec2:DescribeNetworkInterfaces", "ec2:DescribeInstanceTypes"],
+            [
+                "ec2:AssignIpv6Addresses",
+                "ec2:DescribeInstances",
+                "ec2:DescribeTags",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeInstanceTypes",
+            ],
             "*",
             sid="AssignAddresses",
         ),

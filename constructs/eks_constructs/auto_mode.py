@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_eks as eks
-from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
+from constructs import Construct
 from eks_constructs.access import access_policy
+from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, role, role_name, trust_service
 from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Spec, duplicates, pattern
@@ -50,7 +51,10 @@ class NodePoolSpec(Spec):
     """A NodeClass of this file, or `default`, which EKS makes along with its built-in pools."""
     capacity: Annotated[list[Literal["on-demand", "spot"]], Field(min_length=1)] = ["on-demand"]
     architectures: Annotated[list[Literal["amd64", "arm64"]], Field(min_length=1)] = ["amd64"]
-    instance_categories: Annotated[list[Annotated[str, pattern("[a-z]{1,4}", "must be the letters of an instance family, such as m")]], Field(min_length=1)] = [
+    instance_categories: Annotated[
+        list[Annotated[str, pattern("[a-z]{1,4}", "must be the letters of an instance family, such as m")]],
+        Field(min_length=1),
+    ] = [
         "c",
         "m",
         "r",
@@ -73,7 +77,7 @@ class AutoModeSpec(Spec):
 
     enabled: bool = True
     """`false` switches Auto Mode off and keeps its roles, so that EKS can clean up. Deploy that before you delete the section."""
-    built_in_node_pools: list[Literal["general-purpose", "system"]] = list(BUILT_IN_POOLS)
+    built_in_node_pools: list[Literal["general-purpose", "system"]] = ["general-purpose", "system"]
     node_classes: list[NodeClassSpec] = []
     node_pools: list[NodePoolSpec] = []
     load_balancer_scheme: Literal["internal", "internet-facing"] = "internal"
@@ -81,14 +85,23 @@ class AutoModeSpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> "AutoModeSpec":
-        for what, names in (("node_pools", [pool.name for pool in self.node_pools]), ("node_classes", [one.name for one in self.node_classes])):
+        for what, names in (
+            ("node_pools", [pool.name for pool in self.node_pools]),
+            ("node_classes", [one.name for one in self.node_classes]),
+        ):
             if repeated := duplicates(names):
                 raise ValueError(f"{what}: two are named {', '.join(repeated)}")
         classes = {one.name for one in self.node_classes} | ({"default"} if self.built_in_node_pools else set())
         for pool in self.node_pools:
             if pool.node_class not in classes:
-                hint = "" if pool.node_class != "default" else " (EKS makes `default` only along with a built-in node pool)"
-                raise ValueError(f"node pool {pool.name} names node_class {pool.node_class}; there is {', '.join(sorted(classes)) or 'none'}{hint}")
+                hint = (
+                    ""
+                    if pool.node_class != "default"
+                    else " (EKS makes `default` only along with a built-in node pool)"
+                )
+                raise ValueError(
+                    f"node pool {pool.name} names node_class {pool.node_class}; there is {', '.join(sorted(classes)) or 'none'}{hint}"
+                )
         if unused := {one.name for one in self.node_classes} - {pool.node_class for pool in self.node_pools}:
             raise ValueError(f"node_classes: no node pool uses {', '.join(sorted(unused))}")
         if len(set(self.built_in_node_pools)) != len(self.built_in_node_pools):
@@ -102,8 +115,13 @@ def _not_reserved(name: str, reserved: tuple[str, ...]) -> str:
     return name
 
 
-def node_role(scope: Construct, construct_id: str, *, logical_id: str, removal: RemovalPolicy, iam: IamSpec, cluster: str) -> str:
-    """Makes the role of the built-in pools' nodes and returns its ARN. A cluster can never change it, so it outlives the cluster's stack."""
+def node_role(
+    scope: Construct, construct_id: str, *, logical_id: str, removal: RemovalPolicy, iam: IamSpec, cluster: str
+) -> str:
+    """Makes the role of the built-in pools' nodes and returns its ARN.
+
+    A cluster can never change it, so it outlives the cluster's stack.
+    """
     resource = role(
         scope,
         construct_id,
@@ -129,7 +147,9 @@ class AutoModeNodeClassRole(Construct):
     https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, cluster_name: str, cluster_ref: str, iam: IamSpec) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, cluster_name: str, cluster_ref: str, iam: IamSpec
+    ) -> None:
         """Makes the role and its access entry."""
         super().__init__(scope, construct_id)
         nodes = role(
@@ -157,14 +177,16 @@ class AutoModeNodeClassRole(Construct):
         )
 
 
-def node_class_manifest(spec: NodeClassSpec, *, cluster: str, iam: IamSpec, network: ClusterNetwork) -> dict[str, object]:
+def node_class_manifest(
+    spec: NodeClassSpec, *, cluster: str, iam: IamSpec, network: ClusterNetwork
+) -> KubernetesObject:
     """Returns a NodeClass. https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html."""
     # EKS puts this tag on the security group it makes for the cluster.
     security_groups = [{"tags": {"aws:eks:cluster-name": cluster}}]
-    storage: dict[str, object] = {"size": f"{spec.ephemeral_storage_gib}Gi"}
+    storage: KubernetesObject = {"size": f"{spec.ephemeral_storage_gib}Gi"}
     if spec.ephemeral_storage_kms_key_arn:
         storage["kmsKeyID"] = spec.ephemeral_storage_kms_key_arn
-    body: dict[str, object] = {
+    body: KubernetesObject = {
         "role": custom_node_role_name(iam, cluster),
         "subnetSelectorTerms": network.subnet_selector,
         "securityGroupSelectorTerms": security_groups,
@@ -178,15 +200,19 @@ def node_class_manifest(spec: NodeClassSpec, *, cluster: str, iam: IamSpec, netw
     return {"apiVersion": "eks.amazonaws.com/v1", "kind": "NodeClass", "metadata": {"name": spec.name}, "spec": body}
 
 
-def node_pool_manifest(spec: NodePoolSpec) -> dict[str, object]:
+def node_pool_manifest(spec: NodePoolSpec) -> KubernetesObject:
     """Returns a NodePool. https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html."""
     requirements = [
         {"key": "karpenter.sh/capacity-type", "operator": "In", "values": list(spec.capacity)},
         {"key": "kubernetes.io/arch", "operator": "In", "values": list(spec.architectures)},
         {"key": "eks.amazonaws.com/instance-category", "operator": "In", "values": list(spec.instance_categories)},
-        {"key": "eks.amazonaws.com/instance-generation", "operator": "Gt", "values": [str(spec.instance_generation_above)]},
+        {
+            "key": "eks.amazonaws.com/instance-generation",
+            "operator": "Gt",
+            "values": [str(spec.instance_generation_above)],
+        },
     ]
-    node: dict[str, object] = {
+    node: KubernetesObject = {
         "nodeClassRef": {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": spec.node_class},
         "requirements": requirements,
         "expireAfter": f"{spec.expire_after_hours}h",
@@ -194,11 +220,11 @@ def node_pool_manifest(spec: NodePoolSpec) -> dict[str, object]:
     }
     if spec.taints:
         node["taints"] = [{key: value for key, value in taint.model_dump().items() if value} for taint in spec.taints]
-    template: dict[str, object] = {"spec": node}
+    template: KubernetesObject = {"spec": node}
     if spec.labels:
         template["metadata"] = {"labels": dict(spec.labels)}
     limits = {"cpu": spec.cpu_limit} | ({"memory": spec.memory_limit} if spec.memory_limit else {})
-    body: dict[str, object] = {
+    body: KubernetesObject = {
         "template": template,
         "limits": limits,
         "disruption": {
@@ -212,9 +238,24 @@ def node_pool_manifest(spec: NodePoolSpec) -> dict[str, object]:
     return {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": spec.name}, "spec": body}
 
 
-def ingress_class_manifests(scheme: str) -> list[dict[str, object]]:
+def network_policy_manifest() -> KubernetesObject:
+    """Returns the ConfigMap that switches network policies on. https://docs.aws.amazon.com/eks/latest/userguide/auto-net-pol.html."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "amazon-vpc-cni", "namespace": "kube-system"},
+        "data": {"enable-network-policy-controller": "true"},
+    }
+
+
+def ingress_class_manifests(scheme: str) -> list[KubernetesObject]:
     """Returns the IngressClass of Auto Mode's own controller. https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html."""
-    params = {"apiVersion": "eks.amazonaws.com/v1", "kind": "IngressClassParams", "metadata": {"name": "auto-alb"}, "spec": {"scheme": scheme}}
+    params = {
+        "apiVersion": "eks.amazonaws.com/v1",
+        "kind": "IngressClassParams",
+        "metadata": {"name": "auto-alb"},
+        "spec": {"scheme": scheme},
+    }
     ingress_class = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "IngressClass",

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
-from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
+from constructs import Construct
 from eks_constructs.catalog import limit, load
 from eks_constructs.control_plane_components import (
     ApiServerSpec,
@@ -49,13 +49,19 @@ class EndpointSpec(Spec):
     @model_validator(mode="after")
     def _deliberate(self) -> "EndpointSpec":
         if ANYWHERE in self.public_access_cidrs and not self.allow_anywhere:
-            raise ValueError("public_access_cidrs has 0.0.0.0/0, which opens the API server to the internet; list your networks, or set allow_anywhere: true")
+            raise ValueError(
+                "public_access_cidrs has 0.0.0.0/0, the whole internet; list your networks, or set allow_anywhere: true"
+            )
         if len(self.public_access_cidrs) > limit("public_access_cidrs"):
-            raise ValueError(f"public_access_cidrs has {len(self.public_access_cidrs)} networks; EKS allows {limit('public_access_cidrs')}")
+            raise ValueError(
+                f"public_access_cidrs has {len(self.public_access_cidrs)} networks; EKS allows {limit('public_access_cidrs')}"
+            )
         for cidr in self.public_access_cidrs:
             network = IPv4Network(cidr)
             if cidr != ANYWHERE and network.is_private:
-                raise ValueError(f"public_access_cidrs has {cidr}, a private range: EKS refuses it, and the private endpoint serves it already")
+                raise ValueError(
+                    f"public_access_cidrs has {cidr}, a private range: EKS refuses it, and the private endpoint serves it already"
+                )
         return self
 
 
@@ -113,7 +119,16 @@ def log_group_name(cluster: str) -> str:
     return f"/aws/eks/{cluster}/cluster"
 
 
-def cluster_role(scope: Construct, construct_id: str, *, logical_id: str, removal: RemovalPolicy, iam: IamSpec, cluster: str, auto_mode: bool) -> str:
+def cluster_role(
+    scope: Construct,
+    construct_id: str,
+    *,
+    logical_id: str,
+    removal: RemovalPolicy,
+    iam: IamSpec,
+    cluster: str,
+    auto_mode: bool,
+) -> str:
     """Makes the cluster's IAM role and returns its ARN. A cluster can never change its role, so it outlives the cluster's stack.
 
     The policies that only Auto Mode needs come and go with it: the role stays.
@@ -121,14 +136,21 @@ def cluster_role(scope: Construct, construct_id: str, *, logical_id: str, remova
     """
     managed = ["AmazonEKSClusterPolicy"]
     if auto_mode:
-        managed += ["AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicyV2", "AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy"]
+        managed += [
+            "AmazonEKSComputePolicy",
+            "AmazonEKSBlockStoragePolicyV2",
+            "AmazonEKSLoadBalancingPolicy",
+            "AmazonEKSNetworkingPolicy",
+        ]
     resource = role(
         scope,
         construct_id,
         spec=iam,
         name=f"{cluster}-cluster",
         description=f"The control plane of {cluster} acts in this account with it",
-        trust=trust_service("eks.amazonaws.com", tag_session=auto_mode, conditions=from_source(eks_arn("cluster", cluster))),
+        trust=trust_service(
+            "eks.amazonaws.com", tag_session=auto_mode, conditions=from_source(eks_arn("cluster", cluster))
+        ),
         managed=managed,
     )
     resource.override_logical_id(logical_id)
@@ -227,5 +249,3 @@ class ControlPlane(Construct):
             to_port=443,
             description=description,
         )
-
-

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.spec import KmsKeyArn, Spec
 
+
 def _seconds(value: str) -> int:
     match = re.fullmatch(r"(\d+)([smh])", value)
     return int(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
@@ -88,7 +89,9 @@ def api_server_config(spec: ApiServerSpec) -> eks.CfnCluster.KubeApiServerConfig
     ports = spec.node_port_range
     return eks.CfnCluster.KubeApiServerConfigProperty(
         event_ttl=spec.event_ttl,
-        service_node_port_range=eks.CfnCluster.ServiceNodePortRangeProperty(min_port=ports.min_port, max_port=ports.max_port)
+        service_node_port_range=eks.CfnCluster.ServiceNodePortRangeProperty(
+            min_port=ports.min_port, max_port=ports.max_port
+        )
         if ports
         else None,
     )

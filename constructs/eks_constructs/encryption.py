@@ -5,16 +5,25 @@ from typing import Any, Literal
 from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
-from constructs import Construct
 
+from constructs import Construct
 from eks_constructs.roles import Statement, document
 
-LogRetention = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
+LogRetention = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
 """Days that CloudWatch Logs can keep events. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 
 
 def customer_key(
-    scope: Construct, construct_id: str, *, logical_id: str, description: str, alias: str, removal: RemovalPolicy, statements: tuple[Statement, ...] = ()
+    scope: Construct,
+    construct_id: str,
+    *,
+    logical_id: str,
+    description: str,
+    alias: str,
+    removal: RemovalPolicy,
+    statements: tuple[Statement, ...] = (),
 ) -> str:
     """Makes a KMS key that rotates every year, with an alias, and returns its ARN.
 
@@ -47,7 +56,9 @@ def log_writers(*name_patterns: str) -> Statement:
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
-    groups = [f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{pattern}" for pattern in name_patterns]
+    groups = [
+        f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{pattern}" for pattern in name_patterns
+    ]
     return {
         "Sid": "CloudWatchLogsForTheseGroups",
         "Effect": "Allow",
@@ -58,7 +69,9 @@ def log_writers(*name_patterns: str) -> Statement:
     }
 
 
-def log_group(scope: Construct, construct_id: str, *, logical_id: str, name: str, key_arn: str, days: int, removal: RemovalPolicy) -> logs.CfnLogGroup:
+def log_group(
+    scope: Construct, construct_id: str, *, logical_id: str, name: str, key_arn: str, days: int, removal: RemovalPolicy
+) -> logs.CfnLogGroup:
     """Makes an encrypted log group that keeps its events for ``days``."""
     group = logs.CfnLogGroup(scope, construct_id, log_group_name=name, kms_key_id=key_arn, retention_in_days=days)
     group.override_logical_id(logical_id)

@@ -4,16 +4,20 @@ from typing import Annotated
 
 from aws_cdk import Aws
 from aws_cdk import aws_eks as eks
-from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
+from constructs import Construct
 from eks_constructs.catalog import limit
+from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, allow, eks_arn, role, trust_service
 from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Spec, duplicates, pattern
 
 NamespacePattern = Annotated[
-    str, pattern(r"[a-z0-9*?]([-a-z0-9*?]{0,61}[a-z0-9*?])?", "must be a namespace; * and ? match any characters and any one")
+    str,
+    pattern(
+        r"[a-z0-9*?]([-a-z0-9*?]{0,61}[a-z0-9*?])?", "must be a namespace; * and ? match any characters and any one"
+    ),
 ]
 
 
@@ -26,10 +30,13 @@ class FargateSelectorSpec(Spec):
     @model_validator(mode="after")
     def _within_limits(self) -> "FargateSelectorSpec":
         if len(self.labels) > limit("fargate_selector_labels"):
-            raise ValueError(f"{len(self.labels)} labels; the EKS quota is {limit('fargate_selector_labels')} for a selector")
+            raise ValueError(
+                f"{len(self.labels)} labels; the EKS quota is {limit('fargate_selector_labels')} for a selector"
+            )
         if not self.labels and globs_meet(self.namespace, "kube-system"):
             raise ValueError(
-                f"namespace {self.namespace} without labels would draw every system pod to Fargate; add labels (the platform places CoreDNS itself)"
+                f"namespace {self.namespace} without labels would draw every system pod to Fargate;"
+                " add labels (this project places CoreDNS itself)"
             )
         return self
 
@@ -67,7 +74,9 @@ class FargateProfileSpec(Spec):
     @model_validator(mode="after")
     def _within_limits(self) -> "FargateProfileSpec":
         if len(self.selectors) > limit("fargate_selectors"):
-            raise ValueError(f"{len(self.selectors)} selectors; the EKS quota is {limit('fargate_selectors')} for a profile: split it")
+            raise ValueError(
+                f"{len(self.selectors)} selectors; the EKS quota is {limit('fargate_selectors')} for a profile: split it"
+            )
         return self
 
 
@@ -78,13 +87,21 @@ def _profiles(profiles: list[FargateProfileSpec]) -> list[FargateProfileSpec]:
         raise ValueError("the name system is taken by the profile that this project makes for CoreDNS; choose another")
     # One place is kept for that profile.
     if len(profiles) >= limit("fargate_profiles"):
-        raise ValueError(f"{len(profiles)} profiles; the EKS quota is {limit('fargate_profiles')} for a cluster, and one may be needed for CoreDNS")
+        raise ValueError(
+            f"{len(profiles)} profiles; the EKS quota is {limit('fargate_profiles')} for a cluster, and one may be needed for CoreDNS"
+        )
     flat = [(profile.name, selector) for profile in profiles for selector in profile.selectors]
     for index, (name, selector) in enumerate(flat):
         for other_name, other in flat[index + 1 :]:
             if selector.overlaps(other):
-                where = f"profile {name} selects it twice" if name == other_name else f"profiles {name} and {other_name} both select it"
-                raise ValueError(f"a pod in namespace {selector.namespace} could match two selectors ({where}); make them exclude each other")
+                where = (
+                    f"profile {name} selects it twice"
+                    if name == other_name
+                    else f"profiles {name} and {other_name} both select it"
+                )
+                raise ValueError(
+                    f"a pod in namespace {selector.namespace} could match two selectors ({where}); make them exclude each other"
+                )
     return profiles
 
 
@@ -101,7 +118,7 @@ def log_group_name(cluster: str) -> str:
     return f"/aws/eks/{cluster}/fargate"
 
 
-def log_router_manifests(cluster: str, region: str) -> list[dict[str, object]]:
+def log_router_manifests(cluster: str, region: str) -> list[KubernetesObject]:
     """Returns the objects that switch Fargate's log router on. The names are fixed by EKS.
 
     https://docs.aws.amazon.com/eks/latest/userguide/fargate-logging.html
@@ -119,7 +136,11 @@ def log_router_manifests(cluster: str, region: str) -> list[dict[str, object]]:
         ]
     )
     filters = "\n".join(["[FILTER]", "    Name kubernetes", "    Match kube.*", "    Merge_Log On", "    Keep_Log Off"])
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "aws-observability", "labels": {"aws-observability": "enabled"}}}
+    namespace = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "aws-observability", "labels": {"aws-observability": "enabled"}},
+    }
     config = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -154,7 +175,13 @@ class Fargate(Construct):
         if spec.logging:
             group = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{log_group_name(cluster_name)}"
             # ":*" are the log streams of this one group.
-            statements = [allow(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [group, f"{group}:*"], sid="WriteToTheLogGroup")]
+            statements = [
+                allow(
+                    ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                    [group, f"{group}:*"],
+                    sid="WriteToTheLogGroup",
+                )
+            ]
         execution_role = role(
             self,
             "PodExecutionRole",
@@ -183,7 +210,11 @@ class Fargate(Construct):
                 selectors=[
                     eks.CfnFargateProfile.SelectorProperty(
                         namespace=selector.namespace,
-                        labels=[eks.CfnFargateProfile.LabelProperty(key=key, value=value) for key, value in selector.labels.items()] or None,
+                        labels=[
+                            eks.CfnFargateProfile.LabelProperty(key=key, value=value)
+                            for key, value in selector.labels.items()
+                        ]
+                        or None,
                     )
                     for selector in profile.selectors
                 ],

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
-from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
+from constructs import Construct
 from eks_constructs.catalog import limit, load
 from eks_constructs.compute import KIND_LABEL
 from eks_constructs.control_plane import KubernetesVersion
@@ -67,7 +67,16 @@ class NodeGroupSpec(Spec):
     taints: Annotated[list[TaintSpec], Field(max_length=50)] = []
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet, to update nodes after the control plane (default: the cluster's)."""
-    release_version: Annotated[str, pattern(r"\d+\.\d+\.\d+-\d{8}|\d+\.\d+\.\d+-[0-9a-f]{8}", "must be an AMI release: 1.36.1-20261112 (AL2023) or 1.50.0-1a2b3c4d (Bottlerocket)")] | None = None
+    release_version: (
+        Annotated[
+            str,
+            pattern(
+                r"\d+\.\d+\.\d+-\d{8}|\d+\.\d+\.\d+-[0-9a-f]{8}",
+                "must be an AMI release: 1.36.1-20261112 (AL2023) or 1.50.0-1a2b3c4d (Bottlerocket)",
+            ),
+        ]
+        | None
+    ) = None
     """AMI release to run (default: the newest when the group is made or its version changes)."""
     max_unavailable_percentage: Annotated[int, Field(ge=1, le=100)] = 33
     """Share of nodes that may be replaced at the same time in an update."""
@@ -79,9 +88,13 @@ class NodeGroupSpec(Spec):
     @model_validator(mode="after")
     def _sizes(self) -> "NodeGroupSpec":
         if not self.min_size <= self.desired <= self.max_size:
-            raise ValueError(f"sizes must be in order: min_size {self.min_size}, desired_size {self.desired}, max_size {self.max_size}")
+            raise ValueError(
+                f"sizes must be in order: min_size {self.min_size}, desired_size {self.desired}, max_size {self.max_size}"
+            )
         if self.max_size > limit("nodes_per_group"):
-            raise ValueError(f"max_size {self.max_size} is above {limit('nodes_per_group')}, the EKS quota for a group; make another group")
+            raise ValueError(
+                f"max_size {self.max_size} is above {limit('nodes_per_group')}, the EKS quota for a group; make another group"
+            )
         return self
 
     @model_validator(mode="after")
@@ -91,18 +104,28 @@ class NodeGroupSpec(Spec):
         for instance_type in self.instance_types:
             architecture = "arm64" if re.match(families["arm64"], instance_type) else "x86_64"
             if architecture != ami["architecture"]:
-                raise ValueError(f"instance type {instance_type} is {architecture}, but ami_type {self.ami_type} is for {ami['architecture']}")
+                raise ValueError(
+                    f"instance type {instance_type} is {architecture}, but ami_type {self.ami_type} is for {ami['architecture']}"
+                )
             device = ami.get("device")
             if device and not re.match(families[device], instance_type):
-                raise ValueError(f"ami_type {self.ami_type} is for {device} devices, which instance type {instance_type} does not have")
+                raise ValueError(
+                    f"ami_type {self.ami_type} is for {device} devices, which instance type {instance_type} does not have"
+                )
         return self
 
     @model_validator(mode="after")
     def _names(self) -> "NodeGroupSpec":
         if repeated := duplicates(list(self.instance_types)):
             raise ValueError(f"instance_types names {', '.join(repeated)} more than once")
-        if reserved := [key for key in self.labels if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith("eks.amazonaws.com/")]:
-            raise ValueError(f"labels: {', '.join(reserved)} is reserved for Kubernetes and EKS; use a prefix of your own")
+        if reserved := [
+            key
+            for key in self.labels
+            if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith("eks.amazonaws.com/")
+        ]:
+            raise ValueError(
+                f"labels: {', '.join(reserved)} is reserved for Kubernetes and EKS; use a prefix of your own"
+            )
         if repeated := duplicates([f"{taint.key}:{taint.effect}" for taint in self.taints]):
             raise ValueError(f"taints has {', '.join(repeated)} more than once")
         return self
@@ -136,7 +159,9 @@ class ManagedNodesSpec(Spec):
     @model_validator(mode="after")
     def _room_for_addons(self) -> "ManagedNodesSpec":
         if not any(group.hosts_addons for group in self.groups):
-            raise ValueError("no group can host CoreDNS and the other add-ons: one needs a desired_size above 0 and no taints")
+            raise ValueError(
+                "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0 and no taints"
+            )
         return self
 
 
@@ -197,7 +222,9 @@ class ManagedNodes(Construct):
             scaling_config=eks.CfnNodegroup.ScalingConfigProperty(
                 min_size=spec.min_size, desired_size=spec.desired, max_size=spec.max_size
             ),
-            update_config=eks.CfnNodegroup.UpdateConfigProperty(max_unavailable_percentage=spec.max_unavailable_percentage),
+            update_config=eks.CfnNodegroup.UpdateConfigProperty(
+                max_unavailable_percentage=spec.max_unavailable_percentage
+            ),
             force_update_enabled=spec.force_update,
             node_repair_config=eks.CfnNodegroup.NodeRepairConfigProperty(enabled=spec.node_repair),
             launch_template=eks.CfnNodegroup.LaunchTemplateSpecificationProperty(
@@ -205,14 +232,18 @@ class ManagedNodes(Construct):
             ),
             labels={**spec.labels, KIND_LABEL: "managed_nodes"},
             taints=[
-                eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=taint.effect) for taint in spec.taints
+                eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=taint.effect)
+                for taint in spec.taints
             ]
             or None,
             tags={**self._tags, "Name": f"{self._cluster_name}-{spec.name}"},
         )
 
     def _launch_template(self, spec: NodeGroupSpec, pascal: str) -> ec2.CfnLaunchTemplate:
-        tags = [CfnTag(key=key, value=value) for key, value in {**self._tags, "Name": f"{self._cluster_name}-{spec.name}"}.items()]
+        tags = [
+            CfnTag(key=key, value=value)
+            for key, value in {**self._tags, "Name": f"{self._cluster_name}-{spec.name}"}.items()
+        ]
         bottlerocket = spec.ami_type.startswith("BOTTLEROCKET")
         # Bottlerocket keeps its operating system on a small first volume, and images and logs on a second one.
         volumes = {"/dev/xvda": 4, "/dev/xvdb": spec.volume_gib} if bottlerocket else {"/dev/xvda": spec.volume_gib}

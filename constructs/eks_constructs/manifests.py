@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-KubernetesObject = dict[str, object]
+KubernetesObject = dict[str, Any]
+"""An object of the Kubernetes API, as its YAML has it."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class ManifestFile:
     def text(self) -> str:
         """Returns the file's YAML."""
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-        body = yaml.dump_all(self.objects, Dumper=dumper, sort_keys=False, default_flow_style=False, explicit_start=True, width=120)
+        body = yaml.dump_all(
+            self.objects, Dumper=dumper, sort_keys=False, default_flow_style=False, explicit_start=True, width=120
+        )
         return f"# {self.note}\n{body}"
 
 

@@ -2,107 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
-from typing import Annotated, Literal
 
 from aws_cdk import Aws, CfnTag, Fn
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from eks_constructs.catalog import limit, load
-from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, secondary_cidr_problem, subnet_cidrs
+from constructs import Construct
+from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import IamSpec, allow, from_source, role, trust_service
-from eks_constructs.spec import Cidr, Spec, duplicates, pattern
 from eks_constructs.vpc_endpoints import VpcEndpoints
 
 NETWORK_TAG = "eks-platform/network"
 TIER_TAG = "eks-platform/tier"
-
-ZoneName = Annotated[str, pattern(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "must be the name of an Availability Zone, such as eu-west-1a")]
-SubnetId = Annotated[str, pattern(r"subnet-[0-9a-f]{8,17}", "must be the id of a subnet: subnet-0123456789abcdef0")]
-
-
-def _distinct(values: list[str]) -> list[str]:
-    if repeated := duplicates(values):
-        raise ValueError(f"names {', '.join(repeated)} more than once")
-    return values
-
-
-def _vpc_size(value: str) -> str:
-    low, high = limit("vpc_prefix_shortest"), limit("vpc_prefix_longest")
-    if not low <= IPv4Network(value).prefixlen <= high:
-        raise ValueError(f"must be between /{low} and /{high}: AWS takes no larger VPC, and subnets of a smaller one hold no cluster")
-    return value
-
-
-class NetworkSpec(Spec):
-    """A VPC made for an environment or for one cluster."""
-
-    cidr: Annotated[Cidr, AfterValidator(_vpc_size)] = "10.0.0.0/16"
-    """IPv4 range, /16 to /24. It can never change; more can be added (`pod_cidr`)."""
-    availability_zones: Annotated[
-        Annotated[int, Field(ge=2, le=MAX_ZONES), Tag("count")]
-        | Annotated[list[ZoneName], Field(min_length=2, max_length=MAX_ZONES), AfterValidator(_distinct), Tag("names")],
-        Discriminator(lambda value: "names" if isinstance(value, list) else "count"),
-    ] = 3
-    """How many AZs (the region's first ones), or their names. Name them where EKS cannot use all: us-east-1, us-west-1, ca-central-1."""
-    nat: Literal["none", "one", "per_az"] = "per_az"
-    """NAT gateways: `per_az` survives the loss of an AZ, `one` is cheap, `none` leaves VPC endpoints as the only way out."""
-    public_subnets: bool = True
-    """Subnets with a route to the internet, for public load balancers and NAT gateways. No instance gets a public address in them."""
-    isolated_subnets: bool = False
-    """Subnets without any route out of the VPC, for databases and the like."""
-    interface_endpoints: bool | None = None
-    """Interface endpoints for what EKS needs (constructs/eks_constructs/catalog/vpc_endpoints.yaml). Default: only without NAT."""
-    additional_endpoints: Annotated[list[str], AfterValidator(_distinct)] = []
-    """More interface endpoints, by service name, such as `sqs`."""
-    pod_cidr: Cidr | None = None
-    """Secondary range for pods alone, such as 100.64.0.0/16, so that pods do not use up the VPC's addresses."""
-    ipv6: bool = False
-    """Dual-stack subnets with an Amazon-provided IPv6 range. Clusters with `ip_family: ipv6` need it."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "NetworkSpec":
-        if self.nat != "none" and not self.public_subnets:
-            raise ValueError(f"nat: {self.nat} needs public_subnets: true (a NAT gateway stands in a public subnet); or set nat: none")
-        if self.nat == "none" and self.interface_endpoints is False:
-            raise ValueError("nat: none with interface_endpoints: false leaves nodes no way to reach EKS; set one of them")
-        if self.pod_cidr:
-            if not limit("vpc_prefix_shortest") <= IPv4Network(self.pod_cidr).prefixlen <= limit("vpc_prefix_longest"):
-                raise ValueError(f"pod_cidr {self.pod_cidr} must be between /16 and /24")
-            if problem := secondary_cidr_problem(self.cidr, self.pod_cidr):
-                raise ValueError(f"pod_cidr {self.pod_cidr}: {problem}")
-        services = load("vpc_endpoints")["interface"]
-        if unknown := [name for name in self.additional_endpoints if name not in services]:
-            raise ValueError(f"additional_endpoints: {', '.join(unknown)} is not known; allowed: {', '.join(services)}")
-        return self
-
-    @property
-    def zone_count(self) -> int:
-        """How many AZs the network spans."""
-        return self.availability_zones if isinstance(self.availability_zones, int) else len(self.availability_zones)
-
-
-class PodSubnetSpec(Spec):
-    """A subnet for pods in an existing VPC."""
-
-    availability_zone: ZoneName
-    subnet_id: SubnetId
-
-
-class ExistingNetworkSpec(Spec):
-    """A VPC that somebody else made, by ids: nothing is looked up. Its subnets must carry the tags load balancers look for."""
-
-    vpc_id: Annotated[str, pattern(r"vpc-[0-9a-f]{8,17}", "must be the id of a VPC: vpc-0123456789abcdef0")]
-    cidr: Cidr
-    """The VPC's primary IPv4 range."""
-    private_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), AfterValidator(_distinct)]
-    """Subnets for the control plane's network interfaces, nodes and Fargate pods, in at least two AZs."""
-    pod_subnets: list[PodSubnetSpec] = []
-    """Subnets for pods alone, one in each AZ."""
-    ipv6: bool = False
-    """Whether the subnets are dual-stack."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +54,9 @@ class Network(Construct):
         cluster_network: what clusters take from it.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, spec: NetworkSpec, *, name: str, iam: IamSpec, flow_log_group: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, spec: NetworkSpec, *, name: str, iam: IamSpec, flow_log_group: str
+    ) -> None:
         """Makes the network ``name``; its flow logs go to the existing log group ``flow_log_group`` (a name)."""
         super().__init__(scope, construct_id)
         self._spec, self._name = spec, name
@@ -214,7 +127,9 @@ class Network(Construct):
         zones = self._spec.availability_zones
         return Fn.select(index, Fn.get_azs()) if isinstance(zones, int) else zones[index]
 
-    def _tier(self, tier: str, cidrs: list[str], tags: Mapping[str, str], after: Construct | None = None) -> list[ec2.CfnSubnet]:
+    def _tier(
+        self, tier: str, cidrs: list[str], tags: Mapping[str, str], after: Construct | None = None
+    ) -> list[ec2.CfnSubnet]:
         subnets = []
         for index in range(self._spec.zone_count):
             subnet = ec2.CfnSubnet(
@@ -258,17 +173,35 @@ class Network(Construct):
         gateways: list[ec2.CfnNatGateway] = []
         if self._internet:
             public = self._table("PublicRoutes", "public", self.subnets["public"])
-            routes = [ec2.CfnRoute(self, "PublicDefaultRoute", route_table_id=public.ref, destination_cidr_block="0.0.0.0/0", gateway_id=self._internet.ref)]
+            routes = [
+                ec2.CfnRoute(
+                    self,
+                    "PublicDefaultRoute",
+                    route_table_id=public.ref,
+                    destination_cidr_block="0.0.0.0/0",
+                    gateway_id=self._internet.ref,
+                )
+            ]
             if self._ipv6:
                 routes.append(
-                    ec2.CfnRoute(self, "PublicDefaultRoute6", route_table_id=public.ref, destination_ipv6_cidr_block="::/0", gateway_id=self._internet.ref)
+                    ec2.CfnRoute(
+                        self,
+                        "PublicDefaultRoute6",
+                        route_table_id=public.ref,
+                        destination_ipv6_cidr_block="::/0",
+                        gateway_id=self._internet.ref,
+                    )
                 )
             for route in routes:
                 route.node.add_dependency(self._attachment)
-            gateways = [self._nat_gateway(index) for index in range({"none": 0, "one": 1, "per_az": spec.zone_count}[spec.nat])]
+            gateways = [
+                self._nat_gateway(index) for index in range({"none": 0, "one": 1, "per_az": spec.zone_count}[spec.nat])
+            ]
 
         egress6 = (
-            ec2.CfnEgressOnlyInternetGateway(self, "EgressOnlyGateway", vpc_id=self.vpc.vpc_id, tags=self._tags("egress-only"))
+            ec2.CfnEgressOnlyInternetGateway(
+                self, "EgressOnlyGateway", vpc_id=self.vpc.vpc_id, tags=self._tags("egress-only")
+            )
             if self._ipv6 and gateways
             else None
         )
@@ -280,7 +213,13 @@ class Network(Construct):
             tables.append(table.ref)
             if gateways:
                 gateway = gateways[index % len(gateways)]
-                ec2.CfnRoute(self, f"PrivateDefaultRoute{index + 1}", route_table_id=table.ref, destination_cidr_block="0.0.0.0/0", nat_gateway_id=gateway.ref)
+                ec2.CfnRoute(
+                    self,
+                    f"PrivateDefaultRoute{index + 1}",
+                    route_table_id=table.ref,
+                    destination_cidr_block="0.0.0.0/0",
+                    nat_gateway_id=gateway.ref,
+                )
             if egress6:
                 ec2.CfnRoute(
                     self,
@@ -322,9 +261,17 @@ class Network(Construct):
             ),
             statements=[
                 # ":*" are the log streams of this one group.
-                allow(["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"], [group_arn, f"{group_arn}:*"], sid="WriteToTheLogGroup"),
+                allow(
+                    ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                    [group_arn, f"{group_arn}:*"],
+                    sid="WriteToTheLogGroup",
+                ),
                 # DescribeLogGroups lists all groups or none: it takes no single group.
-                allow(["logs:DescribeLogGroups"], [f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"], sid="FindTheLogGroup"),
+                allow(
+                    ["logs:DescribeLogGroups"],
+                    [f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"],
+                    sid="FindTheLogGroup",
+                ),
             ],
         )
         ec2.CfnFlowLog(

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
-from constructs import Construct
 from pydantic import Field
 
+from constructs import Construct
 from eks_constructs.spec import Spec, pattern
 
 Statement = Mapping[str, Any]
@@ -26,12 +26,20 @@ class IamSpec(Spec):
 
     path: Annotated[str, pattern(r"/([\x21-\x7e]+/)?", "must begin and end with '/'"), Field(max_length=512)] = "/"
     """Path of every role and policy, such as `/platform/`."""
-    name_prefix: Annotated[str, pattern(r"[A-Za-z0-9+=,.@_-]{1,32}", "must be at most 32 of A-Z a-z 0-9 + = , . @ _ -")] | None = None
+    name_prefix: (
+        Annotated[str, pattern(r"[A-Za-z0-9+=,.@_-]{1,32}", "must be at most 32 of A-Z a-z 0-9 + = , . @ _ -")] | None
+    ) = None
     """If set, every role is named PREFIX + CLUSTER-PURPOSE; without it CloudFormation makes the names."""
-    permissions_boundary: Annotated[
-        str,
-        pattern(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\x21-\x7e]+", "must be the ARN of a managed policy: arn:aws:iam::ACCOUNT:policy/NAME"),
-    ] | None = None
+    permissions_boundary: (
+        Annotated[
+            str,
+            pattern(
+                r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\x21-\x7e]+",
+                "must be the ARN of a managed policy: arn:aws:iam::ACCOUNT:policy/NAME",
+            ),
+        ]
+        | None
+    ) = None
     """ARN of the policy that bounds every role."""
 
 
@@ -40,7 +48,9 @@ def aws_policy(name: str) -> str:
     return f"arn:{Aws.PARTITION}:iam::aws:policy/{name}"
 
 
-def allow(actions: Sequence[str], resources: Sequence[str] | str, *, sid: str, conditions: Statement | None = None) -> Statement:
+def allow(
+    actions: Sequence[str], resources: Sequence[str] | str, *, sid: str, conditions: Statement | None = None
+) -> Statement:
     """Returns a policy statement that allows ``actions`` on ``resources``."""
     statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}
     if conditions:
@@ -85,7 +95,7 @@ def role(
     spec: IamSpec,
     name: str,
     description: str,
-    trust: Any,  # noqa: ANN401 (a policy document, or a token that becomes one)
+    trust: Any,
     managed: Sequence[str] = (),
     statements: Sequence[Statement] = (),
     named: bool = False,

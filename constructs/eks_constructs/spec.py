@@ -88,5 +88,3 @@ def duplicates(values: list[str]) -> list[str]:
     """Returns the values that occur more than once, each once, sorted."""
     seen: set[str] = set()
     return sorted({value for value in values if value in seen or seen.add(value)})  # type: ignore[func-returns-value]
-
-

@@ -3,8 +3,8 @@
 from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam_resources
-from constructs import Construct
 
+from constructs import Construct
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, role, trust_service
 
@@ -20,7 +20,9 @@ class TunnelHost(Construct):
         security_group_id: to be let in by the cluster.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, cluster_name: str, network: ClusterNetwork, iam: IamSpec) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, cluster_name: str, network: ClusterNetwork, iam: IamSpec
+    ) -> None:
         """Makes the host in the first private subnet of ``network``."""
         super().__init__(scope, construct_id)
         name = f"{cluster_name}-tunnel"
@@ -41,7 +43,13 @@ class TunnelHost(Construct):
             vpc_id=network.vpc_id,
             security_group_egress=[
                 # Systems Manager's addresses are not known in advance; without NAT they are the VPC's own endpoints.
-                ec2.CfnSecurityGroup.EgressProperty(ip_protocol="tcp", from_port=443, to_port=443, cidr_ip="0.0.0.0/0", description="TLS to Systems Manager and the Kubernetes API")
+                ec2.CfnSecurityGroup.EgressProperty(
+                    ip_protocol="tcp",
+                    from_port=443,
+                    to_port=443,
+                    cidr_ip="0.0.0.0/0",
+                    description="TLS to Systems Manager and the Kubernetes API",
+                )
             ],
             tags=[CfnTag(key="Name", value=name)],
         )
@@ -55,11 +63,15 @@ class TunnelHost(Construct):
             iam_instance_profile=profile.ref,
             monitoring=False,
             ebs_optimized=True,
-            metadata_options=ec2.CfnInstance.MetadataOptionsProperty(http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1),
+            metadata_options=ec2.CfnInstance.MetadataOptionsProperty(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+            ),
             block_device_mappings=[
                 ec2.CfnInstance.BlockDeviceMappingProperty(
                     device_name="/dev/xvda",
-                    ebs=ec2.CfnInstance.EbsProperty(encrypted=True, volume_type="gp3", volume_size=8, delete_on_termination=True),
+                    ebs=ec2.CfnInstance.EbsProperty(
+                        encrypted=True, volume_type="gp3", volume_size=8, delete_on_termination=True
+                    ),
                 )
             ],
             propagate_tags_to_volume_on_creation=True,

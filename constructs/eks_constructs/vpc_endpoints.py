@@ -2,8 +2,8 @@
 
 from aws_cdk import Aws, CfnTag
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct
 
+from constructs import Construct
 from eks_constructs.catalog import load
 
 
@@ -49,12 +49,20 @@ class VpcEndpoints(Construct):
             group_description=f"TLS from {name} to its VPC endpoints",
             vpc_id=vpc_id,
             security_group_ingress=[
-                ec2.CfnSecurityGroup.IngressProperty(ip_protocol="tcp", from_port=443, to_port=443, cidr_ip=cidr, description=f"TLS from {cidr}")
+                ec2.CfnSecurityGroup.IngressProperty(
+                    ip_protocol="tcp", from_port=443, to_port=443, cidr_ip=cidr, description=f"TLS from {cidr}"
+                )
                 for cidr in client_cidrs
             ],
             # Without a rule of one's own EC2 adds "everything to everywhere"; endpoints open no connections.
             security_group_egress=[
-                ec2.CfnSecurityGroup.EgressProperty(ip_protocol="icmp", from_port=252, to_port=86, cidr_ip="255.255.255.255/32", description="None: endpoints open no connections")
+                ec2.CfnSecurityGroup.EgressProperty(
+                    ip_protocol="icmp",
+                    from_port=252,
+                    to_port=86,
+                    cidr_ip="255.255.255.255/32",
+                    description="None: endpoints open no connections",
+                )
             ],
             tags=[CfnTag(key="Name", value=f"{name}-endpoints")],
         )
