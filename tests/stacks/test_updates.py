@@ -1,0 +1,204 @@
+"""What a change of the environment file does to resources that exist.
+
+Which properties only a replacement can change is read from the CloudFormation resource schemas, not from a list of ours.
+"""
+
+import copy
+from functools import cache
+from typing import Any
+
+import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from conftest import FARGATE, environment_data, of_type
+
+KEPT = ("AWS::EKS::Cluster", "AWS::EC2::VPC", "AWS::KMS::Key", "AWS::EC2::Subnet", "AWS::Logs::LogGroup", "AWS::EC2::NatGateway")
+"""Kinds whose loss hurts: no supported change replaces or removes one (but for what it adds)."""
+
+
+@cache
+def create_only(kind: str) -> list[list[str]]:
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    return [path.removeprefix("/properties/").split("/") for path in schema.get("createOnlyProperties", [])]
+
+
+def at(properties: dict[str, Any], path: list[str]) -> Any:
+    value: Any = properties
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def replaced(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
+    """Logical ids (STACK/ID) of resources that the change would replace, with the property that does it."""
+    found = {}
+    for stack, template in before.items():
+        for logical_id, old in template["Resources"].items():
+            new = after.get(stack, {}).get("Resources", {}).get(logical_id)
+            if new is None or old["Type"].startswith("Custom::"):
+                continue
+            assert new["Type"] == old["Type"]
+            for path in create_only(old["Type"]):
+                if at(old["Properties"], path) != at(new["Properties"], path):
+                    found[f"{stack}/{logical_id}"] = ".".join(path)
+    return found
+
+
+def removed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
+    return {
+        f"{stack}/{logical_id}": resource["Type"]
+        for stack, template in before.items()
+        for logical_id, resource in template["Resources"].items()
+        if logical_id not in after.get(stack, {}).get("Resources", {})
+    }
+
+
+def change(path: str, value: Any):
+    """A change of one key, such as clusters.0.control_plane.kubernetes_version; None takes the key out."""
+
+    def apply(data: dict[str, Any]) -> None:
+        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        for part in parents:
+            data = data[part] if isinstance(data, list) else data.setdefault(part, {})
+        if value is None:
+            del data[last]
+        else:
+            data[last] = value
+
+    return pytest.param(apply, id=f"{path}={value}"[:90])
+
+
+PLANE, COMPUTE, GROUP = "clusters.0.control_plane", "clusters.0.compute", "clusters.0.compute.managed_nodes.groups.0"
+POOL = {"node_classes": [{"name": "a"}], "node_pools": [{"name": "b", "node_class": "a"}]}
+
+SUPPORTED = [
+    change(f"{PLANE}.kubernetes_version", "1.37"),
+    change(f"{PLANE}.support", "EXTENDED"),
+    change(f"{PLANE}.endpoint", {"public_access_cidrs": ["203.0.113.0/24"]}),
+    change(f"{PLANE}.deletion_protection", True),
+    change(f"{PLANE}.zonal_shift", True),
+    change(f"{PLANE}.scaling_tier", "tier-xl"),
+    change(f"{PLANE}.api_server", {"event_ttl": "30m", "node_port_range": {"min_port": 30000, "max_port": 31000}}),
+    change(f"{PLANE}.scheduler", {"scoring_strategy": "MostAllocated"}),
+    change(f"{PLANE}.controller_manager", {"terminated_pod_gc_threshold": 500}),
+    change(f"{COMPUTE}.auto_mode", None),
+    change(f"{COMPUTE}.auto_mode.enabled", False),
+    change(f"{COMPUTE}.auto_mode", {"load_balancer_scheme": "internal", **POOL}),
+    change(f"{COMPUTE}.managed_nodes", None),
+    change(f"{COMPUTE}.fargate", None),
+    change(f"{COMPUTE}.fargate.logging", False),
+    change(f"{GROUP}.max_size", 9),
+    change(f"{GROUP}.desired_size", 3),
+    change(f"{GROUP}.labels", {"team": "a"}),
+    change(f"{GROUP}.volume_gib", 100),
+    change(f"{GROUP}.kubernetes_version", "1.35"),
+    change(f"{GROUP}.node_repair", False),
+    change(f"{COMPUTE}.managed_nodes.session_manager", True),
+    change("clusters.0.addons", {"coredns": {"configuration": {"replicaCount": 4}}, "metrics-server": {"enabled": False}}),
+    change("clusters.0.addons", {"vpc-cni": {"version": "v1.20.4-eksbuild.2"}, "snapshot-controller": {"enabled": True}}),
+    change("clusters.0.access.entries", [{"principal": "role/Dev", "policy": "AmazonEKSEditPolicy", "namespaces": ["dev"]}]),
+    change("clusters.0.access.tunnel_host", False),
+    change("network.nat", "per_az"),
+    change("network.availability_zones", 3),
+    change("network.isolated_subnets", True),
+    change("network.interface_endpoints", True),
+    change("network.pod_cidr", "100.64.0.0/16"),
+    change("network.ipv6", True),
+    change("foundation.log_retention_days", 90),
+    change("foundation.retain", True),
+    change("tags", {"owner": "others", "new": "tag"}),
+    change("iam.permissions_boundary", "arn:aws:iam::123456789012:policy/Boundary"),
+]
+
+
+@pytest.mark.parametrize("apply", SUPPORTED)
+def test_supported_changes_replace_no_cluster_network_or_key(synth, apply):
+    before = environment_data("demo")
+    after = copy.deepcopy(before)
+    apply(after)
+    old, new = synth(before), synth(after)
+    assert old != new, "the change reaches the templates or it is no test"
+    lost = {key: old[key.split("/")[0]]["Resources"][key.split("/")[1]]["Type"] for key in replaced(old, new)} | removed(old, new)
+    assert not {key: kind for key, kind in lost.items() if kind in KEPT and "FargateLogs" not in key}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"auto_mode": {}}, {"auto_mode": {}, "fargate": FARGATE}),
+        ({"fargate": FARGATE}, {"fargate": FARGATE, "auto_mode": {}}),
+        ({"auto_mode": {}}, {"auto_mode": {}, "managed_nodes": {"groups": [{"name": "g", "instance_types": ["m7i.large"]}]}}),
+    ],
+    ids=["fargate joins", "auto mode joins", "nodes join"],
+)
+def test_a_kind_of_compute_joins_without_touching_the_cluster(synth, first, second):
+    before = environment_data("auto-mode")
+    before["clusters"][0]["compute"] = first
+    after = copy.deepcopy(before)
+    after["clusters"][0]["compute"] = second
+    old, new = synth(before), synth(after)
+    assert replaced(old, new) == {}
+    gone = {key: kind for key, kind in removed(old, new).items() if kind in (*KEPT, "AWS::EKS::FargateProfile", "AWS::EKS::Nodegroup", "AWS::EKS::Addon")}
+    # CoreDNS moves to Auto Mode's nodes when they come, so the profile that drew it to Fargate goes.
+    assert all("FargateSystem" in key for key in gone)
+
+
+REPLACING = [
+    pytest.param(f"{GROUP}.instance_types", ["m7g.large"], "AWS::EKS::Nodegroup", "InstanceTypes", id="instance types"),
+    pytest.param(f"{GROUP}.capacity", "spot", "AWS::EKS::Nodegroup", "CapacityType", id="capacity"),
+    pytest.param(f"{GROUP}.ami_type", "BOTTLEROCKET_ARM_64", "AWS::EKS::Nodegroup", "AmiType", id="AMI type"),
+    pytest.param(f"{COMPUTE}.fargate.profiles", [{"name": "apps", "selectors": [{"namespace": "x"}]}], "AWS::EKS::FargateProfile", "Selectors", id="selectors"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "kind", "property_name"), REPLACING)
+def test_what_must_be_replaced_is_made_before_the_old_one_goes(synth, path, value, kind, property_name):
+    before = environment_data("demo")
+    after = copy.deepcopy(before)
+    change(path, value).values[0](after)
+    old, new = synth(before), synth(after)
+    assert {key.split("/")[1]: why for key, why in replaced(old, new).items() if property_name == why}, "it is a replacement"
+    for template in new.values():
+        for properties in of_type(template, kind).values():
+            # CloudFormation makes the new one first only if the two need not have the same name.
+            assert "NodegroupName" not in properties
+            assert "FargateProfileName" not in properties
+
+
+def test_the_order_of_the_file_means_nothing(synth):
+    data = environment_data("production")
+    before = synth(data)
+    cluster = data["clusters"][0]
+    cluster["compute"]["managed_nodes"]["groups"].reverse()
+    cluster["access"]["entries"].reverse()
+    cluster["access"]["admins"].reverse()
+    after = synth(data)
+    assert replaced(before, after) == {}
+    assert removed(before, after) == {}
+
+
+def test_a_renamed_cluster_is_another_cluster_and_the_old_key_stays(synth):
+    before, data = synth("production"), environment_data("production")
+    data["clusters"][0]["name"] = "other"
+    gone = removed(before, synth(data))
+    assert {kind for key, kind in gone.items() if key.startswith("production-foundation")} >= {"AWS::KMS::Key", "AWS::IAM::Role"}
+    for key in gone:
+        stack, logical_id = key.split("/")
+        resource = before[stack]["Resources"][logical_id]
+        if stack == "production-foundation" and resource["Type"] != "AWS::KMS::Alias":
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_nothing_is_exported_so_no_subnet_list_is_locked(synth):
+    for name in ("demo", "production"):
+        for template in synth(name).values():
+            assert not any("Export" in output for output in template.get("Outputs", {}).values())
+            assert "Fn::ImportValue" not in str(template)
+
+
+def test_the_first_deploy_differs_in_deletion_protection_alone(synth):
+    normal, first = synth("production"), synth("production", first_deploy=True)
+    for stack, template in normal.items():
+        if stack == "production-cluster-production":
+            assert template["Resources"]["Cluster"]["Properties"]["DeletionProtection"] is True
+            template["Resources"]["Cluster"]["Properties"]["DeletionProtection"] = False
+        assert template == first[stack]
