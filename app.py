@@ -13,9 +13,10 @@ ROOT = Path(__file__).parent
 
 def main() -> int:
     """Synthesises the environment that the context key `env` names; returns the exit code (2: bad input)."""
+    _use_pinned_node()
     from stacks.loading import BadEnvironment, environment_path, load_environment, load_lock
 
-    # The CLI's -c values and cdk.json's; read before the CDK is loaded, so that a mistake is answered at once.
+    # The CLI's -c values, over those of cdk.json: `python app.py` makes the same templates without the CLI.
     context = {
         **json.loads((ROOT / "cdk.json").read_text())["context"],
         **json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}")),
@@ -28,7 +29,6 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 2
 
-    _use_pinned_node()
     import aws_cdk as cdk
 
     from stacks.limits import LimitExceeded, check_manifests, check_templates
@@ -55,10 +55,11 @@ def main() -> int:
     try:
         app.synth()
     except RuntimeError as failure:
-        if "Validation failed" not in str(failure):
+        if "ValidationFailed" not in str(failure):
             raise
         print(
-            f"{path}: the checks named above found something. Fix it, or accept it with a reason in stacks/acknowledgements.py",
+            f"{str(failure).removeprefix('ValidationFailed: ')}\n"
+            f"{path}: the checks found something. Fix it, or accept it with a reason in stacks/acknowledgements.py",
             file=sys.stderr,
         )
         return 1

@@ -122,6 +122,11 @@ ACKNOWLEDGED = (
         "Public subnets hold NAT gateways and load balancers, and give no instance a public address. `public_subnets: false` ends them.",
     ),
     Acknowledged(
+        r"/Network/PrivateSubnet\d$",
+        "NIST.800.53.R5-VPCSubnetAutoAssignPublicIpDisabled",
+        "IPv6 only, which EKS asks of nodes' subnets: the way in from the internet is closed by the egress-only gateway.",
+    ),
+    Acknowledged(
         r"/TunnelHost/Instance$",
         "AwsSolutions-EC26",
         "The only volume is encrypted; the rule misreads an instance without a launch template in a stack that has some.",
@@ -156,14 +161,10 @@ def acknowledge(platform: Platform) -> None:
 
 def _names(stack: cdk.Stack) -> dict[str, str]:
     """How cdk-nag spells what is known only at deploy time."""
-    region, account, arn = stack.region, stack.account, f"arn:{stack.partition}"
-    if cdk.Token.is_unresolved(region):
-        region, arn = "<AWS::Region>", "arn:<AWS::Partition>"
-    if cdk.Token.is_unresolved(account):
-        account = "<AWS::AccountId>"
     log_group = ""
     if isinstance(stack, NetworkStack):
         log_group = stack.flow_log_group
     elif isinstance(stack, ClusterStack):
         log_group = fargate.log_group_name(stack.spec.name)
-    return {"arn": arn, "logs": f"{arn}:logs:{region}:{account}:log-group", "log_group": log_group}
+    arn = "arn:<AWS::Partition>"
+    return {"arn": arn, "logs": f"{arn}:logs:<AWS::Region>:<AWS::AccountId>:log-group", "log_group": log_group}

@@ -1,5 +1,6 @@
 """Who may do what in the cluster: IAM principals mapped to EKS access policies, all of them in the template."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from aws_cdk import Aws
@@ -8,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from constructs import Construct
 from eks_constructs.roles import IamSpec, document, eks_arn, role
-from eks_constructs.spec import KubernetesName, Spec, pattern
+from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
 
 PrincipalName = Annotated[
     str,
@@ -18,6 +19,10 @@ PrincipalName = Annotated[
         " (an assumed-role ARN or a group is none)",
     ),
 ]
+
+
+RESERVED_GROUPS = ("system:", "eks:", "aws:", "amazon:", "iam:")
+"""https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html"""
 
 
 class NewRoleSpec(Spec):
@@ -59,13 +64,14 @@ class AccessEntrySpec(Spec):
         if not self.policy and not self.kubernetes_groups:
             raise ValueError("needs a policy or kubernetes_groups, or it gives no access at all")
         if self.namespaces and not self.policy:
-            raise ValueError("namespaces limit a policy, and there is none")
-        if reserved := [
-            group
-            for group in self.kubernetes_groups
-            if group.startswith(("system:", "eks:", "aws:", "amazon:", "iam:"))
-        ]:
-            raise ValueError(f"kubernetes_groups: EKS reserves the prefix of {', '.join(reserved)}")
+            raise Misplaced("namespaces limit a policy, and there is none; add a policy", "namespaces")
+        for index, group in enumerate(self.kubernetes_groups):
+            if group.startswith(RESERVED_GROUPS):
+                raise Misplaced(
+                    f"EKS reserves groups that begin with {', '.join(RESERVED_GROUPS)}; use a group of your own",
+                    "kubernetes_groups",
+                    index,
+                )
         return self
 
 
@@ -84,12 +90,21 @@ class AccessSpec(Spec):
     @model_validator(mode="after")
     def _distinct(self) -> "AccessSpec":
         seen: set[str] = set()
-        for principal in [*self.admins, *self.readers, *(entry.principal for entry in self.entries)]:
-            key = principal.new_role if isinstance(principal, NewRoleSpec) else principal.split(":")[-1]
+        for where, principal in self.principals():
+            key = f"new_role: {principal.new_role}" if isinstance(principal, NewRoleSpec) else principal.split(":")[-1]
             if key in seen:
-                raise ValueError(f"{key} has two entries; EKS allows one for each principal")
+                raise Misplaced(f"{key} has access already; EKS allows one entry for each principal", *where)
             seen.add(key)
         return self
+
+    def principals(self) -> Iterator[tuple[tuple[str | int, ...], Principal]]:
+        """Yields everybody with access, and where they are named."""
+        for index, admin in enumerate(self.admins):
+            yield ("admins", index), admin
+        for index, reader in enumerate(self.readers):
+            yield ("readers", index), reader
+        for index, entry in enumerate(self.entries):
+            yield ("entries", index, "principal"), entry.principal
 
 
 class Access(Construct):

@@ -11,7 +11,7 @@ from eks_constructs.access import access_policy
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, role, role_name, trust_service
-from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Spec, duplicates, pattern
+from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern, repeated
 
 BUILT_IN_POOLS = ("general-purpose", "system")
 
@@ -89,23 +89,38 @@ class AutoModeSpec(Spec):
             ("node_pools", [pool.name for pool in self.node_pools]),
             ("node_classes", [one.name for one in self.node_classes]),
         ):
-            if repeated := duplicates(names):
-                raise ValueError(f"{what}: two are named {', '.join(repeated)}")
+            if (index := repeated(names)) is not None:
+                raise Misplaced(f"{names[index]} is the name of two; choose another", what, index, "name")
         classes = {one.name for one in self.node_classes} | ({"default"} if self.built_in_node_pools else set())
-        for pool in self.node_pools:
+        for index, pool in enumerate(self.node_pools):
             if pool.node_class not in classes:
                 hint = (
                     ""
                     if pool.node_class != "default"
                     else " (EKS makes `default` only along with a built-in node pool)"
                 )
-                raise ValueError(
-                    f"node pool {pool.name} names node_class {pool.node_class}; there is {', '.join(sorted(classes)) or 'none'}{hint}"
+                raise Misplaced(
+                    f"there is no node class {pool.node_class} for node pool {pool.name};"
+                    f" allowed: {', '.join(sorted(classes)) or 'none yet, add one to node_classes'}{hint}",
+                    "node_pools",
+                    index,
+                    "node_class",
                 )
-        if unused := {one.name for one in self.node_classes} - {pool.node_class for pool in self.node_pools}:
-            raise ValueError(f"node_classes: no node pool uses {', '.join(sorted(unused))}")
-        if len(set(self.built_in_node_pools)) != len(self.built_in_node_pools):
-            raise ValueError("built_in_node_pools names a pool twice")
+        used = {pool.node_class for pool in self.node_pools}
+        for index, one in enumerate(self.node_classes):
+            if one.name not in used:
+                raise Misplaced(
+                    f"no node pool uses {one.name}; name it as the node_class of one, or take it out",
+                    "node_classes",
+                    index,
+                    "name",
+                )
+        if (index := repeated(self.built_in_node_pools)) is not None:
+            raise Misplaced(
+                f"{self.built_in_node_pools[index]} stands in the list already; take one out",
+                "built_in_node_pools",
+                index,
+            )
         return self
 
 

@@ -22,7 +22,7 @@ from eks_constructs.control_plane_components import (
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, eks_arn, from_source, role, trust_service
-from eks_constructs.spec import Cidr, ClusterName, Spec
+from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 ANYWHERE = "0.0.0.0/0"
@@ -50,17 +50,22 @@ class EndpointSpec(Spec):
     @model_validator(mode="after")
     def _deliberate(self) -> "EndpointSpec":
         if ANYWHERE in self.public_access_cidrs and not self.allow_anywhere:
-            raise ValueError(
-                "public_access_cidrs has 0.0.0.0/0, the whole internet; list your networks, or set allow_anywhere: true"
+            raise Misplaced(
+                f"{ANYWHERE} is the whole internet; list your networks, or set allow_anywhere: true",
+                "public_access_cidrs",
+                self.public_access_cidrs.index(ANYWHERE),
             )
         if len(self.public_access_cidrs) > limit("public_access_cidrs"):
-            raise ValueError(
-                f"public_access_cidrs has {len(self.public_access_cidrs)} networks; EKS allows {limit('public_access_cidrs')}"
+            raise Misplaced(
+                f"has {len(self.public_access_cidrs)} networks; EKS allows {limit('public_access_cidrs')}",
+                "public_access_cidrs",
             )
-        for cidr in self.public_access_cidrs:
+        for index, cidr in enumerate(self.public_access_cidrs):
             if any(IPv4Network(cidr).subnet_of(private) for private in RFC1918):
-                raise ValueError(
-                    f"public_access_cidrs has {cidr}, a private range: EKS refuses it, and the private endpoint serves it already"
+                raise Misplaced(
+                    f"{cidr} is a private range: EKS refuses it, and the private endpoint serves it already; take it out",
+                    "public_access_cidrs",
+                    index,
                 )
         return self
 
@@ -91,7 +96,11 @@ class ControlPlaneSpec(Spec):
     @model_validator(mode="after")
     def _provisioned(self) -> "ControlPlaneSpec":
         if self.controller_manager.hpa_sync_period and self.scaling_tier in (None, "standard"):
-            raise ValueError("controller_manager.hpa_sync_period needs a provisioned scaling_tier (tier-xl or larger)")
+            raise Misplaced(
+                "hpa_sync_period needs a provisioned scaling_tier (tier-xl or larger)",
+                "controller_manager",
+                "hpa_sync_period",
+            )
         return self
 
     @model_validator(mode="after")
@@ -99,10 +108,15 @@ class ControlPlaneSpec(Spec):
         if self.service_cidr is None:
             return self
         if self.ip_family == "ipv6":
-            raise ValueError("service_cidr cannot stand with ip_family: ipv6 (EKS assigns the service range itself)")
+            raise Misplaced(
+                "service_cidr cannot stand with ip_family: ipv6 (EKS assigns the service range itself); take it out",
+                "service_cidr",
+            )
         network = IPv4Network(self.service_cidr)
-        if not 12 <= network.prefixlen <= 24 or not network.is_private:
-            raise ValueError(f"service_cidr {self.service_cidr} must be a private range between /12 and /24")
+        if not 12 <= network.prefixlen <= 24 or not any(network.subnet_of(private) for private in RFC1918):
+            raise Misplaced(
+                f"must be between /12 and /24, and within {', '.join(str(private) for private in RFC1918)}", "service_cidr"
+            )
         return self
 
 

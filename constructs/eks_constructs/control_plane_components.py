@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from aws_cdk import aws_eks as eks
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.spec import KmsKeyArn, Spec
+from eks_constructs.spec import KmsKeyArn, Misplaced, Spec
 
 
 def _seconds(value: str) -> int:
@@ -37,7 +37,7 @@ class NodePortRangeSpec(Spec):
     @model_validator(mode="after")
     def _ordered(self) -> "NodePortRangeSpec":
         if self.min_port > self.max_port:
-            raise ValueError(f"min_port {self.min_port} is above max_port {self.max_port}")
+            raise Misplaced(f"min_port {self.min_port} is above max_port {self.max_port}; exchange them", "min_port")
         return self
 
 

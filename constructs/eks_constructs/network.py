@@ -146,7 +146,8 @@ class Network(Construct):
                 )
                 if self._ipv6
                 else None,
-                assign_ipv6_address_on_creation=True if self._ipv6 else None,
+                # Nodes of an IPv6 cluster need an address at once; load balancers in public subnets ask for theirs.
+                assign_ipv6_address_on_creation=tier == "private" if self._ipv6 else None,
                 tags=self._tags(f"{tier}-{index + 1}", {NETWORK_TAG: self._name, TIER_TAG: tier, **tags}),
             )
             for needed in (self._ipv6, after):

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from eks_constructs.catalog import limit, load
 from eks_constructs.network_plan import MAX_ZONES, secondary_cidr_problem
-from eks_constructs.spec import Cidr, Spec, duplicates, pattern
+from eks_constructs.spec import Cidr, Misplaced, Spec, pattern, repeated
 
 ZoneName = Annotated[
     str, pattern(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "must be the name of an Availability Zone, such as eu-west-1a")
@@ -16,8 +16,8 @@ SubnetId = Annotated[str, pattern(r"subnet-[0-9a-f]{8,17}", "must be the id of a
 
 
 def _distinct(values: list[str]) -> list[str]:
-    if repeated := duplicates(values):
-        raise ValueError(f"names {', '.join(repeated)} more than once")
+    if (index := repeated(values)) is not None:
+        raise Misplaced(f"{values[index]} stands in the list already; take one out", index)
     return values
 
 
@@ -59,21 +59,27 @@ class NetworkSpec(Spec):
     @model_validator(mode="after")
     def _consistent(self) -> "NetworkSpec":
         if self.nat != "none" and not self.public_subnets:
-            raise ValueError(
-                f"nat: {self.nat} needs public_subnets: true (a NAT gateway stands in a public subnet); or set nat: none"
+            raise Misplaced(
+                f"nat: {self.nat} needs public_subnets: true (a NAT gateway stands in a public subnet); or set nat: none",
+                "public_subnets",
             )
         if self.nat == "none" and self.interface_endpoints is False:
-            raise ValueError(
-                "nat: none with interface_endpoints: false leaves nodes no way to reach EKS; set one of them"
+            raise Misplaced(
+                "nat: none with interface_endpoints: false leaves nodes no way to reach EKS;"
+                " set nat: one or per_az, or interface_endpoints: true",
+                "interface_endpoints",
             )
         if self.pod_cidr:
             if not limit("vpc_prefix_shortest") <= IPv4Network(self.pod_cidr).prefixlen <= limit("vpc_prefix_longest"):
-                raise ValueError(f"pod_cidr {self.pod_cidr} must be between /16 and /24")
+                raise Misplaced("must be between /16 and /24", "pod_cidr")
             if problem := secondary_cidr_problem(self.cidr, self.pod_cidr):
-                raise ValueError(f"pod_cidr {self.pod_cidr}: {problem}")
+                raise Misplaced(problem, "pod_cidr")
         services = load("vpc_endpoints")["interface"]
-        if unknown := [name for name in self.additional_endpoints if name not in services]:
-            raise ValueError(f"additional_endpoints: {', '.join(unknown)} is not known; allowed: {', '.join(services)}")
+        for index, name in enumerate(self.additional_endpoints):
+            if name not in services:
+                raise Misplaced(
+                    f"is not a known endpoint; allowed: {', '.join(services)}", "additional_endpoints", index
+                )
         return self
 
     @property
@@ -101,3 +107,15 @@ class ExistingNetworkSpec(Spec):
     """Subnets for pods alone, one in each AZ."""
     ipv6: bool = False
     """Whether the subnets are dual-stack."""
+
+    @model_validator(mode="after")
+    def _one_pod_subnet_in_each_zone(self) -> "ExistingNetworkSpec":
+        if (index := repeated(subnet.availability_zone for subnet in self.pod_subnets)) is not None:
+            zone = self.pod_subnets[index].availability_zone
+            raise Misplaced(
+                f"{zone} has a subnet for pods already; name one in each AZ", "pod_subnets", index, "availability_zone"
+            )
+        if (index := repeated(subnet.subnet_id for subnet in self.pod_subnets)) is not None:
+            subnet = self.pod_subnets[index].subnet_id
+            raise Misplaced(f"{subnet} stands in the list already; take one out", "pod_subnets", index, "subnet_id")
+        return self

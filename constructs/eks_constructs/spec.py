@@ -1,5 +1,7 @@
 """What every spec has in common: frozen, unknown keys forbidden, and the names AWS and Kubernetes accept."""
 
+import re
+from collections.abc import Iterable
 from ipaddress import IPv4Network
 from typing import Annotated
 
@@ -12,10 +14,16 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
+class Misplaced(ValueError):
+    """A rule that one value of a spec breaks: ``where`` leads to it from the spec (or list) whose validator found out."""
+
+    def __init__(self, text: str, *where: str | int) -> None:
+        super().__init__(text)
+        self.where = where
+
+
 def pattern(regex: str, rule: str) -> AfterValidator:
     """Returns a validator that holds a string against ``regex`` and answers with ``rule`` in words."""
-    import re
-
     compiled = re.compile(regex)
 
     def check(value: str) -> str:
@@ -28,9 +36,11 @@ def pattern(regex: str, rule: str) -> AfterValidator:
 
 def _ipv4_network(value: str) -> str:
     try:
-        IPv4Network(value)
+        meant = str(IPv4Network(value, strict=False))
     except ValueError as error:
         raise ValueError(f"must be an IPv4 network such as 10.0.0.0/16 ({error})") from None
+    if value != meant:
+        raise ValueError(f"must be an IPv4 network in CIDR notation, without host bits; that would be {meant}")
     return value
 
 
@@ -84,7 +94,11 @@ KmsKeyArn = Annotated[
 """ARN of a customer managed KMS key (not of an alias)."""
 
 
-def duplicates(values: list[str]) -> list[str]:
-    """Returns the values that occur more than once, each once, sorted."""
+def repeated(values: Iterable[str]) -> int | None:
+    """Returns the index of the first value that stood before, or None."""
     seen: set[str] = set()
-    return sorted({value for value in values if value in seen or seen.add(value)})  # type: ignore[func-returns-value]
+    for index, value in enumerate(values):
+        if value in seen:
+            return index
+        seen.add(value)
+    return None

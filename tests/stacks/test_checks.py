@@ -1,0 +1,75 @@
+"""The checks of every synth: nothing unacknowledged in any environment, and no acknowledgement without a finding."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import ENVIRONMENTS, NODES, ROOT, minimal
+from stacks.acknowledgements import ACKNOWLEDGED
+
+# What the shipped environments do not have, so that every acknowledgement is seen at work.
+OTHERS = {
+    "ipv6": {
+        **minimal({"managed_nodes": {**NODES, "session_manager": True}}),
+        "network": {"cidr": "10.0.0.0/16", "availability_zones": 2, "nat": "one", "ipv6": True},
+    },
+    "addons": minimal({"managed_nodes": NODES}, addons={"aws-efs-csi-driver": {"enabled": True}, "external-dns": {"enabled": True}}),
+    "concrete": {
+        **minimal({"fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "apps"}]}]}}, addons={"external-dns": {"enabled": True}}),
+        "account": "123456789012",
+        "region": "eu-west-1",
+    },
+}
+OTHERS["ipv6"]["clusters"][0]["control_plane"]["ip_family"] = "ipv6"
+
+
+def environment_file(name, folder):
+    if name in ENVIRONMENTS:
+        return name
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.dump(OTHERS[name]))
+    return str(path)
+
+
+def synthesise(name, folder, code=()):
+    """The front door, in a process of its own, as the CDK CLI calls it; ``code`` runs before it."""
+    program = "\n".join([*code, "import sys", "import app", "sys.exit(app.main())"])
+    context = json.dumps({"env": environment_file(name, folder)})
+    environment = {**os.environ, "CDK_CONTEXT_JSON": context, "CDK_OUTDIR": str(folder / "out"), "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize("name", [*ENVIRONMENTS, *OTHERS])
+def test_nothing_is_found_that_is_not_acknowledged(name, tmp_path):
+    run = synthesise(name, tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert json.loads((tmp_path / "out/validation-report.json").read_text())["pluginReports"] == []
+    assert "error" not in run.stderr.lower()
+
+
+def test_each_acknowledgement_answers_a_finding(tmp_path):
+    found = set()
+    for name in (*ENVIRONMENTS, *OTHERS):
+        folder = tmp_path / name
+        folder.mkdir()
+        run = synthesise(name, folder, ["import stacks.acknowledgements as table", "table.ACKNOWLEDGED = ()"])
+        assert run.returncode == 1, "without acknowledgements the packs find something"
+        assert "stacks/acknowledgements.py" in run.stderr
+        assert "Traceback" not in run.stderr
+        found |= set(re.findall(r"Acknowledge with '[^:]+::([^']+)'", run.stdout + run.stderr))
+    spelt = {re.sub(r"arn:(aws|<AWS::Partition>)", "{arn}", one) for one in found}
+    for row in ACKNOWLEDGED:
+        for finding in row.findings or (None,):
+            expected = f"{row.rule}[{finding}]" if finding else row.rule
+            pattern = re.escape(expected).replace(r"\{logs\}", r"\{arn\}:logs:[^\]]+:log-group").replace(r"\{log_group\}", r"/[^\]]+")
+            assert any(re.fullmatch(pattern, one) for one in spelt), f"nothing is found that needs {expected}"
+
+
+def test_each_acknowledgement_gives_a_reason():
+    for row in ACKNOWLEDGED:
+        assert len(row.reason) > 60
+        assert row.reason.endswith(".")
