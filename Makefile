@@ -6,7 +6,7 @@ CDK_FLAGS ?=
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
-CONTEXT = -c env=$(ENV) $(if $(CHECKS),-c checks=$(CHECKS)) $(if $(FIRST_DEPLOY),-c first_deploy=true)
+CONTEXT = -c env=$(ENV) $(if $(CHECKS),-c checks=$(CHECKS)) $(if $(FIRST_DEPLOY),-c first_deploy=$(FIRST_DEPLOY))
 CDK = npx --no-install cdk
 # `name:` of the environment file, which begins the names of its stacks.
 NAME = $(shell .venv/bin/python -m stacks.name $(ENV))
@@ -39,8 +39,9 @@ synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skip
 	@$(CDK) synth --quiet $(CONTEXT) $(CDK_FLAGS)
 	@python -m stacks.summary cdk.out --brief
 
+# A log group or role that an earlier foundation left behind is taken over again instead of "already exists".
 deploy: setup env-named  ## deploy ENV to the account of your credentials (docs/deploy.md)
-	$(CDK) deploy --all $(CONTEXT) $(CDK_FLAGS)
+	$(CDK) deploy --all --import-existing-resources $(CONTEXT) $(CDK_FLAGS)
 
 diff: setup env-named  ## what a deploy of ENV would change
 	$(CDK) diff --all $(CONTEXT) $(CDK_FLAGS)

@@ -7,6 +7,10 @@ import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stacks.environment import Environment
 
 ROOT = Path(__file__).parent
 
@@ -25,6 +29,7 @@ def main() -> int:
         path = environment_path(context.get("env"), ROOT / "environments")
         environment = load_environment(path)
         lock = load_lock(path)
+        first_deploy = _first_deploy(context.get("first_deploy"), environment)
     except BadEnvironment as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -42,12 +47,7 @@ def main() -> int:
         analytics_reporting=False,
         builtin_cloud_formation_validation=None if checks else False,
     )
-    platform = build(
-        app,
-        environment,
-        lock=lock,
-        first_deploy=str(context.get("first_deploy")).lower() == "true",
-    )
+    platform = build(app, environment, lock=lock, first_deploy=first_deploy)
     if checks:
         from stacks.checks import add_checks
 
@@ -75,6 +75,21 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 2
     return 0
+
+
+def _first_deploy(names: str | None, environment: "Environment") -> list[str]:
+    """Returns the clusters of ``-c first_deploy=NAME,NAME``."""
+    from stacks.loading import BadEnvironment
+
+    clusters, wanted = (
+        [cluster.name for cluster in environment.clusters],
+        [name for name in (names or "").split(",") if name],
+    )
+    if unknown := [name for name in wanted if name not in clusters]:
+        raise BadEnvironment(
+            f"first_deploy names {', '.join(unknown)}; the clusters of {environment.name} are: {', '.join(clusters)}"
+        )
+    return wanted
 
 
 def _use_pinned_node() -> None:

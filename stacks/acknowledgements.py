@@ -48,7 +48,7 @@ ACKNOWLEDGED = (
         "AmazonEKSNetworkingPolicy",
     ),
     _aws_policies(
-        r"/(AutoNodeRole|AutoMode/NodeRole)$",
+        r"-foundation/[^/]+/Auto(Custom)?NodeRole$",
         _PRESCRIBED + "It is the minimal pair for Auto Mode nodes: pull images and serve Pod Identity.",
         "AmazonEKSWorkerNodeMinimalPolicy",
         "AmazonEC2ContainerRegistryPullOnly",
@@ -163,7 +163,7 @@ def _names(stack: cdk.Stack) -> dict[str, str]:
     """How cdk-nag spells what is known only at deploy time."""
     log_group = ""
     if isinstance(stack, NetworkStack):
-        log_group = stack.flow_log_group
+        log_group = stack.log_groups.flow_logs
     elif isinstance(stack, ClusterStack):
         log_group = fargate.log_group_name(stack.spec.name)
     arn = "arn:<AWS::Partition>"

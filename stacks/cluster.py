@@ -5,7 +5,7 @@ import aws_cdk as cdk
 from constructs import Construct
 from eks_constructs.access import Access
 from eks_constructs.addons import Addons
-from eks_constructs.auto_mode import AutoModeNodeClassRole
+from eks_constructs.auto_mode import AutoModeNodeClassAccess
 from eks_constructs.control_plane import AutoModeSettings, ControlPlane
 from eks_constructs.fargate import Fargate
 from eks_constructs.managed_nodes import ManagedNodes
@@ -37,11 +37,14 @@ class ClusterStack(cdk.Stack):
         stack_env: cdk.Environment,
     ) -> None:
         """Makes the cluster; ``lock`` has add-on versions, ``first_deploy`` leaves deletion protection off."""
+        protected = spec.control_plane.deletion_protection and not first_deploy
         super().__init__(
             scope,
             construct_id,
             env=stack_env,
             description=f"EKS platform {environment.name}: cluster {spec.name} ({', '.join(spec.compute.mix.kinds)})",
+            # EKS refuses to delete a protected cluster, but CloudFormation would ask it last, after nodes and access.
+            termination_protection=protected,
         )
         self.spec, self.cluster_network = spec, network
         self._iam = environment.iam
@@ -50,9 +53,7 @@ class ClusterStack(cdk.Stack):
         control_plane = ControlPlane(
             self,
             "ControlPlane",
-            spec.control_plane.model_copy(update={"deletion_protection": False})
-            if first_deploy
-            else spec.control_plane,
+            spec.control_plane.model_copy(update={"deletion_protection": protected}),
             name=spec.name,
             network=network,
             role_arn=foundation.role_arn,
@@ -63,6 +64,10 @@ class ClusterStack(cdk.Stack):
             self, "Access", spec.access, cluster_name=spec.name, cluster_ref=control_plane.name, iam=self._iam
         )
         self._compute(control_plane, lock)
+        if foundation.auto_custom_node_role_arn and spec.compute.mix.auto_mode:
+            AutoModeNodeClassAccess(
+                self, "AutoMode", cluster_ref=control_plane.name, role_arn=foundation.auto_custom_node_role_arn
+            )
         self._outputs(control_plane, access)
 
     def _auto_mode_settings(self, foundation: ClusterFoundation) -> AutoModeSettings:
@@ -70,7 +75,10 @@ class ClusterStack(cdk.Stack):
         if auto is None or not auto.enabled:
             return AutoModeSettings()
         return AutoModeSettings(
-            enabled=True, node_pools=list(auto.built_in_node_pools), node_role_arn=foundation.auto_node_role_arn
+            enabled=True,
+            node_pools=list(auto.built_in_node_pools),
+            # EKS takes the role only along with built-in pools.
+            node_role_arn=foundation.auto_node_role_arn if auto.built_in_node_pools else None,
         )
 
     def _compute(self, control_plane: ControlPlane, lock: LockFile | None) -> None:
@@ -118,10 +126,6 @@ class ClusterStack(cdk.Stack):
             ).profiles
             if "system" in profiles:
                 nodes.append(profiles["system"])
-        if compute.auto_mode and compute.auto_mode.enabled and compute.auto_mode.node_classes:
-            AutoModeNodeClassRole(
-                self, "AutoMode", cluster_name=spec.name, cluster_ref=control_plane.name, iam=self._iam
-            )
         addons.after_nodes(nodes=nodes)
 
     def _outputs(self, control_plane: ControlPlane, access: Access) -> None:

@@ -7,8 +7,8 @@ import aws_cdk as cdk
 from constructs import Construct
 from eks_constructs import auto_mode, control_plane, fargate
 from eks_constructs.encryption import customer_key, log_group, log_writers
+from eks_constructs.network import NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
-from eks_constructs.roles import IamSpec
 from stacks.environment import ClusterSpec, Environment
 
 
@@ -19,6 +19,13 @@ class ClusterFoundation:
     kms_key_arn: str
     role_arn: str
     auto_node_role_arn: str | None
+    auto_custom_node_role_arn: str | None
+
+
+def network_log_groups(environment: Environment, cluster: ClusterSpec | None) -> NetworkLogGroups:
+    """Returns the log groups of the environment's network, or of a cluster's own."""
+    prefix = f"/eks-platform/{environment.name}/" + (f"clusters/{cluster.name}" if cluster else "network")
+    return NetworkLogGroups(f"{prefix}/flow-logs", f"{prefix}/default-security-group")
 
 
 class FoundationStack(cdk.Stack):
@@ -53,8 +60,8 @@ class FoundationStack(cdk.Stack):
             statements=(log_writers("/aws/eks/*", f"/eks-platform/{environment.name}/*"),),
         )
         if isinstance(environment.network, NetworkSpec):
-            self._log_group(self, "FlowLogs", "FlowLogs", flow_log_group(environment, None))
-        self.clusters = {cluster.name: self._cluster(cluster, environment.iam) for cluster in environment.clusters}
+            self._network_logs(self, "", network_log_groups(environment, None))
+        self.clusters = {cluster.name: self._cluster(cluster) for cluster in environment.clusters}
 
     def _log_group(self, scope: Construct, construct_id: str, logical_id: str, name: str) -> None:
         log_group(
@@ -67,10 +74,17 @@ class FoundationStack(cdk.Stack):
             removal=self._removal,
         )
 
-    def _cluster(self, cluster: ClusterSpec, iam: IamSpec) -> ClusterFoundation:
-        scope = Construct(self, cluster.name)
+    def _network_logs(self, scope: Construct, prefix: str, names: NetworkLogGroups) -> None:
+        self._log_group(scope, "FlowLogs", f"{prefix}FlowLogs", names.flow_logs)
+        self._log_group(
+            scope, "DefaultSecurityGroupLogs", f"{prefix}DefaultSecurityGroupLogs", names.default_security_group
+        )
+
+    def _cluster(self, cluster: ClusterSpec) -> ClusterFoundation:
+        environment, iam = self._environment, self._environment.iam
+        scope = Construct(self, f"Cluster-{cluster.name}")
         prefix = "".join(part[:1].upper() + part[1:] for part in cluster.name.split("-"))
-        has_auto_mode = cluster.compute.auto_mode is not None
+        auto = cluster.compute.auto_mode
 
         self._log_group(
             scope, "ControlPlaneLogs", f"{prefix}ControlPlaneLogs", control_plane.log_group_name(cluster.name)
@@ -78,40 +92,64 @@ class FoundationStack(cdk.Stack):
         if cluster.compute.fargate and cluster.compute.fargate.logging:
             self._log_group(scope, "FargateLogs", f"{prefix}FargateLogs", fargate.log_group_name(cluster.name))
         if isinstance(cluster.network, NetworkSpec):
-            self._log_group(scope, "FlowLogs", f"{prefix}FlowLogs", flow_log_group(self._environment, cluster))
+            self._network_logs(scope, prefix, network_log_groups(environment, cluster))
 
-        key_arn = cluster.control_plane.etcd.kms_key_arn or customer_key(
-            scope,
-            "EtcdKey",
-            logical_id=f"{prefix}EtcdKey",
-            description=f"Encrypts the Kubernetes API data of {cluster.name}; without it the cluster is lost",
-            alias=f"alias/eks-platform/{self._environment.name}/{cluster.name}",
-            removal=self._removal,
-        )
+        own_key = cluster.control_plane.etcd.kms_key_arn
         return ClusterFoundation(
-            kms_key_arn=key_arn,
-            role_arn=control_plane.cluster_role(
-                scope,
-                "ClusterRole",
-                logical_id=f"{prefix}ClusterRole",
-                removal=self._removal,
-                iam=iam,
-                cluster=cluster.name,
-                auto_mode=has_auto_mode,
+            kms_key_arn=own_key
+            or self._lasting(
+                customer_key(
+                    scope,
+                    "EtcdKey",
+                    logical_id=f"{prefix}EtcdKey",
+                    description=f"Encrypts the Kubernetes API data of {cluster.name}; without it the cluster is lost",
+                    alias=f"alias/eks-platform/{environment.name}/clusters/{cluster.name}",
+                    removal=self._removal,
+                )
             ),
-            auto_node_role_arn=auto_mode.node_role(
-                scope,
-                "AutoNodeRole",
-                logical_id=f"{prefix}AutoNodeRole",
-                removal=self._removal,
-                iam=iam,
-                cluster=cluster.name,
+            role_arn=self._lasting(
+                control_plane.cluster_role(
+                    scope,
+                    "ClusterRole",
+                    logical_id=f"{prefix}ClusterRole",
+                    removal=self._removal,
+                    iam=iam,
+                    cluster=cluster.name,
+                    auto_mode=auto is not None,
+                )
+            ),
+            auto_node_role_arn=self._lasting(
+                auto_mode.node_role(
+                    scope,
+                    "AutoNodeRole",
+                    logical_id=f"{prefix}AutoNodeRole",
+                    removal=self._removal,
+                    iam=iam,
+                    cluster=cluster.name,
+                )
             )
-            if has_auto_mode
+            if auto
+            else None,
+            auto_custom_node_role_arn=self._lasting(
+                auto_mode.custom_node_role(
+                    scope,
+                    "AutoCustomNodeRole",
+                    logical_id=f"{prefix}AutoCustomNodeRole",
+                    removal=self._removal,
+                    iam=iam,
+                    environment=environment.name,
+                    cluster=cluster.name,
+                )
+            )
+            if auto and auto.node_classes
             else None,
         )
 
+    def _lasting(self, arn: str) -> str:
+        """Makes CloudFormation refuse to change or delete what a cluster stands on while its stack uses it.
 
-def flow_log_group(environment: Environment, cluster: ClusterSpec | None) -> str:
-    """Returns the log group for the flow logs of the environment's network, or of a cluster's own."""
-    return f"/eks-platform/{environment.name}/{cluster.name if cluster else 'network'}/flow-logs"
+        Other references between stacks are weak (cdk.json). These are an export, made whether or not it is used at the
+        moment, so that a cluster can stop using it first.
+        """
+        self.export_value(arn)
+        return cdk.Stack.consume_reference(arn, cdk.ReferenceStrength.STRONG)

@@ -46,7 +46,9 @@ def environment_path(env: object, folder: Path) -> Path:
         found = False
     if not found:
         hint = _did_you_mean(env, names)
-        raise BadEnvironment(_one_line(f"There is no environment {env!r}: {path} is not a file.{hint} {allowed}"))
+        raise BadEnvironment(
+            _one_line(f"There is no environment {_shown(env)}: no file {path}")[:500] + f".{hint} {allowed}"
+        )
     return path
 
 
@@ -78,10 +80,21 @@ def _load(path: Path, model: type[Model], context: dict[str, Any]) -> Model:
         # Strict validation of JSON takes lists for tuples and text for dates, and nothing else for anything.
         return model.model_validate_json(json.dumps(document.data), context=context)
     except ValidationError as error:
-        problems = sorted(document.explain(item, model) for item in error.errors(include_url=False))
+        problems = sorted(document.explain(item, model) for item in _without_echoes(error, model))
     lines = list(dict.fromkeys(text for _, text in problems))
     more = [f"... and {len(lines) - MAX_PROBLEMS} more"] if len(lines) > MAX_PROBLEMS else []
     raise BadEnvironment("\n".join([*lines[:MAX_PROBLEMS], *more]))
+
+
+def _without_echoes(error: ValidationError, model: type[BaseModel]) -> Iterator[Any]:
+    """Yields pydantic's errors, without "missing" for a key that stands there misspelt."""
+    items = error.errors(include_url=False)
+    misspelt = {
+        (*item["loc"][:-1], meant.split(".")[0])
+        for item in items
+        if item["type"] == "extra_forbidden" and (meant := _Place(model, item).meant(str(item["loc"][-1])))
+    }
+    return (item for item in items if item["type"] != "missing" or item["loc"] not in misspelt)
 
 
 class _Document:
@@ -89,11 +102,12 @@ class _Document:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lines: dict[Where, int] = {(): 1}
+        self.lines: dict[Where, int] = {}
         self.written: dict[Where, str] = {}
         """Numbers and the like as they stand in the file: 1.30 is not 1.3."""
         self._count = 0
-        self.data = self._convert(node, ()) if (node := self._compose(self._read())) is not None else None
+        node = self._compose(self._read())
+        self.data = None if node is None else self._convert(node, ())
 
     def fail(self, where: Where, text: str) -> NoReturn:
         """Raises BadEnvironment for the key at ``where``."""
@@ -103,7 +117,7 @@ class _Document:
         raise BadEnvironment(_one_line(f"{self.path}:{line}: {text}"))
 
     def _message(self, where: Where, text: str) -> tuple[int, str]:
-        line = next(self.lines[where[:end]] for end in range(len(where), -1, -1) if where[:end] in self.lines)
+        line = next((self.lines[where[:end]] for end in range(len(where), -1, -1) if where[:end] in self.lines), 1)
         return line, _one_line(f"{self.path}:{line}: {_dotted(where)}{text}")
 
     def _read(self) -> str:
@@ -136,8 +150,15 @@ class _Document:
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             begun = error.context_mark.line + 1 if error.context_mark else line
-            since = f" ({error.context} that begins in line {begun})" if begun != line else ""
             advice = next((advice for part, advice in _YAML_ADVICE.items() if part in str(error.problem)), "")
+            line = begun if "end of stream" in str(error.problem) else line
+            since = (
+                f" {error.context} that begins in line {begun}"
+                if begun < line and "while" in str(error.context)
+                else ""
+            )
+            if re.match(r"\s*\t", text.splitlines()[line - 1 : line][0]):
+                since, advice = "", "; a tab stands before the text: indent with spaces"
             self._fail_at(line, f"is not YAML: {error.problem}{since}{advice}")
         except yaml.YAMLError as error:
             self._fail_at(1, f"is not YAML: {error}")
@@ -223,8 +244,7 @@ class _Document:
 # Beginnings of what libyaml says, and what the person who wrote the file can do.
 _YAML_ADVICE = {
     "mapping values are not allowed": "; indent keys alike, and put text that holds ': ' in quotes",
-    "found character that cannot start any token": "; indent with spaces, put text that begins with @ % or ` in quotes",
-    "found a tab character": "; indent with spaces",
+    "found character that cannot start any token": "; put text that begins with @ % or ` in quotes",
     "did not find expected key": "; check indentation and quotes here and above",
     "found unexpected end of stream": "; a quote is not closed",
     "found undefined alias": "; put text that begins with * in quotes",
@@ -258,10 +278,14 @@ def _shown(value: object, written: str | None = None) -> str:
 
 
 def _did_you_mean(found: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(found.lower().replace("-", "_"), known, n=1) or difflib.get_close_matches(
-        found, known, n=1
-    )
-    return f" Did you mean {close[0]}?" if close else ""
+    close = _closest(found, known)
+    return f" Did you mean {close}?" if close else ""
+
+
+def _closest(found: str, known: Sequence[str]) -> str | None:
+    plain = {name.lower().replace("-", "_"): name for name in known}
+    close = difflib.get_close_matches(found.lower().replace("-", "_"), plain, n=1, cutoff=0.7)
+    return plain[close[0]] if close else None
 
 
 def _words(item: Any, place: "_Place", found: Any, written: str | None) -> str:
@@ -351,12 +375,15 @@ class _Place:
         """Returns which keys are known where ``key`` is not, and which one may be meant."""
         if not self.parent:
             return ""
-        known = list(self.parent.model_fields)
-        hint = _did_you_mean(key, known)
+        meant = self.meant(key)
+        return f"; allowed here: {', '.join(self.parent.model_fields)}.{f' Did you mean {meant}?' if meant else ''}"
+
+    def meant(self, key: str) -> str | None:
+        """Returns the key that may be meant by one that is not known: the same one further down, else the most like it."""
+        if not self.parent:
+            return None
         below = next((path for path in _paths(self.parent) if path[-1] == key), None)
-        if below:
-            hint = f" Did you mean {'.'.join(below)}?"
-        return f"; allowed here: {', '.join(known)}.{hint}"
+        return ".".join(below) if below else _closest(key, list(self.parent.model_fields))
 
 
 def _model_of(options: list[Any]) -> type[BaseModel] | None:

@@ -1,6 +1,7 @@
 """Which Kubernetes objects a cluster's own configuration consists of. They hold no AWS ids that are made at deploy time."""
 
 from eks_constructs.auto_mode import (
+    custom_node_role_name,
     ingress_class_manifests,
     network_policy_manifest,
     node_class_manifest,
@@ -21,7 +22,9 @@ def cluster_manifests(cluster: ClusterSpec, *, environment: Environment, network
     compute = cluster.compute
     auto = compute.auto_mode if compute.auto_mode and compute.auto_mode.enabled else None
     if compute.fargate and compute.fargate.logging:
-        note = "Fargate's built-in log router. Only pods that start later use it."
+        note = (
+            "Fargate's built-in log router. Only pods that start later use it: kubectl rollout restart those that run."
+        )
         if not environment.region:
             note += (
                 f" {REGION}: the environment file names no region; fill it in (envsubst does) before you apply this."
@@ -40,8 +43,9 @@ def cluster_manifests(cluster: ClusterSpec, *, environment: Environment, network
             )
         )
     if auto and auto.node_classes:
+        role = custom_node_role_name(environment.iam, environment.name, cluster.name)
         objects = [
-            node_class_manifest(spec, cluster=cluster.name, iam=environment.iam, network=network)
+            node_class_manifest(spec, cluster=cluster.name, role_name=role, network=network)
             for spec in auto.node_classes
         ]
         files.append(ManifestFile(20, "node-classes", objects, "What nodes of Auto Mode are made of."))

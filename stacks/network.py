@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 
 from constructs import Construct
-from eks_constructs.network import Network
+from eks_constructs.network import Network, NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.roles import IamSpec
 
@@ -13,7 +13,7 @@ class NetworkStack(cdk.Stack):
 
     Attributes:
         network: the construct.
-        flow_log_group: name of the log group of its flow logs.
+        log_groups: names of its log groups.
     """
 
     def __init__(
@@ -23,16 +23,16 @@ class NetworkStack(cdk.Stack):
         spec: NetworkSpec,
         *,
         name: str,
-        flow_log_group: str,
+        log_groups: NetworkLogGroups,
         iam: IamSpec,
         stack_env: cdk.Environment,
     ) -> None:
-        """Makes the network ``name``; its flow logs go to an existing log group."""
+        """Makes the network ``name``; its log groups exist in the foundation."""
         super().__init__(
             scope,
             construct_id,
             env=stack_env,
             description=f"EKS platform {name}: VPC, subnets, NAT, endpoints and flow logs",
         )
-        self.flow_log_group = flow_log_group
-        self.network = Network(self, "Network", spec, name=name, iam=iam, flow_log_group=flow_log_group)
+        self.log_groups = log_groups
+        self.network = Network(self, "Network", spec, name=name, iam=iam, log_groups=log_groups)

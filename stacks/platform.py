@@ -1,5 +1,6 @@
 """Builds the stacks of one environment."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from eks_constructs.network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from stacks.cluster import ClusterStack
 from stacks.environment import ClusterSpec, Environment, LockFile
-from stacks.foundation import FoundationStack, flow_log_group
+from stacks.foundation import FoundationStack, network_log_groups
 from stacks.manifests import cluster_manifests
 from stacks.network import NetworkStack
 
@@ -44,7 +45,7 @@ def build(
     environment: Environment,
     *,
     lock: LockFile | None = None,
-    first_deploy: bool = False,
+    first_deploy: Collection[str] = (),
 ) -> Platform:
     """Makes the stacks of ``environment``.
 
@@ -52,34 +53,38 @@ def build(
         scope: the app.
         environment: what to build.
         lock: versions of add-ons.
-        first_deploy: leaves deletion protection off, so that a failed first deploy can be rolled back.
+        first_deploy: names of clusters that are made now: without deletion protection, so that a failure can be rolled back.
     """
     stack_env = cdk.Environment(account=environment.account, region=environment.region)
     foundation = FoundationStack(scope, f"{environment.name}-foundation", environment, stack_env=stack_env)
     networks: list[NetworkStack] = []
 
-    def network(spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None) -> ClusterNetwork:
+    def network(
+        spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None
+    ) -> tuple[ClusterNetwork, NetworkStack | None]:
         if isinstance(spec, ExistingNetworkSpec):
-            return ClusterNetwork.existing(spec)
+            return ClusterNetwork.existing(spec), None
         stack = NetworkStack(
             scope,
             f"{environment.name}-network-{cluster.name}" if cluster else f"{environment.name}-network",
             spec,
             name=f"{environment.name}-{cluster.name}" if cluster else environment.name,
-            flow_log_group=flow_log_group(environment, cluster),
+            log_groups=network_log_groups(environment, cluster),
             iam=environment.iam,
             stack_env=stack_env,
         )
+        # It writes to log groups of the foundation, by their names.
         stack.add_stack_dependency(foundation)
         networks.append(stack)
-        return stack.network.cluster_network
+        return stack.network.cluster_network, stack
 
     shared = network(environment.network, None) if environment.network else None
     clusters = []
     for spec in environment.clusters:
-        cluster_network = network(spec.network, spec) if spec.network else shared
-        if cluster_network is None:
+        mine = network(spec.network, spec) if spec.network else shared
+        if mine is None:
             raise ValueError(f"cluster {spec.name} has no network")  # the environment's validator says so first
+        cluster_network, network_stack = mine
         stack = ClusterStack(
             scope,
             f"{environment.name}-cluster-{spec.name}",
@@ -88,12 +93,13 @@ def build(
             foundation=foundation.clusters[spec.name],
             network=cluster_network,
             lock=lock,
-            first_deploy=first_deploy,
+            first_deploy=spec.name in first_deploy,
             stack_env=stack_env,
         )
         stack.add_stack_dependency(foundation)
-        if networks and (spec.network or environment.network):
-            stack.add_stack_dependency(networks[-1] if isinstance(spec.network, NetworkSpec) else networks[0])
+        if network_stack:
+            # Nodes need its routes, which nothing in the cluster's stack refers to.
+            stack.add_stack_dependency(network_stack)
         clusters.append(stack)
 
     platform = Platform(environment, foundation, networks, clusters)

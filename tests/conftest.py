@@ -15,7 +15,9 @@ if _WHEEL and _WHEEL.submodule_search_locations:
     os.environ.setdefault("JSII_NODE", str(Path(_WHEEL.submodule_search_locations[0]) / "bin/node"))
 
 ROOT = Path(__file__).parent.parent
-ENVIRONMENTS = sorted(path.stem for path in (ROOT / "environments").glob("*.yaml") if not path.name.endswith(".lock.yaml"))
+ENVIRONMENTS = sorted(
+    path.stem for path in (ROOT / "environments").glob("*.yaml") if not path.name.endswith(".lock.yaml")
+)
 TODAY = date(2026, 11, 23)
 """The day support dates are held against, so that tests do not age."""
 
@@ -30,19 +32,22 @@ def environment_data(name: str) -> dict[str, Any]:
     return yaml.safe_load((ROOT / f"environments/{name}.yaml").read_text())
 
 
-def validated(data: dict[str, Any]):  # noqa: ANN201
+def validated(data: dict[str, Any]):
     from stacks.environment import Environment
 
     return Environment.model_validate_json(json.dumps(data), context={"today": TODAY})
 
 
-def build_platform(environment: Any, outdir: Path, **options: Any):  # noqa: ANN201
+def build_platform(environment: Any, outdir: Path, **options: Any):
     """Synthesises without checks and asset staging; returns the app and the platform."""
     import aws_cdk as cdk
+
     from stacks.platform import build
 
     context = {**json.loads((ROOT / "cdk.json").read_text())["context"], "aws:cdk:disable-asset-staging": True}
-    app = cdk.App(context=context, outdir=str(outdir), analytics_reporting=False, builtin_cloud_formation_validation=False)
+    app = cdk.App(
+        context=context, outdir=str(outdir), analytics_reporting=False, builtin_cloud_formation_validation=False
+    )
     platform = build(app, environment, **options)
     app.synth()
     return platform
@@ -65,7 +70,11 @@ def synth(tmp_path: Path) -> Callable[..., Templates]:
 
 def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
     """The properties of the resources of one type, by logical id."""
-    return {key: resource.get("Properties", {}) for key, resource in template["Resources"].items() if resource["Type"] == kind}
+    return {
+        key: resource.get("Properties", {})
+        for key, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
 
 
 def only(template: Template, kind: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from constructs import Construct
 from eks_constructs.roles import IamSpec, document, eks_arn, role
-from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
+from eks_constructs.spec import KubernetesName, Misplaced, Spec, clashing, pattern
 
 PrincipalName = Annotated[
     str,
@@ -81,7 +81,7 @@ class AccessSpec(Spec):
     admins: Annotated[list[Principal], Field(min_length=1)]
     """Full rights. At least one: nobody else gets in, not even who deploys."""
     readers: list[Principal] = []
-    """May look at everything but Secrets."""
+    """May look at workloads and their settings: not at Secrets, custom resources, nodes or RBAC (AmazonEKSViewPolicy)."""
     entries: list[AccessEntrySpec] = []
     """Everybody else."""
     tunnel_host: bool = False
@@ -95,6 +95,13 @@ class AccessSpec(Spec):
             if key in seen:
                 raise Misplaced(f"{key} has access already; EKS allows one entry for each principal", *where)
             seen.add(key)
+        everybody = list(self.principals())
+        if clash := clashing(_construct_ids(principal) for _, principal in everybody):
+            index, made = clash
+            where, principal = everybody[index]
+            name = principal.new_role if isinstance(principal, NewRoleSpec) else principal
+            advice = "choose another name" if name is not principal else "write it as a full ARN"
+            raise Misplaced(f"{name} would be {made} in the template, as another resource is; {advice}", *where)
         return self
 
     def principals(self) -> Iterator[tuple[tuple[str | int, ...], Principal]]:
@@ -175,7 +182,7 @@ class Access(Construct):
             name=f"{self._cluster_name}-{name}",
             description=f"For people: access to the Kubernetes API of {self._cluster_name} as {name}",
             trust=document([statement]),
-            # Enough for `aws eks update-kubeconfig`; the rest is the access entry.
+            # For `aws eks update-kubeconfig` by who has taken the role; the rest is the access entry.
             statements=[
                 {
                     "Sid": "UpdateKubeconfig",
@@ -196,6 +203,12 @@ def access_policy(name: str) -> str:
 
 def _pascal(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in "".join(c if c.isalnum() else " " for c in name).split())
+
+
+def _construct_ids(principal: Principal) -> list[str]:
+    """Returns the ids of the access entry, and of the role and its policy if they are made."""
+    made = _construct_id(principal)
+    return [made, f"{made}Role", f"{made}RolePolicy"] if isinstance(principal, NewRoleSpec) else [made]
 
 
 def _construct_id(principal: str | NewRoleSpec) -> str:

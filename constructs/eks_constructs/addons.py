@@ -18,7 +18,7 @@ from eks_constructs.compute import KIND_LABEL, ComputeMix
 from eks_constructs.identity import OidcProvider, irsa_role, pod_identity_role
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, Statement, allow
-from eks_constructs.spec import Spec, pattern
+from eks_constructs.spec import Misplaced, Spec, pattern
 
 AddonName = Literal[
     "eks-pod-identity-agent",
@@ -45,7 +45,7 @@ class AddonSpec(Spec):
     enabled: bool | None = None
     """Default: the rule for the mix of compute kinds (catalog/addons.yaml)."""
     version: AddonVersion | None = None
-    """Default: the lock file beside the environment file, else EKS's default version."""
+    """Default: the lock file beside the environment file, else EKS's default on the day the add-on is made (it then stays)."""
     configuration: Annotated[dict[str, Any], Field(examples=[{"replicaCount": 3}])] = {}
     """Merged into ours; `aws eks describe-addon-configuration` shows the schema."""
     resolve_conflicts: Literal["OVERWRITE", "NONE", "PRESERVE"] = "OVERWRITE"
@@ -66,9 +66,11 @@ class PlannedAddon:
     identity: Mapping[str, Any] | None = None
     fargate_selector: dict[str, Any] | None = field(default=None)
     """Namespace and labels of its pods, if a Fargate profile must draw them."""
+    endpoints: Sequence[str] = ()
+    """VPC endpoints it needs where there is no NAT, beside the default ones."""
 
 
-class AddonProblem(ValueError):
+class AddonProblem(Misplaced):
     """An add-on that cannot work in the mix of compute kinds that asks for it."""
 
 
@@ -101,7 +103,10 @@ def plan_addons(
                 if host is None and rule["type"] == "deployment"
                 else ", ".join(mix.kinds) or "nothing"
             )
-            raise AddonProblem(f"{name} runs on {' or '.join(rule['compute'])}; here it would have to run on {where}")
+            raise AddonProblem(
+                f"{name} runs on {' or '.join(rule['compute'])}; here it would have to run on {where}; take it out",
+                name,
+            )
         if not (wanted and runs):
             continue
         on_fargate = host == "fargate"
@@ -116,6 +121,7 @@ def plan_addons(
                 resolve_conflicts=spec.resolve_conflicts,
                 after=rule.get("after", ()),
                 identity=rule.get("identity"),
+                endpoints=rule.get("endpoints", ()),
                 fargate_selector={"namespace": namespace, "labels": rule["fargate_selector"]}
                 if on_fargate and "fargate_selector" in rule
                 else None,
@@ -141,9 +147,11 @@ def _placement(rule: Mapping[str, Any], mix: ComputeMix) -> dict[str, Any]:
         return {}
     if host == "fargate":
         return dict(rule.get("fargate_configuration", {}))
-    if len(mix.kinds) == 1 or "placement" not in rule:
+    # Managed and Auto Mode nodes are both there to choose from. Fargate takes only pods that a profile selects; and a
+    # selector for nodes would keep CoreDNS pending while a cluster moves from Fargate to nodes.
+    if not (mix.managed_nodes and mix.auto_mode) or "placement" not in rule:
         return {}
-    selector = {KIND_LABEL: "managed_nodes"} if host == "managed_nodes" else {"eks.amazonaws.com/compute-type": "auto"}
+    selector = {KIND_LABEL: "managed_nodes"}
     return {rule["placement"]: {"nodeSelector": selector}} if rule["placement"] else {"nodeSelector": selector}
 
 
@@ -207,7 +215,8 @@ class Addons(Construct):
                 )
             ]
             if addon.identity and role_arn and not addon.on_fargate
-            else None,
+            # An empty list takes away what an earlier mix of compute had; EKS keeps what is merely left out.
+            else ([] if addon.identity else None),
         )
         for name in addon.after:
             if name in self._made:

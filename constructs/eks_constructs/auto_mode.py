@@ -1,5 +1,6 @@
 """EKS Auto Mode: AWS runs the nodes, their operating system, networking, storage driver and load balancer controller."""
 
+import re
 from typing import Annotated, Literal
 
 from aws_cdk import RemovalPolicy
@@ -18,6 +19,13 @@ BUILT_IN_POOLS = ("general-purpose", "system")
 # What every node of Auto Mode needs: pull images, and hand Pod Identity credentials to pods.
 # https://docs.aws.amazon.com/eks/latest/userguide/auto-create-node-role.html
 _NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
+
+# Karpenter refuses other labels of these domains in a NodePool: https://karpenter.sh/docs/reference/labels/
+_RESERVED_DOMAINS = re.compile(r"([^/]*\.)?(kubernetes\.io|k8s\.io|karpenter\.sh)/")
+_OPEN_LABELS = re.compile(
+    r"([^/]*\.)?(node-restriction\.kubernetes\.io|node\.kubernetes\.io|kops\.k8s\.io)/"
+    r"|topology\.kubernetes\.io/(zone|region)$|kubernetes\.io/(arch|os)$|karpenter\.sh/capacity-type$"
+)
 
 _quantity = pattern(r"[1-9]\d*(m|Ki|Mi|Gi|Ti)?", "must be a Kubernetes quantity, such as 100 or 400Gi")
 
@@ -70,6 +78,20 @@ class NodePoolSpec(Spec):
     consolidate_after_seconds: Annotated[int, Field(ge=0)] = 30
     weight: Annotated[int, Field(ge=1, le=100)] | None = None
     """Pools with a higher weight come first."""
+
+    @model_validator(mode="after")
+    def _labels_and_taints(self) -> "NodePoolSpec":
+        for key in self.labels:
+            if _RESERVED_DOMAINS.match(key) and not _OPEN_LABELS.match(key):
+                raise Misplaced(
+                    f"the prefix of {key} is reserved for Kubernetes and Karpenter; use one of your own", "labels", key
+                )
+        if (index := repeated(f"{taint.key}:{taint.effect}" for taint in self.taints)) is not None:
+            taint = self.taints[index]
+            raise Misplaced(
+                f"there is a taint {taint.key} with {taint.effect} already; take one out", "taints", index, "key"
+            )
+        return self
 
 
 class AutoModeSpec(Spec):
@@ -137,51 +159,78 @@ def node_role(
 
     A cluster can never change it, so it outlives the cluster's stack.
     """
+    name, description = (
+        f"{cluster}-auto-nodes",
+        f"Auto Mode nodes of {cluster}, built-in pools: pull images, serve Pod Identity",
+    )
+    return _node_role(scope, construct_id, logical_id, removal, iam, name, description, named=False)
+
+
+def custom_node_role(
+    scope: Construct,
+    construct_id: str,
+    *,
+    logical_id: str,
+    removal: RemovalPolicy,
+    iam: IamSpec,
+    environment: str,
+    cluster: str,
+) -> str:
+    """Makes the role of nodes of custom NodeClasses and returns its ARN.
+
+    It has a name, because Kubernetes objects refer to it by name. Auto Mode puts it into an instance profile that may be
+    there for a while after the cluster is gone, so it outlives the cluster's stack too.
+    """
+    name = custom_node_role_name(iam, environment, cluster).removeprefix(iam.name_prefix or "")
+    description = f"Auto Mode nodes of {cluster}, custom NodeClasses: pull images, serve Pod Identity"
+    return _node_role(scope, construct_id, logical_id, removal, iam, name, description, named=True)
+
+
+def _node_role(
+    scope: Construct,
+    construct_id: str,
+    logical_id: str,
+    removal: RemovalPolicy,
+    iam: IamSpec,
+    name: str,
+    description: str,
+    *,
+    named: bool,
+) -> str:
     resource = role(
         scope,
         construct_id,
         spec=iam,
-        name=f"{cluster}-auto-nodes",
-        description=f"Auto Mode nodes of {cluster}, built-in pools: pull images, serve Pod Identity",
+        name=name,
+        description=description,
         trust=trust_service("ec2.amazonaws.com"),
         managed=_NODE_POLICIES,
+        named=named,
     )
     resource.override_logical_id(logical_id)
     resource.apply_removal_policy(removal)
     return resource.attr_arn
 
 
-def custom_node_role_name(iam: IamSpec, cluster: str) -> str:
-    """Returns the name of the role of the custom NodeClasses' nodes: Kubernetes objects refer to it by name."""
-    return role_name(iam, f"{cluster}-auto-custom-nodes")
+def custom_node_role_name(iam: IamSpec, environment: str, cluster: str) -> str:
+    """Returns the name of the role of the custom NodeClasses' nodes."""
+    return role_name(iam, f"{environment}-{cluster}-auto-custom")
 
 
-class AutoModeNodeClassRole(Construct):
-    """The role of nodes of custom NodeClasses, and their way into the cluster, which EKS makes only for the built-in ones.
+class AutoModeNodeClassAccess(Construct):
+    """The way into the cluster for nodes of custom NodeClasses, which EKS makes only for those of its built-in pools.
 
     https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, cluster_name: str, cluster_ref: str, iam: IamSpec
-    ) -> None:
-        """Makes the role and its access entry."""
+    def __init__(self, scope: Construct, construct_id: str, *, cluster_ref: str, role_arn: str) -> None:
+        """Makes the access entry of the role."""
         super().__init__(scope, construct_id)
-        nodes = role(
-            self,
-            "NodeRole",
-            spec=iam,
-            name=f"{cluster_name}-auto-custom-nodes",
-            description=f"Auto Mode nodes of {cluster_name}, custom NodeClasses: pull images, serve Pod Identity",
-            trust=trust_service("ec2.amazonaws.com"),
-            managed=_NODE_POLICIES,
-            named=True,
-        )
         eks.CfnAccessEntry(
             self,
             "AccessEntry",
             cluster_name=cluster_ref,
-            principal_arn=nodes.attr_arn,
+            principal_arn=role_arn,
             type="EC2",
             access_policies=[
                 eks.CfnAccessEntry.AccessPolicyProperty(
@@ -193,7 +242,7 @@ class AutoModeNodeClassRole(Construct):
 
 
 def node_class_manifest(
-    spec: NodeClassSpec, *, cluster: str, iam: IamSpec, network: ClusterNetwork
+    spec: NodeClassSpec, *, cluster: str, role_name: str, network: ClusterNetwork
 ) -> KubernetesObject:
     """Returns a NodeClass. https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html."""
     # EKS puts this tag on the security group it makes for the cluster.
@@ -202,7 +251,7 @@ def node_class_manifest(
     if spec.ephemeral_storage_kms_key_arn:
         storage["kmsKeyID"] = spec.ephemeral_storage_kms_key_arn
     body: KubernetesObject = {
-        "role": custom_node_role_name(iam, cluster),
+        "role": role_name,
         "subnetSelectorTerms": network.subnet_selector,
         "securityGroupSelectorTerms": security_groups,
         "ephemeralStorage": storage,

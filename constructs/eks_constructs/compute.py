@@ -16,7 +16,7 @@ class ComputeMix:
     auto_mode: bool = False
     """Auto Mode is on."""
     auto_mode_pools: bool = False
-    """... with built-in node pools, so that pods can be placed before any Kubernetes object is applied."""
+    """... with the pool `general-purpose`: ordinary pods find a node before any Kubernetes object is applied."""
     managed_nodes: bool = False
     fargate: bool = False
 

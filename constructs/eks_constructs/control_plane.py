@@ -26,6 +26,8 @@ from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 ANYWHERE = "0.0.0.0/0"
+LARGEST_NETWORK = 8
+"""Prefix length of the largest network that one organisation may have."""
 
 
 def _known_version(value: str) -> str:
@@ -43,18 +45,30 @@ class EndpointSpec(Spec):
     """How people and nodes reach the API server. The private endpoint, inside the VPC, is always on."""
 
     public_access_cidrs: list[Cidr] = []
-    """Networks that may also use the public endpoint. Empty: there is none."""
+    """Networks that may also use the public endpoint."""
+    public_access: bool | None = None
+    """Whether there is a public endpoint; default: if networks are listed. To close one, set this to false and leave the list:
+    CloudFormation wants the list to stay."""
     allow_anywhere: bool = False
-    """Must be true before 0.0.0.0/0 may stand in `public_access_cidrs`."""
+    """Must be true before 0.0.0.0/0, or any network larger than /8, may stand in `public_access_cidrs`."""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether there is a public endpoint."""
+        return bool(self.public_access_cidrs) if self.public_access is None else self.public_access
 
     @model_validator(mode="after")
     def _deliberate(self) -> "EndpointSpec":
-        if ANYWHERE in self.public_access_cidrs and not self.allow_anywhere:
+        if self.public_access and not self.public_access_cidrs:
             raise Misplaced(
-                f"{ANYWHERE} is the whole internet; list your networks, or set allow_anywhere: true",
-                "public_access_cidrs",
-                self.public_access_cidrs.index(ANYWHERE),
+                "names no networks for the public endpoint; list them in public_access_cidrs", "public_access"
             )
+        for index, cidr in enumerate(self.public_access_cidrs):
+            if IPv4Network(cidr).prefixlen < LARGEST_NETWORK and not self.allow_anywhere:
+                part = "the whole internet" if cidr == ANYWHERE else "a large part of the internet"
+                raise Misplaced(
+                    f"{cidr} is {part}; list your networks, or set allow_anywhere: true", "public_access_cidrs", index
+                )
         if len(self.public_access_cidrs) > limit("public_access_cidrs"):
             raise Misplaced(
                 f"has {len(self.public_access_cidrs)} networks; EKS allows {limit('public_access_cidrs')}",
@@ -78,6 +92,9 @@ class ControlPlaneSpec(Spec):
     support: Literal["STANDARD", "EXTENDED"] = "STANDARD"
     """At the end of standard support: `STANDARD` lets EKS upgrade the cluster, `EXTENDED` pays for more time."""
     endpoint: EndpointSpec = EndpointSpec()
+    zones: Annotated[int, Field(ge=2, le=4)] | None = None
+    """AZs (the network's first ones) that the control plane has network interfaces in. EKS fixes them for the cluster's life:
+    before you add an AZ to the network, set this to the present number. Default: all of the network's."""
     ip_family: Literal["ipv4", "ipv6"] = "ipv4"
     """Addresses of pods and services. It can never change."""
     service_cidr: Cidr | None = None
@@ -87,7 +104,8 @@ class ControlPlaneSpec(Spec):
     zonal_shift: bool = False
     """Lets Amazon Application Recovery Controller shift traffic away from an impaired AZ."""
     scaling_tier: Literal["standard", "tier-xl", "tier-2xl", "tier-4xl", "tier-8xl"] | None = None
-    """Provisioned control plane capacity, paid by the hour. Default: it scales by itself."""
+    """Provisioned control plane capacity, paid by the hour; `standard` ends it (taking the key out does not). Default: it scales
+    by itself."""
     api_server: ApiServerSpec = ApiServerSpec()
     scheduler: SchedulerSpec = SchedulerSpec()
     controller_manager: ControllerManagerSpec = ControllerManagerSpec()
@@ -115,7 +133,8 @@ class ControlPlaneSpec(Spec):
         network = IPv4Network(self.service_cidr)
         if not 12 <= network.prefixlen <= 24 or not any(network.subnet_of(private) for private in RFC1918):
             raise Misplaced(
-                f"must be between /12 and /24, and within {', '.join(str(private) for private in RFC1918)}", "service_cidr"
+                f"must be between /12 and /24, and within {', '.join(str(private) for private in RFC1918)}",
+                "service_cidr",
             )
         return self
 
@@ -210,9 +229,9 @@ class ControlPlane(Construct):
             # Add-ons are this project's. EKS refuses `true` with Auto Mode, and changing it replaces the cluster.
             bootstrap_self_managed_addons=False,
             resources_vpc_config=eks.CfnCluster.ResourcesVpcConfigProperty(
-                subnet_ids=network.private_subnet_ids,
+                subnet_ids=network.private_subnet_ids[: spec.zones],
                 endpoint_private_access=True,
-                endpoint_public_access=bool(spec.endpoint.public_access_cidrs),
+                endpoint_public_access=spec.endpoint.is_public,
                 public_access_cidrs=spec.endpoint.public_access_cidrs or None,
             ),
             kubernetes_network_config=eks.CfnCluster.KubernetesNetworkConfigProperty(
@@ -222,8 +241,9 @@ class ControlPlane(Construct):
             ),
             compute_config=eks.CfnCluster.ComputeConfigProperty(
                 enabled=auto_mode.enabled,
-                node_pools=auto_mode.node_pools or None,
-                node_role_arn=auto_mode.node_role_arn if auto_mode.node_pools else None,
+                # An empty list switches the built-in pools off; leaving it out would change nothing.
+                node_pools=auto_mode.node_pools if auto_mode.enabled else None,
+                node_role_arn=auto_mode.node_role_arn,
             ),
             storage_config=eks.CfnCluster.StorageConfigProperty(
                 block_storage=eks.CfnCluster.BlockStorageProperty(enabled=auto_mode.enabled)

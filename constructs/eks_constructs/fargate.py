@@ -11,7 +11,7 @@ from eks_constructs.catalog import limit
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, allow, eks_arn, role, trust_service
-from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Spec, duplicates, pattern
+from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, clashing, pattern, repeated
 
 NamespacePattern = Annotated[
     str,
@@ -30,13 +30,14 @@ class FargateSelectorSpec(Spec):
     @model_validator(mode="after")
     def _within_limits(self) -> "FargateSelectorSpec":
         if len(self.labels) > limit("fargate_selector_labels"):
-            raise ValueError(
-                f"{len(self.labels)} labels; the EKS quota is {limit('fargate_selector_labels')} for a selector"
+            raise Misplaced(
+                f"has {len(self.labels)} labels; EKS allows {limit('fargate_selector_labels')} in a selector", "labels"
             )
         if not self.labels and globs_meet(self.namespace, "kube-system"):
-            raise ValueError(
+            raise Misplaced(
                 f"namespace {self.namespace} without labels would draw every system pod to Fargate;"
-                " add labels (this project places CoreDNS itself)"
+                " add labels (this project places CoreDNS itself)",
+                "namespace",
             )
         return self
 
@@ -74,34 +75,54 @@ class FargateProfileSpec(Spec):
     @model_validator(mode="after")
     def _within_limits(self) -> "FargateProfileSpec":
         if len(self.selectors) > limit("fargate_selectors"):
-            raise ValueError(
-                f"{len(self.selectors)} selectors; the EKS quota is {limit('fargate_selectors')} for a profile: split it"
+            raise Misplaced(
+                f"has {len(self.selectors)} selectors; EKS allows {limit('fargate_selectors')} in a profile: split it",
+                "selectors",
             )
         return self
 
 
+def _pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))
+
+
 def _profiles(profiles: list[FargateProfileSpec]) -> list[FargateProfileSpec]:
-    if repeated := duplicates([profile.name for profile in profiles]):
-        raise ValueError(f"two profiles are named {', '.join(repeated)}")
-    if "system" in {profile.name for profile in profiles}:
-        raise ValueError("the name system is taken by the profile that this project makes for CoreDNS; choose another")
+    names = [profile.name for profile in profiles]
+    if (index := repeated(names)) is not None:
+        raise Misplaced(f"{names[index]} is the name of two profiles; choose another", index, "name")
+    if "system" in names:
+        raise Misplaced(
+            "system is the name of the profile that this project makes for CoreDNS; choose another",
+            names.index("system"),
+            "name",
+        )
+    if clash := clashing([[_pascal(name)] for name in names], taken=["PodExecutionRole", "PodExecutionRolePolicy"]):
+        index, made = clash
+        raise Misplaced(
+            f"{names[index]} would be {made} in the template, as another resource is; choose another name",
+            index,
+            "name",
+        )
     # One place is kept for that profile.
     if len(profiles) >= limit("fargate_profiles"):
         raise ValueError(
-            f"{len(profiles)} profiles; the EKS quota is {limit('fargate_profiles')} for a cluster, and one may be needed for CoreDNS"
+            f"has {len(profiles)} profiles; EKS allows {limit('fargate_profiles')} in a cluster, and one is kept for CoreDNS:"
+            " put several selectors into one profile"
         )
-    flat = [(profile.name, selector) for profile in profiles for selector in profile.selectors]
-    for index, (name, selector) in enumerate(flat):
-        for other_name, other in flat[index + 1 :]:
-            if selector.overlaps(other):
-                where = (
-                    f"profile {name} selects it twice"
-                    if name == other_name
-                    else f"profiles {name} and {other_name} both select it"
-                )
-                raise ValueError(
-                    f"a pod in namespace {selector.namespace} could match two selectors ({where}); make them exclude each other"
-                )
+    before: list[tuple[str, FargateSelectorSpec]] = []
+    for index, profile in enumerate(profiles):
+        for place, selector in enumerate(profile.selectors):
+            for name, other in before:
+                if selector.overlaps(other):
+                    raise Misplaced(
+                        f"a pod in namespace {selector.namespace} could match this selector and {other.namespace}"
+                        f" of profile {name}; make them exclude each other",
+                        index,
+                        "selectors",
+                        place,
+                        "namespace",
+                    )
+            before.append((profile.name, selector))
     return profiles
 
 
@@ -203,7 +224,7 @@ class Fargate(Construct):
         for profile in profiles:
             resource = eks.CfnFargateProfile(
                 self,
-                "".join(part.capitalize() for part in profile.name.split("-")),
+                _pascal(profile.name),
                 cluster_name=cluster_ref,
                 pod_execution_role_arn=execution_role.attr_arn,
                 subnets=network.private_subnet_ids,

@@ -14,7 +14,17 @@ from eks_constructs.compute import KIND_LABEL
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, role, trust_service
-from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Spec, duplicates, pattern
+from eks_constructs.spec import (
+    KmsKeyArn,
+    KubernetesName,
+    LabelKey,
+    LabelValue,
+    Misplaced,
+    Spec,
+    clashing,
+    pattern,
+    repeated,
+)
 
 AmiType = Literal[
     "AL2023_x86_64_STANDARD",
@@ -88,46 +98,55 @@ class NodeGroupSpec(Spec):
     @model_validator(mode="after")
     def _sizes(self) -> "NodeGroupSpec":
         if not self.min_size <= self.desired <= self.max_size:
-            raise ValueError(
-                f"sizes must be in order: min_size {self.min_size}, desired_size {self.desired}, max_size {self.max_size}"
+            given = [key for key in ("desired_size", "max_size", "min_size") if key in self.model_fields_set]
+            raise Misplaced(
+                f"sizes must be in order; there is min_size {self.min_size}, desired_size {self.desired},"
+                f" max_size {self.max_size}",
+                given[0],
             )
         if self.max_size > limit("nodes_per_group"):
-            raise ValueError(
-                f"max_size {self.max_size} is above {limit('nodes_per_group')}, the EKS quota for a group; make another group"
-            )
+            raise Misplaced(f"EKS allows {limit('nodes_per_group')} nodes in a group; make another group", "max_size")
         return self
 
     @model_validator(mode="after")
     def _hardware(self) -> "NodeGroupSpec":
         families = load("instance_families")
         ami = families["ami_types"][self.ami_type]
-        for instance_type in self.instance_types:
+        for index, instance_type in enumerate(self.instance_types):
             architecture = "arm64" if re.match(families["arm64"], instance_type) else "x86_64"
             if architecture != ami["architecture"]:
-                raise ValueError(
-                    f"instance type {instance_type} is {architecture}, but ami_type {self.ami_type} is for {ami['architecture']}"
+                raise Misplaced(
+                    f"instance type {instance_type} is {architecture}, but ami_type {self.ami_type}"
+                    f" is for {ami['architecture']}; change one of them",
+                    "instance_types",
+                    index,
                 )
             device = ami.get("device")
             if device and not re.match(families[device], instance_type):
-                raise ValueError(
-                    f"ami_type {self.ami_type} is for {device} devices, which instance type {instance_type} does not have"
+                raise Misplaced(
+                    f"instance type {instance_type} has no {device} device, which ami_type {self.ami_type} is for;"
+                    " change one of them",
+                    "instance_types",
+                    index,
                 )
         return self
 
     @model_validator(mode="after")
     def _names(self) -> "NodeGroupSpec":
-        if repeated := duplicates(list(self.instance_types)):
-            raise ValueError(f"instance_types names {', '.join(repeated)} more than once")
-        if reserved := [
-            key
-            for key in self.labels
-            if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith("eks.amazonaws.com/")
-        ]:
-            raise ValueError(
-                f"labels: {', '.join(reserved)} is reserved for Kubernetes and EKS; use a prefix of your own"
+        if (index := repeated(self.instance_types)) is not None:
+            raise Misplaced(
+                f"{self.instance_types[index]} stands in the list already; take one out", "instance_types", index
             )
-        if repeated := duplicates([f"{taint.key}:{taint.effect}" for taint in self.taints]):
-            raise ValueError(f"taints has {', '.join(repeated)} more than once")
+        for key in self.labels:
+            if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith("eks.amazonaws.com/"):
+                raise Misplaced(
+                    f"the prefix of {key} is reserved for Kubernetes and EKS; use one of your own", "labels", key
+                )
+        if (index := repeated(f"{taint.key}:{taint.effect}" for taint in self.taints)) is not None:
+            taint = self.taints[index]
+            raise Misplaced(
+                f"there is a taint {taint.key} with {taint.effect} already; take one out", "taints", index, "key"
+            )
         return self
 
     @property
@@ -141,11 +160,22 @@ class NodeGroupSpec(Spec):
         return self.desired > 0 and not any(taint.effect != "PREFER_NO_SCHEDULE" for taint in self.taints)
 
 
+def _pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))
+
+
 def _groups(groups: list[NodeGroupSpec]) -> list[NodeGroupSpec]:
-    if repeated := duplicates([group.name for group in groups]):
-        raise ValueError(f"two groups are named {', '.join(repeated)}")
+    if (index := repeated(group.name for group in groups)) is not None:
+        raise Misplaced(f"{groups[index].name} is the name of two groups; choose another", index, "name")
+    ids = [(_pascal(group.name), f"{_pascal(group.name)}Template") for group in groups]
+    if clash := clashing(ids, taken=["NodeRole"]):
+        index, made = clash
+        raise Misplaced(
+            f"{groups[index].name} would be {made} in the template, as another resource is; choose another name",
+            *(index, "name"),
+        )
     if len(groups) > limit("node_groups"):
-        raise ValueError(f"{len(groups)} groups; the EKS quota is {limit('node_groups')} for a cluster")
+        raise ValueError(f"has {len(groups)} groups; EKS allows {limit('node_groups')} in a cluster")
     return groups
 
 
@@ -153,14 +183,18 @@ class ManagedNodesSpec(Spec):
     """EC2 nodes that EKS manages for you, as far as it does."""
 
     groups: Annotated[list[NodeGroupSpec], Field(min_length=1), AfterValidator(_groups)]
+    kubernetes_version: KubernetesVersion | None = None
+    """Version of the kubelet on all groups that name none (default: the cluster's). Set it to the old version to upgrade the
+    control plane alone, and take it out in a second deploy: a PodDisruptionBudget that blocks nodes then blocks only them."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
 
     @model_validator(mode="after")
     def _room_for_addons(self) -> "ManagedNodesSpec":
         if not any(group.hosts_addons for group in self.groups):
-            raise ValueError(
-                "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0 and no taints"
+            raise Misplaced(
+                "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0 and no taints",
+                "groups",
             )
         return self
 
@@ -188,7 +222,8 @@ class ManagedNodes(Construct):
     ) -> None:
         """Makes the groups in the private subnets of ``network``; ``tags`` go to instances and volumes too."""
         super().__init__(scope, construct_id)
-        self._cluster_name, self._cluster_ref, self._version = cluster_name, cluster_ref, kubernetes_version
+        self._cluster_name, self._cluster_ref = cluster_name, cluster_ref
+        self._version = spec.kubernetes_version or kubernetes_version
         self._network, self._tags = network, tags
         managed = ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"]
         if spec.session_manager:
@@ -206,7 +241,7 @@ class ManagedNodes(Construct):
         self.groups = {group.name: self._group(group) for group in spec.groups}
 
     def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
-        pascal = "".join(part.capitalize() for part in spec.name.split("-"))
+        pascal = _pascal(spec.name)
         template = self._launch_template(spec, pascal)
         return eks.CfnNodegroup(
             self,
@@ -246,7 +281,7 @@ class ManagedNodes(Construct):
         ]
         bottlerocket = spec.ami_type.startswith("BOTTLEROCKET")
         # Bottlerocket keeps its operating system on a small first volume, and images and logs on a second one.
-        volumes = {"/dev/xvda": 4, "/dev/xvdb": spec.volume_gib} if bottlerocket else {"/dev/xvda": spec.volume_gib}
+        volumes = {"/dev/xvda": None, "/dev/xvdb": spec.volume_gib} if bottlerocket else {"/dev/xvda": spec.volume_gib}
         return ec2.CfnLaunchTemplate(
             self,
             f"{pascal}Template",

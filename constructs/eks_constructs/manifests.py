@@ -7,6 +7,14 @@ from typing import Any
 
 import yaml
 
+
+class _Dumper(yaml.SafeDumper):
+    """Writes values that occur twice in full: anchors are hard to read."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
 KubernetesObject = dict[str, Any]
 """An object of the Kubernetes API, as its YAML has it."""
 
@@ -28,9 +36,8 @@ class ManifestFile:
 
     def text(self) -> str:
         """Returns the file's YAML."""
-        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         body = yaml.dump_all(
-            self.objects, Dumper=dumper, sort_keys=False, default_flow_style=False, explicit_start=True, width=120
+            self.objects, Dumper=_Dumper, sort_keys=False, default_flow_style=False, explicit_start=True, width=120
         )
         return f"# {self.note}\n{body}"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aws_cdk import Aws, CfnTag, Fn
+from aws_cdk import Aws, CfnResource, CfnTag, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
@@ -45,6 +45,15 @@ class ClusterNetwork:
         )
 
 
+@dataclass(frozen=True)
+class NetworkLogGroups:
+    """Names of the log groups that a network writes to; they exist before it does."""
+
+    flow_logs: str
+    default_security_group: str
+    """Of the CDK's function that empties the default security group."""
+
+
 class Network(Construct):
     """A VPC with its subnets, NAT gateways, endpoints, flow logs, and a default security group without rules.
 
@@ -55,9 +64,16 @@ class Network(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, spec: NetworkSpec, *, name: str, iam: IamSpec, flow_log_group: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        spec: NetworkSpec,
+        *,
+        name: str,
+        iam: IamSpec,
+        log_groups: NetworkLogGroups,
     ) -> None:
-        """Makes the network ``name``; its flow logs go to the existing log group ``flow_log_group`` (a name)."""
+        """Makes the network ``name``; its logs go to existing log groups."""
         super().__init__(scope, construct_id)
         self._spec, self._name = spec, name
         # The L2 VPC empties the default security group through the CDK's custom resource; CloudFormation alone cannot.
@@ -73,6 +89,7 @@ class Network(Construct):
             create_internet_gateway=False,
             restrict_default_security_group=True,
         )
+        self._default_security_group(iam, log_groups.default_security_group)
         self._ipv6 = self._ipv6_block() if spec.ipv6 else None
         self._internet = self._internet_gateway() if spec.public_subnets else None
 
@@ -98,7 +115,7 @@ class Network(Construct):
             defaults=spec.nat == "none" if spec.interface_endpoints is None else spec.interface_endpoints,
             additional=spec.additional_endpoints,
         )
-        self._flow_logs(iam, flow_log_group)
+        self._flow_logs(iam, log_groups.flow_logs)
         self.cluster_network = ClusterNetwork(
             vpc_id=self.vpc.vpc_id,
             cidr=spec.cidr,
@@ -108,6 +125,19 @@ class Network(Construct):
             pod_subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "pods"}}] if spec.pod_cidr else [],
             ipv6=spec.ipv6,
         )
+
+    def _default_security_group(self, iam: IamSpec, log_group: str) -> None:
+        """Holds the CDK's function to the rules of ours: the organisation's role settings, and a log group with an end."""
+        provider = Stack.of(self).node.find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
+        function_role, function = provider.node.find_child("Role"), provider.node.find_child("Handler")
+        if isinstance(function_role, CfnResource) and isinstance(function, CfnResource):
+            function_role.add_property_override("Path", iam.path)
+            function_role.add_property_override(
+                "Description", f"Lets the CDK's function empty the default security group of {self._name}"
+            )
+            if iam.permissions_boundary:
+                function_role.add_property_override("PermissionsBoundary", iam.permissions_boundary)
+            function.add_property_override("LoggingConfig.LogGroup", log_group)
 
     def _tags(self, name: str, more: Mapping[str, str] | None = None) -> list[CfnTag]:
         tags = {"Name": f"{self._name}-{name}", **(more or {})}
@@ -230,7 +260,7 @@ class Network(Construct):
                     egress_only_internet_gateway_id=egress6.ref,
                 )
         if spec.isolated_subnets:
-            tables.append(self._table("IsolatedRoutes", "isolated", self.subnets["isolated"]).ref)
+            self._table("IsolatedRoutes", "isolated", self.subnets["isolated"])
         return tables
 
     def _nat_gateway(self, index: int) -> ec2.CfnNatGateway:

@@ -40,19 +40,21 @@ class NetworkSpec(Spec):
         | Annotated[list[ZoneName], Field(min_length=2, max_length=MAX_ZONES), AfterValidator(_distinct), Tag("names")],
         Discriminator(lambda value: "names" if isinstance(value, list) else "count"),
     ] = 3
-    """How many AZs (the region's first ones), or their names. Name them where EKS cannot use all: us-east-1, us-west-1, ca-central-1."""
+    """How many AZs (the region's first ones), or their names in an order that stays. Name them where EKS cannot use all:
+    us-east-1, us-west-1, ca-central-1. The control plane of a cluster keeps the AZs it began with (`control_plane.zones`)."""
     nat: Literal["none", "one", "per_az"] = "per_az"
     """NAT gateways: `per_az` survives the loss of an AZ, `one` is cheap, `none` leaves VPC endpoints as the only way out."""
     public_subnets: bool = True
     """Subnets with a route to the internet, for public load balancers and NAT gateways. No instance gets a public address in them."""
     isolated_subnets: bool = False
-    """Subnets without any route out of the VPC, for databases and the like."""
+    """Subnets without any route out of the VPC, not even to S3, for databases and the like."""
     interface_endpoints: bool | None = None
     """Interface endpoints for what EKS needs (constructs/eks_constructs/catalog/vpc_endpoints.yaml). Default: only without NAT."""
     additional_endpoints: Annotated[list[str], AfterValidator(_distinct)] = []
     """More interface endpoints, by service name, such as `sqs`."""
     pod_cidr: Cidr | None = None
-    """Secondary range for pods alone, such as 100.64.0.0/16, so that pods do not use up the VPC's addresses."""
+    """Secondary range for pods alone, such as 100.64.0.0/16: of managed nodes and of custom NodeClasses. Pods of Auto Mode's
+    built-in pools and of Fargate stay in the private subnets."""
     ipv6: bool = False
     """Dual-stack subnets with an Amazon-provided IPv6 range. Clusters with `ip_family: ipv6` need it."""
 
@@ -73,13 +75,11 @@ class NetworkSpec(Spec):
             if not limit("vpc_prefix_shortest") <= IPv4Network(self.pod_cidr).prefixlen <= limit("vpc_prefix_longest"):
                 raise Misplaced("must be between /16 and /24", "pod_cidr")
             if problem := secondary_cidr_problem(self.cidr, self.pod_cidr):
-                raise Misplaced(problem, "pod_cidr")
+                raise Misplaced(f"{problem}; choose another range", "pod_cidr")
         services = load("vpc_endpoints")["interface"]
         for index, name in enumerate(self.additional_endpoints):
             if name not in services:
-                raise Misplaced(
-                    f"is not a known endpoint; allowed: {', '.join(services)}", "additional_endpoints", index
-                )
+                raise Misplaced(f"must be one of {', '.join(services)}", "additional_endpoints", index)
         return self
 
     @property

@@ -23,8 +23,8 @@ class Misplaced(ValueError):
 
 
 def pattern(regex: str, rule: str) -> AfterValidator:
-    """Returns a validator that holds a string against ``regex`` and answers with ``rule`` in words."""
-    compiled = re.compile(regex)
+    """Returns a validator that holds a string against ``regex`` (in ASCII) and answers with ``rule`` in words."""
+    compiled = re.compile(regex, re.ASCII)
 
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
@@ -101,4 +101,18 @@ def repeated(values: Iterable[str]) -> int | None:
         if value in seen:
             return index
         seen.add(value)
+    return None
+
+
+def clashing(ids: Iterable[Iterable[str]], taken: Iterable[str] = ()) -> tuple[int, str] | None:
+    """Returns the index of the first thing that would have an id of another (or one of ``taken``), and that id, or None.
+
+    Names become ids of constructs without their hyphens, so that two different names can make the same id.
+    """
+    seen = set(taken)
+    for index, mine in enumerate(ids):
+        for one in mine:
+            if one in seen:
+                return index, one
+            seen.add(one)
     return None

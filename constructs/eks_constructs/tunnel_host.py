@@ -8,7 +8,7 @@ from constructs import Construct
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, role, trust_service
 
-# Resolved by CloudFormation when the instance is made; a newer AMI is taken when the template changes.
+# The newest AMI on the day the instance is made. To renew it, set tunnel_host to false, deploy, and set it again.
 _AMI = "{{resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64}}"
 
 

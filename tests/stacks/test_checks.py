@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 from conftest import ENVIRONMENTS, NODES, ROOT, minimal
+
 from stacks.acknowledgements import ACKNOWLEDGED
 
 # What the shipped environments do not have, so that every acknowledgement is seen at work.
@@ -17,9 +18,14 @@ OTHERS = {
         **minimal({"managed_nodes": {**NODES, "session_manager": True}}),
         "network": {"cidr": "10.0.0.0/16", "availability_zones": 2, "nat": "one", "ipv6": True},
     },
-    "addons": minimal({"managed_nodes": NODES}, addons={"aws-efs-csi-driver": {"enabled": True}, "external-dns": {"enabled": True}}),
+    "addons": minimal(
+        {"managed_nodes": NODES}, addons={"aws-efs-csi-driver": {"enabled": True}, "external-dns": {"enabled": True}}
+    ),
     "concrete": {
-        **minimal({"fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "apps"}]}]}}, addons={"external-dns": {"enabled": True}}),
+        **minimal(
+            {"fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "apps"}]}]}},
+            addons={"external-dns": {"enabled": True}},
+        ),
         "account": "123456789012",
         "region": "eu-west-1",
     },
@@ -39,8 +45,15 @@ def synthesise(name, folder, code=()):
     """The front door, in a process of its own, as the CDK CLI calls it; ``code`` runs before it."""
     program = "\n".join([*code, "import sys", "import app", "sys.exit(app.main())"])
     context = json.dumps({"env": environment_file(name, folder)})
-    environment = {**os.environ, "CDK_CONTEXT_JSON": context, "CDK_OUTDIR": str(folder / "out"), "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    environment = {
+        **os.environ,
+        "CDK_CONTEXT_JSON": context,
+        "CDK_OUTDIR": str(folder / "out"),
+        "PYTHONPATH": str(ROOT),
+    }
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
 
 
 @pytest.mark.parametrize("name", [*ENVIRONMENTS, *OTHERS])
@@ -65,7 +78,11 @@ def test_each_acknowledgement_answers_a_finding(tmp_path):
     for row in ACKNOWLEDGED:
         for finding in row.findings or (None,):
             expected = f"{row.rule}[{finding}]" if finding else row.rule
-            pattern = re.escape(expected).replace(r"\{logs\}", r"\{arn\}:logs:[^\]]+:log-group").replace(r"\{log_group\}", r"/[^\]]+")
+            pattern = (
+                re.escape(expected)
+                .replace(r"\{logs\}", r"\{arn\}:logs:[^\]]+:log-group")
+                .replace(r"\{log_group\}", r"/[^\]]+")
+            )
             assert any(re.fullmatch(pattern, one) for one in spelt), f"nothing is found that needs {expected}"
 
 

@@ -27,7 +27,10 @@ def test_cfn_lint_would_see_a_mistake(tmp_path):
     platform = build_platform(validated(environment_data("demo")), tmp_path)
     template = json.loads((tmp_path / platform.clusters[0].template_file).read_text())
     template["Resources"]["Cluster"]["Properties"]["Versoin"] = "1.36"
-    assert [problem.rule.id for problem in lint(json.dumps(template), config=ManualArgs(regions=["us-east-1"], ignore_checks=IGNORED))] == ["E3002"]
+    assert [
+        problem.rule.id
+        for problem in lint(json.dumps(template), config=ManualArgs(regions=["us-east-1"], ignore_checks=IGNORED))
+    ] == ["E3002"]
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -40,7 +43,9 @@ def test_manifests_are_valid_kubernetes(name, tmp_path):
         for item in yaml.safe_load_all(path.read_text()):
             names.append((path.parent.name, item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]))
             if item["kind"] not in EKS_KINDS:
-                kubernetes_validate.validate(item, environment.clusters[0].control_plane.kubernetes_version, strict=True)
+                kubernetes_validate.validate(
+                    item, environment.clusters[0].control_plane.kubernetes_version, strict=True
+                )
     assert len(names) == len(set(names)), "no object stands twice"
     defaults = [
         item

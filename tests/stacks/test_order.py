@@ -12,7 +12,9 @@ def needs(template, logical_id):
     while todo:
         resource = template["Resources"][todo.pop()]
         depends = resource.get("DependsOn", [])
-        direct = set([depends] if isinstance(depends, str) else depends) | set(references(resource.get("Properties", {})))
+        direct = set([depends] if isinstance(depends, str) else depends) | set(
+            references(resource.get("Properties", {}))
+        )
         new = (direct & set(template["Resources"])) - found
         found |= new
         todo += new
@@ -47,7 +49,9 @@ def test_nodes_come_after_the_add_ons_they_are_not_ready_without(synth, name):
     groups = of_type(template, "AWS::EKS::Nodegroup")
     assert groups
     for group in groups:
-        assert {addon(template, one) for one in ("eks-pod-identity-agent", "vpc-cni", "kube-proxy")} <= needs(template, group)
+        assert {addon(template, one) for one in ("eks-pod-identity-agent", "vpc-cni", "kube-proxy")} <= needs(
+            template, group
+        )
 
 
 def test_the_cni_comes_after_the_agent_that_gives_it_its_role(synth):
@@ -96,6 +100,8 @@ def producers(value):
     if isinstance(value, dict):
         if "Fn::GetStackOutput" in value:
             yield value["Fn::GetStackOutput"]["StackName"]
+        if "Fn::ImportValue" in value:
+            yield value["Fn::ImportValue"].split(":")[0]
         for one in value.values():
             yield from producers(one)
     elif isinstance(value, list):
@@ -123,7 +129,10 @@ def test_subnets_wait_for_the_address_ranges_they_are_cut_from(synth):
     data = minimal({"managed_nodes": NODES})
     data["network"] |= {"pod_cidr": "100.64.0.0/16", "ipv6": True}
     template = synth(data)["t-network"]
-    blocks = {("ipv6" if value.get("AmazonProvidedIpv6CidrBlock") else "pods"): key for key, value in of_type(template, "AWS::EC2::VPCCidrBlock").items()}
+    blocks = {
+        ("ipv6" if value.get("AmazonProvidedIpv6CidrBlock") else "pods"): key
+        for key, value in of_type(template, "AWS::EC2::VPCCidrBlock").items()
+    }
     for logical_id, subnet in of_type(template, "AWS::EC2::Subnet").items():
         assert blocks["ipv6"] in needs(template, logical_id)
         if subnet["CidrBlock"].startswith("100.64."):
@@ -135,14 +144,22 @@ def test_roles_have_their_permissions_before_anybody_takes_them(synth):
     templates = synth(data)
     for template in templates.values():
         roles, policies = of_type(template, "AWS::IAM::Role"), of_type(template, "AWS::IAM::ManagedPolicy")
-        assert not any("Policies" in role for role in roles.values() if "Description" in role), "no inline policies"
-        used = {one["Ref"] for role in roles.values() for one in role.get("ManagedPolicyArns", []) if isinstance(one, dict) and "Ref" in one}
+        inline = [role["Description"] for role in roles.values() if "Policies" in role]
+        assert all("the CDK's function" in description for description in inline), "ours have no inline policies"
+        used = {
+            one["Ref"]
+            for role in roles.values()
+            for one in role.get("ManagedPolicyArns", [])
+            if isinstance(one, dict) and "Ref" in one
+        }
         assert used == set(policies), "every policy is attached by its role, so it exists before the role does"
 
 
 def test_clusters_wait_for_the_network_and_the_foundation(synth, tmp_path):
     data = copy.deepcopy(minimal({"managed_nodes": NODES, "fargate": FARGATE}))
-    data["clusters"].append({**copy.deepcopy(data["clusters"][0]), "name": "d", "network": {"cidr": "10.9.0.0/16", "nat": "one"}})
+    data["clusters"].append(
+        {**copy.deepcopy(data["clusters"][0]), "name": "d", "network": {"cidr": "10.9.0.0/16", "nat": "one"}}
+    )
     templates = synth(data)
     assert set(templates) == {"t-foundation", "t-network", "t-network-d", "t-cluster-c", "t-cluster-d"}
     import json

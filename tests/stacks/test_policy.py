@@ -6,6 +6,7 @@ import aws_cdk as cdk
 import pytest
 import yaml
 from aws_cdk import aws_eks as eks
+
 from stacks.policy import RULES, PlatformPolicy, violations
 
 FIXTURES = Path(__file__).parent / "policy"
@@ -16,7 +17,11 @@ def cases(kind):
         fixture = yaml.safe_load((FIXTURES / f"{rule}.yaml").read_text())
         for name, properties in fixture[kind].items():
             beside = fixture.get("beside", {})
-            yield pytest.param(rule, {"Resources": {**beside, "It": {"Type": fixture["type"], "Properties": properties}}}, id=f"{rule}: {name}")
+            yield pytest.param(
+                rule,
+                {"Resources": {**beside, "It": {"Type": fixture["type"], "Properties": properties}}},
+                id=f"{rule}: {name}",
+            )
 
 
 @pytest.mark.parametrize(("rule", "template"), list(cases("good")))
@@ -31,7 +36,9 @@ def test_bad(rule, template):
 
 
 def test_a_node_group_without_a_launch_template_is_found():
-    template = {"Resources": {"Nodes": {"Type": "AWS::EKS::Nodegroup", "Properties": {"AmiType": "AL2023_x86_64_STANDARD"}}}}
+    template = {
+        "Resources": {"Nodes": {"Type": "AWS::EKS::Nodegroup", "Properties": {"AmiType": "AL2023_x86_64_STANDARD"}}}
+    }
     assert [(one.rule, one.path) for one in violations(template)] == [("EKS-PLATFORM-6", "Properties/LaunchTemplate")]
 
 
@@ -39,7 +46,7 @@ def test_every_rule_has_a_fixture_and_every_fixture_a_rule():
     assert {path.stem for path in FIXTURES.glob("*.yaml")} == set(RULES)
 
 
-def test_the_cdk_refuses_the_most_naive_cluster(tmp_path, capfd):
+def test_the_cdk_refuses_the_most_naive_cluster(tmp_path):
     app = cdk.App(outdir=str(tmp_path), analytics_reporting=False, builtin_cloud_formation_validation=False)
     stack = cdk.Stack(app, "Naive")
     eks.CfnCluster(

@@ -39,10 +39,17 @@ def _short(value: Any, tags: dict[str, str]) -> Any:
             return f"!GetAtt {name}.{attribute}"
         case {"Fn::GetStackOutput": {"StackName": stack, "OutputName": output}}:
             return f"!GetStackOutput {stack}.{output}"
-        case {"Fn::Join": ["", [*parts]], **rest} if not rest and all(isinstance(part, str) or "Ref" in part for part in parts):
+        case {"Fn::ImportValue": name}:
+            return f"!ImportValue {name}"
+        case {"Fn::Join": ["", [*parts]], **rest} if not rest and all(
+            isinstance(part, str) or "Ref" in part for part in parts
+        ):
             return "".join(part if isinstance(part, str) else f"${{{part['Ref']}}}" for part in parts)
         case dict():
-            return {key: _short_tags(one, tags) if key in ("Tags", "TagSpecifications") else _short(one, tags) for key, one in value.items()}
+            return {
+                key: _short_tags(one, tags) if key in ("Tags", "TagSpecifications") else _short(one, tags)
+                for key, one in value.items()
+            }
         case list():
             return [_short(one, tags) for one in value]
         case str() if re.fullmatch(r"[{\[].*[}\]]", value, re.DOTALL):

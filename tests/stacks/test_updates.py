@@ -11,7 +11,14 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from conftest import FARGATE, environment_data, of_type
 
-KEPT = ("AWS::EKS::Cluster", "AWS::EC2::VPC", "AWS::KMS::Key", "AWS::EC2::Subnet", "AWS::Logs::LogGroup", "AWS::EC2::NatGateway")
+KEPT = (
+    "AWS::EKS::Cluster",
+    "AWS::EC2::VPC",
+    "AWS::KMS::Key",
+    "AWS::EC2::Subnet",
+    "AWS::Logs::LogGroup",
+    "AWS::EC2::NatGateway",
+)
 """Kinds whose loss hurts: no supported change replaces or removes one (but for what it adds)."""
 
 
@@ -80,7 +87,6 @@ SUPPORTED = [
     change(f"{PLANE}.api_server", {"event_ttl": "30m", "node_port_range": {"min_port": 30000, "max_port": 31000}}),
     change(f"{PLANE}.scheduler", {"scoring_strategy": "MostAllocated"}),
     change(f"{PLANE}.controller_manager", {"terminated_pod_gc_threshold": 500}),
-    change(f"{COMPUTE}.auto_mode", None),
     change(f"{COMPUTE}.auto_mode.enabled", False),
     change(f"{COMPUTE}.auto_mode", {"load_balancer_scheme": "internal", **POOL}),
     change(f"{COMPUTE}.managed_nodes", None),
@@ -93,12 +99,17 @@ SUPPORTED = [
     change(f"{GROUP}.kubernetes_version", "1.35"),
     change(f"{GROUP}.node_repair", False),
     change(f"{COMPUTE}.managed_nodes.session_manager", True),
-    change("clusters.0.addons", {"coredns": {"configuration": {"replicaCount": 4}}, "metrics-server": {"enabled": False}}),
-    change("clusters.0.addons", {"vpc-cni": {"version": "v1.20.4-eksbuild.2"}, "snapshot-controller": {"enabled": True}}),
-    change("clusters.0.access.entries", [{"principal": "role/Dev", "policy": "AmazonEKSEditPolicy", "namespaces": ["dev"]}]),
+    change(
+        "clusters.0.addons", {"coredns": {"configuration": {"replicaCount": 4}}, "metrics-server": {"enabled": False}}
+    ),
+    change(
+        "clusters.0.addons", {"vpc-cni": {"version": "v1.20.4-eksbuild.2"}, "snapshot-controller": {"enabled": True}}
+    ),
+    change(
+        "clusters.0.access.entries", [{"principal": "role/Dev", "policy": "AmazonEKSEditPolicy", "namespaces": ["dev"]}]
+    ),
     change("clusters.0.access.tunnel_host", False),
     change("network.nat", "per_az"),
-    change("network.availability_zones", 3),
     change("network.isolated_subnets", True),
     change("network.interface_endpoints", True),
     change("network.pod_cidr", "100.64.0.0/16"),
@@ -117,7 +128,9 @@ def test_supported_changes_replace_no_cluster_network_or_key(synth, apply):
     apply(after)
     old, new = synth(before), synth(after)
     assert old != new, "the change reaches the templates or it is no test"
-    lost = {key: old[key.split("/")[0]]["Resources"][key.split("/")[1]]["Type"] for key in replaced(old, new)} | removed(old, new)
+    lost = {
+        key: old[key.split("/")[0]]["Resources"][key.split("/")[1]]["Type"] for key in replaced(old, new)
+    } | removed(old, new)
     assert not {key: kind for key, kind in lost.items() if kind in KEPT and "FargateLogs" not in key}
 
 
@@ -126,7 +139,10 @@ def test_supported_changes_replace_no_cluster_network_or_key(synth, apply):
     [
         ({"auto_mode": {}}, {"auto_mode": {}, "fargate": FARGATE}),
         ({"fargate": FARGATE}, {"fargate": FARGATE, "auto_mode": {}}),
-        ({"auto_mode": {}}, {"auto_mode": {}, "managed_nodes": {"groups": [{"name": "g", "instance_types": ["m7i.large"]}]}}),
+        (
+            {"auto_mode": {}},
+            {"auto_mode": {}, "managed_nodes": {"groups": [{"name": "g", "instance_types": ["m7i.large"]}]}},
+        ),
     ],
     ids=["fargate joins", "auto mode joins", "nodes join"],
 )
@@ -137,7 +153,11 @@ def test_a_kind_of_compute_joins_without_touching_the_cluster(synth, first, seco
     after["clusters"][0]["compute"] = second
     old, new = synth(before), synth(after)
     assert replaced(old, new) == {}
-    gone = {key: kind for key, kind in removed(old, new).items() if kind in (*KEPT, "AWS::EKS::FargateProfile", "AWS::EKS::Nodegroup", "AWS::EKS::Addon")}
+    gone = {
+        key: kind
+        for key, kind in removed(old, new).items()
+        if kind in (*KEPT, "AWS::EKS::FargateProfile", "AWS::EKS::Nodegroup", "AWS::EKS::Addon")
+    }
     # CoreDNS moves to Auto Mode's nodes when they come, so the profile that drew it to Fargate goes.
     assert all("FargateSystem" in key for key in gone)
 
@@ -146,7 +166,13 @@ REPLACING = [
     pytest.param(f"{GROUP}.instance_types", ["m7g.large"], "AWS::EKS::Nodegroup", "InstanceTypes", id="instance types"),
     pytest.param(f"{GROUP}.capacity", "spot", "AWS::EKS::Nodegroup", "CapacityType", id="capacity"),
     pytest.param(f"{GROUP}.ami_type", "BOTTLEROCKET_ARM_64", "AWS::EKS::Nodegroup", "AmiType", id="AMI type"),
-    pytest.param(f"{COMPUTE}.fargate.profiles", [{"name": "apps", "selectors": [{"namespace": "x"}]}], "AWS::EKS::FargateProfile", "Selectors", id="selectors"),
+    pytest.param(
+        f"{COMPUTE}.fargate.profiles",
+        [{"name": "apps", "selectors": [{"namespace": "x"}]}],
+        "AWS::EKS::FargateProfile",
+        "Selectors",
+        id="selectors",
+    ),
 ]
 
 
@@ -156,12 +182,36 @@ def test_what_must_be_replaced_is_made_before_the_old_one_goes(synth, path, valu
     after = copy.deepcopy(before)
     change(path, value).values[0](after)
     old, new = synth(before), synth(after)
-    assert {key.split("/")[1]: why for key, why in replaced(old, new).items() if property_name == why}, "it is a replacement"
+    assert {key.split("/")[1]: why for key, why in replaced(old, new).items() if property_name == why}, (
+        "it is a replacement"
+    )
     for template in new.values():
         for properties in of_type(template, kind).values():
             # CloudFormation makes the new one first only if the two need not have the same name.
             assert "NodegroupName" not in properties
             assert "FargateProfileName" not in properties
+
+
+def test_a_zone_is_added_without_moving_the_control_plane(synth):
+    before, after = environment_data("demo"), environment_data("demo")
+    for data in (before, after):
+        data["clusters"][0]["control_plane"]["zones"] = 2
+    after["network"]["availability_zones"] = 3
+    old, new = synth(before), synth(after)
+    assert old["demo-cluster-demo"]["Resources"]["Cluster"] == new["demo-cluster-demo"]["Resources"]["Cluster"], (
+        "EKS fixes its AZs"
+    )
+    assert set(replaced(old, new).values()) == {"Subnets"}, "node groups and profiles get the new AZ by replacement"
+    assert removed(old, new) == {}
+
+
+def test_the_control_plane_can_be_upgraded_before_the_nodes(synth):
+    data = environment_data("demo")
+    data["clusters"][0]["control_plane"]["kubernetes_version"] = "1.37"
+    data["clusters"][0]["compute"]["managed_nodes"]["kubernetes_version"] = "1.36"
+    template = synth(data)["demo-cluster-demo"]
+    assert template["Resources"]["Cluster"]["Properties"]["Version"] == "1.37"
+    assert {value["Version"] for value in of_type(template, "AWS::EKS::Nodegroup").values()} == {"1.36"}
 
 
 def test_the_order_of_the_file_means_nothing(synth):
@@ -180,7 +230,10 @@ def test_a_renamed_cluster_is_another_cluster_and_the_old_key_stays(synth):
     before, data = synth("production"), environment_data("production")
     data["clusters"][0]["name"] = "other"
     gone = removed(before, synth(data))
-    assert {kind for key, kind in gone.items() if key.startswith("production-foundation")} >= {"AWS::KMS::Key", "AWS::IAM::Role"}
+    assert {kind for key, kind in gone.items() if key.startswith("production-foundation")} >= {
+        "AWS::KMS::Key",
+        "AWS::IAM::Role",
+    }
     for key in gone:
         stack, logical_id = key.split("/")
         resource = before[stack]["Resources"][logical_id]
@@ -188,15 +241,48 @@ def test_a_renamed_cluster_is_another_cluster_and_the_old_key_stays(synth):
             assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
-def test_nothing_is_exported_so_no_subnet_list_is_locked(synth):
+def test_only_what_a_cluster_can_never_change_is_exported(synth):
     for name in ("demo", "production"):
-        for template in synth(name).values():
-            assert not any("Export" in output for output in template.get("Outputs", {}).values())
-            assert "Fn::ImportValue" not in str(template)
+        for stack, template in synth(name).items():
+            exported = [
+                output["Value"]["Fn::GetAtt"][0]
+                for output in template.get("Outputs", {}).values()
+                if "Export" in output
+            ]
+            kinds = {template["Resources"][logical_id]["Type"] for logical_id in exported}
+            # No subnet list, no log group, no network: the deploy order alone ties the stacks together there.
+            assert kinds == ({"AWS::IAM::Role", "AWS::KMS::Key"} if stack.endswith("-foundation") else set())
+
+
+def test_a_cluster_lets_go_of_a_role_before_the_foundation_takes_it_back(synth):
+    on, off, gone = (environment_data("demo") for _ in range(3))
+    off["clusters"][0]["compute"]["auto_mode"]["enabled"] = False
+    del gone["clusters"][0]["compute"]["auto_mode"]
+    exports = [
+        {o["Export"]["Name"] for o in t["demo-foundation"]["Outputs"].values() if "Export" in o}
+        for t in map(synth, (on, off, gone))
+    ]
+    imports = [set(imported(t["demo-cluster-demo"])) for t in map(synth, (on, off, gone))]
+    # The foundation is deployed first: what the cluster still imports at that moment must still be there.
+    assert imports[0] <= exports[0]
+    assert imports[0] <= exports[1]
+    assert imports[1] <= exports[2]
+    assert not imports[0] <= exports[2], "CloudFormation refuses to skip the middle step"
+
+
+def imported(value):
+    if isinstance(value, dict):
+        if "Fn::ImportValue" in value:
+            yield value["Fn::ImportValue"]
+        for one in value.values():
+            yield from imported(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from imported(one)
 
 
 def test_the_first_deploy_differs_in_deletion_protection_alone(synth):
-    normal, first = synth("production"), synth("production", first_deploy=True)
+    normal, first = synth("production"), synth("production", first_deploy=["production"])
     for stack, template in normal.items():
         if stack == "production-cluster-production":
             assert template["Resources"]["Cluster"]["Properties"]["DeletionProtection"] is True

@@ -1,0 +1,200 @@
+"""Which add-ons a mix of compute gets, where they run, and who they are in AWS."""
+
+import itertools
+import json
+
+import pytest
+from conftest import FARGATE, NODES, minimal, of_type
+
+from eks_constructs.addons import AddonName, AddonProblem, AddonSpec, merge, plan_addons
+from eks_constructs.catalog import load
+from eks_constructs.compute import ComputeMix
+
+NODE_ADDONS = {
+    "eks-pod-identity-agent",
+    "vpc-cni",
+    "kube-proxy",
+    "coredns",
+    "aws-ebs-csi-driver",
+    "metrics-server",
+    "eks-node-monitoring-agent",
+}
+AUTO = {"auto_mode": True, "auto_mode_pools": True}
+
+
+@pytest.mark.parametrize(
+    ("mix", "expected"),
+    [
+        (ComputeMix(managed_nodes=True), NODE_ADDONS),
+        (ComputeMix(**AUTO), {"metrics-server"}),
+        (ComputeMix(fargate=True), {"coredns"}),
+        (ComputeMix(**AUTO, managed_nodes=True), NODE_ADDONS),
+        (ComputeMix(**AUTO, fargate=True), {"coredns", "metrics-server"}),
+        (ComputeMix(managed_nodes=True, fargate=True), NODE_ADDONS),
+        (ComputeMix(**AUTO, managed_nodes=True, fargate=True), NODE_ADDONS),
+        (ComputeMix(auto_mode=True), set()),  # no pod can be placed until node pools are applied
+        (ComputeMix(auto_mode=True, fargate=True), {"coredns"}),
+        (ComputeMix(), set()),
+    ],
+    ids=lambda value: " + ".join(value.kinds) if isinstance(value, ComputeMix) else "",
+)
+def test_the_rule_for_each_mix(mix, expected):
+    if mix == ComputeMix(auto_mode=True, fargate=True):
+        expected = expected | {"metrics-server"}
+    assert {addon.name for addon in plan_addons({}, mix)} == expected
+
+
+def test_every_mix_has_a_plan_in_the_order_of_the_catalog():
+    names = list(load("addons")["addons"])
+    for flags in itertools.product([False, True], repeat=4):
+        mix = ComputeMix(*flags)
+        planned = [addon.name for addon in plan_addons({}, mix)]
+        assert planned == sorted(planned, key=names.index)
+
+
+def test_the_names_in_the_spec_are_those_of_the_catalog():
+    assert list(AddonName.__args__) == list(load("addons")["addons"])
+
+
+@pytest.mark.parametrize(
+    ("mix", "name", "where"),
+    [
+        (
+            ComputeMix(**AUTO, managed_nodes=True),
+            "coredns",
+            {"nodeSelector": {"eks-platform/compute-kind": "managed_nodes"}},
+        ),
+        (
+            ComputeMix(**AUTO, managed_nodes=True),
+            "aws-ebs-csi-driver",
+            {"controller": {"nodeSelector": {"eks-platform/compute-kind": "managed_nodes"}}},
+        ),
+        (ComputeMix(**AUTO, fargate=True), "coredns", {}),
+        (ComputeMix(managed_nodes=True, fargate=True), "coredns", {}),
+        (ComputeMix(fargate=True), "coredns", {"computeType": "Fargate"}),
+        (ComputeMix(managed_nodes=True), "coredns", {}),
+        (ComputeMix(**AUTO, managed_nodes=True), "vpc-cni", {"enableNetworkPolicy": "true"}),
+        (ComputeMix(**AUTO, managed_nodes=True), "eks-node-monitoring-agent", {}),
+    ],
+)
+def test_placement(mix, name, where):
+    (addon,) = [one for one in plan_addons({}, mix) if one.name == name]
+    assert addon.configuration == where
+
+
+def test_the_node_label_that_add_ons_ask_for_is_on_every_node_group(synth):
+    template = synth("demo")["demo-cluster-demo"]
+    for group in of_type(template, "AWS::EKS::Nodegroup").values():
+        assert group["Labels"]["eks-platform/compute-kind"] == "managed_nodes"
+
+
+@pytest.mark.parametrize(
+    ("mix", "name", "reason"),
+    [
+        (ComputeMix(fargate=True), "aws-ebs-csi-driver", "fargate"),
+        (ComputeMix(fargate=True), "vpc-cni", "fargate"),
+        (ComputeMix(**AUTO), "kube-proxy", "auto_mode"),
+        (ComputeMix(auto_mode=True), "metrics-server", "before node pools are applied"),
+        (ComputeMix(auto_mode=True), "amazon-cloudwatch-observability", "before node pools are applied"),
+        (ComputeMix(fargate=True), "snapshot-controller", "fargate"),
+    ],
+)
+def test_an_add_on_with_nothing_to_run_on_is_refused(mix, name, reason):
+    with pytest.raises(AddonProblem, match=reason):
+        plan_addons({name: AddonSpec(enabled=True)}, mix)
+
+
+def test_switching_off_and_own_settings():
+    mix = ComputeMix(managed_nodes=True)
+    spec = {
+        "metrics-server": AddonSpec(enabled=False),
+        "coredns": AddonSpec(version="v1.14.2-eksbuild.4", configuration={"replicaCount": 3}),
+        "vpc-cni": AddonSpec(configuration={"env": {"WARM_IP_TARGET": "1"}}, resolve_conflicts="PRESERVE"),
+    }
+    planned = {
+        addon.name: addon
+        for addon in plan_addons(spec, mix, locked={"coredns": "v1.0.0-eksbuild.1", "kube-proxy": "v1.36.0-eksbuild.1"})
+    }
+    assert "metrics-server" not in planned
+    assert planned["coredns"].version == "v1.14.2-eksbuild.4", "the file says more than the lock"
+    assert planned["kube-proxy"].version == "v1.36.0-eksbuild.1"
+    assert planned["vpc-cni"].version is None
+    assert planned["vpc-cni"].configuration == {"enableNetworkPolicy": "true", "env": {"WARM_IP_TARGET": "1"}}
+    assert planned["vpc-cni"].resolve_conflicts == "PRESERVE"
+
+
+def test_merge_lays_maps_into_maps():
+    assert merge({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"c": 3}, "d": [2]}) == {"a": {"b": 1, "c": 3}, "d": [2]}
+
+
+def addons(template):
+    return {value["AddonName"]: value for value in of_type(template, "AWS::EKS::Addon").values()}
+
+
+def test_pod_identity_where_the_agent_runs(synth):
+    template = synth(minimal({"managed_nodes": NODES}))["t-cluster-c"]
+    cni = addons(template)["vpc-cni"]
+    (association,) = cni["PodIdentityAssociations"]
+    assert association["ServiceAccount"] == "aws-node"
+    assert "ServiceAccountRoleArn" not in cni
+    role = template["Resources"][association["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    condition = statement["Condition"]["StringEquals"]
+    assert condition["aws:RequestTag/kubernetes-service-account"] == "aws-node"
+    assert condition["aws:RequestTag/kubernetes-namespace"] == "kube-system"
+    assert condition["aws:RequestTag/eks-cluster-arn"]["Fn::Join"][1][-1] == ":cluster/c"
+    assert not of_type(template, "AWS::IAM::OIDCProvider"), "IRSA is for Fargate alone"
+
+
+def test_irsa_on_fargate(synth):
+    template = synth(minimal({"fargate": FARGATE}, addons={"external-dns": {"enabled": True}}))["t-cluster-c"]
+    dns = addons(template)["external-dns"]
+    assert dns["PodIdentityAssociations"] == [], "an empty list takes away what an earlier mix had"
+    role = template["Resources"][dns["ServiceAccountRoleArn"]["Fn::GetAtt"][0]]["Properties"]
+    text, variables = role["AssumeRolePolicyDocument"]["Fn::Sub"]
+    (statement,) = json.loads(text)["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Condition"]["StringEquals"] == {
+        "${Issuer}:aud": "sts.amazonaws.com",
+        "${Issuer}:sub": "system:serviceaccount:external-dns:external-dns",
+    }
+    assert set(variables) == {"Provider", "Issuer"}
+    assert len(of_type(template, "AWS::IAM::OIDCProvider")) == 1
+    selectors = [
+        selector for value in of_type(template, "AWS::EKS::FargateProfile").values() for selector in value["Selectors"]
+    ]
+    assert {
+        "Namespace": "external-dns",
+        "Labels": [{"Key": "app.kubernetes.io/name", "Value": "external-dns"}],
+    } in selectors
+
+
+def test_the_cni_of_an_ipv6_cluster_has_the_ipv6_permissions(synth):
+    data = minimal({"managed_nodes": NODES})
+    data["network"]["ipv6"] = True
+    data["clusters"][0]["control_plane"]["ip_family"] = "ipv6"
+    template = synth(data)["t-cluster-c"]
+    (policy,) = [value for key, value in of_type(template, "AWS::IAM::ManagedPolicy").items() if "VpcCni" in key]
+    actions = {action for statement in policy["PolicyDocument"]["Statement"] for action in statement["Action"]}
+    assert "ec2:AssignIpv6Addresses" in actions
+    assert "AmazonEKS_CNI_Policy" not in json.dumps(template)
+
+
+def test_what_may_run_on_fargate_can_be_drawn_there():
+    for name, row in load("addons")["addons"].items():
+        if "fargate" in row["compute"]:
+            assert row["type"] == "deployment", name
+            assert row["fargate_selector"], name
+
+
+def test_every_row_of_the_catalog_is_complete():
+    for name, row in load("addons")["addons"].items():
+        assert row["type"] in ("daemonset", "deployment"), name
+        assert row["stage"] in ("before_nodes", "after_nodes"), name
+        assert set(row["default_for"]) <= {"auto_mode", "managed_nodes", "fargate"}, name
+        assert row["compute"], name
+        assert row["what"], name
+        if "identity" in row:
+            assert {"namespace", "service_account", "policies"} <= set(row["identity"]), name

@@ -1,0 +1,200 @@
+"""The cluster itself: what is on by default, and the knobs of its components."""
+
+import pytest
+from conftest import NODES, build_platform, environment_data, minimal, of_type, only, validated
+
+
+def cluster(templates, name="t-cluster-c"):
+    return only(templates[name], "AWS::EKS::Cluster")
+
+
+def with_plane(**plane):
+    data = minimal()
+    data["clusters"][0]["control_plane"] |= plane
+    return data
+
+
+def test_a_cluster_is_private_logged_encrypted_and_protected_by_default(synth):
+    properties = cluster(synth(minimal()))
+    assert properties["ResourcesVpcConfig"]["EndpointPrivateAccess"] is True
+    assert properties["ResourcesVpcConfig"]["EndpointPublicAccess"] is False
+    assert {kind["Type"] for kind in properties["Logging"]["ClusterLogging"]["EnabledTypes"]} == {
+        "api",
+        "audit",
+        "authenticator",
+        "controllerManager",
+        "scheduler",
+    }
+    assert properties["EncryptionConfig"][0]["Resources"] == ["secrets"]
+    assert properties["AccessConfig"] == {"AuthenticationMode": "API", "BootstrapClusterCreatorAdminPermissions": False}
+    assert properties["DeletionProtection"] is True
+    assert properties["UpgradePolicy"] == {"SupportType": "STANDARD"}
+
+
+def test_knobs_that_are_not_set_are_not_in_the_template(synth):
+    properties = cluster(synth(minimal()))
+    for name in (
+        "KubeApiServerConfig",
+        "KubeSchedulerConfig",
+        "KubeControllerManagerConfig",
+        "ControlPlaneScalingConfig",
+    ):
+        assert name not in properties
+
+
+@pytest.mark.parametrize(
+    ("plane", "name", "expected"),
+    [
+        ({"api_server": {"event_ttl": "30m"}}, "KubeApiServerConfig", {"EventTtl": "30m"}),
+        (
+            {"api_server": {"node_port_range": {"min_port": 30000, "max_port": 30100}}},
+            "KubeApiServerConfig",
+            {"ServiceNodePortRange": {"MinPort": 30000, "MaxPort": 30100}},
+        ),
+        (
+            {"scheduler": {"scoring_strategy": "MostAllocated", "resource_weights": [{"name": "cpu", "weight": 3}]}},
+            "KubeSchedulerConfig",
+            {
+                "NodeResourcesFit": {
+                    "ScoringStrategy": {"Type": "MostAllocated", "Resources": [{"Name": "cpu", "Weight": 3}]}
+                }
+            },
+        ),
+        (
+            {"controller_manager": {"terminated_pod_gc_threshold": 100}},
+            "KubeControllerManagerConfig",
+            {"PodGcControllerConfig": {"TerminatedPodGcThreshold": 100}},
+        ),
+        (
+            {"controller_manager": {"hpa_sync_period": "10s"}, "scaling_tier": "tier-xl"},
+            "KubeControllerManagerConfig",
+            {"HorizontalPodAutoscalerControllerConfig": {"HorizontalPodAutoscalerSyncPeriod": "10s"}},
+        ),
+        ({"scaling_tier": "tier-2xl"}, "ControlPlaneScalingConfig", {"Tier": "tier-2xl"}),
+        ({"zonal_shift": True}, "ZonalShiftConfig", {"Enabled": True}),
+        ({"support": "EXTENDED"}, "UpgradePolicy", {"SupportType": "EXTENDED"}),
+    ],
+)
+def test_knobs(synth, plane, name, expected):
+    assert cluster(synth(with_plane(**plane)))[name] == expected
+
+
+def test_a_public_endpoint_has_its_networks(synth):
+    properties = cluster(synth(with_plane(endpoint={"public_access_cidrs": ["203.0.113.0/24"]})))["ResourcesVpcConfig"]
+    assert properties["EndpointPublicAccess"] is True
+    assert properties["PublicAccessCidrs"] == ["203.0.113.0/24"]
+    assert properties["EndpointPrivateAccess"] is True
+
+
+def test_an_own_key_takes_the_place_of_ours(synth):
+    arn = "arn:aws:kms:eu-west-1:123456789012:key/1"
+    templates = synth(with_plane(etcd={"kms_key_arn": arn}))
+    assert cluster(templates)["EncryptionConfig"][0]["Provider"]["KeyArn"] == arn
+    assert len(of_type(templates["t-foundation"], "AWS::KMS::Key")) == 1, "the key of the log groups"
+
+
+def test_cloudformation_refuses_to_take_role_and_key_from_under_a_cluster(synth):
+    templates = synth(minimal())
+    properties = cluster(templates)
+    exports = {
+        output["Export"]["Name"]: output["Value"]
+        for output in templates["t-foundation"]["Outputs"].values()
+        if "Export" in output
+    }
+    names = {
+        properties["RoleArn"]["Fn::ImportValue"],
+        properties["EncryptionConfig"][0]["Provider"]["KeyArn"]["Fn::ImportValue"],
+    }
+    names.add(properties["ComputeConfig"]["NodeRoleArn"]["Fn::ImportValue"])
+    assert names == set(exports)
+    assert {value["Fn::GetAtt"][0] for value in exports.values()} == {"CClusterRole", "CEtcdKey", "CAutoNodeRole"}
+
+
+def test_only_the_cluster_can_take_its_role(synth):
+    templates = synth(minimal())
+    role = templates["t-foundation"]["Resources"]["CClusterRole"]["Properties"]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "eks.amazonaws.com"}
+    assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1][-1] == ":cluster/c"
+
+
+@pytest.mark.parametrize(
+    ("compute", "tag_session", "policies"),
+    [
+        ({"managed_nodes": NODES}, False, {"AmazonEKSClusterPolicy"}),
+        (
+            {"auto_mode": {}},
+            True,
+            {
+                "AmazonEKSClusterPolicy",
+                "AmazonEKSComputePolicy",
+                "AmazonEKSBlockStoragePolicyV2",
+                "AmazonEKSLoadBalancingPolicy",
+                "AmazonEKSNetworkingPolicy",
+            },
+        ),
+    ],
+    ids=["managed nodes", "auto mode"],
+)
+def test_the_cluster_role_has_what_its_compute_needs(synth, compute, tag_session, policies):
+    role = synth(minimal(compute))["t-foundation"]["Resources"]["CClusterRole"]["Properties"]
+    assert {arn["Fn::Join"][1][-1].split("/")[-1] for arn in role["ManagedPolicyArns"]} == policies
+    assert ("sts:TagSession" in role["AssumeRolePolicyDocument"]["Statement"][0]["Action"]) == tag_session
+
+
+def test_the_log_group_is_there_before_eks_would_make_one(synth):
+    template = synth(minimal())["t-foundation"]
+    groups = {value["LogGroupName"]: value for value in of_type(template, "AWS::Logs::LogGroup").values()}
+    group = groups["/aws/eks/c/cluster"]
+    assert group["RetentionInDays"] == 365
+    assert group["KmsKeyId"] == {"Fn::GetAtt": ["LogsKey", "Arn"]}
+    statements = template["Resources"]["LogsKey"]["Properties"]["KeyPolicy"]["Statement"]
+    assert statements[1]["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+
+
+def test_keys_rotate(synth):
+    assert all(
+        key["EnableKeyRotation"] is True for key in of_type(synth(minimal())["t-foundation"], "AWS::KMS::Key").values()
+    )
+
+
+def test_names_that_cannot_move(synth):
+    templates = synth(
+        minimal({"auto_mode": {}, "fargate": {"profiles": [{"name": "a", "selectors": [{"namespace": "a"}]}]}})
+    )
+    assert {
+        "LogsKey",
+        "FlowLogs",
+        "CEtcdKey",
+        "CClusterRole",
+        "CAutoNodeRole",
+        "CControlPlaneLogs",
+        "CFargateLogs",
+    } <= set(templates["t-foundation"]["Resources"])
+    assert "Cluster" in templates["t-cluster-c"]["Resources"]
+
+
+def test_the_zones_of_a_cluster_can_be_pinned_before_the_network_grows(synth):
+    data = with_plane(zones=2)
+    data["network"]["availability_zones"] = 3
+    properties = cluster(synth(data))
+    assert len(properties["ResourcesVpcConfig"]["SubnetIds"]) == 2
+
+
+def test_a_protected_cluster_has_a_protected_stack(tmp_path):
+    import json
+
+    for name, protected in (("production", True), ("demo", False)):
+        platform = build_platform(validated(environment_data(name)), tmp_path / name)
+        manifest = json.loads((tmp_path / name / "manifest.json").read_text())["artifacts"]
+        stack = manifest[platform.clusters[0].stack_name]["properties"]
+        assert stack.get("terminationProtection", False) is protected
+
+
+def test_to_close_a_public_endpoint_its_networks_stay(synth):
+    properties = cluster(
+        synth(with_plane(endpoint={"public_access": False, "public_access_cidrs": ["203.0.113.0/24"]}))
+    )["ResourcesVpcConfig"]
+    assert properties["EndpointPublicAccess"] is False
+    assert properties["PublicAccessCidrs"] == ["203.0.113.0/24"]

@@ -1,0 +1,189 @@
+"""Network: addresses that never move, ways in and out, endpoints."""
+
+from ipaddress import IPv4Network
+
+import pytest
+from conftest import NODES, environment_data, minimal, of_type, only
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eks_constructs.catalog import load
+from eks_constructs.network_plan import pod_cidrs, secondary_cidr_problem, subnet_cidrs
+
+
+@given(st.integers(16, 24))
+def test_the_plan_fills_the_vpc_with_subnets_that_do_not_overlap(prefix):
+    vpc = IPv4Network(f"10.0.0.0/{prefix}")
+    slots = [IPv4Network(cidr) for tier in subnet_cidrs(str(vpc)).values() for cidr in tier]
+    assert len(slots) == 12
+    assert all(slot.subnet_of(vpc) for slot in slots)
+    assert sum(slot.num_addresses for slot in slots) == vpc.num_addresses
+    assert min(slot.num_addresses for slot in slots) >= 16, "EC2 makes no subnet smaller than /28"
+
+
+@pytest.mark.parametrize(
+    ("vpc", "pods", "refused"),
+    [
+        ("10.0.0.0/16", "100.64.0.0/16", None),
+        ("10.0.0.0/16", "198.19.0.0/16", None),
+        ("10.0.0.0/16", "10.1.0.0/16", None),
+        ("10.0.0.0/16", "10.0.128.0/20", "overlaps"),
+        ("10.0.0.0/16", "172.16.0.0/16", "only from 10.0.0.0/8"),
+        ("192.168.0.0/16", "10.0.0.0/16", "only from 192.168.0.0/16"),
+    ],
+)
+def test_secondary_ranges_follow_the_vpc_rules(vpc, pods, refused):
+    problem = secondary_cidr_problem(vpc, pods)
+    assert problem is None if refused is None else refused in problem
+
+
+def test_a_third_zone_moves_no_address(synth):
+    two, three = minimal(), minimal()
+    two["network"]["availability_zones"], three["network"]["availability_zones"] = 2, 3
+    before, after = (of_type(synth(one)["t-network"], "AWS::EC2::Subnet") for one in (two, three))
+    assert len(after) == len(before) + 2
+    assert {key: value["CidrBlock"] for key, value in before.items()}.items() <= {
+        key: value["CidrBlock"] for key, value in after.items()
+    }.items()
+
+
+def test_named_zones_are_used_and_counted_ones_are_asked_of_the_region(synth):
+    named = minimal()
+    named |= {"region": "us-east-1"}
+    named["network"]["availability_zones"] = ["us-east-1b", "us-east-1d"]
+    zones = {value["AvailabilityZone"] for value in of_type(synth(named)["t-network"], "AWS::EC2::Subnet").values()}
+    assert zones == {"us-east-1b", "us-east-1d"}
+    counted = of_type(synth(minimal())["t-network"], "AWS::EC2::Subnet")
+    assert all("Fn::GetAZs" in str(value["AvailabilityZone"]) for value in counted.values())
+
+
+@pytest.mark.parametrize(("nat", "gateways"), [("none", 0), ("one", 1), ("per_az", 3)])
+def test_ways_out(synth, nat, gateways):
+    data = minimal()
+    data["network"] |= {"nat": nat, "availability_zones": 3}
+    template = synth(data)["t-network"]
+    routes = of_type(template, "AWS::EC2::Route").values()
+    assert len(of_type(template, "AWS::EC2::NatGateway")) == gateways
+    assert len([route for route in routes if "NatGatewayId" in route]) == (3 if gateways else 0)
+    used = {str(route["NatGatewayId"]) for route in routes if "NatGatewayId" in route}
+    assert len(used) == gateways
+
+
+def test_without_public_subnets_there_is_no_internet_gateway(synth):
+    data = minimal()
+    data["network"] = {"cidr": "10.0.0.0/16", "nat": "none", "public_subnets": False}
+    template = synth(data)["t-network"]
+    assert not of_type(template, "AWS::EC2::InternetGateway")
+    assert not of_type(template, "AWS::EC2::Route")
+
+
+def test_a_network_without_nat_has_every_endpoint_of_the_table(synth):
+    data = minimal()
+    data["network"] |= {"nat": "none", "additional_endpoints": ["sqs"]}
+    endpoints = of_type(synth(data)["t-network"], "AWS::EC2::VPCEndpoint").values()
+    services = {value["ServiceName"]["Fn::Join"][1][-1].removeprefix(".") for value in endpoints}
+    expected = {name for name, row in load("vpc_endpoints")["interface"].items() if row["default"]} | {"s3", "sqs"}
+    assert services == expected
+    assert {"ec2", "ecr.api", "ecr.dkr", "sts", "eks", "eks-auth"} <= services
+    for value in endpoints:
+        if value["VpcEndpointType"] == "Interface":
+            assert value["PrivateDnsEnabled"] is True
+            assert len(value["SubnetIds"]) == 2
+
+
+def test_endpoints_let_the_vpc_in_and_nobody_else(synth):
+    data = minimal({"managed_nodes": NODES})
+    data["network"] |= {"nat": "none", "pod_cidr": "100.64.0.0/16"}
+    group = only(synth(data)["t-network"], "AWS::EC2::SecurityGroup")
+    assert [(rule["CidrIp"], rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupIngress"]] == [
+        ("10.0.0.0/16", 443, 443),
+        ("100.64.0.0/16", 443, 443),
+    ]
+
+
+def test_with_nat_there_is_only_the_free_endpoint(synth):
+    endpoints = of_type(synth(minimal())["t-network"], "AWS::EC2::VPCEndpoint").values()
+    assert [value["VpcEndpointType"] for value in endpoints] == ["Gateway"]
+
+
+def test_subnets_carry_the_tags_load_balancers_look_for(synth):
+    for value in of_type(synth("production")["production-network"], "AWS::EC2::Subnet").values():
+        tags = {tag["Key"]: tag["Value"] for tag in value["Tags"]}
+        role = {"public": "kubernetes.io/role/elb", "private": "kubernetes.io/role/internal-elb"}[
+            tags["eks-platform/tier"]
+        ]
+        assert tags[role] == "1"
+        assert tags["eks-platform/network"] == "production"
+
+
+def test_flow_logs_go_to_a_group_that_exists(synth):
+    templates = synth("demo")
+    flow_log = only(templates["demo-network"], "AWS::EC2::FlowLog")
+    groups = {value["LogGroupName"] for value in of_type(templates["demo-foundation"], "AWS::Logs::LogGroup").values()}
+    assert flow_log["LogGroupName"] in groups
+    assert flow_log["TrafficType"] == "ALL"
+
+
+def test_the_default_security_group_is_emptied(synth):
+    template = synth("demo")["demo-network"]
+    assert len(of_type(template, "Custom::VpcRestrictDefaultSG")) == 1
+
+
+def test_ipv6_reaches_out_but_not_in(synth):
+    data = minimal()
+    data["network"]["ipv6"] = True
+    template = synth(data)["t-network"]
+    routes = [
+        value
+        for value in of_type(template, "AWS::EC2::Route").values()
+        if value.get("DestinationIpv6CidrBlock") == "::/0"
+    ]
+    assert sorted("GatewayId" in route for route in routes) == [False, False, True]
+    assert sum("EgressOnlyInternetGatewayId" in route for route in routes) == 2
+    subnets = of_type(template, "AWS::EC2::Subnet").values()
+    blocks = [str(subnet["Ipv6CidrBlock"]) for subnet in subnets]
+    assert len(set(blocks)) == len(blocks)
+
+
+def test_an_existing_vpc_is_used_by_its_ids_alone(synth):
+    data = minimal(
+        {
+            "managed_nodes": NODES,
+            "auto_mode": {"node_classes": [{"name": "a"}], "node_pools": [{"name": "b", "node_class": "a"}]},
+        }
+    )
+    data["network"] = {
+        "vpc_id": "vpc-0123456789abcdef0",
+        "cidr": "10.0.0.0/16",
+        "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    }
+    templates = synth(data)
+    assert set(templates) == {"t-foundation", "t-cluster-c"}
+    cluster = only(templates["t-cluster-c"], "AWS::EKS::Cluster")
+    assert cluster["ResourcesVpcConfig"]["SubnetIds"] == ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+
+
+def test_pods_get_addresses_of_their_own_range(synth):
+    data = minimal({"managed_nodes": NODES})
+    data["network"]["pod_cidr"] = "100.64.0.0/16"
+    templates = synth(data)
+    cidrs = {value["CidrBlock"] for value in of_type(templates["t-network"], "AWS::EC2::Subnet").values()}
+    assert set(pod_cidrs("100.64.0.0/16")[:2]) <= cidrs
+    (cni,) = [
+        value
+        for value in of_type(templates["t-cluster-c"], "AWS::EKS::Addon").values()
+        if value["AddonName"] == "vpc-cni"
+    ]
+    text = "".join(part if isinstance(part, str) else "TOKEN" for part in cni["ConfigurationValues"]["Fn::Join"][1])
+    import json
+
+    settings = json.loads(text.replace('"TOKEN": {"id"', '"ZONE": {"id"', 1))
+    assert settings["env"]["AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG"] == "true"
+    assert settings["eniConfig"]["create"] is True
+    assert settings["eniConfig"]["subnets"]["ZONE"] == {"id": "TOKEN", "securityGroups": ["TOKEN"]}
+    assert settings["enableNetworkPolicy"] == "true"
+
+
+def test_every_shipped_network_spans_at_least_two_zones():
+    for name in ("demo", "production", "auto-mode", "managed-nodes", "fargate"):
+        assert environment_data(name)["network"].get("availability_zones", 3) >= 2

@@ -1,0 +1,195 @@
+"""Draws valid environments over the whole model, as plain data."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+X86 = [["m7i.large"], ["c7i.xlarge", "m6i.xlarge"], ["r7a.2xlarge"]]
+ARM = [["m7g.large"], ["t4g.large"], ["c7gn.xlarge", "im4gn.xlarge"]]
+AMIS = {
+    "AL2023_x86_64_STANDARD": X86,
+    "AL2023_ARM_64_STANDARD": ARM,
+    "AL2023_x86_64_NVIDIA": [["g5.xlarge"], ["p4d.24xlarge"]],
+    "AL2023_ARM_64_NVIDIA": [["g5g.xlarge"]],
+    "AL2023_x86_64_NEURON": [["inf2.xlarge"], ["trn1.2xlarge"]],
+    "BOTTLEROCKET_x86_64": X86,
+    "BOTTLEROCKET_ARM_64": ARM,
+    "BOTTLEROCKET_x86_64_NVIDIA": [["g6.xlarge"]],
+    "BOTTLEROCKET_ARM_64_FIPS": ARM,
+}
+VERSIONS = ["1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
+
+
+def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+@st.composite
+def networks(draw: st.DrawFn, second: int) -> dict[str, Any]:
+    nat = draw(st.sampled_from(["none", "one", "per_az"]))
+    prefix = draw(st.integers(16, 24))
+    network = {"cidr": f"10.{second}.0.0/{prefix}", "nat": nat, "availability_zones": draw(st.integers(2, 4))}
+    if nat == "none":
+        network["public_subnets"] = draw(st.booleans())
+    network |= draw(
+        optional(isolated_subnets=st.booleans(), ipv6=st.booleans(), additional_endpoints=st.just(["sqs", "kms"]))
+    )
+    if draw(st.booleans()):
+        network["pod_cidr"] = draw(st.sampled_from(["100.64.0.0/16", "100.65.0.0/18", f"10.{second + 100}.0.0/16"]))
+    return network
+
+
+EXISTING = {
+    "vpc_id": "vpc-0123456789abcdef0",
+    "cidr": "10.0.0.0/16",
+    "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+}
+
+
+@st.composite
+def node_groups(draw: st.DrawFn, name: str, version: str, *, untainted: bool) -> dict[str, Any]:
+    ami = draw(st.sampled_from(sorted(AMIS)))
+    low, more, most = draw(st.tuples(*[st.integers(0, 3)] * 3))
+    group = {"name": name, "ami_type": ami, "instance_types": draw(st.sampled_from(AMIS[ami]))}
+    group |= {"min_size": low, "desired_size": low + more, "max_size": low + more + most + 1}
+    group |= draw(
+        optional(
+            capacity=st.sampled_from(["on_demand", "spot"]),
+            volume_gib=st.integers(20, 500),
+            labels=st.just({"team": "a", "example.com/x": ""}),
+            node_repair=st.booleans(),
+            max_unavailable_percentage=st.integers(1, 100),
+            kubernetes_version=st.sampled_from(
+                [
+                    one
+                    for one in VERSIONS
+                    if VERSIONS.index(version) - 3 <= VERSIONS.index(one) <= VERSIONS.index(version)
+                ]
+            ),
+        )
+    )
+    if untainted:
+        group |= {"min_size": 1, "desired_size": 2, "max_size": 3}
+    elif draw(st.booleans()):
+        group["taints"] = [
+            {"key": "dedicated", "value": "x", "effect": draw(st.sampled_from(["NO_SCHEDULE", "NO_EXECUTE"]))}
+        ]
+    return group
+
+
+@st.composite
+def auto_modes(draw: st.DrawFn) -> dict[str, Any]:
+    auto: dict[str, Any] = draw(optional(load_balancer_scheme=st.just("internal")))
+    if draw(st.booleans()):
+        auto["built_in_node_pools"] = draw(st.lists(st.sampled_from(["general-purpose", "system"]), unique=True))
+    if draw(st.booleans()) or auto.get("built_in_node_pools") == []:
+        auto["node_classes"] = [
+            {
+                "name": "own",
+                **draw(optional(ephemeral_storage_gib=st.integers(20, 200), network_policy=st.just("DefaultDeny"))),
+            }
+        ]
+        auto["node_pools"] = [
+            {
+                "name": "own",
+                "node_class": "own",
+                **draw(optional(capacity=st.just(["spot"]), weight=st.integers(1, 100))),
+            }
+        ]
+    return auto
+
+
+@st.composite
+def computes(draw: st.DrawFn, version: str) -> dict[str, Any]:
+    kinds = draw(st.lists(st.sampled_from(["auto_mode", "managed_nodes", "fargate"]), min_size=1, unique=True))
+    compute: dict[str, Any] = {}
+    if "auto_mode" in kinds:
+        compute["auto_mode"] = draw(auto_modes())
+    if "managed_nodes" in kinds:
+        count = draw(st.integers(1, 3))
+        groups = [draw(node_groups(f"g{index}", version, untainted=index == 0)) for index in range(count)]
+        compute["managed_nodes"] = {"groups": groups, **draw(optional(session_manager=st.booleans()))}
+    if "fargate" in kinds:
+        profiles = [
+            {
+                "name": f"p{index}",
+                "selectors": [{"namespace": f"n{index}-{part}*"} for part in range(draw(st.integers(1, 5)))],
+            }
+            for index in range(draw(st.integers(1, 4)))
+        ]
+        compute["fargate"] = {"profiles": profiles, **draw(optional(logging=st.booleans()))}
+    return compute
+
+
+@st.composite
+def control_planes(draw: st.DrawFn, network: dict[str, Any], version: str) -> dict[str, Any]:
+    plane: dict[str, Any] = {"kubernetes_version": version}
+    plane |= draw(
+        optional(
+            support=st.sampled_from(["STANDARD", "EXTENDED"]),
+            deletion_protection=st.booleans(),
+            zonal_shift=st.booleans(),
+            scaling_tier=st.sampled_from(["standard", "tier-xl"]),
+            endpoint=st.just({"public_access_cidrs": ["203.0.113.0/24"]}),
+            api_server=st.just({"event_ttl": "30m"}),
+            scheduler=st.just(
+                {"scoring_strategy": "MostAllocated", "resource_weights": [{"name": "cpu", "weight": 2}]}
+            ),
+            controller_manager=st.just({"terminated_pod_gc_threshold": 100}),
+            etcd=st.just({"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1"}),
+        )
+    )
+    if network.get("ipv6") and "pod_cidr" not in network and draw(st.booleans()):
+        plane["ip_family"] = "ipv6"
+    elif draw(st.booleans()):
+        plane["service_cidr"] = "172.20.0.0/16"
+    return plane
+
+
+@st.composite
+def environments(draw: st.DrawFn) -> dict[str, Any]:
+    network = draw(st.one_of(networks(1), st.just(EXISTING)))
+    clusters = []
+    for index in range(draw(st.integers(1, 2))):
+        version = draw(st.sampled_from(VERSIONS))
+        own = draw(networks(2 + index)) if index and draw(st.booleans()) else None
+        cluster = {
+            "name": f"c{index}",
+            "control_plane": draw(control_planes(own or network, version)),
+            "access": {
+                "admins": draw(
+                    st.sampled_from([[{"new_role": "admin"}], ["role/Admin"], ["arn:aws:iam::123456789012:user/a"]])
+                ),
+                **draw(
+                    optional(
+                        readers=st.just([{"new_role": "reader"}]),
+                        tunnel_host=st.booleans(),
+                        entries=st.just(
+                            [{"principal": "role/Dev", "policy": "AmazonEKSEditPolicy", "namespaces": ["dev"]}]
+                        ),
+                    )
+                ),
+            },
+            "compute": draw(computes(version)),
+            **({"network": own} if own else {}),
+        }
+        if "managed_nodes" in cluster["compute"]:
+            cluster |= draw(
+                optional(addons=st.just({"external-dns": {"enabled": True}, "aws-efs-csi-driver": {"enabled": True}}))
+            )
+        elif list(cluster["compute"]) == ["fargate"]:
+            cluster |= draw(optional(addons=st.just({"external-dns": {"enabled": True}})))
+        clusters.append(cluster)
+    environment = {"name": "drawn", "network": network, "clusters": clusters}
+    environment |= draw(
+        optional(
+            tags=st.just({"owner": "a team", "cost-center": "42"}),
+            foundation=st.just({"retain": False, "log_retention_days": 7}),
+            iam=st.just(
+                {"path": "/eks/", "name_prefix": "x-", "permissions_boundary": "arn:aws:iam::123456789012:policy/B"}
+            ),
+        )
+    )
+    if draw(st.booleans()):
+        environment |= {"account": "123456789012", "region": "eu-west-1"}
+    return environment

@@ -1,0 +1,104 @@
+"""What holds for every environment that can be described: 200 of them, drawn over the whole model."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import yaml
+from conftest import build_platform, of_type, validated
+from environments_strategy import environments
+from hypothesis import HealthCheck, event, given, settings
+from test_order import needs
+
+from stacks.policy import violations
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(environments())
+def test_every_environment_keeps_the_rules(data):
+    environment = validated(data)
+    with tempfile.TemporaryDirectory() as folder:
+        platform = build_platform(environment, Path(folder))
+        platform.write_manifests(Path(folder) / "manifests")
+        templates = {
+            stack.stack_name: json.loads((Path(folder) / stack.template_file).read_text()) for stack in platform.stacks
+        }
+        manifests = [
+            item for path in Path(folder).glob("manifests/*/*.yaml") for item in yaml.safe_load_all(path.read_text())
+        ]
+    for cluster in environment.clusters:
+        event(" + ".join(cluster.compute.mix.kinds))
+
+    for name, template in templates.items():
+        assert violations(template) == []
+        assert len(template["Resources"]) <= 500
+        for subnet in of_type(template, "AWS::EC2::Subnet").values():
+            assert subnet["MapPublicIpOnLaunch"] is False
+        for role in of_type(template, "AWS::IAM::Role").values():
+            assert role["Path"] == environment.iam.path
+            assert role.get("PermissionsBoundary") == environment.iam.permissions_boundary
+            if "the CDK's function" not in role["Description"]:
+                assert ("RoleName" in role) >= (environment.iam.name_prefix is not None)
+                assert len(role.get("RoleName", "")) <= 64
+        if "-cluster-" in name:
+            check_cluster(
+                next(one for one in environment.clusters if name.endswith(f"-cluster-{one.name}")),
+                template,
+            )
+
+    check_foundation(environment, templates["drawn-foundation"])
+    check_addresses(templates)
+    assert all(item["apiVersion"] and item["kind"] and item["metadata"]["name"] for item in manifests)
+
+
+def check_cluster(cluster, template):
+    properties = template["Resources"]["Cluster"]["Properties"]
+    assert properties["Name"] == cluster.name
+    assert properties["BootstrapSelfManagedAddons"] is False
+    mix = cluster.compute.mix
+    capabilities = {
+        properties["ComputeConfig"]["Enabled"],
+        properties["KubernetesNetworkConfig"]["ElasticLoadBalancing"]["Enabled"],
+        properties["StorageConfig"]["BlockStorage"]["Enabled"],
+    }
+    assert capabilities == {mix.auto_mode}, "Auto Mode's three capabilities are on together or off together"
+    assert ("NodePools" in properties["ComputeConfig"]) == mix.auto_mode
+    assert ("NodeRoleArn" in properties["ComputeConfig"]) == bool(properties["ComputeConfig"].get("NodePools"))
+
+    addons = {value["AddonName"]: key for key, value in of_type(template, "AWS::EKS::Addon").items()}
+    groups = of_type(template, "AWS::EKS::Nodegroup")
+    assert bool(groups) == mix.managed_nodes
+    assert ({"vpc-cni", "kube-proxy", "eks-pod-identity-agent"} <= set(addons)) == mix.managed_nodes
+    for group, value in groups.items():
+        assert {addons["vpc-cni"], addons["kube-proxy"]} <= needs(template, group)
+        assert group not in needs(template, addons["vpc-cni"])
+        assert "AL2_" not in value["AmiType"]
+    if mix.kinds == ["auto_mode"]:
+        assert "coredns" not in addons
+    elif mix.deployments_run_on:
+        assert ("coredns" in addons) == (mix.managed_nodes or mix.fargate)
+        assert set(groups) <= needs(template, addons["coredns"]) if "coredns" in addons else True
+
+    profiles = of_type(template, "AWS::EKS::FargateProfile")
+    lengths = sorted(len(needs(template, one) & set(profiles)) for one in profiles)
+    assert lengths == list(range(len(profiles))), "profiles are made one after the other"
+    node_roles = [value for key, value in of_type(template, "AWS::IAM::Role").items() if "NodeRole" in key]
+    assert "AmazonEKS_CNI_Policy" not in json.dumps(node_roles)
+
+
+def check_foundation(environment, template):
+    kept = "RetainExceptOnCreate" if environment.foundation.retain else "Delete"
+    for resource in template["Resources"].values():
+        if resource["Type"] in ("AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::IAM::Role"):
+            assert resource["DeletionPolicy"] == kept
+    names = {value["LogGroupName"] for value in of_type(template, "AWS::Logs::LogGroup").values()}
+    assert {f"/aws/eks/{cluster.name}/cluster" for cluster in environment.clusters} <= names
+
+
+def check_addresses(templates):
+    from ipaddress import IPv4Network
+
+    for name, template in templates.items():
+        subnets = [IPv4Network(value["CidrBlock"]) for value in of_type(template, "AWS::EC2::Subnet").values()]
+        assert not any(one.overlaps(other) for index, one in enumerate(subnets) for other in subnets[index + 1 :]), name
+        assert all(subnet.prefixlen <= 28 for subnet in subnets)
