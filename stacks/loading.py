@@ -157,7 +157,7 @@ class _Document:
                 if begun < line and "while" in str(error.context)
                 else ""
             )
-            if re.match(r"\s*\t", text.splitlines()[line - 1 : line][0]):
+            if re.match(r"\s*\t", "".join(text.split("\n")[line - 1 : line])):
                 since, advice = "", "; a tab stands before the text: indent with spaces"
             self._fail_at(line, f"is not YAML: {error.problem}{since}{advice}")
         except yaml.YAMLError as error:
@@ -254,14 +254,14 @@ _YAML_ADVICE = {
 
 
 def _one_line(text: str) -> str:
-    text = " ".join(text.split())
+    text = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
     return text if len(text) <= 1000 else f"{text[:997]}..."
 
 
 def _dotted(where: Where) -> str:
     text = ""
     for part in where:
-        if isinstance(part, str) and re.fullmatch(r"[A-Za-z_][\w-]*", part):
+        if isinstance(part, str) and re.fullmatch(r"[A-Za-z_][\w-]{0,99}", part):
             text += f".{part}"
         else:
             text += f"[{part if isinstance(part, int) else _shown(part)}]"
@@ -310,6 +310,8 @@ def _words(item: Any, place: "_Place", found: Any, written: str | None) -> str:
             bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
             length = len(found) if isinstance(found, dict | list) else context["actual_length"]
             return f": it has {length} {'entry' if length == 1 else 'entries'}; it must have {bound}"
+        case "string_too_long":
+            return f": found {shown}; it must have at most {context['max_length']} characters"
         case _:
             return f": found {shown}; {_type_words(kind, found, written, place) or item['msg']}"
 
@@ -318,6 +320,7 @@ _TYPES = {
     "string_type": "text",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing_size": "a smaller number",
     "bool_type": "true or false",
     "list_type": "a list (lines that begin with '- ')",
     "dict_type": "a mapping of keys and values",

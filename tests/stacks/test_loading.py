@@ -97,6 +97,11 @@ def test_bad_file_gets_one_clear_message(path: Path) -> None:
         (b"\x7fELF\x02\x01\x01\x00", 1, "the character U+007F cannot stand in YAML; is this a text file?"),
         (b"name: ok\nregion: \x00\n", 2, "the character U+0000 cannot stand in YAML"),
         (b"name: ok\n\nregion:\teu-west-1\n\tx: y", 4, "a tab stands before the text: indent with spaces"),
+        (
+            b"name: [ok\n",
+            2,
+            "is not YAML: did not find expected ',' or ']' while parsing a flow sequence that begins in line 1",
+        ),
         (b"#" * 1_000_001, 1, "the file has more than 1,000,000 bytes"),
         (b"name: ok\ntags: " + b"[" * 100_000, 2, "nested more than 50 levels deep"),
         (b"name: ok\n" + b"".join(b" " * i + b"a:\n" for i in range(400)), 52, "nested more than 50 levels deep"),
@@ -110,7 +115,7 @@ def test_bad_file_gets_one_clear_message(path: Path) -> None:
         ),
     ],
     ids=[
-        *("empty", "latin-1", "latin-1-below", "utf-16", "binary", "null-character", "tab", "too-large"),
+        *("empty", "latin-1", "latin-1-below", "utf-16", "binary", "null-character", "tab", "open-end", "too-large"),
         *("too-deep-in-brackets", "too-deep-in-lines", "number-with-5000-digits", "endless-alias", "alias-bomb"),
     ],
 )
@@ -157,7 +162,7 @@ def test_text_of_the_file_cannot_break_the_message(tmp_path: Path) -> None:
     path = written(tmp_path, MINIMAL + f'"a\\nmine.yaml:1: all is well\\e[31m\\"{"k" * 500}": 1\n')
     (line,) = message(path).splitlines()
     assert line.startswith(f"{path}:12: ")
-    assert "\x1b" not in line
+    assert line.isprintable()
     assert len(line) < 500
 
 
@@ -224,6 +229,11 @@ def test_a_value_behind_an_alias_is_named_where_it_is_written(tmp_path: Path) ->
     text = MINIMAL.replace("network: {}", "tags: &tags\n  owner: [me]\nnetwork: {}")
     path = written(tmp_path, text)
     assert message(path).startswith(f'{path}:3: tags.owner: found ["me"]; it must be text')
+
+
+def test_escape_codes_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    path = written(tmp_path, MINIMAL.replace("{}", '{additional_endpoints: ["\\e[2J", "\\e[2J"]}', 1))
+    assert message(path).isprintable()
 
 
 def test_keys_with_dots_are_quoted(tmp_path: Path) -> None:

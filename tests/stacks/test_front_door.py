@@ -1,0 +1,193 @@
+"""The project as people use it: app.py, the CDK CLI, make, the schema in the editor, the README."""
+
+import copy
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ENVIRONMENTS, ROOT, minimal
+from stacks.limits import LimitExceeded, check_manifests, check_templates
+from stacks.schema import schema
+from stacks.summary import stacks_of
+
+BIN = Path(sys.executable).parent
+
+
+def run(*command, cwd=ROOT, **env):
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **env}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def front_door(folder, checks="off", **context):
+    return run(
+        sys.executable, "app.py", CDK_CONTEXT_JSON=json.dumps({"checks": checks, **context}), CDK_OUTDIR=str(folder)
+    )
+
+
+def written(folder, data):
+    path = folder / "mine.yaml"
+    path.write_text(yaml.dump(data))
+    return str(path)
+
+
+def test_a_file_of_ones_own(tmp_path):
+    result = front_door(tmp_path / "out", env=written(tmp_path, minimal()))
+    assert (result.returncode, result.stdout) == (0, "")
+    assert {name for name, _ in stacks_of(tmp_path / "out")} == {"t-foundation", "t-network", "t-cluster-c"}
+    assert [path.name for path in sorted((tmp_path / "out/manifests/c").iterdir())] == [
+        "11-network-policy.yaml",
+        "30-storage-classes.yaml",
+        "40-ingress-classes.yaml",
+    ]
+
+
+def test_the_same_file_makes_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        assert front_door(tmp_path / name, env="demo").returncode == 0
+    for path in (tmp_path / "one").glob("*.template.json"):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def test_versions_of_the_lock_file_reach_the_template(tmp_path):
+    path = written(tmp_path, minimal({"managed_nodes": {"groups": [{"name": "a", "instance_types": ["m7i.large"]}]}}))
+    (tmp_path / "mine.lock.yaml").write_text(
+        'addons: {"1.36": {vpc-cni: v1.20.4-eksbuild.2}, "1.35": {coredns: v1.0.0-eksbuild.1}}'
+    )
+    assert front_door(tmp_path / "out", env=path).returncode == 0
+    template = json.loads((tmp_path / "out/t-cluster-c.template.json").read_text())
+    versions = {
+        value["Properties"]["AddonName"]: value["Properties"].get("AddonVersion")
+        for value in template["Resources"].values()
+        if value["Type"] == "AWS::EKS::Addon"
+    }
+    assert versions["vpc-cni"] == "v1.20.4-eksbuild.2"
+    assert versions["coredns"] is None, "locked for another Kubernetes version"
+
+
+def test_first_deploy_names_clusters_of_the_environment(tmp_path):
+    result = front_door(tmp_path / "out", env="production", first_deploy="prod")
+    assert result.returncode == 2
+    assert result.stderr.strip() == "first_deploy names prod; the clusters of production are: production"
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_than_a_stack_holds_is_said_before_cloudformation_says_it(tmp_path):
+    data = minimal()
+    data["clusters"][0]["access"]["entries"] = [
+        {"principal": f"role/R{n}", "policy": "AmazonEKSViewPolicy"} for n in range(500)
+    ]
+    result = front_door(tmp_path / "out", env=written(tmp_path, data))
+    assert result.returncode == 2
+    assert re.search(r"stack t-cluster-c: 50\d resources; CloudFormation takes at most 500", result.stderr)
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out").exists(), "nothing half-written"
+
+
+def test_limits_of_templates_and_manifests(tmp_path):
+    big = tmp_path / "a.template.json"
+    big.write_text(json.dumps({"Resources": {"A": {"Type": "T", "Properties": {"X": "x" * 1_000_001}}}}))
+    with pytest.raises(LimitExceeded, match=r"stack a: 1,000,\d+ bytes"):
+        check_templates([big])
+    manifest = tmp_path / "m.yaml"
+    manifest.write_text(yaml.dump({"kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"x": "x" * 262_144}}))
+    with pytest.raises(LimitExceeded, match="ConfigMap m has"):
+        check_manifests([manifest])
+
+
+def test_sixty_clusters_fit(tmp_path):
+    data = minimal()
+    cluster = data["clusters"][0]
+    data["clusters"] = [{**copy.deepcopy(cluster), "name": f"c{number}"} for number in range(60)]
+    assert front_door(tmp_path / "out", env=written(tmp_path, data)).returncode == 0
+
+
+@pytest.mark.skipif(
+    not (ROOT / "node_modules/aws-cdk").exists(), reason="the CDK CLI is missing: run `make setup` or `npm ci`"
+)
+class TestCdkCli:
+    def test_synth_and_ls(self, tmp_path):
+        result = run(
+            "npx", "--no-install", "cdk", "synth", "--quiet", "-c", "env=demo", "--output", str(tmp_path / "out")
+        )
+        assert result.returncode == 0, result.stderr
+        listed = run(
+            "npx", "--no-install", "cdk", "ls", "-c", "env=demo", "-c", "checks=off", "--output", str(tmp_path / "out")
+        )
+        assert listed.stdout.split() == ["demo-foundation", "demo-network", "demo-cluster-demo"]
+
+    def test_a_mistake_is_answered_in_one_line(self, tmp_path):
+        result = run("npx", "--no-install", "cdk", "synth", "-c", "env=nope", "--output", str(tmp_path / "out"))
+        assert result.returncode != 0
+        assert "There is no environment 'nope'" in result.stderr
+        assert "Traceback" not in result.stderr
+
+    def test_the_cli_is_the_one_that_reads_these_assemblies(self):
+        assert json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"] == "2.1148.1"
+        assert run("npx", "--no-install", "cdk", "--version").stdout.startswith("2.1148.1")
+
+
+def test_the_schema_is_current():
+    assert (ROOT / "environments/schema.json").read_text() == schema(), "run `make schema`"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_each_environment_names_the_schema_and_keeps_it(name):
+    import jsonschema
+
+    text = (ROOT / f"environments/{name}.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=./schema.json\n")
+    jsonschema.validate(yaml.safe_load(text), json.loads(schema()))
+
+
+def test_the_schema_describes_what_editors_show():
+    definitions = json.loads(schema())["$defs"]
+    described = [field for spec in definitions.values() for field in spec.get("properties", {}).values()]
+    assert len([field for field in described if "description" in field]) > 60
+    assert all(spec.get("additionalProperties") is False for spec in definitions.values() if "properties" in spec)
+
+
+def test_every_pin_of_the_project_is_in_the_lock():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [one for one in (*project["project"]["dependencies"], *project["dependency-groups"]["dev"]) if "==" in one]
+    locked = {re.sub("[-_.]+", "-", line).lower() for line in (ROOT / "requirements.txt").read_text().splitlines()}
+    assert len(wanted) > 12
+    for one in wanted:
+        assert re.sub("[-_.]+", "-", one).lower() in locked
+
+
+def test_cdk_json_has_the_flags_that_the_cli_recommends():
+    recommended = ROOT / "node_modules/aws-cdk/lib/init-templates/.recommended-feature-flags.json"
+    if not recommended.exists():
+        pytest.skip("the CDK CLI is missing: run `make setup` or `npm ci`")
+    assert json.loads((ROOT / "cdk.json").read_text())["context"] == json.loads(recommended.read_text())
+
+
+def test_make_names_the_environments_when_none_is_named():
+    make = shutil.which("make")
+    result = subprocess.run(
+        [make, "--no-print-directory", "env-named"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 2
+    for name in ENVIRONMENTS:
+        assert name in result.stderr
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/deploy.md", "docs/access.md", "docs/changes.md"]
+)
+def test_pages_name_targets_and_files_that_exist(page):
+    text = (ROOT / page).read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert (
+        set(re.findall(r"`?make ([a-z-]+)", " ".join(re.findall(r"`[^`]*`|^    .*|^make .*", text, re.MULTILINE))))
+        <= targets
+    )
+    for link in re.findall(r"\]\(((?!https?:)[^)#]+)", text):
+        assert ((ROOT / page).parent / link).exists(), link
