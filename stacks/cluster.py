@@ -1,8 +1,8 @@
 """Cluster stack: one EKS cluster with its access, compute and add-ons. It can be deleted and made again."""
 
 import aws_cdk as cdk
-
 from constructs import Construct
+
 from eks_constructs.access import Access
 from eks_constructs.addons import Addons
 from eks_constructs.auto_mode import AutoModeNodeClassAccess
@@ -11,7 +11,8 @@ from eks_constructs.fargate import Fargate
 from eks_constructs.managed_nodes import ManagedNodes
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.tunnel_host import TunnelHost
-from stacks.environment import ClusterSpec, Environment, LockFile
+from stacks.cluster_spec import ClusterSpec, LockFile
+from stacks.environment import Environment
 from stacks.foundation import ClusterFoundation
 
 

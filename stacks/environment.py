@@ -4,32 +4,16 @@ from datetime import date
 from ipaddress import IPv4Network
 from typing import Annotated
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-from eks_constructs.access import AccessSpec, NewRoleSpec
-from eks_constructs.addons import AddonName, AddonProblem, AddonSpec, AddonVersion, PlannedAddon, plan_addons
-from eks_constructs.auto_mode import AutoModeSpec, custom_node_role_name
+from eks_constructs.access import NewRoleSpec
+from eks_constructs.auto_mode import custom_node_role_name
 from eks_constructs.catalog import load
-from eks_constructs.compute import ComputeMix
-from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
 from eks_constructs.encryption import LogRetention
-from eks_constructs.fargate import FargateSelectorSpec, FargateSpec
-from eks_constructs.managed_nodes import ManagedNodesSpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import MAX_ROLE_NAME, IamSpec
-from eks_constructs.spec import ClusterName, Misplaced, Spec, pattern, repeated
-
-AnyNetwork = Annotated[
-    Annotated[NetworkSpec, Tag("new")] | Annotated[ExistingNetworkSpec, Tag("existing")],
-    Discriminator(
-        lambda value: (
-            "existing"
-            if isinstance(value, ExistingNetworkSpec) or (isinstance(value, dict) and "vpc_id" in value)
-            else "new"
-        )
-    ),
-]
-"""A network to make, or (with `vpc_id`) one that exists."""
+from eks_constructs.spec import Misplaced, Spec, pattern, repeated
+from stacks.cluster_spec import AnyNetwork, ClusterSpec
 
 TagKey = Annotated[
     str,
@@ -45,9 +29,6 @@ TagValue = Annotated[
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
 
-MAX_SKEW = 3
-"""A kubelet may be this many minor versions behind the API server. https://kubernetes.io/releases/version-skew-policy/#kubelet"""
-
 
 class FoundationSpec(Spec):
     """What outlives clusters: keys, log groups, and the roles a cluster can never change."""
@@ -56,98 +37,6 @@ class FoundationSpec(Spec):
     """Keeps keys, logs and roles when their stack is deleted, and when a cluster is taken out of the file."""
     log_retention_days: LogRetention = 365
     """Days that control plane, flow and Fargate logs are kept."""
-
-
-class ComputeSpec(Spec):
-    """The kinds of compute of a cluster, in any mix."""
-
-    auto_mode: AutoModeSpec | None = None
-    managed_nodes: ManagedNodesSpec | None = None
-    fargate: FargateSpec | None = None
-
-    @property
-    def mix(self) -> ComputeMix:
-        """What the rest of the cluster needs to know of it."""
-        auto = self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
-        return ComputeMix(
-            auto_mode=auto is not None,
-            auto_mode_pools=bool(auto and "general-purpose" in auto.built_in_node_pools),
-            managed_nodes=self.managed_nodes is not None,
-            fargate=self.fargate is not None,
-        )
-
-    @model_validator(mode="after")
-    def _something(self) -> "ComputeSpec":
-        auto = self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
-        if self.managed_nodes or self.fargate:
-            return self
-        if auto is None:
-            raise ValueError("names no compute, so no pod could run; add auto_mode: {}, managed_nodes or fargate")
-        if not auto.built_in_node_pools and not auto.node_pools:
-            raise Misplaced(
-                "auto_mode has no node pools and there is no other compute; name built_in_node_pools or node_pools",
-                "auto_mode",
-                "built_in_node_pools",
-            )
-        return self
-
-
-class ClusterSpec(Spec):
-    """One EKS cluster."""
-
-    name: ClusterName
-    network: AnyNetwork | None = None
-    """A network of its own; default: the environment's."""
-    control_plane: ControlPlaneSpec
-    access: AccessSpec
-    compute: ComputeSpec
-    addons: dict[AddonName, AddonSpec] = {}
-    """What differs from the rules of catalog/addons.yaml."""
-
-    def planned_addons(self, lock: "LockFile | None" = None) -> list[PlannedAddon]:
-        """Returns the add-ons of the cluster, with the versions of ``lock``. Raises AddonProblem."""
-        locked = lock.addons.get(self.control_plane.kubernetes_version, {}) if lock else {}
-        return plan_addons(dict(self.addons.items()), self.compute.mix, locked=dict(locked.items()))
-
-    def system_selectors(self) -> list[FargateSelectorSpec]:
-        """Returns what Fargate must draw for the add-ons that run there."""
-        return [
-            FargateSelectorSpec(**addon.fargate_selector) for addon in self.planned_addons() if addon.fargate_selector
-        ]
-
-    @model_validator(mode="after")
-    def _node_versions(self) -> "ClusterSpec":
-        versions = list(load("kubernetes_versions")["versions"])
-        mine = versions.index(self.control_plane.kubernetes_version)
-        for index, group in enumerate(self.compute.managed_nodes.groups if self.compute.managed_nodes else []):
-            if group.kubernetes_version is None:
-                continue
-            behind = mine - versions.index(group.kubernetes_version)
-            if not 0 <= behind <= MAX_SKEW:
-                raise Misplaced(
-                    f"node group {group.name} has Kubernetes {group.kubernetes_version}, the control plane"
-                    f" {self.control_plane.kubernetes_version};"
-                    f" nodes may be up to {MAX_SKEW} minor versions behind and never ahead",
-                    *("compute", "managed_nodes", "groups", index, "kubernetes_version"),
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _addons_can_run(self) -> "ClusterSpec":
-        try:
-            selectors = self.system_selectors()
-        except AddonProblem as problem:
-            raise Misplaced(str(problem), "addons", *problem.where) from None
-        for index, profile in enumerate(self.compute.fargate.profiles if self.compute.fargate else []):
-            for place, selector in enumerate(profile.selectors):
-                if clash := [one for one in selectors if one.overlaps(selector)]:
-                    labels = ", ".join(f"{key}={value}" for key, value in clash[0].labels.items())
-                    raise Misplaced(
-                        f"the selector {selector.namespace} overlaps {clash[0].namespace} with {labels}:"
-                        " this project makes a profile for those pods itself; take the selector out",
-                        *("compute", "fargate", "profiles", index, "selectors", place, "namespace"),
-                    )
-        return self
 
 
 class Environment(Spec):
@@ -208,7 +97,21 @@ class Environment(Spec):
             network = self.network_of(cluster)
             self._check_version(cluster, today)
             self._check_addresses(cluster, network)
+            self._check_endpoints(cluster, network)
             self._check_names(cluster)
+        return self
+
+    @model_validator(mode="after")
+    def _tags(self) -> "Environment":
+        seen = {"name": "Name", "eks-platform/environment": "eks-platform/environment"}
+        for key in self.tags:
+            if key.lower() in seen:
+                raise Misplaced(
+                    f"there is a tag {seen[key.lower()]} already, and IAM tells no upper from lower case; take one out",
+                    "tags",
+                    key,
+                )
+            seen[key.lower()] = key
         return self
 
     @model_validator(mode="after")
@@ -267,6 +170,17 @@ class Environment(Spec):
                         *self._where(cluster, *where),
                     )
         return self
+
+    def _check_endpoints(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
+        if not isinstance(network, NetworkSpec) or network.nat != "none":
+            return
+        for addon in cluster.planned_addons():
+            if missing := [one for one in addon.endpoints if one not in network.additional_endpoints]:
+                raise Misplaced(
+                    f"{addon.name} needs {', '.join(missing)}, which a network without NAT does not reach;"
+                    " add to network.additional_endpoints what is an endpoint, or use NAT",
+                    *self._where(cluster, "addons", addon.name),
+                )
 
     def _check_names(self, cluster: ClusterSpec) -> None:
         stack = f"{self.name}-cluster-{cluster.name}"
@@ -350,9 +264,3 @@ class Environment(Spec):
                 "internet-facing needs public subnets; set network.public_subnets: true",
                 *self._where(cluster, "compute", "auto_mode", "load_balancer_scheme"),
             )
-
-
-class LockFile(Spec):
-    """Versions of add-ons, by Kubernetes version: ENVIRONMENT.lock.yaml beside the environment file."""
-
-    addons: dict[KubernetesVersion, dict[AddonName, AddonVersion]]

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import aws_cdk as cdk
-
 from constructs import Construct
+
 from eks_constructs import auto_mode, control_plane, fargate
 from eks_constructs.encryption import customer_key, log_group, log_writers
 from eks_constructs.network import NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
-from stacks.environment import ClusterSpec, Environment
+from stacks.cluster_spec import ClusterSpec
+from stacks.environment import Environment
 
 
 @dataclass(frozen=True)

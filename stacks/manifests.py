@@ -10,7 +10,8 @@ from eks_constructs.auto_mode import (
 from eks_constructs.fargate import log_router_manifests
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.network import ClusterNetwork
-from stacks.environment import ClusterSpec, Environment
+from stacks.cluster_spec import ClusterSpec
+from stacks.environment import Environment
 
 REGION = "${AWS_REGION}"
 """Stands in a file where the environment names no region: `envsubst < FILE | kubectl apply -f -`."""

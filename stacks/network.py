@@ -1,8 +1,8 @@
 """Network stack: a VPC, for the clusters of an environment or for one of them."""
 
 import aws_cdk as cdk
-
 from constructs import Construct
+
 from eks_constructs.network import Network, NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.roles import IamSpec

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
-
 from constructs import Construct
+
 from eks_constructs.manifests import write_manifests
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from stacks.cluster import ClusterStack
-from stacks.environment import ClusterSpec, Environment, LockFile
+from stacks.cluster_spec import ClusterSpec, LockFile
+from stacks.environment import Environment
 from stacks.foundation import FoundationStack, network_log_groups
 from stacks.manifests import cluster_manifests
 from stacks.network import NetworkStack

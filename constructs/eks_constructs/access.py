@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from aws_cdk import Aws
 from aws_cdk import aws_eks as eks
+from constructs import Construct
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from constructs import Construct
 from eks_constructs.roles import IamSpec, document, eks_arn, role
 from eks_constructs.spec import KubernetesName, Misplaced, Spec, clashing, pattern
 
@@ -90,11 +90,17 @@ class AccessSpec(Spec):
     @model_validator(mode="after")
     def _distinct(self) -> "AccessSpec":
         seen: set[str] = set()
+        short: set[str] = set()
         for where, principal in self.principals():
-            key = f"new_role: {principal.new_role}" if isinstance(principal, NewRoleSpec) else principal.split(":")[-1]
-            if key in seen:
-                raise Misplaced(f"{key} has access already; EKS allows one entry for each principal", *where)
-            seen.add(key)
+            key = f"new_role: {principal.new_role}" if isinstance(principal, NewRoleSpec) else principal
+            # role/NAME may be any account's until the deploy: it counts as the same as an ARN that ends so.
+            names = {key, key.split(":")[-1]} if key.startswith("arn:") else {key}
+            if key in seen or (names & short):
+                raise Misplaced(
+                    f"{min(names, key=len)} has access already; EKS allows one entry for each principal", *where
+                )
+            seen |= names
+            short |= set() if key.startswith("arn:") else {key}
         everybody = list(self.principals())
         if clash := clashing(_construct_ids(principal) for _, principal in everybody):
             index, made = clash

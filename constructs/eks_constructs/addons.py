@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from aws_cdk import Aws
 from aws_cdk import aws_eks as eks
+from constructs import Construct, IDependable
 from pydantic import Field
 
-from constructs import Construct, IDependable
 from eks_constructs.catalog import load
 from eks_constructs.compute import KIND_LABEL, ComputeMix
 from eks_constructs.identity import OidcProvider, irsa_role, pod_identity_role

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_eks as eks
+from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
-from constructs import Construct
 from eks_constructs.access import access_policy
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network import ClusterNetwork

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
+from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
-from constructs import Construct
 from eks_constructs.catalog import limit, load
 from eks_constructs.control_plane_components import (
     ApiServerSpec,

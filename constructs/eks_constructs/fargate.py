@@ -4,9 +4,9 @@ from typing import Annotated
 
 from aws_cdk import Aws
 from aws_cdk import aws_eks as eks
+from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
-from constructs import Construct
 from eks_constructs.catalog import limit
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network import ClusterNetwork

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from aws_cdk import Aws, Fn
 from aws_cdk import aws_iam as iam
-
 from constructs import Construct
+
 from eks_constructs.roles import IamSpec, Statement, eks_arn, role, trust_service
 
 

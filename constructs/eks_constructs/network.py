@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from aws_cdk import Aws, CfnResource, CfnTag, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
-
 from constructs import Construct
+
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import IamSpec, allow, from_source, role, trust_service

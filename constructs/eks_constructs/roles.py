@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 from pydantic import Field
 
-from constructs import Construct
 from eks_constructs.spec import Spec, pattern
 
 Statement = Mapping[str, Any]

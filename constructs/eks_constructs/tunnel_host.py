@@ -3,8 +3,8 @@
 from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam_resources
-
 from constructs import Construct
+
 from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, role, trust_service
 

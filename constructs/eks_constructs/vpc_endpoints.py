@@ -2,8 +2,8 @@
 
 from aws_cdk import Aws, CfnTag
 from aws_cdk import aws_ec2 as ec2
-
 from constructs import Construct
+
 from eks_constructs.catalog import load
 
 

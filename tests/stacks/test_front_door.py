@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ENVIRONMENTS, ROOT, minimal
+
 from stacks.limits import LimitExceeded, check_manifests, check_templates
 from stacks.schema import schema
 from stacks.summary import stacks_of

@@ -1,0 +1,130 @@
+"""What one cluster of an environment file consists of, and what must hold between its parts."""
+
+from typing import Annotated
+
+from pydantic import Discriminator, Tag, model_validator
+
+from eks_constructs.access import AccessSpec
+from eks_constructs.addons import AddonName, AddonProblem, AddonSpec, AddonVersion, PlannedAddon, plan_addons
+from eks_constructs.auto_mode import AutoModeSpec
+from eks_constructs.catalog import load
+from eks_constructs.compute import ComputeMix
+from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
+from eks_constructs.fargate import FargateSelectorSpec, FargateSpec
+from eks_constructs.managed_nodes import ManagedNodesSpec
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.spec import ClusterName, Misplaced, Spec
+
+AnyNetwork = Annotated[
+    Annotated[NetworkSpec, Tag("new")] | Annotated[ExistingNetworkSpec, Tag("existing")],
+    Discriminator(
+        lambda value: (
+            "existing"
+            if isinstance(value, ExistingNetworkSpec) or (isinstance(value, dict) and "vpc_id" in value)
+            else "new"
+        )
+    ),
+]
+"""A network to make, or (with `vpc_id`) one that exists."""
+
+MAX_SKEW = 3
+"""A kubelet may be this many minor versions behind the API server. https://kubernetes.io/releases/version-skew-policy/#kubelet"""
+
+
+class ComputeSpec(Spec):
+    """The kinds of compute of a cluster, in any mix."""
+
+    auto_mode: AutoModeSpec | None = None
+    managed_nodes: ManagedNodesSpec | None = None
+    fargate: FargateSpec | None = None
+
+    @property
+    def mix(self) -> ComputeMix:
+        """What the rest of the cluster needs to know of it."""
+        auto = self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
+        return ComputeMix(
+            auto_mode=auto is not None,
+            auto_mode_pools=bool(auto and "general-purpose" in auto.built_in_node_pools),
+            managed_nodes=self.managed_nodes is not None,
+            fargate=self.fargate is not None,
+        )
+
+    @model_validator(mode="after")
+    def _something(self) -> "ComputeSpec":
+        auto = self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
+        if self.managed_nodes or self.fargate:
+            return self
+        if auto is None:
+            raise ValueError("names no compute, so no pod could run; add auto_mode: {}, managed_nodes or fargate")
+        if not auto.built_in_node_pools and not auto.node_pools:
+            raise Misplaced(
+                "auto_mode has no node pools and there is no other compute; name built_in_node_pools or node_pools",
+                "auto_mode",
+                "built_in_node_pools",
+            )
+        return self
+
+
+class ClusterSpec(Spec):
+    """One EKS cluster."""
+
+    name: ClusterName
+    network: AnyNetwork | None = None
+    """A network of its own; default: the environment's."""
+    control_plane: ControlPlaneSpec
+    access: AccessSpec
+    compute: ComputeSpec
+    addons: dict[AddonName, AddonSpec] = {}
+    """What differs from the rules of catalog/addons.yaml."""
+
+    def planned_addons(self, lock: "LockFile | None" = None) -> list[PlannedAddon]:
+        """Returns the add-ons of the cluster, with the versions of ``lock``. Raises AddonProblem."""
+        locked = lock.addons.get(self.control_plane.kubernetes_version, {}) if lock else {}
+        return plan_addons(dict(self.addons.items()), self.compute.mix, locked=dict(locked.items()))
+
+    def system_selectors(self) -> list[FargateSelectorSpec]:
+        """Returns what Fargate must draw for the add-ons that run there."""
+        return [
+            FargateSelectorSpec(**addon.fargate_selector) for addon in self.planned_addons() if addon.fargate_selector
+        ]
+
+    @model_validator(mode="after")
+    def _node_versions(self) -> "ClusterSpec":
+        versions = list(load("kubernetes_versions")["versions"])
+        mine = versions.index(self.control_plane.kubernetes_version)
+        nodes = self.compute.managed_nodes
+        named: list[tuple[tuple[str | int, ...], str | None]] = [((), nodes.kubernetes_version)] if nodes else []
+        named += (
+            [(("groups", index), group.kubernetes_version) for index, group in enumerate(nodes.groups)] if nodes else []
+        )
+        for where, version in named:
+            if version and not 0 <= mine - versions.index(version) <= MAX_SKEW:
+                raise Misplaced(
+                    f"nodes would have Kubernetes {version}, the control plane {self.control_plane.kubernetes_version};"
+                    f" nodes may be up to {MAX_SKEW} minor versions behind and never ahead",
+                    *("compute", "managed_nodes", *where, "kubernetes_version"),
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _addons_can_run(self) -> "ClusterSpec":
+        try:
+            selectors = self.system_selectors()
+        except AddonProblem as problem:
+            raise Misplaced(str(problem), "addons", *problem.where) from None
+        for index, profile in enumerate(self.compute.fargate.profiles if self.compute.fargate else []):
+            for place, selector in enumerate(profile.selectors):
+                if clash := [one for one in selectors if one.overlaps(selector)]:
+                    labels = ", ".join(f"{key}={value}" for key, value in clash[0].labels.items())
+                    raise Misplaced(
+                        f"the selector {selector.namespace} overlaps {clash[0].namespace} with {labels}:"
+                        " this project makes a profile for those pods itself; take the selector out",
+                        *("compute", "fargate", "profiles", index, "selectors", place, "namespace"),
+                    )
+        return self
+
+
+class LockFile(Spec):
+    """Versions of add-ons, by Kubernetes version: ENVIRONMENT.lock.yaml beside the environment file."""
+
+    addons: dict[KubernetesVersion, dict[AddonName, AddonVersion]]
