@@ -19,7 +19,10 @@ OTHERS = {
         "network": {"cidr": "10.0.0.0/16", "availability_zones": 2, "nat": "one", "ipv6": True},
     },
     "addons": minimal(
-        {"managed_nodes": NODES}, addons={"aws-efs-csi-driver": {"enabled": True}, "external-dns": {"enabled": True}}
+        {"managed_nodes": NODES},
+        addons={
+            one: {"enabled": True} for one in ("aws-efs-csi-driver", "external-dns", "amazon-cloudwatch-observability")
+        },
     ),
     "concrete": {
         **minimal(

@@ -126,7 +126,7 @@ class TestCdkCli:
     def test_a_mistake_is_answered_in_one_line(self, tmp_path):
         result = run("npx", "--no-install", "cdk", "synth", "-c", "env=nope", "--output", str(tmp_path / "out"))
         assert result.returncode != 0
-        assert "There is no environment 'nope'" in result.stderr
+        assert 'There is no environment "nope"' in result.stderr
         assert "Traceback" not in result.stderr
 
     def test_the_cli_is_the_one_that_reads_these_assemblies(self):

@@ -113,7 +113,6 @@ SUPPORTED = [
     change("network.isolated_subnets", True),
     change("network.interface_endpoints", True),
     change("network.pod_cidr", "100.64.0.0/16"),
-    change("network.ipv6", True),
     change("foundation.log_retention_days", 90),
     change("foundation.retain", True),
     change("tags", {"owner": "others", "new": "tag"}),
