@@ -6,10 +6,10 @@ from constructs import Construct
 from eks_constructs.access import Access
 from eks_constructs.addons import Addons
 from eks_constructs.auto_mode import AutoModeNodeClassAccess
+from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.control_plane import AutoModeSettings, ControlPlane
 from eks_constructs.fargate import Fargate
 from eks_constructs.managed_nodes import ManagedNodes
-from eks_constructs.network import ClusterNetwork
 from eks_constructs.tunnel_host import TunnelHost
 from stacks.cluster_spec import ClusterSpec, LockFile
 from stacks.environment import Environment

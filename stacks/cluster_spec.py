@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Discriminator, Tag, model_validator
 
 from eks_constructs.access import AccessSpec
-from eks_constructs.addons import AddonName, AddonProblem, AddonSpec, AddonVersion, PlannedAddon, plan_addons
+from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, AddonVersion, PlannedAddon, plan_addons
 from eks_constructs.auto_mode import AutoModeSpec
 from eks_constructs.catalog import load
 from eks_constructs.compute import ComputeMix

@@ -7,8 +7,8 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
+from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.manifests import write_manifests
-from eks_constructs.network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from stacks.cluster import ClusterStack
 from stacks.cluster_spec import ClusterSpec, LockFile

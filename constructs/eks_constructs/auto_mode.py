@@ -9,8 +9,6 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.access import access_policy
-from eks_constructs.manifests import KubernetesObject
-from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, role, role_name, trust_service
 from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern, repeated
 
@@ -239,94 +237,3 @@ class AutoModeNodeClassAccess(Construct):
                 )
             ],
         )
-
-
-def node_class_manifest(
-    spec: NodeClassSpec, *, cluster: str, role_name: str, network: ClusterNetwork
-) -> KubernetesObject:
-    """Returns a NodeClass. https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html."""
-    # EKS puts this tag on the security group it makes for the cluster.
-    security_groups = [{"tags": {"aws:eks:cluster-name": cluster}}]
-    storage: KubernetesObject = {"size": f"{spec.ephemeral_storage_gib}Gi"}
-    if spec.ephemeral_storage_kms_key_arn:
-        storage["kmsKeyID"] = spec.ephemeral_storage_kms_key_arn
-    body: KubernetesObject = {
-        "role": role_name,
-        "subnetSelectorTerms": network.subnet_selector,
-        "securityGroupSelectorTerms": security_groups,
-        "ephemeralStorage": storage,
-        "networkPolicy": spec.network_policy,
-        "networkPolicyEventLogs": spec.network_policy_event_logs,
-    }
-    if network.pod_subnet_selector:
-        body["podSubnetSelectorTerms"] = network.pod_subnet_selector
-        body["podSecurityGroupSelectorTerms"] = security_groups
-    return {"apiVersion": "eks.amazonaws.com/v1", "kind": "NodeClass", "metadata": {"name": spec.name}, "spec": body}
-
-
-def node_pool_manifest(spec: NodePoolSpec) -> KubernetesObject:
-    """Returns a NodePool. https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html."""
-    requirements = [
-        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": list(spec.capacity)},
-        {"key": "kubernetes.io/arch", "operator": "In", "values": list(spec.architectures)},
-        {"key": "eks.amazonaws.com/instance-category", "operator": "In", "values": list(spec.instance_categories)},
-        {
-            "key": "eks.amazonaws.com/instance-generation",
-            "operator": "Gt",
-            "values": [str(spec.instance_generation_above)],
-        },
-    ]
-    node: KubernetesObject = {
-        "nodeClassRef": {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": spec.node_class},
-        "requirements": requirements,
-        "expireAfter": f"{spec.expire_after_hours}h",
-        "terminationGracePeriod": "24h",
-    }
-    if spec.taints:
-        node["taints"] = [{key: value for key, value in taint.model_dump().items() if value} for taint in spec.taints]
-    template: KubernetesObject = {"spec": node}
-    if spec.labels:
-        template["metadata"] = {"labels": dict(spec.labels)}
-    limits = {"cpu": spec.cpu_limit} | ({"memory": spec.memory_limit} if spec.memory_limit else {})
-    body: KubernetesObject = {
-        "template": template,
-        "limits": limits,
-        "disruption": {
-            "consolidationPolicy": "WhenEmptyOrUnderutilized",
-            "consolidateAfter": f"{spec.consolidate_after_seconds}s",
-            "budgets": [{"nodes": "10%"}],
-        },
-    }
-    if spec.weight:
-        body["weight"] = spec.weight
-    return {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": spec.name}, "spec": body}
-
-
-def network_policy_manifest() -> KubernetesObject:
-    """Returns the ConfigMap that switches network policies on. https://docs.aws.amazon.com/eks/latest/userguide/auto-net-pol.html."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "amazon-vpc-cni", "namespace": "kube-system"},
-        "data": {"enable-network-policy-controller": "true"},
-    }
-
-
-def ingress_class_manifests(scheme: str) -> list[KubernetesObject]:
-    """Returns the IngressClass of Auto Mode's own controller. https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html."""
-    params = {
-        "apiVersion": "eks.amazonaws.com/v1",
-        "kind": "IngressClassParams",
-        "metadata": {"name": "auto-alb"},
-        "spec": {"scheme": scheme},
-    }
-    ingress_class = {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "IngressClass",
-        "metadata": {"name": "auto-alb"},
-        "spec": {
-            "controller": "eks.amazonaws.com/alb",
-            "parameters": {"apiGroup": "eks.amazonaws.com", "kind": "IngressClassParams", "name": "auto-alb"},
-        },
-    }
-    return [params, ingress_class]

@@ -10,6 +10,7 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.catalog import limit, load
+from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.control_plane_components import (
     ApiServerSpec,
     ControllerManagerSpec,
@@ -19,7 +20,6 @@ from eks_constructs.control_plane_components import (
     controller_manager_config,
     scheduler_config,
 )
-from eks_constructs.network import ClusterNetwork
 from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, eks_arn, from_source, role, trust_service
 from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec

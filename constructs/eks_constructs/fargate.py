@@ -8,8 +8,8 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.catalog import limit
+from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.manifests import KubernetesObject
-from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, allow, eks_arn, role, trust_service
 from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, clashing, pattern, repeated
 

@@ -2,51 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from aws_cdk import Aws, Fn
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from eks_constructs.roles import IamSpec, Statement, eks_arn, role, trust_service
-
-
-def pod_identity_role(
-    scope: Construct,
-    construct_id: str,
-    *,
-    spec: IamSpec,
-    cluster: str,
-    namespace: str,
-    service_account: str,
-    managed: Sequence[str] = (),
-    statements: Sequence[Statement] = (),
-) -> iam.CfnRole:
-    """Makes a role that only the pods of one service account in one cluster can take, through EKS Pod Identity.
-
-    EKS sends who asks as session tags, hence ``sts:TagSession`` and the conditions.
-    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
-    """
-    return role(
-        scope,
-        construct_id,
-        spec=spec,
-        name=f"{cluster}-{service_account}",
-        description=f"Pods of {namespace}/{service_account} in {cluster}, through EKS Pod Identity",
-        trust=trust_service(
-            "pods.eks.amazonaws.com",
-            tag_session=True,
-            conditions={
-                "StringEquals": {
-                    "aws:SourceAccount": Aws.ACCOUNT_ID,
-                    "aws:RequestTag/eks-cluster-arn": eks_arn("cluster", cluster),
-                    "aws:RequestTag/kubernetes-namespace": namespace,
-                    "aws:RequestTag/kubernetes-service-account": service_account,
-                }
-            },
-        ),
-        managed=managed,
-        statements=statements,
-    )
 
 
 class OidcProvider(Construct):
@@ -84,29 +46,48 @@ class OidcProvider(Construct):
         return Fn.sub(document, {"Provider": self.arn, "Issuer": self.issuer})
 
 
-def irsa_role(
+def service_account_role(
     scope: Construct,
     construct_id: str,
     *,
     spec: IamSpec,
     cluster: str,
-    oidc: OidcProvider,
     namespace: str,
     service_account: str,
+    oidc: OidcProvider | None = None,
     managed: Sequence[str] = (),
     statements: Sequence[Statement] = (),
 ) -> iam.CfnRole:
-    """Makes a role that only the pods of one service account can take, through IRSA.
+    """Makes a role that only the pods of one service account in one cluster can take.
 
-    Fargate runs no Pod Identity agent. https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html
+    Through EKS Pod Identity, which needs an agent on the node; or, with ``oidc``, through IRSA, for Fargate.
     """
     return role(
         scope,
         construct_id,
         spec=spec,
         name=f"{cluster}-{service_account}",
-        description=f"Pods of {namespace}/{service_account} in {cluster}, through IRSA",
-        trust=oidc.trust(namespace=namespace, service_account=service_account),
+        description=f"Pods of {namespace}/{service_account} in {cluster}, through {'IRSA' if oidc else 'EKS Pod Identity'}",
+        trust=oidc.trust(namespace=namespace, service_account=service_account)
+        if oidc
+        else _trust_pod_identity(cluster, namespace, service_account),
         managed=managed,
         statements=statements,
+    )
+
+
+def _trust_pod_identity(cluster: str, namespace: str, service_account: str) -> dict[str, Any]:
+    # EKS sends who asks as session tags, hence sts:TagSession and the conditions.
+    # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+    return trust_service(
+        "pods.eks.amazonaws.com",
+        tag_session=True,
+        conditions={
+            "StringEquals": {
+                "aws:SourceAccount": Aws.ACCOUNT_ID,
+                "aws:RequestTag/eks-cluster-arn": eks_arn("cluster", cluster),
+                "aws:RequestTag/kubernetes-namespace": namespace,
+                "aws:RequestTag/kubernetes-service-account": service_account,
+            }
+        },
     )

@@ -10,9 +10,9 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.catalog import limit, load
+from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute import KIND_LABEL
 from eks_constructs.control_plane import KubernetesVersion
-from eks_constructs.network import ClusterNetwork
 from eks_constructs.roles import IamSpec, role, trust_service
 from eks_constructs.spec import (
     KmsKeyArn,

@@ -1,48 +1,20 @@
 """The VPC that clusters run in: subnets over several AZs, ways out, endpoints, flow logs. All of it is the customer's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aws_cdk import Aws, CfnResource, CfnTag, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.roles import IamSpec, allow, from_source, role, trust_service
 from eks_constructs.vpc_endpoints import VpcEndpoints
 
 NETWORK_TAG = "eks-platform/network"
 TIER_TAG = "eks-platform/tier"
-
-
-@dataclass(frozen=True)
-class ClusterNetwork:
-    """What a cluster needs of a network, whoever made it."""
-
-    vpc_id: str
-    cidr: str
-    private_subnet_ids: list[str]
-    subnet_selector: list[dict[str, object]]
-    """`subnetSelectorTerms` of an Auto Mode NodeClass for nodes."""
-    pod_subnets: list[tuple[str, str]] = field(default_factory=list)
-    """(AZ, subnet id) of the subnets for pods alone."""
-    pod_subnet_selector: list[dict[str, object]] = field(default_factory=list)
-    """`podSubnetSelectorTerms` of an Auto Mode NodeClass."""
-    ipv6: bool = False
-
-    @staticmethod
-    def existing(spec: ExistingNetworkSpec) -> "ClusterNetwork":
-        """Returns the network that ``spec`` names."""
-        return ClusterNetwork(
-            vpc_id=spec.vpc_id,
-            cidr=spec.cidr,
-            private_subnet_ids=list(spec.private_subnet_ids),
-            subnet_selector=[{"id": subnet} for subnet in spec.private_subnet_ids],
-            pod_subnets=[(subnet.availability_zone, subnet.subnet_id) for subnet in spec.pod_subnets],
-            pod_subnet_selector=[{"id": subnet.subnet_id} for subnet in spec.pod_subnets],
-            ipv6=spec.ipv6,
-        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam_resources
 from constructs import Construct
 
-from eks_constructs.network import ClusterNetwork
+from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.roles import IamSpec, role, trust_service
 
 # The newest AMI on the day the instance is made. To renew it, set tunnel_host to false, deploy, and set it again.

@@ -6,7 +6,7 @@ import json
 import pytest
 from conftest import FARGATE, NODES, minimal, of_type
 
-from eks_constructs.addons import AddonName, AddonProblem, AddonSpec, merge, plan_addons
+from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, merge, plan_addons
 from eks_constructs.catalog import load
 from eks_constructs.compute import ComputeMix
 

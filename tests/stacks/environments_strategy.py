@@ -173,7 +173,9 @@ def environments(draw: st.DrawFn) -> dict[str, Any]:
             "compute": draw(computes(version)),
             **({"network": own} if own else {}),
         }
-        if "managed_nodes" in cluster["compute"]:
+        if (own or network).get("nat") == "none":
+            pass  # these add-ons need more than the default endpoints
+        elif "managed_nodes" in cluster["compute"]:
             cluster |= draw(
                 optional(addons=st.just({"external-dns": {"enabled": True}, "aws-efs-csi-driver": {"enabled": True}}))
             )

@@ -1,0 +1,145 @@
+"""Which EKS add-ons a mix of compute needs, where they run and who they are in AWS. The rules are data: catalog/addons.yaml."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from eks_constructs.catalog import load
+from eks_constructs.compute import KIND_LABEL, ComputeMix
+from eks_constructs.spec import Misplaced, Spec, pattern
+
+AddonName = Literal[
+    "eks-pod-identity-agent",
+    "vpc-cni",
+    "kube-proxy",
+    "coredns",
+    "aws-ebs-csi-driver",
+    "metrics-server",
+    "eks-node-monitoring-agent",
+    "snapshot-controller",
+    "aws-efs-csi-driver",
+    "amazon-cloudwatch-observability",
+    "external-dns",
+]
+
+AddonVersion = Annotated[
+    str, pattern(r"v\d+\.\d+\.\d+-eksbuild\.\d+", "must be the version of an EKS add-on, such as v1.20.4-eksbuild.2")
+]
+
+
+class AddonSpec(Spec):
+    """What differs from the rule for one add-on."""
+
+    enabled: bool | None = None
+    """Default: the rule for the mix of compute kinds (catalog/addons.yaml)."""
+    version: AddonVersion | None = None
+    """Default: the lock file beside the environment file, else EKS's default on the day the add-on is made (it then stays)."""
+    configuration: Annotated[dict[str, Any], Field(examples=[{"replicaCount": 3}])] = {}
+    """Merged into ours; `aws eks describe-addon-configuration` shows the schema."""
+    resolve_conflicts: Literal["OVERWRITE", "NONE", "PRESERVE"] = "OVERWRITE"
+    """What an update does with settings that somebody changed in the cluster."""
+
+
+@dataclass(frozen=True)
+class PlannedAddon:
+    """An add-on of one cluster, decided."""
+
+    name: str
+    before_nodes: bool
+    on_fargate: bool
+    version: str | None
+    configuration: dict[str, Any]
+    resolve_conflicts: str
+    after: Sequence[str] = ()
+    identity: Mapping[str, Any] | None = None
+    fargate_selector: dict[str, Any] | None = field(default=None)
+    """Namespace and labels of its pods, if a Fargate profile must draw them."""
+    endpoints: Sequence[str] = ()
+    """VPC endpoints it needs where there is no NAT, beside the default ones."""
+
+
+class AddonProblem(Misplaced):
+    """An add-on that cannot work in the mix of compute kinds that asks for it."""
+
+
+def plan_addons(
+    specs: Mapping[str, AddonSpec], mix: ComputeMix, *, locked: Mapping[str, str] | None = None
+) -> list[PlannedAddon]:
+    """Returns the add-ons of a cluster in the order of the catalog.
+
+    Args:
+        specs: what the environment file says of add-ons, by name.
+        mix: the cluster's compute kinds.
+        locked: versions from the lock file, by name.
+
+    Raises:
+        AddonProblem: an add-on is switched on that has nothing to run on.
+    """
+    planned = []
+    for name, rule in load("addons")["addons"].items():
+        spec = specs.get(name, AddonSpec())
+        host = mix.deployments_run_on if rule["type"] == "deployment" else None
+        runs = (
+            host in rule["compute"]
+            if rule["type"] == "deployment"
+            else any(kind in mix.kinds for kind in rule["compute"])
+        )
+        wanted = any(kind in mix.kinds for kind in rule["default_for"]) if spec.enabled is None else spec.enabled
+        if spec.enabled and not runs:
+            where = (
+                "nothing, before node pools are applied"
+                if host is None and rule["type"] == "deployment"
+                else ", ".join(mix.kinds) or "nothing"
+            )
+            raise AddonProblem(
+                f"{name} runs on {' or '.join(rule['compute'])}; here it would have to run on {where}; take it out",
+                name,
+            )
+        if not (wanted and runs):
+            continue
+        on_fargate = host == "fargate"
+        namespace = rule.get("identity", {}).get("namespace", "kube-system")
+        planned.append(
+            PlannedAddon(
+                name=name,
+                before_nodes=rule["stage"] == "before_nodes",
+                on_fargate=on_fargate,
+                version=spec.version or (locked or {}).get(name),
+                configuration=merge(merge(rule.get("configuration", {}), _placement(rule, mix)), spec.configuration),
+                resolve_conflicts=spec.resolve_conflicts,
+                after=rule.get("after", ()),
+                identity=rule.get("identity"),
+                endpoints=rule.get("endpoints", ()),
+                fargate_selector={"namespace": namespace, "labels": rule["fargate_selector"]}
+                if on_fargate and "fargate_selector" in rule
+                else None,
+            )
+        )
+    return planned
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns ``base`` with ``over`` laid over it, maps into maps."""
+    result = dict(base)
+    for key, value in over.items():
+        result[key] = (
+            merge(result[key], value) if isinstance(value, Mapping) and isinstance(result.get(key), Mapping) else value
+        )
+    return result
+
+
+def _placement(rule: Mapping[str, Any], mix: ComputeMix) -> dict[str, Any]:
+    """Where the pods of a Deployment go: only said where there is a choice."""
+    host = mix.deployments_run_on
+    if rule["type"] == "daemonset":
+        return {}
+    if host == "fargate":
+        return dict(rule.get("fargate_configuration", {}))
+    # Managed and Auto Mode nodes are both there to choose from. Fargate takes only pods that a profile selects; and a
+    # selector for nodes would keep CoreDNS pending while a cluster moves from Fargate to nodes.
+    if not (mix.managed_nodes and mix.auto_mode) or "placement" not in rule:
+        return {}
+    selector = {KIND_LABEL: "managed_nodes"}
+    return {rule["placement"]: {"nodeSelector": selector}} if rule["placement"] else {"nodeSelector": selector}
