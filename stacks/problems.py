@@ -66,7 +66,7 @@ def _words(item: Any, place: "_Place", found: Any, written: str | None) -> str:
         case "too_short" | "too_long":
             bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
             length = len(found) if isinstance(found, dict | list) else context["actual_length"]
-            return f": it has {length} {'entry' if length == 1 else 'entries'}; it must have {bound}"
+            return f": it has {length} {'entry' if length == 1 else 'entries'}; it must have {bound}{place.purpose()}"
         case "string_too_long":
             return f": found {seen}; it must have at most {context['max_length']} characters"
         case _:

@@ -76,10 +76,10 @@ class AccessEntrySpec(Spec):
 
 
 class AccessSpec(Spec):
-    """Who may use the Kubernetes API."""
+    """Who may use the Kubernetes API: at least one admin, such as `admins: [{new_role: admin}]`."""
 
     admins: Annotated[list[Principal], Field(min_length=1)]
-    """Full rights. At least one: nobody else gets in, not even who deploys."""
+    """Full rights: at least one, such as `new_role: admin` or `role/NAME`. Nobody else gets in, not even who deploys."""
     readers: list[Principal] = []
     """May look at workloads and their settings: not at Secrets, custom resources, nodes or RBAC (AmazonEKSViewPolicy)."""
     entries: list[AccessEntrySpec] = []
