@@ -1,0 +1,1 @@
+"""How long a synth takes, beside a peer: `make bench`."""
