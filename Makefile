@@ -6,11 +6,10 @@ CDK_FLAGS ?=
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
-CONTEXT = -c env=$(ENV) $(if $(CHECKS),-c checks=$(CHECKS)) $(if $(FIRST_DEPLOY),-c first_deploy=$(FIRST_DEPLOY))
+CONTEXT = -c "env=$(ENV)" $(if $(CHECKS),-c checks=$(CHECKS)) $(if $(FIRST_DEPLOY),-c first_deploy=$(FIRST_DEPLOY))
 CDK = npx --no-install cdk
-# `name:` of the environment file, which begins the names of its stacks.
-NAME = $(shell .venv/bin/python -m stacks.name $(ENV))
-
+# Without the two lines that name stacks to print: the summary says more.
+synth = set -o pipefail; $(CDK) synth --quiet $(1) 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
 .PHONY: help demo setup synth test deploy diff destroy destroy-foundation lock schema bench lint format clean
 
@@ -32,11 +31,11 @@ node_modules/.ready: package-lock.json .venv/.ready
 	@touch $@
 
 demo: setup  ## synthesise environments/demo.yaml and show what it makes
-	@$(CDK) synth --quiet -c env=demo
+	@$(call synth,-c env=demo)
 	@python -m stacks.summary cdk.out
 
 synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skips the checks, for the inner loop)
-	@$(CDK) synth --quiet $(CONTEXT) $(CDK_FLAGS)
+	@$(call synth,$(CONTEXT) $(CDK_FLAGS))
 	@python -m stacks.summary cdk.out --brief
 
 # A log group or role that an earlier foundation left behind is taken over again instead of "already exists".
@@ -44,14 +43,16 @@ deploy: setup env-named  ## deploy ENV to the account of your credentials (docs/
 	$(CDK) deploy --all --import-existing-resources $(CONTEXT) $(CDK_FLAGS)
 
 diff: setup env-named  ## what a deploy of ENV would change
-	$(CDK) diff --all $(CONTEXT) $(CDK_FLAGS)
+	$(CDK) diff $(CONTEXT) $(CDK_FLAGS)
 
 destroy: setup env-named  ## delete the clusters and networks of ENV, after asking; keys, logs and roles stay
-	$(CDK) destroy '$(NAME)-cluster-*' '$(NAME)-network*' $(CONTEXT) $(CDK_FLAGS)
-	@echo "The stack $(NAME)-foundation (keys, log groups, roles) stays. make destroy-foundation ENV=$(ENV) deletes it too."
+	@name=$$(python -m stacks.name "$(ENV)") && set -x && \
+	$(CDK) destroy "$$name-cluster-*" "$$name-network*" $(CONTEXT) $(CDK_FLAGS)
+	@echo "Keys, log groups and roles stay: make destroy-foundation ENV=$(ENV) deletes their stack too."
 
 destroy-foundation: setup env-named  ## delete the foundation of ENV, after asking; needs the clusters gone
-	$(CDK) destroy --exclusively '$(NAME)-foundation' $(CONTEXT) $(CDK_FLAGS)
+	@name=$$(python -m stacks.name "$(ENV)") && set -x && \
+	$(CDK) destroy --exclusively "$$name-foundation" $(CONTEXT) $(CDK_FLAGS)
 
 test: setup  ## lint, type-check and run every test
 	@ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary

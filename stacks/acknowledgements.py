@@ -37,6 +37,11 @@ _PRESCRIBED = (
 )
 
 ACKNOWLEDGED = (
+    Acknowledged(
+        r"/ControlPlane/Cluster$",
+        "AwsSolutions-EKS1",
+        "The environment file opens a public endpoint, and only for the networks it lists; the whole internet needs allow_anywhere.",
+    ),
     _aws_policies(
         r"-foundation/[^/]+/ClusterRole$",
         _PRESCRIBED

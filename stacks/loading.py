@@ -9,34 +9,14 @@ from pydantic import BaseModel, ValidationError
 
 from stacks.cluster_spec import LockFile
 from stacks.environment import Environment
-from stacks.problems import did_you_mean, explain, without_echoes
-from stacks.yaml_file import BadEnvironment, YamlFile, one_line, shown
+from stacks.environment_path import environment_path
+from stacks.problems import explain, without_echoes
+from stacks.yaml_file import BadEnvironment, YamlFile, shown
 
 __all__ = ["BadEnvironment", "environment_path", "load_environment", "load_lock"]
 
 Model = TypeVar("Model", bound=BaseModel)
 MAX_PROBLEMS = 10
-
-
-def environment_path(env: object, folder: Path) -> Path:
-    """Returns the file for ``-c env=...``: a name in ``folder``, or a path that ends in .yaml. Raises BadEnvironment."""
-    names = sorted(path.stem for path in folder.glob("*.yaml") if not path.name.endswith(".lock.yaml"))
-    allowed = (
-        f"Allowed: {', '.join(names)} (files in {folder.name}/), or the path of a file of your own that ends in .yaml."
-    )
-    if not env or not isinstance(env, str):
-        raise BadEnvironment(f"No environment is named. Say which one: -c env=demo (make: ENV=demo). {allowed}")
-    path = Path(env) if env.endswith((".yaml", ".yml")) else folder / f"{env}.yaml"
-    try:
-        found = path.is_file()
-    except OSError:  # such as a name that is too long
-        found = False
-    if not found:
-        hint = did_you_mean(env, names)
-        raise BadEnvironment(
-            one_line(f"There is no environment {shown(env)}: no file {path}")[:500] + f".{hint} {allowed}"
-        )
-    return path
 
 
 def load_environment(path: Path, *, today: date | None = None) -> Environment:

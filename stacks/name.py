@@ -1,19 +1,24 @@
 """Prints the `name` of an environment, for the Makefile: `python -m stacks.name demo`."""
 
+import re
 import sys
-from pathlib import Path
 
-from stacks.loading import BadEnvironment, environment_path, load_environment
+from stacks.environment_path import environment_path
+from stacks.yaml_file import BadEnvironment, YamlFile
 
 
 def main(arguments: list[str]) -> int:
     """Prints the name; returns the exit code (2: bad input)."""
     try:
-        path = environment_path(arguments[0] if arguments else None, Path(__file__).parent.parent / "environments")
-        print(load_environment(path).name)
+        file = YamlFile(environment_path(arguments[0] if arguments else None))
+        name = file.data.get("name") if isinstance(file.data, dict) else None
+        # It becomes part of a pattern of stacks to delete: nothing but a name will do.
+        if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9-]{0,23}", name):
+            file.fail(("name",), "must be at most 24 lower-case letters, digits and hyphens")
     except BadEnvironment as problem:
         print(problem, file=sys.stderr)
         return 2
+    print(name)
     return 0
 
 

@@ -16,6 +16,11 @@ class NetworkStack(cdk.Stack):
         log_groups: names of its log groups.
     """
 
+    @property
+    def availability_zones(self) -> list[str]:
+        """Placeholders: the L2 VPC asks for AZs although it makes no subnet, and the CLI would ask AWS for them."""
+        return ["a", "b"]
+
     def __init__(
         self,
         scope: Construct,
@@ -36,3 +41,12 @@ class NetworkStack(cdk.Stack):
         )
         self.log_groups = log_groups
         self.network = Network(self, "Network", spec, name=name, iam=iam, log_groups=log_groups)
+        outputs = {
+            "VpcId": (self.network.vpc.vpc_id, "The VPC"),
+            "PrivateSubnetIds": (
+                cdk.Fn.join(",", self.network.cluster_network.private_subnet_ids),
+                "Subnets of the control plane's network interfaces, nodes and Fargate pods",
+            ),
+        }
+        for key, (value, text) in outputs.items():
+            cdk.CfnOutput(self, key, value=value, description=text)

@@ -48,13 +48,18 @@ def lines(assembly: Path, *, brief: bool) -> Iterator[str]:
     manifests = sorted((assembly / "manifests").glob("*/*.yaml"))
     yield f"{total} resources in {len(stacks)} stacks: {assembly}/*.template.json"
     yield f"{len(manifests)} Kubernetes manifests: {assembly}/manifests/"
+    checked = (assembly / "validation-report.json").exists()
+    yield (
+        "Checked: cdk-nag AwsSolutions and NIST 800-53 r5, CloudFormation validation, this project's rules."
+        if checked
+        else "Not checked (CHECKS=off)."
+    )
     if not brief:
         yield ""
-        yield "Checked: cdk-nag AwsSolutions and NIST 800-53 r5, CloudFormation validation, this project's rules. Nothing was deployed."
-        yield "Next:"
-        yield f"  make diff ENV={environment}     what a deploy would change in the account of your credentials"
-        yield f"  make deploy ENV={environment}   deploy it (docs/deploy.md: what the account needs, what it costs)"
-        yield "  environments/        copy a file, change it, and name it: make synth ENV=path/to/file.yaml"
+        yield "Nothing was deployed. Next:"
+        yield f"  make diff ENV={environment}                      what a deploy would change in the account of your credentials"
+        yield f"  make deploy ENV={environment}                    deploy it (docs/deploy.md: what the account needs, what it costs)"
+        yield "  make synth ENV=path/to/file.yaml        a copy of a file in environments/, changed"
 
 
 def _wrapped(words: list[str], width: int = 104) -> Iterator[str]:

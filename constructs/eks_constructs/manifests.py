@@ -1,5 +1,6 @@
 """Cluster-level Kubernetes objects, as one ordered set of files per cluster: classes of nodes, storage and ingress, log router."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,13 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
 
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Writes text of several lines as a block."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 KubernetesObject = dict[str, Any]
 """An object of the Kubernetes API, as its YAML has it."""
@@ -39,7 +47,8 @@ class ManifestFile:
         body = yaml.dump_all(
             self.objects, Dumper=_Dumper, sort_keys=False, default_flow_style=False, explicit_start=True, width=120
         )
-        return f"# {self.note}\n{body}"
+        note = "\n".join(f"# {line}" for line in textwrap.wrap(self.note, 118))
+        return f"{note}\n{body}"
 
 
 def write_manifests(folder: Path, files: Sequence[ManifestFile]) -> None:

@@ -24,6 +24,12 @@ OTHERS = {
             one: {"enabled": True} for one in ("aws-efs-csi-driver", "external-dns", "amazon-cloudwatch-observability")
         },
     ),
+    "public": minimal(
+        control_plane={
+            "kubernetes_version": "1.36",
+            "endpoint": {"public_access_cidrs": ["0.0.0.0/0"], "allow_anywhere": True},
+        }
+    ),
     "concrete": {
         **minimal(
             {"fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "apps"}]}]}},

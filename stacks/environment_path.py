@@ -1,0 +1,29 @@
+"""Which file an environment is. Needs neither the specs nor the CDK, so that the Makefile can ask for a name at once."""
+
+from pathlib import Path
+
+from stacks.problems import did_you_mean
+from stacks.yaml_file import BadEnvironment, one_line, shown
+
+FOLDER = Path(__file__).parent.parent / "environments"
+
+
+def environment_path(env: object, folder: Path = FOLDER) -> Path:
+    """Returns the file for ``-c env=...``: a name in ``folder``, or a path that ends in .yaml. Raises BadEnvironment."""
+    names = sorted(path.stem for path in folder.glob("*.yaml") if not path.name.endswith(".lock.yaml"))
+    allowed = (
+        f"Allowed: {', '.join(names)} (files in {folder.name}/), or the path of a file of your own that ends in .yaml."
+    )
+    if not env or not isinstance(env, str):
+        raise BadEnvironment(f"No environment is named. Say which one: -c env=demo (make: ENV=demo). {allowed}")
+    path = Path(env) if env.endswith((".yaml", ".yml")) else folder / f"{env}.yaml"
+    try:
+        found = path.is_file()
+    except OSError:  # such as a name that is too long
+        found = False
+    if not found:
+        hint = did_you_mean(path.stem, names)
+        raise BadEnvironment(
+            one_line(f"There is no environment {shown(env)}: no file {path}")[:500] + f".{hint} {allowed}"
+        )
+    return path
