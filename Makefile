@@ -7,7 +7,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 CONTEXT = -c "env=$(ENV)" $(if $(CHECKS),-c checks=$(CHECKS)) $(if $(FIRST_DEPLOY),-c first_deploy=$(FIRST_DEPLOY))
-CDK = npx --no-install cdk
+CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
@@ -74,7 +74,7 @@ format: setup  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 
 clean:  ## delete everything the commands above made
-	rm -rf .venv node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis constructs/*.egg-info
+	rm -rf .venv node_modules bench/peer/node_modules cdk.out cdk.context.json .pytest_cache .mypy_cache .ruff_cache .hypothesis constructs/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: env-named

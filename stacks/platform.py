@@ -103,8 +103,6 @@ def build(
             stack.add_stack_dependency(network_stack)
         clusters.append(stack)
 
-    platform = Platform(environment, foundation, networks, clusters)
-    for any_stack in platform.stacks:
-        for key, value in environment.all_tags.items():
-            cdk.Tags.of(any_stack).add(key, value)
-    return platform
+    for key, value in environment.all_tags.items():
+        cdk.Tags.of(scope).add(key, value)
+    return Platform(environment, foundation, networks, clusters)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from aws_cdk import Aws
 from aws_cdk import aws_eks as eks
 from constructs import Construct
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, document, eks_arn, role
 from eks_constructs.spec import KubernetesName, Misplaced, Spec, clashing, pattern
 

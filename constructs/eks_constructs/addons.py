@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Aws
 from aws_cdk import aws_eks as eks
 from constructs import Construct, IDependable
 
 from eks_constructs.addon_plan import PlannedAddon, merge
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.identity import OidcProvider, service_account_role
+from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, Statement, allow
 
 

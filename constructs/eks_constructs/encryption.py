@@ -2,11 +2,12 @@
 
 from typing import Any, Literal
 
-from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement, document
 
 LogRetention = Literal[

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from aws_cdk import Aws
 from aws_cdk import aws_eks as eks
 from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
@@ -10,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from eks_constructs.catalog import limit
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.manifests import KubernetesObject
+from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, allow, eks_arn, role, trust_service
 from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, clashing, pattern, repeated
 

@@ -4,10 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Aws, Fn
+from aws_cdk import Fn
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, Statement, eks_arn, role, trust_service
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Aws, CfnResource, CfnTag, Fn, Stack
+from aws_cdk import CfnResource, CfnTag, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
 from eks_constructs.network_spec import NetworkSpec
+from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, allow, from_source, role, trust_service
 from eks_constructs.vpc_endpoints import VpcEndpoints
 

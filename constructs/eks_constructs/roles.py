@@ -7,11 +7,11 @@ policies (never inline: a role's rights are then listed in one place, which NIST
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 from pydantic import Field
 
+from eks_constructs.pseudo import Aws
 from eks_constructs.spec import Spec, pattern
 
 Statement = Mapping[str, Any]

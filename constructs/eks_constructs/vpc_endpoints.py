@@ -1,10 +1,11 @@
 """VPC endpoints: what nodes and pods reach without the internet. The list and its reasons: catalog/vpc_endpoints.yaml."""
 
-from aws_cdk import Aws, CfnTag
+from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from eks_constructs.catalog import load
+from eks_constructs.pseudo import Aws
 
 
 def endpoint_services(*, defaults: bool, additional: list[str]) -> list[str]:
