@@ -38,9 +38,9 @@ synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skip
 	@$(call synth,$(CONTEXT) $(CDK_FLAGS))
 	@python -m stacks.summary cdk.out --brief
 
-# A log group or role that an earlier foundation left behind is taken over again instead of "already exists".
+# TAKE_OVER=yes: log groups and named roles that an earlier foundation left behind, instead of "already exists".
 deploy: setup env-named  ## deploy ENV to the account of your credentials (docs/deploy.md)
-	$(CDK) deploy --all --import-existing-resources $(CONTEXT) $(CDK_FLAGS)
+	$(CDK) deploy --all $(if $(TAKE_OVER),--import-existing-resources) $(CONTEXT) $(CDK_FLAGS)
 
 diff: setup env-named  ## what a deploy of ENV would change
 	$(CDK) diff $(CONTEXT) $(CDK_FLAGS)

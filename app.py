@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def main() -> int:
     }
     try:
         path = environment_path(context.get("env"), ROOT / "environments")
-        environment = load_environment(path)
+        environment = load_environment(path, today=_today(context.get("today")))
         lock = load_lock(path)
         first_deploy = _first_deploy(context.get("first_deploy"), environment)
         checks = _checks(context.get("checks", "on"))
@@ -86,6 +87,16 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 2
     return 0
+
+
+def _today(value: str | None) -> date | None:
+    """Returns the day that support dates are held against: ``-c today=YYYY-MM-DD``; default: today."""
+    from stacks.loading import BadEnvironment
+
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise BadEnvironment(f"today is {value!r}; it must be a date such as 2026-11-23") from None
 
 
 def _checks(value: str) -> bool:

@@ -27,8 +27,9 @@ AnyNetwork = Annotated[
 ]
 """A network to make, or (with `vpc_id`) one that exists."""
 
-MAX_SKEW = 3
-"""A kubelet may be this many minor versions behind the API server. https://kubernetes.io/releases/version-skew-policy/#kubelet"""
+MAX_SKEW = 1
+"""Minor versions that managed nodes may be behind: Kubernetes allows three, but EKS upgrades a control plane only when all its
+managed node groups have caught up. https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterVersion.html"""
 
 
 class ComputeSpec(Spec):
@@ -101,7 +102,7 @@ class ClusterSpec(Spec):
             if version and not 0 <= mine - versions.index(version) <= MAX_SKEW:
                 raise Misplaced(
                     f"nodes would have Kubernetes {version}, the control plane {self.control_plane.kubernetes_version};"
-                    f" nodes may be up to {MAX_SKEW} minor versions behind and never ahead",
+                    f" nodes may be {MAX_SKEW} minor version behind, until the next upgrade, and never ahead",
                     *("compute", "managed_nodes", *where, "kubernetes_version"),
                 )
         return self

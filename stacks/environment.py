@@ -225,7 +225,8 @@ class Environment(Spec):
         if ends and today > ends:
             raise Misplaced(
                 f"Kubernetes {version} is out of support since {ends} (extended support too),"
-                " and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time",
+                " and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time"
+                " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
                 *self._where(cluster, "control_plane", "kubernetes_version"),
             )
 
@@ -235,6 +236,11 @@ class Environment(Spec):
         ip_family = self._where(cluster, "control_plane", "ip_family")
         if plane.ip_family == "ipv6" and not network.ipv6:
             raise Misplaced("ipv6 needs a network with IPv6; set network.ipv6: true", *ip_family)
+        if plane.zones and isinstance(network, ExistingNetworkSpec):
+            raise Misplaced(
+                "counts AZs of a network of this project's; for an existing VPC list the cluster's subnets in private_subnet_ids",
+                *self._where(cluster, "control_plane", "zones"),
+            )
         if plane.zones and isinstance(network, NetworkSpec) and plane.zones > network.zone_count:
             raise Misplaced(
                 f"the network has {network.zone_count} AZs; name no more of them",

@@ -131,16 +131,15 @@ class FoundationStack(cdk.Stack):
             )
             if auto
             else None,
-            auto_custom_node_role_arn=self._lasting(
-                auto_mode.custom_node_role(
-                    scope,
-                    "AutoCustomNodeRole",
-                    logical_id=f"{prefix}AutoCustomNodeRole",
-                    removal=self._removal,
-                    iam=iam,
-                    environment=environment.name,
-                    cluster=cluster.name,
-                )
+            # A weak reference: the cluster does not stand on it, and lets go of it with its last node class.
+            auto_custom_node_role_arn=auto_mode.custom_node_role(
+                scope,
+                "AutoCustomNodeRole",
+                logical_id=f"{prefix}AutoCustomNodeRole",
+                removal=self._removal,
+                iam=iam,
+                environment=environment.name,
+                cluster=cluster.name,
             )
             if auto and auto.node_classes
             else None,

@@ -18,8 +18,11 @@ def check_templates(templates: Iterable[Path]) -> None:
     for path in templates:
         stack = path.name.removesuffix(".template.json")
         size = path.stat().st_size
-        resources = len(json.loads(path.read_bytes()).get("Resources", {}))
-        for found, name, what in ((resources, "stack_resources", "resources"), (size, "template_bytes", "bytes")):
+        template = json.loads(path.read_bytes())
+        resources, outputs = len(template.get("Resources", {})), len(template.get("Outputs", {}))
+        found_of = {"stack_resources": resources, "stack_outputs": outputs, "template_bytes": size}
+        for name, found in found_of.items():
+            what = name.split("_")[1]
             if found > limit(name):
                 raise LimitExceeded(
                     f"stack {stack}: {found:,} {what}; CloudFormation takes at most {limit(name):,}. "

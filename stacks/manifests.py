@@ -77,7 +77,9 @@ def cluster_manifests(cluster: ClusterSpec, *, environment: Environment, network
                 30,
                 "storage-classes",
                 classes,
-                "Encrypted gp3 volumes. Auto Mode and the EBS CSI add-on have drivers of their own.",
+                "Encrypted gp3 volumes. Auto Mode and the EBS CSI add-on have drivers of their own;"
+                " a claim without a class gets the default one,"
+                " and with it nodes of that driver.",
             )
         )
     if auto:

@@ -30,6 +30,7 @@ class NetworkStack(cdk.Stack):
         name: str,
         log_groups: NetworkLogGroups,
         iam: IamSpec,
+        environment_tags: dict[str, str],
         stack_env: cdk.Environment,
     ) -> None:
         """Makes the network ``name``; its log groups exist in the foundation."""
@@ -40,7 +41,7 @@ class NetworkStack(cdk.Stack):
             description=f"EKS platform {name}: VPC, subnets, NAT, endpoints and flow logs",
         )
         self.log_groups = log_groups
-        self.network = Network(self, "Network", spec, name=name, iam=iam, log_groups=log_groups)
+        self.network = Network(self, "Network", spec, name=name, iam=iam, log_groups=log_groups, tags=environment_tags)
         outputs = {
             "VpcId": (self.network.vpc.vpc_id, "The VPC"),
             "PrivateSubnetIds": (

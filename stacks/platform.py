@@ -72,6 +72,7 @@ def build(
             name=f"{environment.name}-{cluster.name}" if cluster else environment.name,
             log_groups=network_log_groups(environment, cluster),
             iam=environment.iam,
+            environment_tags=environment.all_tags,
             stack_env=stack_env,
         )
         # It writes to log groups of the foundation, by their names.

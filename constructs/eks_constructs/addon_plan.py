@@ -50,7 +50,8 @@ class PlannedAddon:
     before_nodes: bool
     on_fargate: bool
     version: str | None
-    configuration: dict[str, Any]
+    configuration: dict[str, Any] | None
+    """What is set; an empty one takes back what an earlier mix of compute had set, None never says anything."""
     resolve_conflicts: str
     after: Sequence[str] = ()
     identity: Mapping[str, Any] | None = None
@@ -107,7 +108,7 @@ def plan_addons(
                 before_nodes=rule["stage"] == "before_nodes",
                 on_fargate=on_fargate,
                 version=spec.version or (locked or {}).get(name),
-                configuration=merge(merge(rule.get("configuration", {}), _placement(rule, mix)), spec.configuration),
+                configuration=_configuration(rule, mix, spec),
                 resolve_conflicts=spec.resolve_conflicts,
                 after=rule.get("after", ()),
                 identity=rule.get("identity"),
@@ -118,6 +119,12 @@ def plan_addons(
             )
         )
     return planned
+
+
+def _configuration(rule: Mapping[str, Any], mix: ComputeMix, spec: AddonSpec) -> dict[str, Any] | None:
+    ours = {"configuration", "placement", "fargate_configuration"} & set(rule)
+    settings = merge(merge(rule.get("configuration", {}), _placement(rule, mix)), spec.configuration)
+    return settings if settings or ours else None
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

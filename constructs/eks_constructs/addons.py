@@ -56,16 +56,16 @@ class Addons(Construct):
 
     def _make(self, addon: PlannedAddon) -> eks.CfnAddon:
         role_arn = self._role(addon) if addon.identity else None
-        configuration = (
-            merge(self._network_settings(), addon.configuration) if addon.name == "vpc-cni" else addon.configuration
-        )
+        configuration = addon.configuration
+        if addon.name == "vpc-cni":
+            configuration = merge(self._network_settings(), configuration or {})
         resource = eks.CfnAddon(
             self,
             _pascal(addon.name),
             cluster_name=self._cluster_ref,
             addon_name=addon.name,
             addon_version=addon.version,
-            configuration_values=json.dumps(configuration, sort_keys=True) if configuration else None,
+            configuration_values=None if configuration is None else json.dumps(configuration, sort_keys=True),
             resolve_conflicts=addon.resolve_conflicts,
             service_account_role_arn=role_arn if addon.on_fargate else None,
             pod_identity_associations=[

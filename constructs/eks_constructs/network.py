@@ -11,7 +11,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, allow, from_source, role, trust_service
+from eks_constructs.roles import IamSpec, allow, from_source, role, role_name, trust_service
 from eks_constructs.vpc_endpoints import VpcEndpoints
 
 NETWORK_TAG = "eks-platform/network"
@@ -45,8 +45,9 @@ class Network(Construct):
         name: str,
         iam: IamSpec,
         log_groups: NetworkLogGroups,
+        tags: Mapping[str, str],
     ) -> None:
-        """Makes the network ``name``; its logs go to existing log groups."""
+        """Makes the network ``name``; its logs go to existing log groups. ``tags`` are those of every resource."""
         super().__init__(scope, construct_id)
         self._spec, self._name = spec, name
         # The L2 VPC empties the default security group through the CDK's custom resource; CloudFormation alone cannot.
@@ -62,7 +63,7 @@ class Network(Construct):
             create_internet_gateway=False,
             restrict_default_security_group=True,
         )
-        self._default_security_group(iam, log_groups.default_security_group)
+        self._default_security_group(iam, log_groups.default_security_group, tags)
         self._ipv6 = self._ipv6_block() if spec.ipv6 else None
         self._internet = self._internet_gateway() if spec.public_subnets else None
 
@@ -99,18 +100,23 @@ class Network(Construct):
             ipv6=spec.ipv6,
         )
 
-    def _default_security_group(self, iam: IamSpec, log_group: str) -> None:
+    def _default_security_group(self, iam: IamSpec, log_group: str, tags: Mapping[str, str]) -> None:
         """Holds the CDK's function to the rules of ours: the organisation's role settings, and a log group with an end."""
         provider = Stack.of(self).node.find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
         function_role, function = provider.node.find_child("Role"), provider.node.find_child("Handler")
-        if isinstance(function_role, CfnResource) and isinstance(function, CfnResource):
-            function_role.add_property_override("Path", iam.path)
-            function_role.add_property_override(
-                "Description", f"Lets the CDK's function empty the default security group of {self._name}"
-            )
-            if iam.permissions_boundary:
-                function_role.add_property_override("PermissionsBoundary", iam.permissions_boundary)
-            function.add_property_override("LoggingConfig.LogGroup", log_group)
+        if not isinstance(function_role, CfnResource) or not isinstance(function, CfnResource):
+            raise TypeError("the CDK makes the default security group's function in another way than it did: mend this")
+        function_role.add_property_override("Path", iam.path)
+        function_role.add_property_override(
+            "Description", f"Lets the CDK's function empty the default security group of {self._name}"
+        )
+        if iam.name_prefix:
+            function_role.add_property_override("RoleName", role_name(iam, f"{self._name}-default-sg"))
+        if iam.permissions_boundary:
+            function_role.add_property_override("PermissionsBoundary", iam.permissions_boundary)
+        function.add_property_override("LoggingConfig.LogGroup", log_group)
+        for resource in (function_role, function):
+            resource.add_property_override("Tags", [{"Key": key, "Value": value} for key, value in tags.items()])
 
     def _tags(self, name: str, more: Mapping[str, str] | None = None) -> list[CfnTag]:
         tags = {"Name": f"{self._name}-{name}", **(more or {})}

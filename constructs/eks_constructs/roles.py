@@ -25,11 +25,13 @@ class IamSpec(Spec):
     """What an organisation prescribes for every IAM role."""
 
     path: Annotated[str, pattern(r"/([\x21-\x7e]+/)?", "must begin and end with '/'"), Field(max_length=512)] = "/"
-    """Path of every role and policy, such as `/platform/`."""
+    """Path of every role and policy, such as `/platform/`. EKS has not always found node roles by a path: try it before you rely on it
+    (https://github.com/aws/containers-roadmap/issues/2486)."""
     name_prefix: (
         Annotated[str, pattern(r"[A-Za-z0-9+=,.@_-]{1,32}", "must be at most 32 of A-Z a-z 0-9 + = , . @ _ -")] | None
     ) = None
-    """If set, every role is named PREFIX + CLUSTER-PURPOSE; without it CloudFormation makes the names."""
+    """If set, every role is named PREFIX + CLUSTER-PURPOSE; without it CloudFormation makes the names. Names of roles are one
+    for all regions: give each region a prefix of its own."""
     permissions_boundary: (
         Annotated[
             str,

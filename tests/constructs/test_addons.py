@@ -74,12 +74,21 @@ def test_the_names_in_the_spec_are_those_of_the_catalog():
         (ComputeMix(fargate=True), "coredns", {"computeType": "Fargate"}),
         (ComputeMix(managed_nodes=True), "coredns", {}),
         (ComputeMix(**AUTO, managed_nodes=True), "vpc-cni", {"enableNetworkPolicy": "true"}),
-        (ComputeMix(**AUTO, managed_nodes=True), "eks-node-monitoring-agent", {}),
+        (ComputeMix(**AUTO, managed_nodes=True), "eks-node-monitoring-agent", None),
     ],
 )
 def test_placement(mix, name, where):
     (addon,) = [one for one in plan_addons({}, mix) if one.name == name]
     assert addon.configuration == where
+
+
+def test_settings_are_taken_back_when_the_mix_changes(synth):
+    mixed = addons(synth(minimal({"auto_mode": {}, "managed_nodes": NODES}))["t-cluster-c"])
+    alone = addons(synth(minimal({"auto_mode": {}}))["t-cluster-c"])
+    assert json.loads(mixed["metrics-server"]["ConfigurationValues"]) == {
+        "nodeSelector": {"eks-platform/compute-kind": "managed_nodes"}
+    }
+    assert alone["metrics-server"]["ConfigurationValues"] == "{}", "left out, EKS would keep the selector"
 
 
 def test_the_node_label_that_add_ons_ask_for_is_on_every_node_group(synth):

@@ -63,7 +63,7 @@ def node_groups(draw: st.DrawFn, name: str, version: str, *, untainted: bool) ->
                 [
                     one
                     for one in VERSIONS
-                    if VERSIONS.index(version) - 3 <= VERSIONS.index(one) <= VERSIONS.index(version)
+                    if VERSIONS.index(version) - 1 <= VERSIONS.index(one) <= VERSIONS.index(version)
                 ]
             ),
         )

@@ -79,6 +79,55 @@ def test_first_deploy_names_clusters_of_the_environment(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_cluster_out_of_support_can_still_be_looked_at(tmp_path):
+    data = minimal()
+    data["clusters"][0]["control_plane"]["kubernetes_version"] = "1.31"
+    path = written(tmp_path, data)
+    late = front_door(tmp_path / "late", env=path, today="2026-11-27")
+    assert late.returncode == 2
+    assert "out of support since 2026-11-26" in late.stderr
+    assert front_door(tmp_path / "early", env=path, today="2026-11-26").returncode == 0
+    assert (
+        front_door(tmp_path / "never", env=path, today="soon").stderr
+        == "today is 'soon'; it must be a date such as 2026-11-23\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("context", "message"), [({"checks": "maybe"}, "allowed: on, off"), ({"env": "demo.yaml"}, "Did you mean demo?")]
+)
+def test_other_bad_context(tmp_path, context, message):
+    result = front_door(tmp_path / "out", **{"env": "demo", **context})
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_templates_of_another_environment_do_not_stay_in_the_assembly(tmp_path):
+    for name in ("demo", "fargate"):
+        assert front_door(tmp_path / "out", env=name).returncode == 0
+    assert {path.name for path in (tmp_path / "out").glob("*.template.json")} == {
+        "fargate-foundation.template.json",
+        "fargate-network.template.json",
+        "fargate-cluster-fargate.template.json",
+    }
+    assert [path.name for path in (tmp_path / "out/manifests").iterdir()] == ["fargate"]
+
+
+def test_nothing_is_looked_up_in_an_account(tmp_path):
+    data = {**minimal(), "account": "123456789012", "region": "eu-west-1"}
+    assert front_door(tmp_path / "out", env=written(tmp_path, data)).returncode == 0
+    assert "missing" not in json.loads((tmp_path / "out/manifest.json").read_text())
+
+
+def test_the_makefile_learns_the_name_that_stacks_begin_with(tmp_path):
+    path = written(tmp_path, minimal())
+    assert run(sys.executable, "-m", "stacks.name", path).stdout == "t\n"
+    for bad in ("nope", written(tmp_path, {**minimal(), "name": "*"})):
+        result = run(sys.executable, "-m", "stacks.name", bad)
+        assert (result.returncode, result.stdout) == (2, "")
+
+
 def test_more_than_a_stack_holds_is_said_before_cloudformation_says_it(tmp_path):
     data = minimal()
     data["clusters"][0]["access"]["entries"] = [

@@ -37,9 +37,8 @@ def test_every_environment_keeps_the_rules(data):
         for role in of_type(template, "AWS::IAM::Role").values():
             assert role["Path"] == environment.iam.path
             assert role.get("PermissionsBoundary") == environment.iam.permissions_boundary
-            if "the CDK's function" not in role["Description"]:
-                assert ("RoleName" in role) >= (environment.iam.name_prefix is not None)
-                assert len(role.get("RoleName", "")) <= 64
+            assert ("RoleName" in role) >= (environment.iam.name_prefix is not None)
+            assert len(role.get("RoleName", "")) <= 64
         if "-cluster-" in name:
             check_cluster(
                 next(one for one in environment.clusters if name.endswith(f"-cluster-{one.name}")),

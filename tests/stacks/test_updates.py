@@ -204,6 +204,15 @@ def test_a_zone_is_added_without_moving_the_control_plane(synth):
     assert removed(old, new) == {}
 
 
+def test_the_last_node_class_can_go_while_auto_mode_stays(synth):
+    with_class, without = environment_data("demo"), environment_data("demo")
+    with_class["clusters"][0]["compute"]["auto_mode"] = dict(POOL)
+    before, after = synth(with_class), synth(without)
+    exports = {o["Export"]["Name"] for o in after["demo-foundation"]["Outputs"].values() if "Export" in o}
+    assert set(imported(before["demo-cluster-demo"])) <= exports, "CloudFormation keeps exports that are in use"
+    assert "demo-foundation/DemoAutoCustomNodeRole" in removed(before, after)
+
+
 def test_the_control_plane_can_be_upgraded_before_the_nodes(synth):
     data = environment_data("demo")
     data["clusters"][0]["control_plane"]["kubernetes_version"] = "1.37"
