@@ -254,6 +254,7 @@ def test_version_goes_out_of_support(tmp_path: Path) -> None:
     assert str(refusal.value) == (
         f"{path}:6: clusters[0].control_plane.kubernetes_version: Kubernetes {version} is out of support since {last}"
         " (extended support too), and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time"
+        " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)"
     )
 
 
