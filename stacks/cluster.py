@@ -7,6 +7,7 @@ from eks_constructs.access import Access
 from eks_constructs.addons import Addons
 from eks_constructs.auto_mode import AutoModeNodeClassAccess
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.construct_ids import pascal_case
 from eks_constructs.control_plane import AutoModeSettings, ControlPlane
 from eks_constructs.fargate import Fargate
 from eks_constructs.managed_nodes import ManagedNodes
@@ -139,7 +140,7 @@ class ClusterStack(cdk.Stack):
             ),
         }
         for name, arn in access.new_roles.items():
-            outputs[f"RoleArn{''.join(part.capitalize() for part in name.split('-'))}"] = (
+            outputs[f"RoleArn{pascal_case(name)}"] = (
                 arn,
                 f"Role with {name} access: aws eks update-kubeconfig --name {self.spec.name} --role-arn ARN",
             )

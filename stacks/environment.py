@@ -215,7 +215,8 @@ class Environment(Spec):
         own += [one.new_role for _, one in cluster.access.principals() if isinstance(one, NewRoleSpec)]
         own += [addon.identity["service_account"] for addon in cluster.planned_addons() if addon.identity]
         names = [f"{cluster.name}-{purpose}" for purpose in own]
-        names.append(f"{self.name}-{cluster.name}-flow-logs" if cluster.network else f"{self.name}-flow-logs")
+        network = f"{self.name}-{cluster.name}" if cluster.network else self.name
+        names += [f"{network}-flow-logs", f"{network}-default-sg"]
         return [*always, *(f"{self.iam.name_prefix}{name}" for name in names)]
 
     def _check_version(self, cluster: ClusterSpec, today: date) -> None:

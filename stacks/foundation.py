@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from eks_constructs import auto_mode, control_plane, fargate
+from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import customer_key, log_group, log_writers
 from eks_constructs.network import NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
@@ -84,7 +85,7 @@ class FoundationStack(cdk.Stack):
     def _cluster(self, cluster: ClusterSpec) -> ClusterFoundation:
         environment, iam = self._environment, self._environment.iam
         scope = Construct(self, f"Cluster-{cluster.name}")
-        prefix = "".join(part[:1].upper() + part[1:] for part in cluster.name.split("-"))
+        prefix = pascal_case(cluster.name)
         auto = cluster.compute.auto_mode
 
         self._log_group(

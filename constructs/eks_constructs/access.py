@@ -7,9 +7,10 @@ from aws_cdk import aws_eks as eks
 from constructs import Construct
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from eks_constructs.construct_ids import clashing, pascal_case
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, document, eks_arn, role
-from eks_constructs.spec import KubernetesName, Misplaced, Spec, clashing, pattern
+from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
 
 PrincipalName = Annotated[
     str,
@@ -183,7 +184,7 @@ class Access(Construct):
         }
         arn = role(
             self,
-            f"{_pascal(name)}Role",
+            f"{pascal_case(name)}Role",
             spec=self._iam,
             name=f"{self._cluster_name}-{name}",
             description=f"For people: access to the Kubernetes API of {self._cluster_name} as {name}",
@@ -207,10 +208,6 @@ def access_policy(name: str) -> str:
     return f"arn:{Aws.PARTITION}:eks::aws:cluster-access-policy/{name}"
 
 
-def _pascal(name: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in "".join(c if c.isalnum() else " " for c in name).split())
-
-
 def _construct_ids(principal: Principal) -> list[str]:
     """Returns the ids of the access entry, and of the role and its policy if they are made."""
     made = _construct_id(principal)
@@ -219,4 +216,4 @@ def _construct_ids(principal: Principal) -> list[str]:
 
 def _construct_id(principal: str | NewRoleSpec) -> str:
     """Who it is, not where it stands in the file: entries can be reordered without being replaced."""
-    return _pascal(principal.new_role if isinstance(principal, NewRoleSpec) else principal.split(":iam:")[-1])
+    return pascal_case(principal.new_role if isinstance(principal, NewRoleSpec) else principal.split(":iam:")[-1])

@@ -9,6 +9,7 @@ from constructs import Construct, IDependable
 
 from eks_constructs.addon_plan import PlannedAddon, merge
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import OidcProvider, service_account_role
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, Statement, allow
@@ -61,7 +62,7 @@ class Addons(Construct):
             configuration = merge(self._network_settings(), configuration or {})
         resource = eks.CfnAddon(
             self,
-            _pascal(addon.name),
+            pascal_case(addon.name),
             cluster_name=self._cluster_ref,
             addon_name=addon.name,
             addon_version=addon.version,
@@ -92,7 +93,7 @@ class Addons(Construct):
             self._oidc = self._oidc or OidcProvider(self, "Oidc", issuer_url=self._issuer_url)
         return service_account_role(
             self,
-            f"{_pascal(addon.name)}Role",
+            f"{pascal_case(addon.name)}Role",
             spec=self._iam,
             cluster=self._cluster_name,
             namespace=identity["namespace"],
@@ -155,7 +156,3 @@ def _ipv6_cni_statements() -> list[Statement]:
         ),
         allow(["ec2:CreateTags"], [f"arn:{Aws.PARTITION}:ec2:*:*:network-interface/*"], sid="TagInterfaces"),
     ]
-
-
-def _pascal(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("-"))

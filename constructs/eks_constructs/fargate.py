@@ -8,10 +8,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.catalog import limit
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.construct_ids import clashing, pascal_case
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, allow, eks_arn, role, trust_service
-from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, clashing, pattern, repeated
+from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern, repeated
 
 NamespacePattern = Annotated[
     str,
@@ -82,10 +83,6 @@ class FargateProfileSpec(Spec):
         return self
 
 
-def _pascal(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("-"))
-
-
 def _profiles(profiles: list[FargateProfileSpec]) -> list[FargateProfileSpec]:
     names = [profile.name for profile in profiles]
     if (index := repeated(names)) is not None:
@@ -96,7 +93,7 @@ def _profiles(profiles: list[FargateProfileSpec]) -> list[FargateProfileSpec]:
             names.index("system"),
             "name",
         )
-    if clash := clashing([[_pascal(name)] for name in names], taken=["PodExecutionRole", "PodExecutionRolePolicy"]):
+    if clash := clashing([[pascal_case(name)] for name in names], taken=["PodExecutionRole", "PodExecutionRolePolicy"]):
         index, made = clash
         raise Misplaced(
             f"{names[index]} would be {made} in the template, as another resource is; choose another name",
@@ -224,7 +221,7 @@ class Fargate(Construct):
         for profile in profiles:
             resource = eks.CfnFargateProfile(
                 self,
-                _pascal(profile.name),
+                pascal_case(profile.name),
                 cluster_name=cluster_ref,
                 pod_execution_role_arn=execution_role.attr_arn,
                 subnets=network.private_subnet_ids,

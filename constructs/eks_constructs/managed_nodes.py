@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from eks_constructs.catalog import limit, load
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute import KIND_LABEL
+from eks_constructs.construct_ids import clashing, pascal_case
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.roles import IamSpec, role, trust_service
 from eks_constructs.spec import (
@@ -21,7 +22,6 @@ from eks_constructs.spec import (
     LabelValue,
     Misplaced,
     Spec,
-    clashing,
     pattern,
     repeated,
 )
@@ -160,14 +160,10 @@ class NodeGroupSpec(Spec):
         return self.desired > 0 and not any(taint.effect != "PREFER_NO_SCHEDULE" for taint in self.taints)
 
 
-def _pascal(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("-"))
-
-
 def _groups(groups: list[NodeGroupSpec]) -> list[NodeGroupSpec]:
     if (index := repeated(group.name for group in groups)) is not None:
         raise Misplaced(f"{groups[index].name} is the name of two groups; choose another", index, "name")
-    ids = [(_pascal(group.name), f"{_pascal(group.name)}Template") for group in groups]
+    ids = [(pascal_case(group.name), f"{pascal_case(group.name)}Template") for group in groups]
     if clash := clashing(ids, taken=["NodeRole"]):
         index, made = clash
         raise Misplaced(
@@ -241,7 +237,7 @@ class ManagedNodes(Construct):
         self.groups = {group.name: self._group(group) for group in spec.groups}
 
     def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
-        pascal = _pascal(spec.name)
+        pascal = pascal_case(spec.name)
         template = self._launch_template(spec, pascal)
         return eks.CfnNodegroup(
             self,

@@ -102,17 +102,3 @@ def repeated(values: Iterable[str]) -> int | None:
             return index
         seen.add(value)
     return None
-
-
-def clashing(ids: Iterable[Iterable[str]], taken: Iterable[str] = ()) -> tuple[int, str] | None:
-    """Returns the index of the first thing that would have an id of another (or one of ``taken``), and that id, or None.
-
-    Names become ids of constructs without their hyphens, so that two different names can make the same id.
-    """
-    seen = set(taken)
-    for index, mine in enumerate(ids):
-        for one in mine:
-            if one in seen:
-                return index, one
-            seen.add(one)
-    return None

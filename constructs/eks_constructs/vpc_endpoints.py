@@ -5,6 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from eks_constructs.catalog import load
+from eks_constructs.construct_ids import pascal_case
 from eks_constructs.pseudo import Aws
 
 
@@ -70,7 +71,7 @@ class VpcEndpoints(Construct):
         for service in services:
             ec2.CfnVPCEndpoint(
                 self,
-                "".join(part.capitalize() for part in service.replace(".", "-").split("-")),
+                pascal_case(service),
                 vpc_id=vpc_id,
                 vpc_endpoint_type="Interface",
                 service_name=f"com.amazonaws.{Aws.REGION}.{service}",
