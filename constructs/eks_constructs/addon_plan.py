@@ -122,6 +122,7 @@ def plan_addons(
 
 
 def _configuration(rule: Mapping[str, Any], mix: ComputeMix, spec: AddonSpec) -> dict[str, Any] | None:
+    # Left out of the template, earlier settings would stay: github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1913
     ours = {"configuration", "placement", "fargate_configuration"} & set(rule)
     settings = merge(merge(rule.get("configuration", {}), _placement(rule, mix)), spec.configuration)
     return settings if settings or ours else None
