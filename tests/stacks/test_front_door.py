@@ -49,6 +49,12 @@ def test_a_file_of_ones_own(tmp_path):
     ]
 
 
+def test_the_smallest_file_of_the_readme_works(tmp_path):
+    (block,) = re.findall(r"```yaml\n(name: small.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "small.yaml").write_text(block)
+    assert front_door(tmp_path / "out", env=str(tmp_path / "small.yaml")).returncode == 0
+
+
 def test_the_same_file_makes_the_same_bytes(tmp_path):
     for name in ("one", "two"):
         assert front_door(tmp_path / name, env="demo").returncode == 0
