@@ -35,7 +35,7 @@ def customer_key(
         "Sid": "TheAccountDecidesByIam",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root"},
-        "Action": "kms:*",
+        "Action": "kms:*",  # or nobody could manage the key again; who may do what is for IAM policies to say
         "Resource": "*",  # in a key policy: this key
     }
     key = kms.CfnKey(
@@ -65,7 +65,7 @@ def log_writers(*name_patterns: str) -> Statement:
         "Effect": "Allow",
         "Principal": {"Service": f"logs.{Aws.REGION}.amazonaws.com"},
         "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
-        "Resource": "*",
+        "Resource": "*",  # in a key policy: this key
         "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
     }
 
