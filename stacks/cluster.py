@@ -73,8 +73,8 @@ class ClusterStack(cdk.Stack):
         self._outputs(control_plane, access)
 
     def _auto_mode_settings(self, foundation: ClusterFoundation) -> AutoModeSettings:
-        auto = self.spec.compute.auto_mode
-        if auto is None or not auto.enabled:
+        auto = self.spec.compute.active_auto_mode
+        if auto is None:
             return AutoModeSettings()
         return AutoModeSettings(
             enabled=True,

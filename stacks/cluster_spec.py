@@ -40,9 +40,14 @@ class ComputeSpec(Spec):
     fargate: FargateSpec | None = None
 
     @property
+    def active_auto_mode(self) -> AutoModeSpec | None:
+        """Auto Mode, unless it is off or on its way out."""
+        return self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
+
+    @property
     def mix(self) -> ComputeMix:
         """What the rest of the cluster needs to know of it."""
-        auto = self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
+        auto = self.active_auto_mode
         return ComputeMix(
             auto_mode=auto is not None,
             auto_mode_pools=bool(auto and "general-purpose" in auto.built_in_node_pools),
@@ -52,7 +57,7 @@ class ComputeSpec(Spec):
 
     @model_validator(mode="after")
     def _something(self) -> "ComputeSpec":
-        auto = self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
+        auto = self.active_auto_mode
         if self.managed_nodes or self.fargate:
             return self
         if auto is None:
@@ -94,10 +99,10 @@ class ClusterSpec(Spec):
         versions = list(load("kubernetes_versions")["versions"])
         mine = versions.index(self.control_plane.kubernetes_version)
         nodes = self.compute.managed_nodes
-        named: list[tuple[tuple[str | int, ...], str | None]] = [((), nodes.kubernetes_version)] if nodes else []
-        named += (
-            [(("groups", index), group.kubernetes_version) for index, group in enumerate(nodes.groups)] if nodes else []
-        )
+        if nodes is None:
+            return self
+        named: list[tuple[tuple[str | int, ...], str | None]] = [((), nodes.kubernetes_version)]
+        named += [(("groups", index), group.kubernetes_version) for index, group in enumerate(nodes.groups)]
         for where, version in named:
             if version and not 0 <= mine - versions.index(version) <= MAX_SKEW:
                 raise Misplaced(

@@ -14,6 +14,7 @@ from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import MAX_ROLE_NAME, IamSpec
 from eks_constructs.spec import Misplaced, Spec, pattern, repeated
 from stacks.cluster_spec import AnyNetwork, ClusterSpec
+from stacks.environment_path import NAME
 
 TagKey = Annotated[
     str,
@@ -45,7 +46,7 @@ class Environment(Spec):
     name: Annotated[
         str,
         pattern(
-            r"[a-z][a-z0-9-]{0,23}",
+            NAME,
             "must begin with a letter and have at most 24 lower-case letters, digits and hyphens (it begins the names of the stacks)",
         ),
     ]

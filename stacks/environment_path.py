@@ -5,12 +5,20 @@ from pathlib import Path
 from stacks.problems import did_you_mean
 from stacks.yaml_file import BadEnvironment, one_line, shown
 
+NAME = r"[a-z][a-z0-9-]{0,23}"
+"""What the name of an environment is made of. It begins the names of its stacks."""
+
 FOLDER = Path(__file__).parent.parent / "environments"
+
+
+def environment_names(folder: Path = FOLDER) -> list[str]:
+    """Returns the names of the environment files in ``folder``, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml") if not path.name.endswith(".lock.yaml"))
 
 
 def environment_path(env: object, folder: Path = FOLDER) -> Path:
     """Returns the file for ``-c env=...``: a name in ``folder``, or a path that ends in .yaml. Raises BadEnvironment."""
-    names = sorted(path.stem for path in folder.glob("*.yaml") if not path.name.endswith(".lock.yaml"))
+    names = environment_names(folder)
     allowed = (
         f"Allowed: {', '.join(names)} (files in {folder.name}/), or the path of a file of your own that ends in .yaml."
     )

@@ -1,8 +1,11 @@
 """Foundation stack: what outlives clusters. No refactoring of a cluster's stack can touch it."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import aws_cdk as cdk
+from aws_cdk.aws_iam import CfnRole
+from aws_cdk.aws_kms import CfnKey
 from constructs import Construct
 
 from eks_constructs import auto_mode, control_plane, fargate
@@ -12,6 +15,8 @@ from eks_constructs.network import NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
 from stacks.cluster_spec import ClusterSpec
 from stacks.environment import Environment
+
+Kept = TypeVar("Kept", bound=cdk.CfnResource)
 
 
 @dataclass(frozen=True)
@@ -52,35 +57,32 @@ class FoundationStack(cdk.Stack):
         self._removal = (
             cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if environment.foundation.retain else cdk.RemovalPolicy.DESTROY
         )
-        self._logs_key = customer_key(
+        logs_key = customer_key(
             self,
             "LogsKey",
-            logical_id="LogsKey",
             description=f"Encrypts the log groups of {environment.name}",
             alias=f"alias/eks-platform/{environment.name}/logs",
-            removal=self._removal,
             statements=(log_writers("/aws/eks/*", f"/eks-platform/{environment.name}/*"),),
         )
+        self._logs_key = self._keep(logs_key, "LogsKey").attr_arn
         if isinstance(environment.network, NetworkSpec):
             self._network_logs(self, "", network_log_groups(environment, None))
         self.clusters = {cluster.name: self._cluster(cluster) for cluster in environment.clusters}
 
-    def _log_group(self, scope: Construct, construct_id: str, logical_id: str, name: str) -> None:
-        log_group(
-            scope,
-            construct_id,
-            logical_id=logical_id,
-            name=name,
-            key_arn=self._logs_key,
-            days=self._environment.foundation.log_retention_days,
-            removal=self._removal,
-        )
+    def _keep(self, resource: Kept, logical_id: str) -> Kept:
+        """Gives a resource its removal policy, and a logical id that does not depend on where it stands in the tree."""
+        resource.override_logical_id(logical_id)
+        resource.apply_removal_policy(self._removal)
+        return resource
+
+    def _log_group(self, scope: Construct, prefix: str, construct_id: str, name: str) -> None:
+        days = self._environment.foundation.log_retention_days
+        group = log_group(scope, construct_id, name=name, key_arn=self._logs_key, days=days)
+        self._keep(group, f"{prefix}{construct_id}")
 
     def _network_logs(self, scope: Construct, prefix: str, names: NetworkLogGroups) -> None:
-        self._log_group(scope, "FlowLogs", f"{prefix}FlowLogs", names.flow_logs)
-        self._log_group(
-            scope, "DefaultSecurityGroupLogs", f"{prefix}DefaultSecurityGroupLogs", names.default_security_group
-        )
+        self._log_group(scope, prefix, "FlowLogs", names.flow_logs)
+        self._log_group(scope, prefix, "DefaultSecurityGroupLogs", names.default_security_group)
 
     def _cluster(self, cluster: ClusterSpec) -> ClusterFoundation:
         environment, iam = self._environment, self._environment.iam
@@ -88,69 +90,43 @@ class FoundationStack(cdk.Stack):
         prefix = pascal_case(cluster.name)
         auto = cluster.compute.auto_mode
 
-        self._log_group(
-            scope, "ControlPlaneLogs", f"{prefix}ControlPlaneLogs", control_plane.log_group_name(cluster.name)
-        )
+        self._log_group(scope, prefix, "ControlPlaneLogs", control_plane.log_group_name(cluster.name))
         if cluster.compute.fargate and cluster.compute.fargate.logging:
-            self._log_group(scope, "FargateLogs", f"{prefix}FargateLogs", fargate.log_group_name(cluster.name))
+            self._log_group(scope, prefix, "FargateLogs", fargate.log_group_name(cluster.name))
         if isinstance(cluster.network, NetworkSpec):
             self._network_logs(scope, prefix, network_log_groups(environment, cluster))
 
-        own_key = cluster.control_plane.etcd.kms_key_arn
-        return ClusterFoundation(
-            kms_key_arn=own_key
-            or self._lasting(
-                customer_key(
-                    scope,
-                    "EtcdKey",
-                    logical_id=f"{prefix}EtcdKey",
-                    description=f"Encrypts the Kubernetes API data of {cluster.name}; without it the cluster is lost",
-                    alias=f"alias/eks-platform/{environment.name}/clusters/{cluster.name}",
-                    removal=self._removal,
-                )
-            ),
-            role_arn=self._lasting(
-                control_plane.cluster_role(
-                    scope,
-                    "ClusterRole",
-                    logical_id=f"{prefix}ClusterRole",
-                    removal=self._removal,
-                    iam=iam,
-                    cluster=cluster.name,
-                    auto_mode=auto is not None,
-                )
-            ),
-            auto_node_role_arn=self._lasting(
-                auto_mode.node_role(
-                    scope,
-                    "AutoNodeRole",
-                    logical_id=f"{prefix}AutoNodeRole",
-                    removal=self._removal,
-                    iam=iam,
-                    cluster=cluster.name,
-                )
-            )
-            if auto
-            else None,
-            # A weak reference: the cluster does not stand on it, and lets go of it with its last node class.
-            auto_custom_node_role_arn=auto_mode.custom_node_role(
+        kms_key_arn = cluster.control_plane.etcd.kms_key_arn
+        if kms_key_arn is None:
+            key = customer_key(
                 scope,
-                "AutoCustomNodeRole",
-                logical_id=f"{prefix}AutoCustomNodeRole",
-                removal=self._removal,
-                iam=iam,
-                environment=environment.name,
-                cluster=cluster.name,
+                "EtcdKey",
+                description=f"Encrypts the Kubernetes API data of {cluster.name}; without it the cluster is lost",
+                alias=f"alias/eks-platform/{environment.name}/clusters/{cluster.name}",
             )
-            if auto and auto.node_classes
-            else None,
+            kms_key_arn = self._lasting(key, f"{prefix}EtcdKey")
+        role = control_plane.cluster_role(
+            scope, "ClusterRole", iam=iam, cluster=cluster.name, auto_mode=auto is not None
         )
+        role_arn = self._lasting(role, f"{prefix}ClusterRole")
+        auto_node_role_arn = auto_custom_node_role_arn = None
+        if auto:
+            nodes = auto_mode.node_role(scope, "AutoNodeRole", iam=iam, cluster=cluster.name)
+            auto_node_role_arn = self._lasting(nodes, f"{prefix}AutoNodeRole")
+        if auto and auto.node_classes:
+            custom = auto_mode.custom_node_role(
+                scope, "AutoCustomNodeRole", iam=iam, environment=environment.name, cluster=cluster.name
+            )
+            # A weak reference: the cluster does not stand on it, and lets go of it with its last node class.
+            auto_custom_node_role_arn = self._keep(custom, f"{prefix}AutoCustomNodeRole").attr_arn
+        return ClusterFoundation(kms_key_arn, role_arn, auto_node_role_arn, auto_custom_node_role_arn)
 
-    def _lasting(self, arn: str) -> str:
-        """Makes CloudFormation refuse to change or delete what a cluster stands on while its stack uses it.
+    def _lasting(self, resource: CfnKey | CfnRole, logical_id: str) -> str:
+        """Keeps a resource and makes CloudFormation refuse to change or delete it while a cluster's stack uses its ARN.
 
         Other references between stacks are weak (cdk.json). These are an export, made whether or not it is used at the
         moment, so that a cluster can stop using it first.
         """
+        arn = self._keep(resource, logical_id).attr_arn
         self.export_value(arn)
         return cdk.Stack.consume_reference(arn, cdk.ReferenceStrength.STRONG)

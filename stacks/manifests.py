@@ -21,7 +21,7 @@ def cluster_manifests(cluster: ClusterSpec, *, environment: Environment, network
     """Returns the files of one cluster in the order in which they are applied."""
     files = []
     compute = cluster.compute
-    auto = compute.auto_mode if compute.auto_mode and compute.auto_mode.enabled else None
+    auto = compute.active_auto_mode
     if compute.fargate and compute.fargate.logging:
         note = (
             "Fargate's built-in log router. Only pods that start later use it: kubectl rollout restart those that run."

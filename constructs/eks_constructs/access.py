@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from eks_constructs.construct_ids import clashing, pascal_case
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, document, eks_arn, role
+from eks_constructs.roles import IamSpec, account_principal, allow, arn, document, role
 from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
 
 PrincipalName = Annotated[
@@ -178,11 +178,10 @@ class Access(Construct):
     def _new_role(self, name: str) -> str:
         statement = {
             "Effect": "Allow",
-            # The account: IAM policies of its people and roles say which of them may take this role.
-            "Principal": {"AWS": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root"},
+            "Principal": account_principal(),
             "Action": "sts:AssumeRole",
         }
-        arn = role(
+        role_arn = role(
             self,
             f"{pascal_case(name)}Role",
             spec=self._iam,
@@ -191,16 +190,11 @@ class Access(Construct):
             trust=document([statement]),
             # For `aws eks update-kubeconfig` by who has taken the role; the rest is the access entry.
             statements=[
-                {
-                    "Sid": "UpdateKubeconfig",
-                    "Effect": "Allow",
-                    "Action": ["eks:DescribeCluster"],
-                    "Resource": eks_arn("cluster", self._cluster_name),
-                }
+                allow(["eks:DescribeCluster"], arn("eks", f"cluster/{self._cluster_name}"), sid="UpdateKubeconfig")
             ],
         ).attr_arn
-        self.new_roles[name] = arn
-        return arn
+        self.new_roles[name] = role_arn
+        return role_arn
 
 
 def access_policy(name: str) -> str:

@@ -3,14 +3,15 @@
 import re
 from typing import Annotated, Literal
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_eks as eks
+from aws_cdk.aws_iam import CfnRole
 from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.access import access_policy
 from eks_constructs.roles import IamSpec, role, role_name, trust_service
 from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern, repeated
+from eks_constructs.taints import Taint, distinct
 
 BUILT_IN_POOLS = ("general-purpose", "system")
 
@@ -41,11 +42,9 @@ class NodeClassSpec(Spec):
     network_policy_event_logs: Literal["Disabled", "Enabled"] = "Disabled"
 
 
-class NodePoolTaintSpec(Spec):
+class NodePoolTaintSpec(Taint):
     """Keeps pods off a node that do not tolerate it."""
 
-    key: LabelKey
-    value: LabelValue = ""
     effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"]
 
 
@@ -67,7 +66,7 @@ class NodePoolSpec(Spec):
     ]
     instance_generation_above: Annotated[int, Field(ge=1, le=20)] = 4
     labels: dict[LabelKey, LabelValue] = {}
-    taints: list[NodePoolTaintSpec] = []
+    taints: Annotated[list[NodePoolTaintSpec], AfterValidator(distinct)] = []
     cpu_limit: Annotated[str, _quantity] = "100"
     """vCPUs of all nodes of the pool together: what bounds the bill."""
     memory_limit: Annotated[str, _quantity] | None = None
@@ -78,17 +77,12 @@ class NodePoolSpec(Spec):
     """Pools with a higher weight come first."""
 
     @model_validator(mode="after")
-    def _labels_and_taints(self) -> "NodePoolSpec":
+    def _labels(self) -> "NodePoolSpec":
         for key in self.labels:
             if _RESERVED_DOMAINS.match(key) and not _OPEN_LABELS.match(key):
                 raise Misplaced(
                     f"the prefix of {key} is reserved for Kubernetes and Karpenter; use one of your own", "labels", key
                 )
-        if (index := repeated(f"{taint.key}:{taint.effect}" for taint in self.taints)) is not None:
-            taint = self.taints[index]
-            raise Misplaced(
-                f"there is a taint {taint.key} with {taint.effect} already; take one out", "taints", index, "key"
-            )
         return self
 
 
@@ -150,69 +144,44 @@ def _not_reserved(name: str, reserved: tuple[str, ...]) -> str:
     return name
 
 
-def node_role(
-    scope: Construct, construct_id: str, *, logical_id: str, removal: RemovalPolicy, iam: IamSpec, cluster: str
-) -> str:
-    """Makes the role of the built-in pools' nodes and returns its ARN.
-
-    A cluster can never change it, so it outlives the cluster's stack.
-    """
-    name, description = (
-        f"{cluster}-auto-nodes",
-        f"Auto Mode nodes of {cluster}, built-in pools: pull images, serve Pod Identity",
+def node_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str) -> CfnRole:
+    """Makes the role of the built-in pools' nodes. A cluster can never change it, so it outlives the cluster's stack."""
+    return role(
+        scope,
+        construct_id,
+        spec=iam,
+        name=f"{cluster}-auto-nodes",
+        description=f"Auto Mode nodes of {cluster}, built-in pools: pull images, serve Pod Identity",
+        trust=trust_service("ec2.amazonaws.com"),
+        managed=_NODE_POLICIES,
     )
-    return _node_role(scope, construct_id, logical_id, removal, iam, name, description, named=False)
 
 
-def custom_node_role(
-    scope: Construct,
-    construct_id: str,
-    *,
-    logical_id: str,
-    removal: RemovalPolicy,
-    iam: IamSpec,
-    environment: str,
-    cluster: str,
-) -> str:
-    """Makes the role of nodes of custom NodeClasses and returns its ARN.
+def custom_node_role(scope: Construct, construct_id: str, *, iam: IamSpec, environment: str, cluster: str) -> CfnRole:
+    """Makes the role of nodes of custom NodeClasses.
 
     It has a name, because Kubernetes objects refer to it by name. Auto Mode puts it into an instance profile that may be
     there for a while after the cluster is gone, so it outlives the cluster's stack too.
     """
-    name = custom_node_role_name(iam, environment, cluster).removeprefix(iam.name_prefix or "")
-    description = f"Auto Mode nodes of {cluster}, custom NodeClasses: pull images, serve Pod Identity"
-    return _node_role(scope, construct_id, logical_id, removal, iam, name, description, named=True)
-
-
-def _node_role(
-    scope: Construct,
-    construct_id: str,
-    logical_id: str,
-    removal: RemovalPolicy,
-    iam: IamSpec,
-    name: str,
-    description: str,
-    *,
-    named: bool,
-) -> str:
-    resource = role(
+    return role(
         scope,
         construct_id,
         spec=iam,
-        name=name,
-        description=description,
+        name=_custom_node_role(environment, cluster),
+        description=f"Auto Mode nodes of {cluster}, custom NodeClasses: pull images, serve Pod Identity",
         trust=trust_service("ec2.amazonaws.com"),
         managed=_NODE_POLICIES,
-        named=named,
+        named=True,
     )
-    resource.override_logical_id(logical_id)
-    resource.apply_removal_policy(removal)
-    return resource.attr_arn
 
 
 def custom_node_role_name(iam: IamSpec, environment: str, cluster: str) -> str:
-    """Returns the name of the role of the custom NodeClasses' nodes."""
-    return role_name(iam, f"{environment}-{cluster}-auto-custom")
+    """Returns the full name of the role of the custom NodeClasses' nodes."""
+    return role_name(iam, _custom_node_role(environment, cluster))
+
+
+def _custom_node_role(environment: str, cluster: str) -> str:
+    return f"{environment}-{cluster}-auto-custom"
 
 
 class AutoModeNodeClassAccess(Construct):

@@ -10,7 +10,6 @@ class ClusterNetwork:
     """What a cluster needs of a network, whoever made it."""
 
     vpc_id: str
-    cidr: str
     private_subnet_ids: list[str]
     subnet_selector: list[dict[str, object]]
     """`subnetSelectorTerms` of an Auto Mode NodeClass for nodes."""
@@ -18,17 +17,14 @@ class ClusterNetwork:
     """(AZ, subnet id) of the subnets for pods alone."""
     pod_subnet_selector: list[dict[str, object]] = field(default_factory=list)
     """`podSubnetSelectorTerms` of an Auto Mode NodeClass."""
-    ipv6: bool = False
 
     @staticmethod
     def existing(spec: ExistingNetworkSpec) -> "ClusterNetwork":
         """Returns the network that ``spec`` names."""
         return ClusterNetwork(
             vpc_id=spec.vpc_id,
-            cidr=spec.cidr,
             private_subnet_ids=list(spec.private_subnet_ids),
             subnet_selector=[{"id": subnet} for subnet in spec.private_subnet_ids],
             pod_subnets=[(subnet.availability_zone, subnet.subnet_id) for subnet in spec.pod_subnets],
             pod_subnet_selector=[{"id": subnet.subnet_id} for subnet in spec.pod_subnets],
-            ipv6=spec.ipv6,
         )

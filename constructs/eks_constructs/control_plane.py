@@ -3,9 +3,9 @@
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
+from aws_cdk.aws_iam import CfnRole
 from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
@@ -21,7 +21,7 @@ from eks_constructs.control_plane_components import (
     scheduler_config,
 )
 from eks_constructs.network_plan import RFC1918
-from eks_constructs.roles import IamSpec, eks_arn, from_source, role, trust_service
+from eks_constructs.roles import IamSpec, arn, from_source, role, trust_service
 from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -152,17 +152,8 @@ def log_group_name(cluster: str) -> str:
     return f"/aws/eks/{cluster}/cluster"
 
 
-def cluster_role(
-    scope: Construct,
-    construct_id: str,
-    *,
-    logical_id: str,
-    removal: RemovalPolicy,
-    iam: IamSpec,
-    cluster: str,
-    auto_mode: bool,
-) -> str:
-    """Makes the cluster's IAM role and returns its ARN. A cluster can never change its role, so it outlives the cluster's stack.
+def cluster_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str, auto_mode: bool) -> CfnRole:
+    """Makes the cluster's IAM role. A cluster can never change its role, so it outlives the cluster's stack.
 
     The policies that only Auto Mode needs come and go with it: the role stays.
     https://docs.aws.amazon.com/eks/latest/userguide/auto-cluster-iam-role.html
@@ -175,20 +166,17 @@ def cluster_role(
             "AmazonEKSLoadBalancingPolicy",
             "AmazonEKSNetworkingPolicy",
         ]
-    resource = role(
+    return role(
         scope,
         construct_id,
         spec=iam,
         name=f"{cluster}-cluster",
         description=f"The control plane of {cluster} acts in this account with it",
         trust=trust_service(
-            "eks.amazonaws.com", tag_session=auto_mode, conditions=from_source(eks_arn("cluster", cluster))
+            "eks.amazonaws.com", tag_session=auto_mode, conditions=from_source(arn("eks", f"cluster/{cluster}"))
         ),
         managed=managed,
     )
-    resource.override_logical_id(logical_id)
-    resource.apply_removal_policy(removal)
-    return resource.attr_arn
 
 
 class ControlPlane(Construct):

@@ -2,13 +2,12 @@
 
 from typing import Any, Literal
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import Statement, document
+from eks_constructs.roles import Statement, account_principal, arn, document
 
 LogRetention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -20,13 +19,11 @@ def customer_key(
     scope: Construct,
     construct_id: str,
     *,
-    logical_id: str,
     description: str,
     alias: str,
-    removal: RemovalPolicy,
     statements: tuple[Statement, ...] = (),
-) -> str:
-    """Makes a KMS key that rotates every year, with an alias, and returns its ARN.
+) -> kms.CfnKey:
+    """Makes a KMS key that rotates every year, with an alias.
 
     The account decides who may use it (its root is the key's principal, so IAM policies count);
     ``statements`` add AWS services.
@@ -34,7 +31,7 @@ def customer_key(
     account: dict[str, Any] = {
         "Sid": "TheAccountDecidesByIam",
         "Effect": "Allow",
-        "Principal": {"AWS": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root"},
+        "Principal": account_principal(),
         "Action": "kms:*",  # or nobody could manage the key again; who may do what is for IAM policies to say
         "Resource": "*",  # in a key policy: this key
     }
@@ -46,10 +43,8 @@ def customer_key(
         pending_window_in_days=30,
         key_policy=document([account, *statements]),
     )
-    key.override_logical_id(logical_id)
-    key.apply_removal_policy(removal)
     kms.CfnAlias(scope, f"{construct_id}Alias", alias_name=alias, target_key_id=key.attr_key_id)
-    return key.attr_arn
+    return key
 
 
 def log_writers(*name_patterns: str) -> Statement:
@@ -57,9 +52,7 @@ def log_writers(*name_patterns: str) -> Statement:
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
-    groups = [
-        f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{pattern}" for pattern in name_patterns
-    ]
+    groups = [arn("logs", f"log-group:{pattern}") for pattern in name_patterns]
     return {
         "Sid": "CloudWatchLogsForTheseGroups",
         "Effect": "Allow",
@@ -70,11 +63,6 @@ def log_writers(*name_patterns: str) -> Statement:
     }
 
 
-def log_group(
-    scope: Construct, construct_id: str, *, logical_id: str, name: str, key_arn: str, days: int, removal: RemovalPolicy
-) -> logs.CfnLogGroup:
+def log_group(scope: Construct, construct_id: str, *, name: str, key_arn: str, days: int) -> logs.CfnLogGroup:
     """Makes an encrypted log group that keeps its events for ``days``."""
-    group = logs.CfnLogGroup(scope, construct_id, log_group_name=name, kms_key_id=key_arn, retention_in_days=days)
-    group.override_logical_id(logical_id)
-    group.apply_removal_policy(removal)
-    return group
+    return logs.CfnLogGroup(scope, construct_id, log_group_name=name, kms_key_id=key_arn, retention_in_days=days)

@@ -8,11 +8,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.catalog import limit
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.construct_ids import clashing, pascal_case
+from eks_constructs.construct_ids import check_names, pascal_case
 from eks_constructs.manifests import KubernetesObject
-from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, allow, eks_arn, role, trust_service
-from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern, repeated
+from eks_constructs.roles import IamSpec, allow, arn, role, trust_service
+from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern
 
 NamespacePattern = Annotated[
     str,
@@ -85,19 +84,11 @@ class FargateProfileSpec(Spec):
 
 def _profiles(profiles: list[FargateProfileSpec]) -> list[FargateProfileSpec]:
     names = [profile.name for profile in profiles]
-    if (index := repeated(names)) is not None:
-        raise Misplaced(f"{names[index]} is the name of two profiles; choose another", index, "name")
+    check_names(names, what="profiles", made=("{id}",), taken=("PodExecutionRole", "PodExecutionRolePolicy"))
     if "system" in names:
         raise Misplaced(
             "system is the name of the profile that this project makes for CoreDNS; choose another",
             names.index("system"),
-            "name",
-        )
-    if clash := clashing([[pascal_case(name)] for name in names], taken=["PodExecutionRole", "PodExecutionRolePolicy"]):
-        index, made = clash
-        raise Misplaced(
-            f"{names[index]} would be {made} in the template, as another resource is; choose another name",
-            index,
             "name",
         )
     # One place is kept for that profile.
@@ -191,7 +182,7 @@ class Fargate(Construct):
         super().__init__(scope, construct_id)
         statements = []
         if spec.logging:
-            group = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{log_group_name(cluster_name)}"
+            group = arn("logs", f"log-group:{log_group_name(cluster_name)}")
             # ":*" are the log streams of this one group.
             statements = [
                 allow(
@@ -209,7 +200,7 @@ class Fargate(Construct):
             # Only profiles of this cluster. https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html
             trust=trust_service(
                 "eks-fargate-pods.amazonaws.com",
-                conditions={"ArnLike": {"aws:SourceArn": eks_arn("fargateprofile", f"{cluster_name}/*")}},
+                conditions={"ArnLike": {"aws:SourceArn": arn("eks", f"fargateprofile/{cluster_name}/*")}},
             ),
             managed=["AmazonEKSFargatePodExecutionRolePolicy"],
             statements=statements,

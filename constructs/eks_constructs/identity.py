@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, Statement, eks_arn, role, trust_service
+from eks_constructs.roles import IamSpec, Statement, arn, role, trust_service
 
 
 class OidcProvider(Construct):
@@ -86,7 +86,7 @@ def _trust_pod_identity(cluster: str, namespace: str, service_account: str) -> d
         conditions={
             "StringEquals": {
                 "aws:SourceAccount": Aws.ACCOUNT_ID,
-                "aws:RequestTag/eks-cluster-arn": eks_arn("cluster", cluster),
+                "aws:RequestTag/eks-cluster-arn": arn("eks", f"cluster/{cluster}"),
                 "aws:RequestTag/kubernetes-namespace": namespace,
                 "aws:RequestTag/kubernetes-service-account": service_account,
             }

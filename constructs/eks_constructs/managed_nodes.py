@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from eks_constructs.catalog import limit, load
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute import KIND_LABEL
-from eks_constructs.construct_ids import clashing, pascal_case
+from eks_constructs.construct_ids import check_names, pascal_case
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.roles import IamSpec, role, trust_service
 from eks_constructs.spec import (
@@ -25,6 +25,7 @@ from eks_constructs.spec import (
     pattern,
     repeated,
 )
+from eks_constructs.taints import Taint, distinct
 
 AmiType = Literal[
     "AL2023_x86_64_STANDARD",
@@ -46,11 +47,9 @@ InstanceType = Annotated[
 ]
 
 
-class TaintSpec(Spec):
+class TaintSpec(Taint):
     """Keeps pods off a node that do not tolerate it."""
 
-    key: LabelKey
-    value: LabelValue = ""
     effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"]
 
 
@@ -74,7 +73,7 @@ class NodeGroupSpec(Spec):
     volume_kms_key_arn: KmsKeyArn | None = None
     """Key for the volumes (default: aws/ebs). Its policy must let the role AWSServiceRoleForAutoScaling use it."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
-    taints: Annotated[list[TaintSpec], Field(max_length=50)] = []
+    taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet, to update nodes after the control plane (default: the cluster's)."""
     release_version: (
@@ -142,11 +141,6 @@ class NodeGroupSpec(Spec):
                 raise Misplaced(
                     f"the prefix of {key} is reserved for Kubernetes and EKS; use one of your own", "labels", key
                 )
-        if (index := repeated(f"{taint.key}:{taint.effect}" for taint in self.taints)) is not None:
-            taint = self.taints[index]
-            raise Misplaced(
-                f"there is a taint {taint.key} with {taint.effect} already; take one out", "taints", index, "key"
-            )
         return self
 
     @property
@@ -161,15 +155,7 @@ class NodeGroupSpec(Spec):
 
 
 def _groups(groups: list[NodeGroupSpec]) -> list[NodeGroupSpec]:
-    if (index := repeated(group.name for group in groups)) is not None:
-        raise Misplaced(f"{groups[index].name} is the name of two groups; choose another", index, "name")
-    ids = [(pascal_case(group.name), f"{pascal_case(group.name)}Template") for group in groups]
-    if clash := clashing(ids, taken=["NodeRole"]):
-        index, made = clash
-        raise Misplaced(
-            f"{groups[index].name} would be {made} in the template, as another resource is; choose another name",
-            *(index, "name"),
-        )
+    check_names([group.name for group in groups], what="groups", made=("{id}", "{id}Template"), taken=("NodeRole",))
     if len(groups) > limit("node_groups"):
         raise ValueError(f"has {len(groups)} groups; EKS allows {limit('node_groups')} in a cluster")
     return groups

@@ -52,10 +52,8 @@ class ManifestFile:
 
 
 def write_manifests(folder: Path, files: Sequence[ManifestFile]) -> None:
-    """Writes the files into ``folder``, which is made if need be, and takes away files that no longer belong there."""
+    """Writes the files into ``folder``, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in set(folder.glob("*.yaml")) - {folder / file.filename for file in files}:
-        stale.unlink()
     for file in files:
         (folder / file.filename).write_text(file.text(), encoding="utf-8")
 

@@ -10,8 +10,7 @@ from constructs import Construct
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
 from eks_constructs.network_spec import NetworkSpec
-from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, allow, from_source, role, role_name, trust_service
+from eks_constructs.roles import IamSpec, allow, arn, from_source, role, role_name, trust_service
 from eks_constructs.vpc_endpoints import VpcEndpoints
 
 NETWORK_TAG = "eks-platform/network"
@@ -92,12 +91,10 @@ class Network(Construct):
         self._flow_logs(iam, log_groups.flow_logs)
         self.cluster_network = ClusterNetwork(
             vpc_id=self.vpc.vpc_id,
-            cidr=spec.cidr,
             private_subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
             subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "private"}}],
             pod_subnets=[(subnet.attr_availability_zone, subnet.ref) for subnet in self.subnets.get("pods", [])],
             pod_subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "pods"}}] if spec.pod_cidr else [],
-            ipv6=spec.ipv6,
         )
 
     def _default_security_group(self, iam: IamSpec, log_group: str, tags: Mapping[str, str]) -> None:
@@ -258,7 +255,7 @@ class Network(Construct):
         return gateway
 
     def _flow_logs(self, iam: IamSpec, log_group: str) -> None:
-        group_arn = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{log_group}"
+        group_arn = arn("logs", f"log-group:{log_group}")
         writer = role(
             self,
             "FlowLogRole",
@@ -267,7 +264,7 @@ class Network(Construct):
             description=f"Lets VPC flow logs of {self._name} write to their log group",
             trust=trust_service(
                 "vpc-flow-logs.amazonaws.com",
-                conditions=from_source(f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}:{Aws.ACCOUNT_ID}:vpc-flow-log/*"),
+                conditions=from_source(arn("ec2", "vpc-flow-log/*")),
             ),
             statements=[
                 # ":*" are the log streams of this one group.
@@ -279,7 +276,7 @@ class Network(Construct):
                 # DescribeLogGroups lists all groups or none: it takes no single group.
                 allow(
                     ["logs:DescribeLogGroups"],
-                    [f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"],
+                    [arn("logs", "log-group:*")],
                     sid="FindTheLogGroup",
                 ),
             ],

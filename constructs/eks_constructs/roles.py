@@ -50,14 +50,9 @@ def aws_policy(name: str) -> str:
     return f"arn:{Aws.PARTITION}:iam::aws:policy/{name}"
 
 
-def allow(
-    actions: Sequence[str], resources: Sequence[str] | str, *, sid: str, conditions: Statement | None = None
-) -> Statement:
+def allow(actions: Sequence[str], resources: Sequence[str] | str, *, sid: str) -> Statement:
     """Returns a policy statement that allows ``actions`` on ``resources``."""
-    statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}
-    if conditions:
-        statement["Condition"] = conditions
-    return statement
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}
 
 
 def document(statements: Sequence[Statement]) -> dict[str, Any]:
@@ -77,17 +72,22 @@ def trust_service(service: str, *, tag_session: bool = False, conditions: Statem
     return document([statement])
 
 
-def from_source(arn: str) -> Statement:
-    """Returns the condition against a confused deputy: the caller acts for ``arn`` (wildcards allowed), in this account.
+def from_source(source: str) -> Statement:
+    """Returns the condition against a confused deputy: the caller acts for ``source``, an ARN (wildcards allowed), in this account.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
-    return {"ArnLike": {"aws:SourceArn": arn}, "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+    return {"ArnLike": {"aws:SourceArn": source}, "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
 
 
-def eks_arn(kind: str, name: str) -> str:
-    """Returns the ARN of an EKS object of this account and region, such as ``cluster`` and its name."""
-    return f"arn:{Aws.PARTITION}:eks:{Aws.REGION}:{Aws.ACCOUNT_ID}:{kind}/{name}"
+def arn(service: str, resource: str) -> str:
+    """Returns the ARN of a resource of this account and region, such as ``eks`` and ``cluster/NAME``."""
+    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
+
+
+def account_principal() -> dict[str, str]:
+    """Returns the principal that stands for this account: its own IAM policies say who of it is meant."""
+    return {"AWS": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root"}
 
 
 def role(

@@ -1,6 +1,6 @@
 """Who gets in, with what rights, and the way to a private endpoint."""
 
-from conftest import minimal, of_type, only
+from conftest import minimal, of_type, only, validated
 
 
 def entries(template):
@@ -84,3 +84,5 @@ def test_every_role_follows_the_organisation(synth):
         for policy in of_type(template, "AWS::IAM::ManagedPolicy").values():
             assert policy["Path"] == "/eks/"
     assert len(seen) >= 6
+    environment = validated(data)
+    assert seen == set(environment._role_names(environment.clusters[0])), "what is checked for length is what is made"

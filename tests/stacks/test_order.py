@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from conftest import ENVIRONMENTS, FARGATE, NODES, environment_data, minimal, of_type
+from conftest import ENVIRONMENTS, FARGATE, NODES, arguments, environment_data, minimal, of_type
 
 
 def needs(template, logical_id):
@@ -22,16 +22,8 @@ def needs(template, logical_id):
 
 
 def references(value):
-    if isinstance(value, dict):
-        if "Ref" in value:
-            yield value["Ref"]
-        if "Fn::GetAtt" in value:
-            yield value["Fn::GetAtt"][0]
-        for one in value.values():
-            yield from references(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from references(one)
+    yield from arguments(value, "Ref")
+    yield from (logical_id for logical_id, _ in arguments(value, "Fn::GetAtt"))
 
 
 def cluster_template(templates, cluster="demo", environment="demo"):
@@ -97,16 +89,8 @@ def test_no_resource_waits_for_itself_and_stacks_are_in_order(synth, name):
 
 
 def producers(value):
-    if isinstance(value, dict):
-        if "Fn::GetStackOutput" in value:
-            yield value["Fn::GetStackOutput"]["StackName"]
-        if "Fn::ImportValue" in value:
-            yield value["Fn::ImportValue"].split(":")[0]
-        for one in value.values():
-            yield from producers(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from producers(one)
+    yield from (output["StackName"] for output in arguments(value, "Fn::GetStackOutput"))
+    yield from (name.split(":")[0] for name in arguments(value, "Fn::ImportValue"))
 
 
 def test_everything_of_a_cluster_goes_before_the_cluster_when_the_stack_is_deleted(synth):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-from conftest import FARGATE, environment_data, of_type
+from conftest import FARGATE, arguments, environment_data, of_type
 
 KEPT = (
     "AWS::EKS::Cluster",
@@ -278,15 +278,8 @@ def test_a_cluster_lets_go_of_a_role_before_the_foundation_takes_it_back(synth):
     assert not imports[0] <= exports[2], "CloudFormation refuses to skip the middle step"
 
 
-def imported(value):
-    if isinstance(value, dict):
-        if "Fn::ImportValue" in value:
-            yield value["Fn::ImportValue"]
-        for one in value.values():
-            yield from imported(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from imported(one)
+def imported(template):
+    return arguments(template, "Fn::ImportValue")
 
 
 def test_the_first_deploy_differs_in_deletion_protection_alone(synth):

