@@ -1,0 +1,297 @@
+"""Facts about what EKS itself keeps: clusters, their compute, add-ons and access."""
+
+from __future__ import annotations
+
+from responsibility.facts.iam import Role
+from responsibility.facts.network import SecurityGroup, Subnet, Vpc
+from responsibility.facts.resource import Fact, Prop, text
+from responsibility.facts.values import Reference
+from responsibility.model import ComputeKind
+
+LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+
+
+_USES_TEMPLATE = (
+    ("AWS::EKS::Nodegroup", "LaunchTemplate.Id"),
+    ("AWS::EKS::Nodegroup", "LaunchTemplate.Name"),
+    ("AWS::AutoScaling::AutoScalingGroup", "LaunchTemplate.LaunchTemplateId"),
+    (
+        "AWS::AutoScaling::AutoScalingGroup",
+        "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateId",
+    ),
+)
+"""Where groups of nodes name their launch template."""
+
+
+class Cluster(Fact):
+    """An EKS cluster: ``AWS::EKS::Cluster``, or the custom resource of older CDK versions."""
+
+    what = "cluster"
+    given_name = Prop("Name", "")
+    version = Prop("Version", "")
+    public_access = Prop("ResourcesVpcConfig.EndpointPublicAccess", True)
+    private_access = Prop("ResourcesVpcConfig.EndpointPrivateAccess", False)
+    public_cidrs = Prop[list[str]]("ResourcesVpcConfig.PublicAccessCidrs", ["0.0.0.0/0"])
+    bootstrap_addons = Prop("BootstrapSelfManagedAddons", True)
+    authentication_mode = Prop("AccessConfig.AuthenticationMode", "")
+    creator_is_admin = Prop("AccessConfig.BootstrapClusterCreatorAdminPermissions", True)
+    support_type = Prop("UpgradePolicy.SupportType", "EXTENDED")
+    deletion_protection = Prop("DeletionProtection", False)
+    zonal_shift = Prop("ZonalShiftConfig.Enabled", False)
+    auto_compute = Prop("ComputeConfig.Enabled", False)
+    auto_load_balancing = Prop("KubernetesNetworkConfig.ElasticLoadBalancing.Enabled", False)
+    auto_block_storage = Prop("StorageConfig.BlockStorage.Enabled", False)
+    node_pools = Prop[list[str]]("ComputeConfig.NodePools", [])
+    ip_family = Prop("KubernetesNetworkConfig.IpFamily", "ipv4")
+    tier = Prop("ControlPlaneScalingConfig.Tier", "standard")
+
+    @property
+    def name(self) -> str:
+        """Its name; the logical id where EKS or the deploy decides."""
+        name = self.resource.maybe("Name")
+        return name if isinstance(name, str) and "${" not in name else self.resource.id
+
+    @property
+    def log_types(self) -> list[str]:
+        """Control plane log types that are on. Raises UnknownValue."""
+        return [item["Type"] for item in self.get("Logging.ClusterLogging.EnabledTypes", [])]
+
+    @property
+    def secrets_key(self) -> object:
+        """The customer's KMS key for API data: an ARN or a reference; None = AWS's own key. Raises UnknownValue."""
+        config = self.get("EncryptionConfig", [])
+        return next((item.get("Provider", {}).get("KeyArn") for item in config if isinstance(item, dict)), None)
+
+    @property
+    def auto_mode(self) -> bool:
+        """Whether AWS runs nodes for it. Raises UnknownValue."""
+        return self.auto_compute
+
+    @property
+    def subnets(self) -> list[Subnet]:
+        """The subnets of its network interfaces, as far as they stand in the templates."""
+        return self.facts.find_all(Subnet, self.resource.maybe("ResourcesVpcConfig.SubnetIds", []))
+
+    @property
+    def security_groups(self) -> list[SecurityGroup]:
+        """Its additional security groups, as far as they stand in the templates."""
+        return self.facts.find_all(SecurityGroup, self.resource.maybe("ResourcesVpcConfig.SecurityGroupIds", []))
+
+    @property
+    def vpc(self) -> Vpc | None:
+        """Its VPC, where the templates make it."""
+        return next((subnet.vpc for subnet in self.subnets if subnet.vpc), None)
+
+    @property
+    def role(self) -> Role | None:
+        """The role that EKS assumes, where the templates make it."""
+        return self.facts.find(Role, self.resource.maybe("RoleArn"))
+
+    @property
+    def node_groups(self) -> list[NodeGroup]:
+        """Its managed node groups."""
+        return self.facts.belonging(NodeGroup, self.resource.key)
+
+    @property
+    def fargate_profiles(self) -> list[FargateProfile]:
+        """Its Fargate profiles."""
+        return self.facts.belonging(FargateProfile, self.resource.key)
+
+    @property
+    def addons(self) -> dict[str, Addon]:
+        """Its add-ons, by name."""
+        return {addon.name: addon for addon in self.facts.belonging(Addon, self.resource.key)}
+
+    @property
+    def self_managed(self) -> list[SelfManagedNodes]:
+        """Its groups of EC2 instances that join by themselves."""
+        return self.facts.belonging(SelfManagedNodes, self.resource.key)
+
+    @property
+    def kinds(self) -> list[ComputeKind]:
+        """The kinds of compute it has."""
+        found: list[ComputeKind] = []
+        if self.resource.maybe("ComputeConfig.Enabled") in (True, "true"):
+            found.append("auto_mode")
+        if self.node_groups:
+            found.append("managed_nodes")
+        if self.fargate_profiles:
+            found.append("fargate")
+        if self.resource.maybe("RemoteNetworkConfig.RemoteNodeNetworks"):
+            found.append("hybrid_nodes")
+        if self.self_managed:
+            found.append("self_managed_nodes")
+        return found
+
+
+class OfCluster(Fact):
+    """Something that belongs to a cluster."""
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """Its cluster, where the templates make it."""
+        return self.facts.cluster(self.cluster_key)
+
+
+class NodeGroup(OfCluster):
+    """A managed node group: ``AWS::EKS::Nodegroup``."""
+
+    what = "node group"
+    given_name = Prop("NodegroupName", "")
+    ami_type = Prop("AmiType", "")
+    release_version = Prop("ReleaseVersion", "")
+    version = Prop("Version", "")
+    capacity_type = Prop("CapacityType", "ON_DEMAND")
+    instance_types = Prop[list[str]]("InstanceTypes", [])
+    min_size = Prop("ScalingConfig.MinSize", 1)
+    max_size = Prop("ScalingConfig.MaxSize", 2)
+    desired_size = Prop("ScalingConfig.DesiredSize", 2)
+    force_update = Prop("ForceUpdateEnabled", False)
+    repair = Prop("NodeRepairConfig.Enabled", False)
+    taints = Prop[list[dict[str, str]]]("Taints", [])
+    labels = Prop[dict[str, str]]("Labels", {})
+
+    @property
+    def name(self) -> str:
+        """Its name, else the logical id."""
+        name = self.resource.maybe("NodegroupName")
+        return name if isinstance(name, str) and "${" not in name else self.resource.id
+
+    @property
+    def launch_template(self) -> LaunchTemplate | None:
+        """Its launch template, where the templates make it."""
+        value = self.resource.maybe("LaunchTemplate", {})
+        return self.facts.find(LaunchTemplate, value.get("Id") or value.get("Name"))
+
+    @property
+    def role(self) -> Role | None:
+        """The role of its nodes, where the templates make it."""
+        return self.facts.find(Role, self.resource.maybe("NodeRole"))
+
+    @property
+    def subnets(self) -> list[Subnet]:
+        """Its subnets, as far as they stand in the templates."""
+        return self.facts.find_all(Subnet, self.resource.maybe("Subnets", []))
+
+
+class LaunchTemplate(Fact):
+    """What EC2 instances are made like: ``AWS::EC2::LaunchTemplate``."""
+
+    what = "launch template"
+    image = Prop("LaunchTemplateData.ImageId", "")
+    tokens = Prop("LaunchTemplateData.MetadataOptions.HttpTokens", "")
+    hop_limit = Prop("LaunchTemplateData.MetadataOptions.HttpPutResponseHopLimit", 0)
+    volumes = Prop[list[dict[str, object]]]("LaunchTemplateData.BlockDeviceMappings", [])
+
+    @property
+    def used_by(self) -> list[NodeGroup | SelfManagedNodes]:
+        """The groups of nodes that are made from it."""
+        return [
+            user
+            for kind, path in _USES_TEMPLATE
+            for user in self.facts.pointing(kind, path, self)
+            if isinstance(user, NodeGroup | SelfManagedNodes)
+        ]
+
+
+class SelfManagedNodes(OfCluster):
+    """EC2 instances that join a cluster by themselves: an Auto Scaling group that is tagged for it."""
+
+    what = "Auto Scaling group"
+
+    @property
+    def launch_template(self) -> LaunchTemplate | None:
+        """Its launch template, where the templates make it."""
+        value = self.resource.maybe("LaunchTemplate", {}) or self.resource.maybe(
+            "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification", {}
+        )
+        return self.facts.find(LaunchTemplate, value.get("LaunchTemplateId") or value.get("LaunchTemplateName"))
+
+    @property
+    def subnets(self) -> list[Subnet]:
+        """Its subnets, as far as they stand in the templates."""
+        return self.facts.find_all(Subnet, self.resource.maybe("VPCZoneIdentifier", []))
+
+
+class FargateProfile(OfCluster):
+    """Which pods run on Fargate: ``AWS::EKS::FargateProfile``."""
+
+    what = "Fargate profile"
+    given_name = Prop("FargateProfileName", "")
+    selectors = Prop[list[dict[str, object]]]("Selectors", [])
+
+    @property
+    def name(self) -> str:
+        """Its name, else the logical id."""
+        name = self.resource.maybe("FargateProfileName")
+        return name if isinstance(name, str) and "${" not in name else self.resource.id
+
+    @property
+    def role(self) -> Role | None:
+        """The pod execution role, where the templates make it."""
+        return self.facts.find(Role, self.resource.maybe("PodExecutionRoleArn"))
+
+    @property
+    def subnets(self) -> list[Subnet]:
+        """Its subnets, as far as they stand in the templates."""
+        return self.facts.find_all(Subnet, self.resource.maybe("Subnets", []))
+
+
+class Addon(OfCluster):
+    """An EKS add-on: ``AWS::EKS::Addon``."""
+
+    what = "add-on"
+    version = Prop("AddonVersion", "")
+    conflicts = Prop("ResolveConflicts", "")
+
+    @property
+    def name(self) -> str:
+        """The add-on's name: ``vpc-cni``."""
+        return text(self.resource.maybe("AddonName", self.resource.id))
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether it was given an IAM role of its own. Raises UnknownValue."""
+        return bool(self.get("ServiceAccountRoleArn") or self.get("PodIdentityAssociations"))
+
+
+class AccessEntry(OfCluster):
+    """Who may use the Kubernetes API: ``AWS::EKS::AccessEntry``."""
+
+    what = "access entry"
+    type = Prop("Type", "STANDARD")
+    groups = Prop[list[str]]("KubernetesGroups", [])
+
+    @property
+    def principal(self) -> object:
+        """The IAM principal: an ARN or a reference. Raises UnknownValue."""
+        return self.get("PrincipalArn", "")
+
+    @property
+    def name(self) -> str:
+        """The principal, in short."""
+        value = self.resource.maybe("PrincipalArn", self.resource.id)
+        return value.resource if isinstance(value, Reference) else str(value).rsplit(":", 1)[-1]
+
+    @property
+    def policies(self) -> list[tuple[str, str, list[str]]]:
+        """Name, scope (``cluster`` or ``namespace``) and namespaces of each access policy. Raises UnknownValue."""
+        found = []
+        for index, item in enumerate(self.get("AccessPolicies", [])):
+            arn = str(self.get(f"AccessPolicies.{index}.PolicyArn", ""))
+            scope = item.get("AccessScope", {})
+            found.append((arn.rsplit("/", 1)[-1], str(scope.get("Type", "cluster")), list(scope.get("Namespaces", []))))
+        return found
+
+
+class PodIdentity(OfCluster):
+    """A role for the pods of a service account: ``AWS::EKS::PodIdentityAssociation``."""
+
+    what = "Pod Identity association"
+    namespace = Prop("Namespace", "")
+    service_account = Prop("ServiceAccount", "")
+
+    @property
+    def role(self) -> Role | None:
+        """The pods' role, where the templates make it."""
+        return self.facts.find(Role, self.resource.maybe("RoleArn"))

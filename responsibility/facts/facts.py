@@ -1,0 +1,268 @@
+"""Everything that was read, indexed: who belongs to which cluster, what a reference means."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from functools import cached_property
+from typing import Any, TypeVar
+
+from responsibility.facts import normalize
+from responsibility.facts.eks import (
+    AccessEntry,
+    Addon,
+    Cluster,
+    FargateProfile,
+    LaunchTemplate,
+    NodeGroup,
+    PodIdentity,
+    SelfManagedNodes,
+)
+from responsibility.facts.iam import Policy, Role
+from responsibility.facts.intrinsics import World
+from responsibility.facts.kubernetes import HelmChart, KubernetesObject, Workload
+from responsibility.facts.network import SecurityGroup, Subnet, Vpc
+from responsibility.facts.resource import Fact, Resource
+from responsibility.facts.sources import Sources
+from responsibility.facts.values import Reference, leaves
+
+F = TypeVar("F", bound=Fact)
+
+_CLASSES: dict[str, type[Fact]] = {
+    "AWS::EKS::Cluster": Cluster,
+    "AWS::EKS::Nodegroup": NodeGroup,
+    "AWS::EKS::FargateProfile": FargateProfile,
+    "AWS::EKS::Addon": Addon,
+    "AWS::EKS::AccessEntry": AccessEntry,
+    "AWS::EKS::PodIdentityAssociation": PodIdentity,
+    "AWS::EC2::LaunchTemplate": LaunchTemplate,
+    "AWS::EC2::VPC": Vpc,
+    "AWS::EC2::Subnet": Subnet,
+    "AWS::EC2::SecurityGroup": SecurityGroup,
+    "AWS::IAM::Role": Role,
+    "AWS::IAM::Policy": Policy,
+    "AWS::IAM::RolePolicy": Policy,
+    "AWS::IAM::ManagedPolicy": Policy,
+    **dict.fromkeys(normalize.CHARTS, HelmChart),
+}
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod")
+_CLUSTER_TAG = "kubernetes.io/cluster/"
+_PLACEHOLDER = re.compile(r"\$\{([^}?]+)/([A-Za-z0-9]+)(?:\.[^}]*)?\}")
+
+
+def key_of(value: Any) -> str:
+    """Returns the key of the resource that a value is a reference to; empty = it is none."""
+    if isinstance(value, Reference):
+        return f"{value.stack}/{value.resource}"
+    match = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+    return f"{match[1]}/{match[2]}" if match else ""
+
+
+class Facts:
+    """The facts of one review or audit."""
+
+    def __init__(self, resources: Iterable[Resource], as_of: date) -> None:
+        self.as_of = as_of
+        """The day that support dates are compared with."""
+        self.resources = list(resources)
+        self._by_key: dict[str, Fact] = {}
+        self._by_type: dict[str, list[Fact]] = defaultdict(list)
+        self._by_class: dict[type[Fact], list[Any]] = defaultdict(list)
+        self._pointing: dict[tuple[str, str], dict[str, list[Fact]]] = {}
+        for resource in self.resources:
+            self._add(resource)
+
+    def _add(self, resource: Resource) -> None:
+        kind = _CLASSES.get(resource.type, Fact)
+        if resource.type == "AWS::AutoScaling::AutoScalingGroup" and (cluster := _joins(resource)):
+            kind, resource.belongs_to = SelfManagedNodes, cluster
+        if "::" not in resource.type:
+            kind = Workload if resource.type in _WORKLOADS else KubernetesObject
+        fact = kind(resource, self)
+        # Several objects may stand in one custom resource: the key names the first.
+        self._by_key.setdefault(resource.key, fact)
+        self._by_type[resource.type].append(fact)
+        for base in kind.__mro__:
+            if issubclass(base, Fact) and base is not Fact:
+                self._by_class[base].append(fact)
+
+    def all(self, kind: type[F]) -> list[F]:
+        """Returns every fact of a class."""
+        return self._by_class.get(kind, [])
+
+    def of_type(self, kind: str) -> list[Fact]:
+        """Returns every fact of a CloudFormation resource type or kind of Kubernetes object."""
+        return self._by_type.get(kind, [])
+
+    def objects(self, kind: str) -> list[KubernetesObject]:
+        """Returns every Kubernetes object of a kind."""
+        return [fact for fact in self.of_type(kind) if isinstance(fact, KubernetesObject)]
+
+    def cluster(self, key: str) -> Cluster | None:
+        """Returns the cluster with a key."""
+        fact = self._by_key.get(key)
+        return fact if isinstance(fact, Cluster) else None
+
+    def find(self, kind: type[F], value: Any) -> F | None:
+        """Returns the fact of a class that a value stands for: a reference, an ARN, a name."""
+        if key := key_of(value):
+            fact = self._by_key.get(key)
+            return fact if isinstance(fact, kind) else None
+        if not isinstance(value, str):
+            return None
+        name = value.rsplit("/", 1)[-1] if value.startswith("arn:") else value
+        named = self._named.get((kind, name), [])
+        return named[0] if len(named) == 1 else None  # type: ignore[return-value]
+
+    def find_all(self, kind: type[F], values: Any) -> list[F]:
+        """Returns the facts that a list of values stands for."""
+        found = (self.find(kind, value) for value in (values if isinstance(values, list) else [values]))
+        return [fact for fact in found if fact is not None]
+
+    @cached_property
+    def _named(self) -> dict[tuple[type[Fact], str], list[Fact]]:
+        names: dict[tuple[type[Fact], str], list[Fact]] = defaultdict(list)
+        for kind in (Cluster, Role):
+            for fact in self.all(kind):
+                names[kind, fact.name].append(fact)
+        return names
+
+    def belonging(self, kind: type[F], key: str) -> list[F]:
+        """Returns the facts of a class that belong to the cluster with a key."""
+        return self._belonging.get((kind, key), [])
+
+    @cached_property
+    def _belonging(self) -> dict[tuple[type[Fact], str], list[Any]]:
+        found: dict[tuple[type[Fact], str], list[Any]] = defaultdict(list)
+        for kind, facts in self._by_class.items():
+            for fact in facts:
+                found[kind, fact.cluster_key].append(fact)
+        return found
+
+    def cluster_of(self, resource: Resource) -> str:
+        """Returns the key of the cluster a resource belongs to; empty = none, several, or not known.
+
+        It is the one it names; else the only one there is, or the only one of its stack.
+        """
+        if resource.type == "AWS::EKS::Cluster":
+            return resource.key
+        if cluster := self.find(Cluster, resource.belongs_to or resource.maybe("ClusterName")):
+            return cluster.resource.key
+        clusters = self.all(Cluster)
+        if len(clusters) == 1:
+            return clusters[0].resource.key
+        beside = self._clusters_by_stack.get(resource.stack, [])
+        return beside[0] if len(beside) == 1 else ""
+
+    @cached_property
+    def _clusters_by_stack(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for cluster in self.all(Cluster):
+            found[cluster.resource.stack].append(cluster.resource.key)
+        return found
+
+    def references(self, resource: Resource) -> set[str]:
+        """Returns the keys of the resources that one mentions, DependsOn included."""
+        found = {f"{resource.stack}/{name}" for name in resource.depends_on}
+        todo: list[Any] = [resource.properties]
+        while todo:
+            item = todo.pop()
+            if isinstance(item, dict):
+                todo.extend(item.values())
+            elif isinstance(item, list):
+                todo.extend(item)
+            elif isinstance(item, Reference):
+                found.add(f"{item.stack}/{item.resource}")
+            elif isinstance(item, str) and "${" in item:
+                found.update(f"{stack}/{name}" for stack, name in _PLACEHOLDER.findall(item))
+        return found
+
+    def waits_for(self, resource: Resource) -> set[str]:
+        """Returns the keys of everything that stands before CloudFormation makes a resource."""
+        found: set[str] = set()
+        todo = [resource]
+        while todo:
+            for key in self.references(todo.pop()) - found:
+                found.add(key)
+                if key in self._by_key:
+                    todo.append(self._by_key[key].resource)
+        return found
+
+    def pointing(self, kind: str, path: str, target: Fact) -> list[Fact]:
+        """Returns the facts of a resource type whose value at a path is a reference to ``target``."""
+        index = self._pointing.get((kind, path))
+        if index is None:
+            index = self._pointing[kind, path] = defaultdict(list)
+            for fact in self.of_type(kind):
+                index[key_of(fact.resource.maybe(path))].append(fact)
+        return index.get(target.resource.key, [])
+
+    def by_key(self, key: str) -> Fact | None:
+        """Returns the fact with a key."""
+        return self._by_key.get(key)
+
+    def routes_of(self, subnet: Subnet) -> list[Fact]:
+        """Returns the routes of a subnet's route table."""
+        for association in self.pointing("AWS::EC2::SubnetRouteTableAssociation", "SubnetId", subnet):
+            table = self._by_key.get(key_of(association.resource.maybe("RouteTableId")))
+            return self.pointing("AWS::EC2::Route", "RouteTableId", table) if table else []
+        return []
+
+    def policies_of(self, role: Role) -> list[Policy]:
+        """Returns the policies of their own that are attached to a role."""
+        return self._policies.get(role.resource.key, [])
+
+    @cached_property
+    def _policies(self) -> dict[str, list[Policy]]:
+        found: dict[str, list[Policy]] = defaultdict(list)
+        for policy in self.all(Policy):
+            for role in self.find_all(Role, list(policy.role_values)):
+                found[role.resource.key].append(policy)
+        for role in self.all(Role):
+            for policy in self.find_all(Policy, role.resource.maybe("ManagedPolicyArns", [])):
+                found[role.resource.key].append(policy)
+        return found
+
+    def fargate_selects(self, workload: Workload) -> bool:
+        """Returns whether a Fargate profile takes a workload's pods: namespace, and every label of one selector.
+
+        Raises UnknownValue. Source: docs.aws.amazon.com/eks/latest/userguide/fargate-profile.html
+        """
+        for profile in self.belonging(FargateProfile, workload.cluster_key):
+            for selector in profile.selectors:
+                wanted = {item["Key"]: item["Value"] for item in selector.get("Labels") or []}  # type: ignore[attr-defined]
+                if fnmatch.fnmatchcase(workload.namespace, str(selector.get("Namespace", ""))) and all(
+                    fnmatch.fnmatchcase(str(workload.pod_labels.get(key, "")), str(value))
+                    for key, value in wanted.items()
+                ):
+                    return True
+        return False
+
+    @cached_property
+    def values(self) -> tuple[int, int]:
+        """How many property values there are, and how many of them are unknown."""
+        counts = [leaves(resource.properties) for resource in self.resources]
+        return sum(total for total, _ in counts), sum(unknown for _, unknown in counts)
+
+
+def _joins(resource: Resource) -> str:
+    """Returns the cluster that an Auto Scaling group's instances join, by the tag that Kubernetes asks for; empty = none."""
+    keys = (str(tag.get("Key", "")) for tag in resource.maybe("Tags", []) or [] if isinstance(tag, dict))
+    return next((key.removeprefix(_CLUSTER_TAG) for key in keys if key.startswith(_CLUSTER_TAG)), "")
+
+
+def read(sources: Sources, as_of: date) -> Facts:
+    """Returns the facts of what was read, seen on a day."""
+    world = World(sources.templates)
+    resources: list[Resource] = []
+    for template in sources.templates:
+        for resource in normalize.from_template(template, world):
+            resources.append(resource)
+            if resource.type in normalize.MANIFESTS:
+                resources.extend(normalize.objects_of(resource))
+    for file in sources.manifests:
+        resources.extend(normalize.objects_in(file))
+    return Facts(resources, as_of)

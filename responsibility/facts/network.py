@@ -1,0 +1,181 @@
+"""Facts about the network: VPCs, subnets, routes, gateways, security groups."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from responsibility.facts.resource import Fact, Prop
+from responsibility.facts.values import Reference
+
+ANYWHERE = ("0.0.0.0/0", "::/0")
+Reach = Literal["public", "private", "isolated", "unknown"]
+
+
+class Vpc(Fact):
+    """A virtual network: ``AWS::EC2::VPC``."""
+
+    what = "VPC"
+    cidr = Prop("CidrBlock", "")
+
+    @property
+    def subnets(self) -> list[Subnet]:
+        """The subnets in it."""
+        found = self.facts.pointing("AWS::EC2::Subnet", "VpcId", self)
+        return [subnet for subnet in found if isinstance(subnet, Subnet)]
+
+    @property
+    def flow_logs(self) -> list[Fact]:
+        """The flow logs that watch it."""
+        return self.facts.pointing("AWS::EC2::FlowLog", "ResourceId", self)
+
+    @property
+    def endpoints(self) -> list[Fact]:
+        """Its VPC endpoints."""
+        return self.facts.pointing("AWS::EC2::VPCEndpoint", "VpcId", self)
+
+    @property
+    def nat_gateways(self) -> list[Fact]:
+        """The NAT gateways in its subnets."""
+        return [gateway for subnet in self.subnets for gateway in subnet.nat_gateways]
+
+    @property
+    def has_internet_gateway(self) -> bool:
+        """Whether an internet gateway is attached."""
+        attachments = self.facts.pointing("AWS::EC2::VPCGatewayAttachment", "VpcId", self)
+        return any(item.resource.maybe("InternetGatewayId") for item in attachments)
+
+
+class Subnet(Fact):
+    """A part of a VPC in one Availability Zone: ``AWS::EC2::Subnet``."""
+
+    what = "subnet"
+    cidr = Prop("CidrBlock", "")
+    public_addresses = Prop("MapPublicIpOnLaunch", False)
+
+    @property
+    def zone(self) -> str:
+        """Its zone; ``AZ 1`` where the account decides; empty where nothing says."""
+        value = self.resource.maybe("AvailabilityZone", "") or self.resource.maybe("AvailabilityZoneId", "")
+        return str(value)
+
+    @property
+    def vpc(self) -> Vpc | None:
+        """Its VPC, where the templates make it."""
+        return self.facts.find(Vpc, self.resource.maybe("VpcId"))
+
+    @property
+    def addresses(self) -> int | None:
+        """How many addresses are free for use: AWS keeps five of each subnet. None = the block is not known."""
+        try:
+            return ipaddress.ip_network(str(self.resource.maybe("CidrBlock", ""))).num_addresses - 5
+        except ValueError:
+            return None
+
+    @property
+    def nat_gateways(self) -> list[Fact]:
+        """The NAT gateways in it."""
+        return self.facts.pointing("AWS::EC2::NatGateway", "SubnetId", self)
+
+    @property
+    def routes(self) -> list[Fact]:
+        """The routes of its route table."""
+        return self.facts.routes_of(self)
+
+    @property
+    def reach(self) -> Reach:
+        """``public``: a route to an internet gateway; ``private``: to a NAT or transit gateway; ``isolated``: neither."""
+        routes = self.routes
+        if not routes and not self.facts.of_type("AWS::EC2::SubnetRouteTableAssociation"):
+            return "unknown"
+        for route in routes:
+            destination = route.resource.maybe("DestinationCidrBlock") or route.resource.maybe(
+                "DestinationIpv6CidrBlock"
+            )
+            if destination not in ANYWHERE:
+                continue
+            target = route.resource.maybe("GatewayId")
+            if isinstance(target, Reference):
+                return "public"
+            if target is None:
+                return "private"
+        return "isolated"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One opening of a security group."""
+
+    protocol: str
+    from_port: int | None
+    to_port: int | None
+    source: object
+    """CIDR block as text, a reference to a group, or another value."""
+    path: str
+    owner: Fact
+    """The resource that says so: the group or a rule of its own."""
+
+    @property
+    def ports(self) -> str:
+        """The ports in words."""
+        if self.protocol == "-1":
+            return "all ports"
+        if self.from_port is None or self.from_port == self.to_port:
+            return f"port {self.from_port}" if self.from_port is not None else f"all of {self.protocol}"
+        return f"ports {self.from_port}-{self.to_port}"
+
+
+class SecurityGroup(Fact):
+    """A firewall of network interfaces: ``AWS::EC2::SecurityGroup``."""
+
+    what = "security group"
+
+    @property
+    def ingress(self) -> list[Rule]:
+        """What it lets in: its own rules and those written beside it. Raises UnknownValue."""
+        return [*_rules(self, "SecurityGroupIngress"), *self._beside("AWS::EC2::SecurityGroupIngress")]
+
+    @property
+    def egress(self) -> list[Rule]:
+        """What it lets out. Raises UnknownValue."""
+        return [*_rules(self, "SecurityGroupEgress"), *self._beside("AWS::EC2::SecurityGroupEgress")]
+
+    def _beside(self, kind: str) -> Iterator[Rule]:
+        for rule in self.facts.pointing(kind, "GroupId", self):
+            yield _rule(rule, rule.resource.properties, "")
+
+
+def _rules(group: SecurityGroup, path: str) -> Iterator[Rule]:
+    for index, _ in enumerate(group.get(path, [])):
+        yield _rule(group, group.get(f"{path}.{index}", {}), f"{path}.{index}")
+
+
+def _rule(owner: Fact, values: dict[str, object], path: str) -> Rule:
+    source = next(
+        (
+            values[key]
+            for key in (
+                "CidrIp",
+                "CidrIpv6",
+                "SourceSecurityGroupId",
+                "SourcePrefixListId",
+                "DestinationSecurityGroupId",
+            )
+            if key in values
+        ),
+        None,
+    )
+    return Rule(
+        protocol=str(values.get("IpProtocol", "-1")),
+        from_port=_port(values.get("FromPort")),
+        to_port=_port(values.get("ToPort")),
+        source=source,
+        path=path,
+        owner=owner,
+    )
+
+
+def _port(value: object) -> int | None:
+    return int(str(value)) if str(value).lstrip("-").isdigit() else None

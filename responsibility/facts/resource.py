@@ -1,0 +1,168 @@
+"""A resource with its properties worked out, and the base of every typed fact about one.
+
+The shape of properties is CloudFormation's, whoever was asked: what comes from an API or from an older custom resource
+is turned into it. So a check is written once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
+
+from responsibility.document import Evidence
+from responsibility.facts.values import Reference, Unknown
+
+if TYPE_CHECKING:
+    from responsibility.facts.facts import Facts
+    from responsibility.facts.template import Template
+
+T = TypeVar("T")
+
+
+class UnknownValue(Exception):
+    """A value that was asked for and that the template does not say. A check that meets it answers ``unknown``."""
+
+    def __init__(self, evidence: Evidence, reason: str) -> None:
+        super().__init__(f"{evidence.path or evidence.resource}: {reason}")
+        self.evidence = evidence
+        self.reason = reason
+
+
+@dataclass(eq=False, slots=True)
+class Resource:
+    """A resource of a template (or of an account, in the same shape)."""
+
+    stack: str
+    id: str
+    """Logical id."""
+    type: str
+    properties: dict[str, Any]
+    template: Template | None = None
+    wrapped: Literal["", "Config"] = ""
+    """The property that holds the others, written camelCase, in the custom resources of older CDK versions."""
+    belongs_to: Any = None
+    """The cluster's name or a reference to it, where that does not stand in its properties."""
+    deletion_policy: str = "Delete"
+    update_policy: dict[str, Any] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    conditional: str = ""
+    """The condition that decides whether it exists, where that is not known."""
+
+    def evidence(self, path: str = "") -> Evidence:
+        """Returns where this is, for a finding."""
+        if self.wrapped and path:
+            path = ".".join([self.wrapped, *(step[:1].lower() + step[1:] for step in path.split("."))])
+        template = self.template
+        return Evidence(
+            stack=self.stack,
+            resource=self.id,
+            type=self.type,
+            path=path,
+            file=template.file if template else "",
+            line=template.lines.get(self.id, 0) if template else 0,
+        )
+
+    @property
+    def key(self) -> str:
+        """The resource's name among all stacks."""
+        return f"{self.stack}/{self.id}"
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """Returns the value at a dotted path (items of a list by number); ``default`` where nothing stands.
+
+        Raises UnknownValue where the template does not say.
+        """
+        value: Any = self.properties
+        for step in path.split("."):
+            if isinstance(value, dict):
+                value = value.get(step)
+            elif isinstance(value, list):
+                value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
+            elif isinstance(value, Reference):
+                # A whole object that another resource gives: nothing below it can be read.
+                raise UnknownValue(self.evidence(path), f"is given by {value}")
+            else:
+                value = None
+            if isinstance(value, Unknown):
+                raise UnknownValue(self.evidence(path), value.reason)
+            if value is None:
+                return default
+        return value
+
+    def maybe(self, path: str, default: Any = None) -> Any:
+        """Returns the value at a path, or ``default`` where it is not there or not known: for pictures and words."""
+        try:
+            return self.get(path, default)
+        except UnknownValue:
+            return default
+
+
+class Fact:
+    """A typed view of one resource. Properties are read when they are asked for."""
+
+    what: ClassVar[str] = "resource"
+    """What a message calls it: ``cluster``, ``node group``."""
+
+    def __init__(self, resource: Resource, facts: Facts) -> None:
+        self.resource = resource
+        self.facts = facts
+
+    @property
+    def name(self) -> str:
+        """The name a person knows it by: its own, else the logical id."""
+        return self.resource.id
+
+    @property
+    def words(self) -> str:
+        """What and which: ``cluster demo``."""
+        return f"{self.what} {self.name}"
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """Returns the value at a path of the resource's properties. Raises UnknownValue."""
+        return self.resource.get(path, default)
+
+    def at(self, path: str = "") -> Evidence:
+        """Returns where this, or a property of it, stands."""
+        return self.resource.evidence(path)
+
+    @property
+    def cluster_key(self) -> str:
+        """Key of the cluster it belongs to; empty = none, or not known."""
+        return self.facts.cluster_of(self.resource)
+
+
+class Prop(Generic[T]):
+    """A property of a fact, read from its path; CloudFormation's own default stands where the template is silent."""
+
+    def __init__(self, path: str, default: T) -> None:
+        self.path = path
+        self.default = default
+
+    @overload
+    def __get__(self, fact: None, owner: type[Fact]) -> Prop[T]: ...
+    @overload
+    def __get__(self, fact: Fact, owner: type[Fact]) -> T: ...
+    def __get__(self, fact: Fact | None, owner: type[Fact]) -> T | Prop[T]:
+        """Returns the value. Raises UnknownValue."""
+        if fact is None:
+            return self
+        value = fact.resource.get(self.path, self.default)
+        return _as(type(self.default), value)  # type: ignore[no-any-return]
+
+
+def _as(kind: type[Any], value: Any) -> Any:
+    """Templates write numbers and booleans as text, too; CloudFormation takes both."""
+    if kind is bool and isinstance(value, str):
+        return value.lower() == "true"
+    if kind is int and isinstance(value, str) and value.lstrip("-").isdigit():
+        return int(value)
+    if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if kind is list and not isinstance(value, list):
+        return [value]
+    return value
+
+
+def text(value: Any) -> str:
+    """Returns a name for people: of a reference, the logical id."""
+    return value.resource if isinstance(value, Reference) else str(value)
