@@ -68,6 +68,7 @@ class Facts:
         self.as_of = as_of
         """The day that support dates are compared with."""
         self.resources = list(resources)
+        self._facts: list[Fact] = []
         self._by_key: dict[str, Fact] = {}
         self._by_type: dict[str, list[Fact]] = defaultdict(list)
         self._by_class: dict[type[Fact], list[Any]] = defaultdict(list)
@@ -84,10 +85,15 @@ class Facts:
         fact = kind(resource, self)
         # Several objects may stand in one custom resource: the key names the first.
         self._by_key.setdefault(resource.key, fact)
+        self._facts.append(fact)
         self._by_type[resource.type].append(fact)
         for base in kind.__mro__:
             if issubclass(base, Fact) and base is not Fact:
                 self._by_class[base].append(fact)
+
+    def every(self) -> list[Fact]:
+        """Returns every fact, in the order of reading."""
+        return self._facts
 
     def all(self, kind: type[F]) -> list[F]:
         """Returns every fact of a class."""

@@ -1,0 +1,5 @@
+"""`python -m responsibility`."""
+
+from responsibility.cli import main
+
+main()

@@ -1,0 +1,205 @@
+"""The command line: `python -m responsibility matrix | explain | checks | review`.
+
+Exit code 0: nothing is open at or above `--fail-on`; 1: something is; 2: bad input, with one message and no traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from responsibility.facts.template import BadSource
+
+if TYPE_CHECKING:
+    from responsibility.document import Review
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Who is responsible for what in an EKS platform, and whether your share is done.",
+)
+
+
+class Format(StrEnum):
+    """What a review can be written as."""
+
+    TEXT = "text"
+    MD = "md"
+    HTML = "html"
+    JSON = "json"
+    SARIF = "sarif"
+
+
+class FailOn(StrEnum):
+    """From which severity on an open duty makes the command fail."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    NEVER = "never"
+
+
+Output = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--output", "-o", help="Write FILE; its suffix says the format (.txt .md .html .json .sarif). May be repeated."
+    ),
+]
+AsFormat = Annotated[Format | None, typer.Option("--format", "-f", help="The format; text if nothing else says so.")]
+
+
+@app.command()
+def review(
+    assembly: Annotated[
+        str,
+        typer.Option(
+            "--assembly",
+            "--template",
+            "-a",
+            help="A cdk.out folder, a template, a folder of them, or - (standard input).",
+        ),
+    ] = "cdk.out",
+    baseline: Annotated[str | None, typer.Option(help="Another assembly or template: say what changed since.")] = None,
+    format_: AsFormat = None,
+    output: Output = None,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with 1 if a duty of this severity, or worse, is open.")
+    ] = FailOn.HIGH,
+    as_of: Annotated[
+        str | None, typer.Option(help="The day to compare support dates with, as 2027-05-01; today if not given.")
+    ] = None,
+    accepted: Annotated[
+        Path | None, typer.Option(help="Accepted findings; .responsibility.yaml if it is there.")
+    ] = None,
+    prices: Annotated[Path | None, typer.Option(help="A price table of your own, laid over the shipped one.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Read CloudFormation and say whose share is what, and what of yours is open."""
+    from responsibility import reviewing  # here, so that --help is quick
+
+    document = reviewing.review(
+        reviewing.Request(
+            assembly=assembly,
+            baseline=baseline,
+            as_of=_day(as_of),
+            accepted=accepted,
+            prices=prices,
+        ),
+        warn=lambda words: typer.echo(words, err=True),
+    )
+    _write(document, format_, output or [], quiet=quiet)
+    if fail_on is not FailOn.NEVER and reviewing.worst(document, fail_on.value):
+        raise typer.Exit(1)
+
+
+def _write(document: Review, format_: Format | None, files: list[Path], *, quiet: bool) -> None:
+    """Writes the files; prints the review too, unless files of one format were asked for."""
+    from responsibility.render import render
+
+    for file, content in [(file, render(document, _format_of(file, format_))) for file in files]:
+        _save(file, content)
+    if quiet:
+        return
+    if format_ in (None, Format.TEXT) and not (files and format_):
+        from rich.console import Console
+
+        from responsibility.render.text import text
+
+        text(document, Console())
+    elif format_ and not files:
+        typer.echo(render(document, format_.value), nl=False)
+    for file in files:
+        typer.echo(f"Written: {file}", err=True)
+
+
+def _format_of(file: Path, format_: Format | None) -> str:
+    from responsibility.render import FORMATS
+
+    if format_:
+        return format_.value
+    found = next((name for name, entry in FORMATS.items() if file.name.lower().endswith(entry.suffixes)), None)
+    if found is None:
+        suffixes = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
+        raise BadSource(f"--output {file}: its suffix names no format; use one of {suffixes}, or say --format")
+    return found
+
+
+def _save(file: Path, content: str) -> None:
+    beside = file.with_name(f".{file.name}.part")
+    try:
+        beside.write_text(content, encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise BadSource(f"--output {file}: cannot be written: {error.strerror}") from None
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadSource(f"--as-of {text}: is no day; write it as 2027-05-01") from None
+
+
+@app.command()
+def matrix(
+    compute: Annotated[list[str] | None, typer.Option(help="A kind of compute; may be repeated.")] = None,
+    component: Annotated[list[str] | None, typer.Option(help="A component; may be repeated.")] = None,
+    format_: AsFormat = None,
+    output: Output = None,
+) -> None:
+    """Print who is responsible for each component on each kind of compute."""
+    from responsibility import telling
+
+    _tell(lambda name: telling.matrix(compute or [], component or [], name), format_, output or [])
+
+
+@app.command()
+def explain(
+    component: Annotated[str, typer.Argument(help="A component's id, as `matrix` shows it.")],
+    format_: AsFormat = None,
+    output: Output = None,
+) -> None:
+    """Tell the whole story of one component: each side's part, sources, the checks and labs that belong to it."""
+    from responsibility import telling
+
+    _tell(lambda name: telling.explain(component, name), format_, output or [])
+
+
+@app.command()
+def checks(format_: AsFormat = None, output: Output = None) -> None:
+    """List the checks of a review."""
+    from responsibility import telling
+
+    _tell(telling.checks, format_, output or [])
+
+
+def _tell(make: Callable[[str], str], format_: Format | None, files: list[Path]) -> None:
+    for file in files:
+        _save(file, make(_format_of(file, format_)))
+    if not files:
+        typer.echo(make((format_ or Format.TEXT).value).rstrip("\n"))
+
+
+def main() -> None:
+    """Runs the command line; turns bad input into one message and exit code 2."""
+    try:
+        app(prog_name="python -m responsibility")
+    except BadSource as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of a pipe went away, as `| head` does: no message, and none at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

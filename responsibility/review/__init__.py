@@ -1,0 +1,1 @@
+"""From facts and findings to the findings document."""

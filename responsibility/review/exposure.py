@@ -1,0 +1,166 @@
+"""Ways in from the internet, and those that are closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from responsibility.document import Exposure
+from responsibility.facts.eks import Cluster, NodeGroup, SelfManagedNodes
+from responsibility.facts.facts import Facts
+from responsibility.facts.kubernetes import KubernetesObject
+from responsibility.facts.network import ANYWHERE, SecurityGroup
+from responsibility.facts.resource import Fact, UnknownValue
+
+_SCHEMES = ("service.beta.kubernetes.io/aws-load-balancer-scheme", "alb.ingress.kubernetes.io/scheme")
+_AUTO_MODE_CLASSES = ("eks.amazonaws.com/alb", "eks.amazonaws.com/nlb")
+
+
+def exposure(facts: Facts) -> list[Exposure]:
+    """Returns every way in, the open ones first."""
+    found = [
+        *(_api(cluster) for cluster in facts.all(Cluster)),
+        *_groups(facts),
+        *_nodes(facts),
+        *_load_balancers(facts),
+        *_instances(facts),
+    ]
+    order = ("open", "unknown", "limited", "closed")
+    return sorted(found, key=lambda item: order.index(item.level))
+
+
+def _api(cluster: Cluster) -> Exposure:
+    level: Literal["closed", "unknown"] = "closed"
+    try:
+        cidrs = cluster.public_cidrs if cluster.public_access else []
+        words = "reached from inside the VPC only"
+    except UnknownValue as unknown:
+        level, words, cidrs = "unknown", str(unknown), []
+    if not cidrs:
+        return Exposure(
+            way="Kubernetes API",
+            cluster=cluster.resource.key,
+            level=level,
+            words=f"{cluster.words}: {words}",
+            evidence=[cluster.at("ResourcesVpcConfig.EndpointPublicAccess")],
+        )
+    everyone = any(cidr in ANYWHERE for cidr in cidrs)
+    whence = "everywhere" if everyone else ", ".join(cidrs)
+    return Exposure(
+        way="Kubernetes API",
+        cluster=cluster.resource.key,
+        level="open" if everyone else "limited",
+        words=f"{cluster.words}: anyone may try from {whence}; IAM and RBAC decide who gets in",
+        evidence=[cluster.at("ResourcesVpcConfig.PublicAccessCidrs")],
+    )
+
+
+def _groups(facts: Facts) -> Iterator[Exposure]:
+    for group in facts.all(SecurityGroup):
+        try:
+            rules = [rule for rule in group.ingress if rule.source in ANYWHERE]
+        except UnknownValue as unknown:
+            yield Exposure(
+                way="security group", level="unknown", words=f"{group.words}: {unknown}", evidence=[unknown.evidence]
+            )
+            continue
+        for rule in rules:
+            yield Exposure(
+                way="security group",
+                level="open",
+                cluster=group.cluster_key,
+                words=f"{group.words}: {rule.ports} from {rule.source}",
+                evidence=[rule.owner.at(rule.path)],
+            )
+
+
+def _nodes(facts: Facts) -> Iterator[Exposure]:
+    nodes: list[NodeGroup | SelfManagedNodes] = [*facts.all(NodeGroup), *facts.all(SelfManagedNodes)]
+    for group in nodes:
+        public = [subnet for subnet in group.subnets if subnet.reach == "public"]
+        remote = group.resource.maybe("RemoteAccess", {})
+        if remote.get("Ec2SshKey") and not remote.get("SourceSecurityGroups"):
+            yield Exposure(
+                way="node",
+                level="open" if public else "limited",
+                cluster=group.cluster_key,
+                words=f"{group.words}: SSH (port 22) from every address that reaches the node",
+                evidence=[group.at("RemoteAccess")],
+            )
+        if public:
+            names = ", ".join(subnet.name for subnet in public)
+            yield Exposure(
+                way="node",
+                level="limited",
+                cluster=group.cluster_key,
+                words=f"{group.words}: nodes stand in public subnets ({names}); security groups decide",
+                evidence=[group.at("Subnets")],
+            )
+
+
+def _load_balancers(facts: Facts) -> Iterator[Exposure]:
+    for item in [*facts.objects("Service"), *facts.objects("Ingress")]:
+        if item.what == "Service" and item.resource.maybe("spec.type") != "LoadBalancer":
+            continue
+        annotations = item.resource.maybe("metadata.annotations", {}) or {}
+        scheme = next((str(annotations[key]) for key in _SCHEMES if key in annotations), "")
+        yield _balanced(item, scheme)
+    for balancer in facts.of_type("AWS::ElasticLoadBalancingV2::LoadBalancer"):
+        internet = balancer.resource.maybe("Scheme", "internet-facing") == "internet-facing"
+        yield Exposure(
+            way="load balancer",
+            level="open" if internet else "closed",
+            cluster=balancer.cluster_key,
+            words=f"load balancer {balancer.name}: {'internet-facing' if internet else 'internal'}",
+            evidence=[balancer.at("Scheme")],
+        )
+
+
+def _balanced(item: KubernetesObject, scheme: str) -> Exposure:
+    """A load balancer that a controller makes; without a scheme in the object its class decides."""
+    ranges = item.resource.maybe("spec.loadBalancerSourceRanges", [])
+    if scheme == "internet-facing":
+        level, words = ("limited", f"open to {', '.join(ranges)}") if ranges else ("open", "open to the internet")
+    elif scheme == "internal":
+        level, words = "closed", "inside the VPC only"
+    else:
+        level, words = _by_class(item)
+    return Exposure(
+        way="load balancer",
+        level=level,
+        cluster=item.cluster_key,
+        words=f"{item.words}: {words}",
+        evidence=[item.at("metadata.annotations")],
+    )
+
+
+def _by_class(item: KubernetesObject) -> tuple[str, str]:
+    schemes = {
+        params.bare_name: str(params.resource.maybe("spec.scheme", ""))
+        for params in item.facts.objects("IngressClassParams")
+        if params.cluster_key == item.cluster_key
+    }
+    if item.what == "Ingress" and "internet-facing" in schemes.values():
+        return "open", "open to the internet, as the IngressClassParams of its class say"
+    if item.what == "Ingress" and schemes:
+        return "closed", "inside the VPC only, as the IngressClassParams of its class say"
+    return "unknown", "the scheme is the controller's default, which is not in what was read"
+
+
+def _instances(facts: Facts) -> Iterator[Exposure]:
+    for instance in facts.of_type("AWS::EC2::Instance"):
+        yield from _instance(instance)
+
+
+def _instance(instance: Fact) -> Iterator[Exposure]:
+    interfaces = instance.resource.maybe("NetworkInterfaces", [])
+    public = any(
+        str(item.get("AssociatePublicIpAddress")).lower() == "true" for item in interfaces if isinstance(item, dict)
+    )
+    yield Exposure(
+        way="instance",
+        level="limited" if public else "closed",
+        cluster=instance.cluster_key,
+        words=f"instance {instance.name}: {'has a public address; its security groups decide' if public else 'has no public address'}",
+        evidence=[instance.at("NetworkInterfaces")],
+    )

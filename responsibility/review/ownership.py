@@ -1,0 +1,109 @@
+"""Which component a resource shows, and for which kind of compute it is there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from responsibility.catalog import addon_kinds
+from responsibility.facts.eks import AccessEntry, Addon, Cluster, FargateProfile, NodeGroup, SelfManagedNodes
+from responsibility.facts.facts import Facts, key_of
+from responsibility.facts.resource import Fact
+from responsibility.model import ComputeKind
+
+_DATA = Path(__file__).parents[1] / "data" / "resource_types.yaml"
+_SERVES_ALL = ("AWS::EKS::Cluster", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::KMS::Key")
+"""What every kind of compute refers to; nothing is attributed through it."""
+_NODE_KINDS = ("NodePool", "NodeClass")
+"""Kubernetes objects that say what Auto Mode's nodes are like (``EC2NodeClass`` is self-hosted Karpenter's)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """A component that a resource shows, and the property that says it."""
+
+    component: str
+    path: str = ""
+    kind: ComputeKind | None = None
+    """Only for this kind of compute."""
+
+
+@cache
+def _table() -> tuple[dict[str, list[Shows]], dict[str, str]]:
+    data: dict[str, Any] = yaml.load(_DATA.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
+    return {kind: [Shows(**row) for row in rows] for kind, rows in data["types"].items()}, data["addons"]
+
+
+def shows(fact: Fact) -> list[Shows]:
+    """Returns the components that a resource shows; the first is the one it counts for."""
+    types, addons = _table()
+    if isinstance(fact, Addon) and fact.name in addons:
+        return [Shows(addons[fact.name]), *types[fact.resource.type]]
+    return types.get(fact.resource.type, [])
+
+
+def compute_kinds(facts: Facts) -> dict[str, ComputeKind]:
+    """Returns, by key, the kind of compute that a resource is there for; what serves a cluster as a whole is left out.
+
+    A resource is there for a kind if the kind's own resources lead to it and no other kind's do, or if it leads to
+    such resources and to no other kind's (a policy of a node role).
+    """
+    reached: dict[str, set[ComputeKind]] = defaultdict(set)
+    for kind, roots in _roots(facts).items():
+        todo, seen = list(roots), {fact.resource.key for fact in roots}
+        while todo:
+            fact = todo.pop()
+            reached[fact.resource.key].add(kind)
+            for key in facts.references(fact.resource) - seen:
+                seen.add(key)
+                target = facts.by_key(key)
+                if target and target.resource.type not in _SERVES_ALL:
+                    todo.append(target)
+    for cluster in facts.all(Cluster):
+        own = facts.references(cluster.resource) - {key_of(cluster.resource.maybe("ComputeConfig.NodeRoleArn"))}
+        for key in own:
+            reached.pop(key, None)
+    found = {key: next(iter(kinds)) for key, kinds in reached.items() if len(kinds) == 1}
+    for resource in facts.resources:
+        if resource.key in reached or resource.type in _SERVES_ALL:
+            continue
+        kinds = {found[key] for key in facts.references(resource) if key in found}
+        if len(kinds) == 1:
+            found[resource.key] = kinds.pop()
+    return found
+
+
+def _roots(facts: Facts) -> dict[ComputeKind, list[Fact]]:
+    roots: dict[ComputeKind, list[Fact]] = {
+        "managed_nodes": [*facts.all(NodeGroup)],
+        "fargate": [*facts.all(FargateProfile)],
+        "self_managed_nodes": [*facts.all(SelfManagedNodes)],
+        "auto_mode": [fact for kind in _NODE_KINDS for fact in facts.of_type(kind)],
+        "hybrid_nodes": [],
+    }
+    for cluster in facts.all(Cluster):
+        role = facts.by_key(key_of(cluster.resource.maybe("ComputeConfig.NodeRoleArn")))
+        roots["auto_mode"].extend([role] if role else [])
+    by_type: dict[str, ComputeKind] = {
+        "EC2": "auto_mode",
+        "EC2_LINUX": "self_managed_nodes",
+        "EC2_WINDOWS": "self_managed_nodes",
+        "FARGATE_LINUX": "fargate",
+        "HYBRID_LINUX": "hybrid_nodes",
+    }
+    for entry in facts.all(AccessEntry):
+        if kind := by_type.get(str(entry.resource.maybe("Type"))):
+            roots[kind].append(entry)
+    for addon in facts.all(Addon):
+        cluster_of_addon = addon.cluster
+        used = [
+            kind for kind in addon_kinds().get(addon.name, []) if cluster_of_addon and kind in cluster_of_addon.kinds
+        ]
+        if len(used) == 1:
+            roots[used[0]].append(addon)
+    return roots

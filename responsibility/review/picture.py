@@ -1,0 +1,131 @@
+"""What the drawing of a cluster shows, taken from its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from responsibility.document import ComputeUse, Picture, PictureSubnet, PictureVpc
+from responsibility.facts.eks import Cluster, FargateProfile, NodeGroup
+from responsibility.facts.network import Subnet, Vpc
+from responsibility.facts.resource import text
+from responsibility.model import ComputeKind
+
+
+def compute(cluster: Cluster) -> list[ComputeUse]:
+    """Returns the kinds of compute of a cluster, each in words."""
+    uses = {
+        "auto_mode": (_auto_mode(cluster), [cluster.at("ComputeConfig")]),
+        "managed_nodes": (
+            _named("node group", map(_group, cluster.node_groups)),
+            [g.at() for g in cluster.node_groups],
+        ),
+        "fargate": (
+            _named("profile", map(_profile, cluster.fargate_profiles)),
+            [p.at() for p in cluster.fargate_profiles],
+        ),
+        "hybrid_nodes": ("Nodes of your own data centre", [cluster.at("RemoteNetworkConfig")]),
+        "self_managed_nodes": (
+            _named("Auto Scaling group", (group.name for group in cluster.self_managed)),
+            [group.at() for group in cluster.self_managed],
+        ),
+    }
+    return [ComputeUse(kind=kind, words=uses[kind][0], evidence=uses[kind][1]) for kind in cluster.kinds]
+
+
+def _named(what: str, items: Iterable[str]) -> str:
+    words = list(items)
+    return f"{len(words)} {what}{'s' if len(words) != 1 else ''}: {', '.join(words)}"
+
+
+def _auto_mode(cluster: Cluster) -> str:
+    pools = [str(pool) for pool in cluster.resource.maybe("ComputeConfig.NodePools", [])]
+    own = [item.bare_name for item in cluster.facts.objects("NodePool") if item.cluster_key == cluster.resource.key]
+    parts = [f"built-in pools {', '.join(pools)}"] if pools else ["no built-in pool"]
+    return "; ".join([*parts, *([f"own pools {', '.join(own)}"] if own else [])])
+
+
+def _group(group: NodeGroup) -> str:
+    scaling = group.resource.maybe("ScalingConfig", {})
+    low, high = scaling.get("MinSize", "?"), scaling.get("MaxSize", "?")
+    types = "/".join(str(kind) for kind in group.resource.maybe("InstanceTypes", [])) or "nodes"
+    spot = " Spot" if group.resource.maybe("CapacityType") == "SPOT" else ""
+    return f"{group.name} ({low} to {high}{spot} {types})"
+
+
+def _profile(profile: FargateProfile) -> str:
+    selectors = profile.resource.maybe("Selectors", [])
+    names = [text(item.get("Namespace", "?")) for item in selectors if isinstance(item, dict)]
+    return f"{profile.name} ({', '.join(names) or 'no selector'})"
+
+
+def picture(cluster: Cluster) -> Picture:
+    """Returns what the drawing shows."""
+    resource = cluster.resource
+    public = resource.maybe(
+        "ResourcesVpcConfig.EndpointPublicAccess", True if "ResourcesVpcConfig" in resource.properties else None
+    )
+    private = resource.maybe("ResourcesVpcConfig.EndpointPrivateAccess", False)
+    api = {(True, True): "public and private", (True, False): "public", (False, True): "private"}.get((public, private))
+    vpc = cluster.vpc
+    return Picture(
+        vpc=_vpc(vpc, cluster) if vpc else None,
+        api=api or "unknown",
+        api_from=[str(item) for item in resource.maybe("ResourcesVpcConfig.PublicAccessCidrs", ["0.0.0.0/0"])]
+        if public is True
+        else [],
+        logs=[
+            str(item.get("Type"))
+            for item in resource.maybe("Logging.ClusterLogging.EnabledTypes", [])
+            if isinstance(item, dict)
+        ],
+        key="customer" if resource.maybe("EncryptionConfig") else "aws",
+        add_ons=sorted(cluster.addons),
+    )
+
+
+def _vpc(vpc: Vpc, cluster: Cluster) -> PictureVpc:
+    placed: dict[str, list[ComputeKind]] = {}
+    groups: list[tuple[ComputeKind, list[Subnet]]] = [
+        *(("managed_nodes", group.subnets) for group in cluster.node_groups),
+        *(("fargate", profile.subnets) for profile in cluster.fargate_profiles),
+        *(("self_managed_nodes", group.subnets) for group in cluster.self_managed),
+    ]
+    if "auto_mode" in cluster.kinds:
+        # Without subnets of its own, a NodeClass uses those of the cluster.
+        groups.append(("auto_mode", cluster.subnets))
+    for kind, subnets in groups:
+        for subnet in subnets:
+            kinds = placed.setdefault(subnet.resource.key, [])
+            if kind not in kinds:
+                kinds.append(kind)
+    drawn = [
+        PictureSubnet(
+            id=subnet.resource.key,
+            name=subnet.resource.id,
+            zone=subnet.zone,
+            reach=subnet.reach,
+            cidr=_cidr(subnet),
+            kinds=placed.get(subnet.resource.key, []),
+            nat=bool(subnet.nat_gateways),
+        )
+        for subnet in vpc.subnets
+    ]
+    return PictureVpc(
+        id=vpc.resource.key,
+        name=vpc.name,
+        cidr=text(vpc.resource.maybe("CidrBlock", "")),
+        zones=sorted({subnet.zone for subnet in drawn}),
+        subnets=drawn,
+        internet_gateway=vpc.has_internet_gateway,
+        endpoints=sorted(_service(text(item.resource.maybe("ServiceName", ""))) for item in vpc.endpoints),
+    )
+
+
+def _cidr(subnet: Subnet) -> str:
+    value = subnet.resource.maybe("CidrBlock", "")
+    return value if isinstance(value, str) and "${" not in value else ""
+
+
+def _service(name: str) -> str:
+    """``com.amazonaws.${AWS::Region}.ecr.api`` as ``ecr.api``."""
+    return name.replace("${AWS::Region}", "region").split("amazonaws.")[-1].split(".", 1)[-1]

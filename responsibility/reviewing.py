@@ -1,0 +1,65 @@
+"""What `review` does: reads, judges, compares."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from responsibility.checks import all_checks
+from responsibility.document import SEVERITIES, Review
+from responsibility.facts import sources
+from responsibility.facts.facts import Facts
+from responsibility.review import acceptance, build
+from responsibility.review.cost import load_prices
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to review."""
+
+    assembly: str
+    as_of: date
+    baseline: str | None = None
+    accepted: Path | None = None
+    prices: Path | None = None
+
+
+def review(request: Request, warn: Callable[[str], None]) -> Review:
+    """Returns the findings document.
+
+    Raises BadSource for anything that cannot be read. ``warn`` is told of acceptances that no finding needs.
+    """
+    # A few seconds' work that drops little: collecting costs more than the memory.
+    gc.disable()
+    file = request.accepted or (Path(acceptance.FILE) if Path(acceptance.FILE).exists() else None)
+    codes = [check.info.code for check in all_checks()]
+    options = build.Options(
+        as_of=request.as_of,
+        prices=load_prices(request.prices),
+        accepted=tuple(acceptance.read(file, codes)) if file else (),
+    )
+    document, facts, unused = _one(request.assembly, options)
+    for entry in unused if request.accepted else []:
+        warn(f"{file}: {entry.code} {entry.resource} is accepted, and nothing of that name is open: take the entry out")
+    if request.baseline is None:
+        return document
+    from responsibility.review.baseline import compare
+
+    before, facts_before, _ = _one(request.baseline, options)
+    return document.model_copy(update={"baseline": compare(before, document, facts_before, facts, request.baseline)})
+
+
+def _one(where: str, options: build.Options) -> tuple[Review, Facts, list[acceptance.Accepted]]:
+    found = sources.read(where)
+    facts = build.facts_of(found, options.as_of)
+    document, unused = build.review(found, facts, options)
+    return document, facts, unused
+
+
+def worst(document: Review, at_least: str) -> bool:
+    """Returns whether a duty of a severity, or of a worse one, is open."""
+    counted = SEVERITIES[: [str(name) for name in SEVERITIES].index(at_least) + 1]
+    return any(document.summary.open[name] for name in counted)

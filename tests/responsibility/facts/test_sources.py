@@ -1,0 +1,120 @@
+"""What can be read, and what is said of what cannot."""
+
+import io
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from responsibility.facts import sources
+from responsibility.facts.template import MAX_BYTES, BadSource
+
+TEMPLATE = {"Resources": {"Cluster": {"Type": "AWS::EKS::Cluster", "Properties": {"Name": "blue"}}}}
+
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{name}: &{name} [{','.join(['*' + before] * 10)}]\n" for before, name in pairwise("abcdefghij")
+)
+"""Aliases of aliases: ten lines that stand for ten thousand million values."""
+
+
+def test_a_template_is_a_stack_named_like_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "blue.template.json"
+    file.write_text(json.dumps(TEMPLATE, indent=1))
+    found = sources.read(str(file)).templates[0]
+    assert found.name == "blue"
+    assert found.lines == {"Cluster": 3}
+
+
+def test_lines_of_yaml_are_those_of_the_resources(tmp_path: Path) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text(
+        "Parameters:\n  Cluster: {Type: String}\nResources:\n  Role:\n    Type: R\n    Properties:\n      Cluster: x\n  Cluster:\n    Type: C\n"
+    )
+    assert sources.read(str(file)).templates[0].lines == {"Role": 4, "Cluster": 8}
+
+
+def test_standard_input() -> None:
+    assert sources.read("-", io.StringIO(json.dumps(TEMPLATE))).templates[0].name == "template"
+
+
+def test_a_folder_gives_templates_and_kubernetes_objects(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(TEMPLATE))
+    (tmp_path / "b.yaml").write_text(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n---\napiVersion: v1\nkind: Pod\n"
+    )
+    (tmp_path / "notes.txt").write_text("no")
+    found = sources.read(str(tmp_path))
+    assert [template.name for template in found.templates] == ["a"]
+    assert [item["kind"] for item in found.manifests[0].objects] == ["Namespace", "Pod"]
+
+
+def test_an_assembly_with_stages_and_nested_stacks(tmp_path: Path) -> None:
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://123456789012/eu-west-1",
+        "properties": {"templateFile": "s.json"},
+    }
+    stage = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "stage"}}
+    (tmp_path / "stage").mkdir()
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"stage": stage}}))
+    (tmp_path / "stage/manifest.json").write_text(json.dumps({"artifacts": {"top": stack}}))
+    nested = {"Type": "AWS::CloudFormation::Stack", "Metadata": {"aws:asset:path": "n.json"}, "Properties": {}}
+    (tmp_path / "stage/s.json").write_text(json.dumps({"Resources": {"Inner": nested}}))
+    (tmp_path / "stage/n.json").write_text(json.dumps(TEMPLATE))
+    top, inner = sources.read(str(tmp_path)).templates
+    assert (top.name, top.account, top.region) == ("top", "123456789012", "eu-west-1")
+    assert (inner.name, inner.parent) == ("top/Inner", ("top", "Inner"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.json", "{", "a.json:1: is not JSON"),
+        ("a.yaml", "Resources: [", "a.yaml:2: is not YAML"),
+        ("a.yaml", "", "a.yaml: is empty"),
+        ("a.yaml", "just text", "has no `Resources`"),
+        ("a.json", "[1]", "has no `Resources`"),
+        ("a.json", '{"Resources": {"A": {}}}', "Resources.A: has no `Type`"),
+        ("a.json", '{"Resources": {"A": {"Type": "T", "Properties": 3}}}', "Resources.A.Properties: is no mapping"),
+        ("a.json", '{"Resources": {"A": {"Type": "T"}}, "Outputs": []}', ""),
+        ("a.json", '{"Resources": {"A": {"Type": "T"}}, "Outputs": [1]}', "Outputs: is no mapping"),
+        ("a.yaml", "Resources: {A: !!python/object/apply:os.system ['true']}", "is not YAML"),
+        ("a.yaml", BOMB, "once its YAML aliases are followed"),
+        ("a.yaml", "[" * 200, "nested more than"),
+        ("a.json", "[" * 100_000, "nested too deep"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text)
+    if not said:
+        assert sources.read(str(tmp_path / name)).templates
+        return
+    with pytest.raises(BadSource) as error:
+        sources.read(str(tmp_path / name))
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_files_that_are_no_text_or_too_large_or_absent(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    with (tmp_path / "large.json").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    for name, said in {
+        "binary": "not UTF-8",
+        "large.json": "bytes; a CloudFormation template",
+        "absent": "No such file",
+    }.items():
+        with pytest.raises(BadSource, match=said):
+            sources.read(str(tmp_path / name))
+
+
+def test_a_manifest_that_is_no_assembly(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(BadSource, match="no cloud assembly"):
+        sources.read(str(tmp_path))
+    (tmp_path / "manifest.json").write_text(
+        '{"artifacts": {"s": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "gone.json"}}}}'
+    )
+    with pytest.raises(BadSource, match=r"gone\.json: cannot be read"):
+        sources.read(str(tmp_path))
