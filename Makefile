@@ -11,7 +11,7 @@ CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo setup synth test deploy diff destroy destroy-foundation lock schema bench lint format clean
+.PHONY: help demo setup synth review test deploy diff destroy destroy-foundation lock schema bench lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -37,6 +37,15 @@ demo: setup  ## synthesise environments/demo.yaml and show what it makes
 synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skips the checks, for the inner loop)
 	@$(call synth,$(CONTEXT) $(CDK_FLAGS))
 	@python -m stacks.summary cdk.out --brief
+
+# BASE=origin/main: also what changed since that commit, by building it beside this one. FAIL_ON=high: exit 1 if such a duty is open.
+# review/ then holds the page, the Markdown of a pull request, the findings document and SARIF.
+REVIEW = python -m responsibility review --assembly cdk.out --fail-on $(or $(FAIL_ON),never) $(foreach suffix,html md json sarif,-o review/review.$(suffix))
+review: setup env-named  ## who is responsible for what in ENV, what of your share is open, and since BASE if you name a commit
+	@$(call synth,$(CONTEXT) $(CDK_FLAGS))
+	@mkdir -p review
+	@$(if $(BASE),python -m stacks.base "$(BASE)" "$(ENV)" review/base-assembly,rm -rf review/base-assembly)
+	@$(REVIEW) $$(test -d review/base-assembly && echo --baseline review/base-assembly)
 
 # TAKE_OVER=yes: log groups and named roles that an earlier foundation left behind, instead of "already exists".
 deploy: setup env-named  ## deploy ENV to the account of your credentials (docs/deploy.md)
@@ -74,7 +83,7 @@ format: setup  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 
 clean:  ## delete everything the commands above made
-	rm -rf .venv node_modules bench/peer/node_modules cdk.out cdk.context.json .pytest_cache .mypy_cache .ruff_cache .hypothesis constructs/*.egg-info
+	rm -rf .venv node_modules bench/peer/node_modules cdk.out review cdk.context.json .pytest_cache .mypy_cache .ruff_cache .hypothesis constructs/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: env-named

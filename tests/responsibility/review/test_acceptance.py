@@ -1,0 +1,89 @@
+"""Accepted findings: matched by code and resource, open again after their day, mistakes named."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from responsibility.document import Evidence, Finding
+from responsibility.facts.template import BadSource
+from responsibility.review.acceptance import Accepted, accept, read
+
+AS_OF = date(2026, 11, 24)
+
+
+def finding(code: str = "EKR001", *resources: str, status: str = "open") -> Finding:
+    evidence = [Evidence(stack="demo", resource=name, type="T") for name in resources or ("Cluster",)]
+    return Finding(code=code, status=status, subject="cluster demo", detail="is open", evidence=evidence)  # type: ignore[arg-type]
+
+
+def entry(code: str = "EKR001", resource: str = "*", until: date = date(2027, 1, 1)) -> Accepted:
+    return Accepted(code=code, resource=resource, reason="a demo, no data in it", until=until)
+
+
+def test_an_accepted_finding_stays_and_does_not_count() -> None:
+    (found,), unused = accept([finding()], [entry(resource="demo/Clu*")], AS_OF)
+    assert found.status == "open"
+    assert found.accepted
+    assert found.accepted.reason == "a demo, no data in it"
+    assert not found.counts_as_open
+    assert unused == []
+
+
+def test_after_its_day_it_counts_again() -> None:
+    (found,), _ = accept([finding()], [entry(until=date(2026, 11, 23))], AS_OF)
+    assert found.accepted
+    assert found.accepted.expired
+    assert found.counts_as_open
+
+
+@pytest.mark.parametrize("other", [entry(code="EKR002"), entry(resource="prod/*"), entry(resource="demo/Other")])
+def test_what_does_not_match_accepts_nothing_and_is_reported(other: Accepted) -> None:
+    (found,), unused = accept([finding()], [other], AS_OF)
+    assert found.counts_as_open
+    assert unused == [other]
+
+
+def test_every_resource_of_a_finding_must_be_accepted() -> None:
+    (found,), _ = accept([finding("EKR001", "Cluster", "Other")], [entry(resource="demo/Cluster")], AS_OF)
+    assert found.counts_as_open
+
+
+def test_only_open_findings_need_it() -> None:
+    (found,), unused = accept([finding(status="met")], [entry()], AS_OF)
+    assert found.accepted is None
+    assert unused
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "accepted.yaml"
+    file.write_text("accepted:\n  - {code: EKR001, resource: demo/*, reason: a demo without data, until: 2027-01-01}\n")
+    assert read(file, ["EKR001"])[0].until == date(2027, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("accepted: [", "is not YAML"),
+        ("accepted: {}", "accepted: "),
+        ("", "the file: "),
+        ("accepted:\n  - {code: EKR001, until: 2027-01-01}", "accepted.0.reason: "),
+        ("accepted:\n  - {code: EKR001, reason: a demo without data}", "accepted.0.until: "),
+        ("accepted:\n  - {code: EKR001, reason: short, until: 2027-01-01}", "accepted.0.reason: "),
+        ("accepted:\n  - {code: X, reason: a demo without data, until: 2027-01-01}", "accepted.0.code: "),
+        ("accepted:\n  - {code: EKR999, reason: a demo without data, until: 2027-01-01}", "EKR999 is no check"),
+        ("accepted:\n  - {code: EKR001, reason: a demo without data, until: soon}", "accepted.0.until: "),
+        ("accepted:\n  - {code: EKR001, reason: a demo without data, until: 2027-01-01, why: x}", "accepted.0.why: "),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "accepted.yaml"
+    file.write_text(text)
+    with pytest.raises(BadSource, match=f"^{file}: .*{said}") as error:
+        read(file, ["EKR001"])
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BadSource, match="cannot be read"):
+        read(tmp_path / "none.yaml", [])

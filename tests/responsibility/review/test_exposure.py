@@ -1,0 +1,91 @@
+"""Ways in from the internet."""
+
+from datetime import date
+
+import pytest
+import yaml
+
+from responsibility.document import Exposure
+from responsibility.facts.facts import read
+from responsibility.facts.sources import ManifestFile, Sources
+from responsibility.facts.template import Template
+from responsibility.review.exposure import exposure
+
+
+def found(text: str, *objects: dict[str, object]) -> list[Exposure]:
+    template = Template("main", "main.yaml", yaml.safe_load(text), text)
+    return exposure(read(Sources("t", [template], [ManifestFile("o.yaml", "", list(objects))]), date(2026, 11, 24)))
+
+
+CLUSTER = "Resources: {{C: {{Type: AWS::EKS::Cluster, Properties: {{ResourcesVpcConfig: {config}}}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("config", "level"),
+    [
+        ("{}", "open"),
+        ("{EndpointPublicAccess: true, PublicAccessCidrs: ['0.0.0.0/0', 10.0.0.0/8]}", "open"),
+        ("{EndpointPublicAccess: true, PublicAccessCidrs: [203.0.113.0/24]}", "limited"),
+        ("{EndpointPublicAccess: false}", "closed"),
+        ("{EndpointPublicAccess: {Ref: Nothing}}", "unknown"),
+        ("{PublicAccessCidrs: {Ref: Nothing}}", "unknown"),
+    ],
+)
+def test_the_api(config: str, level: str) -> None:
+    (way,) = found(CLUSTER.format(config=config))
+    assert (way.way, way.level) == ("Kubernetes API", level)
+
+
+def test_a_security_group_is_read_with_the_rules_beside_it() -> None:
+    ways = found("""
+Resources:
+  G: {Type: AWS::EC2::SecurityGroup, Properties: {SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 443, CidrIp: 10.0.0.0/8}]}}
+  R: {Type: AWS::EC2::SecurityGroupIngress, Properties: {GroupId: {'Fn::GetAtt': [G, GroupId]}, IpProtocol: '-1', CidrIpv6: '::/0'}}
+""")
+    assert [(way.level, way.words, way.evidence[0].resource) for way in ways] == [
+        ("open", "security group G: all ports from ::/0", "R")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "spec", "level"),
+    [
+        ({"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}, {}, "open"),
+        (
+            {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"},
+            {"loadBalancerSourceRanges": ["10.0.0.0/8"]},
+            "limited",
+        ),
+        ({"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}, {}, "closed"),
+        ({}, {}, "unknown"),
+    ],
+)
+def test_a_service_with_a_load_balancer(annotations: dict[str, str], spec: dict[str, object], level: str) -> None:
+    service = {
+        "kind": "Service",
+        "metadata": {"name": "web", "annotations": annotations},
+        "spec": {"type": "LoadBalancer", **spec},
+    }
+    ways = found(CLUSTER.format(config="{EndpointPublicAccess: false}"), service)
+    assert [way.level for way in ways if way.way == "load balancer"] == [level]
+
+
+def test_an_ingress_takes_the_scheme_of_its_class() -> None:
+    ingress = {"kind": "Ingress", "metadata": {"name": "web"}, "spec": {}}
+    params = {"kind": "IngressClassParams", "metadata": {"name": "alb"}, "spec": {"scheme": "internet-facing"}}
+    closed = CLUSTER.format(config="{EndpointPublicAccess: false}")
+    assert found(closed, ingress, params)[0].level == "open"
+    assert [way.level for way in found(closed, ingress)] == ["unknown", "closed"]
+
+
+def test_the_open_ones_come_first() -> None:
+    cluster = CLUSTER.format(config="{EndpointPublicAccess: false}")
+    service = {
+        "kind": "Service",
+        "metadata": {
+            "name": "web",
+            "annotations": {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"},
+        },
+        "spec": {"type": "LoadBalancer"},
+    }
+    assert [way.level for way in found(cluster, service)] == ["open", "closed"]
