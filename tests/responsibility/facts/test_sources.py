@@ -29,7 +29,8 @@ def test_a_template_is_a_stack_named_like_its_file(tmp_path: Path) -> None:
 def test_lines_of_yaml_are_those_of_the_resources(tmp_path: Path) -> None:
     file = tmp_path / "t.yaml"
     file.write_text(
-        "Parameters:\n  Cluster: {Type: String}\nResources:\n  Role:\n    Type: R\n    Properties:\n      Cluster: x\n  Cluster:\n    Type: C\n"
+        "Parameters:\n  Cluster: {Type: String}\nResources:\n  Role:\n    Type: R\n"
+        "    Properties:\n      Cluster: x\n  Cluster:\n    Type: C\n"
     )
     assert sources.read(str(file)).templates[0].lines == {"Role": 4, "Cluster": 8}
 
