@@ -14,6 +14,7 @@ DRAWN = "worker_node"
 """The group whose components are drawn one by one: where the kinds differ most. The others are drawn as numbers."""
 _SUMMED = ("integration", "workloads")
 _SUM = 52
+_COLUMN = 330
 
 
 def open_duties(cluster: ClusterReview, component: str, kind: ComputeKind | None = None) -> int:
@@ -43,43 +44,64 @@ def draw_compute(
     texts = [wrap(use.words.split(" "), size - 2 * PAD, 11.5, lines=3) for use in cluster.compute]
     head = 32 + 15 * max(len(lines) for lines in texts)
     sums = [group for group in _SUMMED if any(component.group == group for component in components)]
-    height = head + _LAYER * len(layers) + 6 + _SUM * len(sums) + 4
+    columns = max(1, int(size // _COLUMN))  # one kind alone has a wide box: its layers stand side by side
+    below = head + _LAYER * -(-len(layers) // columns) + 6
+    height = below + _SUM * -(-len(sums) // columns) + 4
     for index, (use, lines) in enumerate(zip(cluster.compute, texts, strict=True)):
         left = x + index * (size + GAP)
         frame = canvas.box(f"kind {use.kind}", "", (left, top, size, height), "column", 8)
         canvas.text(left + PAD, top + 22, KIND_NAMES[use.kind], size - 2 * PAD, size=13, style="b")
         for number, line in enumerate(lines):
             canvas.text(left + PAD, top + 39 + 15 * number, line, size - 2 * PAD, size=11.5)
-        _layers(canvas, cluster, use, layers, frame, top + head)
-        for number, group in enumerate(sums):
+        for component, place in zip(layers, _places(frame, top + head, columns, _LAYER, len(layers)), strict=True):
+            _layer(canvas, cluster, use, component, frame, place)
+        for group, place in zip(sums, _places(frame, top + below, columns, _SUM, len(sums)), strict=True):
             rows = [component for component in components if component.group == group]
-            _sum(canvas, use.kind, group, rows, frame, top + head + _LAYER * len(layers) + 6 + _SUM * number)
+            _sum(canvas, use.kind, group, rows, frame, place)
     return top + height
 
 
-def _layers(
-    canvas: Canvas, cluster: ClusterReview, use: ComputeUse, layers: Sequence[ComponentInfo], frame: Box, y: float
+def _places(frame: Box, y: float, columns: int, height: float, number: int) -> list[tuple[float, float, float]]:
+    """Returns x, y and width for ``number`` things in so many columns of a frame, downwards first."""
+    width = (frame.width - 16 - (columns - 1) * GAP) / columns
+    rows = -(-number // columns)
+    cells = (divmod(index, rows) for index in range(number))
+    return [(frame.x + 8 + column * (width + GAP), y + row * height, width) for column, row in cells]
+
+
+def _layer(
+    canvas: Canvas,
+    cluster: ClusterReview,
+    use: ComputeUse,
+    component: ComponentInfo,
+    frame: Box,
+    place: tuple[float, float, float],
 ) -> None:
-    for component in layers:
-        owner = _owner(component, use.kind)
-        box = (frame.x + 8, y, frame.width - 16, _LAYER - 4)
-        canvas.box(f"{frame.name} {component.id}", frame.name, box, f"box f-{owner}" if owner else "vague", 3)
-        open_ = open_duties(cluster, component.id, use.kind)
-        words = (OWNER_NAMES[owner] if owner else "not known") + (f", {open_} open" if open_ else "")
-        room = text_width(words, 11, bold=True)
-        right = frame.right - 16
-        canvas.text(frame.x + 16, y + 14, component.name, frame.width - 40 - room, size=11)
-        canvas.text(right, y + 14, words, room + 1, size=11, style="b", end=True)
-        y += _LAYER
+    x, y, width = place
+    owner = _owner(component, use.kind)
+    style = f"box f-{owner}" if owner else "vague"
+    canvas.box(f"{frame.name} {component.id}", frame.name, (x, y, width, _LAYER - 4), style, 3)
+    open_ = open_duties(cluster, component.id, use.kind)
+    words = (OWNER_NAMES[owner] if owner else "not known") + (f", {open_} open" if open_ else "")
+    room = text_width(words, 11, bold=True)
+    canvas.text(x + 8, y + 14, component.name, width - 24 - room, size=11)
+    canvas.text(x + width - 8, y + 14, words, room + 1, size=11, style="b", end=True)
 
 
-def _sum(canvas: Canvas, kind: ComputeKind, group: str, rows: Sequence[ComponentInfo], frame: Box, y: float) -> None:
+def _sum(
+    canvas: Canvas,
+    kind: ComputeKind,
+    group: str,
+    rows: Sequence[ComponentInfo],
+    frame: Box,
+    place: tuple[float, float, float],
+) -> None:
+    x, y, width = place
     owners = Counter(_owner(component, kind) for component in rows)
     words = ", ".join(f"{OWNER_NAMES[owner]} {owners[owner]}" for owner in OWNERS if owners[owner])
-    width = frame.width - 16
-    canvas.text(frame.x + 8, y + 12, GROUPS[group], width, size=11, style="b")
-    canvas.text(frame.x + 8, y + 26, words, width, size=11)
-    owner_bar(canvas, f"{frame.name} {group}", frame.name, rows, kind, (frame.x + 8, y + 32, width, 9))
+    canvas.text(x, y + 12, GROUPS[group], width, size=11, style="b")
+    canvas.text(x, y + 26, words, width, size=11)
+    owner_bar(canvas, f"{frame.name} {group}", frame.name, rows, kind, (x, y + 32, width, 9))
 
 
 def owner_bar(

@@ -61,16 +61,23 @@ def price(amount: float) -> str:
     return words if len(words.rpartition(".")[2]) > 1 else f"{amount:,.2f}"
 
 
-def evidence(items: Sequence[Evidence], home: ClusterReview | None = None, limit: int = 12) -> Markup:
-    """Returns where to look, a line each. What is the same as in the cluster ``home`` (stack, file) is not repeated."""
-    lines = [_line(item, home) for item in items[:limit]]
+def evidence(
+    items: Sequence[Evidence], home: ClusterReview | None = None, limit: int = 12, *, brief: bool = False
+) -> Markup:
+    """Returns where to look, a line each. What is the same as in the cluster ``home`` (stack, file) is not repeated.
+
+    ``brief`` leaves out the type and the file: enough for what is in order, and there is much of it.
+    """
+    lines = [_line(item, home, brief=brief) for item in items[:limit]]
     if len(items) > limit:
         lines.append(f"and {len(items) - limit} more")
     return markup("".join(f'<span class="ev">{line}</span>' for line in lines))
 
 
-def _line(item: Evidence, home: ClusterReview | None) -> str:
+def _line(item: Evidence, home: ClusterReview | None, *, brief: bool) -> str:
     stack = "" if home and item.stack == home.stack else item.stack
+    if brief:
+        return f"{escape(stack)} · {escape(item.resource)} {escape(item.path)}"
     file = "" if home and item.file == home.evidence.file else item.file
     place = f"{file}:{item.line}" if file and item.line else file or (f"line {item.line}" if item.line else "")
     path = f" <b>{escape(item.path)}</b>" if item.path else ""
@@ -85,7 +92,7 @@ def subject(finding: Finding, clusters: Clusters) -> Markup:
     where = f' <span class="in">{escape(name)}</span>' if name and name not in finding.subject else ""
     return markup(
         f"<li{clusters.mark(finding.cluster)}><b>{escape(finding.subject)}</b>{where} {prose(finding.detail)}"
-        f"{_accepted(finding)}{evidence(finding.evidence)}</li>"
+        f"{_accepted(finding)}{evidence(finding.evidence, brief=finding.status == 'met')}</li>"
     )
 
 

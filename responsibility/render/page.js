@@ -21,6 +21,7 @@
   let cluster = "";
 
   function filter() {
+    if (!find("find")) return; // nothing is open, accepted or unknown
     const ticked = (name) => new Set(all(`input[name=${name}]:checked`).map((box) => box.value));
     const severities = ticked("sev"), statuses = ticked("status");
     const text = find("find").value.trim().toLowerCase();

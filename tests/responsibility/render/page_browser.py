@@ -21,7 +21,7 @@ DOCUMENTS: dict[str, Callable[[], Review]] = {
     "unknown_network": documents.unknown_network,
     "empty": documents.empty,
     "several": lambda: documents.many(3),
-    "many": documents.many,
+    "many": lambda: documents.many(12),
 }
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1360, "height": 900}
