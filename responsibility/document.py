@@ -87,7 +87,7 @@ class CellInfo(Part):
 
 
 class ComponentInfo(Part):
-    """A row of the responsibility matrix, with a cell for each kind of compute that the reviewed clusters use."""
+    """A row of the responsibility matrix, with a cell for each kind of compute, used or not."""
 
     id: str
     name: str

@@ -13,7 +13,7 @@ from responsibility.document import SEVERITIES, Review
 from responsibility.model import KIND_NAMES, OWNER_NAMES, OWNERS
 from responsibility.render import clean, counted, losses, money
 from responsibility.render import drawing as pictures
-from responsibility.render.html_counts import cost_groups, differences, headline, resources
+from responsibility.render.html_counts import compared, cost_groups, differences, headline, resources
 from responsibility.render.html_matrix import matrix
 from responsibility.render.html_parts import Clusters, evidence, price, prose, source_link
 from responsibility.render.html_share import open_by_cluster, share
@@ -57,6 +57,7 @@ def html(review: Review) -> str:
             timeline=timeline(review),
             differences=differences(review),
             headline=headline(review),
+            compared=compared(review),
             resources=resources(review),
             cost_groups=cost_groups(review.cost, clusters),
             component_names={component.id: component.name for component in review.components},

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import permutations
 
 from responsibility.document import Cost, CostLine, Review
-from responsibility.model import KIND_NAMES, OWNER_NAMES, OWNERS, ComputeKind, Owner
+from responsibility.model import COMPUTE_KINDS, KIND_NAMES, OWNER_NAMES, OWNERS, ComputeKind, Owner
 from responsibility.render.html_parts import Clusters
 
 _MINE: tuple[Owner, ...] = ("customer", "shared")
@@ -21,14 +22,15 @@ class Difference:
 
 
 def differences(review: Review) -> dict[tuple[ComputeKind, ComputeKind], Difference]:
-    """Returns the difference of every two kinds in use."""
+    """Returns the difference of every two kinds, used or not: what another choice would change."""
     owners = {row.id: {cell.kind: cell.owner for cell in row.cells} for row in review.components}
-    found = {}
-    for here in review.kinds:
-        for there in review.kinds:
-            if here != there:
-                found[here, there] = Difference(here, there, _only(review, owners, here, there))
-    return found
+    return {pair: Difference(*pair, _only(review, owners, *pair)) for pair in permutations(compared(review), 2)}
+
+
+def compared(review: Review) -> list[ComputeKind]:
+    """Returns the kinds that the document's model speaks of."""
+    spoken = {cell.kind for row in review.components for cell in row.cells}
+    return [kind for kind in COMPUTE_KINDS if kind in spoken]
 
 
 def _only(

@@ -66,7 +66,6 @@ def review(sources: Sources, facts: Facts, options: Options) -> tuple[Review, li
     findings, unused = accept(run(checks, facts), list(options.accepted), options.as_of)
     infos = [check.info for check in checks]
     matrix = Matrix(facts, infos, findings)
-    kinds = used_kinds(facts)
     total, unknown = facts.values
     document = Review(
         source=sources.name,
@@ -84,8 +83,8 @@ def review(sources: Sources, facts: Facts, options: Options) -> tuple[Review, li
         resolved=Coverage(computed=total - unknown, total=total, unknown=unknown),
         answered=_answered(findings),
         unknowns=list(_unknowns(facts)),
-        kinds=kinds,
-        components=rows(kinds),
+        kinds=used_kinds(facts),
+        components=rows(),
         clusters=[_cluster(cluster, matrix, options.as_of) for cluster in facts.all(Cluster)],
         checks=infos,
         findings=findings,

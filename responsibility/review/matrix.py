@@ -26,8 +26,8 @@ MAX_EVIDENCE = 5
 """Resources named in one cell; the counts say how many there are."""
 
 
-def rows(kinds: list[ComputeKind]) -> list[ComponentInfo]:
-    """Returns the model's rows with the cells of some kinds of compute."""
+def rows() -> list[ComponentInfo]:
+    """Returns the model's rows, with the cells of every kind of compute: a reader compares what is with what could be."""
     return [
         ComponentInfo(
             id=component.id,
@@ -45,8 +45,7 @@ def rows(kinds: list[ComputeKind]) -> list[ComponentInfo]:
                     disagree=cell.disagree,
                     unverified=cell.unverified,
                 )
-                for kind in kinds
-                for cell in [component.cells[kind]]
+                for kind, cell in component.cells.items()
             ],
         )
         for component in model.components().values()
@@ -109,10 +108,10 @@ class Matrix:
         ]
 
     def owned(self) -> list[OwnedCount]:
-        """Returns how much of the model is whose, for each kind in use."""
+        """Returns how much of the model is whose, for each kind."""
         resources = Counter(self._kinds.values())
         result = []
-        for kind in used_kinds(self._facts):
+        for kind in model.COMPUTE_KINDS:
             owners = Counter(component.cells[kind].owner for component in model.components().values())
             numbers = {owner: owners[owner] for owner in OWNERS}
             result.append(OwnedCount(kind=kind, resources=resources[kind], **numbers))

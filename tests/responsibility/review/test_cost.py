@@ -1,0 +1,242 @@
+"""The monthly cost floor: what is counted, what it rests on, what is left out and why."""
+
+import time
+from typing import Any
+
+import pytest
+from cost_templates import DAY, HOURS, cluster, facts, fargate, network, nodes, only, priced, ref, resource
+
+from responsibility.facts.facts import read
+from responsibility.facts.sources import Sources
+from responsibility.facts.template import Template
+from responsibility.review.cost import cost, load_prices
+
+
+@pytest.mark.parametrize(
+    ("version", "policy", "price"),
+    [("1.36", "EXTENDED", 0.1), ("1.33", "EXTENDED", 0.6), ("1.33", "STANDARD", 0.1), ("9.9", "EXTENDED", 0.1)],
+)
+def test_a_control_plane_costs_what_its_versions_support_costs(version: str, policy: str, price: float) -> None:
+    line = only(priced(cluster(Version=version, UpgradePolicy={"SupportType": policy})), "Control plane")
+    assert (line.unit_price, line.monthly, line.quantity) == (price, round(price * HOURS, 2), HOURS)
+    assert (line.cluster, line.kind, line.evidence.path) == ("main/Cluster", None, "Version")
+    assert version in line.assumption
+
+
+def test_an_unknown_version_is_counted_as_standard_and_says_so() -> None:
+    line = only(priced(cluster(Version={"Ref": "Missing"})), "Control plane")
+    assert line.unit_price == 0.1
+    assert "standard support assumed" in line.assumption
+
+
+def test_a_provisioned_control_plane_comes_on_top() -> None:
+    found = priced(cluster(ControlPlaneScalingConfig={"Tier": "tier-2xl"}))
+    assert only(found, "Provisioned").unit_price == 3.40
+    assert not only(found, "Provisioned").verified
+    assert found.total == round(3.5 * HOURS, 2)
+
+
+def test_a_tier_without_a_price_is_named() -> None:
+    found = priced(cluster(ControlPlaneScalingConfig={"Tier": "tier-ultra"}))
+    assert any("`eks-provisioned-control-plane-ultra`" in words for words in found.not_priced)
+
+
+def test_a_node_group_at_its_least() -> None:
+    found = priced(
+        nodes(InstanceTypes=["m7i.large", "m7i.xlarge"], ScalingConfig={"MinSize": "2", "DesiredSize": 3}, DiskSize=50)
+    )
+    line = only(found, "m7i.large")
+    assert (line.quantity, line.kind, line.cluster) == (2 * HOURS, "managed_nodes", "main/Cluster")
+    assert line.assumption == "2 nodes at least (MinSize); it starts with 3; the first of 2 instance types"
+    disk = only(found, "Root volumes")
+    assert (disk.quantity, disk.unit, disk.monthly, disk.evidence.path) == (100, "GB-months", 8, "DiskSize")
+
+
+def test_a_node_group_that_says_nothing_has_the_defaults_of_eks() -> None:
+    found = priced(nodes())
+    assert "EKS's default" in only(found, "t3.medium").assumption
+    assert only(found, "Root volumes").quantity == 20
+    assert only(priced(nodes(AmiType="WINDOWS_CORE_2022_x86_64")), "Root volumes").quantity == 50
+
+
+def test_spot_is_counted_at_the_on_demand_price_and_says_so() -> None:
+    assert "upper bound" in only(priced(nodes(CapacityType="SPOT", InstanceTypes=["m5.large"])), "m5.large").assumption
+
+
+def test_a_node_group_that_may_be_empty_is_shown_at_nothing() -> None:
+    found = priced(nodes(ScalingConfig={"MinSize": 0}, InstanceTypes=["m5.large"]))
+    assert (only(found, "m5.large").monthly, found.total) == (0, 73)
+
+
+def test_a_launch_template_says_instance_and_volumes() -> None:
+    blocks = [
+        {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 4, "VolumeType": "gp3"}},
+        {"DeviceName": "/dev/xvdb", "Ebs": {"VolumeSize": "80", "VolumeType": "gp2", "Throughput": 300}},
+        {"DeviceName": "/dev/sdc", "VirtualName": "ephemeral0"},
+    ]
+    found = priced(
+        {
+            **nodes(LaunchTemplate={"Id": ref("Template")}, ScalingConfig={"MinSize": 3}),
+            "Template": resource(
+                "AWS::EC2::LaunchTemplate",
+                LaunchTemplateData={"InstanceType": "t4g.large", "BlockDeviceMappings": blocks},
+            ),
+        }
+    )
+    assert only(found, "t4g.large").quantity == 3 * HOURS
+    volume = only(found, "/dev/xvdb")
+    assert (volume.quantity, volume.unit_price, volume.cluster, volume.kind) == (
+        240,
+        0.1,
+        "main/Cluster",
+        "managed_nodes",
+    )
+    assert (volume.evidence.resource, volume.evidence.path) == ("Template", "LaunchTemplateData.BlockDeviceMappings.1")
+    assert any("/dev/xvdb" in words and "throughput" in words for words in found.not_priced)
+
+
+def test_an_instance_type_without_a_price_is_named_with_the_entry_it_needs() -> None:
+    found = priced(nodes(InstanceTypes=["p9.giant"]))
+    assert any("`ec2:p9.giant`" in words for words in found.not_priced)
+
+
+def test_what_the_template_does_not_say_is_named_with_its_reason() -> None:
+    found = priced(nodes(InstanceTypes=["m5.large"], ScalingConfig={"MinSize": {"Ref": "Missing"}}))
+    assert any(
+        words.startswith("node group Nodes: ScalingConfig.MinSize Missing is neither") for words in found.not_priced
+    )
+    found = priced(nodes(LaunchTemplate={"Id": "lt-1"}))
+    assert any("node group Nodes: LaunchTemplate" in words for words in found.not_priced)
+
+
+def test_self_managed_nodes() -> None:
+    found = priced(
+        {
+            **cluster(),
+            "Group": resource(
+                "AWS::AutoScaling::AutoScalingGroup",
+                MinSize="2",
+                LaunchTemplate={"LaunchTemplateId": ref("Template")},
+                Tags=[{"Key": "kubernetes.io/cluster/demo", "Value": "owned", "PropagateAtLaunch": True}],
+            ),
+            "Template": resource("AWS::EC2::LaunchTemplate", LaunchTemplateData={"InstanceType": "m6g.large"}),
+        }
+    )
+    line = only(found, "m6g.large")
+    assert (line.quantity, line.kind) == (2 * HOURS, "self_managed_nodes")
+    assert only(found, "Root volumes").quantity == 40
+
+
+def test_the_network() -> None:
+    found = priced({**cluster(), **network()})
+    assert only(found, "NAT gateway Nat").monthly == 32.85
+    assert only(found, "Elastic IP").monthly == 3.65
+    assert only(found, "endpoint dkr").quantity == 2 * HOURS
+    assert len(found.lines) == 4, "a gateway endpoint is free, an address is counted once"
+    assert "Data through NAT gateways: charged by GB" in found.not_priced
+
+
+def test_a_nat_gateway_whose_address_is_made_elsewhere_still_has_one() -> None:
+    found = priced({**cluster(), "Nat": resource("AWS::EC2::NatGateway", SubnetId="s-1", AllocationId="eipalloc-1")})
+    assert only(found, "Public IPv4").monthly == 3.65
+    private = {**cluster(), "Nat": resource("AWS::EC2::NatGateway", SubnetId="s-1", ConnectivityType="private")}
+    assert [line.what for line in priced(private).lines if "IPv4" in line.what] == []
+
+
+def test_a_network_of_its_own_is_paid_by_the_cluster_that_uses_it() -> None:
+    def stack(name: str) -> dict[str, Any]:
+        subnets = {"Fn::ImportValue": f"{name}-a"}
+        return {name: resource("AWS::EKS::Cluster", Name=name, ResourcesVpcConfig={"SubnetIds": [subnets]})}
+
+    templates = []
+    for name in ("one", "two"):
+        outputs = {"A": {"Value": ref("A"), "Export": {"Name": f"{name}-a"}}}
+        templates += [
+            Template(f"{name}-network", "n.json", {"Resources": network(), "Outputs": outputs}, ""),
+            Template(f"{name}-cluster", "c.json", {"Resources": stack(name)}, ""),
+        ]
+    found = cost(read(Sources("test", templates), DAY), load_prices(), DAY)
+    paid = {(line.evidence.stack, line.cluster) for line in found.lines}
+    assert paid == {
+        (f"{name}-{part}", f"{name}-cluster/{name}") for name in ("one", "two") for part in ("network", "cluster")
+    }
+
+
+def test_keys_instances_load_balancers() -> None:
+    found = priced(
+        {
+            **cluster(),
+            **network(),
+            "Key": resource("AWS::KMS::Key", EnableKeyRotation=True),
+            "Host": resource("AWS::EC2::Instance", InstanceType="t4g.nano", SubnetId=ref("A")),
+            "Alb": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=[ref("A"), ref("B")]),
+            "Inside": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Type="network", Scheme="internal"),
+        }
+    )
+    assert only(found, "KMS key").monthly == 1
+    assert "rotations" in only(found, "KMS key").assumption
+    assert only(found, "t4g.nano").monthly == 3.07
+    assert only(found, "Public IPv4 of EC2 instance Host").quantity == HOURS
+    assert any("root volume of EC2 instance Host" in words for words in found.not_priced)
+    assert only(found, "Application load balancer Alb").unit_price == 0.0225
+    assert only(found, "Public IPv4 of load balancer Alb").quantity == 2 * HOURS
+    assert only(found, "Network load balancer Inside").unit_price == 0.0225
+
+
+def test_auto_mode_has_no_node_at_least_and_a_fee_that_is_not_in_the_sum() -> None:
+    found = priced(cluster(ComputeConfig={"Enabled": True}))
+    line = only(found, "Auto Mode")
+    assert (line.monthly, line.kind) == (0, "auto_mode")
+    assert "no node at least" in line.assumption
+    assert any("about 12% of each instance's price" in words for words in found.not_priced)
+
+
+def test_hybrid_nodes_are_not_in_the_sum() -> None:
+    found = priced(cluster(RemoteNetworkConfig={"RemoteNodeNetworks": [{"Cidrs": ["10.80.0.0/16"]}]}))
+    assert any("hybrid nodes" in words and "0.02 USD per hour" in words for words in found.not_priced)
+
+
+def test_what_controllers_make_is_named() -> None:
+    service = {"kind": "Service", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"type": "LoadBalancer"}}
+    inside = {"kind": "Service", "metadata": {"name": "db", "namespace": "shop"}, "spec": {}}
+    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": {}}
+    found = priced(fargate(service, inside, claim)).not_priced
+    assert any(words.startswith("Service shop/web: a controller makes a load balancer") for words in found)
+    assert not any("shop/db" in words for words in found)
+    assert any(words.startswith("PersistentVolumeClaim default/data") for words in found)
+
+
+def test_what_is_charged_by_use_is_named_once_for_each_type() -> None:
+    logs = {f"Log{number}": resource("AWS::Logs::LogGroup") for number in range(3)}
+    assert "3 x AWS::Logs::LogGroup: charged by what is written and stored" in priced({**cluster(), **logs}).not_priced
+
+
+def test_a_resource_that_may_not_exist_is_not_in_the_sum() -> None:
+    template = {
+        "Parameters": {"P": {"Type": "String"}},
+        "Conditions": {"C": {"Fn::Equals": [ref("P"), "x"]}},
+        "Resources": {**cluster(), "Key": {**resource("AWS::KMS::Key"), "Condition": "C"}},
+    }
+    found = cost(read(Sources("test", [Template("main", "m.json", template, "")]), DAY), load_prices(), DAY)
+    assert found.total == 73
+    assert any(words.startswith("KMS key Key: may not exist") for words in found.not_priced)
+
+
+def test_another_region_is_said_on_every_line() -> None:
+    found = priced(cluster(), region="eu-central-1")
+    assert only(found, "Control plane").assumption.endswith("price of us-east-1, the stack is in eu-central-1")
+    assert any("stacks in eu-central-1" in words for words in found.not_priced)
+    assert any("some templates name none" in words for words in priced(cluster(), region="").not_priced)
+
+
+def test_lines_add_up_and_sixty_clusters_take_less_than_a_second() -> None:
+    stacks = {f"s{number}": {**nodes(InstanceTypes=["m5.large"]), **network()} for number in range(60)}
+    for number, stack in enumerate(stacks.values()):
+        stack["Cluster"] = resource("AWS::EKS::Cluster", Name=f"demo-{number}", Version="1.36")
+    read_in = facts({}, "us-east-1", **stacks)
+    start = time.perf_counter()
+    found = cost(read_in, load_prices(), DAY)
+    assert time.perf_counter() - start < 1
+    assert found.total == pytest.approx(sum(line.monthly for line in found.lines))
+    assert all(line.monthly == round(line.quantity * line.unit_price, 2) for line in found.lines)
+    assert {line.cluster for line in found.lines} == {f"s{number}/Cluster" for number in range(60)}
