@@ -4,7 +4,37 @@ from importlib import import_module
 
 from responsibility.checks.check import REGISTRY, Check
 
-_MODULES = ("control_plane",)
+_MODULES = (
+    "access",
+    "add_on_needs",
+    "add_ons",
+    "auto_mode",
+    "charts",
+    "cluster_role",
+    "containers",
+    "control_plane",
+    "encryption",
+    "fargate",
+    "fargate_pods",
+    "iam",
+    "images",
+    "ingresses",
+    "instances",
+    "life_cycle",
+    "namespaces",
+    "network",
+    "node_roles",
+    "nodes",
+    "pods",
+    "rbac",
+    "storage_classes",
+    "subnets",
+    "trust",
+    "versions",
+    "webhooks",
+    "workload_secrets",
+    "workloads",
+)
 
 
 def all_checks() -> list[Check]:

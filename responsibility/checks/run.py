@@ -31,8 +31,10 @@ def _ask(check: Check, facts: Facts) -> Iterator[Finding]:
                 evidence=list(answer.evidence) or [subject.at()],
             )
     if not asked:
+        # Of Kubernetes objects, each says itself what it is.
+        what = check.of.what if isinstance(check.of.what, str) else "Kubernetes object"
         yield Finding(
-            code=check.info.code, status="not_applicable", subject="", detail=f"no {check.of.what} that it is asked of"
+            code=check.info.code, status="not_applicable", subject="", detail=f"no {what} that it is asked of"
         )
 
 

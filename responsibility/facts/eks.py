@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from responsibility.facts.iam import Role
 from responsibility.facts.network import SecurityGroup, Subnet, Vpc
+from responsibility.facts.nodes import Ec2Nodes
 from responsibility.facts.resource import Fact, Prop, text
 from responsibility.facts.values import Reference
 from responsibility.model import ComputeKind
@@ -54,13 +55,13 @@ class Cluster(Fact):
     @property
     def log_types(self) -> list[str]:
         """Control plane log types that are on. Raises UnknownValue."""
-        return [item["Type"] for item in self.get("Logging.ClusterLogging.EnabledTypes", [])]
+        items = self.resource.items("Logging.ClusterLogging.EnabledTypes")
+        return [str(self.get(f"{path}.Type", "")) for path, _ in items]
 
     @property
     def secrets_key(self) -> object:
         """The customer's KMS key for API data: an ARN or a reference; None = AWS's own key. Raises UnknownValue."""
-        config = self.get("EncryptionConfig", [])
-        return next((item.get("Provider", {}).get("KeyArn") for item in config if isinstance(item, dict)), None)
+        return next((self.get(f"{path}.Provider.KeyArn") for path, _ in self.resource.items("EncryptionConfig")), None)
 
     @property
     def auto_mode(self) -> bool:
@@ -133,7 +134,7 @@ class OfCluster(Fact):
         return self.facts.cluster(self.cluster_key)
 
 
-class NodeGroup(OfCluster):
+class NodeGroup(OfCluster, Ec2Nodes):
     """A managed node group: ``AWS::EKS::Nodegroup``."""
 
     what = "node group"
@@ -160,8 +161,8 @@ class NodeGroup(OfCluster):
     @property
     def launch_template(self) -> LaunchTemplate | None:
         """Its launch template, where the templates make it."""
-        value = self.resource.maybe("LaunchTemplate", {})
-        return self.facts.find(LaunchTemplate, value.get("Id") or value.get("Name"))
+        value = self.resource.maybe("LaunchTemplate.Id") or self.resource.maybe("LaunchTemplate.Name")
+        return self.facts.find(LaunchTemplate, value)
 
     @property
     def role(self) -> Role | None:
@@ -194,7 +195,7 @@ class LaunchTemplate(Fact):
         ]
 
 
-class SelfManagedNodes(OfCluster):
+class SelfManagedNodes(OfCluster, Ec2Nodes):
     """EC2 instances that join a cluster by themselves: an Auto Scaling group that is tagged for it."""
 
     what = "Auto Scaling group"
@@ -202,10 +203,10 @@ class SelfManagedNodes(OfCluster):
     @property
     def launch_template(self) -> LaunchTemplate | None:
         """Its launch template, where the templates make it."""
-        value = self.resource.maybe("LaunchTemplate", {}) or self.resource.maybe(
-            "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification", {}
-        )
-        return self.facts.find(LaunchTemplate, value.get("LaunchTemplateId") or value.get("LaunchTemplateName"))
+        mixed = "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification"
+        paths = (f"{at}.LaunchTemplate{name}" for at in ("LaunchTemplate", mixed) for name in ("Id", "Name"))
+        value = next((value for path in paths if (value := self.resource.maybe(path))), None)
+        return self.facts.find(LaunchTemplate, value)
 
     @property
     def subnets(self) -> list[Subnet]:
@@ -277,10 +278,11 @@ class AccessEntry(OfCluster):
     def policies(self) -> list[tuple[str, str, list[str]]]:
         """Name, scope (``cluster`` or ``namespace``) and namespaces of each access policy. Raises UnknownValue."""
         found = []
-        for index, item in enumerate(self.get("AccessPolicies", [])):
+        for index, _ in enumerate(self.get("AccessPolicies", [])):
             arn = str(self.get(f"AccessPolicies.{index}.PolicyArn", ""))
-            scope = item.get("AccessScope", {})
-            found.append((arn.rsplit("/", 1)[-1], str(scope.get("Type", "cluster")), list(scope.get("Namespaces", []))))
+            scope = str(self.get(f"AccessPolicies.{index}.AccessScope.Type", "cluster"))
+            namespaces = list(self.get(f"AccessPolicies.{index}.AccessScope.Namespaces", []))
+            found.append((arn.rsplit("/", 1)[-1], scope, namespaces))
         return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from responsibility.facts import normalize
+from responsibility.facts.access import AwsAuth
 from responsibility.facts.eks import (
     AccessEntry,
     Addon,
@@ -21,12 +21,17 @@ from responsibility.facts.eks import (
     PodIdentity,
     SelfManagedNodes,
 )
+from responsibility.facts.handlers import Handler, handlers_of
 from responsibility.facts.iam import Policy, Role
 from responsibility.facts.intrinsics import World
-from responsibility.facts.kubernetes import HelmChart, KubernetesObject, Workload
+from responsibility.facts.kubernetes import HelmChart, KubernetesObject, class_of
 from responsibility.facts.network import SecurityGroup, Subnet, Vpc
-from responsibility.facts.resource import Fact, Resource
+from responsibility.facts.objects import Objects
+from responsibility.facts.placement import Placement
+from responsibility.facts.resource import Fact, Resource, text
 from responsibility.facts.sources import Sources
+from responsibility.facts.storage import Storage
+from responsibility.facts.uses import Use, uses_of
 from responsibility.facts.values import Reference, leaves
 
 F = TypeVar("F", bound=Fact)
@@ -42,13 +47,15 @@ _CLASSES: dict[str, type[Fact]] = {
     "AWS::EC2::VPC": Vpc,
     "AWS::EC2::Subnet": Subnet,
     "AWS::EC2::SecurityGroup": SecurityGroup,
+    "AWS::EC2::Volume": Storage,
+    "AWS::EFS::FileSystem": Storage,
+    "AWS::FSx::FileSystem": Storage,
     "AWS::IAM::Role": Role,
     "AWS::IAM::Policy": Policy,
     "AWS::IAM::RolePolicy": Policy,
     "AWS::IAM::ManagedPolicy": Policy,
     **dict.fromkeys(normalize.CHARTS, HelmChart),
 }
-_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod")
 _CLUSTER_TAG = "kubernetes.io/cluster/"
 _PLACEHOLDER = re.compile(r"\$\{([^}?]+)/([A-Za-z0-9]+)(?:\.[^}]*)?\}")
 
@@ -81,7 +88,9 @@ class Facts:
         if resource.type == "AWS::AutoScaling::AutoScalingGroup" and (cluster := _joins(resource)):
             kind, resource.belongs_to = SelfManagedNodes, cluster
         if "::" not in resource.type:
-            kind = Workload if resource.type in _WORKLOADS else KubernetesObject
+            kind = class_of(resource)
+            if resource.type == "ConfigMap" and resource.maybe("metadata.name") == "aws-auth":
+                kind = AwsAuth
         fact = kind(resource, self)
         # Several objects may stand in one custom resource: the key names the first.
         self._by_key.setdefault(resource.key, fact)
@@ -134,6 +143,10 @@ class Facts:
         for kind in (Cluster, Role):
             for fact in self.all(kind):
                 names[kind, fact.name].append(fact)
+        for template in self.all(LaunchTemplate):
+            names[LaunchTemplate, text(template.resource.maybe("LaunchTemplateName", template.resource.id))].append(
+                template
+            )
         return names
 
     def belonging(self, kind: type[F], key: str) -> list[F]:
@@ -217,6 +230,22 @@ class Facts:
             return self.pointing("AWS::EC2::Route", "RouteTableId", table) if table else []
         return []
 
+    @cached_property
+    def uses(self) -> dict[str, list[Use]]:
+        """What each IAM role is for, by the role's key."""
+        return uses_of(self)
+
+    @cached_property
+    def handlers(self) -> dict[str, list[Handler]]:
+        """The Lambda functions that run kubectl, by the cluster's key."""
+        return handlers_of(self)
+
+    @cached_property
+    def log_groups(self) -> dict[str, Fact]:
+        """What sets how long a log group keeps its logs, by the group's name."""
+        groups = [*self.of_type("Custom::LogRetention"), *self.of_type("AWS::Logs::LogGroup")]
+        return {str(group.resource.maybe("LogGroupName")): group for group in groups}
+
     def policies_of(self, role: Role) -> list[Policy]:
         """Returns the policies of their own that are attached to a role."""
         return self._policies.get(role.resource.key, [])
@@ -232,20 +261,15 @@ class Facts:
                 found[role.resource.key].append(policy)
         return found
 
-    def fargate_selects(self, workload: Workload) -> bool:
-        """Returns whether a Fargate profile takes a workload's pods: namespace, and every label of one selector.
+    @cached_property
+    def placement(self) -> Placement:
+        """What of a cluster stands in which subnet, and which VPCs are a cluster's."""
+        return Placement(self)
 
-        Raises UnknownValue. Source: docs.aws.amazon.com/eks/latest/userguide/fargate-profile.html
-        """
-        for profile in self.belonging(FargateProfile, workload.cluster_key):
-            for selector in profile.selectors:
-                wanted = {item["Key"]: item["Value"] for item in selector.get("Labels") or []}  # type: ignore[attr-defined]
-                if fnmatch.fnmatchcase(workload.namespace, str(selector.get("Namespace", ""))) and all(
-                    fnmatch.fnmatchcase(str(workload.pod_labels.get(key, "")), str(value))
-                    for key, value in wanted.items()
-                ):
-                    return True
-        return False
+    @cached_property
+    def kubernetes(self) -> Objects:
+        """The Kubernetes objects, by name, and by what selects what."""
+        return Objects(self.all(KubernetesObject))
 
     @cached_property
     def values(self) -> tuple[int, int]:

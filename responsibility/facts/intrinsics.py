@@ -90,7 +90,17 @@ class Scope:
                 if nested
                 else Unknown(f"nested stack {name} is not here")
             )
+        if resource["Type"] == "Custom::AWSCDKCfnJson" and attribute == "Value":
+            # CDK's way to have tokens in the keys of a mapping: the resource gives back the JSON that it was handed.
+            return self.once("value of", name, lambda: self._json((resource.get("Properties") or {}).get("Value")))
         return Reference(self.name, name, attribute)
+
+    def _json(self, raw: Any) -> Any:
+        value = self.value(raw)
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            return Unknown("is no JSON as far as the template says")
 
     def output(self, name: str) -> Any:
         """Returns the value of an output."""

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from responsibility.facts.resource import Fact, Prop
-from responsibility.facts.values import Reference
+from responsibility.facts.resource import Fact, Prop, UnknownValue
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 Reach = Literal["public", "private", "isolated", "unknown"]
@@ -68,9 +67,11 @@ class Subnet(Fact):
 
     @property
     def addresses(self) -> int | None:
-        """How many addresses are free for use: AWS keeps five of each subnet. None = the block is not known."""
+        """How many IPv4 addresses are free for use: AWS keeps five of each subnet. None = the block is not known."""
+        if length := _port(self.resource.maybe("Ipv4NetmaskLength")):
+            return int(2 ** (32 - length)) - 5
         try:
-            return ipaddress.ip_network(str(self.resource.maybe("CidrBlock", ""))).num_addresses - 5
+            return ipaddress.ip_network(str(self.resource.maybe("CidrBlock", "")), strict=False).num_addresses - 5
         except ValueError:
             return None
 
@@ -90,18 +91,38 @@ class Subnet(Fact):
         routes = self.routes
         if not routes and not self.facts.of_type("AWS::EC2::SubnetRouteTableAssociation"):
             return "unknown"
-        for route in routes:
-            destination = route.resource.maybe("DestinationCidrBlock") or route.resource.maybe(
-                "DestinationIpv6CidrBlock"
-            )
-            if destination not in ANYWHERE:
-                continue
-            target = route.resource.maybe("GatewayId")
-            if isinstance(target, Reference):
-                return "public"
-            if target is None:
-                return "private"
-        return "isolated"
+        found = {_leads(route) for route in routes if destination_of(route) in ANYWHERE}
+        order: tuple[Reach, ...] = ("public", "unknown", "private")
+        return next((reach for reach in order if reach in found), "isolated")
+
+
+def subnets_at(fact: Fact, path: str) -> list[Subnet]:
+    """Returns every subnet that a property names. Raises UnknownValue for one that is not in what was read."""
+    found = []
+    for at, item in fact.resource.items(path):
+        subnet = fact.facts.find(Subnet, item)
+        if not subnet:
+            raise UnknownValue(fact.at(at), f"{item} is not in what was read")
+        found.append(subnet)
+    return found
+
+
+def destination_of(route: Fact) -> object:
+    """Returns the addresses that a route is for: a block, a prefix list; None where that is not known."""
+    return route.resource.maybe("DestinationCidrBlock") or route.resource.maybe("DestinationIpv6CidrBlock")
+
+
+def _leads(route: Fact) -> Reach:
+    """Returns what a default route makes of its subnet."""
+    try:
+        target = route.get("GatewayId")
+    except UnknownValue:
+        return "unknown"
+    if target is None:
+        return "private"
+    gateway = route.facts.find(Fact, target)
+    to_vpn = str(target).startswith("vgw-") or (gateway and gateway.resource.type == "AWS::EC2::VPNGateway")
+    return "private" if to_vpn else "public"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +156,29 @@ class SecurityGroup(Fact):
     @property
     def ingress(self) -> list[Rule]:
         """What it lets in: its own rules and those written beside it. Raises UnknownValue."""
-        return [*_rules(self, "SecurityGroupIngress"), *self._beside("AWS::EC2::SecurityGroupIngress")]
+        return [*_rules(self, "SecurityGroupIngress"), *ingress_beside(self)]
 
     @property
     def egress(self) -> list[Rule]:
         """What it lets out. Raises UnknownValue."""
-        return [*_rules(self, "SecurityGroupEgress"), *self._beside("AWS::EC2::SecurityGroupEgress")]
+        return [*_rules(self, "SecurityGroupEgress"), *_beside("AWS::EC2::SecurityGroupEgress", self)]
 
-    def _beside(self, kind: str) -> Iterator[Rule]:
-        for rule in self.facts.pointing(kind, "GroupId", self):
-            yield _rule(rule, rule.resource.properties, "")
+
+def ingress_beside(group: Fact) -> list[Rule]:
+    """Returns what resources of their own let into a group: a security group, or the one that EKS makes for a cluster."""
+    return list(_beside("AWS::EC2::SecurityGroupIngress", group))
+
+
+def _beside(kind: str, group: Fact) -> Iterator[Rule]:
+    for rule in group.facts.pointing(kind, "GroupId", group):
+        yield _rule(rule, rule.resource.properties, "")
 
 
 def _rules(group: SecurityGroup, path: str) -> Iterator[Rule]:
-    for index, _ in enumerate(group.get(path, [])):
-        yield _rule(group, group.get(f"{path}.{index}", {}), f"{path}.{index}")
+    for at, values in group.resource.items(path):
+        if not isinstance(values, dict):
+            raise UnknownValue(group.at(at), "is no rule")
+        yield _rule(group, values, at)
 
 
 def _rule(owner: Fact, values: dict[str, object], path: str) -> Rule:

@@ -43,7 +43,9 @@ def _resource(template: Template, scope: Scope, logical_id: str, raw: dict[str, 
     if kind in _OLD_CDK:
         kind, wrapped = _OLD_CDK[kind], "Config"
         config = properties.get("Config")
-        properties = from_api(kind, config) if isinstance(config, dict) else {}
+        # Who makes it, and as whom, stand beside the request.
+        beside = {key: properties[key] for key in ("ServiceToken", "AssumeRoleArn") if key in properties}
+        properties = {**(from_api(kind, config) if isinstance(config, dict) else {}), **beside}
     depends = raw.get("DependsOn") or []
     return Resource(
         stack=template.name,
@@ -67,6 +69,10 @@ def from_api(kind: str, answer: dict[str, Any]) -> dict[str, Any]:
         entries = logging.get("ClusterLogging") or []
         on = [name for entry in entries if entry.get("Enabled") for name in entry.get("Types", [])]
         properties["Logging"] = {"ClusterLogging": {"EnabledTypes": [{"Type": name} for name in on]}}
+    for selector in properties.get("Selectors") or []:
+        # A Fargate profile's. The API: {key: value}; CloudFormation: [{Key, Value}].
+        if isinstance(selector, dict) and isinstance(labels := selector.get("Labels"), dict):
+            selector["Labels"] = [{"Key": key, "Value": value} for key, value in labels.items()]
     return properties
 
 
@@ -88,8 +94,8 @@ def objects_of(resource: Resource) -> Iterator[Resource]:
             manifest = json.loads(manifest)
         except ValueError:
             return
-    for item in manifest if isinstance(manifest, list) else [manifest]:
-        if isinstance(item, dict) and isinstance(item.get("kind"), str):
+    for item in _objects(manifest):
+        if isinstance(item.get("kind"), str):
             yield Resource(
                 stack=resource.stack,
                 id=resource.id,
@@ -102,9 +108,10 @@ def objects_of(resource: Resource) -> Iterator[Resource]:
 
 def objects_in(file: ManifestFile) -> Iterator[Resource]:
     """Yields the objects of a file."""
-    for item in file.objects:
+    for item in _objects(file.objects):
         if isinstance(item.get("kind"), str):
-            metadata = item.get("metadata") or {}
+            metadata = item.get("metadata")
+            metadata = metadata if isinstance(metadata, dict) else {}
             where = "/".join(str(part) for part in (metadata.get("namespace"), metadata.get("name")) if part)
             yield Resource(
                 stack=f"manifests/{file.cluster}" if file.cluster else "manifests",
@@ -114,3 +121,14 @@ def objects_in(file: ManifestFile) -> Iterator[Resource]:
                 template=Template("", file.file, {"Resources": {}}, ""),
                 belongs_to=file.cluster or None,
             )
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yields the objects of a list, or of an object of kind List."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _objects(item)
+    elif isinstance(value, dict) and value.get("kind") == "List":
+        yield from _objects(value.get("items"))
+    elif isinstance(value, dict):
+        yield value

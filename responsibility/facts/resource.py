@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
 from responsibility.document import Evidence
-from responsibility.facts.values import Reference, Unknown
+from responsibility.facts.values import Reference, Unknown, has_gap
 
 if TYPE_CHECKING:
     from responsibility.facts.facts import Facts
@@ -88,6 +88,23 @@ class Resource:
             if value is None:
                 return default
         return value
+
+    def items(self, path: str) -> list[tuple[str, Any]]:
+        """Returns path and value of each item of a list; a value alone is a list of one.
+
+        Raises UnknownValue for a list, an item or a part of an item's text that the template does not say.
+        """
+        value = self.get(path, [])
+        if isinstance(value, Reference):
+            raise UnknownValue(self.evidence(path), f"is given by {value}")
+        if isinstance(value, list):
+            found = [(f"{path}.{index}", self.get(f"{path}.{index}")) for index in range(len(value))]
+        else:
+            found = [(path, value)]
+        for at, item in found:
+            if isinstance(item, str) and has_gap(item):
+                raise UnknownValue(self.evidence(at), "a part of it is not known here")
+        return found
 
     def maybe(self, path: str, default: Any = None) -> Any:
         """Returns the value at a path, or ``default`` where it is not there or not known: for pictures and words."""

@@ -1,0 +1,53 @@
+"""Facts about who may use the Kubernetes API by the ConfigMap ``aws-auth``, the way of before access entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from responsibility.document import Evidence
+from responsibility.facts.kubernetes import KubernetesObject
+from responsibility.facts.resource import UnknownValue
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MASTERS = "system:masters"
+"""The group that may do everything, whatever RBAC says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A line of the ConfigMap: an IAM principal, and the Kubernetes groups it is put into."""
+
+    principal: str
+    groups: tuple[str, ...]
+    evidence: Evidence
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it lets nodes join."""
+        return "system:nodes" in self.groups
+
+
+class AwsAuth(KubernetesObject):
+    """The ConfigMap ``aws-auth`` in ``kube-system``."""
+
+    @property
+    def mappings(self) -> list[Mapping]:
+        """Its lines. Raises UnknownValue."""
+        found = []
+        for path, key in (("data.mapRoles", "rolearn"), ("data.mapUsers", "userarn")):
+            for item in self._items(path):
+                groups = tuple(str(group) for group in item.get("groups") or [])
+                found.append(Mapping(str(item.get(key, "")), groups, self.at(path)))
+        return found
+
+    def _items(self, path: str) -> list[dict[str, Any]]:
+        text = self.get(path, "")
+        try:
+            # JSON, as CDK writes it, is YAML, too.
+            items = yaml.load(text, Loader=_LOADER) if isinstance(text, str) else text  # noqa: S506 - a safe loader
+        except yaml.YAMLError:
+            raise UnknownValue(self.at(path), "is no YAML as far as the template says") from None
+        return [item for item in items or [] if isinstance(item, dict)]
