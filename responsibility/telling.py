@@ -84,11 +84,11 @@ def _markdown(infos: list[CheckInfo]) -> str:
     lines = [
         "# The checks of a review",
         "",
-        "Written by `python -m responsibility checks --format md`; do not edit. Each check asks one thing of the customer's side of the",
-        "[responsibility model](responsibility.md), and answers *met*, *open*, *not applicable* or *unknown*.",
+        "Written by `python -m responsibility checks --format md`; do not edit. Each check asks one thing of the customer's side",
+        "of the [responsibility model](responsibility.md), and answers *met*, *open*, *not applicable* or *unknown*.",
         "",
-        f"{len(infos)} checks. Severity: critical = open to the world, will not work, or out of support; high = likely compromise, outage or",
-        "loss; medium = a line of defence is weaker; low = hygiene.",
+        f"{len(infos)} checks. Severity: critical = open to the world, will not work, or out of support; high = likely compromise,",
+        "outage or loss; medium = a line of defence is weaker; low = hygiene.",
     ]
     for group, title in GROUPS.items():
         lines += ["", f"## {title}", "", table("Code", "Duty", "Component", "Severity", "Compute", "Why", "Fix")]

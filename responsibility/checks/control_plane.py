@@ -5,7 +5,6 @@ import ipaddress
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.facts.eks import LOG_TYPES, Cluster
 from responsibility.facts.resource import Fact, UnknownValue
-from responsibility.facts.values import has_gap
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _CLOUDFORMATION = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
@@ -14,7 +13,6 @@ _LOGS = "Logging.ClusterLogging.EnabledTypes"
 _WIDEST = {4: 16, 6: 32}
 """The shortest prefix that still is somebody's network and not a good part of the internet, for each family."""
 _SECURITY_LOGS = ("audit", "api", "authenticator")
-_GROUP_TYPES = ("AWS::Logs::LogGroup", "Custom::LogRetention")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -145,15 +143,12 @@ def _logged(cluster: Cluster, wanted: tuple[str, ...]) -> Answer:
 
 def log_groups(cluster: Cluster) -> list[Fact]:
     """Returns what the templates make of the group ``/aws/eks/NAME/cluster``. Raises UnknownValue."""
-    given = cluster.resource.properties.get("Name", "")
-    names = {f"/aws/eks/{given}/cluster", f"/aws/eks/${{{cluster.resource.key}}}/cluster"}
-    groups = [group for kind in _GROUP_TYPES for group in cluster.facts.of_type(kind)]
-    # Compared as text: a gap in both is the same parameter.
-    found = [group for group in groups if str(group.resource.properties.get("LogGroupName", "")) in names]
-    for group in groups:
-        name = str(group.resource.properties.get("LogGroupName", ""))
-        if not found and has_gap(name) and (name.startswith(("/aws/eks/", "${?")) and name.endswith(("/cluster", "}"))):
-            raise UnknownValue(group.at("LogGroupName"), "may be the control plane's group: its name is not known here")
+    groups = cluster.facts.log_groups
+    names = (cluster.resource.properties.get("Name", ""), f"${{{cluster.resource.key}}}")
+    found = [groups[text] for name in names if (text := f"/aws/eks/{name}/cluster") in groups]
+    if not found and groups.may_be_a_cluster:
+        at = groups.may_be_a_cluster[0].at("LogGroupName")
+        raise UnknownValue(at, "may be the control plane's group: its name is not known here")
     return found
 
 

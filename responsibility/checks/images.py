@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 
 from responsibility.checks.check import Answer, check, met, open_
-from responsibility.checks.containers import listed
 from responsibility.facts.kubernetes import Workload
 from responsibility.facts.resource import UnknownValue
 from responsibility.facts.values import Reference
@@ -57,7 +56,9 @@ def images_have_a_tag(workload: Workload) -> Answer | None:
     moving = [path for path in paths if not (image := image_of(workload, path)).digest and image.tag in ("", *_MOVING)]
     if moving:
         tags = (f"the tag {tag}" if (tag := image_of(workload, path).tag) else "no tag" for path in moving)
-        return open_(f"runs an image with {listed(tags)}", *(workload.at(f"{path}.image") for path in moving))
+        return open_(
+            f"runs an image with {' or '.join(dict.fromkeys(tags))}", *(workload.at(f"{path}.image") for path in moving)
+        )
     return met("every image has a fixed tag or a digest", *(workload.at(f"{path}.image") for path in paths))
 
 

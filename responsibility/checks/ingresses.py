@@ -51,7 +51,7 @@ def callers_are_named(item: Entrance) -> Answer | None:
     if balancer.own_groups:
         raise UnknownValue(item.at("metadata.annotations"), "the security groups that it names decide who may connect")
     if balancer.ranges and len(named) == len(balancer.ranges):
-        return met(f"is open to {len(named)} named ranges", _facing(item, balancer))
+        return met(f"is open to {len(named)} named range{'s' if len(named) > 1 else ''}", _facing(item, balancer))
     if balancer.prefix_lists and not balancer.ranges:
         return met("is open to prefix lists", _facing(item, balancer))
     default = "" if balancer.scheme else ", as it does where no scheme is set,"

@@ -229,7 +229,7 @@ def _tag_keys(subnet: Subnet) -> set[str]:
     severity="low",
     why="Whatever is launched there by a slip stands on the internet at once; load balancers and NAT gateways do not need it.",
     fix="Set MapPublicIpOnLaunch to false.",
-    source="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html",
+    source="https://docs.aws.amazon.com/config/latest/developerguide/subnet-auto-assign-public-ip-disabled.html",
 )
 def no_public_addresses(vpc: Vpc) -> Answer | None:
     """EKS asks for it where node groups are in public subnets: then EKR076 speaks."""

@@ -83,7 +83,7 @@ def version_is_supported(cluster: Cluster) -> Answer:
     severity="high",
     why="In extended support the control plane costs six times as much, and the community fixes the version no more.",
     fix="Upgrade by Version to one that is in standard support.",
-    source="https://aws.amazon.com/eks/pricing/",
+    source="https://aws.amazon.com/blogs/containers/amazon-eks-extended-support-for-kubernetes-versions-pricing/",
 )
 def version_is_in_standard_support(cluster: Cluster) -> Answer:
     """As of the day of the review."""
@@ -95,6 +95,8 @@ def version_is_in_standard_support(cluster: Cluster) -> Answer:
         return not_applicable("is not supported at all: EKR010")
     if cluster.facts.as_of > ends[0]:
         words = f"runs {_name(minor)}, in extended support since {ends[0]}; that ends on {ends[1]}"
+        if cluster.resource.maybe("UpgradePolicy.SupportType") == "STANDARD":
+            words += ", but by its upgrade policy EKS upgrades it before"
         return open_(words, cluster.at("Version"))
     return met(f"runs {_name(minor)}, in standard support until {ends[0]}", cluster.at("Version"))
 

@@ -40,7 +40,10 @@ def secret_is_empty(secret: Secret) -> Answer | None:
             if key not in _PUBLIC and value and not _filled_in(value):
                 written.append(group)
     if written:
-        return open_(f"{len(written)} values stand in it", *(secret.at(group) for group in dict.fromkeys(written)))
+        return open_(
+            f"holds {len(written)} value{'s' if len(written) > 1 else ''}",
+            *(secret.at(group) for group in dict.fromkeys(written)),
+        )
     return met("no secret value stands in it", secret.at("data"))
 
 
@@ -66,7 +69,7 @@ def environment_is_clean(workload: Workload) -> Answer | None:
     plain = [path for path in paths if _is_secret(workload, path)]
     if plain:
         names = listed(str(workload.get(f"{path}.name")) for path in plain)
-        return open_(f"{names} in plain text", *(workload.at(f"{path}.value") for path in plain))
+        return open_(f"holds {names} in plain text", *(workload.at(f"{path}.value") for path in plain))
     return met("no variable looks like a secret", workload.at(f"{workload.spec_path}.containers"))
 
 
@@ -100,7 +103,7 @@ def values_are_clean(chart: HelmChart) -> Answer:
             raise UnknownValue(chart.at("Values"), "is no JSON as far as the template says") from None
     plain = sorted(set(_plain_values(values, "")))
     if plain:
-        return open_(f"{listed(plain)} in plain text", chart.at("Values"))
+        return open_(f"holds {listed(plain)} in plain text", chart.at("Values"))
     return met("no value looks like a secret", chart.at("Values"))
 
 

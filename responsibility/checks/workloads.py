@@ -118,7 +118,7 @@ def _least_available(budget: DisruptionBudget, workloads: list[Workload]) -> Ans
     if pods == 0:
         return not_applicable("selects workloads that run no pods")
     if needed >= pods:
-        return open_(f"minAvailable is {wanted}, and there may be only {pods} replicas", here)
+        return open_(f"minAvailable is {wanted}, and there may be no more than {pods}", here)
     return met(f"lets {pods - needed} of {pods} pods go", here)
 
 

@@ -28,6 +28,7 @@ class Cluster(Fact):
     """An EKS cluster: ``AWS::EKS::Cluster``, or the custom resource of older CDK versions."""
 
     what = "cluster"
+    name_path = "Name"
     given_name = Prop("Name", "")
     version = Prop("Version", "")
     public_access = Prop("ResourcesVpcConfig.EndpointPublicAccess", True)
@@ -45,12 +46,6 @@ class Cluster(Fact):
     node_pools = Prop[list[str]]("ComputeConfig.NodePools", [])
     ip_family = Prop("KubernetesNetworkConfig.IpFamily", "ipv4")
     tier = Prop("ControlPlaneScalingConfig.Tier", "standard")
-
-    @property
-    def name(self) -> str:
-        """Its name; the logical id where EKS or the deploy decides."""
-        name = self.resource.maybe("Name")
-        return name if isinstance(name, str) and "${" not in name else self.resource.id
 
     @property
     def log_types(self) -> list[str]:
@@ -138,6 +133,7 @@ class NodeGroup(OfCluster, Ec2Nodes):
     """A managed node group: ``AWS::EKS::Nodegroup``."""
 
     what = "node group"
+    name_path = "NodegroupName"
     given_name = Prop("NodegroupName", "")
     ami_type = Prop("AmiType", "")
     release_version = Prop("ReleaseVersion", "")
@@ -151,12 +147,6 @@ class NodeGroup(OfCluster, Ec2Nodes):
     repair = Prop("NodeRepairConfig.Enabled", False)
     taints = Prop[list[dict[str, str]]]("Taints", [])
     labels = Prop[dict[str, str]]("Labels", {})
-
-    @property
-    def name(self) -> str:
-        """Its name, else the logical id."""
-        name = self.resource.maybe("NodegroupName")
-        return name if isinstance(name, str) and "${" not in name else self.resource.id
 
     @property
     def launch_template(self) -> LaunchTemplate | None:
@@ -218,14 +208,9 @@ class FargateProfile(OfCluster):
     """Which pods run on Fargate: ``AWS::EKS::FargateProfile``."""
 
     what = "Fargate profile"
+    name_path = "FargateProfileName"
     given_name = Prop("FargateProfileName", "")
     selectors = Prop[list[dict[str, object]]]("Selectors", [])
-
-    @property
-    def name(self) -> str:
-        """Its name, else the logical id."""
-        name = self.resource.maybe("FargateProfileName")
-        return name if isinstance(name, str) and "${" not in name else self.resource.id
 
     @property
     def role(self) -> Role | None:

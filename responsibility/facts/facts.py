@@ -25,6 +25,7 @@ from responsibility.facts.handlers import Handler, handlers_of
 from responsibility.facts.iam import Policy, Role
 from responsibility.facts.intrinsics import World
 from responsibility.facts.kubernetes import HelmChart, KubernetesObject, class_of
+from responsibility.facts.logs import LogGroups
 from responsibility.facts.network import SecurityGroup, Subnet, Vpc
 from responsibility.facts.objects import Objects
 from responsibility.facts.placement import Placement
@@ -240,12 +241,6 @@ class Facts:
         """The Lambda functions that run kubectl, by the cluster's key."""
         return handlers_of(self)
 
-    @cached_property
-    def log_groups(self) -> dict[str, Fact]:
-        """What sets how long a log group keeps its logs, by the group's name."""
-        groups = [*self.of_type("Custom::LogRetention"), *self.of_type("AWS::Logs::LogGroup")]
-        return {str(group.resource.maybe("LogGroupName")): group for group in groups}
-
     def policies_of(self, role: Role) -> list[Policy]:
         """Returns the policies of their own that are attached to a role."""
         return self._policies.get(role.resource.key, [])
@@ -260,6 +255,11 @@ class Facts:
             for policy in self.find_all(Policy, role.resource.maybe("ManagedPolicyArns", [])):
                 found[role.resource.key].append(policy)
         return found
+
+    @cached_property
+    def log_groups(self) -> LogGroups:
+        """What sets how long a log group keeps its logs, by the group's name."""
+        return LogGroups(self)
 
     @cached_property
     def placement(self) -> Placement:
@@ -280,7 +280,8 @@ class Facts:
 
 def _joins(resource: Resource) -> str:
     """Returns the cluster that an Auto Scaling group's instances join, by the tag that Kubernetes asks for; empty = none."""
-    keys = (str(tag.get("Key", "")) for tag in resource.maybe("Tags", []) or [] if isinstance(tag, dict))
+    tags = resource.maybe("Tags")
+    keys = (str(tag.get("Key", "")) for tag in tags if isinstance(tag, dict)) if isinstance(tags, list) else ()
     return next((key.removeprefix(_CLUSTER_TAG) for key in keys if key.startswith(_CLUSTER_TAG)), "")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from responsibility.document import Evidence
 from responsibility.facts.resource import Fact, UnknownValue
-from responsibility.facts.values import Reference, Unknown, has_gap
+from responsibility.facts.values import Reference, Unknown
 
 if TYPE_CHECKING:
     from responsibility.facts.uses import Use
@@ -149,12 +149,7 @@ class Role(Fact):
     """An IAM role."""
 
     what = "role"
-
-    @property
-    def name(self) -> str:
-        """Its name, else the logical id."""
-        name = self.resource.maybe("RoleName")
-        return name if isinstance(name, str) and not has_gap(name) else self.resource.id
+    name_path = "RoleName"
 
     @cached_property
     def trust(self) -> list[Statement]:

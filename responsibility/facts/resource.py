@@ -6,6 +6,7 @@ is turned into it. So a check is written once.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from responsibility.facts.template import Template
 
 T = TypeVar("T")
+_CDK_HASH = re.compile(r"(?<=[a-zA-Z])[0-9A-F]{8}$")
 
 
 class UnknownValue(Exception):
@@ -61,6 +63,11 @@ class Resource:
             file=template.file if template else "",
             line=template.lines.get(self.id, 0) if template else 0,
         )
+
+    @property
+    def label(self) -> str:
+        """The logical id for people: without the hash that the CDK puts at its end."""
+        return _CDK_HASH.sub("", self.id) or self.id
 
     @property
     def key(self) -> str:
@@ -117,6 +124,8 @@ class Resource:
 class Fact:
     """A typed view of one resource. Properties are read when they are asked for."""
 
+    name_path: ClassVar[str] = ""
+    """The property that names it."""
     what: ClassVar[str] = "resource"
     """What a message calls it: ``cluster``, ``node group``."""
 
@@ -127,7 +136,8 @@ class Fact:
     @property
     def name(self) -> str:
         """The name a person knows it by: its own, else the logical id."""
-        return self.resource.id
+        name = self.resource.maybe(self.name_path) if self.name_path else None
+        return name if isinstance(name, str) and "${" not in name else self.resource.label
 
     @property
     def words(self) -> str:

@@ -159,15 +159,15 @@ def _lambdas(facts: Facts) -> Iterator[Found]:
     """The Lambda functions by which CDK makes what CloudFormation cannot."""
     for handlers in facts.handlers.values():
         for handler in handlers:
-            yield handler.role, Use("kubectl", handler.cluster, "the Lambda function that runs kubectl", handler.by)
+            yield handler.role, Use("kubectl", handler.cluster, "the one that runs kubectl", handler.by)
             if handler.assumes:
                 yield handler.assumes, Use("kubectl", handler.cluster, "the role that runs kubectl", handler.by)
-    makers: list[tuple[Fact, str]] = [(fact, "clusters") for fact in facts.all(Cluster)]
-    makers += [(fact, "OIDC providers") for fact in facts.of_type("Custom::AWSCDKOpenIdConnectProvider")]
+    makers: list[tuple[Fact, str]] = [(cluster, cluster.words) for cluster in facts.all(Cluster)]
+    makers += [(fact, "the OIDC provider") for fact in facts.of_type("Custom::AWSCDKOpenIdConnectProvider")]
     for fact, what in makers:
         function = maker_of(fact)
         if function:
-            yield function.resource.maybe("Role"), _use("deploy", fact, f"the Lambda function that makes {what}")
+            yield function.resource.maybe("Role"), _use("deploy", fact, f"the one that makes {what}")
 
 
 def _of_itself(role: Role) -> Iterator[Use]:

@@ -1,0 +1,80 @@
+"""What IAM says, in words: AWS managed policies, services, actions. The words are data, in ``responsibility/data/``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+Breadth = Literal["narrow", "broad", "admin", "unknown"]
+_ORDER: tuple[Breadth, ...] = ("narrow", "broad", "unknown", "admin")
+_DATA = Path(__file__).parent / "data"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An AWS managed policy, or an access policy of EKS."""
+
+    does: str
+    """A phrase that starts with a verb in the third person."""
+    breadth: Breadth
+
+
+def broadest(*found: Breadth) -> Breadth:
+    """Returns the broadest of some; what is not known may be anything but what is known to be everything."""
+    return max(found, key=_ORDER.index, default="narrow")
+
+
+@cache
+def _load(name: str) -> dict[str, Any]:
+    data: dict[str, Any] = yaml.load((_DATA / name).read_bytes(), Loader=_LOADER)  # noqa: S506 - a safe loader
+    return data
+
+
+@cache
+def _policies(kind: str) -> dict[str, Policy]:
+    rows = _load("managed_policies.yaml")[kind]
+    wrong = [name for name, row in rows.items() if row["breadth"] not in get_args(Breadth)]
+    if wrong:
+        raise ValueError(f"managed_policies.yaml: {wrong[0]}: breadth is none of {', '.join(get_args(Breadth))}")
+    return {name: Policy(row["does"], row["breadth"]) for name, row in rows.items()}
+
+
+def managed_policy(name: str) -> Policy | None:
+    """Returns what an AWS managed policy allows, by its name with or without a path; None = it is not in the data."""
+    known = _policies("policies")
+    return known.get(name) or _by_last_name("policies").get(name.rsplit("/", 1)[-1])
+
+
+@cache
+def _by_last_name(kind: str) -> dict[str, Policy]:
+    return {name.rsplit("/", 1)[-1]: policy for name, policy in _policies(kind).items()}
+
+
+def access_policy(name: str) -> Policy | None:
+    """Returns what an access policy of EKS allows; None = it is not in the data."""
+    return _policies("access_policies").get(name)
+
+
+def service(prefix: str) -> str:
+    """Returns what a service is about: ``s3`` -> ``S3 buckets and objects``."""
+    return str(_load("iam_words.yaml")["services"].get(prefix, prefix))
+
+
+def principal(name: str) -> str:
+    """Returns who a service principal is."""
+    return str(_load("iam_words.yaml")["principals"].get(name, name))
+
+
+@cache
+def _actions() -> dict[str, str]:
+    return {action.lower(): row["words"] for action, row in _load("iam_words.yaml")["actions"].items()}
+
+
+def action(name: str) -> str:
+    """Returns the words for an action that deserves them; empty = it does not."""
+    return _actions().get(name.lower(), "")

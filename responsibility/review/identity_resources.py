@@ -1,0 +1,91 @@
+"""The resources of an IAM statement, in words: ``the bucket orders``, ``every resource``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from responsibility.facts.iam import Role, Statement
+from responsibility.facts.resource import Fact
+from responsibility.facts.values import without_gaps
+
+_REFERENCE = re.compile(r"\$\{([^}?]+/[A-Za-z0-9]+)(?:\.[^}]*)?\}(.*)", re.DOTALL)
+_NOUNS = {
+    "AWS::DynamoDB::Table": "table",
+    "AWS::EC2::SecurityGroup": "security group",
+    "AWS::EC2::VPC": "VPC",
+    "AWS::ECR::Repository": "repository",
+    "AWS::EFS::FileSystem": "file system",
+    "AWS::EKS::Cluster": "cluster",
+    "AWS::IAM::ManagedPolicy": "policy",
+    "AWS::IAM::Role": "role",
+    "AWS::KMS::Key": "key",
+    "AWS::Lambda::Function": "function",
+    "AWS::Logs::LogGroup": "log group",
+    "AWS::Route53::HostedZone": "hosted zone",
+    "AWS::S3::Bucket": "bucket",
+    "AWS::SecretsManager::Secret": "secret",
+    "AWS::SNS::Topic": "topic",
+    "AWS::SQS::Queue": "queue",
+    "AWS::StepFunctions::StateMachine": "state machine",
+}
+_PSEUDO = re.compile(r"\$\{AWS::[A-Za-z]+\}")
+_KINDS = {
+    "accesspoint": "access point",
+    "fargateprofile": "Fargate profile",
+    "hostedzone": "hosted zone",
+    "loadbalancer": "load balancer",
+    "nodegroup": "node group",
+    "targetgroup": "target group",
+}
+_BARE = {"sns": "topic", "sqs": "queue"}
+"""What a resource is, of services whose ARNs do not say it."""
+
+
+def resource_words(role: Role, statement: Statement) -> Iterator[str]:
+    """Yields what a statement is about."""
+    if statement.not_resources:
+        yield "every resource but those that NotResource names"
+    for value in statement.resources:
+        yield _one(role, value)
+
+
+def _one(role: Role, value: str) -> str:
+    if value == "*":
+        return "every resource"
+    if value.startswith("${?"):
+        return "a resource that the template does not name"
+    if match := _REFERENCE.match(value):
+        return _referred(role, match[1])
+    return _arn(without_gaps(value)) if value.startswith("arn:") else without_gaps(value)
+
+
+def _referred(role: Role, key: str) -> str:
+    fact = role.facts.by_key(key)
+    noun = _NOUNS.get(fact.resource.type, "") if fact else ""
+    return f"the {noun} {_name(role, fact, key)}" if noun else _name(role, fact, key)
+
+
+def _name(role: Role, fact: Fact | None, key: str) -> str:
+    """Returns the name that a resource gives itself, else its logical id, with its stack if that is another one."""
+    if fact and fact.name != fact.resource.id:
+        return fact.name
+    return key.rsplit("/", 1)[-1] if fact and fact.resource.stack == role.resource.stack else key
+
+
+def _arn(arn: str) -> str:
+    parts = _PSEUDO.sub("*", arn).split(":", 5)
+    if len(parts) < 6:
+        return arn
+    service, rest = parts[2], parts[5].removesuffix(":*").removesuffix("/*")
+    if service == "s3":
+        kind, name = "bucket", rest.split("/", 1)[0]
+    elif service == "logs":
+        kind, _, name = rest.partition(":")
+    else:
+        kind, _, name = rest.partition("/") if "/" in rest else rest.partition(":")
+    if not name:
+        # The ARN does not say what it is, or it is for everything of a kind.
+        kind, name = (_BARE[service], kind) if service in _BARE else (kind, "*")
+    noun = _KINDS.get(kind, kind.replace("-", " ").replace("*", "resource"))
+    return f"every {noun}" if name.strip("*/") == "" else f"the {noun} {name}"

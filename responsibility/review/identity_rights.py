@@ -1,0 +1,152 @@
+"""What an IAM role may do, in words: its policies read aloud, service by service, the broadest first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from responsibility import iam_words
+from responsibility.facts.iam import Role, Statement
+from responsibility.facts.values import has_gap, without_gaps
+from responsibility.iam_words import Breadth
+from responsibility.review.identity_resources import resource_words
+
+_READS = (
+    "describe",
+    "get",
+    "list",
+    "batchget",
+    "batchcheck",
+    "head",
+    "lookup",
+    "query",
+    "scan",
+    "search",
+    "view",
+    "check",
+)
+_DATA = frozenset(("dynamodb", "ebs", "kms", "rds-data", "s3", "secretsmanager", "sqs", "ssm"))
+"""Services whose reading actions give away what customers keep in them."""
+_METADATA = ("describe", "list")
+_HARMLESS = frozenset(("ec2messages", "eks-auth", "ssmmessages", "xray"))
+_HARMLESS_ACTIONS = frozenset(("cloudwatch:putmetricdata", "iam:createservicelinkedrole", "sts:getcalleridentity"))
+_ADMIN_ACTIONS = frozenset(
+    (
+        "iam:attachrolepolicy",
+        "iam:createaccesskey",
+        "iam:createpolicyversion",
+        "iam:putrolepolicy",
+        "iam:setdefaultpolicyversion",
+        "iam:updateassumerolepolicy",
+    )
+)
+_SHOWN = 3
+
+Phrase = tuple[Breadth, str]
+
+
+def rights(role: Role) -> list[Phrase]:
+    """Returns what the role's policies allow, with how broad that is; what is not known is said, too."""
+    named, unsaid = role.attached
+    found: list[Phrase] = []
+    for name, _ in named:
+        policy = iam_words.managed_policy(name)
+        short = name.rsplit("/", 1)[-1]
+        found.append((policy.breadth, f"{policy.does} ({short})") if policy else ("unknown", f"what {short} allows"))
+    said, gaps = role.allowances
+    found += _own(role, said)
+    found += [("unknown", without_gaps(f"more, that is not known: {unknown.reason}")) for unknown in [*unsaid, *gaps]]
+    return list(dict.fromkeys(found))
+
+
+@dataclass(slots=True)
+class _Service:
+    """What statements say of one service: the resources that are read, and those that are changed."""
+
+    read: dict[str, None] = field(default_factory=dict)
+    changed: dict[str, None] = field(default_factory=dict)
+    whole: dict[str, None] = field(default_factory=dict)
+    special: dict[tuple[str, str], None] = field(default_factory=dict)
+    breadth: Breadth = "narrow"
+    conditions: set[bool] = field(default_factory=set)
+
+
+def _own(role: Role, statements: list[Statement]) -> list[Phrase]:
+    found: list[Phrase] = []
+    services: dict[str, _Service] = defaultdict(_Service)
+    for statement in statements:
+        if not statement.allow:
+            continue
+        where = dict.fromkeys(resource_words(role, statement))
+        every = "every resource" in where
+        limited = bool(statement.conditions or statement.unread)
+        under = " under conditions" if limited else ""
+        if statement.not_actions:
+            found.append(("admin" if every else "broad", f"does everything but what NotAction names{under}"))
+        for action in statement.actions:
+            if has_gap(action):
+                found.append(("unknown", "an action that the template does not name"))
+            elif action == "*":
+                words = "does everything in the account" if every else f"does everything with {_list(where)}"
+                found.append(("admin" if every else "broad", words + under))
+            else:
+                _sort(services[action.partition(":")[0].lower()], action, where, every=every, limited=limited)
+    denied = sum(not statement.allow for statement in statements)
+    for prefix, service in services.items():
+        found.extend((service.breadth, words) for words in _read_aloud(prefix, service))
+    if denied:
+        found.append(("narrow", f"but not what {denied} statement{'s deny' if denied > 1 else ' denies'}"))
+    return found
+
+
+def _sort(service: _Service, action: str, where: dict[str, None], *, every: bool, limited: bool) -> None:
+    prefix, _, name = action.lower().partition(":")
+    service.conditions.add(limited)
+    service.breadth = iam_words.broadest(service.breadth, _breadth(prefix, name, every=every, limited=limited))
+    words = iam_words.action(action)
+    if name == "*":
+        service.whole |= where
+    elif words:
+        service.special |= {(words, place): None for place in where}
+    elif name.startswith(_READS):
+        service.read |= where
+    else:
+        service.changed |= where
+
+
+def _breadth(prefix: str, name: str, *, every: bool, limited: bool) -> Breadth:
+    """How broad it is to be allowed an action; of what a condition limits, only reading data and changing are told apart."""
+    if not every or prefix in _HARMLESS or f"{prefix}:{name}" in _HARMLESS_ACTIONS:
+        return "narrow"
+    if not limited and ((prefix == "iam" and name == "*") or f"{prefix}:{name}" in _ADMIN_ACTIONS):
+        return "admin"
+    if limited or name.startswith(_METADATA):
+        return "narrow"
+    return "narrow" if name.startswith(_READS) and prefix not in _DATA else "broad"
+
+
+def _read_aloud(prefix: str, service: _Service) -> Iterator[str]:
+    about = iam_words.service(prefix)
+    under = {frozenset((True,)): ", under conditions", frozenset((True, False)): ", partly under conditions"}
+    ending = under.get(frozenset(service.conditions), "")
+    if service.whole:
+        yield f"does everything with {about}: {_list(service.whole)}{ending}"
+    specials: dict[str, dict[str, None]] = defaultdict(dict)
+    for words, place in service.special:
+        specials[words][place] = None
+    for words, places in specials.items():
+        yield f"{words}: {_list(places)}{ending}"
+    if service.read and list(service.read) == list(service.changed):
+        yield f"reads and changes {about}: {_list(service.read)}{ending}"
+        return
+    if service.changed:
+        yield f"changes {about}: {_list(service.changed)}{ending}"
+    if service.read:
+        yield f"reads {about}: {_list(service.read)}{ending}"
+
+
+def _list(places: dict[str, None]) -> str:
+    names = ["every resource"] if "every resource" in places else list(places)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
