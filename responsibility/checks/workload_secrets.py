@@ -95,7 +95,7 @@ def _is_secret(workload: Workload, path: str) -> bool:
 )
 def values_are_clean(chart: HelmChart) -> Answer:
     """Values are JSON text in the custom resource of the CDK."""
-    values = chart.get("Values", {})
+    values = chart.get("Values") or {}
     if isinstance(values, str):
         try:
             values = json.loads(values)

@@ -141,9 +141,11 @@ class Facts:
     @cached_property
     def _named(self) -> dict[tuple[type[Fact], str], list[Fact]]:
         names: dict[tuple[type[Fact], str], list[Fact]] = defaultdict(list)
-        for kind in (Cluster, Role):
-            for fact in self.all(kind):
-                names[kind, fact.name].append(fact)
+        for cluster in self.all(Cluster):
+            names[Cluster, cluster.name].append(cluster)
+        for role in self.all(Role):
+            if given := role.resource.maybe("RoleName"):  # a logical id is no name: another role may be called that
+                names[Role, text(given)].append(role)
         for template in self.all(LaunchTemplate):
             names[LaunchTemplate, text(template.resource.maybe("LaunchTemplateName", template.resource.id))].append(
                 template

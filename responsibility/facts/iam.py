@@ -155,7 +155,7 @@ class Role(Fact):
     def trust(self) -> list[Statement]:
         """Who may assume it. Raises UnknownValue."""
         path = "AssumeRolePolicyDocument"
-        return statements(self.get(path, {}), self.at(path))
+        return statements(self.get(path), self.at(path))
 
     @cached_property
     def managed_policies(self) -> list[str]:
@@ -185,7 +185,7 @@ class Role(Fact):
             unsaid.append(unknown)
         for fact, path in sources:
             try:
-                said, gaps = _read(fact.get(path, {}), fact.at(path))
+                said, gaps = _read(fact.get(path), fact.at(path))
             except UnknownValue as unknown:
                 said, gaps = [], [unknown]
             found += said

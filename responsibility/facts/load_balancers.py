@@ -148,7 +148,7 @@ def _controller_values(item: KubernetesObject) -> dict[str, Any] | None:
     """Returns the values of the controller's chart; None = the chart was not read."""
     for chart in item.facts.belonging(HelmChart, item.cluster_key):
         if str(chart.resource.maybe("Chart", "")).rsplit("/", 1)[-1] == "aws-load-balancer-controller":
-            values = chart.resource.maybe("Values", {})
+            values = chart.resource.maybe("Values")
             try:
                 values = json.loads(values) if isinstance(values, str) else values
             except ValueError:

@@ -66,23 +66,31 @@ def from_api(kind: str, answer: dict[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = _pascal(answer)
     if kind == "AWS::EKS::Cluster" and isinstance(logging := properties.get("Logging"), dict):
         # The API: [{enabled, types}]; CloudFormation: {EnabledTypes: [{Type}]}.
-        entries = logging.get("ClusterLogging") or []
-        on = [name for entry in entries if entry.get("Enabled") for name in entry.get("Types", [])]
+        entries = [entry for entry in _list(logging.get("ClusterLogging")) if isinstance(entry, dict)]
+        on = [name for entry in entries if entry.get("Enabled") for name in _list(entry.get("Types"))]
         properties["Logging"] = {"ClusterLogging": {"EnabledTypes": [{"Type": name} for name in on]}}
-    for selector in properties.get("Selectors") or []:
+    for selector in _list(properties.get("Selectors")):
         # A Fargate profile's. The API: {key: value}; CloudFormation: [{Key, Value}].
         if isinstance(selector, dict) and isinstance(labels := selector.get("Labels"), dict):
             selector["Labels"] = [{"Key": key, "Value": value} for key, value in labels.items()]
     return properties
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 _AS_WRITTEN = {"labels", "tags"}
 """Mappings whose keys are the customer's own."""
 
 
+def _upper(key: str) -> str:
+    return key[:1].upper() + key[1:]
+
+
 def _pascal(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key[:1].upper() + key[1:]: item if key in _AS_WRITTEN else _pascal(item) for key, item in value.items()}
+        return {_upper(str(key)): item if key in _AS_WRITTEN else _pascal(item) for key, item in value.items()}
     return [_pascal(item) for item in value] if isinstance(value, list) else value
 
 

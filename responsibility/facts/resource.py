@@ -77,7 +77,9 @@ class Resource:
     def get(self, path: str, default: Any = None) -> Any:
         """Returns the value at a dotted path (items of a list by number); ``default`` where nothing stands.
 
-        Raises UnknownValue where the template does not say.
+        Where the default is a list or a mapping the value is one, too: one item alone is a list of one.
+
+        Raises UnknownValue where the template does not say, or says something of another shape.
         """
         value: Any = self.properties
         for step in path.split("."):
@@ -94,6 +96,14 @@ class Resource:
                 raise UnknownValue(self.evidence(path), value.reason)
             if value is None:
                 return default
+        if isinstance(default, list | dict) and not isinstance(value, type(default)):
+            if isinstance(value, Reference):
+                raise UnknownValue(self.evidence(path), f"is given by {value}")
+            if isinstance(default, dict) or not isinstance(value, str | dict):
+                raise UnknownValue(
+                    self.evidence(path), f"should be a {'list' if isinstance(default, list) else 'mapping'}"
+                )
+            return [value]
         return value
 
     def items(self, path: str) -> list[tuple[str, Any]]:

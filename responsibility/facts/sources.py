@@ -88,6 +88,8 @@ def _add(sources: Sources, file: str, name: str, documents: list[Any], text: str
 
 
 def _check(body: dict[str, Any], file: str) -> None:
+    # YAML reads an unquoted No or 1 as something else than text.
+    body["Resources"] = {str(name): resource for name, resource in body["Resources"].items()}
     for name, resource in body["Resources"].items():
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
             raise BadSource(f"{file}: Resources.{name}: has no `Type`; every resource of CloudFormation has one")

@@ -45,7 +45,7 @@ def _api(cluster: Cluster) -> Exposure:
             evidence=[cluster.at("ResourcesVpcConfig.EndpointPublicAccess")],
         )
     everyone = any(cidr in ANYWHERE for cidr in cidrs)
-    whence = "everywhere" if everyone else ", ".join(cidrs)
+    whence = "everywhere" if everyone else ", ".join(map(str, cidrs))
     return Exposure(
         way="Kubernetes API",
         cluster=cluster.resource.key,

@@ -32,12 +32,16 @@ _NOUNS = {
 _PSEUDO = re.compile(r"\$\{AWS::[A-Za-z]+\}")
 _KINDS = {
     "accesspoint": "access point",
+    "addon": "add-on",
     "fargateprofile": "Fargate profile",
     "hostedzone": "hosted zone",
     "loadbalancer": "load balancer",
     "nodegroup": "node group",
+    "podidentityassociation": "Pod Identity association",
     "targetgroup": "target group",
 }
+_IN_CLUSTER = ("addon", "fargateprofile", "nodegroup", "podidentityassociation")
+"""What has the name of its cluster in its ARN."""
 _BARE = {"sns": "topic", "sqs": "queue"}
 """What a resource is, of services whose ARNs do not say it."""
 
@@ -68,9 +72,10 @@ def _referred(role: Role, key: str) -> str:
 
 def _name(role: Role, fact: Fact | None, key: str) -> str:
     """Returns the name that a resource gives itself, else its logical id, with its stack if that is another one."""
-    if fact and fact.name != fact.resource.id:
-        return fact.name
-    return key.rsplit("/", 1)[-1] if fact and fact.resource.stack == role.resource.stack else key
+    if fact is None:
+        return key
+    named = fact.name not in (fact.resource.id, fact.resource.label)
+    return fact.name if named or fact.resource.stack == role.resource.stack else f"{fact.resource.stack}/{fact.name}"
 
 
 def _arn(arn: str) -> str:
@@ -88,4 +93,6 @@ def _arn(arn: str) -> str:
         # The ARN does not say what it is, or it is for everything of a kind.
         kind, name = (_BARE[service], kind) if service in _BARE else (kind, "*")
     noun = _KINDS.get(kind, kind.replace("-", " ").replace("*", "resource"))
+    if kind in _IN_CLUSTER and parts[5].endswith("/*") and name != "*":
+        return f"every {noun} of {name}"
     return f"every {noun}" if name.strip("*/") == "" else f"the {noun} {name}"

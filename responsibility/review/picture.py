@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from responsibility.document import ComputeUse, Picture, PictureSubnet, PictureVpc
 from responsibility.facts.eks import Cluster, FargateProfile, NodeGroup
 from responsibility.facts.network import Subnet, Vpc
-from responsibility.facts.resource import text
+from responsibility.facts.resource import UnknownValue, text
 from responsibility.model import ComputeKind
 
 
@@ -58,29 +59,43 @@ def _profile(profile: FargateProfile) -> str:
     return f"{profile.name} ({', '.join(names) or 'no selector'})"
 
 
+_API: dict[tuple[bool, bool], Literal["public and private", "public", "private", "unknown"]] = {
+    (True, True): "public and private",
+    (True, False): "public",
+    (False, True): "private",
+    (False, False): "unknown",
+}
+"""By public and private access."""
+
+
 def picture(cluster: Cluster) -> Picture:
     """Returns what the drawing shows."""
     resource = cluster.resource
-    public = resource.maybe(
-        "ResourcesVpcConfig.EndpointPublicAccess", True if "ResourcesVpcConfig" in resource.properties else None
-    )
-    private = resource.maybe("ResourcesVpcConfig.EndpointPrivateAccess", False)
-    api = {(True, True): "public and private", (True, False): "public", (False, True): "private"}.get((public, private))
     vpc = cluster.vpc
+    try:
+        public, private, cidrs = cluster.public_access, cluster.private_access, cluster.public_cidrs
+        api = _API[public is True, private is True] if resource.get("ResourcesVpcConfig") else "unknown"
+    except UnknownValue:
+        public, cidrs, api = False, [], "unknown"
+    try:
+        key = "customer" if resource.get("EncryptionConfig") else "aws"
+    except UnknownValue:
+        key = "unknown"
     return Picture(
         vpc=_vpc(vpc, cluster) if vpc else None,
-        api=api or "unknown",
-        api_from=[str(item) for item in resource.maybe("ResourcesVpcConfig.PublicAccessCidrs", ["0.0.0.0/0"])]
-        if public is True
-        else [],
-        logs=[
-            str(item.get("Type"))
-            for item in resource.maybe("Logging.ClusterLogging.EnabledTypes", [])
-            if isinstance(item, dict)
-        ],
-        key="customer" if resource.maybe("EncryptionConfig") else "aws",
+        api=api,
+        api_from=[str(item) for item in cidrs] if public else [],
+        logs=[text(item) for item in _logs(cluster)],
+        key=key,
         add_ons=sorted(cluster.addons),
     )
+
+
+def _logs(cluster: Cluster) -> list[str]:
+    try:
+        return cluster.log_types
+    except UnknownValue:
+        return []
 
 
 def _vpc(vpc: Vpc, cluster: Cluster) -> PictureVpc:
