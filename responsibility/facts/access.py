@@ -39,8 +39,9 @@ class AwsAuth(KubernetesObject):
         found = []
         for path, key in (("data.mapRoles", "rolearn"), ("data.mapUsers", "userarn")):
             for item in self._items(path):
-                groups = tuple(str(group) for group in item.get("groups") or [])
-                found.append(Mapping(str(item.get(key, "")), groups, self.at(path)))
+                groups = item.get("groups")
+                names = tuple(str(group) for group in groups) if isinstance(groups, list) else ()
+                found.append(Mapping(str(item.get(key, "")), names, self.at(path)))
         return found
 
     def _items(self, path: str) -> list[dict[str, Any]]:
@@ -50,4 +51,4 @@ class AwsAuth(KubernetesObject):
             items = yaml.load(text, Loader=_LOADER) if isinstance(text, str) else text  # noqa: S506 - a safe loader
         except yaml.YAMLError:
             raise UnknownValue(self.at(path), "is no YAML as far as the template says") from None
-        return [item for item in items or [] if isinstance(item, dict)]
+        return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

@@ -6,7 +6,6 @@ from responsibility.facts.iam import Role
 from responsibility.facts.network import SecurityGroup, Subnet, Vpc
 from responsibility.facts.nodes import Ec2Nodes
 from responsibility.facts.resource import Fact, Prop, text
-from responsibility.facts.values import Reference
 from responsibility.model import ComputeKind
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -257,7 +256,7 @@ class AccessEntry(OfCluster):
     def name(self) -> str:
         """The principal, in short."""
         value = self.resource.maybe("PrincipalArn", self.resource.id)
-        return value.resource if isinstance(value, Reference) else str(value).rsplit(":", 1)[-1]
+        return text(value).rsplit(":", 1)[-1]
 
     @property
     def policies(self) -> list[tuple[str, str, list[str]]]:

@@ -66,8 +66,8 @@ class Resource:
 
     @property
     def label(self) -> str:
-        """The logical id for people: without the hash that the CDK puts at its end."""
-        return _CDK_HASH.sub("", self.id) or self.id
+        """The logical id for people."""
+        return label(self.id)
 
     @property
     def key(self) -> str:
@@ -202,4 +202,9 @@ def _as(kind: type[Any], value: Any) -> Any:
 
 def text(value: Any) -> str:
     """Returns a name for people: of a reference, the logical id."""
-    return value.resource if isinstance(value, Reference) else str(value)
+    return label(value.resource) if isinstance(value, Reference) else str(value)
+
+
+def label(logical_id: str) -> str:
+    """Returns a logical id without the hash that the CDK puts at its end."""
+    return _CDK_HASH.sub("", logical_id)

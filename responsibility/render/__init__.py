@@ -62,9 +62,9 @@ def place(evidence: Evidence) -> str:
 
 
 def said(findings: Sequence[Finding], limit: int = 3) -> str:
-    """Returns what was found of whom: ``cluster demo is open``, ``cluster a, cluster b: is open``."""
+    """Returns what was found of whom: ``cluster demo: is open``."""
     subjects = few([clean(finding.subject, 80) for finding in findings], limit)
-    return f"{subjects}{' ' if len(findings) == 1 else ': '}{clean(findings[0].detail)}"
+    return f"{subjects}{': ' if subjects else ''}{clean(findings[0].detail)}"
 
 
 @dataclass(frozen=True, slots=True)

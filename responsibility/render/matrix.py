@@ -135,10 +135,12 @@ def _sentences(rows: list[Component], kinds: Sequence[ComputeKind]) -> Table:
 
 
 def _markdown(rows: list[Component], kinds: Sequence[ComputeKind]) -> str:
-    lines = [table("Component", *(KIND_NAMES[kind] for kind in kinds))]
-    for component in rows:
-        cells = (component.cells[kind] for kind in kinds)
-        lines.append(row(text(component.name), *(link(text(_owner(cell)), cell.source) for cell in cells)))
+    lines = ["# Who is responsible for what", "", table("Component", *(KIND_NAMES[kind] for kind in kinds))]
+    for group, components in groupby(rows, key=lambda component: component.group):
+        lines.append(row(f"**{GROUPS.get(group, group)}**", *("" for _ in kinds)))
+        for component in components:
+            cells = (component.cells[kind] for kind in kinds)
+            lines.append(row(text(component.name), *(link(text(_owner(cell)), cell.source) for cell in cells)))
     notes = [_LEGEND, "Each owner links to the AWS page it comes from."]
     notes += [f"{text(mark)} {prose(words)}" for mark, words in _marks(rows, kinds)]
     return "\n".join(lines) + "\n\n" + "  \n".join(notes) + "\n"

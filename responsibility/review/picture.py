@@ -116,7 +116,7 @@ def _vpc(vpc: Vpc, cluster: Cluster) -> PictureVpc:
     drawn = [
         PictureSubnet(
             id=subnet.resource.key,
-            name=subnet.resource.id,
+            name=subnet.name,
             zone=subnet.zone,
             reach=subnet.reach,
             cidr=_cidr(subnet),

@@ -49,7 +49,7 @@ def test_a_change_that_loses_data_is_shouted():
 
 def test_a_duty_shows_what_was_found_where_and_the_fix():
     duty = shown(review()).split("CRITICAL EKR001")[1].split("HIGH")[0]
-    assert "cluster demo has no `Property0`" in duty
+    assert "cluster demo: has no `Property0`" in duty
     assert "at demo/Cluster Properties.X (cdk.out/demo.template.json:12)" in duty
     assert "fix: Set `Property1` to <what is right>." in duty
 

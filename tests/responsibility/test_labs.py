@@ -1,0 +1,124 @@
+"""The labs do what they say: each command is run, and what stands below it is what it prints."""
+
+import os
+import random
+import re
+import shutil
+import string
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from responsibility import telling
+from responsibility.model import components
+
+ROOT = Path(__file__).parents[2]
+LABS = sorted((ROOT / "docs/labs").glob("[0-9]*.md"))
+SCRATCH = "/tmp/lab"  # noqa: S108 - what the labs' readers type
+BLOCK = re.compile(r"^```(bash|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# 1 is an answer: a duty is open. More is a mistake in the lab.
+STRICT = "set -uo pipefail; trap 'code=$?; [ $code -le 1 ] || exit $code' ERR\n"
+
+
+def steps(text: str) -> list[tuple[str, list[str]]]:
+    """Returns each ```bash block with the ```text blocks below it."""
+    found: list[tuple[str, list[str]]] = []
+    for kind, content in BLOCK.findall(text):
+        if kind == "bash":
+            found.append((content, []))
+        else:
+            found[-1][1].append(content)
+    return found
+
+
+def one_space(text: str) -> str:
+    """Columns may be wider today."""
+    return "\n".join(" ".join(line.split()) for line in text.splitlines()) + "\n"
+
+
+def pattern(lines: list[str]) -> str:
+    """A regular expression for lines that follow each other; `...` is anything in a line, alone any number of lines."""
+    anything = [r"(?:.*\n)*?" if line == "..." else f"{'.*'.join(map(re.escape, line.split('...')))}\n" for line in lines]
+    return r"(?m)^" + "".join(anything)
+
+
+def check(expected: str, output: str) -> None:
+    lines = one_space(expected).splitlines()
+    seen = one_space(output)
+    shown = next((n for n in range(len(lines), 0, -1) if re.search(pattern(lines[:n]), seen)), 0)
+    assert shown == len(lines), f"not printed (or not at this place): {lines[shown]}\n\n{output}"
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder whose name is as long as the labs' own, so that lines break at the same place."""
+    while True:
+        folder = Path("/tmp") / "".join(random.choices(string.ascii_lowercase, k=len("lab")))  # noqa: S108, S311
+        try:
+            folder.mkdir()
+            break
+        except FileExistsError:
+            continue
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The repository without what commands leave in it."""
+    for path in ROOT.iterdir():
+        if path.name not in (".git", "cdk.out", "review"):
+            (tmp_path / path.name).symlink_to(path)
+    return tmp_path
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".venv/.ready").exists() or not (ROOT / "node_modules/aws-cdk").exists(),
+    reason="labs use what `make setup` makes",
+)
+@pytest.mark.parametrize("lab", LABS, ids=[lab.stem for lab in LABS])
+def test_lab_prints_what_it_says(lab: Path, scratch: Path, checkout: Path) -> None:
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "120",
+        # For `make review`: quick, and on the day that the labs were written, so that they do not age.
+        "CHECKS": "off",
+        "AS_OF": "2026-11-24",
+    }
+    for command, expected in steps(lab.read_text()):
+        typed = re.sub(r"-m responsibility review(?!.*--as-of)", r"\g<0> --as-of 2026-11-24", command)
+        result = subprocess.run(
+            ["bash", "-c", STRICT + typed.replace(SCRATCH, str(scratch))],
+            cwd=checkout,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+        )
+        output = result.stdout.replace(str(scratch), SCRATCH)
+        assert result.returncode <= 1, f"{command}\n{output}"
+        assert expected or "explain" not in command
+        for text in expected:
+            check(text, output)
+    left = {path.name for path in checkout.iterdir() if not path.is_symlink()}
+    assert left <= {"cdk.out", "review"}, "a lab leaves files in the repository"
+
+
+def test_labs_are_listed_in_order() -> None:
+    index = (ROOT / "docs/labs/README.md").read_text()
+    for number, (lab, page) in enumerate(zip(telling.labs(), LABS, strict=True), start=1):
+        assert ROOT / lab.path == page
+        assert page.read_text().startswith(f"# {number}. {lab.title}\n")
+        assert f"| [{number}. {lab.title}]({page.name}) |" in index
+        assert set(lab.components) <= set(components())
+
+
+def test_links_lead_somewhere() -> None:
+    for page in (ROOT / "docs/labs").glob("*.md"):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
