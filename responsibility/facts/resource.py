@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from responsibility.facts.template import Template
 
 T = TypeVar("T")
-_CDK_HASH = re.compile(r"(?<=[a-zA-Z])[0-9A-F]{8}$")
+_CDK_HASH = re.compile(r"(?<=\w)(?=[A-F]*\d)[0-9A-F]{8}$")
 
 
 class UnknownValue(Exception):

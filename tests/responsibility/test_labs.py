@@ -1,5 +1,6 @@
 """The labs do what they say: each command is run, and what stands below it is what it prints."""
 
+import difflib
 import os
 import random
 import re
@@ -20,6 +21,7 @@ LABS = sorted((ROOT / "docs/labs").glob("[0-9]*.md"))
 SCRATCH = "/tmp/lab"  # noqa: S108 - what the labs' readers type
 BLOCK = re.compile(r"^```(bash|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # 1 is an answer: a duty is open. More is a mistake in the lab.
+NEXT = "=== next step ==="
 STRICT = "set -uo pipefail; trap 'code=$?; [ $code -le 1 ] || exit $code' ERR\n"
 
 
@@ -41,15 +43,21 @@ def one_space(text: str) -> str:
 
 def pattern(lines: list[str]) -> str:
     """A regular expression for lines that follow each other; `...` is anything in a line, alone any number of lines."""
-    anything = [r"(?:.*\n)*?" if line == "..." else f"{'.*'.join(map(re.escape, line.split('...')))}\n" for line in lines]
+    anything = [
+        r"(?:.*\n)*?" if line == "..." else f"{'.*'.join(map(re.escape, line.split('...')))}\n" for line in lines
+    ]
     return r"(?m)^" + "".join(anything)
 
 
-def check(expected: str, output: str) -> None:
+def missing(expected: str, output: str) -> str:
+    """Returns the first line that is not printed, or not at that place, and what is printed like it; empty = all are there."""
     lines = one_space(expected).splitlines()
     seen = one_space(output)
     shown = next((n for n in range(len(lines), 0, -1) if re.search(pattern(lines[:n]), seen)), 0)
-    assert shown == len(lines), f"not printed (or not at this place): {lines[shown]}\n\n{output}"
+    if shown == len(lines):
+        return ""
+    near = difflib.get_close_matches(lines[shown], seen.splitlines(), 3, 0.3)
+    return "\n    ".join([lines[shown], "printed is:", *near])
 
 
 @pytest.fixture
@@ -89,22 +97,29 @@ def test_lab_prints_what_it_says(lab: Path, scratch: Path, checkout: Path) -> No
         "CHECKS": "off",
         "AS_OF": "2026-11-24",
     }
-    for command, expected in steps(lab.read_text()):
-        typed = re.sub(r"-m responsibility review(?!.*--as-of)", r"\g<0> --as-of 2026-11-24", command)
-        result = subprocess.run(
-            ["bash", "-c", STRICT + typed.replace(SCRATCH, str(scratch))],
-            cwd=checkout,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-        )
-        output = result.stdout.replace(str(scratch), SCRATCH)
-        assert result.returncode <= 1, f"{command}\n{output}"
-        assert expected or "explain" not in command
-        for text in expected:
-            check(text, output)
+    found = steps(lab.read_text())
+    # One shell, as the reader's: a variable of one step is there in the next.
+    script = f"printf '{NEXT}'\n".join(command for command, _ in found)
+    script = re.sub(r"-m responsibility review(?!.*--as-of)", r"\g<0> --as-of 2026-11-24", script)
+    result = subprocess.run(
+        ["bash", "-c", STRICT + script.replace(SCRATCH, str(scratch))],
+        cwd=checkout,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    outputs = result.stdout.replace(str(scratch), SCRATCH).split(NEXT)
+    assert result.returncode <= 1, result.stdout
+    assert len(outputs) == len(found)
+    problems = [
+        problem
+        for (_, expected), output in zip(found, outputs, strict=True)
+        for text in expected
+        if (problem := missing(text, output))
+    ]
+    assert not problems, "\n" + "\n".join(problems)
     left = {path.name for path in checkout.iterdir() if not path.is_symlink()}
     assert left <= {"cdk.out", "review"}, "a lab leaves files in the repository"
 
