@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 LABS = sorted((ROOT / "docs/labs").glob("[0-9]*.md"))
 SCRATCH = "/tmp/lab"  # noqa: S108 - what the labs' readers type
 BLOCK = re.compile(r"^```(bash|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-# 1 is an answer: a duty is open. More is a mistake in the lab.
 NEXT = "=== next step ==="
+# 1 is an answer: a duty is open. More is a mistake in the lab.
 STRICT = "set -uo pipefail; trap 'code=$?; [ $code -le 1 ] || exit $code' ERR\n"
 
 
@@ -90,7 +90,7 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("lab", LABS, ids=[lab.stem for lab in LABS])
 def test_lab_prints_what_it_says(lab: Path, scratch: Path, checkout: Path) -> None:
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "TTY_COMPATIBLE")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "120",
         # For `make review`: quick, and on the day that the labs were written, so that they do not age.
