@@ -39,8 +39,9 @@ synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skip
 	@python -m stacks.summary cdk.out --brief
 
 # BASE=origin/main: also what changed since that commit, by building it beside this one. FAIL_ON=high: exit 1 if such a duty is open.
+# AS_OF=2027-06-01: support dates and acceptances as on that day.
 # review/ then holds the page, the Markdown of a pull request, the findings document and SARIF.
-REVIEW = python -m responsibility review --assembly cdk.out --fail-on $(or $(FAIL_ON),never) $(foreach suffix,html md json sarif,-o review/review.$(suffix))
+REVIEW = python -m responsibility review --assembly cdk.out --fail-on $(or $(FAIL_ON),never) $(if $(AS_OF),--as-of $(AS_OF)) $(foreach suffix,html md json sarif,-o review/review.$(suffix))
 review: setup env-named  ## who is responsible for what in ENV, what of your share is open, and since BASE if you name a commit
 	@$(call synth,$(CONTEXT) $(CDK_FLAGS))
 	@mkdir -p review

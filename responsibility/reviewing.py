@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,19 +42,27 @@ def review(request: Request, warn: Callable[[str], None]) -> Review:
         prices=load_prices(request.prices),
         accepted=tuple(acceptance.read(file, codes)) if file else (),
     )
-    document, facts, unused = _one(request.assembly, options)
-    for entry in unused if request.accepted else []:
-        warn(f"{file}: {entry.code} {entry.resource} is accepted, and nothing of that name is open: take the entry out")
+    found = sources.read(request.assembly)
+    document, facts, unused = _one(found, options)
+    for entry in unused:
+        # An entry for a stack that was not read may be needed by another review.
+        if any(fnmatch.fnmatchcase(template.name, entry.resource.split("/")[0]) for template in found.templates):
+            warn(
+                f"{file}: {entry.code} {entry.resource} is accepted, and nothing of that name is open: take the entry out"
+            )
     if request.baseline is None:
         return document
     from responsibility.review.baseline import compare
 
-    before, facts_before, _ = _one(request.baseline, options)
+    older = sources.read(request.baseline)
+    if len(older.templates) == len(found.templates) == 1:
+        # Two lone templates are the same stack, whatever their files are called.
+        older.templates[0].name = found.templates[0].name
+    before, facts_before, _ = _one(older, options)
     return document.model_copy(update={"baseline": compare(before, document, facts_before, facts, request.baseline)})
 
 
-def _one(where: str, options: build.Options) -> tuple[Review, Facts, list[acceptance.Accepted]]:
-    found = sources.read(where)
+def _one(found: sources.Sources, options: build.Options) -> tuple[Review, Facts, list[acceptance.Accepted]]:
     facts = build.facts_of(found, options.as_of)
     document, unused = build.review(found, facts, options)
     return document, facts, unused

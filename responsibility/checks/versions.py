@@ -94,7 +94,7 @@ def version_is_in_standard_support(cluster: Cluster) -> Answer:
     if not ends or cluster.facts.as_of > ends[1]:
         return not_applicable("is not supported at all: EKR010")
     if cluster.facts.as_of > ends[0]:
-        words = f"runs {_name(minor)}, in extended support since {ends[0]}; that ends on {ends[1]}"
+        words = f"runs {_name(minor)}, whose standard support ended on {ends[0]}; extended support ends on {ends[1]}"
         if cluster.resource.maybe("UpgradePolicy.SupportType") == "STANDARD":
             words += ", but by its upgrade policy EKS upgrades it before"
         return open_(words, cluster.at("Version"))

@@ -1,6 +1,7 @@
 """Renderers: each turns the findings document into one format, and adds no facts. What several of them need stands here."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,7 +19,7 @@ from responsibility.document import (
     Severity,
     VersionSupport,
 )
-from responsibility.model import KIND_NAMES, ComputeKind
+from responsibility.model import KIND_NAMES, OWNER_NAMES, OWNERS, ComputeKind, Owner
 
 # Control characters drive a terminal, bidirectional and invisible ones make a text read as what it is not.
 _UNSEEN = re.compile(
@@ -157,6 +158,20 @@ def losses(baseline: Baseline) -> list[ResourceChange]:
 
 _LEVELS = ("open", "unknown", "limited", "closed")
 _BREADTHS = ("admin", "broad", "unknown", "narrow")
+
+
+def kinds_moved(baseline: Baseline) -> list[str]:
+    """Returns a line for each kind of compute that a cluster got or lost: what that makes whose."""
+    moved: dict[tuple[str, ComputeKind, bool], Counter[Owner]] = {}
+    for one in baseline.owners:
+        owner = one.after or one.before
+        if owner:
+            moved.setdefault((one.cluster, one.kind, one.after is not None), Counter())[owner] += 1
+    return [
+        f"{KIND_NAMES[kind]} is {'new' if came else 'gone'} in {clean(cluster, 80)}: components "
+        + ", ".join(f"{OWNER_NAMES[owner]} {owners[owner]}" for owner in OWNERS if owners[owner])
+        for (cluster, kind, came), owners in moved.items()
+    ]
 
 
 def ways_in(review: Review) -> list[tuple[str, str, str, list[str]]]:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from responsibility.document import SEVERITIES, Review
 from responsibility.model import KIND_NAMES, OWNER_NAMES, OWNERS
-from responsibility.render import clean, counted, losses, money
+from responsibility.render import clean, counted, kinds_moved, losses, money
 from responsibility.render import drawing as pictures
 from responsibility.render.html_counts import compared, cost_groups, differences, headline, resources
 from responsibility.render.html_matrix import matrix
@@ -59,6 +59,7 @@ def html(review: Review) -> str:
             headline=headline(review),
             compared=compared(review),
             resources=resources(review),
+            kinds_moved=kinds_moved(review.baseline) if review.baseline else [],
             cost_groups=cost_groups(review.cost, clusters),
             component_names={component.id: component.name for component in review.components},
             losses=losses(review.baseline) if review.baseline else [],

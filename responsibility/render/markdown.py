@@ -16,6 +16,7 @@ from responsibility.render import (
     counted,
     few,
     identities,
+    kinds_moved,
     known,
     loses,
     losses,
@@ -155,15 +156,11 @@ def _changes(review: Review, baseline: Baseline) -> _Section:
         + (f": {', '.join(code(path, 120) for path in change.paths[:_SHOWN])}" if any(change.paths) else "")
         for change in sorted(baseline.changes, key=lambda one: (not loses(one), one.change != "replaced"))
     ]
-    names = {component.id: component.name for component in review.components}
-    owners = [
-        f"- **owner** of {text(names.get(one.component, one.component))} on {KIND_NAMES[one.kind]} in {code(one.cluster, 120)}: "
-        + " → ".join(OWNER_NAMES[side] if side else "nobody" for side in (one.before, one.after))
-        for one in baseline.owners
-    ]
+    titles = {check.code: check.title for check in review.checks}
+    owners = [f"- {prose(words)}" for words in kinds_moved(baseline)]
     duties = [
-        f"- **{word}** `{one.code}` {prose(said([one]), 800)}"
-        for word, found in (("newly open", baseline.opened), ("newly closed", baseline.closed))
+        f"- **{word}** `{one.code}` {prose(titles.get(one.code, ''))} ({prose(said([one]), 800)})"
+        for word, found in (("newly open", baseline.opened), ("no longer open", baseline.closed))
         for one in found
     ]
     difference = baseline.cost_after - baseline.cost_before

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from responsibility.document import SEVERITIES, Baseline, ClusterReview, Finding, Review
-from responsibility.model import KIND_NAMES, OWNER_NAMES
+from responsibility.model import KIND_NAMES
 from responsibility.render import (
     Group,
     accepted_duties,
@@ -23,6 +23,7 @@ from responsibility.render import (
     counted,
     few,
     identities,
+    kinds_moved,
     known,
     loses,
     losses,
@@ -113,7 +114,7 @@ def _summary(review: Review) -> Iterator[RenderableType]:
 def _changes(review: Review, baseline: Baseline) -> Iterator[RenderableType]:
     lost = losses(baseline)
     for change in lost[:_ROWS]:
-        because = f", because {clean(', '.join(change.because))} changes" if change.because else ""
+        because = f", because of {clean(', '.join(change.because))}" if change.because else ""
         where = f"{clean(change.evidence.type, 80)} {place(change.evidence)}"
         yield _Item(
             Text(f"{change.change.upper()}, WHAT IT HOLDS IS LOST: {where}{because}", style="bold red"), mark="!!!"
@@ -127,15 +128,12 @@ def _changes(review: Review, baseline: Baseline) -> Iterator[RenderableType]:
         where = f"{clean(change.evidence.type, 80)} {place(change.evidence.model_copy(update={'path': ''}))}"
         yield _Item(f"{change.change} {where}{paths}")
     yield from _more(len(rest) - _ROWS, "change")
-    names = {component.id: component.name for component in review.components}
-    for owner in baseline.owners[:_ROWS]:
-        what = f"{names.get(owner.component, owner.component)} on {KIND_NAMES[owner.kind]}"
-        before, after = (OWNER_NAMES[side] if side else "nobody" for side in (owner.before, owner.after))
-        yield _Item(f"owner: {what} in {clean(owner.cluster, 80)}: {before} -> {after}")
-    yield from _more(len(baseline.owners) - _ROWS, "changed owner")
-    for word, found in (("newly open", baseline.opened), ("newly closed", baseline.closed)):
+    for words in kinds_moved(baseline):
+        yield _Item(words)
+    titles = {check.code: check.title for check in review.checks}
+    for word, found in (("newly open", baseline.opened), ("no longer open", baseline.closed)):
         for finding in found[:_ROWS]:
-            yield _Item(f"{word}: {finding.code} {said([finding])}")
+            yield _Item(f"{word}: {finding.code} {clean(titles.get(finding.code, ''))} ({said([finding])})")
         yield from _more(len(found) - _ROWS, f"{word} duty", f"{word} duties")
     difference = baseline.cost_after - baseline.cost_before
     currency = review.cost.currency
@@ -255,7 +253,8 @@ def _share(review: Review) -> Iterator[RenderableType]:
         table.add_column(heading, justify="right")
     for one in review.owned:
         numbers = (one.aws, one.shared, one.customer, one.not_available, one.resources)
-        table.add_row(KIND_NAMES[one.kind], *(f"{number:,}" for number in numbers))
+        used = " (in use)" if one.kind in review.kinds else ""
+        table.add_row(KIND_NAMES[one.kind] + used, *(f"{number:,}" for number in numbers))
     yield table
 
 

@@ -63,6 +63,7 @@ def changes(before: Facts, after: Facts) -> list[ResourceChange]:
     for pair in pairs.values():
         _compare(pair, with_objects)
     _follow(list(pairs.values()))
+    _strand({pair.after.key: pair for pair in pairs.values()})
     found: list[ResourceChange] = []
     for key, resource in new.items():
         if key not in pairs:
@@ -199,6 +200,21 @@ def _pass_on(use: _Use, source: _Pair, todo: list[_Pair]) -> None:
     if first or (renamed and not user.renamed):
         user.renamed = user.renamed or renamed
         todo.append(user)
+
+
+def _strand(pairs: dict[str, _Pair]) -> None:
+    """Says of a cluster whose VPC is replaced that it cannot follow: subnets may change, to others of the same VPC.
+
+    Source: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+    """
+    for pair in pairs.values():
+        if pair.after.type == "AWS::EKS::Cluster" and not pair.because:
+            path = ("ResourcesVpcConfig", "SubnetIds")
+            used = (pairs.get(key) for key, _ in _references(value_at(pair.after.properties, path)))
+            if any(subnet and "VpcId" in subnet.because for subnet in used):
+                pair.paths.append(
+                    f"{'.'.join(path)} (its VPC is replaced, and EKS refuses subnets of another: the deploy fails)"
+                )
 
 
 def _uses(pair: _Pair) -> Iterator[tuple[str, _Use]]:

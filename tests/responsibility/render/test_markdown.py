@@ -24,9 +24,10 @@ def test_what_changed_comes_first_and_is_not_folded():
         "> [!CAUTION]\n> **2 changes destroy what a resource holds:**\n> - **REPLACED** `AWS::EKS::Cluster`"
         in before_folds
     )
-    assert "- **newly open** `EKR001` cluster demo: has no `Property0`" in before_folds
-    assert "- **newly closed** `EKR005`" in before_folds
-    assert "on Managed nodes (EC2) in `demo/Cluster`: AWS → Shared" in before_folds
+    assert "(cluster demo: has no `Property0`)" in before_folds
+    assert "- **newly open** `EKR001`" in before_folds
+    assert "- **no longer open** `EKR005`" in before_folds
+    assert "Managed nodes (EC2) is new in demo/Cluster: components Shared 1" in before_folds
     assert "cost floor +71.11 USD a month" in before_folds
     assert "CAUTION" not in markdown(review())
 

