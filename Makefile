@@ -11,7 +11,7 @@ CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo setup synth review test deploy diff destroy destroy-foundation lock schema bench lint format clean
+.PHONY: help demo setup synth review lock-addons test deploy diff destroy destroy-foundation lock schema bench lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -47,6 +47,10 @@ review: setup env-named  ## who is responsible for what in ENV, what of your sha
 	@mkdir -p review
 	@$(if $(BASE),python -m stacks.base "$(BASE)" "$(ENV)" review/base-assembly,rm -rf review/base-assembly)
 	@$(REVIEW) $$(test -d review/base-assembly && echo --baseline review/base-assembly)
+
+lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into ENV.lock.yaml (LATEST=yes: the newest; docs/lock.md)
+	@$(call synth,-c "env=$(ENV)" -c checks=off $(CDK_FLAGS))
+	@python -m responsibility lock-addons --env "$(ENV)" $(if $(LATEST),--latest) $(LOCK_FLAGS)
 
 # TAKE_OVER=yes: log groups and named roles that an earlier foundation left behind, instead of "already exists".
 deploy: setup env-named  ## deploy ENV to the account of your credentials (docs/deploy.md)

@@ -1,15 +1,18 @@
-"""The command line: `python -m responsibility matrix | explain | checks | review`.
+"""The command line: `python -m responsibility matrix | explain | checks | review | lock-addons | refresh`.
 
 Exit code 0: nothing is open at or above `--fail-on`; 1: something is; 2: bad input, with one message and no traceback.
 """
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,7 +97,7 @@ def review(
             accepted=accepted,
             prices=prices,
         ),
-        warn=lambda words: typer.echo(words, err=True),
+        warn=lambda words: None if quiet else _complain(words),
     )
     _write(document, format_, output or [], quiet=quiet)
     if fail_on is not FailOn.NEVER and reviewing.worst(document, fail_on.value):
@@ -105,8 +108,7 @@ def _write(document: Review, format_: Format | None, files: list[Path], *, quiet
     """Writes the files; prints the review too, unless files of one format were asked for."""
     from responsibility.render import render
 
-    for file, content in [(file, render(document, _format_of(file, format_))) for file in files]:
-        _save(file, content)
+    _save({file: render(document, _format_of(file, format_)) for file in files})
     if quiet:
         return
     if format_ in (None, Format.TEXT) and not (files and format_):
@@ -133,14 +135,29 @@ def _format_of(file: Path, format_: Format | None) -> str:
     return found
 
 
-def _save(file: Path, content: str) -> None:
-    beside = file.with_name(f".{file.name}.part")
+def _save(contents: dict[Path, str]) -> None:
+    """Writes every file, or none: each is written beside its place, and moved there when all of them are."""
+    moves: dict[Path, Path] = {}
+    file = Path()
     try:
-        beside.write_text(content, encoding="utf-8")
-        beside.replace(file)
+        for file, content in contents.items():
+            if file.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if file.exists() and not file.is_file():
+                # A pipe or a device, such as /dev/stdout: it is written to, never replaced.
+                file.write_text(content, encoding="utf-8")
+                continue
+            goal = Path(os.path.realpath(file))  # what a link points to, so that it stays a link
+            part = goal.with_name(f".{goal.name}.part")
+            moves[part] = goal
+            part.write_text(content, encoding="utf-8")
+        for part, file in moves.items():
+            part.replace(file)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise BadSource(f"--output {file}: cannot be written: {error.strerror}") from None
+    finally:
+        for part in moves:
+            part.unlink(missing_ok=True)
 
 
 def _day(text: str | None) -> date:
@@ -186,20 +203,80 @@ def checks(format_: AsFormat = None, output: Output = None) -> None:
 
 
 def _tell(make: Callable[[str], str], format_: Format | None, files: list[Path]) -> None:
-    for file in files:
-        _save(file, make(_format_of(file, format_)))
+    _save({file: make(_format_of(file, format_)) for file in files})
     if not files:
         typer.echo(make((format_ or Format.TEXT).value).rstrip("\n"))
 
 
+Region = Annotated[
+    str | None, typer.Option(help="AWS region; that of the assembly or of your credentials if not given.")
+]
+Profile = Annotated[str | None, typer.Option(help="AWS profile; AWS_PROFILE if not given.")]
+
+
+@app.command(name="lock-addons")
+def lock_addons(
+    env: Annotated[str | None, typer.Option(help="The environment whose lock file to write: demo, or a path.")] = None,
+    assembly: Annotated[
+        str, typer.Option("--assembly", "-a", help="What was synthesised from it: it says which add-ons are planned.")
+    ] = "cdk.out",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write FILE; ENV.lock.yaml beside the environment if not given."),
+    ] = None,
+    latest: Annotated[bool, typer.Option("--latest", help="The newest versions, not the defaults of EKS.")] = False,
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Ask EKS for the add-on versions that fit an environment, and write its lock file."""
+    from responsibility.account.lock import Request, lock
+
+    request = Request(env=env, assembly=assembly, output=output, latest=latest, region=region, profile=profile)
+    lock(request, say=typer.echo, warn=lambda words: typer.echo(words, err=True))
+
+
+refresh = typer.Typer(no_args_is_help=True, help="Ask AWS for facts that stand here as data, and write them anew.")
+app.add_typer(refresh, name="refresh")
+
+
+@refresh.callback()
+def _refresh() -> None:
+    """With one command alone typer would leave its name out."""
+
+
+@refresh.command()
+def versions(region: Region = None, profile: Profile = None) -> None:
+    """The Kubernetes versions that EKS offers, and until when it supports them."""
+    from responsibility.account.cluster_versions import refresh as refresh_versions
+
+    refresh_versions(region=region, profile=profile, say=typer.echo)
+
+
 def main() -> None:
     """Runs the command line; turns bad input into one message and exit code 2."""
+    # A second's work that drops little: collecting costs more than the memory.
+    gc.disable()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A template may hold letters that this terminal has not.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="python -m responsibility")
     except BadSource as error:
-        typer.echo(str(error), err=True)
+        _complain(str(error))
         sys.exit(2)
     except BrokenPipeError:
         # The reader of a pipe went away, as `| head` does: no message, and none at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        # A name that no file can have, a folder that must not be read.
+        _complain(str(error))
+        sys.exit(2)
+
+
+def _complain(words: str) -> None:
+    """Says it in one line: names of files and what stands in them may hold anything."""
+    from responsibility.render import clean
+
+    typer.echo(clean(words, 1000), err=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-import gc
+import io
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,8 @@ from pathlib import Path
 from responsibility.checks import all_checks
 from responsibility.document import SEVERITIES, Review
 from responsibility.facts import sources
-from responsibility.facts.facts import Facts
+from responsibility.facts.facts import read as read_facts
+from responsibility.facts.template import BadSource
 from responsibility.review import acceptance, build
 from responsibility.review.cost import load_prices
 
@@ -33,8 +35,6 @@ def review(request: Request, warn: Callable[[str], None]) -> Review:
 
     Raises BadSource for anything that cannot be read. ``warn`` is told of acceptances that no finding needs.
     """
-    # A few seconds' work that drops little: collecting costs more than the memory.
-    gc.disable()
     file = request.accepted or (Path(acceptance.FILE) if Path(acceptance.FILE).exists() else None)
     codes = [check.info.code for check in all_checks()]
     options = build.Options(
@@ -42,8 +42,9 @@ def review(request: Request, warn: Callable[[str], None]) -> Review:
         prices=load_prices(request.prices),
         accepted=tuple(acceptance.read(file, codes)) if file else (),
     )
-    found = sources.read(request.assembly)
-    document, facts, unused = _one(found, options)
+    found = _read(request.assembly)
+    facts = build.facts_of(found, options.as_of)
+    document, unused = build.review(found, facts, options)
     for entry in unused:
         # An entry for a stack that was not read may be needed by another review.
         if any(fnmatch.fnmatchcase(template.name, entry.resource.split("/")[0]) for template in found.templates):
@@ -54,18 +55,20 @@ def review(request: Request, warn: Callable[[str], None]) -> Review:
         return document
     from responsibility.review.baseline import compare
 
-    older = sources.read(request.baseline)
+    older = _read(request.baseline)
     if len(older.templates) == len(found.templates) == 1:
         # Two lone templates are the same stack, whatever their files are called.
         older.templates[0].name = found.templates[0].name
-    before, facts_before, _ = _one(older, options)
+    facts_before = read_facts(older, options.as_of)  # there may have been no cluster yet
+    before, _ = build.review(older, facts_before, options)
     return document.model_copy(update={"baseline": compare(before, document, facts_before, facts, request.baseline)})
 
 
-def _one(found: sources.Sources, options: build.Options) -> tuple[Review, Facts, list[acceptance.Accepted]]:
-    facts = build.facts_of(found, options.as_of)
-    document, unused = build.review(found, facts, options)
-    return document, facts, unused
+def _read(where: str) -> sources.Sources:
+    if not where:
+        # Path("") would be the folder that the shell stands in.
+        raise BadSource("no template is named: --template and --baseline need a file, a folder, or -")
+    return sources.read(where, sys.stdin or io.StringIO())
 
 
 def worst(document: Review, at_least: str) -> bool:

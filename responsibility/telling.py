@@ -60,7 +60,7 @@ def _known(what: str, name: str, names: Iterable[str]) -> None:
     known = list(names)
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
-        guess = f"; did you mean {near[0]}?" if near else ""
+        guess = f"; did you mean {near[0]}?" if near else "."
         raise BadSource(f"{what} {name}: there is no such one{guess} There is: {', '.join(known)}")
 
 

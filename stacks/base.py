@@ -20,37 +20,68 @@ def build(revision: str, environment: str, output: Path) -> bool:
     The commit is checked out beside this one, for the time of the synth, and uses the packages that are installed here.
     Raises NoBase.
     """
-    shutil.rmtree(output, ignore_errors=True)
+    _make_room(output)
     with tempfile.TemporaryDirectory(prefix="eks-platform-base-") as folder:
         tree = Path(folder) / "tree"
-        added = _run("git", "worktree", "add", "--quiet", "--detach", "--", str(tree), revision, cwd=_ROOT)
-        if added.returncode:
-            raise NoBase(f"BASE={revision}: git cannot check it out: {added.stderr.strip().splitlines()[-1]}")
         try:
-            file = (
-                Path(environment)
-                if environment.endswith((".yaml", ".yml"))
-                else Path("environments") / f"{environment}.yaml"
-            )
+            added = _run("git", "worktree", "add", "--quiet", "--detach", "--", str(tree), revision, cwd=_ROOT)
+            if added.returncode:
+                raise NoBase(f"BASE={revision}: git cannot check it out: {_last_line(added.stderr)}")
+            file = _file(environment)
             if not (tree / file).is_file():
                 return False
-            # Its own constructs, before those that are installed here.
-            paths = {**os.environ, "PYTHONPATH": str(tree / "constructs")}
-            flags = ["--quiet", "-c", f"env={environment}", "-c", "checks=off", "--output", str(output.absolute())]
-            made = _run(str(_ROOT / "node_modules/.bin/cdk"), "synth", *flags, cwd=tree, env=paths)
-            if made.returncode:
-                raise NoBase(f"BASE={revision}: {environment} cannot be synthesised there:\n{made.stderr.strip()}")
+            made = Path(folder) / "assembly"
+            _synth(revision, environment if file.stem == environment else str(file), tree, made)
+            output.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(made, output)  # whole, or not at all
         finally:
+            # Also after a checkout that was interrupted; of one that never began, git says so and does nothing.
             _run("git", "worktree", "remove", "--force", str(tree), cwd=_ROOT)
     return True
 
 
+def _make_room(output: Path) -> None:
+    if output.exists() and not (output.is_dir() and ((output / "cdk.out").is_file() or not any(output.iterdir()))):
+        raise NoBase(f"{output}: is there, and is no assembly: it is not deleted. Name another folder")
+    shutil.rmtree(output, ignore_errors=True)
+
+
+def _file(environment: str) -> Path:
+    """Returns the file of an environment, from the root of a checkout; one that is in no checkout stays what it is."""
+    if not environment.endswith((".yaml", ".yml")):
+        return Path("environments") / f"{environment}.yaml"
+    path = Path(os.path.abspath(environment))
+    return path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
+
+
+def _synth(revision: str, environment: str, tree: Path, output: Path) -> None:
+    paths = {
+        **os.environ,
+        "PYTHONPATH": str(tree / "constructs"),  # its own constructs, before those that are installed here
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    flags = ["--quiet", "-c", f"env={environment}", "-c", "checks=off", "--output", str(output)]
+    made = _run(str(_ROOT / "node_modules/.bin/cdk"), "synth", *flags, cwd=tree, env=paths)
+    if made.returncode:
+        raise NoBase(f"BASE={revision}: {environment} cannot be synthesised there:\n{made.stderr.strip()}")
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it does not say why"])[-1]
+
+
 def _run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=cwd, env=env, check=False, capture_output=True, text=True)  # noqa: S603 - fixed programs
+    try:
+        return subprocess.run(command, cwd=cwd, env=env, check=False, capture_output=True, text=True)  # noqa: S603 - fixed programs
+    except FileNotFoundError as error:
+        raise NoBase(f"{error.filename}: is not installed; `make setup` installs the CDK CLI") from None
 
 
 def main(arguments: list[str]) -> int:
     """Builds it; returns the exit code (2: bad input)."""
+    if len(arguments) != 3:
+        print("usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT", file=sys.stderr)
+        return 2
     revision, environment, output = arguments
     try:
         if not build(revision, environment, Path(output)):

@@ -1,0 +1,69 @@
+"""The environment that a lock file belongs to: where it stands, and whether an assembly was made from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from responsibility.account.plan import read_yaml, version_of
+from responsibility.facts.eks import Cluster
+from responsibility.facts.facts import Facts
+from responsibility.facts.template import BadSource
+
+FOLDER = Path(__file__).parents[2] / "environments"
+
+
+def environment_file(env: str) -> Path:
+    """Returns the file of ``demo``, or of a path that ends in .yaml. Raises BadSource."""
+    file = Path(env) if env.endswith((".yaml", ".yml")) else FOLDER / f"{env}.yaml"
+    if not file.is_file():
+        names = sorted(path.stem for path in FOLDER.glob("*.yaml") if not path.name.endswith(".lock.yaml"))
+        raise BadSource(f"--env {env}: there is no file {file}. There is: {', '.join(names)}, or a path of your own")
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+
+
+def lock_file(environment: Path) -> Path:
+    """Returns the lock file that a synth of the environment reads."""
+    return environment.with_name(f"{environment.stem}.lock.yaml")
+
+
+def check_made_from(environment: Path, facts: Facts, assembly: str) -> None:
+    """Raises BadSource for an assembly of another environment, or of what this one was earlier."""
+    name, wanted = _clusters(environment)
+    found = {cluster.resource.stack: version_of(cluster) for cluster in facts.all(Cluster)}
+    again = f"Make it with `make synth ENV={_env(environment)} CHECKS=off`"
+    if found.keys() != wanted.keys():
+        raise BadSource(
+            f"{assembly}: was not made from {environment}: its clusters stand in the stacks"
+            f" {', '.join(sorted(found)) or '(none)'}, and those of {name} are {', '.join(sorted(wanted))}. {again}"
+        )
+    for stack, version in wanted.items():
+        if found[stack] != version:
+            raise BadSource(
+                f"{assembly}: was made from an earlier {environment}: {stack} has Kubernetes {found[stack]} there,"
+                f" {version} here. {again}"
+            )
+
+
+def is_newer(environment: Path, assembly: str) -> bool:
+    """Returns whether an environment was changed after an assembly was made."""
+    manifest = Path(assembly) / "manifest.json"
+    return manifest.is_file() and environment.stat().st_mtime > manifest.stat().st_mtime
+
+
+def _env(environment: Path) -> str:
+    ours = environment.resolve().parent == FOLDER and environment.suffix == ".yaml"
+    return environment.stem if ours else str(environment)
+
+
+def _clusters(environment: Path) -> tuple[str, dict[str, str]]:
+    """Returns the name of an environment, and the Kubernetes version of each cluster by the name of its stack."""
+    data: Any = read_yaml(environment)
+    try:
+        versions = {
+            f"{data['name']}-cluster-{cluster['name']}": str(cluster["control_plane"]["kubernetes_version"])
+            for cluster in data["clusters"]
+        }
+    except (KeyError, TypeError):
+        raise BadSource(f"{environment}: is no environment file; `make synth` says what is wrong") from None
+    return str(data["name"]), versions

@@ -1,0 +1,160 @@
+"""`lock-addons`: the versions of the add-ons that an environment plans, from EKS into the file that a synth reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from responsibility.account import committed
+from responsibility.account.addon_versions import choose
+from responsibility.account.environment import check_made_from, environment_file, is_newer, lock_file
+from responsibility.account.plan import Plan, plan_of, read_yaml
+from responsibility.account.session import Account
+from responsibility.facts import sources
+from responsibility.facts.facts import read
+from responsibility.facts.template import BadSource
+
+Versions = dict[str, dict[str, str]]
+"""By Kubernetes version and name of the add-on."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to lock."""
+
+    env: str | None = None
+    assembly: str = "cdk.out"
+    output: Path | None = None
+    latest: bool = False
+    region: str | None = None
+    profile: str | None = None
+
+    @property
+    def arguments(self) -> list[str]:
+        """The command line, as far as the outcome depends on it."""
+        named = ["--env", self.env] if self.env else []
+        assembly = ["--assembly", self.assembly] if self.assembly != "cdk.out" or not self.env else []
+        output = ["--output", str(self.output)] if self.output else []
+        return ["lock-addons", *named, *assembly, *output, *(["--latest"] if self.latest else [])]
+
+
+def lock(request: Request, *, say: Say, warn: Say, today: date | None = None) -> None:
+    """Writes the lock file, if that changes a version.
+
+    Raises BadSource (AccountError where AWS is the reason): nothing was written then.
+    """
+    environment = environment_file(request.env) if request.env else None
+    file = request.output or (lock_file(environment) if environment else None)
+    if file is None:
+        raise BadSource("Say which environment: --env demo; or where to write: --output FILE")
+    plan = _plan(request, environment, warn)
+    old = load(file)
+    with committed.kept(file):
+        account = Account("lock-addons", region=request.region or plan.region or None, profile=request.profile)
+        new = _ask(account, plan, latest=request.latest, warn=warn)
+    _warn_of_named(plan, old, new, warn)
+    changes = differences(old or {}, new)
+    count = sum(len(addons) for addons in new.values())
+    if not count and old is None:
+        say(f"{request.assembly}: plans no add-on, so there is nothing to lock")
+        return
+    if not changes:
+        say(f"{file}: unchanged, {count} add-on versions (EKS in {account.region})")
+        return
+    committed.write(file, rendered(new, request, today or datetime.now(UTC).date(), account.region))
+    say(f"{file}: {count} add-on versions (EKS in {account.region})")
+    for line in changes:
+        say(f"  {line}")
+    say("Commit it. The next synth uses it; read `make diff` before you deploy.")
+
+
+def _plan(request: Request, environment: Path | None, warn: Say) -> Plan:
+    if not Path(request.assembly).exists() and request.assembly != "-":
+        env = request.env or "demo"
+        raise BadSource(f"{request.assembly}: is not there. Make it with `make synth ENV={env} CHECKS=off`")
+    # The day matters to checks alone.
+    facts = read(sources.read(request.assembly), date.min)
+    if environment:
+        check_made_from(environment, facts, request.assembly)
+        if is_newer(environment, request.assembly):
+            warn(f"{environment} was changed after {request.assembly} was made: `make synth` first if its add-ons did")
+    return plan_of(facts, request.assembly)
+
+
+def _ask(account: Account, plan: Plan, *, latest: bool, warn: Say) -> Versions:
+    found: Versions = {}
+    for kubernetes, addons in plan.addons.items():
+        for addon, compute_types in addons.items():
+            choice = choose(account, addon, kubernetes, compute_types, latest=latest)
+            found.setdefault(kubernetes, {})[addon] = choice.version
+            if choice.note:
+                warn(f"{addon} {choice.version} for Kubernetes {kubernetes}: {choice.note}")
+    return _sorted(found)
+
+
+def _warn_of_named(plan: Plan, old: Versions | None, new: Versions, warn: Say) -> None:
+    """Says where the environment file names a version itself: it goes before the lock file."""
+    for (kubernetes, addon), versions in sorted(plan.named.items()):
+        locked = {(old or {}).get(kubernetes, {}).get(addon), new[kubernetes][addon]}
+        if others := sorted(versions - locked):
+            warn(
+                f"{addon} for Kubernetes {kubernetes}: the assembly has {', '.join(others)}. If the environment file"
+                f" names it (addons.{addon}.version), that goes before the lock file; else synthesise again"
+            )
+
+
+def _sorted(versions: Versions) -> Versions:
+    by_number = sorted(versions, key=lambda text: [int(part) for part in text.split(".")])
+    return {kubernetes: dict(sorted(versions[kubernetes].items())) for kubernetes in by_number}
+
+
+def load(file: Path) -> Versions | None:
+    """Returns what a lock file says; None = there is no file. Raises BadSource: a file that is something else is not replaced."""
+    if not file.exists():
+        return None
+    data = read_yaml(file)
+    addons = data.get("addons") if isinstance(data, dict) and set(data) == {"addons"} else None
+    if not isinstance(addons, dict) or not all(_is_row(key, row) for key, row in addons.items()):
+        raise BadSource(f"{file}: is no lock file, so it is not replaced. Delete it, or write elsewhere with --output")
+    return _sorted(addons)
+
+
+def _is_row(key: object, row: object) -> bool:
+    texts = isinstance(row, dict) and all(isinstance(text, str) for pair in row.items() for text in pair)
+    return isinstance(key, str) and bool(re.fullmatch(r"\d+\.\d+", key)) and texts
+
+
+def rendered(versions: Versions, request: Request, today: date, region: str) -> str:
+    """Returns a lock file."""
+    kind = "the latest version of each add-on." if request.latest else "its default version of each add-on."
+    lines = [committed.written_by(request.arguments, today, region, kind), "addons:\n" if versions else "addons: {}\n"]
+    for kubernetes, addons in versions.items():
+        lines.append(f'  "{kubernetes}":\n')
+        lines += [f"    {addon}: {version}\n" for addon, version in addons.items()]
+    return "".join(lines)
+
+
+def differences(old: Versions, new: Versions) -> list[str]:
+    """Returns what changed, a line each."""
+    before = {(kubernetes, addon): version for kubernetes, row in old.items() for addon, version in row.items()}
+    after = {(kubernetes, addon): version for kubernetes, row in new.items() for addon, version in row.items()}
+    lines = []
+    for key in _keys(before, after):
+        if before.get(key) != after.get(key):
+            older = " (older: a downgrade)" if key in after and _order(after[key]) < _order(before.get(key, "")) else ""
+            lines.append(f"{key[0]} {key[1]}: {before.get(key, 'new')} → {after.get(key, 'no longer planned')}{older}")
+    return lines
+
+
+def _order(version: str) -> list[int]:
+    """Returns the numbers of a version, to compare by; nothing is below everything."""
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+def _keys(*tables: dict[tuple[str, str], str]) -> list[tuple[str, str]]:
+    keys = set().union(*tables)
+    return sorted(keys, key=lambda key: ([int(part) for part in key[0].split(".")], key[1]))

@@ -1,0 +1,37 @@
+"""How a change gets into the account: by a file of this project, or by the template that somebody's tool made."""
+
+from __future__ import annotations
+
+from responsibility.facts.resource import Fact
+from responsibility.facts.values import has_gap
+from responsibility.upgrade.document import Change
+from responsibility.upgrade.plan import Upgrade
+
+
+def key_of(upgrade: Upgrade, key: str) -> str:
+    """Returns a key of the cluster's environment file."""
+    return f"environments/{upgrade.environment}.yaml: clusters[{upgrade.cluster.name}].{key}"
+
+
+def property_change(fact: Fact, path: str, after: str) -> Change:
+    """Returns the change of a property of a template."""
+    evidence = fact.at(path)
+    value = str(fact.resource.maybe(path, "") or "")
+    return Change(
+        where=f"{evidence.stack}/{evidence.resource} {evidence.path}",
+        before="" if has_gap(value) else value,
+        after=after,
+        evidence=evidence,
+    )
+
+
+def deploy(upgrade: Upgrade, flags: str = "") -> list[str]:
+    """Returns the commands that bring a change into the account."""
+    if upgrade.environment:
+        extra = f' CDK_FLAGS="{flags}"' if flags else ""
+        return [f"make diff ENV={upgrade.environment}", f"make deploy ENV={upgrade.environment}{extra}"]
+    stack = upgrade.cluster.resource.stack.partition("/")[0]
+    return [
+        f"aws cloudformation deploy --stack-name {stack} --template-file TEMPLATE --capabilities CAPABILITY_IAM"
+        "  # or by the tool that made the template"
+    ]
