@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import CLUSTER, Run, changed
 from conftest import ROOT
-from small import CLUSTER, Run, changed
 
 from responsibility.document import SEVERITIES, Review
 
 FOREIGN = Path(__file__).parent / "foreign"
 NAIVE = str(FOREIGN / "cdk-v2-naive")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    monkeypatch.chdir(tmp_path)  # this repository's own .responsibility.yaml is not meant
+    return Run(monkeypatch, capsys)
 
 
 def reviewed(run: Run, *arguments: str) -> Review:
@@ -71,9 +77,7 @@ def test_a_format_goes_to_standard_output(run: Run, template: str, name: str, be
         json.loads(done.out)
 
 
-def test_files_are_written_by_their_suffix_and_the_text_is_printed_too(
-    run: Run, template: str, tmp_path: Path
-) -> None:
+def test_files_are_written_by_their_suffix_and_the_text_is_printed_too(run: Run, template: str, tmp_path: Path) -> None:
     names = ["r.txt", "r.md", "r.html", "r.json", "r.sarif", "R.HTM"]
     done = run("review", "-a", template, *(part for name in names for part in ("-o", name)))
     assert "Your open duties" in done.out
@@ -165,7 +169,7 @@ def test_an_acceptance_that_nothing_needs_is_named(run: Run, template: str, tmp_
 
 def test_prices_of_ones_own(run: Run, template: str, tmp_path: Path) -> None:
     usual = reviewed(run, "-a", template).cost.total
-    (tmp_path / "prices.yaml").write_text("prices:\n  - {id: cluster-standard, amount: 100}\n")
+    (tmp_path / "prices.yaml").write_text("prices:\n  - {id: eks-control-plane-standard, amount: 100}\n")
     dear = reviewed(run, "-a", template, "--prices", "prices.yaml").cost
     assert dear.total > usual + 90 * dear.hours_per_month
 
@@ -180,7 +184,9 @@ def test_the_same_baseline_is_no_change(run: Run, template: str) -> None:
 def test_what_changed_is_told_first(run: Run, template: str, tmp_path: Path) -> None:
     (tmp_path / "older.yaml").write_text(changed({"Name": "store"}))
     done = run("review", "-a", template, "--baseline", "older.yaml")
-    first, loss, clusters = (done.out.index(words) for words in ("What changed since", "WHAT IT HOLDS IS LOST", "1 clus"))
+    first, loss, clusters = (
+        done.out.index(words) for words in ("What changed since", "WHAT IT HOLDS IS LOST", "1 clus")
+    )
     assert first < loss < clusters or clusters < first, done.out
     assert done.out.index("What changed since") < done.out.index("Your open duties")
 
