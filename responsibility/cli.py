@@ -1,4 +1,4 @@
-"""The command line: `python -m responsibility matrix | explain | checks | review | lock-addons | refresh`.
+"""The command line: `python -m responsibility matrix | explain | checks | review | upgrade | lock-addons | refresh`.
 
 Exit code 0: nothing is open at or above `--fail-on`; 1: something is; 2: bad input, with one message and no traceback.
 """
@@ -167,6 +167,32 @@ def _day(text: str | None) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise BadSource(f"--as-of {text}: is no day; write it as 2027-05-01") from None
+
+
+@app.command()
+def upgrade(
+    to: Annotated[str, typer.Option(help="The Kubernetes version to go to: the next minor one, as 1.37.")],
+    assembly: Annotated[
+        str, typer.Option("--assembly", "--template", "-a", help="What `review` takes: as it is before the change.")
+    ] = "cdk.out",
+    cluster: Annotated[list[str] | None, typer.Option(help="Only this cluster of it; may be repeated.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="The version that runs, where the templates do not say.")
+    ] = None,
+    format_: AsFormat = None,
+    output: Output = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The day to compare support dates with; today if not given.")
+    ] = None,
+) -> None:
+    """Write the playbook of an upgrade: what stands in its way, then the steps. Exit code 1: there are blockers."""
+    from responsibility.upgrade import playbook, render
+
+    request = playbook.Request(to, assembly, _day(as_of), tuple(cluster or []), from_)
+    document = playbook.playbook(request)
+    _tell(lambda name: render.render(document, name), format_, output or [])
+    if document.blocked:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,29 +1,26 @@
 """What only the account knows: each question with the command that answers it.
 
 A template says what was wanted. So these are asked of every cluster, and none is ever passed by silence. Where an account
-was asked (``Upgrade.answers``), its gates take the question's place.
+was asked (``Upgrade.answers``), its gates take the question's place: gates.py does that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from responsibility.catalog import kubernetes_versions
+from responsibility.document import Evidence
 from responsibility.facts.eks import Addon
 from responsibility.upgrade.document import Gate
 from responsibility.upgrade.plan import Upgrade
+from responsibility.upgrade.ways import each
 
 GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 UPDATE = GUIDE + "update-cluster.html"
 
 
 def questions(upgrade: Upgrade) -> Iterator[Gate]:
-    """Yields the answers of an account, else the questions."""
-    for gate in _questions(upgrade):
-        yield from upgrade.answers.get(gate.api, [gate])
-
-
-def _questions(upgrade: Upgrade) -> Iterator[Gate]:
+    """Yields every question."""
     name, after = upgrade.name, upgrade.after
     yield _ask(
         upgrade,
@@ -31,7 +28,7 @@ def _questions(upgrade: Upgrade) -> Iterator[Gate]:
         "eks:ListInsights",
         "EKS's own upgrade checks: APIs that clients still call, versions of nodes and add-ons, health. "
         "Deprecated calls count for 30 days",
-        "Every insight must be PASSING; ERROR stops the upgrade.",
+        "Every insight must be PASSING; ERROR may stop the upgrade.",
         [
             f"aws eks list-insights --cluster-name {name} --filter "
             f'\'{{"categories":["UPGRADE_READINESS"],"kubernetesVersions":["{after}"]}}\'',
@@ -115,9 +112,12 @@ def _add_ons(upgrade: Upgrade) -> Iterator[Gate]:
         f"Best is a version that fits {upgrade.before} and {upgrade.after}: then it can be updated before, and stay if "
         "you go back.",
         [
-            f"aws eks describe-addon-versions --kubernetes-version {upgrade.after} --addon-name {addon.name} "
-            "--query 'addons[].addonVersions[].addonVersion'"
-            for addon in addons
+            each(
+                [addon.name for addon in addons],
+                "addon",
+                f"aws eks describe-addon-versions --kubernetes-version {upgrade.after} --addon-name $addon "
+                "--query 'addons[].addonVersions[].addonVersion'",
+            )
         ],
         GUIDE + "updating-an-add-on.html",
         [addon.at("AddonVersion") for addon in addons if _pin(addon)],
@@ -136,7 +136,7 @@ def _ask(
     fix: str,
     commands: list[str],
     source: str,
-    evidence: object = (),
+    evidence: Sequence[Evidence] = (),
 ) -> Gate:
     return Gate(
         topic=topic,
@@ -146,6 +146,6 @@ def _ask(
         fix=fix,
         commands=commands,
         api=api,
-        evidence=list(evidence) if isinstance(evidence, list) else [],
+        evidence=list(evidence),
         source=source,
     )

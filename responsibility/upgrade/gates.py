@@ -13,11 +13,12 @@ from responsibility.review.versions import support
 from responsibility.upgrade import detect
 from responsibility.upgrade.account import GUIDE, questions
 from responsibility.upgrade.changes import Changes, Note, RemovedApi, changes, minor
-from responsibility.upgrade.document import VERDICTS, Gate, Verdict
+from responsibility.upgrade.document import VERDICTS, Gate, StepId, Verdict
 from responsibility.upgrade.gates_nodes import from_check, nodes
 from responsibility.upgrade.plan import Upgrade
 
 _ROLLBACK = timedelta(days=7)
+_DRAINING: tuple[StepId, ...] = ("managed_nodes", "self_managed_nodes", "auto_mode", "hybrid_nodes")
 
 
 def gates(upgrade: Upgrade) -> list[Gate]:
@@ -31,7 +32,14 @@ def gates(upgrade: Upgrade) -> list[Gate]:
         *_notes(upgrade),
         *questions(upgrade),
     ]
-    return sorted(found, key=lambda gate: VERDICTS.index(gate.verdict))
+    return sorted(_answered(found, upgrade.answers), key=lambda gate: VERDICTS.index(gate.verdict))
+
+
+def _answered(found: list[Gate], answers: dict[str, list[Gate]]) -> Iterator[Gate]:
+    """Yields what an account answered in the place of the question, once for each API."""
+    yield from (gate for gate in found if gate.verdict != "ask" or gate.api not in answers)
+    asked = dict.fromkeys(gate.api for gate in found if gate.verdict == "ask")
+    yield from (gate for api in asked for gate in answers.get(api, []))
 
 
 def _apis(upgrade: Upgrade) -> Iterator[Gate]:
@@ -60,7 +68,7 @@ def _apis(upgrade: Upgrade) -> Iterator[Gate]:
             subject=chart.words,
             detail="what the chart applies was not read",
             fix=f"Look for removed APIs in it, and for a chart version that supports {upgrade.after}.",
-            commands=[f"helm get manifest RELEASE -n {chart.resource.maybe('Namespace', 'default')} | grep -B1 ^kind:"],
+            commands=["helm get manifest RELEASE -n NAMESPACE | grep -B1 ^kind:"],
             api="helm get manifest",
             evidence=[chart.at("Version")],
             source=data.guide,
@@ -136,6 +144,7 @@ def _budgets(upgrade: Upgrade) -> Iterator[Gate]:
                 "disruption-budget",
                 "Let one pod go: maxUnavailable 1, or more replicas than minAvailable.",
                 GUIDE + "managed-node-update-behavior.html",
+                next((step for step in _DRAINING if step in upgrade.cluster.kinds), "control_plane"),
                 api="kubectl get poddisruptionbudgets" if verdict == "ask" else "",
             )
     for finding in upgrade.found("EKR080"):

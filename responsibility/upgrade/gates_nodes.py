@@ -30,10 +30,10 @@ def nodes(upgrade: Upgrade) -> Iterator[Gate]:
     yield from _families(upgrade)
     yield from _pins(upgrade)
     for finding in upgrade.found("EKR044"):
-        if finding.status in ("open", "unknown"):
+        if finding.status != "not_applicable":
             yield from_check(
                 finding,
-                "warning",
+                "clear" if finding.status == "met" else "warning" if finding.status == "open" else "ask",
                 "forced-update",
                 "Set ForceUpdateEnabled to false; then an update that a budget blocks stops instead of deleting pods.",
                 GUIDE + "managed-node-update-behavior.html",
@@ -50,7 +50,7 @@ def _skew(upgrade: Upgrade) -> Iterator[Gate]:
             finding,
             verdict,
             "version-skew",
-            f"Bring the group to {upgrade.before} first: EKS refuses to upgrade the control plane before that.",
+            f"Every managed group must be on {upgrade.before}: EKS refuses to upgrade the control plane before that.",
             _MATCH,
         )
         if verdict == "ask":
@@ -109,17 +109,21 @@ def _families(upgrade: Upgrade) -> Iterator[Gate]:
             "ami-family",
             fix if finding.status == "open" else f"Make sure that an image of it exists for {upgrade.after}.",
             GUIDE + "eks-ami-deprecation-faqs.html",
+            "managed_nodes" if finding.subject.startswith(NodeGroup.what) else "self_managed_nodes",
             api="ec2:DescribeImages" if verdict == "ask" else "",
         )
 
 
 def _pins(upgrade: Upgrade) -> Iterator[Gate]:
     """The answer of EKR042, and whether what is pinned names another version than the one to come."""
-    pinned = {finding.subject: finding for finding in upgrade.found("EKR042") if finding.status in ("open", "unknown")}
+    pinned = {finding.subject: finding for finding in upgrade.found("EKR042") if finding.status != "not_applicable"}
     groups: list[NodeGroup | SelfManagedNodes] = [*upgrade.cluster.node_groups, *upgrade.cluster.self_managed]
     for group in groups:
         finding = pinned.get(group.words)
         if not finding:
+            continue
+        if finding.status == "met":
+            yield from_check(finding, "clear", "ami-pin", "", GUIDE + "update-managed-node-group.html")
             continue
         release = str(group.resource.maybe("ReleaseVersion", "") or "")
         image = "" if finding.status == "unknown" else _image(group)

@@ -57,7 +57,9 @@ class Upgrade:
         tags = self.cluster.resource.maybe("Tags")
         for tag in tags if isinstance(tags, list) else []:
             if isinstance(tag, dict) and tag.get("Key") == ENVIRONMENT_TAG:
-                return str(tag.get("Value", ""))
+                # It becomes part of commands: nothing but a name.
+                value = str(tag.get("Value", ""))
+                return value if re.fullmatch(r"[a-z0-9][a-z0-9-]*", value) else ""
         return ""
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 
 from responsibility.facts.eks import Addon
@@ -9,7 +10,7 @@ from responsibility.upgrade import steps_nodes
 from responsibility.upgrade.account import GUIDE, UPDATE
 from responsibility.upgrade.document import Change, Gate, Step
 from responsibility.upgrade.plan import Upgrade
-from responsibility.upgrade.ways import deploy, key_of, property_change
+from responsibility.upgrade.ways import deploy, each, key_of, property_change
 
 ROLLBACK = GUIDE + "rollback-cluster.html"
 
@@ -42,7 +43,6 @@ def _before(upgrade: Upgrade, gates: list[Gate]) -> Iterator[Step]:
         aws="",
         you=f"You {' and '.join(todo) or 'have nothing to repair'}; try the upgrade on a cluster that does not matter, and "
         "take a backup of the objects and volumes that you cannot make again.",
-        commands=list(dict.fromkeys(command for gate in gates if gate.verdict == "ask" for command in gate.commands)),
         verify=[
             f'aws eks list-insights --cluster-name {upgrade.name} --filter \'{{"categories":["UPGRADE_READINESS"]}}\''
         ],
@@ -63,11 +63,11 @@ def _control_plane(upgrade: Upgrade) -> Step:
             changes.append(Change(where=key, before="", after=before))
     else:
         changes = [property_change(upgrade.cluster, "Version", after)]
-    first = (
-        ["node groups, self-managed and hybrid nodes back to the version before"] if _nodes_go_first(upgrade) else []
-    )
-    first += ["delete the Fargate pods that run the new version"] if "fargate" in upgrade.cluster.kinds else []
-    first += ["add-ons that do not fit the version before"] if upgrade.cluster.addons else []
+    kinds = {"managed_nodes": "node groups", "self_managed_nodes": "self-managed nodes", "hybrid_nodes": "hybrid nodes"}
+    nodes = [words for kind, words in kinds.items() if kind in upgrade.cluster.kinds]
+    first = [f"{', '.join(nodes)} back to {before}"] if nodes else []
+    first += [f"delete the Fargate pods that run {after}"] if "fargate" in upgrade.cluster.kinds else []
+    first += [f"add-ons back that do not fit {before}"] if upgrade.cluster.addons else []
     order = f" First: {'; '.join(first)}." if first else ""
     auto = (
         " EKS takes Auto Mode's nodes back first, within their disruption limits: minutes to days (it gives up after 12 hours"
@@ -90,7 +90,7 @@ def _control_plane(upgrade: Upgrade) -> Step:
         ],
         expect=f"{after} ACTIVE; readyz check passed",
         disruption="Minutes. The API stays reachable, but its addresses change: clients must connect again. Pods keep running.",
-        back=f"Within 7 days, one version, if it was upgraded and not created at {after}: {back_insights(name)}.{order}{auto}"
+        back=f"Within 7 days, by one version, while no ROLLBACK_READINESS insight is in ERROR.{order}{auto}"
         " Then write the old version where you changed it. A rollback of the CloudFormation stack does not do it.",
         back_commands=[
             f'aws eks list-insights --cluster-name {name} --filter \'{{"categories":["ROLLBACK_READINESS"]}}\'',
@@ -102,25 +102,20 @@ def _control_plane(upgrade: Upgrade) -> Step:
     )
 
 
-def back_insights(name: str) -> str:
-    """Returns the condition that EKS sets for a rollback."""
-    return f"no ROLLBACK_READINESS insight of {name} is in ERROR"
-
-
-def _nodes_go_first(upgrade: Upgrade) -> bool:
-    return upgrade.has_ec2 or "hybrid_nodes" in upgrade.cluster.kinds
-
-
 def _add_ons(upgrade: Upgrade) -> Iterator[Step]:
     addons = list(upgrade.cluster.addons.values())
     if not addons:
         yield _own_add_ons(upgrade)
         return
     name, after = upgrade.name, upgrade.after
+    names = [addon.name for addon in addons]
     if upgrade.environment:
         where = f'environments/{upgrade.environment}.lock.yaml: addons."{after}"'
         changes = [Change(where=where, before="", after="a version for each add-on")]
-        commands = [f"python -m responsibility lock-addons --env {upgrade.environment}", *deploy(upgrade)]
+        lock = (
+            f"make synth ENV={upgrade.environment} && python -m responsibility lock-addons --env {upgrade.environment}"
+        )
+        commands = [lock, *deploy(upgrade)]
     else:
         changes = [property_change(addon, "AddonVersion", f"a version for {after}") for addon in addons]
         commands = deploy(upgrade)
@@ -130,31 +125,37 @@ def _add_ons(upgrade: Upgrade) -> Iterator[Step]:
         title="Update the EKS add-ons",
         who="shared",
         aws="Applies the version that you name; it updates no add-on by itself.",
-        you="You choose a version that fits; kube-proxy, vpc-cni and coredns first.",
+        you="You choose a version that fits; kube-proxy, vpc-cni and coredns first."
+        + (" Written before step 2, one deploy does both, in this order." if upgrade.environment else ""),
         changes=changes,
         commands=commands,
         verify=[
-            *(_describe(name, addon) for addon in addons),
+            each(
+                names,
+                "addon",
+                f"aws eks describe-addon --cluster-name {name} --addon-name $addon "
+                "--query 'addon.[addonVersion,status,health.issues]'",
+            ),
             "kubectl get pods -n kube-system",
         ],
         expect="ACTIVE, without health issues, and every pod is Running",
         disruption="Their pods restart one after the other. Settings that somebody changed by hand may be overwritten.",
         back="Any time, to a version that fits the control plane; before the control plane goes back.",
-        back_commands=[
-            f"aws eks update-addon --cluster-name {name} --addon-name {addon.name} --addon-version "
-            f"{addon.resource.maybe('AddonVersion') or 'VERSION'}"
-            for addon in addons
-        ],
+        back_commands=_old_versions(name, addons),
         kept="A rollback of the cluster leaves add-ons as they are. Note their versions now.",
         sources=[GUIDE + "updating-an-add-on.html", ROLLBACK],
     )
 
 
-def _describe(name: str, addon: Addon) -> str:
-    return (
-        f"aws eks describe-addon --cluster-name {name} --addon-name {addon.name} "
-        "--query 'addon.[addonVersion,status,health.issues]'"
-    )
+def _old_versions(name: str, addons: list[Addon]) -> list[str]:
+    """Returns how to bring add-ons back: to the versions of the template, where it names them."""
+    command = f"aws eks update-addon --cluster-name {name} --addon-name $addon --addon-version "
+    pinned = {
+        addon.name: version for addon in addons if isinstance(version := addon.resource.maybe("AddonVersion"), str)
+    }
+    loose = [addon.name for addon in addons if addon.name not in pinned]
+    commands = [each([one], "addon", command + shlex.quote(version)) for one, version in pinned.items()]
+    return [*commands, each(loose, "addon", command + "OLD_VERSION")] if loose else commands
 
 
 def _own_add_ons(upgrade: Upgrade) -> Step:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+
 from responsibility.facts.eks import NodeGroup
 from responsibility.facts.kubernetes import KubernetesObject, Workload
 from responsibility.facts.resource import UnknownValue
 from responsibility.upgrade.account import GUIDE, UPDATE
 from responsibility.upgrade.document import Change, Step
 from responsibility.upgrade.plan import Upgrade
-from responsibility.upgrade.ways import deploy, key_of, property_change
+from responsibility.upgrade.ways import deploy, each, key_of, property_change
 
 _ROLLBACK = GUIDE + "rollback-cluster.html"
 _BEHAVIOR = GUIDE + "managed-node-update-behavior.html"
@@ -18,6 +20,7 @@ _KUBELETS = "kubectl get nodes -o custom-columns=NAME:.metadata.name,KUBELET:.st
 def managed_nodes(upgrade: Upgrade) -> Step:
     """EC2 nodes that EKS replaces when it is told to."""
     groups = upgrade.cluster.node_groups
+    names = list(dict.fromkeys(group_name(group) for group in groups))
     if upgrade.environment:
         key = key_of(upgrade, "compute.managed_nodes.kubernetes_version")
         changes = [Change(where=key, before=upgrade.before, after="")]
@@ -29,16 +32,18 @@ def managed_nodes(upgrade: Upgrade) -> Step:
         kind="managed_nodes",
         title="Replace the managed nodes",
         who="shared",
-        aws="Starts new nodes, drains the old ones within PodDisruptionBudgets, and terminates them, group by group "
-        "as many at a time as the update settings say.",
+        aws="Starts new nodes, drains the old ones within PodDisruptionBudgets, and terminates them, in each group "
+        "as many at a time as its update settings say.",
         you="You change the version, after the control plane, alone: EKS takes no other change of a group with it.",
         changes=changes,
         commands=deploy(upgrade, "--no-rollback"),
         verify=[
-            *(
-                f"aws eks describe-nodegroup --cluster-name {upgrade.name} --nodegroup-name {group_name(group)} "
-                "--query 'nodegroup.[version,releaseVersion,status,health.issues]'"
-                for group in groups
+            *_listed(upgrade, groups),
+            each(
+                names,
+                "group",
+                f"aws eks describe-nodegroup --cluster-name {upgrade.name} --nodegroup-name $group "
+                "--query 'nodegroup.[version,releaseVersion,status,health.issues]'",
             ),
             _KUBELETS,
         ],
@@ -47,9 +52,12 @@ def managed_nodes(upgrade: Upgrade) -> Step:
         "(PodEvictionFailure); a forced one deletes the pod. For a while there are more nodes, at their price.",
         back="Any time; before the control plane goes back. It drains every node again.",
         back_commands=[
-            f"aws eks update-nodegroup-version --cluster-name {upgrade.name} --nodegroup-name {group_name(group)} "
-            f"--kubernetes-version {upgrade.before}"
-            for group in groups
+            each(
+                names,
+                "group",
+                f"aws eks update-nodegroup-version --cluster-name {upgrade.name} --nodegroup-name $group "
+                f"--kubernetes-version {upgrade.before}",
+            )
         ],
         kept="What was on the disks of the nodes.",
         sources=[GUIDE + "update-managed-node-group.html", _BEHAVIOR, _ROLLBACK],
@@ -60,6 +68,12 @@ def group_name(group: NodeGroup) -> str:
     """Returns a group's name for a command: a placeholder where CloudFormation makes one up."""
     given = group.resource.maybe("NodegroupName")
     return given if isinstance(given, str) and "${" not in given else "GROUP"
+
+
+def _listed(upgrade: Upgrade, groups: list[NodeGroup]) -> list[str]:
+    """Returns how to find the names that CloudFormation made up, if it did."""
+    unnamed = any(group_name(group) == "GROUP" for group in groups)
+    return [f"aws eks list-nodegroups --cluster-name {upgrade.name}"] if unnamed else []
 
 
 def _group_change(upgrade: Upgrade, group: NodeGroup) -> Change:
@@ -123,7 +137,10 @@ def self_managed_nodes(upgrade: Upgrade) -> Step:
 def fargate(upgrade: Upgrade) -> Step:
     """Pods that keep their kubelet until they start again."""
     names = [item for item in upgrade.objects if isinstance(item, Workload) and _on_fargate(item)]
-    commands = [f"kubectl rollout restart {item.what.lower()}/{item.bare_name} -n {item.namespace}" for item in names]
+    commands = [
+        shlex.join(["kubectl", "rollout", "restart", f"{item.what.lower()}/{item.bare_name}", "-n", item.namespace])
+        for item in names
+    ]
     commands = commands or ["kubectl rollout restart deployment -n NAMESPACE  # each namespace of a profile"]
     if "managed_nodes" not in upgrade.cluster.kinds and "auto_mode" not in upgrade.cluster.kinds:
         commands.append("kubectl rollout restart deployment/coredns -n kube-system")
@@ -141,7 +158,7 @@ def fargate(upgrade: Upgrade) -> Step:
         disruption="Each pod starts anew; with one replica the service is away for that time.",
         back="EKS takes no Fargate pod back: delete those of the new version, then roll the control plane back; new pods "
         "then have the old version.",
-        back_commands=["kubectl delete pods -n NAMESPACE --all  # just before the control plane goes back"],
+        back_commands=["kubectl delete pod POD -n NAMESPACE  # each, just before the control plane goes back"],
         kept="Pods on Fargate are away between the deletion and the end of the rollback.",
         sources=[UPDATE, _ROLLBACK],
     )

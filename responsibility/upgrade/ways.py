@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+
 from responsibility.facts.resource import Fact
 from responsibility.facts.values import has_gap
 from responsibility.upgrade.document import Change
@@ -25,12 +28,20 @@ def property_change(fact: Fact, path: str, after: str) -> Change:
     )
 
 
+def each(names: Sequence[str], variable: str, command: str) -> str:
+    """Returns a command for every one of several names. They are a template's words: the shell must not read them."""
+    quoted = [shlex.quote(name) for name in names]
+    if len(quoted) == 1:
+        return command.replace(f"${variable}", quoted[0])
+    return f"for {variable} in {' '.join(quoted)}; do {command}; done"
+
+
 def deploy(upgrade: Upgrade, flags: str = "") -> list[str]:
     """Returns the commands that bring a change into the account."""
     if upgrade.environment:
         extra = f' CDK_FLAGS="{flags}"' if flags else ""
         return [f"make diff ENV={upgrade.environment}", f"make deploy ENV={upgrade.environment}{extra}"]
-    stack = upgrade.cluster.resource.stack.partition("/")[0]
+    stack = shlex.quote(upgrade.cluster.resource.stack.partition("/")[0])
     return [
         f"aws cloudformation deploy --stack-name {stack} --template-file TEMPLATE --capabilities CAPABILITY_IAM"
         "  # or by the tool that made the template"

@@ -1,0 +1,98 @@
+"""The steps: in their order, for each kind of compute, with who acts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ENVIRONMENTS, build_platform, environment_data, validated
+from upgrade_case import Resources, cluster, group, own_nodes, upgraded
+
+from responsibility.upgrade.document import ClusterPlaybook
+from responsibility.upgrade.playbook import Request, playbook
+
+PROFILE = {
+    "Type": "AWS::EKS::FargateProfile",
+    "Properties": {"ClusterName": {"Ref": "Cluster"}, "Selectors": [{"Namespace": "web"}]},
+}
+REMOTE = {"RemoteNodeNetworks": [{"Cidrs": ["10.200.0.0/16"]}]}
+KINDS: dict[str, tuple[Resources, list[str]]] = {
+    "managed_nodes": ({"Group": group()}, ["managed_nodes"]),
+    "self_managed": (own_nodes("ami-1"), ["self_managed_nodes"]),
+    "fargate": ({"Profile": PROFILE}, ["fargate"]),
+    "auto_mode": ({"Cluster": cluster(ComputeConfig={"Enabled": True})}, ["auto_mode"]),
+    "hybrid": ({"Cluster": cluster(RemoteNetworkConfig=REMOTE)}, ["hybrid_nodes"]),
+    "all": (
+        {
+            "Cluster": cluster(ComputeConfig={"Enabled": True}, RemoteNetworkConfig=REMOTE),
+            "Profile": PROFILE,
+            "Group": group(),
+            **own_nodes("ami-1"),
+        },
+        ["managed_nodes", "self_managed_nodes", "fargate", "auto_mode", "hybrid_nodes"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_steps_of_each_kind_come_in_order(name: str, tmp_path: Path) -> None:
+    resources, wanted = KINDS[name]
+    book = upgraded(tmp_path, resources)
+    assert [step.id for step in book.steps] == ["before", "control_plane", "add_ons", *wanted, "after"]
+    assert [step.number for step in book.steps] == list(range(1, len(book.steps) + 1))
+    for step in book.steps:
+        assert step.aws or step.you
+        assert step.back
+        assert step.disruption
+        assert step.verify
+        assert all(url.startswith("https://") for url in step.sources)
+
+
+def test_who_acts(tmp_path: Path) -> None:
+    who = {step.id: step.who for step in upgraded(tmp_path, KINDS["all"][0]).steps}
+    assert who["auto_mode"] == "aws"
+    assert who["hybrid_nodes"] == who["self_managed_nodes"] == "customer"
+    assert who["control_plane"] == who["managed_nodes"] == who["fargate"] == "shared"
+
+
+def test_foreign_templates_are_changed_by_property(tmp_path: Path) -> None:
+    steps = {step.id: step for step in upgraded(tmp_path, {"Group": group()}).steps}
+    assert steps["control_plane"].changes[0].where == "stack/Cluster Version"
+    change = steps["managed_nodes"].changes[0]
+    assert (change.where, change.before, change.after) == ("stack/Group Version", "1.36", "1.37")
+
+
+def test_a_group_with_an_image_of_its_own_changes_the_image(tmp_path: Path) -> None:
+    template: dict[str, Any] = {"LaunchTemplateData": {"ImageId": "ami-1"}}
+    resources: Resources = {
+        "Template": {"Type": "AWS::EC2::LaunchTemplate", "Properties": template},
+        "Group": group(AmiType=None, Version=None, LaunchTemplate={"Id": {"Ref": "Template"}, "Version": "1"}),
+    }
+    change = next(step for step in upgraded(tmp_path, resources).steps if step.id == "managed_nodes").changes[0]
+    assert change.where == "stack/Template LaunchTemplateData.ImageId"
+
+
+def test_words_of_a_template_are_no_shell(tmp_path: Path) -> None:
+    book = upgraded(tmp_path, {"Group": group(NodegroupName="a; rm -rf ~"), "Cluster": cluster(Name="$(reboot)")})
+    commands = [line for step in book.steps for line in (*step.commands, *step.verify, *step.back_commands)]
+    assert any("'a; rm -rf ~'" in line for line in commands)
+    assert not any("$(reboot)" in line for line in commands)
+
+
+def ours(name: str, folder: Path) -> ClusterPlaybook:
+    platform = build_platform(validated(environment_data(name)), folder / "cdk.out")
+    platform.write_manifests(folder / "cdk.out/manifests")
+    from upgrade_case import AS_OF
+
+    return playbook(Request("1.37", str(folder / "cdk.out"), AS_OF)).clusters[0]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_our_environments_have_no_blocker_and_name_their_keys(name: str, tmp_path: Path) -> None:
+    book = ours(name, tmp_path)
+    assert not book.having("blocker")
+    assert book.environment == environment_data(name)["name"]
+    control_plane = next(step for step in book.steps if step.id == "control_plane")
+    keys = [change.where.split("]")[-1] for change in control_plane.changes]
+    groups = [".compute.managed_nodes.kubernetes_version"] if "managed_nodes" in book.kinds else []
+    assert keys == [".control_plane.kubernetes_version", *groups]
+    assert control_plane.commands[-1] == f"make deploy ENV={book.environment}"
