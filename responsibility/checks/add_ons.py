@@ -54,6 +54,8 @@ def networking_is_there(cluster: Cluster) -> Answer | None:
     if not absent:
         return met(f"has {', '.join(needed)} or a replacement", where)
     compute = [*cluster.node_groups, *cluster.self_managed, *cluster.fargate_profiles]
+    if cluster.auto_mode and cluster.get("BootstrapSelfManagedAddons") is None:
+        raise UnknownValue(where, "is not stated: what EKS installs beside Auto Mode is not known to this review")
     if not cluster.addons and all(item.resource.stack != cluster.resource.stack for item in compute):
         raise UnknownValue(where, "is false, and no add-on is in what was read: another tool may have installed them")
     return open_(f"starts without {', '.join(absent)}", where)

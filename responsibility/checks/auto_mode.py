@@ -102,13 +102,13 @@ def all_or_none(cluster: Cluster) -> Answer:
     component="life-cycle",
     severity="critical",
     kinds=("auto_mode",),
-    why="EKS refuses to create an Auto Mode cluster with BootstrapSelfManagedAddons true, and true is the default.",
-    fix="Set BootstrapSelfManagedAddons to false before the first deploy. In a cluster that exists leave it as it is: "
+    why="EKS refuses to create an Auto Mode cluster that asks for self-managed add-ons.",
+    fix="Set BootstrapSelfManagedAddons to false, or leave it out, before the first deploy. In a cluster that exists leave it as it is: "
     "Auto Mode can be turned on there, and a change of this property replaces the cluster.",
     source="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html",
 )
 def no_bootstrap_with_auto_mode(cluster: Cluster) -> Answer | None:
-    """The refusal is EKS's own message; it comes at creation only."""
+    """The refusal is EKS's own message; it comes at creation, and only where the property says true."""
     if not cluster.auto_mode:
         return None
     where = cluster.at("BootstrapSelfManagedAddons")

@@ -3,8 +3,9 @@
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.control_plane import log_groups
 from responsibility.facts.eks import Cluster, FargateProfile, NodeGroup
-from responsibility.facts.resource import Fact
+from responsibility.facts.resource import Fact, text
 from responsibility.facts.storage import Storage
+from responsibility.facts.values import without_gaps
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _CLOUDFORMATION = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
@@ -68,7 +69,7 @@ def _unnamed(fact: Fact, path: str) -> Answer:
         return not_applicable("no template made it")
     name = fact.get(path)
     if name:
-        return open_(f"has a fixed name, {name}", fact.at(path))
+        return open_(f"has a fixed name, {without_gaps(text(name))}", fact.at(path))
     return met("gets its name from CloudFormation", fact.at(path))
 
 
@@ -100,19 +101,19 @@ def cluster_is_not_replaced(cluster: Cluster) -> Answer:
     title="EKS installs no add-ons past the template",
     component="add-ons",
     severity="medium",
-    why="EKS puts a CNI, kube-proxy and CoreDNS into the cluster that no template shows and nobody updates; with Auto Mode it "
-    "refuses to, and the property cannot change later without replacing the cluster.",
+    why="EKS puts a CNI, kube-proxy and CoreDNS into the cluster that no template shows and nobody updates, and the "
+    "property cannot change later without replacing the cluster.",
     fix="Create clusters with BootstrapSelfManagedAddons false and each add-on as AWS::EKS::Addon; leave it as it is on a "
     "running cluster.",
     source=_CLOUDFORMATION + "aws-resource-eks-cluster.html",
 )
 def no_unmanaged_addons(cluster: Cluster) -> Answer:
-    """True is the service's default. An EKS add-on of the same name takes over what was installed."""
+    """True is the service's default, but not with Auto Mode. An EKS add-on of the same name takes over what was installed."""
     path = "BootstrapSelfManagedAddons"
     if not cluster.bootstrap_addons:
         return met("starts without add-ons of EKS's own choice", cluster.at(path))
     if cluster.auto_mode:
-        return open_("asks for self-managed add-ons beside Auto Mode: EKS refuses to create it", cluster.at(path))
+        return not_applicable("asks for them beside Auto Mode: EKR056")
     unmanaged = [name for name in _BOOTSTRAPPED if name not in cluster.addons]
     if unmanaged:
         return open_(f"starts with {', '.join(unmanaged)} that nobody manages", cluster.at(path))

@@ -33,7 +33,6 @@ class Cluster(Fact):
     public_access = Prop("ResourcesVpcConfig.EndpointPublicAccess", True)
     private_access = Prop("ResourcesVpcConfig.EndpointPrivateAccess", False)
     public_cidrs = Prop[list[str]]("ResourcesVpcConfig.PublicAccessCidrs", ["0.0.0.0/0"])
-    bootstrap_addons = Prop("BootstrapSelfManagedAddons", True)
     authentication_mode = Prop("AccessConfig.AuthenticationMode", "")
     creator_is_admin = Prop("AccessConfig.BootstrapClusterCreatorAdminPermissions", True)
     support_type = Prop("UpgradePolicy.SupportType", "EXTENDED")
@@ -45,6 +44,15 @@ class Cluster(Fact):
     node_pools = Prop[list[str]]("ComputeConfig.NodePools", [])
     ip_family = Prop("KubernetesNetworkConfig.IpFamily", "ipv4")
     tier = Prop("ControlPlaneScalingConfig.Tier", "standard")
+
+    _bootstraps = Prop("BootstrapSelfManagedAddons", True)
+
+    @property
+    def bootstrap_addons(self) -> bool:
+        """Whether EKS installs the networking add-ons by itself: the default, but not with Auto Mode. Raises UnknownValue."""
+        if self.get("BootstrapSelfManagedAddons") is None:
+            return not self.auto_mode
+        return self._bootstraps
 
     @property
     def log_types(self) -> list[str]:

@@ -24,6 +24,7 @@ from responsibility.facts.eks import (
 from responsibility.facts.handlers import Handler, handlers_of
 from responsibility.facts.iam import Policy, Role
 from responsibility.facts.intrinsics import World
+from responsibility.facts.joining import cluster_joined
 from responsibility.facts.kubernetes import HelmChart, KubernetesObject, class_of
 from responsibility.facts.logs import LogGroups
 from responsibility.facts.network import SecurityGroup, Subnet, Vpc
@@ -57,7 +58,6 @@ _CLASSES: dict[str, type[Fact]] = {
     "AWS::IAM::ManagedPolicy": Policy,
     **dict.fromkeys(normalize.CHARTS, HelmChart),
 }
-_CLUSTER_TAG = "kubernetes.io/cluster/"
 _PLACEHOLDER = re.compile(r"\$\{([^}?]+)/([A-Za-z0-9]+)(?:\.[^}]*)?\}")
 
 
@@ -81,13 +81,14 @@ class Facts:
         self._by_type: dict[str, list[Fact]] = defaultdict(list)
         self._by_class: dict[type[Fact], list[Any]] = defaultdict(list)
         self._pointing: dict[tuple[str, str], dict[str, list[Fact]]] = {}
+        others = {resource.key: resource for resource in self.resources}
         for resource in self.resources:
-            self._add(resource)
+            kind = _CLASSES.get(resource.type, Fact)
+            if resource.type == "AWS::AutoScaling::AutoScalingGroup" and (cluster := cluster_joined(resource, others)):
+                kind, resource.belongs_to = SelfManagedNodes, cluster
+            self._add(resource, kind)
 
-    def _add(self, resource: Resource) -> None:
-        kind = _CLASSES.get(resource.type, Fact)
-        if resource.type == "AWS::AutoScaling::AutoScalingGroup" and (cluster := _joins(resource)):
-            kind, resource.belongs_to = SelfManagedNodes, cluster
+    def _add(self, resource: Resource, kind: type[Fact]) -> None:
         if "::" not in resource.type:
             kind = class_of(resource)
             if resource.type == "ConfigMap" and resource.maybe("metadata.name") == "aws-auth":
@@ -171,7 +172,8 @@ class Facts:
         """
         if resource.type == "AWS::EKS::Cluster":
             return resource.key
-        if cluster := self.find(Cluster, resource.belongs_to or resource.maybe("ClusterName")):
+        named = resource.belongs_to or resource.maybe("ClusterName") or resource.maybe("ClusterID")
+        if cluster := self.find(Cluster, named):
             return cluster.resource.key
         clusters = self.all(Cluster)
         if len(clusters) == 1:
@@ -280,13 +282,6 @@ class Facts:
         return sum(total for total, _ in counts), sum(unknown for _, unknown in counts)
 
 
-def _joins(resource: Resource) -> str:
-    """Returns the cluster that an Auto Scaling group's instances join, by the tag that Kubernetes asks for; empty = none."""
-    tags = resource.maybe("Tags")
-    keys = (str(tag.get("Key", "")) for tag in tags if isinstance(tag, dict)) if isinstance(tags, list) else ()
-    return next((key.removeprefix(_CLUSTER_TAG) for key in keys if key.startswith(_CLUSTER_TAG)), "")
-
-
 def read(sources: Sources, as_of: date) -> Facts:
     """Returns the facts of what was read, seen on a day."""
     world = World(sources.templates)
@@ -294,8 +289,7 @@ def read(sources: Sources, as_of: date) -> Facts:
     for template in sources.templates:
         for resource in normalize.from_template(template, world):
             resources.append(resource)
-            if resource.type in normalize.MANIFESTS:
-                resources.extend(normalize.objects_of(resource))
+            resources.extend(normalize.objects_of(resource))
     for file in sources.manifests:
         resources.extend(normalize.objects_in(file))
     return Facts(resources, as_of)

@@ -83,13 +83,17 @@ def _read(document: Any, evidence: Evidence) -> tuple[list[Statement], list[Unkn
         if isinstance(item, dict):
             found.append(_statement(item, _below(evidence, index)))
         elif isinstance(item, Unknown | Reference):
-            unsaid.append(UnknownValue(_below(evidence, index), getattr(item, "reason", f"is given by {item}")))
+            unsaid.append(UnknownValue(_below(evidence, index), _why(item)))
     return found, unsaid
+
+
+def _why(value: Unknown | Reference) -> str:
+    return value.reason if isinstance(value, Unknown) else f"is given by {value.words}"
 
 
 def _items(document: Any, evidence: Evidence) -> list[Any]:
     if isinstance(document, Unknown | Reference):
-        raise UnknownValue(evidence, document.reason if isinstance(document, Unknown) else f"is given by {document}")
+        raise UnknownValue(evidence, _why(document))
     if isinstance(document, str):
         try:
             document = json.loads(document)

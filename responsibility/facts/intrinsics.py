@@ -6,20 +6,18 @@ stacks that are not here) becomes ``Unknown`` with the reason. A reference to a 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Callable
 from typing import Any
 
+from responsibility.facts.functions import FUNCTIONS, split
 from responsibility.facts.template import Template
 from responsibility.facts.values import Reference, Unknown
 
 _DROP: Any = object()
 """``AWS::NoValue``: the property is left out."""
-_SUB = re.compile(r"\$\{(!?)([^}]*)\}")
-_ZONES = [f"AZ {number}" for number in range(1, 7)]
-"""``Fn::GetAZs`` in an account that nobody asked: the first zones it would name."""
+_SSM = re.compile(r"\{\{resolve:ssm:([^:}]+)(?::\d+)?\}\}")
 
 
 class Scope:
@@ -27,7 +25,7 @@ class Scope:
 
     def __init__(self, template: Template, world: World) -> None:
         self.template = template
-        self.world = world
+        self.world: World = world
         self.name = template.name
         self.resources: dict[str, Any] = template.body["Resources"]
         self._parameters: dict[str, Any] = template.body.get("Parameters") or {}
@@ -43,7 +41,7 @@ class Scope:
             if len(raw) == 1:
                 ((name, argument),) = raw.items()
                 # `Condition` is also a key of IAM statements.
-                function = _FUNCTIONS.get(name)
+                function = FUNCTIONS.get(name)
                 if function and (name != "Condition" or isinstance(argument, str)):
                     try:
                         return function(self, argument)
@@ -57,7 +55,9 @@ class Scope:
             items = (self._value(item) for item in raw)
             return [item for item in items if item is not _DROP]
         if isinstance(raw, str) and "{{resolve:" in raw:
-            return Unknown(f"{raw[raw.index('{{') : raw.index('{{') + 40]}... is read at deploy")
+            whole = _SSM.fullmatch(raw.strip())
+            reason = f"{raw[raw.index('{{') : raw.index('{{') + 40]}... is read at deploy"
+            return Unknown(reason, ssm=whole[1] if whole else "")
         return raw
 
     def once(self, what: str, name: str, work: Callable[[], Any]) -> Any:
@@ -131,18 +131,18 @@ class Scope:
 
     def _parameter(self, name: str) -> Any:
         definition = self._parameters[name]
-        given = self._given(name)
-        if given is not None:
-            return given
         kind = str(definition.get("Type", "String"))
-        if kind.startswith("AWS::SSM::"):
-            return Unknown(f"parameter {name} is read from SSM at deploy")
-        if "Default" not in definition:
+        value = self._given(name)
+        if value is None:
+            value = definition.get("Default")
+        if kind.startswith("AWS::SSM::Parameter::Value"):
+            named = value if isinstance(value, str) else ""
+            return Unknown(f"parameter {name} is read from SSM at deploy", ssm=named)
+        if value is None:
             return Unknown(f"parameter {name} has no default")
-        default = definition["Default"]
         if kind.startswith("List<") or kind == "CommaDelimitedList":
-            return [part.strip() for part in str(default).split(",") if part.strip()]
-        return default
+            return _list(value)
+        return value
 
     def _given(self, name: str) -> Any:
         """What the stack around a nested one passes for a parameter."""
@@ -181,141 +181,8 @@ class World:
         return scope.output(name) if scope else Unknown(f"stack {stack} is not here")
 
 
-def _ref(scope: Scope, name: Any) -> Any:
-    return scope.ref(str(name))
-
-
-def _get_att(scope: Scope, argument: Any) -> Any:
-    name, attribute = argument.split(".", 1) if isinstance(argument, str) else (argument[0], scope.value(argument[1]))
-    return scope.attribute(name, str(attribute))
-
-
-def _sub(scope: Scope, argument: Any) -> Any:
-    text, names = (argument, {}) if isinstance(argument, str) else argument
-
-    def one(match: re.Match[str]) -> str:
-        literal, name = match[1], match[2].strip()
-        if literal:
-            return f"${{{name}}}"
-        if name in names:
-            return str(scope.value(names[name]))
-        resource, dot, attribute = name.partition(".")
-        return str(scope.attribute(resource, attribute) if dot else scope.ref(name))
-
-    return _SUB.sub(one, text)
-
-
-def _join(scope: Scope, argument: Any) -> Any:
-    parts = scope.value(argument[1])
-    if isinstance(parts, Unknown):
-        return parts
-    # Reference.ListAttribute and the like: one text stands for the list.
-    parts = parts if isinstance(parts, list) else [parts]
-    return parts[0] if len(parts) == 1 else str(argument[0]).join(_text(part) for part in parts)
-
-
-def _text(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def _select(scope: Scope, argument: Any) -> Any:
-    items = scope.value(argument[1])
-    index = scope.value(argument[0])
-    if isinstance(items, Unknown):
-        return items
-    if isinstance(items, Reference):
-        # One of a list that CloudFormation gives: Fn::GetAtt Vpc.Ipv6CidrBlocks and the like.
-        return Reference(items.stack, items.resource, f"{items.attribute}[{index}]")
-    return items[int(index)]
-
-
-def _split(scope: Scope, argument: Any) -> Any:
-    text = scope.value(argument[1])
-    return text.split(argument[0]) if isinstance(text, str) else text
-
-
-def _if(scope: Scope, argument: Any) -> Any:
-    holds = scope.condition(argument[0])
-    return holds if isinstance(holds, Unknown) else scope._value(argument[1] if holds else argument[2])
-
-
-def _equals(scope: Scope, argument: Any) -> Any:
-    first, second = (scope.value(item) for item in argument)
-    for item in (first, second):
-        if isinstance(item, Unknown):
-            return item
-        if isinstance(item, Reference) or "${" in str(item):
-            return Unknown(f"depends on {item}")
-    return _text(first) == _text(second)
-
-
-def _logic(scope: Scope, argument: Any, *, stop: bool) -> Any:
-    values = [scope.value(item) for item in argument]
-    if any(value is stop for value in values):
-        return stop
-    return next((value for value in values if isinstance(value, Unknown)), not stop)
-
-
-def _not(scope: Scope, argument: Any) -> Any:
-    value = scope.value(argument[0])
-    return value if isinstance(value, Unknown) else not value
-
-
-def _find_in_map(scope: Scope, argument: Any) -> Any:
-    options = argument[3] if len(argument) > 3 else {}
-    found: Any = scope.template.body.get("Mappings") or {}
-    for key in (scope.value(item) for item in argument[:3]):
-        if isinstance(key, Unknown):
-            return key
-        if str(key) not in found:
-            if "DefaultValue" in options:
-                return scope.value(options["DefaultValue"])
-            return Unknown(f"mapping {argument[0]} has no {key}")
-        found = found[str(key)]
-    return found
-
-
-def _cidr(scope: Scope, argument: Any) -> Any:
-    block, count, *bits = (scope.value(item) for item in argument)
-    if isinstance(block, Reference):
-        raw = scope.world.scopes[block.stack].resources[block.resource].get("Properties") or {}
-        block = scope.world.scopes[block.stack].value(raw.get("CidrBlock")) if block.attribute == "CidrBlock" else block
-    if not isinstance(block, str):
-        return Unknown("Fn::Cidr of a block that is not known")
-    network = ipaddress.ip_network(block)
-    prefix = network.max_prefixlen - int(bits[0] if bits else 8)
-    subnets = network.subnets(new_prefix=prefix)
-    return [str(next(subnets)) for _ in range(int(count))]
-
-
-def _stack_output(scope: Scope, argument: Any) -> Any:
-    return scope.world.output(scope.value(argument["StackName"]), str(scope.value(argument["OutputName"])))
-
-
-def _base64(scope: Scope, argument: Any) -> Any:
-    """The text itself: a reader of user data wants to read it."""
-    return scope.value(argument)
-
-
-_FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
-    "Ref": _ref,
-    "Condition": lambda scope, name: scope.condition(name),
-    "Fn::GetAtt": _get_att,
-    "Fn::Sub": _sub,
-    "Fn::Join": _join,
-    "Fn::Select": _select,
-    "Fn::Split": _split,
-    "Fn::If": _if,
-    "Fn::Equals": _equals,
-    "Fn::And": lambda scope, items: _logic(scope, items, stop=False),
-    "Fn::Or": lambda scope, items: _logic(scope, items, stop=True),
-    "Fn::Not": _not,
-    "Fn::FindInMap": _find_in_map,
-    "Fn::Cidr": _cidr,
-    "Fn::GetAZs": lambda _scope, _region: list(_ZONES),
-    "Fn::ImportValue": lambda scope, name: scope.world.imported(scope.value(name)),
-    "Fn::GetStackOutput": _stack_output,
-    "Fn::Base64": _base64,
-    "Fn::ToJsonString": lambda scope, value: json.dumps(scope.value(value), default=str),
-    "Fn::Length": lambda scope, items: len(scope.value(items)),
-}
+def _list(value: Any) -> Any:
+    """Returns what a parameter that is a list holds; of an empty text, a list of one empty text."""
+    if isinstance(value, str | int | float):
+        return [part.strip() for part in split(str(value), ",") if part.strip()] or [""]
+    return [value] if isinstance(value, Reference) else value

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from responsibility.document import Evidence
 from responsibility.facts.resource import Fact, UnknownValue
-from responsibility.facts.values import has_gap
+from responsibility.facts.values import Unknown, has_gap
 
 Family = Literal["al2", "al2023", "bottlerocket", "windows", "custom"]
 
@@ -34,7 +34,6 @@ _PARAMETERS: tuple[tuple[str, Family], ...] = (
 """What the names of AWS's public SSM parameters for images hold; the first that fits."""
 _AL2023_SINCE = (1, 30)
 """From this Kubernetes version on, a node group that names no AMI type gets AL2023 (kubernetes-versions-extended.html, 1.30)."""
-_SSM = re.compile(r"\{\{resolve:ssm:([^:}]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +127,7 @@ def _ssm_parameter(instance: Instance) -> str:
 
     The value is not known before, but the parameter's name says which family of images it is.
     """
-    template = instance.source.resource.template
-    if not template:
-        return ""
-    raw: Any = template.body["Resources"].get(instance.source.resource.id, {}).get("Properties")
+    value: Any = instance.source.resource.properties
     for step in f"{instance.prefix}ImageId".split("."):
-        raw = raw.get(step) if isinstance(raw, dict) else None
-    if isinstance(raw, dict) and isinstance(name := raw.get("Ref"), str):
-        parameter = (template.body.get("Parameters") or {}).get(name) or {}
-        is_ssm = str(parameter.get("Type", "")).startswith("AWS::SSM::Parameter::Value")
-        return str(parameter.get("Default", "")) if is_ssm else ""
-    match = _SSM.search(raw) if isinstance(raw, str) else None
-    return match[1] if match else ""
+        value = value.get(step) if isinstance(value, dict) else None
+    return value.ssm if isinstance(value, Unknown) else ""

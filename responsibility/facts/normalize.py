@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
 from responsibility.facts.intrinsics import Scope, World
 from responsibility.facts.resource import Resource
 from responsibility.facts.sources import ManifestFile
-from responsibility.facts.template import Template
-from responsibility.facts.values import Unknown
+from responsibility.facts.template import BadSource, Template, parse
+from responsibility.facts.values import Reference, Unknown
 
 _OLD_CDK = {
     "Custom::AWSCDK-EKS-Cluster": "AWS::EKS::Cluster",
     "Custom::AWSCDK-EKS-FargateProfile": "AWS::EKS::FargateProfile",
 }
 """The custom resources of ``aws_eks``: their property ``Config`` is the request to the EKS API."""
+_QUICK_START_CLUSTER = "AWSQS::EKS::Cluster"
+"""The cluster of the AWS Quick Starts: the native one, but for its logs and its lines of aws-auth."""
 MANIFESTS = ("Custom::AWSCDK-EKS-KubernetesResource", "AWSQS::Kubernetes::Resource")
 CHARTS = ("Custom::AWSCDK-EKS-HelmChart", "AWSQS::Kubernetes::Helm")
 
@@ -24,14 +25,37 @@ CHARTS = ("Custom::AWSCDK-EKS-HelmChart", "AWSQS::Kubernetes::Helm")
 def from_template(template: Template, world: World) -> Iterator[Resource]:
     """Yields the resources of a stack that exist, or may exist."""
     scope = world.scopes[template.name]
+    around = _stands(template, world)
+    if around is None:
+        return
     for logical_id, raw in scope.resources.items():
-        conditional = ""
-        if "Condition" in raw:
-            holds = scope.condition(str(raw["Condition"]))
-            if holds is False:
-                continue
-            conditional = holds.reason if isinstance(holds, Unknown) else ""
+        holds = _holds(scope, raw)
+        if holds is None:
+            continue
+        conditional = holds or around
         yield _resource(template, scope, logical_id, raw, conditional)
+
+
+def _holds(scope: Scope, raw: dict[str, Any]) -> str | None:
+    """Returns why it is not known whether a resource exists; empty: it does; None: it does not."""
+    if "Condition" not in raw:
+        return ""
+    holds = scope.condition(str(raw["Condition"]))
+    if isinstance(holds, Unknown):
+        return holds.reason
+    return "" if holds else None
+
+
+def _stands(template: Template, world: World) -> str | None:
+    """Returns why it is not known whether a nested stack exists; empty: it does; None: it does not."""
+    if not template.parent:
+        return ""
+    scope = world.scopes[template.parent[0]]
+    holds = _holds(scope, scope.resources[template.parent[1]])
+    if holds is None:
+        return None
+    above = _stands(scope.template, world)
+    return None if above is None else holds or above
 
 
 def _resource(template: Template, scope: Scope, logical_id: str, raw: dict[str, Any], conditional: str) -> Resource:
@@ -46,6 +70,12 @@ def _resource(template: Template, scope: Scope, logical_id: str, raw: dict[str, 
         # Who makes it, and as whom, stand beside the request.
         beside = {key: properties[key] for key in ("ServiceToken", "AssumeRoleArn") if key in properties}
         properties = {**(from_api(kind, config) if isinstance(config, dict) else {}), **beside}
+    if kind == _QUICK_START_CLUSTER:
+        kind = "AWS::EKS::Cluster"
+        types = properties.get("EnabledClusterLoggingTypes")
+        if types is not None and "Logging" not in properties:
+            on = [{"Type": name} for name in types] if isinstance(types, list) else types
+            properties["Logging"] = {"ClusterLogging": {"EnabledTypes": on}}
     depends = raw.get("DependsOn") or []
     return Resource(
         stack=template.name,
@@ -54,8 +84,8 @@ def _resource(template: Template, scope: Scope, logical_id: str, raw: dict[str, 
         properties=properties,
         template=template,
         wrapped=wrapped,
-        deletion_policy=str(raw.get("DeletionPolicy", "Delete")),
-        update_policy=raw.get("UpdatePolicy") or {},
+        deletion_policy=str(scope.value(raw.get("DeletionPolicy")) or "Delete"),
+        update_policy=updates if isinstance(updates := scope.value(raw.get("UpdatePolicy")), dict) else {},
         depends_on=tuple(depends) if isinstance(depends, list) else (str(depends),),
         conditional=conditional,
     )
@@ -96,13 +126,14 @@ def _pascal(value: Any) -> Any:
 
 def objects_of(resource: Resource) -> Iterator[Resource]:
     """Yields the Kubernetes objects inside a custom resource; the cluster's name or reference is kept beside them."""
-    manifest = resource.maybe("Manifest")
-    if isinstance(manifest, str):
-        try:
-            manifest = json.loads(manifest)
-        except ValueError:
-            return
-    for item in _objects(manifest):
+    if resource.type in MANIFESTS:
+        items = list(_objects(_manifest(resource.maybe("Manifest"))))
+        cluster = resource.properties.get("ClusterName")
+    elif resource.type == "AWS::EKS::Cluster" and isinstance(access := resource.maybe("KubernetesApiAccess"), dict):
+        items, cluster = [_aws_auth(access)], Reference(resource.stack, resource.id)
+    else:
+        return
+    for item in items:
         if isinstance(item.get("kind"), str):
             yield Resource(
                 stack=resource.stack,
@@ -110,8 +141,27 @@ def objects_of(resource: Resource) -> Iterator[Resource]:
                 type=item["kind"],
                 properties=item,
                 template=resource.template,
-                belongs_to=resource.properties.get("ClusterName"),
+                belongs_to=cluster,
             )
+
+
+def _manifest(value: Any) -> Any:
+    """Returns the objects of a manifest: JSON, as the CDK writes it, or YAML."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse(value, "a manifest")
+    except BadSource:
+        return None
+
+
+def _aws_auth(access: dict[str, Any]) -> dict[str, Any]:
+    """Returns the ConfigMap that the cluster of the AWS Quick Starts keeps."""
+    data: dict[str, Any] = {}
+    for name, goal, key in (("Roles", "mapRoles", "rolearn"), ("Users", "mapUsers", "userarn")):
+        lines = [item for item in _list(access.get(name)) if isinstance(item, dict)]
+        data[goal] = [{key: item.get("Arn"), "groups": item.get("Groups")} for item in lines]
+    return {"kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"}, "data": data}
 
 
 def objects_in(file: ManifestFile) -> Iterator[Resource]:

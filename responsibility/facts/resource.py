@@ -89,7 +89,7 @@ class Resource:
                 value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
             elif isinstance(value, Reference):
                 # A whole object that another resource gives: nothing below it can be read.
-                raise UnknownValue(self.evidence(path), f"is given by {value}")
+                raise UnknownValue(self.evidence(path), f"is given by {value.words}")
             else:
                 value = None
             if isinstance(value, Unknown):
@@ -98,7 +98,7 @@ class Resource:
                 return default
         if isinstance(default, list | dict) and not isinstance(value, type(default)):
             if isinstance(value, Reference):
-                raise UnknownValue(self.evidence(path), f"is given by {value}")
+                raise UnknownValue(self.evidence(path), f"is given by {value.words}")
             if isinstance(default, dict) or not isinstance(value, str | dict):
                 raise UnknownValue(
                     self.evidence(path), f"should be a {'list' if isinstance(default, list) else 'mapping'}"
@@ -113,7 +113,7 @@ class Resource:
         """
         value = self.get(path, [])
         if isinstance(value, Reference):
-            raise UnknownValue(self.evidence(path), f"is given by {value}")
+            raise UnknownValue(self.evidence(path), f"is given by {value.words}")
         if isinstance(value, list):
             found = [(f"{path}.{index}", self.get(f"{path}.{index}")) for index in range(len(value))]
         else:

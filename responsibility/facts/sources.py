@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, TextIO
 
+from responsibility.facts.loops import write_out
+from responsibility.facts.nesting import nest
 from responsibility.facts.template import MAX_BYTES, BadSource, Template, parse
 
 _SUFFIXES = (".json", ".yaml", ".yml", ".template")
+_DEEPEST = 20
+_NAMES = re.compile(r"(\.template)?(\.json|\.ya?ml|\.template)$")
+"""What is cut off a file's name to get that of its stack."""
+_OURS = re.compile(rb"AWS::|apiVersion")
+"""What a file that a review is about has in it somewhere."""
+_CHART = re.compile(rb"\{\{-?\s*(\.|include\b|if\b|range\b|with\b|define\b|end\b)")
+"""A file of a Helm chart: no YAML before Helm has been over it."""
 
 
 @dataclass
@@ -47,11 +59,11 @@ def read(where: str, stdin: TextIO = sys.stdin) -> Sources:
     elif path.is_dir():
         for file in sorted(path.iterdir()):
             if file.suffix in _SUFFIXES and file.is_file():
-                text = _text(file)
-                _add(sources, str(file), file.name.split(".")[0], parse(text, str(file)), text, strict=False)
+                _add_one_of_many(sources, file)
+        sources.templates = nest(sources.templates)
     else:
         text = _text(path)
-        _add(sources, where, path.name.split(".")[0], parse(text, where), text)
+        _add(sources, where, _NAMES.sub("", path.name), parse(text, where), text)
     if not sources.templates:
         what = (
             "no CloudFormation template in it"
@@ -74,6 +86,20 @@ def _text(path: Path) -> str:
         raise BadSource(f"{path}: cannot be read: {error.strerror}") from None
 
 
+def _add_one_of_many(sources: Sources, file: Path) -> None:
+    """Adds a file of a folder; one that cannot be read is passed over if it has nothing to do with AWS or Kubernetes."""
+    try:
+        text = _text(file)
+        documents = parse(text, str(file))
+    except BadSource:
+        with suppress(OSError), file.open("rb") as stream:
+            start = stream.read(MAX_BYTES)
+            if not _OURS.search(start) or _CHART.search(start):
+                return
+        raise
+    _add(sources, str(file), _NAMES.sub("", file.name), documents, text, strict=False)
+
+
 def _add(sources: Sources, file: str, name: str, documents: list[Any], text: str, *, strict: bool = True) -> None:
     objects = [item for item in documents if isinstance(item, dict) and "apiVersion" in item and "kind" in item]
     if objects:
@@ -82,17 +108,22 @@ def _add(sources: Sources, file: str, name: str, documents: list[Any], text: str
         if not isinstance(body, dict) or not isinstance(body.get("Resources"), dict):
             continue
         _check(body, file)
-        sources.templates.append(Template(name, file, body, text))
+        sources.templates.append(Template(_unused(name, sources.templates), file, body, text))
     if strict and not documents:
         raise BadSource(f"{file}: is empty")
 
 
+def _unused(name: str, templates: list[Template]) -> str:
+    """Returns a name that no other stack has: ``eks.json`` may stand beside ``eks.yaml``."""
+    taken = {template.name for template in templates}
+    return next(text for text in chain([name], (f"{name}-{n}" for n in count(2))) if text not in taken)
+
+
 def _check(body: dict[str, Any], file: str) -> None:
-    # YAML reads an unquoted No or 1 as something else than text.
-    body["Resources"] = {str(name): resource for name, resource in body["Resources"].items()}
+    write_out(body, file)
     for name, resource in body["Resources"].items():
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
-            raise BadSource(f"{file}: Resources.{name}: has no `Type`; every resource of CloudFormation has one")
+            raise BadSource(f"{file}: Resources.{name}: has no `Type`, or one that is no text")
         if not isinstance(resource.get("Properties") or {}, dict):
             raise BadSource(f"{file}: Resources.{name}.Properties: is no mapping")
     for section in ("Parameters", "Conditions", "Mappings", "Outputs"):
@@ -127,6 +158,8 @@ def _read_assembly(sources: Sources, folder: Path) -> None:
 def _read_stack(
     sources: Sources, path: Path, name: str, *, account: str, region: str, parent: tuple[str, str] | None = None
 ) -> None:
+    if name.count("/") > _DEEPEST:
+        raise BadSource(f"{path}: stacks are nested more than {_DEEPEST} deep")
     text = _text(path)
     body = parse(text, str(path))[0]
     if not isinstance(body, dict):

@@ -19,6 +19,11 @@ class Reference:
     attribute: str = ""
     """Empty: the ``Ref``."""
 
+    @property
+    def words(self) -> str:
+        """What a message calls it."""
+        return f"{self.resource}{'.' if self.attribute else ''}{self.attribute} of {self.stack}"
+
     def __str__(self) -> str:
         """The reference inside a longer text, such as an ARN."""
         return f"${{{self.stack}/{self.resource}{'.' if self.attribute else ''}{self.attribute}}}"
@@ -29,6 +34,8 @@ class Unknown:
     """A value that the template does not say, and why."""
 
     reason: str
+    ssm: str = ""
+    """The SSM parameter that holds it, where it is one: the name may say what kind of image it is."""
 
     def __str__(self) -> str:
         """The gap inside a longer text."""

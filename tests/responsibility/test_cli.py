@@ -1,6 +1,7 @@
 """The command line as a person meets it: what it prints, what it writes, how it ends."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -67,7 +68,13 @@ def test_it_fails_from_the_severity_that_was_asked_for(run: Run, template: str, 
 
 @pytest.mark.parametrize(
     ("name", "begins"),
-    [("text", "\n"), ("md", "#"), ("html", "<!doctype html>"), ("json", "{"), ("sarif", "{")],
+    [
+        ("text", "\n"),
+        ("md", "<!-- eks-responsibility-review -->"),
+        ("html", "<!doctype html>"),
+        ("json", "{"),
+        ("sarif", "{"),
+    ],
 )
 def test_a_format_goes_to_standard_output(run: Run, template: str, name: str, begins: str) -> None:
     done = run("review", "-a", template, "--format", name)
@@ -122,12 +129,11 @@ def test_a_link_stays_a_link_and_a_pipe_a_pipe(run: Run, template: str, tmp_path
     assert (tmp_path / "latest.json").is_symlink()
     assert (tmp_path / "today.json").read_text().startswith("{")
     # `--output >(gzip)`, or /dev/stdout, which must never be replaced by a file.
-    command = [sys.executable, "-c", f"import os; os.mkfifo({str(tmp_path / 'pipe')!r})"]
-    subprocess.run(command, check=True)
-    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "read").open("wb") as read, subprocess.Popen(["cat", tmp_path / "pipe"], stdout=read) as reader:
         run("review", "-a", template, "-q", "-f", "json", "-o", "pipe")
-        assert reader.stdout
-        assert reader.stdout.read().startswith(b"{")
+        reader.wait(timeout=20)
+    assert Review.model_validate_json((tmp_path / "read").read_bytes())
     assert (tmp_path / "pipe").is_fifo()
 
 
@@ -184,11 +190,8 @@ def test_the_same_baseline_is_no_change(run: Run, template: str) -> None:
 def test_what_changed_is_told_first(run: Run, template: str, tmp_path: Path) -> None:
     (tmp_path / "older.yaml").write_text(changed({"Name": "store"}))
     done = run("review", "-a", template, "--baseline", "older.yaml")
-    first, loss, clusters = (
-        done.out.index(words) for words in ("What changed since", "WHAT IT HOLDS IS LOST", "1 clus")
-    )
-    assert first < loss < clusters or clusters < first, done.out
-    assert done.out.index("What changed since") < done.out.index("Your open duties")
+    assert done.out.index("What changed since older.yaml") < done.out.index("1 cluster ")
+    assert "REPLACED, WHAT IT HOLDS IS LOST: AWS::EKS::Cluster" in done.out
 
 
 def test_a_baseline_from_before_the_first_cluster(run: Run, template: str, tmp_path: Path) -> None:
@@ -226,8 +229,8 @@ def test_names_and_formats_that_there_are_not(run: Run, command: list[str], said
 
 def test_the_model_and_the_checks_are_told(run: Run, tmp_path: Path) -> None:
     kinds = run("matrix", "--compute", "fargate", "--component", "kubelet", "--format", "json")
-    (row,) = json.loads(kinds.out)["components"]
-    assert [cell["kind"] for cell in row["cells"]] == ["fargate"]
+    (row,) = json.loads(kinds.out)
+    assert (row["id"], list(row["cells"])) == ("kubelet", ["fargate"])
     assert "EKR001" in run("explain", "api-endpoint").out
     assert run("checks").out.startswith("EKR001  critical")
     assert run("checks", "-o", "checks.md") == (0, "", "")
@@ -258,10 +261,10 @@ def test_as_a_process(tmp_path: Path) -> None:
 
 def test_a_terminal_without_the_letters_of_a_template(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(changed({"Name": "büro-東京"}), encoding="utf-8")
-    for name in ("text", "md", "json"):
+    for name in ("text", "json"):
         done = process("review", "-a", "t.yaml", "-f", name, cwd=tmp_path, env={"PYTHONIOENCODING": "ascii"})
         assert (done.returncode, done.stderr) == (1, b"")
-        assert rb"b\xfcro-\u6771\u4eac" in done.stdout or b"\\u6771" in done.stdout
+        assert rb"ro-\u6771\u4eac" in done.stdout
 
 
 @pytest.mark.parametrize("command", [["review", "-a", NAIVE, "-f", "json"], ["review", "-a", NAIVE], ["matrix"]])
@@ -274,7 +277,7 @@ def test_the_reader_of_a_pipe_that_goes_away_is_no_error(command: list[str]) -> 
         assert writer.stderr.read() == b""
 
 
-def test_standard_streams_that_are_closed(tmp_path: Path) -> None:
+def test_standard_streams_that_are_closed() -> None:
     module = f"{sys.executable} -m responsibility review"
     for words, code in ((f"{module} -a - <&-", 2), (f"{module} -a {NAIVE} >&-", 1)):
         done = subprocess.run(["bash", "-c", words], cwd=ROOT, capture_output=True, check=False, timeout=60)

@@ -50,6 +50,29 @@ def test_a_folder_gives_templates_and_kubernetes_objects(tmp_path: Path) -> None
     assert [item["kind"] for item in found.manifests[0].objects] == ["Namespace", "Pod"]
 
 
+def test_stacks_of_a_folder_have_names_of_their_own(tmp_path: Path) -> None:
+    for name in ("eks.json", "eks.yaml", "eks.dev.yaml", "net.template"):
+        (tmp_path / name).write_text(json.dumps(TEMPLATE))
+    (tmp_path / "two.yaml").write_text(f"{json.dumps(TEMPLATE)}\n---\n{json.dumps(TEMPLATE)}\n")
+    names = [template.name for template in sources.read(str(tmp_path)).templates]
+    assert names == ["eks.dev", "eks", "eks-2", "net", "two", "two-2"]
+
+
+def test_files_of_a_folder_that_are_about_something_else_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(TEMPLATE))
+    (tmp_path / "chart.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\n{{- if .Values.x }}\n{{ include 'y' . }}\n{{- end }}\n"
+    )
+    (tmp_path / "playbook.yml").write_text("- name: {{ name }}\n  x: [")
+    (tmp_path / "picture.json").write_bytes(b"\x89PNG\xff")
+    with (tmp_path / "data.json").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    assert [template.name for template in sources.read(str(tmp_path)).templates] == ["a"]
+    (tmp_path / "broken.yaml").write_text("Resources:\n  A: {Type: AWS::EKS::Cluster\n")
+    with pytest.raises(BadSource, match=r"broken\.yaml:3: is not YAML"):
+        sources.read(str(tmp_path))
+
+
 def test_an_assembly_with_stages_and_nested_stacks(tmp_path: Path) -> None:
     stack = {
         "type": "aws:cloudformation:stack",
@@ -77,6 +100,7 @@ def test_an_assembly_with_stages_and_nested_stacks(tmp_path: Path) -> None:
         ("a.yaml", "just text", "has no `Resources`"),
         ("a.json", "[1]", "has no `Resources`"),
         ("a.json", '{"Resources": {"A": {}}}', "Resources.A: has no `Type`"),
+        ("a.yaml", "Resources: {A: !Rain::Module ./a.yaml}", "Resources.A: has no `Type`"),
         ("a.json", '{"Resources": {"A": {"Type": "T", "Properties": 3}}}', "Resources.A.Properties: is no mapping"),
         ("a.json", '{"Resources": {"A": {"Type": "T"}}, "Outputs": []}', ""),
         ("a.json", '{"Resources": {"A": {"Type": "T"}}, "Outputs": [1]}', "Outputs: is no mapping"),
