@@ -118,7 +118,8 @@ def _write(document: Review, format_: Format | None, files: list[Path], *, quiet
 
         text(document, Console())
     elif format_ and not files:
-        typer.echo(render(document, format_.value), nl=False)
+        # As bytes: programs read UTF-8, whatever this terminal takes.
+        typer.echo(render(document, format_.value).encode(), nl=False)
     for file in files:
         typer.echo(f"Written: {file}", err=True)
 
