@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import peer, report
+from bench import peer, report, reviews
 from bench.environment import write_environment
 from bench.measure import OUTPUT, Job, measure
 
@@ -34,12 +34,13 @@ def main() -> int:
             with_peer, problem = False, str(missing)
 
     with TemporaryDirectory(prefix="bench-") as folder:
-        jobs = _ours(Path(folder))
+        jobs = _ours(Path(folder)) + reviews.jobs(ROOT, Path(folder))
         if with_peer:
             jobs += _peers()
         print("\n".join(report.header(arguments.runs)), flush=True)
         timings = measure(jobs, arguments.runs)
-    for line in chain(report.rows(timings), report.noise(timings, load), report.ratios(timings), report.work(timings)):
+    tables = (report.rows(timings), reviews.growth(timings), report.noise(timings, load), report.ratios(timings))
+    for line in chain(*tables, report.work(timings)):
         print(line)
     if problem:
         print(f"The peer was not measured. {problem}", file=sys.stderr)

@@ -19,7 +19,7 @@ OUTPUT = "{output}"
 
 @dataclass(frozen=True)
 class Made:
-    """What a job wrote: so that it can be seen whether two of them do comparable work."""
+    """What a job wrote or read: so that it can be seen whether two of them do comparable work."""
 
     clusters: int
     templates: int
@@ -35,6 +35,8 @@ class Job:
     arguments: Sequence[str]
     folder: Path
     environment: dict[str, str]
+    reads: Path | None = None
+    """The assembly that it reads; None = it makes one."""
 
 
 @dataclass
@@ -97,7 +99,7 @@ def _run(job: Job, timing: Timing, *, counted: bool) -> None:
             timing.wall.append(wall)
             timing.cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         else:
-            timing.made = _made(output)
+            timing.made = _made(job.reads or output)
 
 
 def _clean_environment() -> dict[str, str]:

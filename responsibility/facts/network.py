@@ -56,9 +56,9 @@ class Subnet(Fact):
 
     @property
     def zone(self) -> str:
-        """Its zone; ``AZ 1`` where the account decides; empty where nothing says."""
+        """Its zone; ``AZ 1`` or ``AZ a`` where the account or region decides; empty where nothing says."""
         value = self.resource.maybe("AvailabilityZone", "") or self.resource.maybe("AvailabilityZoneId", "")
-        return str(value)
+        return str(value).replace("${AWS::Region}", "AZ ")
 
     @property
     def vpc(self) -> Vpc | None:

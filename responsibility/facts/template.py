@@ -60,7 +60,10 @@ def parse(text: str, file: str) -> list[Any]:
     start = text.lstrip()[:1]
     if start in ("{", "["):
         try:
-            return [json.loads(text)]
+            value = json.loads(text)
+            if _depth(value) > MAX_DEPTH:
+                raise BadSource(f"{file}: is nested more than {MAX_DEPTH} levels deep")
+            return [value]
         except json.JSONDecodeError as error:
             # A flow mapping of YAML begins like JSON.
             if not file.endswith((".yaml", ".yml")):
@@ -68,6 +71,16 @@ def parse(text: str, file: str) -> list[Any]:
         except RecursionError:
             raise BadSource(f"{file}: is nested too deep; CloudFormation would refuse it") from None
     return _parse_yaml(text, file)
+
+
+def _depth(value: Any) -> int:
+    deepest, todo = 0, [(value, 1)]
+    while todo:
+        item, level = todo.pop()
+        if isinstance(item, dict | list):
+            deepest = max(deepest, level)
+            todo.extend((inner, level + 1) for inner in (item.values() if isinstance(item, dict) else item))
+    return deepest
 
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

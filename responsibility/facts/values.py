@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _PLACEHOLDER = re.compile(r"\$\{\?[^}]*\}")
+_REFERENCE = re.compile(r"\$\{[^}?]+/([A-Za-z0-9]+)(?:\.[^}]*)?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +73,5 @@ def leaves(value: Any) -> tuple[int, int]:
 
 
 def without_gaps(text: str) -> str:
-    """Returns the text with ``...`` in the place of what is unknown."""
-    return _PLACEHOLDER.sub("...", text)
+    """Returns the text for people: with ``...`` in the place of what is unknown, and of a reference, the resource's id."""
+    return _REFERENCE.sub(r"\1", _PLACEHOLDER.sub("...", text))

@@ -108,6 +108,7 @@ def test_an_assembly_with_stages_and_nested_stacks(tmp_path: Path) -> None:
         ("a.yaml", BOMB, "once its YAML aliases are followed"),
         ("a.yaml", "[" * 200, "nested more than"),
         ("a.json", "[" * 100_000, "nested too deep"),
+        ("a.json", "[" * 101 + "]" * 101, "nested more than 100 levels deep"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path, name: str, text: str, said: str) -> None:
