@@ -296,6 +296,9 @@ def main() -> None:
         # The reader of a pipe went away, as `| head` does: no message, and none at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except RecursionError:
+        _complain("what was read is nested too deep, perhaps in a text that holds JSON or YAML")
+        sys.exit(2)
     except OSError as error:
         # A name that no file can have, a folder that must not be read.
         _complain(str(error))

@@ -31,7 +31,7 @@ _SIZES: tuple[tuple[float, tuple[float, ...]], ...] = (
 _RESERVED = 0.25
 """GB that Fargate adds for kubelet, kube-proxy and containerd."""
 _COREDNS_REPLICAS = 2
-_QUANTITY = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:[eE](\d+)|(Ki|[MGTPE]i?|[kmun])?)")
+_QUANTITY = re.compile(r"(\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE](\d{1,2})|(Ki|[MGTPE]i?|[kmun])?)")
 _UNITS = {"": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 _UNITS |= {f"{name}i": 1024.0**power for power, name in enumerate("KMGTPE", start=1)}
 
