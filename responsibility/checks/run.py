@@ -47,7 +47,7 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
         answer = check.judge(subject)
     except UnknownValue as unknown:
         return Answer("unknown", str(unknown), (unknown.evidence,))
-    except (TypeError, ValueError, AttributeError, LookupError) as error:
+    except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
         # A value of a shape that CloudFormation would refuse: a list where a mapping belongs.
         return Answer("unknown", f"a value has a shape that cannot be read ({error})", ())
     if answer and answer.status == "open" and subject.resource.conditional:

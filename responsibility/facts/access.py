@@ -49,6 +49,6 @@ class AwsAuth(KubernetesObject):
         try:
             # JSON, as CDK writes it, is YAML, too.
             items = yaml.load(text, Loader=_LOADER) if isinstance(text, str) else text  # noqa: S506 - a safe loader
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):
             raise UnknownValue(self.at(path), "is no YAML as far as the template says") from None
         return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

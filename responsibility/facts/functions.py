@@ -6,6 +6,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from responsibility.facts.values import Reference, Unknown
@@ -129,6 +130,10 @@ def _find_in_map(scope: Scope, argument: Any) -> Any:
     return found
 
 
+_MOST_BLOCKS = 256
+"""What Fn::Cidr gives at most, says CloudFormation's reference."""
+
+
 def _cidr(scope: Scope, argument: Any) -> Any:
     block, count, *bits = (scope.value(item) for item in argument)
     if isinstance(block, Reference):
@@ -139,7 +144,8 @@ def _cidr(scope: Scope, argument: Any) -> Any:
     network = ipaddress.ip_network(block)
     prefix = network.max_prefixlen - int(bits[0] if bits else 8)
     subnets = network.subnets(new_prefix=prefix)
-    return [str(next(subnets)) for _ in range(int(count))]
+    found = [str(subnet) for subnet in islice(subnets, min(int(count), _MOST_BLOCKS))]
+    return found if len(found) == int(count) else Unknown(f"Fn::Cidr of {count} blocks, which {block} does not hold")
 
 
 def _stack_output(scope: Scope, argument: Any) -> Any:

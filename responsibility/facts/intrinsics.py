@@ -45,7 +45,7 @@ class Scope:
                 if function and (name != "Condition" or isinstance(argument, str)):
                     try:
                         return function(self, argument)
-                    except (TypeError, ValueError, KeyError, IndexError, AttributeError):
+                    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
                         return Unknown(f"{name} that cannot be worked out")
                 if isinstance(name, str) and name.startswith("Fn::"):
                     return Unknown(f"{name} is not known here")

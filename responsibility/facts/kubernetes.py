@@ -221,7 +221,10 @@ class Workload(KubernetesObject):
         if not fnmatchcase(self.namespace, namespace):
             return False
         labels = self.mapping(self.labels_path)
-        wanted = {str(item["Key"]): str(item["Value"]) for item in profile.get(f"{path}.Labels", [])}
+        try:
+            wanted = {str(item["Key"]): str(item["Value"]) for item in profile.get(f"{path}.Labels", [])}
+        except (TypeError, LookupError):
+            raise UnknownValue(profile.at(f"{path}.Labels"), "is no list of Key and Value") from None
         return all(key in labels and fnmatchcase(str(labels[key]), value) for key, value in wanted.items())
 
 

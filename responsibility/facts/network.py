@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -207,4 +208,5 @@ def _rule(owner: Fact, values: dict[str, object], path: str) -> Rule:
 
 
 def _port(value: object) -> int | None:
-    return int(str(value)) if str(value).lstrip("-").isdigit() else None
+    # A number of thousands of digits is no port, and Python refuses to read it.
+    return int(str(value)) if re.fullmatch(r"-?\d{1,9}", str(value)) else None

@@ -191,7 +191,7 @@ def _as(kind: type[Any], value: Any) -> Any:
     """Templates write numbers and booleans as text, too; CloudFormation takes both."""
     if kind is bool and isinstance(value, str):
         return value.lower() == "true"
-    if kind is int and isinstance(value, str) and value.lstrip("-").isdigit():
+    if kind is int and isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
         return int(value)
     if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)

@@ -1,5 +1,6 @@
 """Renderers: each turns the findings document into one format, and adds no facts. What several of them need stands here."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -267,7 +268,12 @@ def _html(review: Review) -> str:
 
 
 def _json(review: Review) -> str:
-    return review.model_dump_json(indent=2) + "\n"
+    try:
+        return review.model_dump_json(indent=2) + "\n"
+    except ValueError:
+        # Half a character, as "\ud800" in a template's JSON gives: no UTF-8 can hold it.
+        text = json.dumps(review.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        return text.encode(errors="replace").decode() + "\n"
 
 
 def _sarif(review: Review) -> str:

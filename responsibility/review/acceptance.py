@@ -48,8 +48,6 @@ def read(path: Path, codes: Iterable[str]) -> list[Accepted]:
         found = _File.model_validate(data).accepted
     except OSError as error:
         raise BadSource(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadSource(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
@@ -57,6 +55,9 @@ def read(path: Path, codes: Iterable[str]) -> list[Accepted]:
             f"{path}: {where or 'the file'}: {first['msg']}; an entry has `code` (EKR001), `resource` (STACK/LOGICAL-ID, * allowed), "
             "`reason` (10 characters or more) and `until` (2027-05-01)"
         ) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: a day that no month has, or a byte that is no text.
+        raise BadSource(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
     known = set(codes)
     for index, entry in enumerate(found):
         if entry.code not in known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 from responsibility.document import CostLine
@@ -134,9 +135,9 @@ def number(fact: Fact, path: str, default: float | None = None) -> float:
     """Returns a number of a resource; templates may write it as text. Raises UnknownValue."""
     value = fact.get(path, default)
     try:
-        if isinstance(value, int | float | str):
+        if isinstance(value, int | float | str) and isfinite(float(value)):
             return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     reason = "is not there" if value is None else f"is no number: {str(value)[:40]}"
     raise UnknownValue(fact.at(path), reason)

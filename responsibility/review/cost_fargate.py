@@ -104,7 +104,7 @@ def _configuration(addon: Addon) -> dict[str, Any]:
         except ValueError:
             try:
                 text = yaml.safe_load(text)
-            except yaml.YAMLError:
+            except (yaml.YAMLError, ValueError):
                 raise UnknownValue(addon.at("ConfigurationValues"), "is neither JSON nor YAML") from None
     return text if isinstance(text, dict) else {}
 

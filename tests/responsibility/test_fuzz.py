@@ -28,7 +28,8 @@ RENDERED = 4  # every so many-th is rendered in every format, too
 Document = dict[str, Any]
 Place = tuple[Any, ...]
 
-PLAIN: list[Any] = [None, True, False, 0, -1, 7, -3.5, 1e308, 10**400, "", "x", "9" * 5000, [], ["a"], [7], [None], {}]
+NUMBERS: list[Any] = [0, -1, 7, -3.5, 1e308, float("inf"), 10**400, "9" * 5000, "--5", "1e999999999", "\xb2"]
+PLAIN: list[Any] = [None, True, False, "", "x", "\ud800", "[" * 20_000, [], ["a"], [7], [None], {}]
 SHAPES: list[Any] = [
     [{"a": 1}],
     {"a": {"b": 1}},
@@ -59,11 +60,12 @@ FUNCTIONS: list[Any] = [
     {"Fn::Select": ["x", ["a"]]},
     {"Fn::Split": [1, 2]},
     {"Fn::FindInMap": [1]},
-    {"Fn::Cidr": ["10.0.0.0/24", 2, 4]},
+    {"Fn::Cidr": ["10.0.0.0/24", 2, 8]},
+    {"Fn::Cidr": ["10.0.0.0/8", 10**9, 1]},
     {"Fn::ImportValue": {}},
     {"Fn::Transform": 1},
 ]
-ODD = [*PLAIN, *SHAPES, *VALUES, *FUNCTIONS]
+ODD = [*NUMBERS, *PLAIN, *SHAPES, *VALUES, *FUNCTIONS]
 
 
 @cache
@@ -163,3 +165,46 @@ def test_a_broken_template_is_reviewed_or_refused(
             error.add_note(f"This was read: {json.dumps(documents)}")
             raise
     assert reviews > 2, "most of them can be read"
+
+
+CLUSTER = """
+Resources:
+  Cluster: {Type: AWS::EKS::Cluster, Properties: {Name: shop, Version: "1.36"}}
+  More: %s
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: web}
+spec:
+  template:
+    spec: {containers: [{name: cart, resources: {requests: {memory: 1e999999999}}}]}
+"""
+PROFILE = "{Type: AWS::EKS::FargateProfile, Properties: {ClusterName: shop, Selectors: [{Namespace: web%s}]}}"
+HALF = r"""'[{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "half-\ud800"}, "data": {"a": "b"}}]'"""
+FELL = {
+    "memory that no computer could write down": PROFILE % "",
+    "labels as a mapping": PROFILE % ", Labels: {app: cart}",
+    "a size of 400 digits": "{Type: AWS::EKS::Nodegroup, Properties: {ClusterName: shop, ScalingConfig: {MinSize: 1%s}}}"
+    % ("0" * 400),
+    "a port that is no number": (
+        '{Type: AWS::EC2::SecurityGroup, Properties: {SecurityGroupIngress: [{CidrIp: 0.0.0.0/0, FromPort: "--5"}]}}'
+    ),
+    "more blocks than fit": "{Type: AWS::EC2::Subnet, Properties: {CidrBlock: !Select [3, !Cidr [10.0.0.0/24, 4, 8]]}}",
+    "a thousand million blocks": "{Type: AWS::EC2::Subnet, Properties: {CidrBlock: !Select [0, !Cidr [10.0.0.0/8, 1000000000, 1]]}}",
+    "the last but infinite": "{Type: AWS::EC2::Subnet, Properties: {CidrBlock: !Select [.inf, [10.0.0.0/8]]}}",
+    "half a character": (
+        f"{{Type: Custom::AWSCDK-EKS-KubernetesResource, Properties: {{ClusterName: shop, Manifest: {HALF}}}}}"
+    ),
+    "a day that no month has": (
+        "{Type: AWS::EKS::Addon, Properties: {ClusterName: shop, AddonName: coredns, ConfigurationValues: 2026-13-45}}"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FELL)
+def test_what_made_it_fall_over_once(what: str, tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text(CLUSTER % FELL[what])
+    found = outcome(tmp_path / "stack.yaml")
+    assert isinstance(found, Review)
+    for name in FORMATS:
+        assert render(found, name).encode()

@@ -95,6 +95,9 @@ def test_what_can_be_worked_out(world: World, raw: Any, value: Any) -> None:
         ({"Fn::Select": [7, ["a"]]}, "cannot be worked out"),
         ("{{resolve:ssm:/some/name}}", "read at deploy"),
         ({"Fn::FindInMap": ["Regions", "nowhere", "Cidr"]}, "has no nowhere"),
+        ({"Fn::Cidr": ["10.0.0.0/24", 2, 8]}, "does not hold"),
+        ({"Fn::Cidr": ["10.0.0.0/8", 10**9, 1]}, "does not hold"),
+        ({"Fn::Select": [float("inf"), {"Ref": "Zones"}]}, "cannot be worked out"),
     ],
 )
 def test_what_depends_on_the_account_is_unknown(world: World, raw: Any, reason: str) -> None:

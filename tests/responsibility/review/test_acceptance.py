@@ -65,6 +65,8 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("accepted: [", "is not YAML"),
+        ("accepted:\n  - {code: EKR001, reason: a demo without data, until: 2027-13-45}", "is not YAML: month must be"),
+        (f"accepted: {'[' * 10_000}", "is not YAML: maximum recursion depth"),
         ("accepted: {}", "accepted: "),
         ("", "the file: "),
         ("accepted:\n  - {code: EKR001, until: 2027-01-01}", "accepted.0.reason: "),
