@@ -27,7 +27,7 @@ setup: .venv/.ready node_modules/.ready
 
 node_modules/.ready: package-lock.json .venv/.ready
 	@echo "Setting up the CDK CLI (once)"
-	@npm ci --silent --no-audit --no-fund --no-update-notifier
+	@npm ci --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
 demo: setup  ## synthesise environments/demo.yaml and show what it makes
@@ -38,7 +38,7 @@ synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skip
 	@$(call synth,$(CONTEXT) $(CDK_FLAGS))
 	@python -m stacks.summary cdk.out --brief
 
-# BASE=origin/main: also what changed since that commit, by building it beside this one. FAIL_ON=high: exit 1 if such a duty is open.
+# BASE=origin/main: also what changed since that commit, by building it beside this one. FAIL_ON=high: fails if such a duty is open (make itself then exits with 2).
 # AS_OF=2027-06-01: support dates and acceptances as on that day.
 # review/ then holds the page, the Markdown of a pull request, the findings document and SARIF.
 REVIEW = python -m responsibility review --assembly cdk.out --fail-on $(or $(FAIL_ON),never) $(if $(AS_OF),--as-of $(AS_OF)) $(foreach suffix,html md json sarif,-o review/review.$(suffix))

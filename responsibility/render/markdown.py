@@ -114,7 +114,7 @@ def _top(review: Review) -> Iterator[str]:
         yield "> [!CAUTION]"
         yield f"> **{counted(len(lost), 'change destroys', 'changes destroy')} what a resource holds:**"
         for change in lost[:_SHOUTED]:
-            because = f", because {code(', '.join(change.because), 200)} changes" if change.because else ""
+            because = f", because of {code(', '.join(change.because), 200)}" if change.because else ""
             yield f"> - **{change.change.upper()}** {_where(change)}{because}"
         if len(lost) > _SHOUTED:
             yield f"> - and {len(lost) - _SHOUTED:,} more"
