@@ -91,7 +91,7 @@ class Resource:
                 # A whole object that another resource gives: nothing below it can be read.
                 raise UnknownValue(self.evidence(path), f"is given by {value.words}")
             else:
-                value = None
+                raise UnknownValue(self.evidence(path), "stands below something that is neither a mapping nor a list")
             if isinstance(value, Unknown):
                 raise UnknownValue(self.evidence(path), value.reason)
             if value is None:

@@ -179,3 +179,9 @@ Resources:
     assert not lands("web-1")
     assert not lands("web-1", size="large")
     assert not lands("job")
+
+
+def test_below_a_text_nothing_can_be_read() -> None:
+    found = facts("Resources: {C: {Type: AWS::EKS::Cluster, Properties: {ResourcesVpcConfig: nonsense}}}")
+    with pytest.raises(UnknownValue, match="neither a mapping nor a list"):
+        assert found.all(Cluster)[0].public_access
