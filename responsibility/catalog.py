@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from responsibility.yaml_data import load
 
-_CATALOG = Path(__file__).parents[1] / "constructs" / "eks_constructs" / "catalog"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+CATALOG = Path(__file__).parents[1] / "constructs" / "eks_constructs" / "catalog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +23,24 @@ class KubernetesVersion:
 
 
 @cache
-def _catalog(name: str) -> dict[str, Any]:
-    data: dict[str, Any] = yaml.load((_CATALOG / f"{name}.yaml").read_bytes(), Loader=_LOADER)  # noqa: S506 - a safe loader
+def _read(name: str) -> dict[str, Any]:
+    data: dict[str, Any] = load(CATALOG / f"{name}.yaml")
     return data
 
 
 @cache
 def kubernetes_versions() -> dict[str, KubernetesVersion]:
     """Returns every version EKS offers, oldest first."""
-    return {name: KubernetesVersion(**dates) for name, dates in _catalog("kubernetes_versions")["versions"].items()}
+    return {name: KubernetesVersion(**dates) for name, dates in _read("kubernetes_versions")["versions"].items()}
+
+
+def addons() -> dict[str, dict[str, Any]]:
+    """Returns the rules of each add-on this project knows, as the catalog has them."""
+    rules: dict[str, dict[str, Any]] = _read("addons")["addons"]
+    return rules
 
 
 @cache
 def addon_kinds() -> dict[str, list[str]]:
     """Returns, for each add-on this project knows, the compute kinds that need it."""
-    return {name: list(row.get("default_for", [])) for name, row in _catalog("addons")["addons"].items()}
+    return {name: list(row.get("default_for", [])) for name, row in addons().items()}

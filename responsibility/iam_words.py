@@ -7,12 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
+from responsibility.yaml_data import load
 
 Breadth = Literal["narrow", "broad", "admin", "unknown"]
 _ORDER: tuple[Breadth, ...] = ("narrow", "broad", "unknown", "admin")
 _DATA = Path(__file__).parent / "data"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ def broadest(*found: Breadth) -> Breadth:
 
 @cache
 def _load(name: str) -> dict[str, Any]:
-    data: dict[str, Any] = yaml.load((_DATA / name).read_bytes(), Loader=_LOADER)  # noqa: S506 - a safe loader
+    data: dict[str, Any] = load(_DATA / name)
     return data
 
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from responsibility.checks import all_checks
 from responsibility.document import CheckInfo
 from responsibility.facts.template import BadSource
 from responsibility.model import COMPUTE_KINDS, GROUPS, KIND_NAMES, ComputeKind, components
 from responsibility.render import matrix as tables
 from responsibility.render.markup import link, prose, row, table, text
+from responsibility.yaml_data import load
 
 _LABS = Path(__file__).parent / "data" / "labs.yaml"
 
@@ -32,7 +31,7 @@ class Lab:
 
 def labs() -> list[Lab]:
     """Returns every lab, in the order to do them."""
-    data: dict[str, Any] = yaml.safe_load(_LABS.read_bytes())
+    data: dict[str, Any] = load(_LABS)
     return [Lab(lab["title"], lab["path"], tuple(lab["components"])) for lab in data["labs"]]
 
 

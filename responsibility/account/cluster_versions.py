@@ -11,8 +11,9 @@ from typing import Any
 
 from responsibility.account import committed
 from responsibility.account.errors import AccountError
-from responsibility.account.plan import CATALOG, read_yaml
+from responsibility.account.plan import read_yaml
 from responsibility.account.session import Account
+from responsibility.catalog import CATALOG
 from responsibility.facts.template import BadSource
 
 FILE = CATALOG / "kubernetes_versions.yaml"

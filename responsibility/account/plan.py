@@ -5,21 +5,18 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from responsibility.catalog import addons
 from responsibility.facts.eks import Addon, Cluster
 from responsibility.facts.facts import Facts
 from responsibility.facts.resource import UnknownValue
 from responsibility.facts.template import BadSource
 from responsibility.model import ComputeKind
-
-# Shared with the construct library, as responsibility/catalog.py has it.
-CATALOG = Path(__file__).parents[2] / "constructs" / "eks_constructs" / "catalog"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from responsibility.yaml_data import load
 
 COMPUTE_TYPES: dict[ComputeKind, str] = {
     "managed_nodes": "ec2",
@@ -47,17 +44,11 @@ class Plan:
 def read_yaml(file: Path) -> Any:
     """Returns a YAML file as plain data. Raises BadSource."""
     try:
-        return yaml.load(file.read_bytes(), Loader=_LOADER)  # noqa: S506 - a safe loader
+        return load(file)
     except OSError as error:
         raise BadSource(f"{file}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         raise BadSource(f"{file}: is not YAML: {' '.join(str(error).split())[:300]}") from None
-
-
-@cache
-def _rules() -> dict[str, dict[str, Any]]:
-    rules: dict[str, dict[str, Any]] = read_yaml(CATALOG / "addons.yaml")["addons"]
-    return rules
 
 
 def plan_of(facts: Facts, assembly: str) -> Plan:
@@ -99,7 +90,7 @@ def version_of(cluster: Cluster) -> str:
 
 def _hosts(addon: str, cluster: Cluster) -> list[ComputeKind]:
     """Returns the kinds of compute that an add-on runs on; none for one that the catalog does not know: any version will do."""
-    rule = _rules().get(addon)
+    rule = addons().get(addon)
     if rule is None:
         return []
     possible = [kind for kind in cluster.kinds if kind in rule["compute"]]

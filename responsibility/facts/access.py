@@ -10,8 +10,8 @@ import yaml
 from responsibility.document import Evidence
 from responsibility.facts.kubernetes import KubernetesObject
 from responsibility.facts.resource import UnknownValue
+from responsibility.yaml_data import load
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MASTERS = "system:masters"
 """The group that may do everything, whatever RBAC says."""
 
@@ -48,7 +48,7 @@ class AwsAuth(KubernetesObject):
         text = self.get(path, "")
         try:
             # JSON, as CDK writes it, is YAML, too.
-            items = yaml.load(text, Loader=_LOADER) if isinstance(text, str) else text  # noqa: S506 - a safe loader
+            items = load(text) if isinstance(text, str) else text
         except (yaml.YAMLError, ValueError):
             raise UnknownValue(self.at(path), "is no YAML as far as the template says") from None
         return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

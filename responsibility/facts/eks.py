@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from responsibility.facts.iam import Role
-from responsibility.facts.network import SecurityGroup, Subnet, Vpc
+from responsibility.facts.network import Subnet, Vpc
 from responsibility.facts.nodes import Ec2Nodes
 from responsibility.facts.resource import Fact, Prop, text
 from responsibility.model import ComputeKind
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-
-
-_USES_TEMPLATE = (
-    ("AWS::EKS::Nodegroup", "LaunchTemplate.Id"),
-    ("AWS::EKS::Nodegroup", "LaunchTemplate.Name"),
-    ("AWS::AutoScaling::AutoScalingGroup", "LaunchTemplate.LaunchTemplateId"),
-    (
-        "AWS::AutoScaling::AutoScalingGroup",
-        "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateId",
-    ),
-)
-"""Where groups of nodes name their launch template."""
 
 
 class Cluster(Fact):
@@ -35,13 +23,11 @@ class Cluster(Fact):
     public_cidrs = Prop[list[str]]("ResourcesVpcConfig.PublicAccessCidrs", ["0.0.0.0/0"])
     authentication_mode = Prop("AccessConfig.AuthenticationMode", "")
     creator_is_admin = Prop("AccessConfig.BootstrapClusterCreatorAdminPermissions", True)
-    support_type = Prop("UpgradePolicy.SupportType", "EXTENDED")
     deletion_protection = Prop("DeletionProtection", False)
     zonal_shift = Prop("ZonalShiftConfig.Enabled", False)
     auto_compute = Prop("ComputeConfig.Enabled", False)
     auto_load_balancing = Prop("KubernetesNetworkConfig.ElasticLoadBalancing.Enabled", False)
     auto_block_storage = Prop("StorageConfig.BlockStorage.Enabled", False)
-    node_pools = Prop[list[str]]("ComputeConfig.NodePools", [])
     ip_family = Prop("KubernetesNetworkConfig.IpFamily", "ipv4")
     tier = Prop("ControlPlaneScalingConfig.Tier", "standard")
 
@@ -74,11 +60,6 @@ class Cluster(Fact):
     def subnets(self) -> list[Subnet]:
         """The subnets of its network interfaces, as far as they stand in the templates."""
         return self.facts.find_all(Subnet, self.resource.maybe("ResourcesVpcConfig.SubnetIds", []))
-
-    @property
-    def security_groups(self) -> list[SecurityGroup]:
-        """Its additional security groups, as far as they stand in the templates."""
-        return self.facts.find_all(SecurityGroup, self.resource.maybe("ResourcesVpcConfig.SecurityGroupIds", []))
 
     @property
     def vpc(self) -> Vpc | None:
@@ -143,16 +124,13 @@ class NodeGroup(OfCluster, Ec2Nodes):
     name_path = "NodegroupName"
     given_name = Prop("NodegroupName", "")
     ami_type = Prop("AmiType", "")
-    release_version = Prop("ReleaseVersion", "")
     version = Prop("Version", "")
     capacity_type = Prop("CapacityType", "ON_DEMAND")
     instance_types = Prop[list[str]]("InstanceTypes", [])
     min_size = Prop("ScalingConfig.MinSize", 1)
     max_size = Prop("ScalingConfig.MaxSize", 2)
-    desired_size = Prop("ScalingConfig.DesiredSize", 2)
     force_update = Prop("ForceUpdateEnabled", False)
     repair = Prop("NodeRepairConfig.Enabled", False)
-    taints = Prop[list[dict[str, str]]]("Taints", [])
     labels = Prop[dict[str, str]]("Labels", {})
 
     @property
@@ -178,18 +156,7 @@ class LaunchTemplate(Fact):
     what = "launch template"
     image = Prop("LaunchTemplateData.ImageId", "")
     tokens = Prop("LaunchTemplateData.MetadataOptions.HttpTokens", "")
-    hop_limit = Prop("LaunchTemplateData.MetadataOptions.HttpPutResponseHopLimit", 0)
     volumes = Prop[list[dict[str, object]]]("LaunchTemplateData.BlockDeviceMappings", [])
-
-    @property
-    def used_by(self) -> list[NodeGroup | SelfManagedNodes]:
-        """The groups of nodes that are made from it."""
-        return [
-            user
-            for kind, path in _USES_TEMPLATE
-            for user in self.facts.pointing(kind, path, self)
-            if isinstance(user, NodeGroup | SelfManagedNodes)
-        ]
 
 
 class SelfManagedNodes(OfCluster, Ec2Nodes):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
@@ -34,7 +33,7 @@ from responsibility.facts.resource import Fact, Resource, text
 from responsibility.facts.sources import Sources
 from responsibility.facts.storage import Storage
 from responsibility.facts.uses import Use, uses_of
-from responsibility.facts.values import Reference, leaves
+from responsibility.facts.values import REFERENCE, Reference, leaves, references
 
 F = TypeVar("F", bound=Fact)
 
@@ -58,14 +57,13 @@ _CLASSES: dict[str, type[Fact]] = {
     "AWS::IAM::ManagedPolicy": Policy,
     **dict.fromkeys(normalize.CHARTS, HelmChart),
 }
-_PLACEHOLDER = re.compile(r"\$\{([^}?]+)/([A-Za-z0-9]+)(?:\.[^}]*)?\}")
 
 
 def key_of(value: Any) -> str:
     """Returns the key of the resource that a value is a reference to; empty = it is none."""
     if isinstance(value, Reference):
         return f"{value.stack}/{value.resource}"
-    match = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+    match = REFERENCE.fullmatch(value) if isinstance(value, str) else None
     return f"{match[1]}/{match[2]}" if match else ""
 
 
@@ -190,19 +188,8 @@ class Facts:
 
     def references(self, resource: Resource) -> set[str]:
         """Returns the keys of the resources that one mentions, DependsOn included."""
-        found = {f"{resource.stack}/{name}" for name in resource.depends_on}
-        todo: list[Any] = [resource.properties]
-        while todo:
-            item = todo.pop()
-            if isinstance(item, dict):
-                todo.extend(item.values())
-            elif isinstance(item, list):
-                todo.extend(item)
-            elif isinstance(item, Reference):
-                found.add(f"{item.stack}/{item.resource}")
-            elif isinstance(item, str) and "${" in item:
-                found.update(f"{stack}/{name}" for stack, name in _PLACEHOLDER.findall(item))
-        return found
+        named = {f"{resource.stack}/{name}" for name in resource.depends_on}
+        return named.union(key for key, _ in references(resource.properties))
 
     def waits_for(self, resource: Resource) -> set[str]:
         """Returns the keys of everything that stands before CloudFormation makes a resource."""

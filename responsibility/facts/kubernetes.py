@@ -54,7 +54,6 @@ class KubernetesObject(Fact):
     what = _Kind()
     noun: ClassVar[str] = "Kubernetes object"
     kind = Prop("kind", "")
-    given_namespace = Prop("metadata.namespace", "default")
 
     @property
     def namespace(self) -> str:
@@ -192,11 +191,6 @@ class Workload(KubernetesObject):
     def replicas(self) -> int:
         """How many pods it asks for; a Deployment that does not say asks for one. Raises UnknownValue."""
         return self.number("spec.replicas", 1)
-
-    @property
-    def long_running(self) -> bool:
-        """Whether it is meant to run without end."""
-        return self.what in ("Deployment", "StatefulSet", "ReplicaSet", "DaemonSet")
 
     @property
     def on_fargate(self) -> bool:

@@ -159,20 +159,11 @@ class SecurityGroup(Fact):
         """What it lets in: its own rules and those written beside it. Raises UnknownValue."""
         return [*_rules(self, "SecurityGroupIngress"), *ingress_beside(self)]
 
-    @property
-    def egress(self) -> list[Rule]:
-        """What it lets out. Raises UnknownValue."""
-        return [*_rules(self, "SecurityGroupEgress"), *_beside("AWS::EC2::SecurityGroupEgress", self)]
-
 
 def ingress_beside(group: Fact) -> list[Rule]:
     """Returns what resources of their own let into a group: a security group, or the one that EKS makes for a cluster."""
-    return list(_beside("AWS::EC2::SecurityGroupIngress", group))
-
-
-def _beside(kind: str, group: Fact) -> Iterator[Rule]:
-    for rule in group.facts.pointing(kind, "GroupId", group):
-        yield _rule(rule, rule.resource.properties, "")
+    beside = group.facts.pointing("AWS::EC2::SecurityGroupIngress", "GroupId", group)
+    return [_rule(rule, rule.resource.properties, "") for rule in beside]
 
 
 def _rules(group: SecurityGroup, path: str) -> Iterator[Rule]:

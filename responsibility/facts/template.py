@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from responsibility.yaml_data import LOADER
+
 MAX_BYTES = 20_000_000
 """CloudFormation takes 1 MB (its quotas page, cloudformation-limits.html); indentation may make a file larger than what is sent."""
 MAX_NODES = 1_000_000
@@ -83,7 +85,7 @@ def _depth(value: Any) -> int:
     return deepest
 
 
-_BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BASE: Any = LOADER
 
 
 class _Loader(_BASE):  # type: ignore[misc]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 _PLACEHOLDER = re.compile(r"\$\{\?[^}]*\}")
-_REFERENCE = re.compile(r"\$\{[^}?]+/([A-Za-z0-9]+)(?:\.[^}]*)?\}")
+REFERENCE = re.compile(r"\$\{([^}?]+)/([A-Za-z0-9]+)(?:\.([^}]*))?\}")
+"""A reference inside a text: stack, logical id, attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,8 @@ def has_gap(text: str) -> bool:
     return "${?" in text
 
 
-def gaps(value: Any) -> int:
-    """Returns how many unknown values stand in ``value``, at any depth."""
-    return leaves(value)[1]
-
-
-def leaves(value: Any) -> tuple[int, int]:
-    """Returns how many values stand in ``value``, at any depth, and how many of them are unknown."""
-    total = unknown = 0
+def walk(value: Any) -> Iterator[Any]:
+    """Yields what stands in ``value`` at any depth and is neither a mapping nor a list."""
     todo = [value]
     while todo:
         item = todo.pop()
@@ -67,11 +63,28 @@ def leaves(value: Any) -> tuple[int, int]:
         elif isinstance(item, list):
             todo.extend(item)
         else:
-            total += 1
-            unknown += isinstance(item, Unknown) or (isinstance(item, str) and has_gap(item))
+            yield item
+
+
+def references(value: Any) -> Iterator[tuple[str, str]]:
+    """Yields key and attribute of every resource that ``value`` mentions, at any depth, inside texts too."""
+    for item in walk(value):
+        if isinstance(item, Reference):
+            yield f"{item.stack}/{item.resource}", item.attribute
+        elif isinstance(item, str) and "${" in item:
+            for stack, name, attribute in REFERENCE.findall(item):
+                yield f"{stack}/{name}", attribute
+
+
+def leaves(value: Any) -> tuple[int, int]:
+    """Returns how many values stand in ``value``, at any depth, and how many of them are unknown."""
+    total = unknown = 0
+    for item in walk(value):
+        total += 1
+        unknown += isinstance(item, Unknown) or (isinstance(item, str) and has_gap(item))
     return total, unknown
 
 
 def without_gaps(text: str) -> str:
     """Returns the text for people: with ``...`` in the place of what is unknown, and of a reference, the resource's id."""
-    return _REFERENCE.sub(r"\1", _PLACEHOLDER.sub("...", text))
+    return REFERENCE.sub(r"\2", _PLACEHOLDER.sub("...", text))

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
+from responsibility.yaml_data import load
 
 ComputeKind = Literal["auto_mode", "managed_nodes", "fargate", "hybrid_nodes", "self_managed_nodes"]
 """Where pods run. The first four are the project's compute kinds; self-managed nodes are EC2 instances that joined by themselves."""
@@ -73,7 +73,7 @@ def components() -> dict[str, Component]:
     """
     found: dict[str, Component] = {}
     for group in GROUPS:
-        data = yaml.load((_DATA / f"{group}.yaml").read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+        data = load(_DATA / f"{group}.yaml")
         for row in data["components"]:
             if row["id"] in found:
                 raise ValueError(f"component {row['id']} stands twice")

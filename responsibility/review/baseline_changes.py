@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,12 +11,11 @@ from responsibility.document import ResourceChange
 from responsibility.facts import normalize
 from responsibility.facts.facts import Facts
 from responsibility.facts.resource import Resource
-from responsibility.facts.values import Reference
+from responsibility.facts.values import references
 from responsibility.review.difference import differences, is_unknown, same
 from responsibility.review.replacement import LOSSES, PropertyPath, Rules, rules, value_at
 
 _Key = tuple[str, ...]
-_PLACEHOLDER = re.compile(r"\$\{([^}?]+)/([A-Za-z0-9]+)(?:\.([^}]*))?\}")
 _SNAPSHOT_BY_DEFAULT = ("AWS::RDS::DBCluster", "AWS::RDS::DBInstance")
 """What CloudFormation snapshots when it goes, unless told otherwise.
 Source: AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
@@ -210,7 +208,7 @@ def _strand(pairs: dict[str, _Pair]) -> None:
     for pair in pairs.values():
         if pair.after.type == "AWS::EKS::Cluster" and not pair.because:
             path = ("ResourcesVpcConfig", "SubnetIds")
-            used = (pairs.get(key) for key, _ in _references(value_at(pair.after.properties, path)))
+            used = (pairs.get(key) for key, _ in references(value_at(pair.after.properties, path)))
             if any(subnet and "VpcId" in subnet.because for subnet in used):
                 pair.paths.append(
                     f"{'.'.join(path)} (its VPC is replaced, and EKS refuses subnets of another: the deploy fails)"
@@ -222,23 +220,8 @@ def _uses(pair: _Pair) -> Iterator[tuple[str, _Use]]:
         return
     for path in sorted(pair.rules.create_only | pair.rules.may_replace):
         certain = path in pair.rules.create_only
-        for key, attribute in _references(value_at(pair.after.properties, path)):
+        for key, attribute in references(value_at(pair.after.properties, path)):
             yield key, _Use(pair, path, attribute, certain, path in pair.rules.identifier)
-
-
-def _references(value: Any) -> Iterator[tuple[str, str]]:
-    todo = [value]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, dict):
-            todo.extend(item.values())
-        elif isinstance(item, list):
-            todo.extend(item)
-        elif isinstance(item, Reference):
-            yield f"{item.stack}/{item.resource}", item.attribute
-        elif isinstance(item, str) and "${" in item:
-            for stack, name, attribute in _PLACEHOLDER.findall(item):
-                yield f"{stack}/{name}", attribute
 
 
 def _value_changes(source: _Pair, attribute: str) -> bool:

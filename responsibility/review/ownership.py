@@ -8,13 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from responsibility.catalog import addon_kinds
 from responsibility.facts.eks import AccessEntry, Addon, Cluster, FargateProfile, NodeGroup, SelfManagedNodes
 from responsibility.facts.facts import Facts, key_of
 from responsibility.facts.resource import Fact
 from responsibility.model import ComputeKind
+from responsibility.yaml_data import load
 
 _DATA = Path(__file__).parents[1] / "data" / "resource_types.yaml"
 _SERVES_ALL = ("AWS::EKS::Cluster", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::KMS::Key")
@@ -35,7 +34,7 @@ class Shows:
 
 @cache
 def _table() -> tuple[dict[str, list[Shows]], dict[str, str]]:
-    data: dict[str, Any] = yaml.load(_DATA.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
+    data: dict[str, Any] = load(_DATA)
     return {kind: [Shows(**row) for row in rows] for kind, rows in data["types"].items()}, data["addons"]
 
 

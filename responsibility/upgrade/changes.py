@@ -6,10 +6,10 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from responsibility.model import COMPUTE_KINDS, ComputeKind
+from responsibility.yaml_data import load
 
 FILE = Path(__file__).parents[1] / "data" / "kubernetes_changes.yaml"
 
@@ -87,5 +87,4 @@ class Changes(_Row):
 @cache
 def changes() -> Changes:
     """Returns what the file says. Raises ValueError for a file of another shape."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return Changes.model_validate(yaml.load(FILE.read_bytes(), Loader=loader))  # noqa: S506 - a safe loader
+    return Changes.model_validate(load(FILE))
