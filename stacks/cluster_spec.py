@@ -14,6 +14,7 @@ from eks_constructs.fargate import FargateSelectorSpec, FargateSpec
 from eks_constructs.managed_nodes import ManagedNodesSpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec
+from stacks.workload_spec import Delivery, WorkloadSpec
 
 AnyNetwork = Annotated[
     Annotated[NetworkSpec, Tag("new")] | Annotated[ExistingNetworkSpec, Tag("existing")],
@@ -82,6 +83,10 @@ class ClusterSpec(Spec):
     compute: ComputeSpec
     addons: dict[AddonName, AddonSpec] = {}
     """What differs from the rules of catalog/addons.yaml."""
+    delivery: Delivery = "files"
+    """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack."""
+    workloads: list[WorkloadSpec] = []
+    """Workloads of workloads/, and the compute each runs on."""
 
     def planned_addons(self, lock: "LockFile | None" = None) -> list[PlannedAddon]:
         """Returns the add-ons of the cluster, with the versions of ``lock``. Raises AddonProblem."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,77 +28,47 @@ class YamlFile:
     """A YAML file as plain data, with the line of every key and item."""
 
     def __init__(self, path: Path) -> None:
+        self._convert_document(path, _compose(path, _read(path), yaml.compose))
+
+    @classmethod
+    def documents(cls, path: Path) -> list["YamlFile"]:
+        """Returns the documents of a file, which `---` divides, but for empty ones. Raises BadEnvironment."""
+        nodes = _compose(path, _read(path), lambda text, Loader: list(yaml.compose_all(text, Loader)))  # noqa: N803
+        files = []
+        for node in nodes:
+            if node is not None and node.tag != f"{_TAG}null":
+                file = cls.__new__(cls)
+                file._convert_document(path, node)
+                files.append(file)
+        return files
+
+    def _convert_document(self, path: Path, node: yaml.Node | None) -> None:
         self.path = path
         self.lines: dict[Where, int] = {}
         self.written: dict[Where, str] = {}
         """Numbers and the like as they stand in the file: 1.30 is not 1.3."""
         self._count = 0
-        node = self._compose(self._read())
         self.data = None if node is None else self._convert(node, ())
 
     def fail(self, where: Where, text: str) -> NoReturn:
         """Raises BadEnvironment for the key at ``where``."""
         raise BadEnvironment(self.message(where, f": {text}")[1])
 
-    def _fail_at(self, line: int, text: str) -> NoReturn:
-        raise BadEnvironment(one_line(f"{self.path}:{line}: {text}"))
-
     def message(self, where: Where, text: str) -> tuple[int, str]:
         """Returns the line of the key at ``where``, and ``text`` with file, line and key before it."""
         line = next((self.lines[where[:end]] for end in range(len(where), -1, -1) if where[:end] in self.lines), 1)
         return line, one_line(f"{self.path}:{line}: {dotted(where)}{text}")
 
-    def _read(self) -> str:
-        try:
-            if self.path.stat().st_size > MAX_BYTES:
-                self._fail_at(1, f"the file has more than {MAX_BYTES:,} bytes; an environment has a few thousand")
-            raw = self.path.read_bytes()
-        except OSError as error:
-            raise BadEnvironment(one_line(f"{self.path}: cannot be read: {error.strerror}")) from None
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            self._fail_at(line, f"the byte 0x{raw[error.start]:02x} is not UTF-8 text; save the file as UTF-8")
-        if odd := re.search(f"[^{_PRINTABLE}]", text):
-            line = text.count("\n", 0, odd.start()) + 1
-            self._fail_at(line, f"the character U+{ord(odd[0]):04X} cannot stand in YAML; is this a text file?")
-        return text
-
-    def _compose(self, text: str) -> yaml.Node | None:
-        depth = 0
-        try:
-            # The composer calls itself for each level, in C, without a limit.
-            for event in yaml.parse(text, Loader=_LOADER):
-                depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-                if depth > MAX_DEPTH:
-                    line = event.start_mark.line + 1 if event.start_mark else 1
-                    self._fail_at(line, f"nested more than {MAX_DEPTH} levels deep")
-            return yaml.compose(text, Loader=_LOADER)
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            begun = error.context_mark.line + 1 if error.context_mark else line
-            advice = next((advice for part, advice in _YAML_ADVICE.items() if part in str(error.problem)), "")
-            line = begun if "end of stream" in str(error.problem) else line
-            since = (
-                f" {error.context} that begins in line {begun}"
-                if begun < line and "while" in str(error.context)
-                else ""
-            )
-            if re.match(r"\s*\t", "".join(text.split("\n")[line - 1 : line])):
-                since, advice = "", "; a tab stands before the text: indent with spaces"
-            self._fail_at(line, f"is not YAML: {error.problem}{since}{advice}")
-        except yaml.YAMLError as error:
-            self._fail_at(1, f"is not YAML: {error}")
-
     def _convert(self, node: yaml.Node, where: Where) -> Any:
         self._count += 1
         self.lines.setdefault(where, node.start_mark.line + 1)
         if self._count > MAX_NODES:
-            self._fail_at(self.lines[where], f"more than {MAX_NODES:,} values once the aliases (*) are followed")
+            _fail_at(self.path, self.lines[where], f"more than {MAX_NODES:,} values once the aliases (*) are followed")
         if len(where) > MAX_DEPTH:
-            self._fail_at(
-                self.lines[where], f"nested more than {MAX_DEPTH} levels deep: an alias (*) that holds itself"
+            _fail_at(
+                self.path,
+                self.lines[where],
+                f"nested more than {MAX_DEPTH} levels deep: an alias (*) that holds itself",
             )
         if isinstance(node, yaml.MappingNode):
             self._check_tag(node, where, "map")
@@ -113,11 +84,12 @@ class YamlFile:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                self._fail_at(line, f"{dotted(where)}: a key must be text, not a list or a mapping")
+                _fail_at(self.path, line, f"{dotted(where)}: a key must be text, not a list or a mapping")
             key = str(key_node.value)
             here = (*where, key)
             if key in result:
-                self._fail_at(
+                _fail_at(
+                    self.path,
                     line,
                     f"{dotted(here)}: the key stands twice, in line {self.lines[here]} too; YAML would silently keep one",
                 )
@@ -158,6 +130,55 @@ class YamlFile:
             elif isinstance(value, list) and isinstance(part, int):
                 value = value[part]
         return value
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            _fail_at(
+                path, 1, f"the file has more than {MAX_BYTES:,} bytes; a file that people write has a few thousand"
+            )
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BadEnvironment(one_line(f"{path}: cannot be read: {error.strerror}")) from None
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        _fail_at(path, line, f"the byte 0x{raw[error.start]:02x} is not UTF-8 text; save the file as UTF-8")
+    if odd := re.search(f"[^{_PRINTABLE}]", text):
+        line = text.count("\n", 0, odd.start()) + 1
+        _fail_at(path, line, f"the character U+{ord(odd[0]):04X} cannot stand in YAML; is this a text file?")
+    return text
+
+
+def _compose(path: Path, text: str, compose: Callable[..., Any]) -> Any:
+    depth = 0
+    try:
+        # The composer calls itself for each level, in C, without a limit.
+        for event in yaml.parse(text, Loader=_LOADER):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                _fail_at(path, line, f"nested more than {MAX_DEPTH} levels deep")
+        return compose(text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        begun = error.context_mark.line + 1 if error.context_mark else line
+        advice = next((advice for part, advice in _YAML_ADVICE.items() if part in str(error.problem)), "")
+        line = begun if "end of stream" in str(error.problem) else line
+        since = (
+            f" {error.context} that begins in line {begun}" if begun < line and "while" in str(error.context) else ""
+        )
+        if re.match(r"\s*\t", "".join(text.split("\n")[line - 1 : line])):
+            since, advice = "", "; a tab stands before the text: indent with spaces"
+        _fail_at(path, line, f"is not YAML: {error.problem}{since}{advice}")
+    except yaml.YAMLError as error:
+        _fail_at(path, 1, f"is not YAML: {error}")
+
+
+def _fail_at(path: Path, line: int, text: str) -> NoReturn:
+    raise BadEnvironment(one_line(f"{path}:{line}: {text}"))
 
 
 # Beginnings of what libyaml says, and what the person who wrote the file can do.

@@ -1,0 +1,27 @@
+"""From a YAML file to a spec, or to messages that say where and what is wrong."""
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from stacks.problems import explain, without_echoes
+from stacks.yaml_file import BadEnvironment, YamlFile, shown
+
+Model = TypeVar("Model", bound=BaseModel)
+MAX_PROBLEMS = 10
+
+
+def validated(document: YamlFile, model: type[Model], context: dict[str, Any] | None = None) -> Model:
+    """Returns what ``document`` holds as a ``model``, whose validators get ``context``. Raises BadEnvironment."""
+    if not isinstance(document.data, dict):
+        found = "nothing" if document.data is None else shown(document.data)
+        document.fail((), f"found {found}; it must be a mapping with the keys {', '.join(model.model_fields)}")
+    try:
+        # Strict validation of JSON takes lists for tuples and text for dates, and nothing else for anything.
+        return model.model_validate_json(json.dumps(document.data), context=context)
+    except ValidationError as error:
+        problems = sorted(explain(document, item, model) for item in without_echoes(error, model))
+    lines = list(dict.fromkeys(text for _, text in problems))
+    more = [f"... and {len(lines) - MAX_PROBLEMS} more"] if len(lines) > MAX_PROBLEMS else []
+    raise BadEnvironment("\n".join([*lines[:MAX_PROBLEMS], *more]))

@@ -1,0 +1,107 @@
+"""What an environment file says of a workload, and what the workload's own folder says of itself."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from eks_constructs.compute import ComputeKind
+from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
+
+Delivery = Literal["files", "kubectl"]
+"""How Kubernetes objects reach a cluster: as files for `make apply`, or by the stack, through a Lambda function."""
+
+Need = Literal[
+    "bucket",
+    "certificate",
+    "file_system",
+    "karpenter",
+    "load_balancer_controller",
+    "metrics_server",
+    "network_policy",
+    "snapshot_controller",
+]
+"""What a workload needs beside compute."""
+
+CertificateArn = Annotated[
+    str,
+    pattern(
+        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+",
+        "must be the ARN of a certificate of AWS Certificate Manager: arn:aws:acm:REGION:ACCOUNT:certificate/ID",
+    ),
+]
+
+
+class WorkloadSpec(Spec):
+    """A workload of a cluster, and the compute it runs on."""
+
+    name: KubernetesName
+    """A folder in workloads/."""
+    compute: ComputeKind
+    """The kind of compute its pods run on, and no other."""
+    variant: KubernetesName | None = None
+    """A folder beside its base/ (default: the first that its workload.yaml lists)."""
+    namespace: KubernetesName | None = None
+    """Namespace, its own alone (default: NAME-auto-mode, NAME-managed-nodes, or what a Fargate profile selects)."""
+    nodes: KubernetesName | None = None
+    """A node group or node pool of this file, by name (default: any without taints)."""
+    certificate_arn: CertificateArn | None = None
+    """Certificate of its load balancer."""
+    plain_http: bool = False
+    """Serves HTTP without TLS, for a trial without a certificate."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "WorkloadSpec":
+        if self.certificate_arn and self.plain_http:
+            raise Misplaced("plain_http leaves no place for a certificate; take one of them out", "plain_http")
+        if self.nodes and self.compute == "fargate":
+            raise Misplaced("Fargate has no nodes to choose; take it out", "nodes")
+        return self
+
+
+class VariantDescription(Spec):
+    """One of several ways to deploy a workload."""
+
+    what: str
+    """One sentence."""
+    kinds: Annotated[list[ComputeKind], Field(min_length=1)] | None = None
+    """Kinds of compute it runs on (default: those of the workload)."""
+    needs: list[Need] = []
+    """What it needs beside what the workload needs."""
+
+
+class WorkloadDescription(Spec):
+    """What a workload's workload.yaml says."""
+
+    what: str
+    """One sentence."""
+    kinds: Annotated[list[ComputeKind], Field(min_length=1)]
+    """Kinds of compute it runs on."""
+    variants: dict[KubernetesName, VariantDescription] = {}
+    """Folders beside base/; the first one is the default."""
+    needs: list[Need] = []
+    """What it needs beside compute."""
+    service_account: KubernetesName | None = None
+    """Service account whose pods use AWS."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "WorkloadDescription":
+        if "base" in self.variants:
+            raise Misplaced("base is what all variants share; choose another name", "variants", "base")
+        for name, variant in self.variants.items():
+            if extra := [kind for kind in variant.kinds or [] if kind not in self.kinds]:
+                raise Misplaced(
+                    f"{extra[0]} is not among the kinds of the workload; add it there", "variants", name, "kinds"
+                )
+        buckets = "bucket" in self.needs or any("bucket" in variant.needs for variant in self.variants.values())
+        if buckets and not self.service_account:
+            raise Misplaced("is missing; who needs a bucket names the service account that uses it", "service_account")
+        return self
+
+    def kinds_of(self, variant: str | None) -> list[ComputeKind]:
+        """Returns the kinds of compute that the workload, or one of its variants, runs on."""
+        described = self.variants[variant].kinds if variant else None
+        return list(described or self.kinds)
+
+    def needs_of(self, variant: str | None) -> set[Need]:
+        """Returns what the workload, with one of its variants, needs."""
+        return {*self.needs, *(self.variants[variant].needs if variant else [])}
