@@ -69,12 +69,12 @@ class Environment(Spec):
         if network is None:
             raise Misplaced(
                 f"cluster {cluster.name} has no network; add `network` to the environment or to the cluster",
-                *self._where(cluster, "network"),
+                *self.where(cluster, "network"),
             )
         return network
 
-    def _where(self, cluster: ClusterSpec, *keys: str | int) -> tuple[str | int, ...]:
-        """Returns the way to a key of a cluster."""
+    def where(self, cluster: ClusterSpec, *keys: str | int) -> tuple[str | int, ...]:
+        """Returns the way to a key of a cluster, from the top of the file."""
         return ("clusters", next(index for index, one in enumerate(self.clusters) if one is cluster), *keys)
 
     @property
@@ -119,7 +119,7 @@ class Environment(Spec):
     def _zones(self) -> "Environment":
         networks: list[tuple[tuple[str | int, ...], NetworkSpec | ExistingNetworkSpec | None]] = [
             (("network",), self.network),
-            *((self._where(cluster, "network"), cluster.network) for cluster in self.clusters),
+            *((self.where(cluster, "network"), cluster.network) for cluster in self.clusters),
         ]
         zones: list[tuple[tuple[str | int, ...], str]] = []
         for where, network in networks:
@@ -168,7 +168,7 @@ class Environment(Spec):
                 if arn and self.region and arn.split(":")[3] != self.region:
                     raise Misplaced(
                         f"is a key of region {arn.split(':')[3]}; the cluster is in {self.region}: name a key of that region",
-                        *self._where(cluster, *where),
+                        *self.where(cluster, *where),
                     )
         return self
 
@@ -180,7 +180,7 @@ class Environment(Spec):
                 raise Misplaced(
                     f"{addon.name} needs {', '.join(missing)}, which a network without NAT does not reach;"
                     " add to network.additional_endpoints what is an endpoint, or use NAT",
-                    *self._where(cluster, "addons", addon.name),
+                    *self.where(cluster, "addons", addon.name),
                 )
 
     def _check_names(self, cluster: ClusterSpec) -> None:
@@ -189,14 +189,14 @@ class Environment(Spec):
             raise Misplaced(
                 f"the stack {stack} would have a name of {len(stack)} characters, and CloudFormation allows"
                 f" {MAX_STACK_NAME}; shorten the cluster's name or the environment's",
-                *self._where(cluster, "name"),
+                *self.where(cluster, "name"),
             )
         longest = max(self._role_names(cluster), key=len, default="")
         if len(longest) > MAX_ROLE_NAME:
             raise Misplaced(
                 f"the IAM role {longest} would have a name of {len(longest)} characters, and IAM allows {MAX_ROLE_NAME};"
                 " shorten iam.name_prefix or the cluster's name",
-                *(("iam", "name_prefix") if self.iam.name_prefix else self._where(cluster, "name")),
+                *(("iam", "name_prefix") if self.iam.name_prefix else self.where(cluster, "name")),
             )
 
     def _role_names(self, cluster: ClusterSpec) -> list[str]:
@@ -229,24 +229,24 @@ class Environment(Spec):
                 f"Kubernetes {version} is out of support since {ends} (extended support too),"
                 " and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time"
                 " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
-                *self._where(cluster, "control_plane", "kubernetes_version"),
+                *self.where(cluster, "control_plane", "kubernetes_version"),
             )
 
     def _check_addresses(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
         plane = cluster.control_plane
         pod_cidr = network.pod_cidr if isinstance(network, NetworkSpec) else None
-        ip_family = self._where(cluster, "control_plane", "ip_family")
+        ip_family = self.where(cluster, "control_plane", "ip_family")
         if plane.ip_family == "ipv6" and not network.ipv6:
             raise Misplaced("ipv6 needs a network with IPv6; set network.ipv6: true", *ip_family)
         if plane.zones and isinstance(network, ExistingNetworkSpec):
             raise Misplaced(
                 "counts AZs of a network of this project's; for an existing VPC list the cluster's subnets in private_subnet_ids",
-                *self._where(cluster, "control_plane", "zones"),
+                *self.where(cluster, "control_plane", "zones"),
             )
         if plane.zones and isinstance(network, NetworkSpec) and plane.zones > network.zone_count:
             raise Misplaced(
                 f"the network has {network.zone_count} AZs; name no more of them",
-                *self._where(cluster, "control_plane", "zones"),
+                *self.where(cluster, "control_plane", "zones"),
             )
         own_pod_subnets = pod_cidr or (isinstance(network, ExistingNetworkSpec) and network.pod_subnets)
         if plane.ip_family == "ipv6" and own_pod_subnets:
@@ -259,7 +259,7 @@ class Environment(Spec):
             if plane.service_cidr and IPv4Network(plane.service_cidr).overlaps(IPv4Network(taken)):
                 raise Misplaced(
                     f"overlaps {taken} of its network; choose another range",
-                    *self._where(cluster, "control_plane", "service_cidr"),
+                    *self.where(cluster, "control_plane", "service_cidr"),
                 )
         auto = cluster.compute.auto_mode
         if (
@@ -270,5 +270,5 @@ class Environment(Spec):
         ):
             raise Misplaced(
                 "internet-facing needs public subnets; set network.public_subnets: true",
-                *self._where(cluster, "compute", "auto_mode", "load_balancer_scheme"),
+                *self.where(cluster, "compute", "auto_mode", "load_balancer_scheme"),
             )

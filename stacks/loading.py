@@ -3,10 +3,12 @@
 from datetime import date
 from pathlib import Path
 
+from eks_constructs.spec import Misplaced
 from stacks.cluster_spec import LockFile
 from stacks.environment import Environment
 from stacks.environment_path import environment_path
 from stacks.validating import validated
+from stacks.workload_objects import placed_workloads
 from stacks.yaml_file import BadEnvironment, YamlFile
 
 __all__ = ["BadEnvironment", "environment_path", "load_environment", "load_lock"]
@@ -22,7 +24,14 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
     Raises:
         BadEnvironment: the file is not what it should be.
     """
-    return validated(YamlFile(path), Environment, {"today": today})
+    document = YamlFile(path)
+    environment = validated(document, Environment, {"today": today})
+    for cluster in environment.clusters:
+        try:
+            placed_workloads(cluster, environment)
+        except Misplaced as problem:
+            document.fail(problem.where, str(problem))
+    return environment
 
 
 def load_lock(path: Path) -> LockFile | None:

@@ -48,6 +48,8 @@ class WorkloadSpec(Spec):
     """Certificate of its load balancer."""
     plain_http: bool = False
     """Serves HTTP without TLS, for a trial without a certificate."""
+    load_balancer_scheme: Literal["internal", "internet-facing"] | None = None
+    """Who reaches its load balancer (default: internal; on Auto Mode auto_mode.load_balancer_scheme decides)."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "WorkloadSpec":
