@@ -131,7 +131,7 @@ class ResourceSchema:
             "properties", "definitions", "required", "additionalProperties", "patternProperties",
             "oneOf", "anyOf", "allOf", "dependencies",
         )  # fmt: skip
-        return _Validator({key: self._document[key] for key in kept if key in self._document})
+        return _Validator({key: _readable(self._document[key]) for key in kept if key in self._document})
 
 
 class Schemas:
@@ -151,6 +151,16 @@ class Schemas:
             path = self._folder / "resources" / f"{self._index[resource_type]}.json"
             self._read[resource_type] = ResourceSchema(json.loads(path.read_text()))
         return self._read[resource_type]
+
+
+def _readable(part: Any) -> Any:
+    """Returns a part of a schema with the patterns of property names that `re` cannot read widened to any name."""
+    if isinstance(part, dict):
+        result = {key: _readable(value) for key, value in part.items()}
+        if isinstance(patterns := result.get("patternProperties"), dict):
+            result["patternProperties"] = {"" if "\\p{" in key else key: value for key, value in patterns.items()}
+        return result
+    return [_readable(item) for item in part] if isinstance(part, list) else part
 
 
 def _value(properties: Any, path: tuple[str, ...]) -> Any:

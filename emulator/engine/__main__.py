@@ -1,0 +1,26 @@
+"""Starts the engine: ministack, extended. The environment says where: emulator/process.py sets it."""
+
+import os
+import sys
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+def main() -> None:
+    """Serves on loopback until it is told to stop."""
+    # ministack reads these when it is imported; its own default listens on every interface.
+    os.environ["BIND_HOST"] = LOOPBACK
+    os.environ["MINISTACK_HOST"] = LOOPBACK
+    from emulator.engine.install import install
+
+    install(schemas=Path(os.environ["EMULATOR_SCHEMAS"]), catalog=Path(os.environ["EMULATOR_CATALOG"]))
+    from ministack.app import main as serve
+
+    # No argument of ours is one of ministack's.
+    sys.argv[1:] = []
+    serve()
+
+
+if __name__ == "__main__":
+    main()
