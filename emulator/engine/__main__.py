@@ -14,7 +14,11 @@ def main() -> None:
     os.environ["MINISTACK_HOST"] = LOOPBACK
     from emulator.engine.install import install
 
-    install(schemas=Path(os.environ["EMULATOR_SCHEMAS"]), catalog=Path(os.environ["EMULATOR_CATALOG"]))
+    install(
+        schemas=Path(os.environ["EMULATOR_SCHEMAS"]),
+        catalog=Path(os.environ["EMULATOR_CATALOG"]),
+        policies=Path(os.environ["EMULATOR_POLICIES"]),
+    )
     from ministack.app import main as serve
 
     # No argument of ours is one of ministack's.

@@ -15,12 +15,14 @@ from emulator.engine.eks.lookups import Catalog
 from emulator.engine.eks.resource_types import EksResourceTypes
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State
+from emulator.engine.guards import ManagedPolicies
 from emulator.engine.provider import RESOURCE_TYPES, ResourceType
 from emulator.engine.schemas import Schemas
 
 
-def install(*, schemas: Path, catalog: Path) -> None:
+def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
     """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
+    ManagedPolicies.file = policies
     account = MinistackAccount(Catalog(catalog))
     states: dict[tuple[str, str], State] = {}
 

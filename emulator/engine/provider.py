@@ -13,6 +13,7 @@ from typing import Any
 from ministack.services import cloudformation as engine
 from ministack.services.cloudformation import changesets, provisioners, stacks
 
+from emulator.engine.guards import refuse
 from emulator.engine.schemas import ResourceSchema, Schemas
 
 Properties = dict[str, Any]
@@ -95,15 +96,23 @@ def _handlers(resource_type: ResourceType) -> dict[str, Any]:
 def _follow_schema(name: str, schema: ResourceSchema) -> None:
     """Validates before the type's handlers run, adds CloudFormation's tags, and refuses to replace what has a name of its own."""
     handlers = provisioners._RESOURCE_HANDLERS[name] = dict(provisioners._RESOURCE_HANDLERS[name])
-    create, update = handlers["create"], handlers.get("update")
+    create, update, delete = handlers["create"], handlers.get("update"), handlers.get("delete")
 
     def checked_create(logical_id: str, props: Properties, stack_name: str) -> Any:
-        return create(logical_id, _checked(name, schema, props), stack_name)
+        properties = _checked(name, schema, props)
+        refuse("create", name, "", properties)
+        return create(logical_id, properties, stack_name)
+
+    def checked_delete(physical_id: str, props: Properties, *rest: Any) -> Any:
+        refuse("delete", name, physical_id, props)
+        return delete(physical_id, props, *rest)
 
     def checked_update(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
         return update(physical_id, old, _checked(name, schema, new), *rest)
 
     handlers["create"] = checked_create
+    if delete is not None:
+        handlers["delete"] = checked_delete
     if update is not None:
         handlers["update"] = checked_update
     if schema.tag_property and name in RESOURCE_TYPES:

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
-from ministack.services import ec2
+from ministack.services import ec2, ssm
 from ministack.services.cloudformation import provisioners
 
 from emulator.engine.ec2.answers import Record, answer_describe
 from emulator.engine.provider import RESOURCE_TYPES, Attributes, Place, Properties, ResourceType
+
+AL2023 = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default"
 
 _apply_tags = provisioners._ec2_apply_tags
 
@@ -32,6 +34,8 @@ def install() -> None:
             "AWS::EC2::Instance": ResourceType(_create_instance, _delete_instance, _update_instance),
         }
     )
+    # Beside the x86 image that ministack knows: the tunnel host is a Graviton instance.
+    ssm._PUBLIC_AMI_PARAMETERS[f"{AL2023}-arm64"] = "ami-0a2023a1b2c3d4e5f"
     answer_describe("DescribeAddresses", "AllocationId", lambda: list(ec2._addresses.values()))
     answer_describe("DescribeNatGateways", "NatGatewayId", lambda: list(ec2._nat_gateways.values()))
     answer_describe("DescribeFlowLogs", "FlowLogId", lambda: list(ec2._flow_logs.values()))
