@@ -1,5 +1,6 @@
 """Starts the engine: ministack, extended. The environment says where: emulator/process.py sets it."""
 
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ LOOPBACK = "127.0.0.1"
 
 def main() -> None:
     """Serves on loopback until it is told to stop."""
+    # Held as long as this process lives: it tells others that the engine runs.
+    lock = Path(os.environ["EMULATOR_LOCK"]).open("w")  # noqa: SIM115 - held until the end
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     # ministack reads these when it is imported; its own default listens on every interface.
     os.environ["BIND_HOST"] = LOOPBACK
     os.environ["MINISTACK_HOST"] = LOOPBACK
