@@ -7,7 +7,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import eks as ministack_eks
 
-from emulator.engine import conditions, provider
+from emulator.engine import conditions, iam, provider
 from emulator.engine.account import MinistackAccount
 from emulator.engine.ec2 import resource_types as ec2_types
 from emulator.engine.eks import access, compute  # noqa: F401 - they register their operations
@@ -42,6 +42,7 @@ def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
     ministack_eks._handle_request_sync = handle
     conditions.install()
     ec2_types.install()
+    iam.install()
     RESOURCE_TYPES.update(_eks_types(EksResourceTypes(eks)))
     provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-east-1")))
 

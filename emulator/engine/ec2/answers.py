@@ -32,7 +32,7 @@ def answer_describe(operation: str, identity: str, records: Callable[[], Iterabl
         filters = dict(_filters(parameters))
         found = [
             record
-            for record in map(_with_tags, records())
+            for record in (_with_tags(one, identity) for one in records())
             if (not ids or record[identity] in ids) and all(_matches(record, *one) for one in filters.items())
         ]
         if missing := ids - {record[identity] for record in found}:
@@ -45,9 +45,13 @@ def answer_describe(operation: str, identity: str, records: Callable[[], Iterabl
     ec2._ACTION_MAP[operation] = handler
 
 
-def _with_tags(record: Record) -> Record:
-    identity = next((record[key] for key in record if key.endswith("Id") and record[key] in ec2._tags), None)
-    return {**record, "Tags": ec2._tags.get(identity, []) if identity else []}
+def shaped(value: Mapping[str, Any], shape: str) -> str:
+    """Returns members of a structure of EC2's API, such as ``Instance``, as XML."""
+    return _xml(value, model().shape_for(shape))
+
+
+def _with_tags(record: Record, identity: str) -> Record:
+    return {**record, "Tags": ec2._tags.get(record[identity], [])}
 
 
 def _values(parameters: Mapping[str, Any], pattern: re.Pattern[str]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """CloudFormation's EC2 types that ministack lacks, with their records in the words of EC2's API."""
 
+import json
 import uuid
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -8,7 +9,7 @@ from typing import Any
 from ministack.services import ec2, ssm
 from ministack.services.cloudformation import provisioners
 
-from emulator.engine.ec2.answers import Record, answer_describe
+from emulator.engine.ec2.answers import Record, answer_describe, shaped
 from emulator.engine.provider import RESOURCE_TYPES, Attributes, Place, Properties, ResourceType
 
 AL2023 = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default"
@@ -36,9 +37,24 @@ def install() -> None:
     )
     # Beside the x86 image that ministack knows: the tunnel host is a Graviton instance.
     ssm._PUBLIC_AMI_PARAMETERS[f"{AL2023}-arm64"] = "ami-0a2023a1b2c3d4e5f"
+    describe = ec2._instance_xml
+    ec2._instance_xml = lambda instance: _described_instance(describe(instance), instance)
     answer_describe("DescribeAddresses", "AllocationId", lambda: list(ec2._addresses.values()))
     answer_describe("DescribeNatGateways", "NatGatewayId", lambda: list(ec2._nat_gateways.values()))
+    answer_describe("DescribeVpcEndpoints", "VpcEndpointId", _endpoints)
     answer_describe("DescribeFlowLogs", "FlowLogId", lambda: list(ec2._flow_logs.values()))
+
+
+def _endpoints() -> list[Record]:
+    """ministack's records, with groups and documents as the API describes them."""
+    return [
+        {
+            **endpoint,
+            "Groups": [{"GroupId": group} for group in endpoint["SecurityGroupIds"]],
+            "PolicyDocument": json.dumps(endpoint["PolicyDocument"]) if endpoint["PolicyDocument"] else None,
+        }
+        for endpoint in ec2._vpc_endpoints.values()
+    ]
 
 
 def _update_tags(physical_id: str, old: Properties, new: Properties, _place: Place) -> Attributes:
@@ -148,8 +164,11 @@ def _rule(direction: str) -> ResourceType:
         return dict(result)
 
     def create(props: Properties, _place: Place) -> tuple[str, Attributes]:
-        rule_id = identifier("sgr")
-        ec2._security_groups[props["GroupId"]].setdefault(direction, []).append(permission(props))
+        rules = ec2._security_groups[props["GroupId"]].setdefault(direction, [])
+        if permission(props) in rules:
+            raise ValueError("the specified rule already exists")
+        rules.append(permission(props))
+        rule_id = ec2._sg_rule_id(props["GroupId"], direction == "IpPermissionsEgress", permission(props))
         return rule_id, {"Id": rule_id}
 
     def delete(_physical_id: str, props: Properties) -> None:
@@ -196,8 +215,24 @@ def _create_instance(props: Properties, _place: Place) -> tuple[str, Attributes]
         iam_profile=profile,
     )
     instance["_properties"] = props
+    for mapping in props.get("BlockDeviceMappings", []):
+        for volume in _volumes(instance):
+            volume["Encrypted"] = mapping.get("Ebs", {}).get("Encrypted", False)
+            volume["Size"] = mapping.get("Ebs", {}).get("VolumeSize", volume["Size"])
+            volume["VolumeType"] = mapping.get("Ebs", {}).get("VolumeType", volume["VolumeType"])
     _apply_tags(instance["InstanceId"], props)
     return instance["InstanceId"], _instance_attributes(instance)
+
+
+def _volumes(instance: Record) -> list[Record]:
+    ids = [mapping.get("Ebs", {}).get("VolumeId") for mapping in instance.get("BlockDeviceMappings", [])]
+    return [ec2._volumes[one] for one in ids if one in ec2._volumes]
+
+
+def _described_instance(xml: str, instance: Record) -> str:
+    """Returns ministack's description of an instance, with the members that it leaves out."""
+    shown = {key: instance.get("_properties", {}).get(key) for key in ("EbsOptimized", "MetadataOptions")}
+    return xml.removesuffix("</item>") + shaped(shown, "Instance") + "</item>"
 
 
 def _instance_attributes(instance: Record) -> Attributes:
