@@ -13,7 +13,7 @@ def up(strict: bool) -> None:
     engine = running or process.start(strict=strict)
     print(f"The local AWS {'runs already' if running else 'runs'} on {engine.url} (process {engine.pid}).")
     print(f"  Log: {engine.log}")
-    print("  In a shell: eval \"$(python -m emulator environment)\"; then the AWS CLI, boto3 and the CDK talk to it.")
+    print('  In a shell: eval "$(python -m emulator environment)"; then the AWS CLI, boto3 and the CDK talk to it.')
     print("  End it: python -m emulator down")
 
 

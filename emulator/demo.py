@@ -129,8 +129,12 @@ def _review(assembly: Path, folder: Path) -> None:
     review = json.loads(document.read_text())
     summary = review["summary"]
     duties = ", ".join(f"{number} {severity}" for severity, number in summary["open"].items() if number) or "none"
-    print(f"\nYour share of the responsibility: {summary['met']} duties met, open: {duties}, accepted: {summary['accepted']}")
+    print(
+        f"\nYour share of the responsibility: {summary['met']} duties met, open: {duties}, accepted: {summary['accepted']}"
+    )
     titles = {check["code"]: check["title"] for check in review["checks"]}
-    for code in dict.fromkeys(one["code"] for one in review["findings"] if one["status"] == "open" and not one.get("accepted")):
+    for code in dict.fromkeys(
+        one["code"] for one in review["findings"] if one["status"] == "open" and not one.get("accepted")
+    ):
         print(f"  {code} {titles[code]}")
     print(f"  the page: {page}")

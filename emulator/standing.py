@@ -1,13 +1,15 @@
 """What stands in the local AWS, asked with boto3 as anybody would ask an account."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-import boto3
+import boto3  # type: ignore[import-untyped]
 
 from emulator.process import REGION, Engine
 
 
+@cache
 def client(engine: Engine, service: str) -> Any:
     """Returns a boto3 client for the local AWS, whatever the person's profile and credentials are."""
     return boto3.session.Session(
@@ -38,7 +40,10 @@ def cluster_lines(engine: Engine) -> Iterator[str]:
         ways = [word for word, on in (("private", private), ("public", public)) if on]
         yield f"Cluster {name}: Kubernetes {cluster['version']}, {cluster['status']}, {' and '.join(ways)} endpoint"
         yield from _compute(eks, name, cluster)
-        addons = [eks.describe_addon(clusterName=name, addonName=one)["addon"] for one in eks.list_addons(clusterName=name)["addons"]]
+        addons = [
+            eks.describe_addon(clusterName=name, addonName=one)["addon"]
+            for one in eks.list_addons(clusterName=name)["addons"]
+        ]
         if addons:
             yield f"  add-ons        {len(addons)}, all {_statuses(addons)}: {', '.join(one['addonName'] for one in addons)}"
         yield from _access(eks, name)
@@ -67,6 +72,8 @@ def _compute(eks: Any, name: str, cluster: dict[str, Any]) -> Iterator[str]:
 def _access(eks: Any, name: str) -> Iterator[str]:
     for principal in eks.list_access_entries(clusterName=name)["accessEntries"]:
         entry = eks.describe_access_entry(clusterName=name, principalArn=principal)["accessEntry"]
-        policies = eks.list_associated_access_policies(clusterName=name, principalArn=principal)["associatedAccessPolicies"]
+        policies = eks.list_associated_access_policies(clusterName=name, principalArn=principal)[
+            "associatedAccessPolicies"
+        ]
         may = [one["policyArn"].split("/")[-1] for one in policies] or [entry["type"]]
         yield f"  access         {', '.join(may)}: {principal.split('/')[-1]}"

@@ -93,5 +93,7 @@ def _leads_to_internet_gateway(subnet: Mapping[str, Any]) -> bool:
     own = [t for t in tables if any(a.get("SubnetId") == subnet["SubnetId"] for a in t.get("Associations", []))]
     main = [t for t in tables if any(a.get("Main") for a in t.get("Associations", []))]
     return any(
-        str(route.get("GatewayId", "")).startswith("igw-") for table in (own or main) for route in table.get("Routes", [])
+        str(route.get("GatewayId", "")).startswith("igw-")
+        for table in (own or main)
+        for route in table.get("Routes", [])
     )

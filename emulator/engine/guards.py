@@ -67,7 +67,12 @@ class ManagedPolicies:
         return cls._names
 
 
-@guard("create", "AWS::IAM::Role", says="An AWS managed policy that a role gets exists.", page=f"{IAM}UserGuide/access_policies_managed-vs-inline.html")
+@guard(
+    "create",
+    "AWS::IAM::Role",
+    says="An AWS managed policy that a role gets exists.",
+    page=f"{IAM}UserGuide/access_policies_managed-vs-inline.html",
+)
 def managed_policy_exists(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses misspelt names of policies."""
     for arn in properties.get("ManagedPolicyArns", []):
@@ -77,15 +82,27 @@ def managed_policy_exists(_id: str, properties: Mapping[str, Any]) -> Iterator[s
             yield f"Policy {arn} does not exist or is not attachable."
 
 
-@guard("delete", "AWS::IAM::Role", says="A role in an instance profile is not deleted.", page=f"{IAM}APIReference/API_DeleteRole.html")
+@guard(
+    "delete",
+    "AWS::IAM::Role",
+    says="A role in an instance profile is not deleted.",
+    page=f"{IAM}APIReference/API_DeleteRole.html",
+)
 def role_in_no_profile(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses roles that instances may still take."""
     for profile in iam._instance_profiles.values():
-        if physical_id in [role if isinstance(role, str) else role.get("RoleName") for role in profile.get("Roles", [])]:
+        if physical_id in [
+            role if isinstance(role, str) else role.get("RoleName") for role in profile.get("Roles", [])
+        ]:
             yield "Cannot delete entity, must remove roles from instance profile first."
 
 
-@guard("create", "AWS::EC2::Subnet", says="A subnet lies within its VPC and overlaps no other.", page=f"{VPC}subnet-sizing.html")
+@guard(
+    "create",
+    "AWS::EC2::Subnet",
+    says="A subnet lies within its VPC and overlaps no other.",
+    page=f"{VPC}subnet-sizing.html",
+)
 def subnet_in_vpc(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses CIDRs outside of the VPC's, and overlaps."""
     vpc = ec2._vpcs.get(properties["VpcId"])
@@ -103,7 +120,12 @@ def subnet_in_vpc(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
             yield f"The CIDR '{mine}' conflicts with another subnet"
 
 
-@guard("create", "AWS::EC2::NatGateway", says="A public NAT gateway has a free address, and its VPC an internet gateway.", page=f"{VPC}nat-gateway-basics.html")
+@guard(
+    "create",
+    "AWS::EC2::NatGateway",
+    says="A public NAT gateway has a free address, and its VPC an internet gateway.",
+    page=f"{VPC}nat-gateway-basics.html",
+)
 def nat_gateway_reaches_out(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses a NAT gateway that would end in Failed."""
     subnet = ec2._subnets.get(properties["SubnetId"])
@@ -122,7 +144,12 @@ def nat_gateway_reaches_out(_id: str, properties: Mapping[str, Any]) -> Iterator
         yield f"Network {subnet['VpcId']} has no Internet gateway attached"
 
 
-@guard("create", "AWS::EC2::FlowLog", says="The role of a flow log trusts vpc-flow-logs, and its log group exists.", page=f"{VPC}flow-logs-iam-role.html")
+@guard(
+    "create",
+    "AWS::EC2::FlowLog",
+    says="The role of a flow log trusts vpc-flow-logs, and its log group exists.",
+    page=f"{VPC}flow-logs-iam-role.html",
+)
 def flow_log_delivers(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses a flow log that would end in an access error."""
     role = next((one for one in iam._roles.values() if one["Arn"] == properties.get("DeliverLogsPermissionArn")), None)
@@ -144,33 +171,60 @@ def _interfaces(key: str, value: str) -> Iterator[str]:
             yield instance["InstanceId"]
 
 
-@guard("delete", "AWS::EC2::Subnet", says="A subnet with network interfaces is not deleted.", page=f"{VPC}subnet-deleting.html")
+@guard(
+    "delete",
+    "AWS::EC2::Subnet",
+    says="A subnet with network interfaces is not deleted.",
+    page=f"{VPC}subnet-deleting.html",
+)
 def subnet_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses while something is in the subnet."""
     for _ in _interfaces("SubnetId", physical_id):
         yield f"The subnet '{physical_id}' has dependencies and cannot be deleted."
 
 
-@guard("delete", "AWS::EC2::VPC", says="A VPC with subnets, gateways or security groups is not deleted.", page=f"{VPC}delete-vpc.html")
+@guard(
+    "delete",
+    "AWS::EC2::VPC",
+    says="A VPC with subnets, gateways or security groups is not deleted.",
+    page=f"{VPC}delete-vpc.html",
+)
 def vpc_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses while something is in the VPC."""
-    groups = [one for one in ec2._security_groups.values() if one["VpcId"] == physical_id and one["GroupName"] != "default"]
+    groups = [
+        one for one in ec2._security_groups.values() if one["VpcId"] == physical_id and one["GroupName"] != "default"
+    ]
     subnets = [one for one in ec2._subnets.values() if one["VpcId"] == physical_id]
-    attached = [a for one in ec2._internet_gateways.values() for a in one.get("Attachments", []) if a["VpcId"] == physical_id]
+    attached = [
+        a for one in ec2._internet_gateways.values() for a in one.get("Attachments", []) if a["VpcId"] == physical_id
+    ]
     if groups or subnets or attached:
         yield f"The vpc '{physical_id}' has dependencies and cannot be deleted."
 
 
-@guard("delete", "AWS::EC2::VPCGatewayAttachment", says="An internet gateway is detached once no public address of the VPC uses it.", page=f"{VPC}delete-igw.html")
+@guard(
+    "delete",
+    "AWS::EC2::VPCGatewayAttachment",
+    says="An internet gateway is detached once no public address of the VPC uses it.",
+    page=f"{VPC}delete-igw.html",
+)
 def no_public_address(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses while a NAT gateway has a public address."""
     for gateway in ec2._nat_gateways.values():
         if gateway["VpcId"] == properties["VpcId"] and gateway["ConnectivityType"] == "public":
-            yield f"Network {properties['VpcId']} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway."
+            yield (
+                f"Network {properties['VpcId']} has some mapped public address(es)."
+                " Please unmap those public address(es) before detaching the gateway."
+            )
             return
 
 
-@guard("delete", "AWS::EC2::SecurityGroup", says="A security group that another refers to, or an instance has, is not deleted.", page=f"{VPC}deleting-security-groups.html")
+@guard(
+    "delete",
+    "AWS::EC2::SecurityGroup",
+    says="A security group that another refers to, or an instance has, is not deleted.",
+    page=f"{VPC}deleting-security-groups.html",
+)
 def group_unused(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses while something refers to the group."""
     for group in ec2._security_groups.values():
@@ -184,7 +238,12 @@ def group_unused(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[s
             yield f"resource {physical_id} has a dependent object"
 
 
-@guard("delete", "AWS::EC2::EIP", says="An address that a NAT gateway uses is not released.", page=f"{VPC}WorkWithEIPs.html")
+@guard(
+    "delete",
+    "AWS::EC2::EIP",
+    says="An address that a NAT gateway uses is not released.",
+    page=f"{VPC}WorkWithEIPs.html",
+)
 def address_free(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses while the address is in use."""
     for address in ec2._addresses.values():

@@ -10,9 +10,9 @@ from ministack.services import eks as ministack_eks
 from emulator.engine import conditions, iam, provider
 from emulator.engine.account import MinistackAccount
 from emulator.engine.ec2 import resource_types as ec2_types
-from emulator.engine.eks import access, compute  # noqa: F401 - they register their operations
+from emulator.engine.eks import access, addons, clusters, compute  # noqa: F401 - they register their operations
 from emulator.engine.eks.lookups import Catalog
-from emulator.engine.eks.resource_types import EksResourceTypes
+from emulator.engine.eks.resource_types import EKS_TYPES, EksResourceTypes
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State
 from emulator.engine.guards import ManagedPolicies
@@ -49,17 +49,11 @@ def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
 
 def _eks_types(types: EksResourceTypes) -> dict[str, ResourceType]:
     return {
-        "AWS::EKS::Cluster": ResourceType(types.create_cluster, types.delete_cluster, types.update_cluster, waits=True),
-        "AWS::EKS::Nodegroup": ResourceType(types.create_nodegroup, types.delete_nodegroup, types.update_nodegroup, waits=True),
-        "AWS::EKS::FargateProfile": ResourceType(
-            types.create_fargate_profile, types.delete_fargate_profile, types.update_fargate_profile, waits=True
-        ),
-        "AWS::EKS::Addon": ResourceType(types.create_addon, types.delete_addon, types.update_addon, waits=True),
-        "AWS::EKS::AccessEntry": ResourceType(
-            types.create_access_entry, types.delete_access_entry, types.update_access_entry, waits=True
-        ),
-        "AWS::EKS::PodIdentityAssociation": ResourceType(
-            types.create_association, types.delete_association, types.update_association, waits=True
-        ),
-        "AWS::EKS::Capability": ResourceType(types.create_capability, types.delete_capability, waits=True),
+        kind: ResourceType(
+            create=getattr(types, f"create_{name}"),
+            delete=getattr(types, f"delete_{name}"),
+            update=getattr(types, f"update_{name}", None),
+            waits=True,
+        )
+        for kind, name in EKS_TYPES.items()
     }

@@ -65,8 +65,8 @@ def install(schemas: Schemas) -> None:
             module._replacing_change = replacing
     original = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda name: (
-        name in RESOURCE_TYPES and RESOURCE_TYPES[name].waits
-    ) or original(name)
+        (name in RESOURCE_TYPES and RESOURCE_TYPES[name].waits) or original(name)
+    )
     provision = provisioners._provision_resource
 
     def provision_known(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> Any:
@@ -96,16 +96,22 @@ def _handlers(resource_type: ResourceType) -> dict[str, Any]:
 def _follow_schema(name: str, schema: ResourceSchema) -> None:
     """Validates before the type's handlers run, adds CloudFormation's tags, and refuses to replace what has a name of its own."""
     handlers = provisioners._RESOURCE_HANDLERS[name] = dict(provisioners._RESOURCE_HANDLERS[name])
-    create, update, delete = handlers["create"], handlers.get("update"), handlers.get("delete")
+    create: Any = handlers["create"]
+    update: Any = handlers.get("update")
+    delete: Any = handlers.get("delete")
 
     def checked_create(logical_id: str, props: Properties, stack_name: str) -> Any:
         properties = _checked(name, schema, props)
         refuse("create", name, "", properties)
-        return create(logical_id, properties, stack_name)
+        made = create(logical_id, properties, stack_name)
+        logger.info("%s %s made: %s/%s", name, made[0], stack_name, logical_id)
+        return made
 
     def checked_delete(physical_id: str, props: Properties, *rest: Any) -> Any:
         refuse("delete", name, physical_id, props)
-        return delete(physical_id, props, *rest)
+        result = delete(physical_id, props, *rest)
+        logger.info("%s %s deleted", name, physical_id)
+        return result
 
     def checked_update(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
         return update(physical_id, old, _checked(name, schema, new), *rest)
@@ -132,8 +138,12 @@ def _checked(name: str, schema: ResourceSchema, props: Properties) -> Properties
     properties = schema.coerced({key: value for key, value in props.items() if value is not None})
     # CloudFormation's own tags are not the template's: their keys, reserved for AWS, are not held against the schema.
     shown = dict(properties)
-    if schema.tag_property and isinstance(tags := shown.get(schema.tag_property), list):
-        shown[schema.tag_property] = [tag for tag in tags if not str(tag.get("Key", "")).startswith("aws:")]
+    key = schema.tag_property or ""
+    tags = shown.get(key)
+    if isinstance(tags, list):
+        shown[key] = [tag for tag in tags if not str(tag.get("Key", "")).startswith("aws:")]
+    elif isinstance(tags, dict):
+        shown[key] = {name: value for name, value in tags.items() if not name.startswith("aws:")}
     if problems := schema.problems(shown):
         raise ValueError(
             f"Properties validation failed for resource {name} with message: {'; '.join(problems)}"

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-sc
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -183,26 +183,26 @@ def _number(text: str) -> int | float | str:
 def _messages(error: ValidationError) -> Iterator[str]:
     """Yields an error, and those of the branches of a union, in the words that CloudFormation uses."""
     where = "#" + "".join(f"/{part}" for part in error.absolute_path)
+    value, wanted = error.instance, error.validator_value
     if error.validator == "additionalProperties":
-        allowed, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
-        for key in error.instance:
-            if key not in allowed and not patterns:
-                yield f"{where}: extraneous key [{key}] is not permitted"
+        known = error.schema.get("properties", {})
+        yield from (f"{where}: extraneous key [{key}] is not permitted" for key in value if key not in known)
     elif error.validator == "required":
-        for key in error.validator_value:
-            if key not in error.instance:
-                yield f"{where}: required key [{key}] not found"
-    elif error.validator == "type":
-        yield f"{where}: expected type: {error.validator_value}, found: {_kind(error.instance)}"
-    elif error.validator == "enum":
-        yield f"{where}: {error.instance} is not a valid enum value"
-    elif error.validator == "pattern":
-        yield f"{where}: string [{error.instance}] does not match pattern {error.validator_value}"
+        yield from (f"{where}: required key [{key}] not found" for key in wanted if key not in value)
+    elif error.validator in _WORDS:
+        yield f"{where}: {_WORDS[error.validator](value, wanted)}"
     elif error.context:
         for inner in error.context:
             yield from _messages(inner)
     else:
         yield f"{where}: {error.message}"
+
+
+_WORDS: dict[str, Callable[[Any, Any], str]] = {
+    "type": lambda value, wanted: f"expected type: {wanted}, found: {_kind(value)}",
+    "enum": lambda value, _: f"{value} is not a valid enum value",
+    "pattern": lambda value, wanted: f"string [{value}] does not match pattern {wanted}",
+}
 
 
 def _kind(value: Any) -> str:

@@ -84,7 +84,9 @@ def addon(clients: Clients, physical_id: str) -> Record:
     owner, name = physical_id.split("|")
     found = clients("eks").describe_addon(clusterName=owner, addonName=name)["addon"]
     associations = [
-        clients("eks").describe_pod_identity_association(clusterName=owner, associationId=arn.split("/")[-1])["association"]
+        clients("eks").describe_pod_identity_association(clusterName=owner, associationId=arn.split("/")[-1])[
+            "association"
+        ]
         for arn in found.get("podIdentityAssociations", [])
     ]
     return {
@@ -108,7 +110,8 @@ def access_entry(clients: Clients, physical_id: str) -> Record:
         **pascal(found),
         "Tags": tag_list(found["tags"]),
         "AccessPolicies": [
-            {"PolicyArn": one["policyArn"], "AccessScope": pascal(scope)} for one, scope in zip(policies, scopes, strict=True)
+            {"PolicyArn": one["policyArn"], "AccessScope": pascal(scope)}
+            for one, scope in zip(policies, scopes, strict=True)
         ],
     }
 
@@ -343,7 +346,9 @@ def key(clients: Clients, physical_id: str) -> Record:
     """KMS's answers: the key, its policy, its rotation, its tags."""
     kms = clients("kms")
     found = kms.describe_key(KeyId=physical_id)["KeyMetadata"]
-    tags = [{"Key": one["TagKey"], "Value": one["TagValue"]} for one in kms.list_resource_tags(KeyId=physical_id)["Tags"]]
+    tags = [
+        {"Key": one["TagKey"], "Value": one["TagValue"]} for one in kms.list_resource_tags(KeyId=physical_id)["Tags"]
+    ]
     return {
         **found,
         "Tags": tag_list(tags),

@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any
 from xml.sax.saxutils import escape
 
-import botocore.session
-from botocore.model import ServiceModel, Shape
+import botocore.session  # type: ignore[import-untyped]
+from botocore.model import ServiceModel, Shape  # type: ignore[import-untyped]
 from ministack.services import ec2
 
 Record = dict[str, Any]
@@ -36,10 +36,10 @@ def answer_describe(operation: str, identity: str, records: Callable[[], Iterabl
             if (not ids or record[identity] in ids) and all(_matches(record, *one) for one in filters.items())
         ]
         if missing := ids - {record[identity] for record in found}:
-            return tuple(ec2._error(f"Invalid{identity}.NotFound", f"{sorted(missing)[0]} does not exist", 400))  # type: ignore[return-value]
+            return tuple(ec2._error(f"Invalid{identity}.NotFound", f"{sorted(missing)[0]} does not exist", 400))
         shape = model().operation_model(operation).output_shape
         member = next(name for name, one in shape.members.items() if one.type_name == "list")
-        return tuple(ec2._xml(200, f"{operation}Response", _xml({member: found}, shape)))  # type: ignore[return-value]
+        return tuple(ec2._xml(200, f"{operation}Response", _xml({member: found}, shape)))
 
     handler.identity = identity  # type: ignore[attr-defined]
     ec2._ACTION_MAP[operation] = handler

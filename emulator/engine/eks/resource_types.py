@@ -14,6 +14,18 @@ Attributes = dict[str, Any]
 TIMEOUT_SECONDS = 60.0
 
 
+EKS_TYPES = {
+    # type: the names of the handlers of EksResourceTypes, without create_, update_ and delete_
+    "AWS::EKS::AccessEntry": "access_entry",
+    "AWS::EKS::Addon": "addon",
+    "AWS::EKS::Capability": "capability",
+    "AWS::EKS::Cluster": "cluster",
+    "AWS::EKS::FargateProfile": "fargate_profile",
+    "AWS::EKS::Nodegroup": "nodegroup",
+    "AWS::EKS::PodIdentityAssociation": "association",
+}
+
+
 class Place(Protocol):
     """Where a resource stands in a stack."""
 
@@ -33,10 +45,12 @@ class EksResourceTypes:
         try:
             return self._eks().call(operation, dict(parameters))
         except Refused as refusal:
-            kind = {"ResourceInUseException": "AlreadyExists" if "already exists" in refusal.message else "ResourceConflict"}
+            kind = {
+                "ResourceInUseException": "AlreadyExists" if "already exists" in refusal.message else "ResourceConflict"
+            }
             kind |= {"ResourceNotFoundException": "NotFound", "ResourceLimitExceededException": "ServiceLimitExceeded"}
             raise ValueError(
-                f"Resource handler returned message: \"{refusal.message} (Service: Eks, Status Code: {refusal.http_status})\""
+                f'Resource handler returned message: "{refusal.message} (Service: Eks, Status Code: {refusal.http_status})"'
                 f" (HandlerErrorCode: {kind.get(refusal.code, 'InvalidRequest')})"
             ) from None
 
@@ -53,7 +67,9 @@ class EksResourceTypes:
             status = record.get("status", "ACTIVE")
             if status in ("CREATE_FAILED", "DEGRADED", "DELETE_FAILED", "FAILED"):
                 issues = "; ".join(issue["message"] for issue in record.get("health", {}).get("issues", []))
-                raise ValueError(f"Resource handler returned message: \"{status}: {issues}\" (HandlerErrorCode: NotStabilized)")
+                raise ValueError(
+                    f'Resource handler returned message: "{status}: {issues}" (HandlerErrorCode: NotStabilized)'
+                )
             if status == "ACTIVE" and not gone:
                 return record
             time.sleep(0.005)
@@ -146,7 +162,7 @@ class EksResourceTypes:
         cluster, name = physical_id.split("/", 1)
         who = {"clusterName": cluster, "nodegroupName": name}
         before, after = (from_properties("CreateNodegroupRequest", props) for props in (old, new))
-        config = {
+        config: Record = {
             key: after[key]
             for key in ("scalingConfig", "updateConfig", "nodeRepairConfig", "warmPoolConfig")
             if key in after and before.get(key) != after[key]
@@ -162,7 +178,7 @@ class EksResourceTypes:
         if config:
             self._call("UpdateNodegroupConfig", {**who, **config})
             self._wait("DescribeNodegroup", who, "nodegroup")
-        version = {
+        version: Record = {
             key: after[key]
             for key in ("version", "releaseVersion", "launchTemplate")
             if key in after and before.get(key) != after[key]
@@ -194,7 +210,9 @@ class EksResourceTypes:
     def update_fargate_profile(self, physical_id: str, old: Properties, new: Properties, _place: Place) -> Attributes:
         """Changes tags; everything else replaces."""
         cluster, name = physical_id.split("|", 1)
-        profile = self._wait("DescribeFargateProfile", {"clusterName": cluster, "fargateProfileName": name}, "fargateProfile")
+        profile = self._wait(
+            "DescribeFargateProfile", {"clusterName": cluster, "fargateProfileName": name}, "fargateProfile"
+        )
         self._tags(profile["fargateProfileArn"], old, new)
         return {"Arn": profile["fargateProfileArn"]}
 
@@ -305,7 +323,7 @@ class EksResourceTypes:
         capability = self._wait("DescribeCapability", who, "capability")
         return capability["arn"], {"Arn": capability["arn"], "Status": capability["status"]}
 
-    def delete_capability(self, physical_id: str, props: Properties) -> None:
+    def delete_capability(self, _physical_id: str, props: Properties) -> None:
         """Deletes a capability and waits until it is gone."""
         who = {"clusterName": props["ClusterName"], "capabilityName": props["CapabilityName"]}
         self._delete("DeleteCapability", "DescribeCapability", "capability", who)
@@ -341,4 +359,6 @@ def _cluster_parameters(shape: str, props: Properties) -> Record:
 
 
 def _tag_map(tags: Any) -> dict[str, str]:
+    if isinstance(tags, Mapping):  # as a node group has them
+        return dict(tags)
     return {tag["Key"]: tag.get("Value", "") for tag in tags or []}

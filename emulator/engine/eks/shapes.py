@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-import botocore.session
-from botocore.model import OperationModel, ServiceModel, Shape
-from botocore.validate import ParamValidator
+import botocore.session  # type: ignore[import-untyped]
+from botocore.model import OperationModel, ServiceModel, Shape  # type: ignore[import-untyped]
+from botocore.validate import ParamValidator  # type: ignore[import-untyped]
 
 Parameters = dict[str, Any]
 
@@ -89,9 +89,7 @@ def answer(operation: str, content: Mapping[str, Any]) -> bytes:
 def _shaped(value: Any, shape: Shape) -> Any:
     if shape.type_name == "structure" and isinstance(value, Mapping):
         return {
-            name: _shaped(value[name], member)
-            for name, member in shape.members.items()
-            if value.get(name) is not None
+            name: _shaped(value[name], member) for name, member in shape.members.items() if value.get(name) is not None
         }
     if shape.type_name == "list" and isinstance(value, list):
         return [_shaped(item, shape.member) for item in value]

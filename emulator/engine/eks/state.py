@@ -31,10 +31,10 @@ class _Operation:
     """Something under way: at ``until`` (monotonic seconds) ``done`` runs; ``ready`` can hold it up until ``deadline``."""
 
     until: float
-    done: Callable[[], None]
+    done: Callable[[], object]
     ready: Callable[[], bool] | None = None
     deadline: float = 0.0
-    failed: Callable[[], None] | None = None
+    failed: Callable[[], object] | None = None
 
 
 @dataclass
@@ -49,7 +49,7 @@ class State:
     lock: threading.RLock = field(default_factory=threading.RLock)
     clusters: dict[str, Record] = field(default_factory=dict)
     children: dict[tuple[str, str, str], Record] = field(default_factory=dict)
-    """By kind (``nodegroup``, ``fargateProfile``, ``addon``, ``accessEntry``, ``podIdentityAssociation``, ``capability``), cluster and name."""
+    """By kind (a key of LABELS), cluster and name."""
     policies: dict[tuple[str, str], list[Record]] = field(default_factory=dict)
     """Associated access policies, by cluster and principal."""
     updates: dict[tuple[str, str], Record] = field(default_factory=dict)
@@ -77,10 +77,10 @@ class State:
 
     def start(
         self,
-        done: Callable[[], None],
+        done: Callable[[], object],
         *,
         ready: Callable[[], bool] | None = None,
-        failed: Callable[[], None] | None = None,
+        failed: Callable[[], object] | None = None,
     ) -> None:
         """Begins an operation; with ``ready`` it waits for that, at most ``patience_seconds``, and then has ``failed``."""
         now = time.monotonic()
