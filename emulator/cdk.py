@@ -1,16 +1,20 @@
 """The real CDK CLI, run against the local AWS, and its events turned into a line for each stack."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from emulator.installation import ROOT
 from emulator.problem import Problem
-from emulator.process import ACCOUNT, REGION, Engine
+from emulator.process import ACCOUNT, REGION, Engine, find
 
 CLI = ROOT / "node_modules" / ".bin" / "cdk"
 QUIET = ("--no-notices", "--ci")
@@ -45,24 +49,48 @@ def deploy(engine: Engine, assembly: Path) -> None:
     arguments += ["--concurrency", "2", "--outputs-file", str(engine.home / "outputs.json"), *QUIET]
     log: list[str] = []
     started: dict[str, float] = {}
+    # A session of its own: the CLI starts a process that would outlive it.
     process = subprocess.Popen(  # noqa: S603 - our own
-        [str(CLI), *arguments], env=engine.environment(), cwd=ROOT, text=True, errors="replace",
+        [str(CLI), *arguments], env=engine.environment(), cwd=ROOT, text=True, errors="replace", start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    assert process.stdout is not None  # noqa: S101 - it is a pipe
-    for line in process.stdout:
-        log.append(line.rstrip())
-        if announced := re.match(r"(\S+?): (deploying|creating|start)", line):
-            started.setdefault(announced[1], time.monotonic())
-        if event := _EVENT.match(line):
-            name, done = event[1], int(event[2])
-            _progress(name, min(done, total.get(name, done)), total.get(name, done))
-        elif finished := re.match(r" ?✅  (\S+?)( \(no changes\))?$", line):
-            _finished(finished[1], total, started, changed=not finished[2])
+    threading.Thread(target=_end_with_engine, args=(process, engine), daemon=True).start()
+    try:
+        for line in process.stdout or ():
+            log.append(line.rstrip())
+            _tell(line, total, started)
+    except KeyboardInterrupt:
+        _kill(process)
+        raise
     (engine.home / "deploy.log").write_text("\n".join(log))
     if process.wait():
         _clear()
         raise Problem(_failure(log, engine.home / "deploy.log"))
+
+
+def _tell(line: str, total: dict[str, int], started: dict[str, float]) -> None:
+    """Turns a line of the CLI into progress."""
+    if announced := re.match(r"(\S+?): (deploying|creating|start)", line):
+        started.setdefault(announced[1], time.monotonic())
+    if event := _EVENT.match(line):
+        name, done = event[1], int(event[2])
+        _progress(name, min(done, total.get(name, done)), total.get(name, done))
+    elif finished := re.match(r" ?✅  (\S+?)( \(no changes\))?$", line):
+        _finished(finished[1], total, started, changed=not finished[2])
+
+
+def _kill(deploying: "subprocess.Popen[str]") -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(deploying.pid, signal.SIGKILL)
+
+
+def _end_with_engine(deploying: "subprocess.Popen[str]", engine: Engine) -> None:
+    """Ends the CLI when the engine has ended: by itself it would try again for a minute."""
+    while deploying.poll() is None:
+        if find(engine.home) is None:
+            _kill(deploying)
+            return
+        time.sleep(0.2)
 
 
 def _stacks(assembly: Path) -> list[str]:

@@ -12,7 +12,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from emulator import installation
@@ -24,8 +24,6 @@ REGION = "us-east-1"
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 1.0  # its state is expendable: nothing is lost by force
-
-_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # the engine's own, of no account
 
 
 def home() -> Path:
@@ -41,11 +39,18 @@ class Engine:
     port: int
     home: Path
     tls: bool = False
+    keys: tuple[str, str] = ("test", "test")
+    """Access key and secret of a client; these two are the engine's own root, of no account of AWS."""
 
     @property
     def url(self) -> str:
         """Address of every AWS service."""
         return f"{'https' if self.tls else 'http'}://{LOOPBACK}:{self.port}"
+
+    @property
+    def certificate(self) -> str:
+        """The certificate that a client has to trust where requests go over TLS."""
+        return str(next((self.home / "tmp").rglob("*.crt"), ""))
 
     @property
     def log(self) -> Path:
@@ -55,9 +60,12 @@ class Engine:
     def environment(self, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Returns the environment of a client: this AWS and no other, and nothing of the person's profiles or credentials."""
         kept = {key: value for key, value in inherited.items() if not key.startswith("AWS_")}
+        trusted = {"AWS_CA_BUNDLE": self.certificate, "NODE_EXTRA_CA_CERTS": self.certificate} if self.tls else {}
         return {
             **kept,
-            **_CREDENTIALS,
+            "AWS_ACCESS_KEY_ID": self.keys[0],
+            "AWS_SECRET_ACCESS_KEY": self.keys[1],
+            **trusted,
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ENDPOINT_URL_S3": self.url,
             "AWS_REGION": REGION,
@@ -76,7 +84,7 @@ def find(folder: Path | None = None) -> Engine | None:
     try:
         with (folder / "engine.lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except BlockingIOError:
         try:
@@ -122,7 +130,7 @@ def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[st
             )  # fmt: skip
         engine = Engine(process.pid, port, folder, strict)
         if _answers(engine, process):
-            record = {key: value for key, value in asdict(engine).items() if key != "home"}
+            record = {"pid": engine.pid, "port": engine.port, "tls": engine.tls}
             (folder / "engine.json").write_text(json.dumps(record))
             return engine
         _end(process.pid)
@@ -169,7 +177,7 @@ def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
         "EMULATOR_POLICIES": str(root / "responsibility" / "data" / "managed_policies.yaml"),
     }
     if strict:
-        environment |= {"USE_SSL": "1", "AUTH": "true", "AWS_ACCESS_KEY_ID": "root", "AWS_SECRET_ACCESS_KEY": "root"}
+        environment |= {"USE_SSL": "1", "AUTH": "true"}
     return environment
 
 
@@ -191,7 +199,7 @@ def _answers(engine: Engine, process: "subprocess.Popen[bytes]") -> bool:
 
 def _healthy(engine: Engine) -> bool:
     try:
-        with urllib.request.urlopen(f"{engine.url}/_ministack/health", timeout=5):  # noqa: S310 - on loopback
+        with urllib.request.urlopen(f"{engine.url}/_ministack/health", timeout=2):  # noqa: S310 - on loopback
             return True
     except OSError:
         return False

@@ -13,8 +13,8 @@ from emulator.process import REGION, Engine
 def client(engine: Engine, service: str) -> Any:
     """Returns a boto3 client for the local AWS, whatever the person's profile and credentials are."""
     return boto3.session.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION  # noqa: S106 - of no account
-    ).client(service, endpoint_url=engine.url)  # fmt: skip
+        aws_access_key_id=engine.keys[0], aws_secret_access_key=engine.keys[1], region_name=REGION
+    ).client(service, endpoint_url=engine.url, verify=engine.certificate if engine.tls else None)  # fmt: skip
 
 
 def stack_lines(engine: Engine) -> Iterator[str]:

@@ -23,11 +23,13 @@ def main() -> None:
         catalog=Path(os.environ["EMULATOR_CATALOG"]),
         policies=Path(os.environ["EMULATOR_POLICIES"]),
     )
-    from ministack.app import main as serve
+    from ministack import app
+
+    app._port_is_bindable = lambda *_: False  # with TLS it would take port 443 too
 
     # No argument of ours is one of ministack's.
     sys.argv[1:] = []
-    serve()
+    app.main()
 
 
 if __name__ == "__main__":

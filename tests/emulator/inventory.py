@@ -30,17 +30,29 @@ def inventory(engine: Engine) -> set[str]:
 
 
 def _everything(engine: Engine) -> Iterator[str]:
-    ec2 = client(engine, "ec2")
+    yield from _ec2(client(engine, "ec2"))
+    yield from _iam(client(engine, "iam"))
+    yield from _kms(client(engine, "kms"))
+    for kind, found in (
+        ("eks cluster", client(engine, "eks").list_clusters()["clusters"]),
+        ("lambda function", [one["FunctionName"] for one in client(engine, "lambda").list_functions()["Functions"]]),
+        ("s3 bucket", [one["Name"] for one in client(engine, "s3").list_buckets()["Buckets"]]),
+        ("logs group", [one["logGroupName"] for one in client(engine, "logs").describe_log_groups()["logGroups"]]),
+    ):
+        yield from (f"{kind} {one}" for one in found)
+
+
+def _ec2(ec2: Any) -> Iterator[str]:
     for operation, (key, identity) in EC2.items():
         for one in getattr(ec2, operation)()[key]:
             yield f"ec2 {key} {one[identity]}"
     for reservation in ec2.describe_instances()["Reservations"]:
         for one in reservation["Instances"]:
-            yield f"ec2 Instances {one['InstanceId']}"
-    for name in client(engine, "eks").list_clusters()["clusters"]:
-        yield f"eks cluster {name}"
-    yield from _iam(client(engine, "iam"))
-    kms = client(engine, "kms")
+            if one["State"]["Name"] != "terminated":
+                yield f"ec2 Instances {one['InstanceId']}"
+
+
+def _kms(kms: Any) -> Iterator[str]:
     for one in kms.list_keys()["Keys"]:
         found = kms.describe_key(KeyId=one["KeyId"])["KeyMetadata"]
         if found.get("KeyManager") != "AWS":
@@ -48,13 +60,6 @@ def _everything(engine: Engine) -> Iterator[str]:
     for one in kms.list_aliases()["Aliases"]:
         if not one["AliasName"].startswith("alias/aws/"):
             yield f"kms alias {one['AliasName']}"
-    for page in client(engine, "logs").get_paginator("describe_log_groups").paginate():
-        for one in page["logGroups"]:
-            yield f"logs group {one['logGroupName']}"
-    for one in client(engine, "lambda").list_functions()["Functions"]:
-        yield f"lambda function {one['FunctionName']}"
-    for one in client(engine, "s3").list_buckets()["Buckets"]:
-        yield f"s3 bucket {one['Name']}"
 
 
 def _iam(iam: Any) -> Iterator[str]:

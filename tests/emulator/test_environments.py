@@ -98,6 +98,11 @@ def test_the_comparison_names_what_was_changed_behind_the_stack(
         one for stack, template in stacks_of(assembly) for one in differences(deployment, stack, template)
     )
     deployment.destroy_all(assembly)
-    for part in ("Cluster.Logging", "NetworkVpc7FB7348F.Tags[]/Value", "AccessAdmin1751D87C.AccessPolicies", "Role.AssumeRolePolicyDocument"):  # fmt: skip
+    for part in (
+        "Cluster.Logging",
+        "NetworkVpc7FB7348F.Tags[]/Value",
+        "AccessAdmin1751D87C.AccessPolicies",
+        "Role.AssumeRolePolicyDocument",
+    ):
         assert part in found
     assert len(found.splitlines()) == 4

@@ -10,6 +10,7 @@ from emulator.engine.eks.state import State
 from tests.conftest import ROOT
 
 ARN = "arn:aws:iam::123456789012:role/"
+AUTO_MODE = ("Cluster", "Compute", "LoadBalancing", "Networking")
 POLICY = "arn:aws:iam::aws:policy/"
 
 
@@ -37,7 +38,7 @@ class FakeAccount:
                 trust("eks.amazonaws.com", "sts:AssumeRole", "sts:TagSession"),
                 frozenset(
                     f"{POLICY}AmazonEKS{name}Policy{version}"
-                    for name, version in (("Cluster", ""), ("Compute", ""), ("BlockStorage", "V2"), ("LoadBalancing", ""), ("Networking", ""))
+                    for name, version in (*((one, "") for one in AUTO_MODE), ("BlockStorage", "V2"))
                 ),
             ),
             f"{ARN}node": Role(

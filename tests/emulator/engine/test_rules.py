@@ -18,6 +18,9 @@ AUTO = {
     "storageConfig": {"blockStorage": {"enabled": True}},
 }
 WHO = {"clusterName": "c"}
+SCOPE = {"type": "namespace", "namespaces": ["x"]}
+NO_KEY = [{"provider": {"keyArn": "arn:aws:kms:us-east-1:1:key/bad"}}]
+OLD_MODE = {"authenticationMode": "CONFIG_MAP"}
 POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 
 GOOD: dict[str, dict[str, Any]] = {
@@ -50,7 +53,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "CreateAddon": {**WHO, "addonName": "coredns", "podIdentityAssociations": [{"serviceAccount": "s", "roleArn": f"{ARN}app"}]},
     "CreateAccessEntry": {**WHO, "principalArn": f"{ARN}nobody", "kubernetesGroups": ["people"], "type": "STANDARD"},
     "UpdateAccessEntry": {**WHO, "principalArn": f"{ARN}app", "kubernetesGroups": ["people"]},
-    "AssociateAccessPolicy": {**WHO, "principalArn": f"{ARN}app", "policyArn": POLICY, "accessScope": {"type": "namespace", "namespaces": ["x"]}},
+    "AssociateAccessPolicy": {**WHO, "principalArn": f"{ARN}app", "policyArn": POLICY, "accessScope": SCOPE},
     "CreatePodIdentityAssociation": {**WHO, "namespace": "n", "serviceAccount": "new", "roleArn": f"{ARN}app"},
     "CreateCapability": {**WHO, "capabilityName": "new", "type": "ACK", "roleArn": f"{ARN}app", "deletePropagationPolicy": "RETAIN"},
 }  # fmt: skip
@@ -75,8 +78,8 @@ def with_(operation: str, **changes: Any) -> tuple[str, dict[str, Any], Callable
     return operation, {**copy.deepcopy(GOOD[operation]), **changes}, before
 
 
-def cluster(**changes: Any) -> Callable[[Eks], Any]:
-    return lambda eks: eks.state.clusters["c"].update(changes)
+def cluster(name: str = "c", **changes: Any) -> Callable[[Eks], Any]:
+    return lambda eks: eks.state.clusters[name].update(changes)
 
 
 def child(kind: str, name: str, **changes: Any) -> Callable[[Eks], Any]:
@@ -101,13 +104,13 @@ BAD = {
     "pod_execution_role_assumable": (with_("CreateFargateProfile", podExecutionRoleArn=f"{ARN}node"), "could not be assumed"),
     "pod_role_assumable": (with_("CreatePodIdentityAssociation", roleArn=f"{ARN}node"), "could not be assumed"),
     "principal_exists": (with_("CreateAccessEntry", principalArn=f"{ARN}absent"), "invalid principal"),
-    "key_usable": (with_("CreateCluster", encryptionConfig=[{"provider": {"keyArn": "arn:aws:kms:us-east-1:1:key/bad"}}]), "does not exist"),
+    "key_usable": (with_("CreateCluster", encryptionConfig=NO_KEY), "does not exist"),
     "auto_mode_together": (with_("CreateCluster", storageConfig={"blockStorage": {"enabled": False}}), "fully enabled or fully disabled"),
     "auto_mode_without_self_managed": (with_("CreateCluster", bootstrapSelfManagedAddons=True), "must be set to false"),
     "node_pools_with_role": (with_("CreateCluster", computeConfig={"enabled": True, "nodePools": ["general-purpose"]}), "nodeRoleArn"),
-    "not_protected": (with_("DeleteCluster", before=lambda eks: eks.state.clusters["bare"].update(deletionProtection=True)), "deletion protection"),
+    "not_protected": (with_("DeleteCluster", before=cluster("bare", deletionProtection=True)), "deletion protection"),
     "nothing_attached": (with_("DeleteCluster", name="c"), "has nodegroups attached"),
-    "cluster_settled": (with_("DeleteCluster", before=lambda eks: eks.state.clusters["bare"].update(status="UPDATING")), "status UPDATING"),
+    "cluster_settled": (with_("DeleteCluster", before=cluster("bare", status="UPDATING")), "status UPDATING"),
     "ami_type_exists": (with_("CreateNodegroup", amiType="AL2_x86_64"), "not supported for kubernetes version 1.35"),
     "architecture_fits": (with_("CreateNodegroup", instanceTypes=["m7g.large"]), "not a valid instance type"),
     "nodes_not_ahead": (with_("CreateNodegroup", version="1.36"), "does not fit"),
@@ -126,8 +129,8 @@ BAD = {
     "selectors_few": (with_("CreateFargateProfile", selectors=[{"namespace": str(one)} for one in range(6)]), "between 1 and 5"),
     "addon_offered": (with_("CreateAddon", addonName="core-dns"), "not supported"),
     "groups_not_reserved": (with_("CreateAccessEntry", kubernetesGroups=["system:masters"]), "must not start with system:"),
-    "access_entries_on": (with_("CreateAccessEntry", before=cluster(accessConfig={"authenticationMode": "CONFIG_MAP"})), "authentication mode"),
-    "access_policy_exists": (with_("AssociateAccessPolicy", policyArn="arn:aws:iam::aws:policy/AdministratorAccess"), "format is not valid"),
+    "access_entries_on": (with_("CreateAccessEntry", before=cluster(accessConfig=OLD_MODE)), "authentication mode"),
+    "access_policy_exists": (with_("AssociateAccessPolicy", policyArn="arn:aws:iam::aws:policy/X"), "format is not valid"),
     "one_association": (with_("CreatePodIdentityAssociation", serviceAccount="s"), "already exists"),
 }  # fmt: skip
 
@@ -158,10 +161,12 @@ def test_every_rule_has_a_page_and_is_named_once() -> None:
 
 def test_an_add_on_waits_for_a_place_and_recovers() -> None:
     eks = service()
-    eks.call("CreateCluster", {**copy.deepcopy(GOOD["CreateCluster"]), "name": "c", **{
-        "computeConfig": {"enabled": False}, "storageConfig": {"blockStorage": {"enabled": False}},
+    off = {
+        "computeConfig": {"enabled": False},
+        "storageConfig": {"blockStorage": {"enabled": False}},
         "kubernetesNetworkConfig": {"elasticLoadBalancing": {"enabled": False}},
-    }})  # fmt: skip
+    }
+    eks.call("CreateCluster", {**copy.deepcopy(GOOD["CreateCluster"]), "name": "c", **off})
     settled(eks).call("CreateAddon", {**WHO, "addonName": "coredns"})
     eks.call("CreateAddon", {**WHO, "addonName": "vpc-cni"})
 
