@@ -11,7 +11,7 @@ CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo setup synth review lock-addons test deploy diff destroy destroy-foundation lock schema bench lint format clean
+.PHONY: help demo demo-down setup synth review lock-addons test deploy diff destroy destroy-foundation lock schema bench lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -30,9 +30,11 @@ node_modules/.ready: package-lock.json .venv/.ready
 	@npm ci --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
-demo: setup  ## synthesise environments/demo.yaml and show what it makes
-	@$(call synth,-c env=demo)
-	@python -m stacks.summary cdk.out
+demo: setup  ## deploy environments/demo.yaml to a local AWS on this machine, with the CDK CLI, and show what stands
+	@python -m emulator demo
+
+demo-down: setup  ## take the local AWS away, with all that is in it
+	@python -m emulator down
 
 synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skips the checks, for the inner loop)
 	@$(call synth,$(CONTEXT) $(CDK_FLAGS))
@@ -75,8 +77,10 @@ test: setup  ## lint, type-check and run every test
 bench: setup  ## time this project beside a peer
 	@python -m bench
 
-lock: setup  ## make requirements.txt from pyproject.toml
-	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --group dev pyproject.toml -o requirements.txt
+compile = uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url
+lock: setup  ## make the requirements.txt files from pyproject.toml
+	$(compile) --group dev pyproject.toml -o requirements.txt
+	$(compile) --group emulator -o emulator/requirements.txt
 
 schema: setup  ## make environments/schema.json from the specs
 	python -m stacks.schema environments/schema.json
@@ -88,7 +92,7 @@ format: setup  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 
 clean:  ## delete everything the commands above made
-	rm -rf .venv node_modules bench/peer/node_modules cdk.out review cdk.context.json .pytest_cache .mypy_cache .ruff_cache .hypothesis constructs/*.egg-info
+	rm -rf .venv .venv-emulator .emulator node_modules bench/peer/node_modules cdk.out review cdk.context.json .pytest_cache .mypy_cache .ruff_cache .hypothesis constructs/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: env-named

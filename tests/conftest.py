@@ -35,13 +35,13 @@ def validated(data: dict[str, Any]):
     return Environment.model_validate_json(json.dumps(data), context={"today": TODAY})
 
 
-def build_platform(environment: Any, outdir: Path, **options: Any):
-    """Synthesises without checks and asset staging; returns the app and the platform."""
+def build_platform(environment: Any, outdir: Path, *, staging: bool = False, **options: Any):
+    """Synthesises without checks and, unless ``staging``, the files that only a deploy needs; returns the platform."""
     import aws_cdk as cdk
 
     from stacks.platform import build
 
-    context = {**json.loads((ROOT / "cdk.json").read_text())["context"], "aws:cdk:disable-asset-staging": True}
+    context = {**json.loads((ROOT / "cdk.json").read_text())["context"], "aws:cdk:disable-asset-staging": not staging}
     app = cdk.App(
         context=context, outdir=str(outdir), analytics_reporting=False, builtin_cloud_formation_validation=False
     )

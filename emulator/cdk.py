@@ -1,0 +1,135 @@
+"""The real CDK CLI, run against the local AWS, and its events turned into a line for each stack."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from emulator.installation import ROOT
+from emulator.problem import Problem
+from emulator.process import ACCOUNT, REGION, Engine, find
+
+CLI = ROOT / "node_modules" / ".bin" / "cdk"
+QUIET = ("--no-notices", "--ci")
+_EVENT = re.compile(r"(\S+) \|\s*(\d+)(?:/(\d+))? \| [^|]+\| (\w+)\s*\| (\S+)\s*\| ?(.*)")
+
+
+def run(engine: Engine, arguments: Sequence[str], *, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Runs the CLI to its end."""
+    return subprocess.run(  # noqa: S603 - our own
+        [str(CLI), *arguments, *QUIET], env=engine.environment(), cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def bootstrap(engine: Engine) -> None:
+    """Bootstraps the account. Raises Problem."""
+    # From a folder without cdk.json, so that no app is run for it.
+    done = run(engine, ["bootstrap", f"aws://{ACCOUNT}/{REGION}"], cwd=engine.home)
+    if done.returncode:
+        raise Problem(f"cdk bootstrap failed:\n{_tail(done.stdout + done.stderr)}")
+
+
+def synth_command(environment: str, assembly: Path) -> list[str]:
+    """Returns the command that synthesises an environment as the demo deploys it."""
+    context = ["-c", f"env={environment}", "-c", "delivery=files"]
+    return [str(CLI), "synth", "--quiet", "--output", str(assembly), *context, *QUIET]
+
+
+def deploy(engine: Engine, assembly: Path) -> None:
+    """Deploys every stack of an assembly and prints a line for each. Raises Problem."""
+    total = {name: _resources(assembly, name) for name in _stacks(assembly)}
+    arguments = ["deploy", "--all", "--app", str(assembly), "--require-approval", "never", "--progress", "events"]
+    arguments += ["--concurrency", "2", "--outputs-file", str(engine.home / "outputs.json"), *QUIET]
+    log: list[str] = []
+    started: dict[str, float] = {}
+    # A session of its own: the CLI starts a process that would outlive it.
+    process = subprocess.Popen(  # noqa: S603 - our own
+        [str(CLI), *arguments], env=engine.environment(), cwd=ROOT, text=True, errors="replace", start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    threading.Thread(target=_end_with_engine, args=(process, engine), daemon=True).start()
+    try:
+        for line in process.stdout or ():
+            log.append(line.rstrip())
+            _tell(line, total, started)
+    except KeyboardInterrupt:
+        _kill(process)
+        raise
+    (engine.home / "deploy.log").write_text("\n".join(log))
+    if process.wait():
+        _clear()
+        raise Problem(_failure(log, engine.home / "deploy.log"))
+
+
+def _tell(line: str, total: dict[str, int], started: dict[str, float]) -> None:
+    """Turns a line of the CLI into progress."""
+    if announced := re.match(r"(\S+?): (deploying|creating|start)", line):
+        started.setdefault(announced[1], time.monotonic())
+    if event := _EVENT.match(line):
+        name, done = event[1], int(event[2])
+        _progress(name, min(done, total.get(name, done)), total.get(name, done))
+    elif finished := re.match(r" ?✅  (\S+?)( \(no changes\))?$", line):
+        _finished(finished[1], total, started, changed=not finished[2])
+
+
+def _kill(deploying: "subprocess.Popen[str]") -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(deploying.pid, signal.SIGKILL)
+
+
+def _end_with_engine(deploying: "subprocess.Popen[str]", engine: Engine) -> None:
+    """Ends the CLI when the engine has ended: by itself it would try again for a minute."""
+    while deploying.poll() is None:
+        if find(engine.home) is None:
+            _kill(deploying)
+            return
+        time.sleep(0.2)
+
+
+def _stacks(assembly: Path) -> list[str]:
+    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+    return [name for name, artifact in artifacts.items() if artifact["type"] == "aws:cloudformation:stack"]
+
+
+def _resources(assembly: Path, stack: str) -> int:
+    return len(json.loads((assembly / f"{stack}.template.json").read_text())["Resources"])
+
+
+def _progress(name: str, done: int, total: int) -> None:
+    if sys.stdout.isatty():
+        print(f"\r\033[K  {name:<28} {done:>3} of {total}", end="", flush=True)
+
+
+def _clear() -> None:
+    if sys.stdout.isatty():
+        print("\r\033[K", end="")
+
+
+def _finished(name: str, total: dict[str, int], started: dict[str, float], *, changed: bool) -> None:
+    _clear()
+    seconds = f"{time.monotonic() - started[name]:.1f} s" if name in started else ""
+    what = f"{total.get(name, 0):>3} resources  {seconds}" if changed else "no change"
+    print(f"  {name:<28} {what}", flush=True)
+
+
+def _failure(log: Sequence[str], file: Path) -> str:
+    """Returns what failed and why: the CLI's own list, or its last lines."""
+    failed = [event for event in map(_EVENT.match, log) if event and event[4].endswith("_FAILED")]
+    if failed:
+        reasons = dict.fromkeys(f"  {event[1]}: {event[5]} {event[6].strip()}" for event in failed)
+        lines = "\n".join(list(reasons)[:5])
+    else:
+        lines = _tail("\n".join(log))
+    return f"cdk deploy failed:\n{lines}\nThe whole story: {file}"
+
+
+def _tail(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("at ")]
+    return "\n".join(f"  {line}" for line in lines[-6:])

@@ -1,0 +1,1 @@
+"""What runs inside the engine's own virtual environment: ministack, extended by what this project needs of AWS."""

@@ -1,0 +1,99 @@
+"""The account around EKS, as ministack's EC2, IAM and KMS have it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ministack.services import ec2, iam, kms
+
+from emulator.engine.eks.lookups import Catalog, Role, Subnet
+
+
+class MinistackAccount:
+    """Looks things up in ministack's stores, for the account and region of the request under way."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        """Answers facts from ``catalog``."""
+        self.catalog = catalog
+
+    def subnet(self, subnet_id: str) -> Subnet | None:
+        """Returns a subnet, or None."""
+        found = ec2._subnets.get(subnet_id)
+        if found is None:
+            return None
+        return Subnet(found["VpcId"], found["AvailabilityZone"], _leads_to_internet_gateway(found))
+
+    def role(self, arn: str) -> Role | None:
+        """Returns a role, or None."""
+        for role in iam._roles.values():
+            if role["Arn"] == arn:
+                trust = role["AssumeRolePolicyDocument"]
+                document = json.loads(unquote(trust)) if isinstance(trust, str) else trust
+                return Role(document, frozenset(_policy_arns(role)))
+        return None
+
+    def principal_exists(self, arn: str) -> bool:
+        """Whether a role or user exists."""
+        return any(found["Arn"] == arn for store in (iam._roles, iam._users) for found in store.values())
+
+    def key_problem(self, arn: str) -> str:
+        """Returns why a KMS key cannot encrypt a cluster's data, or nothing."""
+        key = kms._keys.get(arn.split("/")[-1])
+        if key is None:
+            return "the key does not exist"
+        if key.get("KeyState", "Enabled") != "Enabled":
+            return f"the key is {key['KeyState']}"
+        if key.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+            return "the key is not symmetric"
+        return ""
+
+    def launch_template(self, name_or_id: str) -> list[int] | None:
+        """Returns the version numbers of a launch template, or None."""
+        for template in ec2._launch_templates.values():
+            if name_or_id in (template["LaunchTemplateId"], template["LaunchTemplateName"]):
+                return [int(version["VersionNumber"]) for version in template["Versions"]]
+        return None
+
+    def create_security_group(self, vpc_id: str, name: str, description: str, tags: dict[str, str]) -> str:
+        """Makes EKS's own security group: everything among its members, everything out."""
+        group_id = str(ec2._new_sg_id())
+        everything = {"IpProtocol": "-1", "IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}
+        owner = ec2.get_account_id()
+        ec2._security_groups[group_id] = {
+            "GroupId": group_id,
+            "GroupName": name,
+            "Description": description,
+            "VpcId": vpc_id,
+            "OwnerId": owner,
+            "IpPermissions": [{**everything, "UserIdGroupPairs": [{"GroupId": group_id, "UserId": owner}]}],
+            "IpPermissionsEgress": [{**everything, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
+        }
+        ec2._tags[group_id] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        return group_id
+
+    def delete_security_group(self, group_id: str) -> None:
+        """Deletes EKS's own security group."""
+        ec2._security_groups.pop(group_id, None)
+        ec2._tags.pop(group_id, None)
+
+    def security_group_vpc(self, group_id: str) -> str | None:
+        """Returns the VPC of a security group, or None."""
+        found = ec2._security_groups.get(group_id)
+        return str(found["VpcId"]) if found else None
+
+
+def _policy_arns(role: Mapping[str, Any]) -> list[str]:
+    attached = role.get("AttachedPolicies", [])
+    return [one["PolicyArn"] if isinstance(one, Mapping) else str(one) for one in attached]
+
+
+def _leads_to_internet_gateway(subnet: Mapping[str, Any]) -> bool:
+    tables = [table for table in ec2._route_tables.values() if table["VpcId"] == subnet["VpcId"]]
+    own = [t for t in tables if any(a.get("SubnetId") == subnet["SubnetId"] for a in t.get("Associations", []))]
+    main = [t for t in tables if any(a.get("Main") for a in t.get("Associations", []))]
+    return any(
+        str(route.get("GatewayId", "")).startswith("igw-")
+        for table in (own or main)
+        for route in table.get("Routes", [])
+    )

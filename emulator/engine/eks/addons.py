@@ -1,0 +1,156 @@
+"""EKS's operations on add-ons."""
+
+import uuid
+
+from emulator.engine.eks.compute import delete_child, names
+from emulator.engine.eks.service import Answer, Eks, Parameters, operation, page
+from emulator.engine.eks.state import Record, Refused, now
+
+NO_NODES = "The add-on is unhealthy because it doesn't have the desired number of replicas."
+
+
+def has_compute(eks: Eks, cluster: str) -> bool:
+    """Whether pods of an add-on would find a place: nodes, a Fargate profile, or Auto Mode with built-in pools."""
+    groups = [group for group in eks.state.of("nodegroup", cluster) if group["status"] in ("ACTIVE", "UPDATING")]
+    profiles = [one for one in eks.state.of("fargateProfile", cluster) if one["status"] == "ACTIVE"]
+    auto = eks.state.cluster(cluster).get("computeConfig", {})
+    return bool(
+        profiles
+        or any(group["scalingConfig"]["desiredSize"] > 0 for group in groups)
+        or (auto.get("enabled") and auto.get("nodePools"))
+    )
+
+
+@operation
+def create_addon(eks: Eks, parameters: Parameters) -> Answer:
+    """Makes an add-on; one with Deployments becomes active once its pods have a place, and degraded if they get none."""
+    cluster, name = parameters["clusterName"], parameters["addonName"]
+    version = parameters.get("addonVersion") or default_version(eks, name, eks.state.cluster(cluster)["version"])
+    addon: Record = {
+        **{
+            key: parameters[key]
+            for key in ("clusterName", "addonName", "serviceAccountRoleArn", "configurationValues", "namespaceConfig")
+            if key in parameters
+        },
+        "addonVersion": version,
+        "addonArn": eks.arn(f"addon/{cluster}/{name}/{uuid.uuid4()}"),
+        "createdAt": now(),
+        "modifiedAt": now(),
+        "status": "CREATING",
+        "health": {"issues": []},
+        "tags": parameters.get("tags", {}),
+        "owner": "aws",
+        "publisher": "eks",
+    }  # fmt: skip
+    eks.state.children["addon", cluster, name] = addon
+    _associate(eks, cluster, addon, parameters.get("podIdentityAssociations", []))
+
+    def active() -> None:
+        addon["status"], addon["health"] = "ACTIVE", {"issues": []}
+
+    def degraded() -> None:
+        addon["status"] = "DEGRADED"
+        addon["health"] = {"issues": [{"code": "InsufficientNumberOfReplicas", "message": NO_NODES, "resourceIds": []}]}
+        # It recovers as soon as its pods have a place.
+        eks.state.start(active, ready=lambda: has_compute(eks, cluster), failed=degraded)
+
+    if eks.account.catalog.addons[name].get("type") == "deployment":
+        eks.state.start(active, ready=lambda: has_compute(eks, cluster), failed=degraded)
+    else:
+        eks.state.start(active)
+    return {"addon": addon}
+
+
+def default_version(eks: Eks, addon: str, kubernetes_version: str) -> str:
+    """Returns the version that an account would take by default; the emulator's are made up, and say so in their build number."""
+    return versions_of(eks, addon, kubernetes_version)[0]
+
+
+def versions_of(eks: Eks, addon: str, kubernetes_version: str) -> list[str]:
+    """Returns three made-up versions of an add-on for a Kubernetes version, newest first."""
+    minor = int(kubernetes_version.split(".")[1])
+    place = sorted(eks.account.catalog.addons).index(addon)
+    return [f"v1.{minor}.{place}-eksbuild.{build}" for build in (3, 2, 1)]
+
+
+def _associate(eks: Eks, cluster: str, addon: Record, wanted: list[Record]) -> None:
+    """Makes the Pod Identity associations that an add-on owns, in place of those it had."""
+    for key in [key for key, record in eks.state.children.items() if record.get("ownerArn") == addon["addonArn"]]:
+        del eks.state.children[key]
+    arns = []
+    for entry in wanted:
+        identifier = f"a-{uuid.uuid4().hex[:17]}"
+        arn = eks.arn(f"podidentityassociation/{cluster}/{identifier}")
+        eks.state.children["podIdentityAssociation", cluster, identifier] = {
+            "clusterName": cluster,
+            "namespace": eks.account.catalog.addons[addon["addonName"]].get("identity", {}).get("namespace", "kube-system"),
+            "serviceAccount": entry["serviceAccount"],
+            "roleArn": entry["roleArn"],
+            "associationArn": arn,
+            "associationId": identifier,
+            "ownerArn": addon["addonArn"],
+            "createdAt": now(),
+            "modifiedAt": now(),
+            "tags": {},
+        }  # fmt: skip
+        arns.append(arn)
+    addon["podIdentityAssociations"] = arns
+
+
+@operation
+def describe_addon(eks: Eks, parameters: Parameters) -> Answer:
+    """Describes an add-on."""
+    return {"addon": eks.state.child("addon", parameters["clusterName"], parameters["addonName"])}
+
+
+@operation
+def list_addons(eks: Eks, parameters: Parameters) -> Answer:
+    """Lists add-ons by name."""
+    return page(names(eks, "addon", parameters, "addonName"), parameters, "addons")
+
+
+@operation
+def update_addon(eks: Eks, parameters: Parameters) -> Answer:
+    """Changes an add-on's version, configuration or roles."""
+    addon = eks.state.child("addon", parameters["clusterName"], parameters["addonName"])
+    changes = {
+        key: value for key, value in parameters.items() if key not in ("clusterName", "addonName", "clientRequestToken")
+    }
+    for key in ("addonVersion", "serviceAccountRoleArn", "configurationValues"):
+        if key in changes:
+            addon[key] = changes[key]
+    if "podIdentityAssociations" in changes:
+        _associate(eks, parameters["clusterName"], addon, changes["podIdentityAssociations"])
+    addon["modifiedAt"] = now()
+    return eks.begin_update(parameters["clusterName"], "AddonUpdate", addon, changes, addonName=addon["addonName"])
+
+
+@operation
+def delete_addon(eks: Eks, parameters: Parameters) -> Answer:
+    """Deletes an add-on and the associations it owns."""
+    addon = eks.state.child("addon", parameters["clusterName"], parameters["addonName"])
+    _associate(eks, parameters["clusterName"], addon, [])
+    return {"addon": delete_child(eks, "addon", parameters, "addonName")}
+
+
+@operation
+def describe_addon_versions(eks: Eks, parameters: Parameters) -> Answer:
+    """Answers made-up versions of the catalog's add-ons for each Kubernetes version."""
+    wanted = parameters.get("addonName")
+    if wanted and wanted not in eks.account.catalog.addons:
+        raise Refused("ResourceNotFoundException", f"Addon {wanted} specified is not supported")
+    version = parameters.get("kubernetesVersion")
+    answers = []
+    for name in [wanted] if wanted else sorted(eks.account.catalog.addons):
+        entries = []
+        for kubernetes_version in [version] if version else reversed(list(eks.account.catalog.versions)):
+            for place, addon_version in enumerate(versions_of(eks, name, kubernetes_version)):
+                fits = {"clusterVersion": kubernetes_version, "platformVersions": ["*"], "defaultVersion": place == 0}
+                entries.append(
+                    {"addonVersion": addon_version, "architecture": ["amd64", "arm64"], "compatibilities": [fits],
+                     "requiresConfiguration": False, "computeTypes": ["ec2", "auto"]}
+                )  # fmt: skip
+        answers.append(
+            {"addonName": name, "type": "networking", "addonVersions": entries, "owner": "aws", "publisher": "eks"}
+        )
+    return page(answers, parameters, "addons")

@@ -1,0 +1,77 @@
+"""What EKS says of add-ons, access entries and Pod Identity."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, REQUEST, Call, role_problem, rule
+
+
+@rule("CreateAddon", says="Add-ons that EKS offers.", page=f"{GUIDE}workloads-add-ons-available-eks.html")
+def addon_offered(call: Call) -> Iterator[str]:
+    """Refuses names that are no add-on."""
+    if call.get("addonName") not in call.account.catalog.addons:
+        yield f"Addon {call.get('addonName')} specified is not supported"
+
+
+@rule("CreateAccessEntry", "UpdateAccessEntry", says="Kubernetes groups do not begin with system:, and only STANDARD entries have any.",
+      page=f"{API}API_CreateAccessEntry.html")  # fmt: skip
+def groups_not_reserved(call: Call) -> Iterator[str]:
+    """Refuses reserved groups."""
+    groups: Iterable[str] = call.get("kubernetesGroups") or []
+    if any(group.startswith(("system:", "eks:", "aws:", "amazon:", "iam:")) for group in groups):
+        yield "The kubernetes group name is invalid: it must not start with system:, eks:, aws:, amazon: or iam:"
+    if groups and call.get("type") not in (None, "STANDARD"):
+        yield f"The kubernetesGroups cannot be set for an access entry of type {call.get('type')}"
+
+
+@rule("CreateAccessEntry", "AssociateAccessPolicy", says="The cluster's authentication mode has access entries.",
+      page=f"{GUIDE}setting-up-access-entries.html", code=REQUEST)  # fmt: skip
+def access_entries_on(call: Call) -> Iterator[str]:
+    """Refuses entries in the mode of the ConfigMap."""
+    if call.cluster["accessConfig"]["authenticationMode"] == "CONFIG_MAP":
+        yield "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."
+
+
+@rule("AssociateAccessPolicy", says="EKS's own access policies; a scope of namespaces names some.",
+      page=f"{GUIDE}access-policy-permissions.html")  # fmt: skip
+def access_policy_exists(call: Call) -> Iterator[str]:
+    """Refuses policies that do not exist."""
+    arn = str(call.get("policyArn"))
+    if not re.fullmatch(r"arn:aws[a-z-]*:eks::aws:cluster-access-policy/AmazonEKS\w+Policy(V\d)?", arn):
+        yield f"The policyArn parameter format is not valid: {arn}"
+    scope = call.get("accessScope") or {}
+    if (scope.get("type") == "namespace") != bool(scope.get("namespaces")):
+        yield "The namespaces of an access scope belong to type namespace, and that type needs them."
+
+
+@rule(
+    "CreatePodIdentityAssociation",
+    says="A service account has one association.",
+    page=f"{GUIDE}pod-id-association.html",
+    code=IN_USE,
+)
+def one_association(call: Call) -> Iterator[str]:
+    """Refuses a second association of a service account."""
+    for found in call.state.of("podIdentityAssociation", call.cluster_name):
+        if (found["namespace"], found["serviceAccount"]) == (call.get("namespace"), call.get("serviceAccount")):
+            yield f"Association already exists: {found['associationId']}"
+
+
+@rule("CreatePodIdentityAssociation", "UpdatePodIdentityAssociation", "CreateAddon", "UpdateAddon",
+      says="EKS Pod Identity can assume a pod's role, with sts:TagSession.",
+      page=f"{GUIDE}pod-id-role.html")  # fmt: skip
+def pod_role_assumable(call: Call) -> Iterator[str]:
+    """Refuses a role that does not trust Pod Identity."""
+    arns = [call.get("roleArn")] if "PodIdentity" in call.operation else []
+    arns += [entry.get("roleArn") for entry in call.get("podIdentityAssociations") or []]
+    for arn in arns:
+        if arn and (problem := role_problem(call, arn, "pods.eks.amazonaws.com", "sts:AssumeRole", "sts:TagSession")):
+            yield problem
+
+
+@rule("CreateAccessEntry", says="The principal of an access entry exists.", page=f"{GUIDE}creating-access-entries.html")
+def principal_exists(call: Call) -> Iterator[str]:
+    """Refuses principals that do not exist, and assumed roles."""
+    arn = str(call.get("principalArn"))
+    if ":sts:" in arn or not call.account.principal_exists(arn):
+        yield "The specified principalArn is invalid: invalid principal."

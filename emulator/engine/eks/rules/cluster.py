@@ -1,0 +1,260 @@
+"""What EKS says of clusters: names, versions, the network, Auto Mode, deletion."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, INVALID, LIMIT, REQUEST, Call, role_problem, rule
+from emulator.engine.eks.state import Refused
+
+
+@rule("CreateCluster", says="A cluster's name is 1 to 100 letters, digits, hyphens and underscores, and not taken.",
+      page=f"{API}API_CreateCluster.html", code=IN_USE)  # fmt: skip
+def cluster_name_free(call: Call) -> Iterator[str]:
+    """Refuses a name twice."""
+    if not re.fullmatch(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}", call.cluster_name):
+        raise Refused(INVALID, f"The cluster name '{call.cluster_name}' is not valid.")
+    if call.cluster_name in call.state.clusters:
+        yield f"Cluster already exists with name: {call.cluster_name}"
+
+
+_CHILDREN = {
+    "CreateNodegroup": ("nodegroup", "nodegroupName", "NodeGroup already exists with name {name} and cluster name {cluster}"),
+    "CreateFargateProfile": ("fargateProfile", "fargateProfileName", "A Fargate Profile already exists with this name in this cluster."),
+    "CreateAddon": ("addon", "addonName", "Addon already exists."),
+    "CreateAccessEntry": ("accessEntry", "principalArn", "The specified access entry resource is already in use on this cluster."),
+    "CreateCapability": ("capability", "capabilityName", "Capability already exists with name: {name}"),
+}  # fmt: skip
+
+
+@rule(*_CHILDREN, says="What belongs to a cluster has a name that is not taken.",
+      page=f"{API}API_CreateNodegroup.html", code=IN_USE)  # fmt: skip
+def child_name_free(call: Call) -> Iterator[str]:
+    """Refuses a name twice."""
+    kind, key, message = _CHILDREN[call.operation]
+    name = call.get(key)
+    if (kind, call.cluster_name, name) in call.state.children:
+        yield message.format(name=name, cluster=call.cluster_name)
+
+
+@rule("CreateNodegroup", "CreateFargateProfile", "CreateAddon", "UpdateClusterConfig", "UpdateClusterVersion",
+      "CreateCapability", "UpdateNodegroupVersion", "UpdateNodegroupConfig",
+      says="A cluster takes changes only while it is ACTIVE, so one update at a time.",
+      page=f"{API}API_UpdateClusterConfig.html", code=IN_USE)  # fmt: skip
+def cluster_active(call: Call) -> Iterator[str]:
+    """Refuses changes while the cluster is made, changed or deleted."""
+    if call.cluster["status"] != "ACTIVE":
+        yield f"Cluster is not in ACTIVE status: {call.cluster_name} is {call.cluster['status']}"
+
+
+@rule("UpdateClusterConfig", says="One kind of change for each request.", page=f"{API}API_UpdateClusterConfig.html")
+def one_kind_of_update(call: Call) -> Iterator[str]:
+    """Refuses a request that changes several things."""
+    auto_mode = {"computeConfig", "storageConfig", "kubernetesNetworkConfig"}
+    kinds = {key for key in call.parameters if key not in ("name", "clientRequestToken")}
+    if kinds & auto_mode:
+        kinds = (kinds - auto_mode) | {"auto mode"}
+    if len(kinds) != 1:
+        yield f"Only one type of update can be allowed in each request; found: {', '.join(sorted(kinds)) or 'none'}"
+
+
+@rule("CreateCluster", "UpdateClusterVersion", says="Only Kubernetes versions that EKS offers.",
+      page=f"{GUIDE}kubernetes-versions.html")  # fmt: skip
+def version_offered(call: Call) -> Iterator[str]:
+    """Refuses versions that are unknown."""
+    version = call.get("version")
+    if version and version not in call.account.catalog.versions:
+        yield f"unsupported Kubernetes version {version}"
+
+
+@rule("UpdateClusterVersion", says="An update goes one minor version up.", page=f"{GUIDE}update-cluster.html")
+def one_minor_version(call: Call) -> Iterator[str]:
+    """Refuses to skip a version, or to go back."""
+    versions = list(call.account.catalog.versions)
+    old, new = call.cluster["version"], call.get("version")
+    if new not in versions or old not in versions:
+        return
+    step = versions.index(new) - versions.index(old)
+    if step == 0:
+        yield f"The cluster already has Kubernetes version {new}"
+    elif step != 1:
+        yield f"Unsupported Kubernetes minor version update from {old} to {new}"
+
+
+@rule("UpdateClusterVersion", says="A control plane moves only when its managed node groups have its version.",
+      page=f"{API}API_UpdateClusterVersion.html")  # fmt: skip
+def nodes_caught_up(call: Call) -> Iterator[str]:
+    """Refuses to leave managed nodes more than a version behind."""
+    behind = [
+        group["nodegroupName"]
+        for group in call.state.of("nodegroup", call.cluster_name)
+        if group["version"] != call.cluster["version"]
+    ]
+    if behind:
+        yield f"Nodegroup(s) {', '.join(sorted(behind))} must be updated to match cluster version before updating cluster version"
+
+
+@rule("CreateCluster", "UpdateClusterConfig", says="Subnets of one VPC, in at least two availability zones.",
+      page=f"{GUIDE}network-reqs.html")  # fmt: skip
+def two_zones(call: Call) -> Iterator[str]:
+    """Refuses fewer zones, and subnets that do not exist."""
+    ids = call.get("resourcesVpcConfig", "subnetIds")
+    if ids is None and call.operation == "UpdateClusterConfig":
+        return
+    subnets = {subnet_id: call.account.subnet(subnet_id) for subnet_id in ids or []}
+    if missing := [subnet_id for subnet_id, subnet in subnets.items() if subnet is None]:
+        yield f"The subnet ID '{missing[0]}' does not exist"
+        return
+    if len({subnet.vpc_id for subnet in subnets.values() if subnet}) > 1:
+        yield "Provided subnets belong to different VPCs. Subnets must be from the same VPC"
+    if len({subnet.zone for subnet in subnets.values() if subnet}) < 2:
+        yield "Subnets specified must be in at least two different AZs"
+
+
+@rule("CreateCluster", "UpdateClusterConfig", says="At least one endpoint is on; at most 40 ranges may reach a public one.",
+      page=f"{GUIDE}cluster-endpoint.html")  # fmt: skip
+def endpoint_reachable(call: Call) -> Iterator[str]:
+    """Refuses a cluster that nobody reaches, and ranges that are none."""
+    config = call.get("resourcesVpcConfig") or {}
+    if config.get("endpointPublicAccess") is False and not config.get("endpointPrivateAccess"):
+        yield "Private and public endpoint access cannot be false"
+    ranges = config.get("publicAccessCidrs") or []
+    if len(ranges) > call.account.catalog.limits["public_access_cidrs"]:
+        raise Refused(
+            LIMIT,
+            f"{len(ranges)} public access CIDRs; the quota is {call.account.catalog.limits['public_access_cidrs']}",
+        )
+    for cidr in ranges:
+        try:
+            network = ip_network(cidr, strict=True)
+        except ValueError:
+            yield f"The following CIDRs are invalid in publicAccessCidrs: [{cidr}]"
+            return
+        if network.is_private and network.prefixlen > 0:
+            yield f"The following CIDRs are not allowed in publicAccessCidrs: [{cidr}]"
+
+
+@rule("CreateCluster", says="Security groups are of the cluster's VPC.", page=f"{GUIDE}sec-group-reqs.html")
+def security_groups_of_vpc(call: Call) -> Iterator[str]:
+    """Refuses groups of another VPC."""
+    ids = call.get("resourcesVpcConfig", "subnetIds") or []
+    vpc = call.account.subnet(ids[0]) if ids else None
+    for group in call.get("resourcesVpcConfig", "securityGroupIds") or []:
+        found = call.account.security_group_vpc(group)
+        if found is None:
+            yield f"The security group '{group}' does not exist"
+        elif vpc and found != vpc.vpc_id:
+            yield f"Security group(s) {group} are not in the same VPC as the subnets. Please specify a security group in {vpc.vpc_id}"
+
+
+@rule("CreateCluster", says="EKS can assume the cluster's role.", page=f"{GUIDE}cluster-iam-role.html")
+def cluster_role_assumable(call: Call) -> Iterator[str]:
+    """Refuses a role that does not trust EKS."""
+    if problem := role_problem(call, call.get("roleArn"), "eks.amazonaws.com", "sts:AssumeRole"):
+        yield problem
+
+
+_AUTO_MODE_POLICIES = (
+    "AmazonEKSComputePolicy", "AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy",
+)  # fmt: skip
+
+
+@rule("CreateCluster", "UpdateClusterConfig",
+      says="Auto Mode's cluster role trusts EKS with sts:TagSession too, and has the four policies beside AmazonEKSClusterPolicy.",
+      page=f"{GUIDE}auto-cluster-iam-role.html")  # fmt: skip
+def auto_mode_role(call: Call) -> Iterator[str]:
+    """Refuses a role that Auto Mode could not work with."""
+    if not call.get("computeConfig", "enabled"):
+        return
+    arn = call.get("roleArn") or call.cluster["roleArn"]
+    if problem := role_problem(call, arn, "eks.amazonaws.com", "sts:AssumeRole", "sts:TagSession"):
+        yield problem
+        return
+    role = call.account.role(arn)
+    names = {policy.split("/")[-1] for policy in role.policies} if role else set()
+    wanted = ["AmazonEKSClusterPolicy", *_AUTO_MODE_POLICIES]
+    if not names & {"AmazonEKSBlockStoragePolicy", "AmazonEKSBlockStoragePolicyV2"}:
+        wanted.append("AmazonEKSBlockStoragePolicyV2")
+    if missing := [policy for policy in wanted if policy not in names]:
+        yield f"The cluster role {arn} is missing the following permissions for EKS Auto Mode: {', '.join(missing)}"
+
+
+@rule("CreateCluster", says="The key exists, is enabled, symmetric and encrypts.", page=f"{GUIDE}enable-kms.html")
+def key_usable(call: Call) -> Iterator[str]:
+    """Refuses keys that could not encrypt."""
+    for entry in call.get("encryptionConfig") or []:
+        arn = entry.get("provider", {}).get("keyArn", "")
+        if problem := call.account.key_problem(arn):
+            yield f"The keyArn in encryptionConfig provider {arn} is invalid: {problem}"
+
+
+@rule("CreateCluster", "UpdateClusterConfig",
+      says="Auto Mode is compute, load balancing and block storage, all on or all off.",
+      page=f"{GUIDE}auto-enable-existing.html")  # fmt: skip
+def auto_mode_together(call: Call) -> Iterator[str]:
+    """Refuses one or two of the three."""
+    settings = [
+        call.get("computeConfig", "enabled"),
+        call.get("kubernetesNetworkConfig", "elasticLoadBalancing", "enabled"),
+        call.get("storageConfig", "blockStorage", "enabled"),
+    ]
+    if any(setting is not None for setting in settings) and len({bool(setting) for setting in settings}) > 1:
+        yield (
+            "For EKS Auto Mode, please ensure that all required configs, including computeConfig, kubernetesNetworkConfig,"
+            " and blockStorage are all either fully enabled or fully disabled."
+        )
+
+
+@rule(
+    "CreateCluster",
+    says="Auto Mode asks for bootstrapSelfManagedAddons: false.",
+    page=f"{GUIDE}automode-get-started-cli.html",
+)
+def auto_mode_without_self_managed(call: Call) -> Iterator[str]:
+    """Refuses the add-ons that EKS would install by itself."""
+    if call.get("computeConfig", "enabled") and call.get("bootstrapSelfManagedAddons") is not False:
+        yield "When Auto Mode is enabled, bootstrapSelfManagedAddons must be set to false"
+
+
+@rule("CreateCluster", "UpdateClusterConfig",
+      says="Built-in node pools are general-purpose and system, and come with a node role that EC2 can assume; a role with pools.",
+      page=f"{API}API_ComputeConfigRequest.html")  # fmt: skip
+def node_pools_with_role(call: Call) -> Iterator[str]:
+    """Refuses pools without a role, a role without pools, and pools that do not exist."""
+    config = call.get("computeConfig") or {}
+    pools, role = config.get("nodePools") or [], config.get("nodeRoleArn")
+    if unknown := set(pools) - {"general-purpose", "system"}:
+        yield f"Invalid node pool(s): {', '.join(sorted(unknown))}. Valid values are [general-purpose, system]"
+    if config.get("enabled") and bool(pools) != bool(role):
+        yield "When Compute Config nodeRoleArn is not null or empty, nodePool value(s) must be provided, and the other way round."
+    elif role and (problem := role_problem(call, role, "ec2.amazonaws.com", "sts:AssumeRole")):
+        yield problem
+
+
+@rule("DeleteCluster", says="Deletion protection refuses.", page=f"{GUIDE}deletion-protection.html", code=REQUEST)
+def not_protected(call: Call) -> Iterator[str]:
+    """Refuses to delete a protected cluster."""
+    if call.cluster.get("deletionProtection"):
+        yield f"Cannot delete cluster {call.cluster_name} because deletion protection is enabled"
+
+
+@rule("DeleteCluster", says="A cluster with node groups, Fargate profiles or capabilities is not deleted.",
+      page=f"{API}API_DeleteCluster.html", code=IN_USE)  # fmt: skip
+def nothing_attached(call: Call) -> Iterator[str]:
+    """Refuses while something is attached."""
+    for kind, label in (
+        ("nodegroup", "nodegroups"),
+        ("fargateProfile", "Fargate profiles"),
+        ("capability", "capabilities"),
+    ):
+        if any(True for _ in call.state.of(kind, call.cluster_name)):
+            yield f"Cluster has {label} attached"
+
+
+@rule(
+    "DeleteCluster", says="A cluster is deleted once it is settled.", page=f"{API}API_DeleteCluster.html", code=IN_USE
+)
+def cluster_settled(call: Call) -> Iterator[str]:
+    """Refuses while the cluster is made or changed."""
+    if call.cluster["status"] in ("CREATING", "UPDATING", "DELETING"):
+        yield f"Cannot delete because cluster {call.cluster_name} currently has status {call.cluster['status']}"

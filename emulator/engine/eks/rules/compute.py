@@ -1,0 +1,177 @@
+"""What EKS says of node groups and Fargate profiles."""
+
+from collections.abc import Iterator
+
+from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, LIMIT, Call, role_problem, rule
+from emulator.engine.eks.state import Record
+
+
+@rule("UpdateNodegroupVersion", "UpdateNodegroupConfig", "DeleteNodegroup",
+      says="A node group takes one update at a time.",
+      page=f"{API}API_UpdateNodegroupVersion.html", code=IN_USE)  # fmt: skip
+def node_group_settled(call: Call) -> Iterator[str]:
+    """Refuses changes while the node group is made or changed."""
+    group = call.state.child("nodegroup", call.cluster_name, call.get("nodegroupName"))
+    if group["status"] in ("CREATING", "UPDATING", "DELETING"):
+        yield f"Nodegroup cannot be updated as it is currently not in Active state: {group['status']}"
+
+
+@rule("CreateNodegroup", says="EC2 can assume the node role, which has the worker node's policies.",
+      page=f"{GUIDE}create-node-role.html")  # fmt: skip
+def node_role_assumable(call: Call) -> Iterator[str]:
+    """Refuses a node role that nodes could not use."""
+    arn = call.get("nodeRole")
+    if problem := role_problem(call, arn, "ec2.amazonaws.com", "sts:AssumeRole"):
+        yield problem
+        return
+    role = call.account.role(arn)
+    names = {policy.split("/")[-1] for policy in role.policies} if role else set()
+    pull = {"AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly"}
+    if "AmazonEKSWorkerNodePolicy" not in names or not names & pull:
+        yield f"The node role {arn} lacks AmazonEKSWorkerNodePolicy or AmazonEC2ContainerRegistryPullOnly: nodes could not join the cluster"
+
+
+@rule("CreateNodegroup", says="AMI types of the API; none of Amazon Linux 2 for Kubernetes 1.33 and newer.",
+      page=f"{GUIDE}eks-linux-ami-versions.html")  # fmt: skip
+def ami_type_exists(call: Call) -> Iterator[str]:
+    """Refuses AMI types that have no image for the version."""
+    ami = call.get("amiType") or "AL2_x86_64"
+    version = call.get("version") or call.cluster["version"]
+    if ami.startswith("AL2_") and _minor(version) >= 33:
+        yield f"Requested AMI type {ami} is not supported for kubernetes version {version}"
+    elif not ami.startswith(("AL2_", "CUSTOM", "WINDOWS_")) and ami not in call.account.catalog.ami_types:
+        yield f"AMI Type {ami} is not valid"
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
+
+
+@rule("CreateNodegroup", says="Instance types have the architecture of the AMI.", page=f"{API}API_CreateNodegroup.html")
+def architecture_fits(call: Call) -> Iterator[str]:
+    """Refuses Arm images on x86 instances, and the other way round."""
+    wanted = call.account.catalog.ami_types.get(call.get("amiType") or "", {}).get("architecture")
+    wrong = [
+        kind for kind in call.get("instanceTypes") or [] if wanted and call.account.catalog.architecture(kind) != wanted
+    ]
+    if wrong:
+        yield f"[{', '.join(wrong)}] is not a valid instance type for requested amiType {call.get('amiType')}"
+
+
+@rule("CreateNodegroup", "UpdateNodegroupVersion", says="Nodes have the control plane's version, or an older one within the skew.",
+      page="https://kubernetes.io/releases/version-skew-policy/")  # fmt: skip
+def nodes_not_ahead(call: Call) -> Iterator[str]:
+    """Refuses nodes that are newer than the control plane, or more than three versions older."""
+    version = call.get("version")
+    if version and not 0 <= _minor(call.cluster["version"]) - _minor(version) <= 3:
+        yield f"Requested Nodegroup version {version} does not fit the cluster's version {call.cluster['version']}"
+
+
+@rule("CreateNodegroup", "UpdateNodegroupConfig", says="min <= desired <= max, and max is at least 1.",
+      page=f"{API}API_NodegroupScalingConfig.html")  # fmt: skip
+def sizes_in_order(call: Call) -> Iterator[str]:
+    """Refuses sizes out of order."""
+    if "scalingConfig" not in call.parameters:
+        return
+    present: Record = {}
+    if call.operation == "UpdateNodegroupConfig":
+        present = call.state.child("nodegroup", call.cluster_name, call.get("nodegroupName"))["scalingConfig"]
+    sizes = {"minSize": 1, "maxSize": 2, "desiredSize": 2, **present, **call.parameters["scalingConfig"]}
+    if sizes["minSize"] > sizes["maxSize"]:
+        yield f"Minimum capacity {sizes['minSize']} can't be greater than maximum size {sizes['maxSize']}"
+    elif not sizes["minSize"] <= sizes["desiredSize"] <= sizes["maxSize"]:
+        yield f"desired capacity {sizes['desiredSize']} must be between minimum size {sizes['minSize']} and maximum size {sizes['maxSize']}"
+
+
+@rule(
+    "CreateNodegroup",
+    "CreateFargateProfile",
+    says="Subnets of nodes are of the cluster's VPC.",
+    page=f"{API}API_CreateNodegroup.html",
+)
+def subnets_of_cluster(call: Call) -> Iterator[str]:
+    """Refuses subnets that do not exist, or of another VPC."""
+    for subnet_id in call.get("subnets") or []:
+        subnet = call.account.subnet(subnet_id)
+        if subnet is None:
+            yield f"The subnet ID '{subnet_id}' does not exist"
+        elif subnet.vpc_id != call.cluster["resourcesVpcConfig"]["vpcId"]:
+            yield f"Subnet {subnet_id} does not belong to the VPC of the cluster, {call.cluster['resourcesVpcConfig']['vpcId']}"
+
+
+@rule("CreateNodegroup", "UpdateNodegroupVersion", says="The launch template and its version exist.",
+      page=f"{GUIDE}launch-templates.html")  # fmt: skip
+def launch_template_exists(call: Call) -> Iterator[str]:
+    """Refuses launch templates that do not exist."""
+    wanted = call.get("launchTemplate")
+    if not wanted:
+        return
+    versions = call.account.launch_template(wanted.get("id") or wanted.get("name") or "")
+    if versions is None:
+        yield f"Launch template {wanted.get('id') or wanted.get('name')} does not exist"
+    elif str(wanted.get("version") or "1") not in [*map(str, versions), "$Latest", "$Default"]:
+        yield f"Launch template version {wanted['version']} of {wanted.get('id') or wanted.get('name')} does not exist"
+
+
+@rule("CreateNodegroup", says="What a launch template sets is not set beside it.", page=f"{GUIDE}launch-templates.html")
+def launch_template_alone(call: Call) -> Iterator[str]:
+    """Refuses a disk size or remote access beside a launch template."""
+    if call.get("launchTemplate") and (call.get("diskSize") or call.get("remoteAccess")):
+        yield "Disk size and remote access must be specified within the launch template."
+
+
+@rule("CreateNodegroup", "CreateFargateProfile", says="The quotas of node groups and Fargate profiles of a cluster.",
+      page=f"{GUIDE}service-quotas.html", code=LIMIT)  # fmt: skip
+def within_quota(call: Call) -> Iterator[str]:
+    """Refuses one more than the quota."""
+    kind, quota = (
+        ("nodegroup", "node_groups") if call.operation == "CreateNodegroup" else ("fargateProfile", "fargate_profiles")
+    )
+    if len(list(call.state.of(kind, call.cluster_name))) >= call.account.catalog.limits[quota]:
+        yield f"The quota of {quota.replace('_', ' ')} of a cluster is {call.account.catalog.limits[quota]}"
+
+
+@rule("CreateFargateProfile", says="Fargate can assume the pod execution role.",
+      page=f"{GUIDE}pod-execution-role.html")  # fmt: skip
+def pod_execution_role_assumable(call: Call) -> Iterator[str]:
+    """Refuses a role that does not trust Fargate."""
+    problem = role_problem(call, call.get("podExecutionRoleArn"), "eks-fargate-pods.amazonaws.com", "sts:AssumeRole")
+    if problem:
+        yield problem
+
+
+@rule("CreateFargateProfile", "DeleteFargateProfile", says="One Fargate profile of a cluster is made or deleted at a time.",
+      page=f"{API}API_DeleteFargateProfile.html", code=IN_USE)  # fmt: skip
+def one_profile_at_a_time(call: Call) -> Iterator[str]:
+    """Refuses a second operation on profiles."""
+    for profile in call.state.of("fargateProfile", call.cluster_name):
+        if profile["status"] in ("CREATING", "DELETING"):
+            verb, other = call.operation.removesuffix("FargateProfile").lower(), profile["fargateProfileName"]
+            yield (
+                f"Cannot {verb} Fargate Profile because cluster {call.cluster_name} currently has Fargate profile"
+                f" {other} in status {profile['status']}"
+            )
+
+
+@rule("CreateFargateProfile", says="Pods on Fargate run in private subnets only.", page=f"{GUIDE}fargate-profile.html")
+def private_subnets(call: Call) -> Iterator[str]:
+    """Refuses subnets with a route to an internet gateway."""
+    for subnet_id in call.get("subnets") or []:
+        subnet = call.account.subnet(subnet_id)
+        if subnet and subnet.public:
+            yield f"Subnet {subnet_id} provided in Fargate Profile is not a private subnet"
+
+
+@rule("CreateFargateProfile", says="One to five selectors, each with a namespace and at most five labels.",
+      page=f"{GUIDE}fargate-profile.html")  # fmt: skip
+def selectors_few(call: Call) -> Iterator[str]:
+    """Refuses profiles without selectors, and with too many."""
+    selectors = call.get("selectors") or []
+    limits = call.account.catalog.limits
+    if not 1 <= len(selectors) <= limits["fargate_selectors"]:
+        yield f"Fargate Profile must have between 1 and {limits['fargate_selectors']} selectors, found {len(selectors)}"
+    for selector in selectors:
+        if not selector.get("namespace"):
+            yield "Fargate Profile selector must have a namespace"
+        if len(selector.get("labels") or {}) > limits["fargate_selector_labels"]:
+            yield f"Fargate Profile selector has more than {limits['fargate_selector_labels']} labels"

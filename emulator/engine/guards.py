@@ -1,0 +1,251 @@
+"""What EC2, IAM and KMS would refuse where ministack does not: one table of rules for CloudFormation's resources.
+
+EKS's own rules are in eks/rules.py. A guard is a function under ``@guard``; it yields the message of each refusal.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from ministack.services import cloudwatch_logs, ec2, iam
+
+VPC, IAM = "https://docs.aws.amazon.com/vpc/latest/userguide/", "https://docs.aws.amazon.com/IAM/latest/"
+
+Moment = Literal["create", "delete"]
+Check = Callable[[str, Mapping[str, Any]], Iterator[str]]
+"""From the physical id (of a deletion; else empty) and the properties to what is refused."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A rule of a service."""
+
+    name: str
+    moment: Moment
+    types: tuple[str, ...]
+    says: str
+    page: str
+    check: Check
+
+
+GUARDS: list[Guard] = []
+
+
+def guard(moment: Moment, *types: str, says: str, page: str) -> Callable[[Check], Check]:
+    """Adds the decorated function to the table."""
+
+    def add(function: Check) -> Check:
+        GUARDS.append(Guard(function.__name__, moment, types, says, page, function))
+        return function
+
+    return add
+
+
+def refuse(moment: Moment, resource_type: str, physical_id: str, properties: Mapping[str, Any]) -> None:
+    """Holds a resource against the table. Raises ValueError with what CloudFormation would show."""
+    for one in GUARDS:
+        if one.moment == moment and resource_type in one.types:
+            for message in one.check(physical_id, properties):
+                raise ValueError(f'Resource handler returned message: "{message}" (HandlerErrorCode: InvalidRequest)')
+
+
+class ManagedPolicies:
+    """The names of AWS managed policies that may be attached: a committed list, since there are about a thousand."""
+
+    file = Path()
+    _names: frozenset[str] | None = None
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """Returns what stands after ``policy/`` in the ARNs of the known AWS managed policies."""
+        if cls._names is None:
+            cls._names = frozenset(yaml.safe_load(cls.file.read_text())["policies"])
+        return cls._names
+
+
+@guard(
+    "create",
+    "AWS::IAM::Role",
+    says="An AWS managed policy that a role gets exists.",
+    page=f"{IAM}UserGuide/access_policies_managed-vs-inline.html",
+)
+def managed_policy_exists(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
+    """Refuses misspelt names of policies."""
+    for arn in properties.get("ManagedPolicyArns", []):
+        name = arn.partition(":policy/")[2]
+        known = name in ManagedPolicies.names() or arn in iam._aws_managed_policies
+        if (":aws:policy/" in arn and not known) or (":aws:policy/" not in arn and arn not in iam._policies):
+            yield f"Policy {arn} does not exist or is not attachable."
+
+
+@guard(
+    "delete",
+    "AWS::IAM::Role",
+    says="A role in an instance profile is not deleted.",
+    page=f"{IAM}APIReference/API_DeleteRole.html",
+)
+def role_in_no_profile(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
+    """Refuses roles that instances may still take."""
+    for profile in iam._instance_profiles.values():
+        if physical_id in [
+            role if isinstance(role, str) else role.get("RoleName") for role in profile.get("Roles", [])
+        ]:
+            yield "Cannot delete entity, must remove roles from instance profile first."
+
+
+@guard(
+    "create",
+    "AWS::EC2::Subnet",
+    says="A subnet lies within its VPC and overlaps no other.",
+    page=f"{VPC}subnet-sizing.html",
+)
+def subnet_in_vpc(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
+    """Refuses CIDRs outside of the VPC's, and overlaps."""
+    vpc = ec2._vpcs.get(properties["VpcId"])
+    if vpc is None:
+        yield f"The vpc ID '{properties['VpcId']}' does not exist"
+        return
+    if "CidrBlock" not in properties:
+        return
+    mine = ip_network(properties["CidrBlock"])
+    blocks = [vpc["CidrBlock"], *(one["CidrBlock"] for one in vpc.get("CidrBlockAssociations", []))]
+    if not any(mine.subnet_of(ip_network(block)) for block in blocks):  # type: ignore[arg-type]
+        yield f"The CIDR '{mine}' is invalid."
+    for other in ec2._subnets.values():
+        if other["VpcId"] == properties["VpcId"] and mine.overlaps(ip_network(other["CidrBlock"])):
+            yield f"The CIDR '{mine}' conflicts with another subnet"
+
+
+@guard(
+    "create",
+    "AWS::EC2::NatGateway",
+    says="A public NAT gateway has a free address, and its VPC an internet gateway.",
+    page=f"{VPC}nat-gateway-basics.html",
+)
+def nat_gateway_reaches_out(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
+    """Refuses a NAT gateway that would end in Failed."""
+    subnet = ec2._subnets.get(properties["SubnetId"])
+    if subnet is None:
+        yield f"The subnet ID '{properties['SubnetId']}' does not exist"
+        return
+    if properties.get("ConnectivityType", "public") == "private":
+        return
+    address = ec2._addresses.get(properties.get("AllocationId", ""))
+    if address is None:
+        yield f"Elastic IP address {properties.get('AllocationId')} could not be associated with this NAT gateway"
+    elif address["AssociationId"]:
+        yield f"Elastic IP address [{properties['AllocationId']}] is already associated"
+    attached = [a["VpcId"] for gateway in ec2._internet_gateways.values() for a in gateway.get("Attachments", [])]
+    if subnet["VpcId"] not in attached:
+        yield f"Network {subnet['VpcId']} has no Internet gateway attached"
+
+
+@guard(
+    "create",
+    "AWS::EC2::FlowLog",
+    says="The role of a flow log trusts vpc-flow-logs, and its log group exists.",
+    page=f"{VPC}flow-logs-iam-role.html",
+)
+def flow_log_delivers(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
+    """Refuses a flow log that would end in an access error."""
+    role = next((one for one in iam._roles.values() if one["Arn"] == properties.get("DeliverLogsPermissionArn")), None)
+    if properties.get("LogDestinationType", "cloud-watch-logs") != "cloud-watch-logs":
+        return
+    if role is None or "vpc-flow-logs.amazonaws.com" not in json.dumps(role["AssumeRolePolicyDocument"]):
+        yield "Access error. DeliverLogsPermissionArn is not a role that VPC Flow Logs can assume."
+    if "LogGroupName" in properties and properties["LogGroupName"] not in cloudwatch_logs._log_groups:
+        yield f"Unknown error. The log group {properties['LogGroupName']} does not exist."
+
+
+def _interfaces(key: str, value: str) -> Iterator[str]:
+    """Yields what still has a network interface in a subnet or VPC, or uses a security group."""
+    for gateway in ec2._nat_gateways.values():
+        if gateway.get(key) == value:
+            yield gateway["NatGatewayId"]
+    for instance in ec2._instances.values():
+        if instance["State"]["Name"] != "terminated" and instance.get(key) == value:
+            yield instance["InstanceId"]
+
+
+@guard(
+    "delete",
+    "AWS::EC2::Subnet",
+    says="A subnet with network interfaces is not deleted.",
+    page=f"{VPC}subnet-deleting.html",
+)
+def subnet_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
+    """Refuses while something is in the subnet."""
+    for _ in _interfaces("SubnetId", physical_id):
+        yield f"The subnet '{physical_id}' has dependencies and cannot be deleted."
+
+
+@guard(
+    "delete",
+    "AWS::EC2::VPC",
+    says="A VPC with subnets, gateways or security groups is not deleted.",
+    page=f"{VPC}delete-vpc.html",
+)
+def vpc_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
+    """Refuses while something is in the VPC."""
+    groups = [
+        one for one in ec2._security_groups.values() if one["VpcId"] == physical_id and one["GroupName"] != "default"
+    ]
+    subnets = [one for one in ec2._subnets.values() if one["VpcId"] == physical_id]
+    attached = [
+        a for one in ec2._internet_gateways.values() for a in one.get("Attachments", []) if a["VpcId"] == physical_id
+    ]
+    if groups or subnets or attached:
+        yield f"The vpc '{physical_id}' has dependencies and cannot be deleted."
+
+
+@guard(
+    "delete",
+    "AWS::EC2::VPCGatewayAttachment",
+    says="An internet gateway is detached once no public address of the VPC uses it.",
+    page=f"{VPC}delete-igw.html",
+)
+def no_public_address(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
+    """Refuses while a NAT gateway has a public address."""
+    for gateway in ec2._nat_gateways.values():
+        if gateway["VpcId"] == properties["VpcId"] and gateway["ConnectivityType"] == "public":
+            yield (
+                f"Network {properties['VpcId']} has some mapped public address(es)."
+                " Please unmap those public address(es) before detaching the gateway."
+            )
+            return
+
+
+@guard(
+    "delete",
+    "AWS::EC2::SecurityGroup",
+    says="A security group that another refers to, or an instance has, is not deleted.",
+    page=f"{VPC}deleting-security-groups.html",
+)
+def group_unused(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
+    """Refuses while something refers to the group."""
+    for group in ec2._security_groups.values():
+        permissions = group["IpPermissions"] + group["IpPermissionsEgress"]
+        named = [pair.get("GroupId") for one in permissions for pair in one.get("UserIdGroupPairs", [])]
+        if group["GroupId"] != physical_id and physical_id in named:
+            yield f"resource {physical_id} has a dependent object"
+    for instance in ec2._instances.values():
+        used = [one.get("GroupId") for one in instance.get("SecurityGroups", [])]
+        if instance["State"]["Name"] != "terminated" and physical_id in used:
+            yield f"resource {physical_id} has a dependent object"
+
+
+@guard(
+    "delete",
+    "AWS::EC2::EIP",
+    says="An address that a NAT gateway uses is not released.",
+    page=f"{VPC}WorkWithEIPs.html",
+)
+def address_free(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
+    """Refuses while the address is in use."""
+    for address in ec2._addresses.values():
+        if address["PublicIp"] == physical_id and address["AssociationId"]:
+            yield f"{address['AllocationId']} is currently in use"

@@ -1,0 +1,35 @@
+"""CloudFormation's IAM types where ministack differs from AWS."""
+
+from ministack.services import iam
+
+from emulator.engine.provider import RESOURCE_TYPES, Attributes, Place, Properties, ResourceType
+
+
+def install() -> None:
+    """Registers the types."""
+    # Ref gives the name; ministack gives the ARN.
+    RESOURCE_TYPES["AWS::IAM::InstanceProfile"] = ResourceType(_create, _delete, _update)
+
+
+def _create(props: Properties, place: Place) -> tuple[str, Attributes]:
+    name = props.get("InstanceProfileName") or place.name(128)
+    if name in iam._instance_profiles:
+        raise ValueError(f"Instance Profile {name} already exists.")
+    iam._create_instance_profile({"InstanceProfileName": [name], "Path": [props.get("Path", "/")]})
+    return name, _with_roles(name, props)
+
+
+def _with_roles(name: str, props: Properties) -> Attributes:
+    missing = [role for role in props["Roles"] if role not in iam._roles]
+    if missing or len(props["Roles"]) != 1:
+        raise ValueError(f"The role with name {missing[0]} cannot be found." if missing else "A profile has one role.")
+    iam._instance_profiles[name]["Roles"] = list(props["Roles"])
+    return {"Arn": iam._instance_profiles[name]["Arn"]}
+
+
+def _update(name: str, _old: Properties, new: Properties, _place: Place) -> Attributes:
+    return _with_roles(name, new)
+
+
+def _delete(name: str, _props: Properties) -> None:
+    iam._instance_profiles.pop(name, None)

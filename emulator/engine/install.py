@@ -1,0 +1,59 @@
+"""Puts everything that the emulator adds into ministack."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import eks as ministack_eks
+
+from emulator.engine import conditions, iam, provider
+from emulator.engine.account import MinistackAccount
+from emulator.engine.ec2 import resource_types as ec2_types
+from emulator.engine.eks import access, addons, clusters, compute  # noqa: F401 - they register their operations
+from emulator.engine.eks.lookups import Catalog
+from emulator.engine.eks.resource_types import EKS_TYPES, EksResourceTypes
+from emulator.engine.eks.service import Eks
+from emulator.engine.eks.state import State
+from emulator.engine.guards import ManagedPolicies
+from emulator.engine.provider import RESOURCE_TYPES, ResourceType
+from emulator.engine.schemas import Schemas
+
+
+def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
+    """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
+    ManagedPolicies.file = policies
+    account = MinistackAccount(Catalog(catalog))
+    states: dict[tuple[str, str], State] = {}
+
+    def eks() -> Eks:
+        key = (get_account_id(), get_region())
+        if key not in states:
+            states[key] = State(*key, operation_seconds=float(os.environ.get("EMULATOR_OPERATION_SECONDS", "0.02")))
+        return Eks(states[key], account)
+
+    def handle(method: str, path: str, _headers: Any, body: bytes, query: dict[str, list[str]]) -> Any:
+        status, content, code = eks().request(method, path, query, body)
+        headers = {"Content-Type": "application/json"}
+        if code:
+            headers["x-amzn-errortype"] = code
+        return status, headers, content
+
+    ministack_eks._handle_request_sync = handle
+    conditions.install()
+    ec2_types.install()
+    iam.install()
+    RESOURCE_TYPES.update(_eks_types(EksResourceTypes(eks)))
+    provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-east-1")))
+
+
+def _eks_types(types: EksResourceTypes) -> dict[str, ResourceType]:
+    return {
+        kind: ResourceType(
+            create=getattr(types, f"create_{name}"),
+            delete=getattr(types, f"delete_{name}"),
+            update=getattr(types, f"update_{name}", None),
+            waits=True,
+        )
+        for kind, name in EKS_TYPES.items()
+    }

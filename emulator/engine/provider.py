@@ -1,0 +1,167 @@
+"""The one provider behind every resource type that ministack lacks, and the schema's word on those that it has.
+
+It gives ministack's CloudFormation engine what CloudFormation itself has from a type's schema: properties that are unknown,
+mistyped, missing or read-only fail the resource; a change of a create-only property makes a replacement, which stands
+before the old resource goes; resources whose type is unknown fail.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.services import cloudformation as engine
+from ministack.services.cloudformation import changesets, provisioners, stacks
+
+from emulator.engine.guards import refuse
+from emulator.engine.schemas import ResourceSchema, Schemas
+
+Properties = dict[str, Any]
+Attributes = dict[str, Any]
+
+logger = logging.getLogger("emulator")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a resource stands."""
+
+    stack_name: str
+    logical_id: str
+
+    def name(self, longest: int = 63) -> str:
+        """Returns a name such as CloudFormation makes where a template gives none: STACK-LOGICALID-RANDOM."""
+        return str(provisioners._physical_name(self.stack_name, self.logical_id, max_len=longest))
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """How the emulator makes, changes and deletes resources of one type; a handler raises ValueError with what AWS would say."""
+
+    create: Callable[[Properties, Place], tuple[str, Attributes]]
+    """Returns the physical id (what Ref gives) and the attributes (what Fn::GetAtt gives, by dotted name)."""
+    delete: Callable[[str, Properties], None]
+    update: Callable[[str, Properties, Properties, Place], Attributes] | None = None
+    """Physical id, old and new properties; never called for a create-only change. None: every property is create-only."""
+    waits: bool = False
+    """Whether a handler waits for the service: it then runs beside the engine's event loop."""
+
+
+RESOURCE_TYPES: dict[str, ResourceType] = {}
+"""What the emulator adds to ministack, by type."""
+
+
+def install(schemas: Schemas) -> None:
+    """Puts RESOURCE_TYPES into ministack's engine, and the schemas before everything it makes."""
+    for name, resource_type in RESOURCE_TYPES.items():
+        provisioners._RESOURCE_HANDLERS[name] = _handlers(resource_type)
+    for name in list(provisioners._RESOURCE_HANDLERS):
+        schema = schemas.get(name)
+        if schema is not None:
+            _follow_schema(name, schema)
+    replacing = _replacing(schemas)
+    for module in (provisioners, stacks, changesets):
+        if hasattr(module, "_replacing_change"):
+            module._replacing_change = replacing
+    original = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda name: (
+        (name in RESOURCE_TYPES and RESOURCE_TYPES[name].waits) or original(name)
+    )
+    provision = provisioners._provision_resource
+
+    def provision_known(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> Any:
+        known = resource_type in provisioners._RESOURCE_HANDLERS or resource_type.startswith("Custom::")
+        if not known:
+            raise ValueError(f"The emulator does not know resource type {resource_type}: it makes nothing of that kind")
+        return provision(resource_type, logical_id, props, stack_name)
+
+    provisioners._provision_resource = provision_known
+    stacks._provision_resource = provision_known
+
+
+def _handlers(resource_type: ResourceType) -> dict[str, Any]:
+    def create(logical_id: str, props: Properties, stack_name: str) -> tuple[str, Attributes]:
+        return resource_type.create(props, Place(stack_name, logical_id))
+
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+    ) -> tuple[str, Attributes]:
+        if resource_type.update is None:
+            raise ValueError("This resource type cannot be updated")
+        return physical_id, resource_type.update(physical_id, old, new, Place(stack_name, logical_id))
+
+    return {"create": create, "update": update, "update_with_logical_id": True, "delete": resource_type.delete}
+
+
+def _follow_schema(name: str, schema: ResourceSchema) -> None:
+    """Validates before the type's handlers run, adds CloudFormation's tags, and refuses to replace what has a name of its own."""
+    handlers = provisioners._RESOURCE_HANDLERS[name] = dict(provisioners._RESOURCE_HANDLERS[name])
+    create: Any = handlers["create"]
+    update: Any = handlers.get("update")
+    delete: Any = handlers.get("delete")
+
+    def checked_create(logical_id: str, props: Properties, stack_name: str) -> Any:
+        properties = _checked(name, schema, props)
+        refuse("create", name, "", properties)
+        made = create(logical_id, properties, stack_name)
+        logger.info("%s %s made: %s/%s", name, made[0], stack_name, logical_id)
+        return made
+
+    def checked_delete(physical_id: str, props: Properties, *rest: Any) -> Any:
+        refuse("delete", name, physical_id, props)
+        result = delete(physical_id, props, *rest)
+        logger.info("%s %s deleted", name, physical_id)
+        return result
+
+    def checked_update(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
+        return update(physical_id, old, _checked(name, schema, new), *rest)
+
+    handlers["create"] = checked_create
+    if delete is not None:
+        handlers["delete"] = checked_delete
+    if update is not None:
+        handlers["update"] = checked_update
+    if schema.tag_property and name in RESOURCE_TYPES:
+        shape = "list" if schema.properties.get(schema.tag_property, {}).get("type") == "array" else "map"
+        provisioners._STACK_TAG_PROPERTY.setdefault(name, (schema.tag_property, shape))
+    if schema.custom_name and name not in provisioners._CUSTOM_NAME_REPLACEMENT:
+        provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": schema.custom_name}
+    # Handlers of ministack's own that say what replaces are more than the schema: only ours are taken out.
+    if name in RESOURCE_TYPES:
+        provisioners._CUSTOM_NAME_REPLACEMENT.get(name, {}).pop("requires_replacement", None)
+    provisioners._REPLACING_PROPERTIES[name] = tuple(
+        dict.fromkeys([path[0] for path in schema.create_only if len(path) == 1])
+    )
+
+
+def _checked(name: str, schema: ResourceSchema, props: Properties) -> Properties:
+    properties = schema.coerced({key: value for key, value in props.items() if value is not None})
+    # CloudFormation's own tags are not the template's: their keys, reserved for AWS, are not held against the schema.
+    shown = dict(properties)
+    key = schema.tag_property or ""
+    tags = shown.get(key)
+    if isinstance(tags, list):
+        shown[key] = [tag for tag in tags if not str(tag.get("Key", "")).startswith("aws:")]
+    elif isinstance(tags, dict):
+        shown[key] = {name: value for name, value in tags.items() if not name.startswith("aws:")}
+    if problems := schema.problems(shown):
+        raise ValueError(
+            f"Properties validation failed for resource {name} with message: {'; '.join(problems)}"
+            " (HandlerErrorCode: InvalidRequest)"
+        )
+    return properties
+
+
+def _replacing(schemas: Schemas) -> Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool]:
+    original = provisioners._replacing_change
+
+    def replacing_change(resource_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        schema = schemas.get(resource_type)
+        if schema is None:
+            return bool(original(resource_type, old, new))
+        return bool(schema.changed_create_only(schema.coerced(old), schema.coerced(new)))
+
+    return replacing_change
+
+
+__all__ = ["RESOURCE_TYPES", "Attributes", "Place", "Properties", "ResourceType", "engine", "install"]

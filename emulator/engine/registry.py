@@ -1,0 +1,37 @@
+"""Prints, as JSON, what the emulator knows of AWS; it runs in the engine's environment. emulator/readme.py makes pages of it."""
+
+import json
+from typing import Any
+
+from ministack.services.cloudformation import provisioners
+
+from emulator.engine import iam
+from emulator.engine.ec2 import resource_types as ec2_types
+from emulator.engine.eks import access, addons, clusters, compute  # noqa: F401 - they register their operations
+from emulator.engine.eks.resource_types import EKS_TYPES
+from emulator.engine.eks.rules import RULES
+from emulator.engine.eks.service import OPERATIONS
+from emulator.engine.guards import GUARDS
+from emulator.engine.provider import RESOURCE_TYPES
+
+
+def registry() -> dict[str, Any]:
+    """Returns resource types, operations and rules."""
+    ec2_types.install()
+    iam.install()
+    return {
+        "ours": sorted([*RESOURCE_TYPES, *EKS_TYPES]),
+        "ministack": sorted(name for name in provisioners._RESOURCE_HANDLERS if name.startswith("AWS::")),
+        "operations": sorted(OPERATIONS),
+        "rules": [
+            {"name": rule.name, "on": list(rule.operations), "says": rule.says, "page": rule.page} for rule in RULES
+        ],
+        "guards": [
+            {"name": guard.name, "on": [f"{guard.moment} {kind}" for kind in guard.types], "says": guard.says, "page": guard.page}
+            for guard in GUARDS
+        ],
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    print(json.dumps(registry()))

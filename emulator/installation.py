@@ -1,0 +1,46 @@
+"""The engine's own virtual environment: it pins other versions of what the project uses too."""
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from emulator.problem import Problem
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / ".venv-emulator"
+REQUIREMENTS = Path(__file__).parent / "requirements.txt"
+
+
+def python() -> Path:
+    """Returns the environment's Python; makes the environment first, once. Raises Problem."""
+    found = FOLDER / "bin" / "python"
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    if _ready(wanted):
+        return found
+    FOLDER.mkdir(exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+        if not _ready(wanted):
+            print("Setting up the local AWS (once)", file=sys.stderr)
+            _run([sys.executable, "-m", "venv", str(FOLDER)])
+            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile", "-r"]
+            _run([str(found), *install, str(REQUIREMENTS)])
+            (FOLDER / "ready").write_text(wanted)
+    return found
+
+
+def _ready(wanted: str) -> bool:
+    marker = FOLDER / "ready"
+    return marker.exists() and marker.read_text() == wanted
+
+
+def _run(command: list[str]) -> None:
+    # Byte code is what makes the engine start in a second.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603 - our own
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise Problem(f"the local AWS cannot be set up in {FOLDER}: {last}. Is PyPI within reach? Then try again")

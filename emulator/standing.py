@@ -1,0 +1,79 @@
+"""What stands in the local AWS, asked with boto3 as anybody would ask an account."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+
+from emulator.process import REGION, Engine
+
+
+@cache
+def client(engine: Engine, service: str) -> Any:
+    """Returns a boto3 client for the local AWS, whatever the person's profile and credentials are."""
+    return boto3.session.Session(
+        aws_access_key_id=engine.keys[0], aws_secret_access_key=engine.keys[1], region_name=REGION
+    ).client(service, endpoint_url=engine.url, verify=engine.certificate if engine.tls else None)  # fmt: skip
+
+
+def stack_lines(engine: Engine) -> Iterator[str]:
+    """Yields a line for each stack."""
+    for stack in stacks(engine):
+        reason = f"  {stack['StackStatusReason']}" if stack.get("StackStatusReason") else ""
+        yield f"  {stack['StackName']:<32} {stack['StackStatus']}{reason}"
+
+
+def stacks(engine: Engine) -> list[dict[str, Any]]:
+    """Returns the stacks, the CDK's own among them."""
+    pages = client(engine, "cloudformation").get_paginator("describe_stacks").paginate()
+    return [stack for page in pages for stack in page["Stacks"]]
+
+
+def cluster_lines(engine: Engine) -> Iterator[str]:
+    """Yields what there is to say of each cluster: version, endpoint, compute, add-ons, access."""
+    eks = client(engine, "eks")
+    for name in eks.list_clusters()["clusters"]:
+        cluster = eks.describe_cluster(name=name)["cluster"]
+        network = cluster["resourcesVpcConfig"]
+        private, public = network["endpointPrivateAccess"], network["endpointPublicAccess"]
+        ways = [word for word, on in (("private", private), ("public", public)) if on]
+        yield f"Cluster {name}: Kubernetes {cluster['version']}, {cluster['status']}, {' and '.join(ways)} endpoint"
+        yield from _compute(eks, name, cluster)
+        addons = [
+            eks.describe_addon(clusterName=name, addonName=one)["addon"]
+            for one in eks.list_addons(clusterName=name)["addons"]
+        ]
+        if addons:
+            yield f"  add-ons        {len(addons)}, all {_statuses(addons)}: {', '.join(one['addonName'] for one in addons)}"
+        yield from _access(eks, name)
+
+
+def _statuses(records: list[dict[str, Any]]) -> str:
+    return " or ".join(sorted({record["status"] for record in records}))
+
+
+def _compute(eks: Any, name: str, cluster: dict[str, Any]) -> Iterator[str]:
+    auto = cluster.get("computeConfig", {})
+    if auto.get("enabled"):
+        yield f"  Auto Mode      built-in pools: {', '.join(auto.get('nodePools', [])) or 'none'}"
+    for one in eks.list_nodegroups(clusterName=name)["nodegroups"]:
+        group = eks.describe_nodegroup(clusterName=name, nodegroupName=one)["nodegroup"]
+        sizes = group["scalingConfig"]
+        yield (
+            f"  managed nodes  {group['status']}, {sizes['minSize']} to {sizes['maxSize']} {', '.join(group['instanceTypes'])},"
+            f" {group['amiType']}, {group['capacityType'].lower().replace('_', '-')}"
+        )
+    for one in eks.list_fargate_profiles(clusterName=name)["fargateProfileNames"]:
+        profile = eks.describe_fargate_profile(clusterName=name, fargateProfileName=one)["fargateProfile"]
+        yield f"  Fargate        {profile['status']}, pods of {', '.join(s['namespace'] for s in profile['selectors'])}"
+
+
+def _access(eks: Any, name: str) -> Iterator[str]:
+    for principal in eks.list_access_entries(clusterName=name)["accessEntries"]:
+        entry = eks.describe_access_entry(clusterName=name, principalArn=principal)["accessEntry"]
+        policies = eks.list_associated_access_policies(clusterName=name, principalArn=principal)[
+            "associatedAccessPolicies"
+        ]
+        may = [one["policyArn"].split("/")[-1] for one in policies] or [entry["type"]]
+        yield f"  access         {', '.join(may)}: {principal.split('/')[-1]}"

@@ -1,0 +1,179 @@
+"""Each rule of EKS: a request that it lets pass, and one that it refuses."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from emulator.engine.eks.rules import RULES
+from emulator.engine.eks.service import Eks
+from emulator.engine.eks.state import Refused
+from tests.emulator.engine.account import ARN, service, settled
+
+VPC = {"subnetIds": ["subnet-a", "subnet-b"], "endpointPublicAccess": False, "endpointPrivateAccess": True}
+AUTO = {
+    "computeConfig": {"enabled": True, "nodePools": ["general-purpose"], "nodeRoleArn": f"{ARN}node"},
+    "kubernetesNetworkConfig": {"elasticLoadBalancing": {"enabled": True}},
+    "storageConfig": {"blockStorage": {"enabled": True}},
+}
+WHO = {"clusterName": "c"}
+SCOPE = {"type": "namespace", "namespaces": ["x"]}
+NO_KEY = [{"provider": {"keyArn": "arn:aws:kms:us-east-1:1:key/bad"}}]
+OLD_MODE = {"authenticationMode": "CONFIG_MAP"}
+POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+
+GOOD: dict[str, dict[str, Any]] = {
+    "CreateCluster": {
+        "name": "new",
+        "version": "1.35",
+        "roleArn": f"{ARN}auto",
+        "resourcesVpcConfig": {**VPC, "securityGroupIds": ["sg-1"]},
+        "encryptionConfig": [{"resources": ["secrets"], "provider": {"keyArn": "arn:aws:kms:us-east-1:1:key/good"}}],
+        "bootstrapSelfManagedAddons": False,
+        "accessConfig": {"authenticationMode": "API"},
+        **AUTO,
+    },
+    "UpdateClusterConfig": {"name": "c", "resourcesVpcConfig": {"endpointPublicAccess": True, "publicAccessCidrs": ["8.8.8.0/24"]}},
+    "UpdateClusterVersion": {"name": "c", "version": "1.36"},
+    "DeleteCluster": {"name": "bare"},
+    "CreateNodegroup": {
+        **WHO, "nodegroupName": "new", "subnets": ["subnet-a"], "nodeRole": f"{ARN}node", "amiType": "AL2023_x86_64_STANDARD",
+        "instanceTypes": ["m7i.large"], "version": "1.35", "launchTemplate": {"id": "lt-1", "version": "2"},
+        "scalingConfig": {"minSize": 1, "desiredSize": 2, "maxSize": 3},
+    },
+    "UpdateNodegroupConfig": {**WHO, "nodegroupName": "n", "scalingConfig": {"maxSize": 9}},
+    "UpdateNodegroupVersion": {**WHO, "nodegroupName": "n", "version": "1.35"},
+    "DeleteNodegroup": {**WHO, "nodegroupName": "n"},
+    "CreateFargateProfile": {
+        **WHO, "fargateProfileName": "new", "podExecutionRoleArn": f"{ARN}pods", "subnets": ["subnet-a"],
+        "selectors": [{"namespace": "x", "labels": {"a": "b"}}],
+    },
+    "DeleteFargateProfile": {**WHO, "fargateProfileName": "f"},
+    "CreateAddon": {**WHO, "addonName": "coredns", "podIdentityAssociations": [{"serviceAccount": "s", "roleArn": f"{ARN}app"}]},
+    "CreateAccessEntry": {**WHO, "principalArn": f"{ARN}nobody", "kubernetesGroups": ["people"], "type": "STANDARD"},
+    "UpdateAccessEntry": {**WHO, "principalArn": f"{ARN}app", "kubernetesGroups": ["people"]},
+    "AssociateAccessPolicy": {**WHO, "principalArn": f"{ARN}app", "policyArn": POLICY, "accessScope": SCOPE},
+    "CreatePodIdentityAssociation": {**WHO, "namespace": "n", "serviceAccount": "new", "roleArn": f"{ARN}app"},
+    "CreateCapability": {**WHO, "capabilityName": "new", "type": "ACK", "roleArn": f"{ARN}app", "deletePropagationPolicy": "RETAIN"},
+}  # fmt: skip
+
+
+def account() -> Eks:
+    """A cluster `c` with a node group, a profile, an association and an access entry; a cluster `bare` with nothing."""
+    eks = service()
+    for name in ("c", "bare"):
+        eks.call("CreateCluster", {**copy.deepcopy(GOOD["CreateCluster"]), "name": name})
+        settled(eks)
+    eks.call("CreateNodegroup", {**GOOD["CreateNodegroup"], "nodegroupName": "n"})
+    eks.call("CreateFargateProfile", {**GOOD["CreateFargateProfile"], "fargateProfileName": "f"})
+    eks.call("CreateAccessEntry", {**WHO, "principalArn": f"{ARN}app"})
+    eks.call("CreatePodIdentityAssociation", {**GOOD["CreatePodIdentityAssociation"], "serviceAccount": "s"})
+    return settled(eks)
+
+
+def with_(operation: str, **changes: Any) -> tuple[str, dict[str, Any], Callable[[Eks], Any] | None]:
+    """A good request with other parameters; ``before`` puts the account into another state first."""
+    before = changes.pop("before", None)
+    return operation, {**copy.deepcopy(GOOD[operation]), **changes}, before
+
+
+def cluster(name: str = "c", **changes: Any) -> Callable[[Eks], Any]:
+    return lambda eks: eks.state.clusters[name].update(changes)
+
+
+def child(kind: str, name: str, **changes: Any) -> Callable[[Eks], Any]:
+    return lambda eks: eks.state.children[kind, "c", name].update(changes)
+
+
+BAD = {
+    "cluster_name_free": (with_("CreateCluster", name="c"), "already exists"),
+    "child_name_free": (with_("CreateNodegroup", nodegroupName="n"), "already exists"),
+    "cluster_active": (with_("CreateNodegroup", before=cluster(status="UPDATING")), "not in ACTIVE status"),
+    "node_group_settled": (with_("UpdateNodegroupConfig", before=child("nodegroup", "n", status="UPDATING")), "not in Active state"),
+    "one_kind_of_update": (with_("UpdateClusterConfig", deletionProtection=True), "Only one type of update"),
+    "version_offered": (with_("CreateCluster", version="1.12"), "unsupported Kubernetes version 1.12"),
+    "one_minor_version": (with_("UpdateClusterVersion", version="1.37"), "from 1.35 to 1.37"),
+    "nodes_caught_up": (with_("UpdateClusterVersion", before=child("nodegroup", "n", version="1.34")), "must be updated to match"),
+    "two_zones": (with_("CreateCluster", resourcesVpcConfig={**VPC, "subnetIds": ["subnet-a", "subnet-public"]}), "two different AZs"),
+    "endpoint_reachable": (with_("CreateCluster", resourcesVpcConfig={**VPC, "endpointPrivateAccess": False}), "cannot be false"),
+    "security_groups_of_vpc": (with_("CreateCluster", resourcesVpcConfig={**VPC, "securityGroupIds": ["sg-2"]}), "not in the same VPC"),
+    "cluster_role_assumable": (with_("CreateCluster", roleArn=f"{ARN}node"), "could not be assumed"),
+    "auto_mode_role": (with_("CreateCluster", roleArn=f"{ARN}cluster"), "sts:TagSession"),
+    "node_role_assumable": (with_("CreateNodegroup", nodeRole=f"{ARN}cluster"), "could not be assumed"),
+    "pod_execution_role_assumable": (with_("CreateFargateProfile", podExecutionRoleArn=f"{ARN}node"), "could not be assumed"),
+    "pod_role_assumable": (with_("CreatePodIdentityAssociation", roleArn=f"{ARN}node"), "could not be assumed"),
+    "principal_exists": (with_("CreateAccessEntry", principalArn=f"{ARN}absent"), "invalid principal"),
+    "key_usable": (with_("CreateCluster", encryptionConfig=NO_KEY), "does not exist"),
+    "auto_mode_together": (with_("CreateCluster", storageConfig={"blockStorage": {"enabled": False}}), "fully enabled or fully disabled"),
+    "auto_mode_without_self_managed": (with_("CreateCluster", bootstrapSelfManagedAddons=True), "must be set to false"),
+    "node_pools_with_role": (with_("CreateCluster", computeConfig={"enabled": True, "nodePools": ["general-purpose"]}), "nodeRoleArn"),
+    "not_protected": (with_("DeleteCluster", before=cluster("bare", deletionProtection=True)), "deletion protection"),
+    "nothing_attached": (with_("DeleteCluster", name="c"), "has nodegroups attached"),
+    "cluster_settled": (with_("DeleteCluster", before=cluster("bare", status="UPDATING")), "status UPDATING"),
+    "ami_type_exists": (with_("CreateNodegroup", amiType="AL2_x86_64"), "not supported for kubernetes version 1.35"),
+    "architecture_fits": (with_("CreateNodegroup", instanceTypes=["m7g.large"]), "not a valid instance type"),
+    "nodes_not_ahead": (with_("CreateNodegroup", version="1.36"), "does not fit"),
+    "sizes_in_order": (with_("CreateNodegroup", scalingConfig={"minSize": 3, "desiredSize": 3, "maxSize": 2}), "can't be greater"),
+    "subnets_of_cluster": (with_("CreateNodegroup", subnets=["subnet-other"]), "does not belong to the VPC"),
+    "launch_template_exists": (with_("CreateNodegroup", launchTemplate={"id": "lt-1", "version": "7"}), "version 7 of lt-1 does not exist"),
+    "launch_template_alone": (with_("CreateNodegroup", diskSize=50), "within the launch template"),
+    "within_quota": (
+        with_("CreateFargateProfile", before=lambda eks: [
+            eks.state.children.update({("fargateProfile", "c", f"f{one}"): dict(eks.state.children["fargateProfile", "c", "f"])})
+            for one in range(9)
+        ]), "quota of fargate profiles",
+    ),
+    "one_profile_at_a_time": (with_("CreateFargateProfile", before=child("fargateProfile", "f", status="DELETING")), "in status DELETING"),
+    "private_subnets": (with_("CreateFargateProfile", subnets=["subnet-public"]), "is not a private subnet"),
+    "selectors_few": (with_("CreateFargateProfile", selectors=[{"namespace": str(one)} for one in range(6)]), "between 1 and 5"),
+    "addon_offered": (with_("CreateAddon", addonName="core-dns"), "not supported"),
+    "groups_not_reserved": (with_("CreateAccessEntry", kubernetesGroups=["system:masters"]), "must not start with system:"),
+    "access_entries_on": (with_("CreateAccessEntry", before=cluster(accessConfig=OLD_MODE)), "authentication mode"),
+    "access_policy_exists": (with_("AssociateAccessPolicy", policyArn="arn:aws:iam::aws:policy/X"), "format is not valid"),
+    "one_association": (with_("CreatePodIdentityAssociation", serviceAccount="s"), "already exists"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", GOOD)
+def test_good_requests_pass(operation: str) -> None:
+    account().call(operation, copy.deepcopy(GOOD[operation]))
+
+
+@pytest.mark.parametrize("name", [rule.name for rule in RULES])
+def test_every_rule_refuses(name: str) -> None:
+    (operation, parameters, before), message = BAD[name]
+    (rule,) = [one for one in RULES if one.name == name]
+    assert operation in rule.operations
+    eks = account()
+    if before:
+        before(eks)
+    with pytest.raises(Refused, match=message) as refusal:
+        eks.call(operation, parameters)
+    assert refusal.value.code == rule.code
+
+
+def test_every_rule_has_a_page_and_is_named_once() -> None:
+    names = [rule.name for rule in RULES]
+    assert sorted(names) == sorted(set(names)) == sorted(BAD)
+    assert all(rule.page.startswith("https://") and rule.says.endswith(".") for rule in RULES)
+
+
+def test_an_add_on_waits_for_a_place_and_recovers() -> None:
+    eks = service()
+    off = {
+        "computeConfig": {"enabled": False},
+        "storageConfig": {"blockStorage": {"enabled": False}},
+        "kubernetesNetworkConfig": {"elasticLoadBalancing": {"enabled": False}},
+    }
+    eks.call("CreateCluster", {**copy.deepcopy(GOOD["CreateCluster"]), "name": "c", **off})
+    settled(eks).call("CreateAddon", {**WHO, "addonName": "coredns"})
+    eks.call("CreateAddon", {**WHO, "addonName": "vpc-cni"})
+
+    def status(name: str) -> str:
+        return str(settled(eks).call("DescribeAddon", {**WHO, "addonName": name})["addon"]["status"])
+
+    assert (status("coredns"), status("vpc-cni")) == ("DEGRADED", "ACTIVE")
+    eks.call("CreateNodegroup", {**GOOD["CreateNodegroup"], "nodegroupName": "n"})
+    settled(eks)
+    assert status("coredns") == "ACTIVE"
