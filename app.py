@@ -36,6 +36,7 @@ def main() -> int:
     try:
         path = environment_path(context.get("env"))
         environment = load_environment(path, today=_today(context.get("today")))
+        environment = _delivered(environment, context.get("delivery"))
         lock = load_lock(path)
         first_deploy = _first_deploy(context.get("first_deploy"), environment)
         checks = _checks(context.get("checks", "on"))
@@ -101,6 +102,16 @@ def _checks(value: str) -> bool:
     if value not in ("on", "off"):
         raise BadEnvironment(f"checks is {value!r}; allowed: on, off")
     return value == "on"
+
+
+def _delivered(environment: "Environment", delivery: str | None) -> "Environment":
+    """Returns the environment with another delivery of its Kubernetes objects: ``-c delivery=files`` or ``kubectl``."""
+    if delivery is None:
+        return environment
+    if delivery not in ("files", "kubectl"):
+        raise BadEnvironment(f"delivery is {delivery!r}; allowed: files, kubectl")
+    clusters = [cluster.model_copy(update={"delivery": delivery}) for cluster in environment.clusters]
+    return environment.model_copy(update={"clusters": clusters})
 
 
 def _first_deploy(names: str | None, environment: "Environment") -> list[str]:

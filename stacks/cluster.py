@@ -10,6 +10,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.control_plane import AutoModeSettings, ControlPlane
 from eks_constructs.fargate import Fargate
+from eks_constructs.identity import OidcProvider
 from eks_constructs.managed_nodes import ManagedNodes
 from eks_constructs.tunnel_host import TunnelHost
 from stacks.cluster_spec import ClusterSpec, LockFile
@@ -23,6 +24,8 @@ class ClusterStack(cdk.Stack):
     Attributes:
         spec: what the environment file says of the cluster.
         cluster_network: the network it runs in.
+        security_group_id: of the control plane, the nodes and the pods on Fargate.
+        oidc: IAM's trust in the cluster's tokens, if some pod on Fargate needs AWS.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class ClusterStack(cdk.Stack):
             termination_protection=protected,
         )
         self.spec, self.cluster_network = spec, network
+        self.oidc: OidcProvider | None = None
         self._iam = environment.iam
         self._environment = environment
 
@@ -65,6 +69,7 @@ class ClusterStack(cdk.Stack):
         access = Access(
             self, "Access", spec.access, cluster_name=spec.name, cluster_ref=control_plane.name, iam=self._iam
         )
+        self.security_group_id = control_plane.security_group_id
         self._compute(control_plane, lock)
         if foundation.auto_custom_node_role_arn and spec.compute.mix.auto_mode:
             AutoModeNodeClassAccess(
@@ -129,6 +134,8 @@ class ClusterStack(cdk.Stack):
             if "system" in profiles:
                 nodes.append(profiles["system"])
         addons.after_nodes(nodes=nodes)
+        if any(workload.compute == "fargate" for workload in spec.workloads):
+            self.oidc = addons.oidc_provider()
 
     def _outputs(self, control_plane: ControlPlane, access: Access) -> None:
         outputs = {

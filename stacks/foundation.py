@@ -40,6 +40,7 @@ class FoundationStack(cdk.Stack):
 
     Attributes:
         clusters: what each cluster stands on, by its name.
+        logs_key_arn: the key of log groups.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class FoundationStack(cdk.Stack):
             alias=f"alias/eks-platform/{environment.name}/logs",
             statements=(log_writers("/aws/eks/*", f"/eks-platform/{environment.name}/*"),),
         )
-        self._logs_key = self._keep(logs_key, "LogsKey").attr_arn
+        self.logs_key_arn = self._logs_key = self._keep(logs_key, "LogsKey").attr_arn
         if isinstance(environment.network, NetworkSpec):
             self._network_logs(self, "", network_log_groups(environment, None))
         self.clusters = {cluster.name: self._cluster(cluster) for cluster in environment.clusters}

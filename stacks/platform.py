@@ -17,6 +17,7 @@ from stacks.environment import Environment
 from stacks.foundation import FoundationStack, network_log_groups
 from stacks.manifests import cluster_manifests
 from stacks.network import NetworkStack
+from stacks.workloads import WorkloadsStack
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ class Platform:
     foundation: FoundationStack
     networks: list[NetworkStack]
     clusters: list[ClusterStack]
+    workloads: list[WorkloadsStack]
 
     @property
     def stacks(self) -> list[cdk.Stack]:
         """All stacks, in the order in which they are deployed."""
-        return [self.foundation, *self.networks, *self.clusters]
+        return [self.foundation, *self.networks, *self.clusters, *self.workloads]
 
     def write_manifests(self, folder: Path) -> None:
         """Writes the Kubernetes objects of each cluster into ``folder``/CLUSTER/, in place of what ``folder`` held."""
@@ -83,7 +85,7 @@ def build(
         return stack.network.cluster_network, stack
 
     shared = network(environment.network, None) if environment.network else None
-    clusters = []
+    clusters, workloads = [], []
     for spec in environment.clusters:
         mine = network(spec.network, spec) if spec.network else shared
         if mine is None:
@@ -105,7 +107,19 @@ def build(
             # Nodes need its routes, which nothing in the cluster's stack refers to.
             stack.add_stack_dependency(network_stack)
         clusters.append(stack)
+        if spec.workloads or spec.delivery == "kubectl":
+            running = WorkloadsStack(
+                scope,
+                f"{environment.name}-workloads-{spec.name}",
+                stack,
+                environment=environment,
+                network=cluster_network,
+                logs_key_arn=foundation.logs_key_arn,
+                stack_env=stack_env,
+            )
+            running.add_stack_dependency(stack)
+            workloads.append(running)
 
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)
-    return Platform(environment, foundation, networks, clusters)
+    return Platform(environment, foundation, networks, clusters, workloads)

@@ -89,8 +89,6 @@ class Addons(Construct):
         managed, statements = list(identity["policies"]), self._statements(identity.get("statements"))
         if addon.name == "vpc-cni" and self._ipv6:
             managed, statements = [], _ipv6_cni_statements()
-        if addon.on_fargate:
-            self._oidc = self._oidc or OidcProvider(self, "Oidc", issuer_url=self._issuer_url)
         return service_account_role(
             self,
             f"{pascal_case(addon.name)}Role",
@@ -99,10 +97,15 @@ class Addons(Construct):
             namespace=identity["namespace"],
             service_account=identity["service_account"],
             # Pods on Fargate have no Pod Identity agent.
-            oidc=self._oidc if addon.on_fargate else None,
+            oidc=self.oidc_provider() if addon.on_fargate else None,
             managed=managed,
             statements=statements,
         ).attr_arn
+
+    def oidc_provider(self) -> OidcProvider:
+        """Returns IAM's trust in the cluster's tokens: an account takes one of each issuer."""
+        self._oidc = self._oidc or OidcProvider(self, "Oidc", issuer_url=self._issuer_url)
+        return self._oidc
 
     def _statements(self, name: str | None) -> list[Statement]:
         if name != "external-dns":

@@ -1,0 +1,189 @@
+"""kubectl and helm, run by CloudFormation: a Lambda function of the CDK applies Kubernetes objects, and deletes them with the stack."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_eks as eks_l1
+from aws_cdk import aws_eks_v2 as eks
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct, IDependable
+
+from eks_constructs.construct_ids import pascal_case
+from eks_constructs.encryption import log_group
+from eks_constructs.manifests import HelmChart, KubernetesObject
+from eks_constructs.pseudo import Aws
+from eks_constructs.roles import IamSpec, allow, arn, role, trust_service
+
+LAYERS = (34, 36)
+"""Minor versions of kubectl for which a layer is installed (requirements.txt)."""
+
+HANDLER_TIMEOUT_MINUTES = 15
+
+
+class NoKubectl(Exception):
+    """There is no kubectl for a Kubernetes version. Its text says which there are."""
+
+
+def layer_for(kubernetes_version: str) -> int:
+    """Returns the minor version of kubectl for a cluster: its own, or one beside it.
+
+    https://kubernetes.io/releases/version-skew-policy/#kubectl. Raises NoKubectl.
+    """
+    minor = int(kubernetes_version.split(".")[1])
+    fitting = sorted((layer for layer in LAYERS if abs(layer - minor) <= 1), key=lambda layer: abs(layer - minor))
+    if not fitting:
+        raise NoKubectl(
+            f"Kubernetes {kubernetes_version}: kubectl of this project is for 1.{LAYERS[0] - 1} to 1.{LAYERS[-1] + 1}; use delivery: files"
+        )
+    return fitting[0]
+
+
+@dataclass(frozen=True)
+class Logging:
+    """Where the handler's log goes."""
+
+    name: str
+    """Of the log group."""
+    key_arn: str
+    days: int
+
+
+class Kubectl(Construct):
+    """The handler that changes Kubernetes objects on CloudFormation's behalf.
+
+    It is the cluster's administrator: no EKS access policy below that may make resource definitions, cluster roles and
+    storage classes (https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html). Its role can be
+    taken by Lambda alone, and the function is invoked by CloudFormation's custom resources.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster_name: str,
+        kubernetes_version: str,
+        subnet_ids: Sequence[str],
+        security_group_id: str,
+        iam_spec: IamSpec,
+        logging: Logging,
+    ) -> None:
+        """Makes the handler, in the cluster's private subnets: its API endpoint may have no other way in.
+
+        Raises NoKubectl.
+        """
+        super().__init__(scope, construct_id)
+        self._cluster_name = cluster_name
+        logs = log_group(self, "Logs", name=logging.name, key_arn=logging.key_arn, days=logging.days)
+        logs.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        statements = [
+            allow(["eks:DescribeCluster"], arn("eks", f"cluster/{cluster_name}"), sid="FindTheCluster"),
+            allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{logs.attr_arn}:*", sid="WriteItsLog"),
+        ]
+        handler_role = role(
+            self,
+            "HandlerRole",
+            spec=iam_spec,
+            name=f"{cluster_name}-kubectl",
+            description=f"kubectl for CloudFormation: administrator of the Kubernetes API of {cluster_name}",
+            trust=trust_service("lambda.amazonaws.com"),
+            managed=["service-role/AWSLambdaVPCAccessExecutionRole"],
+            statements=statements,
+        )
+        entry = eks_l1.CfnAccessEntry(
+            self,
+            "Access",
+            cluster_name=cluster_name,
+            principal_arn=handler_role.attr_arn,
+            access_policies=[
+                eks_l1.CfnAccessEntry.AccessPolicyProperty(
+                    policy_arn=f"arn:{Aws.PARTITION}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+                    access_scope=eks_l1.CfnAccessEntry.AccessScopeProperty(type="cluster"),
+                )
+            ],
+        )
+        # Imported here: only this mode pays for it.
+        minor = layer_for(kubernetes_version)
+        layer_class = getattr(import_module(f"aws_cdk.lambda_layer_kubectl_v{minor}"), f"KubectlV{minor}Layer")
+        bare = eks.Cluster.from_cluster_attributes(self, "Bare", cluster_name=cluster_name)
+        provider = eks.KubectlProvider(
+            self,
+            "Provider",
+            cluster=bare,
+            kubectl_layer=layer_class(self, "Layer"),
+            role=iam.Role.from_role_arn(self, "ImportedRole", handler_role.attr_arn, mutable=False),
+        )
+        self._dress(provider, logs_name=logs.ref, subnet_ids=subnet_ids, security_group_id=security_group_id)
+        self._cluster = eks.Cluster.from_cluster_attributes(
+            self, "Cluster", cluster_name=cluster_name, kubectl_provider=provider
+        )
+        # Kept until the last object is deleted: who deletes it needs access, rights and a log until then.
+        self._first: list[IDependable] = [entry, logs, handler_role]
+
+    def _dress(
+        self, provider: eks.KubectlProvider, *, logs_name: str, subnet_ids: Sequence[str], security_group_id: str
+    ) -> None:
+        """Gives the CDK's two functions our log group, and the one that calls the cluster its place in the VPC."""
+        for construct in provider.node.find_all():
+            if not isinstance(construct, lambda_.Function):
+                continue
+            function = cast(lambda_.CfnFunction, construct.node.default_child)
+            function.add_property_override("LoggingConfig", {"LogGroup": logs_name, "LogFormat": "JSON"})
+            construct.node.try_remove_child("LogGroup")
+            if construct.node.id == "Handler":
+                function.add_property_override(
+                    "VpcConfig", {"SubnetIds": list(subnet_ids), "SecurityGroupIds": [security_group_id]}
+                )
+                function.add_property_override("Description", f"kubectl and helm for {self._cluster_name}")
+
+    def apply(self, name: str, objects: Sequence[KubernetesObject], *, after: Sequence[IDependable]) -> Construct:
+        """Applies objects after what they stand on, and takes away those that later leave the list.
+
+        Args:
+            name: id of the resource.
+            objects: without empty values; they may hold CloudFormation references.
+            after: what must be there first; it is deleted later.
+
+        Raises ValueError: a value is missing, which the CDK would leave out without a word.
+        """
+        for item in objects:
+            _check_complete(item, f"{item.get('kind')} {item.get('metadata', {}).get('name')}")
+        manifest = eks.KubernetesManifest(
+            self, pascal_case(name), cluster=self._cluster, manifest=[dict(item) for item in objects], prune=True
+        )
+        manifest.node.add_dependency(*self._first, *after)
+        return manifest
+
+    def install(self, chart: HelmChart, values: Mapping[str, Any], *, after: Sequence[IDependable]) -> Construct:
+        """Installs a chart after what it stands on, and waits until it runs."""
+        oci = chart.repository.startswith("oci://")
+        installed = eks.HelmChart(
+            self,
+            pascal_case(f"chart-{chart.name}"),
+            cluster=self._cluster,
+            chart=None if oci else chart.chart,
+            repository=f"{chart.repository}/{chart.chart}" if oci else chart.repository,
+            release=chart.name,
+            namespace=chart.namespace,
+            create_namespace=False,
+            version=chart.version,
+            values=dict(values),
+            wait=True,
+            timeout=cdk.Duration.minutes(HANDLER_TIMEOUT_MINUTES - 1),
+        )
+        installed.node.add_dependency(*self._first, *after)
+        return installed
+
+
+def _check_complete(value: Any, where: str) -> None:
+    if value is None:
+        raise ValueError(f"{where} has no value: the CDK would leave it out")
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        _check_complete(part, f"{where}/{key}")
+
+

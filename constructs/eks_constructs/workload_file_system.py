@@ -1,0 +1,81 @@
+"""An EFS file system of a workload, for pods on Fargate: they mount it by its id, with nothing provisioned at run time."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_efs as efs
+from constructs import Construct
+
+NFS = 2049
+
+
+class WorkloadFileSystem(Construct):
+    """An encrypted file system with a mount target in each private subnet, reached from the cluster alone, backed up every day.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/efs-csi.html (Fargate: static provisioning only)
+
+    Attributes:
+        file_system_id: its id.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        vpc_id: str,
+        subnet_ids: Sequence[str],
+        cluster_security_group_id: str,
+        retain: bool,
+    ) -> None:
+        """Makes the file system; with ``retain`` it outlives its stack."""
+        super().__init__(scope, construct_id)
+        group = ec2.CfnSecurityGroup(
+            self,
+            "SecurityGroup",
+            group_description=f"NFS to the files of {name}, from the cluster's pods",
+            vpc_id=vpc_id,
+            security_group_ingress=[
+                ec2.CfnSecurityGroup.IngressProperty(
+                    ip_protocol="tcp",
+                    from_port=NFS,
+                    to_port=NFS,
+                    source_security_group_id=cluster_security_group_id,
+                    description="NFS from the cluster's pods",
+                )
+            ],
+            # Mount targets begin no connection; without a rule EC2 would allow all.
+            security_group_egress=[
+                ec2.CfnSecurityGroup.EgressProperty(
+                    ip_protocol="icmp", from_port=252, to_port=86, cidr_ip="255.255.255.255/32", description="Nothing out"
+                )
+            ],
+        )
+        cdk.Tags.of(group).add("Name", f"{name}-files")
+        system = efs.CfnFileSystem(
+            self,
+            "FileSystem",
+            encrypted=True,
+            backup_policy=efs.CfnFileSystem.BackupPolicyProperty(status="ENABLED"),
+            lifecycle_policies=[
+                efs.CfnFileSystem.LifecyclePolicyProperty(transition_to_ia="AFTER_30_DAYS"),
+                efs.CfnFileSystem.LifecyclePolicyProperty(transition_to_primary_storage_class="AFTER_1_ACCESS"),
+            ],
+        )
+        cdk.Tags.of(system).add("Name", f"{name}-files")
+        system.apply_removal_policy(
+            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else cdk.RemovalPolicy.DESTROY
+        )
+        self.mount_targets = [
+            efs.CfnMountTarget(
+                self,
+                f"MountTarget{number}",
+                file_system_id=system.ref,
+                subnet_id=subnet_id,
+                security_groups=[group.attr_group_id],
+            )
+            for number, subnet_id in enumerate(subnet_ids, start=1)
+        ]
+        self.file_system_id = system.ref

@@ -1,0 +1,153 @@
+"""Workloads stack: what workloads need of AWS, and (with `delivery: kubectl`) the Kubernetes objects of a cluster.
+
+It stands on the cluster's stack, so it is deleted first: load balancers before their controllers, volumes before their drivers.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_eks as eks
+from constructs import Construct, IDependable
+
+from delivery.order import in_stages
+from delivery.placeholders import fill
+from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.construct_ids import pascal_case
+from eks_constructs.identity import service_account_role
+from eks_constructs.kubectl import Kubectl, Logging
+from eks_constructs.manifests import ManifestFile
+from eks_constructs.pseudo import Aws
+from eks_constructs.workload_bucket import WorkloadBucket
+from eks_constructs.workload_file_system import WorkloadFileSystem
+from stacks.cluster import ClusterStack
+from stacks.environment import Environment
+from stacks.manifests import cluster_manifests
+from stacks.workload_objects import PlacedWorkload, placed_workloads
+
+PREFIX = "data"
+"""Below which a workload's service account may use its bucket."""
+
+
+def kubectl_log_group(environment: Environment, cluster: str) -> str:
+    """Returns the name of the log group of a cluster's kubectl handler."""
+    return f"/eks-platform/{environment.name}/clusters/{cluster}/kubectl"
+
+
+class WorkloadsStack(cdk.Stack):
+    """What runs in a cluster, as far as CloudFormation makes it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        cluster: ClusterStack,
+        *,
+        environment: Environment,
+        network: ClusterNetwork,
+        logs_key_arn: str,
+        stack_env: cdk.Environment,
+    ) -> None:
+        """Makes the resources of the workloads of ``cluster``, and applies their objects if the cluster says `kubectl`."""
+        spec = cluster.spec
+        super().__init__(
+            scope,
+            construct_id,
+            env=stack_env,
+            description=f"EKS platform {environment.name}: workloads of {spec.name} (delivery: {spec.delivery})",
+        )
+        self._cluster, self._environment, self._network = cluster, environment, network
+        workloads = placed_workloads(spec, environment)
+        values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
+        if spec.delivery == "kubectl":
+            self._apply(workloads, values, logs_key_arn)
+
+    def _resources(self, workload: PlacedWorkload) -> dict[str, str]:
+        """Makes what a workload needs of AWS; returns the values of its placeholders, which are outputs too."""
+        namespace = workload.placement.namespace
+        scope = Construct(self, pascal_case(namespace))
+        retain = self._environment.foundation.retain
+        values: dict[str, str] = {}
+        if "bucket" in workload.needs:
+            bucket = WorkloadBucket(scope, "Bucket", retain=retain)
+            values["BUCKET_NAME"] = bucket.name
+            role_arn = self._role(scope, workload, bucket)
+            if workload.placement.rule.identity == "irsa":
+                values["SERVICE_ACCOUNT_ROLE_ARN"] = role_arn
+        if "file_system" in workload.needs:
+            system = WorkloadFileSystem(
+                scope,
+                "Files",
+                name=namespace,
+                vpc_id=self._network.vpc_id,
+                subnet_ids=self._network.private_subnet_ids,
+                cluster_security_group_id=self._cluster.security_group_id,
+                retain=retain,
+            )
+            values["FILE_SYSTEM_ID"] = system.file_system_id
+        for name, value in values.items():
+            key = pascal_case(namespace) + pascal_case(name.lower().replace("_", "-"))
+            cdk.CfnOutput(self, key, value=value, description=f"{name} of {namespace}")
+        return values
+
+    def _role(self, scope: Construct, workload: PlacedWorkload, bucket: WorkloadBucket) -> str:
+        """Makes the role of a workload's service account, with the rights to one prefix of its bucket."""
+        namespace, account = workload.placement.namespace, str(workload.description.service_account)
+        irsa = workload.placement.rule.identity == "irsa"
+        role = service_account_role(
+            scope,
+            "Role",
+            spec=self._environment.iam,
+            cluster=f"{self._cluster.spec.name}-{namespace}",
+            namespace=namespace,
+            service_account=account,
+            oidc=self._cluster.oidc if irsa else None,
+            statements=bucket.use_of(PREFIX),
+        )
+        if not irsa:
+            eks.CfnPodIdentityAssociation(
+                scope,
+                "PodIdentity",
+                cluster_name=self._cluster.spec.name,
+                namespace=namespace,
+                service_account=account,
+                role_arn=role.attr_arn,
+            )
+        return role.attr_arn
+
+    def _apply(
+        self, workloads: Sequence[PlacedWorkload], values: Mapping[str, Mapping[str, str]], logs_key_arn: str
+    ) -> None:
+        """The cluster's own objects one file after the other, then the workloads side by side, each stage after the one before."""
+        spec = self._cluster.spec
+        kubectl = Kubectl(
+            self,
+            "Kubectl",
+            cluster_name=spec.name,
+            kubernetes_version=spec.control_plane.kubernetes_version,
+            subnet_ids=self._network.private_subnet_ids,
+            security_group_id=self._cluster.security_group_id,
+            iam_spec=self._environment.iam,
+            logging=Logging(
+                kubectl_log_group(self._environment, spec.name),
+                logs_key_arn,
+                self._environment.foundation.log_retention_days,
+            ),
+        )
+        known = {"AWS_ACCOUNT_ID": Aws.ACCOUNT_ID, "AWS_REGION": Aws.REGION, "AWS_PARTITION": Aws.PARTITION}
+        before: list[IDependable] = []
+        for file in cluster_manifests(spec, environment=self._environment, network=self._network):
+            before = [self._stages(kubectl, file, known, before)]
+        for workload in workloads:
+            own = self.node.find_child(pascal_case(workload.placement.namespace))
+            self._stages(kubectl, workload.file, {**known, **values[workload.placement.namespace]}, [*before, own])
+
+    def _stages(
+        self, kubectl: Kubectl, file: ManifestFile, values: Mapping[str, str], after: Sequence[IDependable]
+    ) -> IDependable:
+        last: IDependable | None = None
+        for number, objects in enumerate(in_stages(file.objects), start=1):
+            filled = [fill(item, values) for item in objects]
+            last = kubectl.apply(f"{file.name}-{number}", filled, after=[last] if last else list(after))
+        if last is None:
+            raise ValueError(f"{file.name} has no objects")
+        return last
