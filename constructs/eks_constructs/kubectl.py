@@ -153,7 +153,12 @@ class Kubectl(Construct):
         for item in objects:
             _check_complete(item, f"{item.get('kind')} {item.get('metadata', {}).get('name')}")
         manifest = eks.KubernetesManifest(
-            self, pascal_case(name), cluster=self._cluster, manifest=[dict(item) for item in objects], prune=True
+            self,
+            pascal_case(name),
+            cluster=self._cluster,
+            manifest=[dict(item) for item in objects],
+            prune=True,
+            overwrite=True,  # a creation whose answer got lost is tried again: https://github.com/aws/aws-cdk/issues/34053
         )
         manifest.node.add_dependency(*self._first, *after)
         return manifest

@@ -1,13 +1,19 @@
 """The account around EKS, as ministack's EC2, IAM and KMS have it."""
 
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from ministack.services import ec2, iam, kms
 
+from emulator.engine.eks.api_server import ApiServer, authority
 from emulator.engine.eks.lookups import Catalog, Role, Subnet
+
+WEBHOOK = "/_ministack/eks-auth/{}/{}/{}/emulator-webhook"
+"""A path that ministack gives to its EKS, whose place ours takes; https alone would not keep strangers out of loopback."""
 
 
 class MinistackAccount:
@@ -16,6 +22,27 @@ class MinistackAccount:
     def __init__(self, catalog: Catalog) -> None:
         """Answers facts from ``catalog``."""
         self.catalog = catalog
+        self._servers: dict[tuple[str, str, str], ApiServer] = {}
+
+    def start_api_server(self, cluster: str, *, auto_mode: bool) -> tuple[str, str] | None:
+        """Starts a cluster's Kubernetes API server, where KUBEBUILDER_ASSETS says what to start."""
+        assets = os.environ.get("KUBEBUILDER_ASSETS")
+        if not assets:
+            return None
+        key = (ec2.get_account_id(), ec2.get_region(), cluster)
+        server = ApiServer(
+            Path(assets),
+            Path(os.environ["TMPDIR"]) / f"kubernetes-{cluster}",
+            webhook=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{WEBHOOK.format(*key)}",
+            definitions=auto_mode,
+        )
+        self._servers[key] = server
+        return server.url, authority(server)
+
+    def stop_api_server(self, cluster: str) -> None:
+        """Ends a cluster's Kubernetes API server, if it has one."""
+        if server := self._servers.pop((ec2.get_account_id(), ec2.get_region(), cluster), None):
+            server.stop()
 
     def subnet(self, subnet_id: str) -> Subnet | None:
         """Returns a subnet, or None."""

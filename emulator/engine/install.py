@@ -1,9 +1,12 @@
 """Puts everything that the emulator adds into ministack."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
+from ministack import app
+from ministack.core import iam_evaluator, lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import eks as ministack_eks
 
@@ -15,6 +18,7 @@ from emulator.engine.eks.lookups import Catalog
 from emulator.engine.eks.resource_types import EKS_TYPES, EksResourceTypes
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State
+from emulator.engine.eks.tokens import review
 from emulator.engine.guards import ManagedPolicies
 from emulator.engine.provider import RESOURCE_TYPES, ResourceType
 from emulator.engine.schemas import Schemas
@@ -33,6 +37,10 @@ def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
         return Eks(states[key], account)
 
     def handle(method: str, path: str, _headers: Any, body: bytes, query: dict[str, list[str]]) -> Any:
+        if path.startswith("/_ministack/eks-auth/"):
+            account_id, region, cluster = path.split("/")[3:6]
+            content = review(json.loads(body), states[account_id, region], cluster, _principal)
+            return 200, {"Content-Type": "application/json"}, json.dumps(content).encode()
         status, content, code = eks().request(method, path, query, body)
         headers = {"Content-Type": "application/json"}
         if code:
@@ -40,11 +48,31 @@ def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
         return status, headers, content
 
     ministack_eks._handle_request_sync = handle
+    _role_sessions()
     conditions.install()
     ec2_types.install()
     iam.install()
     RESOURCE_TYPES.update(_eks_types(EksResourceTypes(eks)))
     provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-east-1")))
+
+
+def _principal(access_key: str) -> str | None:
+    identity = iam_evaluator.resolve_caller_identity(access_key)
+    return str(identity["userArn"]) if identity else None
+
+
+def _role_sessions() -> None:
+    """Gives Lambda functions sessions of their roles, as AWS does; ministack does so in strict mode alone."""
+    original = lambda_runtime.execution_credentials
+
+    def execution_credentials(config: dict[str, Any]) -> Any:
+        strict, app.AUTH = app.AUTH, True
+        try:
+            return original(config)
+        finally:
+            app.AUTH = strict
+
+    lambda_runtime.execution_credentials = execution_credentials
 
 
 def _eks_types(types: EksResourceTypes) -> dict[str, ResourceType]:

@@ -62,6 +62,8 @@ def create_cluster(eks: Eks, parameters: Parameters) -> Answer:
     }  # fmt: skip
     public = cluster["resourcesVpcConfig"]
     public.setdefault("publicAccessCidrs", ["0.0.0.0/0"] if public["endpointPublicAccess"] else [])
+    if server := eks.account.start_api_server(name, auto_mode=bool(cluster.get("computeConfig", {}).get("enabled"))):
+        cluster["endpoint"], cluster["certificateAuthority"]["data"] = server
     eks.state.clusters[name] = cluster
 
     def active() -> None:
@@ -106,6 +108,7 @@ def delete_cluster(eks: Eks, parameters: Parameters) -> Answer:
             del eks.state.policies[owned]
         for owned in [key for key in eks.state.updates if key[0] == name]:
             del eks.state.updates[owned]
+        eks.account.stop_api_server(name)
         eks.account.delete_security_group(cluster["resourcesVpcConfig"]["clusterSecurityGroupId"])
 
     eks.state.start(gone)

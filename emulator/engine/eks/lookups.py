@@ -108,5 +108,11 @@ class Account(Protocol):
     def delete_security_group(self, group_id: str) -> None:
         """Deletes EKS's own security group."""
 
+    def start_api_server(self, cluster: str, *, auto_mode: bool) -> tuple[str, str] | None:
+        """Starts a cluster's Kubernetes API server; returns address and certificate authority, or None where there are none."""
+
+    def stop_api_server(self, cluster: str) -> None:
+        """Ends a cluster's Kubernetes API server, if it has one."""
+
     def security_group_vpc(self, group_id: str) -> str | None:
         """Returns the VPC of a security group, or None."""

@@ -1,0 +1,180 @@
+"""A real Kubernetes API server for each cluster, where KUBEBUILDER_ASSETS names a folder with kube-apiserver and etcd.
+
+Nobody schedules pods in it: it takes, validates, stores and deletes objects. What a cluster of Auto Mode brings of resource
+definitions is there by name alone. https://book.kubebuilder.io/reference/envtest (what the binaries are)
+"""
+
+import base64
+import json
+import secrets
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+START_SECONDS = 60.0
+
+AUTO_MODE_DEFINITIONS = (
+    # group, version, kind, plural, namespaced
+    ("eks.amazonaws.com", "v1", "NodeClass", "nodeclasses", False),
+    ("eks.amazonaws.com", "v1", "IngressClassParams", "ingressclassparams", False),
+    ("eks.amazonaws.com", "v1", "TargetGroupBinding", "targetgroupbindings", True),
+    ("karpenter.sh", "v1", "NodePool", "nodepools", False),
+    ("karpenter.sh", "v1", "NodeClaim", "nodeclaims", False),
+)
+
+
+class ApiServer:
+    """An etcd and a kube-apiserver on loopback, with their data in a folder.
+
+    Attributes:
+        url: address of the API.
+        certificate: what a client has to trust, PEM.
+    """
+
+    def __init__(self, assets: Path, folder: Path, *, webhook: str, definitions: bool) -> None:
+        """Starts them and waits until they answer.
+
+        Args:
+            assets: folder of the binaries.
+            folder: for data, certificates and logs; deleted by stop().
+            webhook: address that says who a bearer token is.
+            definitions: whether the cluster has Auto Mode's resource definitions.
+
+        Raises OSError: a program is missing, or does not come up.
+        """
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._token = secrets.token_urlsafe(16)
+        (folder / "tokens.csv").write_text(f'{self._token},emulator,emulator,"system:masters"\n')
+        (folder / "webhook.json").write_text(json.dumps(_webhook(webhook)))
+        key = folder / "service-account.key"
+        subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)  # noqa: S603, S607
+        etcd_port, peer_port, port = _free_port(), _free_port(), _free_port()
+        etcd = [
+            str(assets / "etcd"), "--data-dir", str(folder / "etcd"), "--unsafe-no-fsync",
+            "--listen-client-urls", f"http://127.0.0.1:{etcd_port}", "--advertise-client-urls", f"http://127.0.0.1:{etcd_port}",
+            "--listen-peer-urls", f"http://127.0.0.1:{peer_port}", "--log-level", "error",
+        ]  # fmt: skip
+        server = [
+            str(assets / "kube-apiserver"), "--etcd-servers", f"http://127.0.0.1:{etcd_port}",
+            "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", str(port),
+            "--cert-dir", str(folder / "certificates"), "--authorization-mode", "RBAC", "--allow-privileged",
+            "--service-cluster-ip-range", "10.100.0.0/16", "--service-account-issuer", "https://emulator",
+            "--service-account-key-file", str(key), "--service-account-signing-key-file", str(key),
+            "--disable-admission-plugins", "ServiceAccount",  # no controller makes their tokens
+            "--endpoint-reconciler-type", "none", "--token-auth-file", str(folder / "tokens.csv"),
+            "--authentication-token-webhook-config-file", str(folder / "webhook.json"),
+            "--authentication-token-webhook-cache-ttl", "0s",
+        ]  # fmt: skip
+        # Children of the engine: they end with its session.
+        self._processes = [self._start(etcd, "etcd.log"), self._start(server, "kube-apiserver.log")]
+        self.url = f"https://127.0.0.1:{port}"
+        self.certificate = self._wait()
+        if definitions:
+            for definition in AUTO_MODE_DEFINITIONS:
+                self._post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", _definition(*definition))
+        self._stopped = threading.Event()
+        threading.Thread(target=self._finish_namespaces, daemon=True).start()
+
+    def stop(self) -> None:
+        """Ends the programs and deletes their folder."""
+        self._stopped.set()
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self, command: list[str], log: str) -> "subprocess.Popen[bytes]":
+        with (self._folder / log).open("wb") as output:
+            return subprocess.Popen(command, stdout=output, stderr=output, cwd=self._folder)  # noqa: S603 - named by the person
+
+    def _wait(self) -> str:
+        certificate = self._folder / "certificates" / "apiserver.crt"
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and all(process.poll() is None for process in self._processes):
+            if certificate.exists():
+                with suppress(OSError):
+                    self._get("/readyz", certificate)
+                    return certificate.read_text()
+            time.sleep(0.1)
+        log = (self._folder / "kube-apiserver.log").read_text(errors="replace")[-500:]
+        self.__class__.stop(self) if hasattr(self, "_stopped") else None
+        raise OSError(f"kube-apiserver does not come up: {log}")
+
+    def _request(self, method: str, path: str, body: Any, certificate: Path | None = None) -> Any:
+        trusted = ssl.create_default_context(cafile=str(certificate or self._folder / "certificates" / "apiserver.crt"))
+        trusted.verify_flags &= ~ssl.VERIFY_X509_STRICT if hasattr(ssl, "VERIFY_X509_STRICT") else -1
+        request = urllib.request.Request(  # noqa: S310 - on loopback
+            f"{self.url}{path}", method=method, data=json.dumps(body).encode() if body is not None else None,
+            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
+        )  # fmt: skip
+        with urllib.request.urlopen(request, context=trusted, timeout=10) as answer:  # noqa: S310 - on loopback
+            content = answer.read()
+        return json.loads(content) if content.startswith(b"{") else content
+
+    def _get(self, path: str, certificate: Path | None = None) -> Any:
+        return self._request("GET", path, None, certificate)
+
+    def _post(self, path: str, body: Any) -> Any:
+        return self._request("POST", path, body)
+
+    def _finish_namespaces(self) -> None:
+        """Does what the namespace controller does at the end: without one a deleted namespace would stay."""
+        while not self._stopped.wait(0.3):
+            with suppress(OSError, KeyError):
+                for namespace in self._deleted_namespaces():
+                    name = namespace["metadata"]["name"]
+                    namespace["spec"]["finalizers"] = []
+                    self._request("PUT", f"/api/v1/namespaces/{name}/finalize", namespace)
+
+    def _deleted_namespaces(self) -> Iterator[Any]:
+        for namespace in self._get("/api/v1/namespaces")["items"]:
+            if namespace["metadata"].get("deletionTimestamp"):
+                yield {"apiVersion": "v1", "kind": "Namespace", **namespace}
+
+
+def authority(server: ApiServer) -> str:
+    """Returns the certificate as EKS answers it."""
+    return base64.b64encode(server.certificate.encode()).decode()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _webhook(url: str) -> dict[str, Any]:
+    """Returns the configuration of the token webhook, in the form of a kubeconfig."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "engine", "cluster": {"server": url}}],
+        "users": [{"name": "apiserver"}],
+        "contexts": [{"name": "webhook", "context": {"cluster": "engine", "user": "apiserver"}}],
+        "current-context": "webhook",
+    }
+
+
+def _definition(group: str, version: str, kind: str, plural: str, namespaced: bool) -> dict[str, Any]:
+    """Returns a resource definition that takes any field: the real ones are AWS's."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced" if namespaced else "Cluster",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
+            "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
