@@ -121,6 +121,53 @@ ACKNOWLEDGED = (
         "Which hosted zones are ExternalDNS's is the add-on's setting (domainFilters); listing zones takes no resource.",
         ("Resource::*", "Resource::{arn}:route53:::hostedzone/*"),
     ),
+    _aws_policies(
+        r"/Kubectl/HandlerRole$",
+        "Lambda prescribes it for functions in a VPC; only this function can take the role.",
+        "service-role/AWSLambdaVPCAccessExecutionRole",
+    ),
+    Acknowledged(
+        r"/Kubectl/HandlerRolePolicy$",
+        "AwsSolutions-IAM5",
+        "The names of log streams are made at run time: the wildcard is the streams of one log group.",
+        ("Resource::<KubectlLogsA888FEDB.Arn>:*",),
+    ),
+    _aws_policies(
+        r"/Kubectl/Provider/Provider/framework-onEvent/ServiceRole/Resource$",
+        "The CDK's provider framework makes this role: it writes a log and invokes the kubectl handler, and no more.",
+        "service-role/AWSLambdaBasicExecutionRole",
+    ),
+    Acknowledged(
+        r"/Kubectl/Provider/Provider/framework-onEvent/ServiceRole/DefaultPolicy/Resource$",
+        "AwsSolutions-IAM5",
+        "The CDK's provider framework makes this policy: the wildcard is the versions of one function.",
+        ("Resource::<KubectlProviderHandler14607D6C.Arn>:*",),
+    ),
+    Acknowledged(
+        r"/Kubectl/Provider/Provider/framework-onEvent/ServiceRole/DefaultPolicy/Resource$",
+        "NIST.800.53.R5-IAMNoInlinePolicy",
+        "The CDK's provider framework makes it inline; it allows to invoke one function, and lives and dies with its role.",
+    ),
+    Acknowledged(
+        r"/Kubectl/Provider/Handler/Resource$",
+        "AwsSolutions-L1",
+        "The handler is the CDK's code: which runtime it is tested with is the CDK's to say, and moves with aws-cdk-lib.",
+    ),
+    Acknowledged(
+        r"/Kubectl/Provider/(Handler|Provider/framework-onEvent)/Resource$",
+        "NIST.800.53.R5-LambdaConcurrency",
+        "CloudFormation alone invokes it, a few times in a deploy; a reservation would take concurrency from the account all year.",
+    ),
+    Acknowledged(
+        r"/Kubectl/Provider/(Handler|Provider/framework-onEvent)/Resource$",
+        "NIST.800.53.R5-LambdaDLQ",
+        "A failure fails the stack with its reason: CloudFormation waits for an answer, so no event is lost in silence.",
+    ),
+    Acknowledged(
+        r"/Kubectl/Provider/Provider/framework-onEvent/Resource$",
+        "NIST.800.53.R5-LambdaInsideVPC",
+        "It calls Lambda's API and answers CloudFormation, nothing in the VPC; the handler that calls the cluster is inside.",
+    ),
     Acknowledged(
         r"/Network/PublicDefaultRoute6?$",
         "NIST.800.53.R5-VPCNoUnrestrictedRouteToIGW",

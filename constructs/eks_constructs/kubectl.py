@@ -117,6 +117,8 @@ class Kubectl(Construct):
             kubectl_layer=layer_class(self, "Layer"),
             role=iam.Role.from_role_arn(self, "ImportedRole", handler_role.attr_arn, mutable=False),
         )
+        # A condition that only the role which the CDK would make refers to.
+        self.node.try_remove_child("HasEcrPublic")
         self._dress(provider, logs_name=logs.ref, subnet_ids=subnet_ids, security_group_id=security_group_id)
         self._cluster = eks.Cluster.from_cluster_attributes(
             self, "Cluster", cluster_name=cluster_name, kubectl_provider=provider
@@ -135,8 +137,8 @@ class Kubectl(Construct):
             function.add_property_override("LoggingConfig", {"LogGroup": logs_name, "LogFormat": "JSON"})
             construct.node.try_remove_child("LogGroup")
             if construct.node.id == "Handler":
-                function.add_property_override(
-                    "VpcConfig", {"SubnetIds": list(subnet_ids), "SecurityGroupIds": [security_group_id]}
+                function.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+                    subnet_ids=list(subnet_ids), security_group_ids=[security_group_id]
                 )
                 function.add_property_override("Description", f"kubectl and helm for {self._cluster_name}")
 
@@ -190,5 +192,3 @@ def _check_complete(value: Any, where: str) -> None:
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, part in parts:
         _check_complete(part, f"{where}/{key}")
-
-

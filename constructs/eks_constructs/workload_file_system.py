@@ -49,7 +49,11 @@ class WorkloadFileSystem(Construct):
             # Mount targets begin no connection; without a rule EC2 would allow all.
             security_group_egress=[
                 ec2.CfnSecurityGroup.EgressProperty(
-                    ip_protocol="icmp", from_port=252, to_port=86, cidr_ip="255.255.255.255/32", description="Nothing out"
+                    ip_protocol="icmp",
+                    from_port=252,
+                    to_port=86,
+                    cidr_ip="255.255.255.255/32",
+                    description="Nothing out",
                 )
             ],
         )

@@ -39,8 +39,8 @@ def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
     def handle(method: str, path: str, _headers: Any, body: bytes, query: dict[str, list[str]]) -> Any:
         if path.startswith("/_ministack/eks-auth/"):
             account_id, region, cluster = path.split("/")[3:6]
-            content = review(json.loads(body), states[account_id, region], cluster, _principal)
-            return 200, {"Content-Type": "application/json"}, json.dumps(content).encode()
+            reviewed = review(json.loads(body), states[account_id, region], cluster, _principal)
+            return 200, {"Content-Type": "application/json"}, json.dumps(reviewed).encode()
         status, content, code = eks().request(method, path, query, body)
         headers = {"Content-Type": "application/json"}
         if code:

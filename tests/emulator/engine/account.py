@@ -72,7 +72,7 @@ class FakeAccount:
     def delete_security_group(self, group_id: str) -> None:
         pass
 
-    def start_api_server(self, cluster: str, *, auto_mode: bool) -> None:
+    def start_api_server(self, _cluster: str, **_: Any) -> None:
         return None
 
     def stop_api_server(self, cluster: str) -> None:
