@@ -11,7 +11,7 @@ CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down setup synth review lock-addons test deploy diff destroy destroy-foundation lock schema bench lint format clean
+.PHONY: help demo demo-down setup synth review lock-addons test deploy diff apply unapply destroy destroy-foundation lock schema bench lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -61,9 +61,19 @@ deploy: setup env-named  ## deploy ENV to the account of your credentials (docs/
 diff: setup env-named  ## what a deploy of ENV would change
 	$(CDK) diff $(CONTEXT) $(CDK_FLAGS)
 
+# CLUSTER=name where the environment has several; KUBE_CONTEXT=name for another than kubectl's current context.
+DELIVERY = python -m delivery $(1) cdk.out $(if $(CLUSTER),--cluster "$(CLUSTER)") $(if $(KUBE_CONTEXT),--context "$(KUBE_CONTEXT)")
+apply: setup env-named  ## apply the Kubernetes objects of ENV (delivery: files) with kubectl, each ready before the next (docs/workloads.md)
+	@$(call synth,$(CONTEXT) -c checks=off $(CDK_FLAGS))
+	@$(call DELIVERY,apply)
+
+unapply: setup env-named  ## remove them, after asking: load balancers and volumes before their controllers
+	@$(call synth,$(CONTEXT) -c checks=off $(CDK_FLAGS))
+	@$(call DELIVERY,remove)
+
 destroy: setup env-named  ## delete the clusters and networks of ENV, after asking; keys, logs and roles stay
 	@name=$$(python -m stacks.name "$(ENV)") && set -x && \
-	$(CDK) destroy "$$name-cluster-*" "$$name-network*" $(CONTEXT) $(CDK_FLAGS)
+	$(CDK) destroy "$$name-workloads-*" "$$name-cluster-*" "$$name-network*" $(CONTEXT) $(CDK_FLAGS)
 	@echo "Keys, log groups and roles stay: make destroy-foundation ENV=$(ENV) deletes their stack too."
 
 destroy-foundation: setup env-named  ## delete the foundation of ENV, after asking; needs the clusters gone

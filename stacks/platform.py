@@ -9,15 +9,14 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.manifests import write_manifests
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from stacks.cluster import ClusterStack
 from stacks.cluster_spec import ClusterSpec, LockFile
 from stacks.environment import Environment
+from stacks.files import write_delivery
 from stacks.foundation import FoundationStack, network_log_groups
-from stacks.manifests import cluster_manifests
 from stacks.network import NetworkStack
-from stacks.workloads import WorkloadsStack
+from stacks.workloads import WorkloadsStack, workloads_stack_name
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,11 @@ class Platform:
         return [self.foundation, *self.networks, *self.clusters, *self.workloads]
 
     def write_manifests(self, folder: Path) -> None:
-        """Writes the Kubernetes objects of each cluster into ``folder``/CLUSTER/, in place of what ``folder`` held."""
+        """Writes the Kubernetes objects of clusters with `delivery: files` into ``folder``/CLUSTER/, in place of what it held."""
         shutil.rmtree(folder, ignore_errors=True)
         for stack in self.clusters:
-            write_manifests(
-                folder / stack.spec.name,
-                cluster_manifests(stack.spec, environment=self.environment, network=stack.cluster_network),
-            )
+            if stack.spec.delivery == "files":
+                write_delivery(folder / stack.spec.name, stack, self.environment)
 
 
 def build(
@@ -110,7 +107,7 @@ def build(
         if spec.workloads or spec.delivery == "kubectl":
             running = WorkloadsStack(
                 scope,
-                f"{environment.name}-workloads-{spec.name}",
+                workloads_stack_name(environment, spec.name),
                 stack,
                 environment=environment,
                 network=cluster_network,

@@ -27,10 +27,16 @@ def check_needs(spec: WorkloadSpec, needs: Iterable[Need], cluster: ClusterSpec,
             raise Misplaced(
                 f"{spec.name} needs the add-on {name}; add {name}: {{enabled: true}} to the cluster's addons", "name"
             )
+    auto = cluster.compute.active_auto_mode
+    if "gateway_api" in needs and not (auto and auto.gateway_api):
+        raise Misplaced(
+            f"{spec.name} needs the Gateway API, whose resource definitions EKS installs when it is told to: do that"
+            " (docs/workloads.md), then say compute.auto_mode.gateway_api: true",
+            "variant",
+        )
     _check_certificate(spec, "certificate" in needs, environment)
     if "karpenter" in needs and spec.compute != "managed_nodes":
         raise Misplaced(f"{spec.name} needs Karpenter, which adds nodes beside managed nodes only", "compute")
-    auto = cluster.compute.active_auto_mode
     if spec.load_balancer_scheme and spec.compute == "auto_mode" and auto:
         raise Misplaced(
             "on Auto Mode the cluster's auto_mode.load_balancer_scheme decides;"

@@ -14,6 +14,7 @@ Need = Literal[
     "bucket",
     "certificate",
     "file_system",
+    "gateway_api",
     "karpenter",
     "load_balancer_controller",
     "metrics_server",

@@ -28,6 +28,16 @@ PREFIX = "data"
 """Below which a workload's service account may use its bucket."""
 
 
+def workloads_stack_name(environment: Environment, cluster: str) -> str:
+    """Returns the name of the stack of a cluster's workloads."""
+    return f"{environment.name}-workloads-{cluster}"
+
+
+def output_name(namespace: str, placeholder: str) -> str:
+    """Returns the key of the output that a placeholder of a workload stands for."""
+    return pascal_case(namespace) + pascal_case(placeholder.lower().replace("_", "-"))
+
+
 def kubectl_log_group(environment: Environment, cluster: str) -> str:
     """Returns the name of the log group of a cluster's kubectl handler."""
     return f"/eks-platform/{environment.name}/clusters/{cluster}/kubectl"
@@ -85,8 +95,7 @@ class WorkloadsStack(cdk.Stack):
             )
             values["FILE_SYSTEM_ID"] = system.file_system_id
         for name, value in values.items():
-            key = pascal_case(namespace) + pascal_case(name.lower().replace("_", "-"))
-            cdk.CfnOutput(self, key, value=value, description=f"{name} of {namespace}")
+            cdk.CfnOutput(self, output_name(namespace, name), value=value, description=f"{name} of {namespace}")
         return values
 
     def _role(self, scope: Construct, workload: PlacedWorkload, bucket: WorkloadBucket) -> str:

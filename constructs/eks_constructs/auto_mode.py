@@ -96,6 +96,9 @@ class AutoModeSpec(Spec):
     node_pools: list[NodePoolSpec] = []
     load_balancer_scheme: Literal["internal", "internet-facing"] = "internal"
     """Scheme of the load balancers of the IngressClass `auto-alb`."""
+    gateway_api: bool = False
+    """Whether the cluster has the Gateway API's resource definitions. CloudFormation can have EKS install them, but this
+    version of the CDK cannot say so: `aws eks update-cluster-config` does, and this tells that it was done."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "AutoModeSpec":

@@ -1,8 +1,9 @@
 """Cluster-level Kubernetes objects, as one ordered set of files per cluster: classes of nodes, storage and ingress, log router."""
 
+import json
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,36 @@ class ManifestFile:
         return f"{note}\n{body}"
 
 
-def write_manifests(folder: Path, files: Sequence[ManifestFile]) -> None:
+@dataclass(frozen=True)
+class HelmChart:
+    """A controller that is installed by helm, in its place among the files. It is never rendered here: charts may make keys."""
+
+    order: int
+    name: str
+    """Of the release."""
+    namespace: str
+    repository: str
+    """An address that begins with https:// or oci://."""
+    chart: str
+    version: str
+    values: Mapping[str, Any]
+    note: str
+    """What it is for."""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """Placeholders in the values, and the outputs of the workloads' stack that they stand for."""
+
+    @property
+    def filename(self) -> str:
+        """NN-NAME.helm.json."""
+        return f"{self.order:02d}-{self.name}.helm.json"
+
+    def text(self) -> str:
+        """Returns the file's JSON: what helm is told."""
+        said = ("name", "namespace", "repository", "chart", "version", "note", "values")
+        return json.dumps({key: getattr(self, key) for key in said}, indent=2) + "\n"
+
+
+def write_manifests(folder: Path, files: Sequence[ManifestFile | HelmChart]) -> None:
     """Writes the files into ``folder``, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:

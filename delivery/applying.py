@@ -1,0 +1,113 @@
+"""Applies a plan: file after file, stage after stage, each ready before the next one begins."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from delivery.order import KubernetesObject, in_stages
+from delivery.plan import Plan, is_chart
+from delivery.problem import DeliveryProblem
+from delivery.tools import Helm, Kubectl
+
+Say = Callable[[str], None]
+
+_ROLLED_OUT = ("DaemonSet", "Deployment", "StatefulSet")
+
+
+def apply(
+    plan: Plan,
+    values: Mapping[str, str],
+    kubectl: Kubectl,
+    helm: Helm | None,
+    *,
+    timeout: int,
+    say: Say,
+    pause: float = 5,
+) -> None:
+    """Applies the files of a plan in their order.
+
+    Args:
+        plan: the files.
+        values: what placeholders and outputs of the stack stand for.
+        kubectl: for the objects.
+        helm: for the charts; None if there are none.
+        timeout: seconds that an object may take to be ready.
+        say: is told what happens, a line at a time.
+        pause: seconds between two looks at a Job.
+
+    Raises:
+        Refusal: a value is not known; nothing was changed.
+        DeliveryProblem: a file could not be applied, or did not become ready. Those before it stay; the next try goes on.
+    """
+    ready = [
+        (step, plan.chart(step, values) if is_chart(step) else plan.objects(step, values))
+        for step in plan.description.steps
+    ]
+    for step, content in ready:
+        try:
+            if isinstance(content, dict):
+                say(f"{step.file}: chart {content['chart']} {content['version']}")
+                if helm:
+                    helm.install(content, timeout)
+            else:
+                say(f"{step.file}: {len(content)} objects")
+                _apply_objects(content, kubectl, timeout, pause)
+        except DeliveryProblem as problem:
+            raise DeliveryProblem(
+                f"{plan.folder / step.file}: {problem}\nThe files before it are applied. Repair it and run the same again"
+            ) from None
+
+
+def _apply_objects(objects: Sequence[KubernetesObject], kubectl: Kubectl, timeout: int, pause: float) -> None:
+    for stage in in_stages(objects):
+        jobs = [item for item in stage if item["kind"] == "Job"]
+        kubectl.apply([item for item in stage if item["kind"] != "Job"])
+        for job in jobs:
+            _apply_job(job, kubectl, timeout)
+        for item in stage:
+            if item["kind"] == "CustomResourceDefinition":
+                name = f"crd/{item['metadata']['name']}"
+                kubectl.must("wait", "--for=condition=Established", name, f"--timeout={timeout}s")
+        # What a later stage needs, such as a controller for custom resources, runs before that stage begins.
+        for item in stage:
+            if item["kind"] in _ROLLED_OUT:
+                name = f"{item['kind'].lower()}/{item['metadata']['name']}"
+                kubectl.must("rollout", "status", name, *_in(item), f"--timeout={timeout}s")
+        for job in jobs:
+            _wait_for_job(job, kubectl, timeout, pause)
+
+
+def _apply_job(job: KubernetesObject, kubectl: Kubectl, timeout: int) -> None:
+    try:
+        kubectl.apply([job])
+    except DeliveryProblem as problem:
+        # The template of a Job cannot change: the one that ran makes place for the new one.
+        if "field is immutable" not in str(problem):
+            raise
+        kubectl.delete([job], timeout)
+        kubectl.apply([job])
+
+
+def _wait_for_job(job: KubernetesObject, kubectl: Kubectl, timeout: int, pause: float) -> None:
+    name = job["metadata"]["name"]
+    end = time.monotonic() + timeout
+    while True:
+        found = kubectl.get(f"job/{name}", *_in(job))
+        if found is None:  # it ran, and was tidied away (ttlSecondsAfterFinished)
+            return
+        state = {one["type"]: one for one in _conditions(found) if one["status"] == "True"}
+        if "Complete" in state:
+            return
+        if "Failed" in state:
+            raise DeliveryProblem(f"Job {name} failed: {state['Failed'].get('message', 'it does not say why')}")
+        if time.monotonic() >= end:
+            raise DeliveryProblem(f"Job {name} is not complete after {timeout} s")
+        time.sleep(pause)
+
+
+def _conditions(item: KubernetesObject) -> list[dict[str, Any]]:
+    return list(item.get("status", {}).get("conditions", []))
+
+
+def _in(item: KubernetesObject) -> tuple[str, ...]:
+    return ("--namespace", item["metadata"]["namespace"])

@@ -1,0 +1,108 @@
+"""Takes away what a plan applied: load balancers and volumes while their controllers still run, then the rest, backwards."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+
+from delivery.order import KubernetesObject, in_order
+from delivery.plan import Plan, Step, is_chart
+from delivery.problem import DeliveryProblem
+from delivery.tools import Helm, Kubectl
+
+Say = Callable[[str], None]
+
+_LAST = ("CustomResourceDefinition", "Namespace")
+"""What takes other objects with it: after those, so that their finalizers were answered."""
+
+
+def remove(
+    plan: Plan,
+    values: Mapping[str, str],
+    kubectl: Kubectl,
+    helm: Helm | None,
+    *,
+    timeout: int,
+    say: Say,
+    pause: float = 5,
+) -> None:
+    """Removes what the files of a plan describe, in the reverse order, and waits until it is gone.
+
+    Args:
+        plan: the files.
+        values: what placeholders and outputs of the stack stand for.
+        kubectl: for the objects.
+        helm: for the charts; None if there are none.
+        timeout: seconds that an object may take to go.
+        say: is told what happens, a line at a time.
+        pause: seconds between two looks at volumes.
+
+    Raises:
+        Refusal: a value is not known; nothing was changed.
+        DeliveryProblem: something does not go away. What was before it is still there.
+    """
+    steps = [step for step in reversed(plan.description.steps) if not is_chart(step)]
+    objects = {step.file: plan.objects(step, values) for step in steps}
+    charts = {step.file: plan.chart(step, values) for step in plan.description.steps if is_chart(step)}
+    workloads = [step for step in steps if step.workload]
+
+    balancers = [item for step in workloads for item in objects[step.file] if _has_load_balancer(item)]
+    if balancers:
+        say(f"load balancers of {len(balancers)} objects")
+        _delete(balancers, kubectl, timeout)
+    for step in workloads:
+        _remove_workload(step, objects[step.file], kubectl, timeout, say, pause)
+    for step in reversed(plan.description.steps):
+        if step.workload:
+            continue
+        say(f"{step.file}")
+        if is_chart(step):
+            if helm:
+                helm.uninstall(charts[step.file], timeout)
+        else:
+            _delete(objects[step.file], kubectl, timeout)
+
+
+def _remove_workload(
+    step: Step, objects: Sequence[KubernetesObject], kubectl: Kubectl, timeout: int, say: Say, pause: float
+) -> None:
+    namespace = str(step.workload)
+    say(f"{step.file}: {len(objects)} objects, and the volumes of namespace {namespace}")
+    _delete(
+        [item for item in objects if item["kind"] not in _LAST and item["kind"] != "PersistentVolume"], kubectl, timeout
+    )
+    # Those that a StatefulSet made stand in no file.
+    kubectl.must("delete", "persistentvolumeclaims", "--all", "--namespace", namespace, f"--timeout={timeout}s")
+    _wait_for_volumes(namespace, kubectl, timeout, pause)
+    _delete([item for item in objects if item["kind"] in (*_LAST, "PersistentVolume")], kubectl, timeout)
+
+
+def _delete(objects: Sequence[KubernetesObject], kubectl: Kubectl, timeout: int) -> None:
+    backwards = reversed(in_order(objects))
+    for _, group in groupby(backwards, key=lambda item: (item["apiVersion"], item["kind"])):
+        kubectl.delete(list(group), timeout)
+
+
+def _wait_for_volumes(namespace: str, kubectl: Kubectl, timeout: int, pause: float) -> None:
+    """Waits until the driver has deleted the volumes of a namespace; those to be retained stay."""
+    end = time.monotonic() + timeout
+    while True:
+        volumes = (kubectl.get("persistentvolumes") or {}).get("items", [])
+        left = [
+            volume["metadata"]["name"]
+            for volume in volumes
+            if volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
+            and (volume["spec"].get("claimRef") or {}).get("namespace") == namespace
+        ]
+        if not left:
+            return
+        if time.monotonic() >= end:
+            raise DeliveryProblem(
+                f"the volumes {', '.join(left)} of namespace {namespace} are still there after {timeout} s:"
+                f" kubectl describe pv {left[0]} says why"
+            )
+        time.sleep(pause)
+
+
+def _has_load_balancer(item: KubernetesObject) -> bool:
+    kind = item["kind"]
+    return kind in ("Ingress", "Gateway") or (kind == "Service" and item.get("spec", {}).get("type") == "LoadBalancer")

@@ -1,0 +1,40 @@
+"""`delivery: files`: writes the Kubernetes objects of a cluster, and what `make apply` needs to know of them."""
+
+from pathlib import Path
+
+from delivery.placeholders import placeholders
+from delivery.plan import DESCRIPTION, Description, Step
+from eks_constructs.manifests import write_manifests
+from stacks.cluster import ClusterStack
+from stacks.controllers import controller_charts
+from stacks.environment import Environment
+from stacks.manifests import cluster_manifests
+from stacks.workload_objects import placed_workloads
+from stacks.workloads import output_name, workloads_stack_name
+
+_OF_THE_STACK = ("BUCKET_NAME", "FILE_SYSTEM_ID", "SERVICE_ACCOUNT_ROLE_ARN")
+
+
+def write_delivery(folder: Path, cluster: ClusterStack, environment: Environment) -> None:
+    """Writes the files of one cluster into ``folder``, in their order."""
+    spec = cluster.spec
+    own = cluster_manifests(spec, environment=environment, network=cluster.cluster_network)
+    charts = controller_charts(spec, environment)
+    workloads = placed_workloads(spec, environment)
+    steps = [Step(file.filename) for file in own]
+    steps += [Step(chart.filename, outputs=dict(chart.outputs)) for chart in charts]
+    for workload in workloads:
+        namespace = workload.placement.namespace
+        known = placeholders(list(workload.objects)) & set(_OF_THE_STACK)
+        outputs = {name: output_name(namespace, name) for name in sorted(known)}
+        steps.append(Step(workload.file.filename, outputs=outputs, workload=namespace))
+    write_manifests(folder, [*own, *charts, *(workload.file for workload in workloads)])
+    description = Description(
+        environment=environment.name,
+        cluster=spec.name,
+        account=environment.account,
+        region=environment.region,
+        stack=workloads_stack_name(environment, spec.name),
+        steps=steps,
+    )
+    (folder / DESCRIPTION).write_text(description.text(), encoding="utf-8")
