@@ -64,11 +64,15 @@ class Plan:
         """Returns the objects of a file, filled in. Raises Refusal if a value is not known."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         found = [item for item in yaml.load_all((self.folder / step.file).read_text(encoding="utf-8"), loader) if item]
-        return self._filled(step, found, values)
+        objects: list[KubernetesObject] = self._filled(step, found, values)
+        return objects
 
     def chart(self, step: Step, values: Mapping[str, str]) -> dict[str, Any]:
         """Returns what helm is told, filled in. Raises Refusal if a value is not known."""
-        return self._filled(step, json.loads((self.folder / step.file).read_text(encoding="utf-8")), values)
+        told: dict[str, Any] = self._filled(
+            step, json.loads((self.folder / step.file).read_text(encoding="utf-8")), values
+        )
+        return told
 
     def _filled(self, step: Step, content: Any, values: Mapping[str, str]) -> Any:
         known = {**values, **{name: values[output] for name, output in step.outputs.items() if output in values}}

@@ -1,13 +1,15 @@
 """What cdk-nag finds and this project accepts: each finding once, with its reason. The only place where findings are accepted.
 
 A row names constructs by a pattern of their path, a rule, and the exact findings of that rule. `{arn}` stands for
-`arn:PARTITION`, `{logs}` for the ARN prefix of this account's log groups, `{log_group}` for the one that the stack writes to.
+`arn:PARTITION`, `{logs}` for the ARN prefix of this account's log groups, `{log_group}` for the one that the stack writes to,
+`{bucket}` for the bucket beside a role.
 """
 
 import re
 from dataclasses import dataclass
 
 import aws_cdk as cdk
+from constructs import IConstruct
 
 from eks_constructs import fargate
 from stacks.cluster import ClusterStack
@@ -169,6 +171,55 @@ ACKNOWLEDGED = (
         "It calls Lambda's API and answers CloudFormation, nothing in the VPC; the handler that calls the cluster is inside.",
     ),
     Acknowledged(
+        r"-workloads-[^/]+/[^/]+/RolePolicy$",
+        "AwsSolutions-IAM5",
+        "The objects below one prefix of one bucket, whose names the workload makes up; the rest of the bucket is closed to it.",
+        ("Resource::<{bucket}.Arn>/data/*",),
+    ),
+    Acknowledged(
+        r"-workloads-[^/]+/[^/]+/Bucket/Bucket$",
+        "AwsSolutions-S1",
+        "A sample's own bucket, closed to the public: who uses it stands in CloudTrail; a log bucket would cost more than it holds.",
+    ),
+    Acknowledged(
+        r"-workloads-[^/]+/[^/]+/Bucket/Bucket$",
+        "NIST.800.53.R5-S3BucketLoggingEnabled",
+        "A sample's own bucket, closed to the public: who uses it stands in CloudTrail; a log bucket would cost more than it holds.",
+    ),
+    Acknowledged(
+        r"-workloads-[^/]+/[^/]+/Bucket/Bucket$",
+        "NIST.800.53.R5-S3BucketReplicationEnabled",
+        "A sample's data can be made again; old versions are kept for a month.",
+    ),
+    Acknowledged(
+        r"-workloads-[^/]+/[^/]+/Files/FileSystem$",
+        "NIST.800.53.R5-EFSInBackupPlan",
+        "Its own backup policy is on: AWS Backup saves it every day. The rule looks for a selection of a plan in the template.",
+    ),
+    Acknowledged(
+        r"/LoadBalancerController/RolePolicy$",
+        "AwsSolutions-IAM5",
+        "Describe calls take no resource; load balancers, target groups and security groups get their names at run time, and all"
+        " but the opening of groups and the parts of load balancers is limited by the tag of this cluster.",
+        (
+            "Resource::*",
+            "Resource::{arn}:ec2:<AWS::Region>:<AWS::AccountId>:security-group/*",
+            "Resource::{arn}:ec2:<AWS::Region>:<AWS::AccountId>:vpc/*",
+            *(
+                f"Resource::{{arn}}:elasticloadbalancing:<AWS::Region>:<AWS::AccountId>:{what}"
+                for what in (
+                    "targetgroup/*/*",
+                    "loadbalancer/net/*/*",
+                    "loadbalancer/app/*/*",
+                    "listener/net/*/*/*",
+                    "listener/app/*/*/*",
+                    "listener-rule/net/*/*/*",
+                    "listener-rule/app/*/*/*",
+                )
+            ),
+        ),
+    ),
+    Acknowledged(
         r"/Network/PublicDefaultRoute6?$",
         "NIST.800.53.R5-VPCNoUnrestrictedRouteToIGW",
         "Public subnets hold NAT gateways and load balancers, and give no instance a public address. `public_subnets: false` ends them.",
@@ -200,15 +251,24 @@ def acknowledge(platform: Platform) -> None:
     """Acknowledges the findings of the table on the constructs of ``platform``."""
     rows = [(re.compile(row.path), row) for row in ACKNOWLEDGED]
     for stack in platform.stacks:
-        names = _names(stack)
+        shared = _names(stack)
         for construct in stack.node.find_all():
             path = construct.node.path
+            names = {**shared, "bucket": _bucket_beside(construct)}
             for pattern, row in rows:
                 if pattern.search(path):
                     rules = [f"{row.rule}[{finding.format(**names)}]" for finding in row.findings] or [row.rule]
                     cdk.Validations.of(construct).acknowledge(
                         *(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules)
                     )
+
+
+def _bucket_beside(construct: IConstruct) -> str:
+    """Returns the logical id of the bucket that a role stands beside, or nothing."""
+    scope = construct.node.scope
+    bucket = scope.node.try_find_child("Bucket") if scope else None
+    resource = bucket.node.try_find_child("Bucket") if bucket else None
+    return cdk.Stack.of(construct).get_logical_id(resource) if isinstance(resource, cdk.CfnElement) else ""
 
 
 def _names(stack: cdk.Stack) -> dict[str, str]:

@@ -3,17 +3,19 @@
 import aws_cdk as cdk
 from constructs import Construct
 
+from eks_constructs import load_balancer_controller
 from eks_constructs.access import Access
 from eks_constructs.addons import Addons
 from eks_constructs.auto_mode import AutoModeNodeClassAccess
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.control_plane import AutoModeSettings, ControlPlane
-from eks_constructs.fargate import Fargate
+from eks_constructs.fargate import Fargate, FargateSelectorSpec
 from eks_constructs.identity import OidcProvider
 from eks_constructs.managed_nodes import ManagedNodes
 from eks_constructs.tunnel_host import TunnelHost
 from stacks.cluster_spec import ClusterSpec, LockFile
+from stacks.controllers import needs_load_balancer_controller
 from stacks.environment import Environment
 from stacks.foundation import ClusterFoundation
 
@@ -129,13 +131,20 @@ class ClusterStack(cdk.Stack):
                 cluster_ref=control_plane.name,
                 network=self.cluster_network,
                 iam=self._iam,
-                system_selectors=spec.system_selectors(),
+                system_selectors=[*spec.system_selectors(), *self._controller_selectors()],
             ).profiles
             if "system" in profiles:
                 nodes.append(profiles["system"])
         addons.after_nodes(nodes=nodes)
         if any(workload.compute == "fargate" for workload in spec.workloads):
             self.oidc = addons.oidc_provider()
+
+    def _controller_selectors(self) -> list[FargateSelectorSpec]:
+        """Returns what Fargate must draw for controllers that have no nodes to run on."""
+        if self.spec.compute.managed_nodes or not needs_load_balancer_controller(self.spec, self._environment):
+            return []
+        labels = {"app.kubernetes.io/name": load_balancer_controller.SERVICE_ACCOUNT}
+        return [FargateSelectorSpec(namespace=load_balancer_controller.NAMESPACE, labels=labels)]
 
     def _outputs(self, control_plane: ControlPlane, access: Access) -> None:
         outputs = {

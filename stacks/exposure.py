@@ -24,11 +24,12 @@ def asks_for_load_balancer(item: KubernetesObject) -> bool:
 
 def expose(item: KubernetesObject, placement: Placement, scheme: str) -> None:
     """Fills in, where the author wrote nothing: the controller's class, targets and ``scheme``; takes TLS away for plain HTTP."""
-    rule, spec = placement.rule, item.setdefault("spec", {})
+    rule = placement.rule
     if item["kind"] == "GatewayClass" and rule.gateway_controller:
-        spec.setdefault("controllerName", rule.gateway_controller)
+        item.setdefault("spec", {}).setdefault("controllerName", rule.gateway_controller)
     if not asks_for_load_balancer(item):
         return
+    spec = item.setdefault("spec", {})
     defaults: dict[str, str] = {}
     if item["kind"] == "Ingress":
         spec.setdefault("ingressClassName", rule.ingress_class)

@@ -16,7 +16,7 @@ from stacks.environment import Environment
 from stacks.files import write_delivery
 from stacks.foundation import FoundationStack, network_log_groups
 from stacks.network import NetworkStack
-from stacks.workloads import WorkloadsStack, workloads_stack_name
+from stacks.workloads import WorkloadsStack, needs_stack, workloads_stack_name
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def build(
             # Nodes need its routes, which nothing in the cluster's stack refers to.
             stack.add_stack_dependency(network_stack)
         clusters.append(stack)
-        if spec.workloads or spec.delivery == "kubectl":
+        if needs_stack(spec, environment):
             running = WorkloadsStack(
                 scope,
                 workloads_stack_name(environment, spec.name),

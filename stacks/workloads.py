@@ -11,21 +11,32 @@ from constructs import Construct, IDependable
 
 from delivery.order import in_stages
 from delivery.placeholders import fill
+from eks_constructs import load_balancer_controller
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import service_account_role
 from eks_constructs.kubectl import Kubectl, Logging
 from eks_constructs.manifests import ManifestFile
 from eks_constructs.pseudo import Aws
+from eks_constructs.roles import Statement
 from eks_constructs.workload_bucket import WorkloadBucket
 from eks_constructs.workload_file_system import WorkloadFileSystem
 from stacks.cluster import ClusterStack
+from stacks.cluster_spec import ClusterSpec
+from stacks.controllers import controller_charts, needs_load_balancer_controller
 from stacks.environment import Environment
 from stacks.manifests import cluster_manifests
 from stacks.workload_objects import PlacedWorkload, placed_workloads
 
 PREFIX = "data"
 """Below which a workload's service account may use its bucket."""
+
+
+def needs_stack(cluster: ClusterSpec, environment: Environment) -> bool:
+    """Tells whether CloudFormation makes anything for the workloads of a cluster."""
+    if cluster.delivery == "kubectl" or needs_load_balancer_controller(cluster, environment):
+        return True
+    return any(workload.needs & {"bucket", "file_system"} for workload in placed_workloads(cluster, environment))
 
 
 def workloads_stack_name(environment: Environment, cluster: str) -> str:
@@ -68,8 +79,31 @@ class WorkloadsStack(cdk.Stack):
         self._cluster, self._environment, self._network = cluster, environment, network
         workloads = placed_workloads(spec, environment)
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
+        controller_values = self._controllers()
         if spec.delivery == "kubectl":
-            self._apply(workloads, values, logs_key_arn)
+            self._apply(workloads, values, controller_values, logs_key_arn)
+
+    def _controllers(self) -> dict[str, str]:
+        """Makes what the controllers of the cluster need of AWS; returns the values of their charts' placeholders."""
+        spec = self._cluster.spec
+        if not needs_load_balancer_controller(spec, self._environment):
+            return {}
+        on_nodes = spec.compute.managed_nodes is not None
+        role = self._service_account_role(
+            Construct(self, "LoadBalancerController"),
+            cluster=spec.name,
+            namespace=load_balancer_controller.NAMESPACE,
+            account=load_balancer_controller.SERVICE_ACCOUNT,
+            irsa=not on_nodes,
+            statements=load_balancer_controller.statements(spec.name),
+        )
+        cdk.CfnOutput(self, "VpcId", value=self._network.vpc_id, description="VPC of the cluster, for its controllers")
+        values = {load_balancer_controller.VPC_ID: self._network.vpc_id}
+        if not on_nodes:
+            values[load_balancer_controller.ROLE_ARN] = role
+            key, what = "LoadBalancerControllerRoleArn", "Role of the AWS Load Balancer Controller"
+            cdk.CfnOutput(self, key, value=role, description=what)
+        return values
 
     def _resources(self, workload: PlacedWorkload) -> dict[str, str]:
         """Makes what a workload needs of AWS; returns the values of its placeholders, which are outputs too."""
@@ -100,17 +134,36 @@ class WorkloadsStack(cdk.Stack):
 
     def _role(self, scope: Construct, workload: PlacedWorkload, bucket: WorkloadBucket) -> str:
         """Makes the role of a workload's service account, with the rights to one prefix of its bucket."""
-        namespace, account = workload.placement.namespace, str(workload.description.service_account)
-        irsa = workload.placement.rule.identity == "irsa"
+        namespace = workload.placement.namespace
+        return self._service_account_role(
+            scope,
+            cluster=f"{self._cluster.spec.name}-{namespace}",
+            namespace=namespace,
+            account=str(workload.description.service_account),
+            irsa=workload.placement.rule.identity == "irsa",
+            statements=bucket.use_of(PREFIX),
+        )
+
+    def _service_account_role(
+        self,
+        scope: Construct,
+        *,
+        cluster: str,
+        namespace: str,
+        account: str,
+        irsa: bool,
+        statements: Sequence[Statement],
+    ) -> str:
+        """Makes a role for a service account, through Pod Identity or IRSA; returns its ARN."""
         role = service_account_role(
             scope,
             "Role",
             spec=self._environment.iam,
-            cluster=f"{self._cluster.spec.name}-{namespace}",
+            cluster=cluster,
             namespace=namespace,
             service_account=account,
             oidc=self._cluster.oidc if irsa else None,
-            statements=bucket.use_of(PREFIX),
+            statements=statements,
         )
         if not irsa:
             eks.CfnPodIdentityAssociation(
@@ -124,7 +177,11 @@ class WorkloadsStack(cdk.Stack):
         return role.attr_arn
 
     def _apply(
-        self, workloads: Sequence[PlacedWorkload], values: Mapping[str, Mapping[str, str]], logs_key_arn: str
+        self,
+        workloads: Sequence[PlacedWorkload],
+        values: Mapping[str, Mapping[str, str]],
+        controller_values: Mapping[str, str],
+        logs_key_arn: str,
     ) -> None:
         """The cluster's own objects one file after the other, then the workloads side by side, each stage after the one before."""
         spec = self._cluster.spec
@@ -146,6 +203,10 @@ class WorkloadsStack(cdk.Stack):
         before: list[IDependable] = []
         for file in cluster_manifests(spec, environment=self._environment, network=self._network):
             before = [self._stages(kubectl, file, known, before)]
+        for chart in controller_charts(spec, self._environment):
+            role = self.node.find_child("LoadBalancerController")
+            filled = fill(dict(chart.values), {**known, **controller_values})
+            before = [kubectl.install(chart, filled, after=[*before, role])]
         for workload in workloads:
             own = self.node.find_child(pascal_case(workload.placement.namespace))
             self._stages(kubectl, workload.file, {**known, **values[workload.placement.namespace]}, [*before, own])

@@ -35,7 +35,7 @@ class WorkloadFileSystem(Construct):
         group = ec2.CfnSecurityGroup(
             self,
             "SecurityGroup",
-            group_description=f"NFS to the files of {name}, from the cluster's pods",
+            group_description=f"NFS to the files of {name}, from pods of the cluster",
             vpc_id=vpc_id,
             security_group_ingress=[
                 ec2.CfnSecurityGroup.IngressProperty(
@@ -43,7 +43,7 @@ class WorkloadFileSystem(Construct):
                     from_port=NFS,
                     to_port=NFS,
                     source_security_group_id=cluster_security_group_id,
-                    description="NFS from the cluster's pods",
+                    description="NFS from pods of the cluster",
                 )
             ],
             # Mount targets begin no connection; without a rule EC2 would allow all.
