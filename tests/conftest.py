@@ -13,6 +13,8 @@ from stacks.node import use_pinned_node
 
 use_pinned_node()
 
+pytest_plugins = ["tests.emulator.fixtures"]
+
 ROOT = Path(__file__).parent.parent
 ENVIRONMENTS = environment_names()
 TODAY = date(2026, 11, 23)

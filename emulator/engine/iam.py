@@ -9,6 +9,7 @@ def install() -> None:
     """Registers the types."""
     # Ref gives the name; ministack gives the ARN.
     RESOURCE_TYPES["AWS::IAM::InstanceProfile"] = ResourceType(_create, _delete, _update)
+    RESOURCE_TYPES["AWS::IAM::OIDCProvider"] = ResourceType(_create_provider, _delete_provider, _update_provider)
 
 
 def _create(props: Properties, place: Place) -> tuple[str, Attributes]:
@@ -29,6 +30,31 @@ def _with_roles(name: str, props: Properties) -> Attributes:
 
 def _update(name: str, _old: Properties, new: Properties, _place: Place) -> Attributes:
     return _with_roles(name, new)
+
+
+def _create_provider(props: Properties, _place: Place) -> tuple[str, Attributes]:
+    url = str(props["Url"])
+    arn = f"arn:aws:iam::{iam.get_account_id()}:oidc-provider/{url.removeprefix('https://')}"
+    if arn in iam._oidc_providers:
+        raise ValueError(f"Provider with url {url} already exists.")
+    iam._oidc_providers[arn] = {
+        "Url": url.removeprefix("https://"),
+        "ClientIDList": list(props.get("ClientIdList", [])),
+        "ThumbprintList": list(props.get("ThumbprintList", [])),
+        "CreateDate": iam._now(),
+        "Tags": list(props.get("Tags", [])),
+    }
+    return arn, {"Arn": arn}
+
+
+def _update_provider(arn: str, _old: Properties, new: Properties, _place: Place) -> Attributes:
+    provider = iam._oidc_providers[arn]
+    provider["ClientIDList"], provider["Tags"] = list(new.get("ClientIdList", [])), list(new.get("Tags", []))
+    return {"Arn": arn}
+
+
+def _delete_provider(arn: str, _props: Properties) -> None:
+    iam._oidc_providers.pop(arn, None)
 
 
 def _delete(name: str, _props: Properties) -> None:

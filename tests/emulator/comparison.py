@@ -132,6 +132,8 @@ class _Comparison:
 
 def _differing(path: str, wanted: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
     """Yields path, template's value and described value of each difference; members that only AWS has are none."""
+    if isinstance(wanted, str) and isinstance(found, Mapping):  # a policy given as text
+        wanted = json.loads(wanted)
     if path.split("/")[-1] in ("Tags",):
         wanted, found = (value if value is None else tag_list(value) for value in (wanted, found))
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):

@@ -341,6 +341,26 @@ def instance_profile(clients: Clients, physical_id: str) -> Record:
     return {**found, "Roles": [one["RoleName"] for one in found["Roles"]]}
 
 
+@reader("AWS::IAM::OIDCProvider")
+def oidc_provider(clients: Clients, physical_id: str) -> Record:
+    """IAM's answer; its address is without a scheme, as IAM keeps it."""
+    found = clients("iam").get_open_id_connect_provider(OpenIDConnectProviderArn=physical_id)
+    return {
+        **found,
+        "Url": f"https://{found['Url']}",
+        "ClientIdList": found["ClientIDList"],
+        "Tags": tag_list(found.get("Tags")),
+    }
+
+
+@reader("AWS::EKS::PodIdentityAssociation")
+def pod_identity(clients: Clients, physical_id: str) -> Record:
+    """EKS's answer, found by the ARN."""
+    owner, identifier = physical_id.split("/")[-2:]
+    found = clients("eks").describe_pod_identity_association(clusterName=owner, associationId=identifier)["association"]
+    return {**pascal(found), "Tags": tag_list(found.get("tags"))}
+
+
 @reader("AWS::KMS::Key")
 def key(clients: Clients, physical_id: str) -> Record:
     """KMS's answers: the key, its policy, its rotation, its tags."""
@@ -363,3 +383,10 @@ def alias(clients: Clients, physical_id: str) -> Record:
     pages = clients("kms").get_paginator("list_aliases").paginate()
     (found,) = [one for page in pages for one in page["Aliases"] if one["AliasName"] == physical_id]
     return {**found, "TargetKeyId": found["TargetKeyId"]}
+
+
+@reader("AWS::S3::Bucket")
+def bucket(clients: Clients, physical_id: str) -> Record:
+    """What policies refer to; S3 has the bucket, or this raises."""
+    clients("s3").head_bucket(Bucket=physical_id)
+    return {"Arn": f"arn:aws:s3:::{physical_id}"}

@@ -63,9 +63,9 @@ class Api:
 
 def test_objects_come_with_the_stack_and_go_before_it(deployment: Deployment, assemble: Callable[..., Path]) -> None:
     data = environment_data("demo")
-    data["clusters"][0] |= {"delivery": "kubectl", "workloads": []}
+    data["clusters"][0]["workloads"] = []
     data["clusters"][0]["access"]["tunnel_host"] = False
-    assembly = assemble(data)
+    assembly = assemble(data, delivery="kubectl")
     deployment.deploy(assembly)
     resources = deployment.resources("demo-cluster-demo").items()
     roles = {logical_id: physical for logical_id, (kind, physical) in resources if kind == "AWS::IAM::Role"}
@@ -87,7 +87,7 @@ def test_objects_come_with_the_stack_and_go_before_it(deployment: Deployment, as
 
     # Taken out of the file, an object is deleted; changed, it is changed.
     data["clusters"][0]["compute"]["fargate"]["logging"] = False
-    deployment.deploy(assemble(data))
+    deployment.deploy(assemble(data, delivery="kubectl"))
     assert "aws-observability" not in api.names("/api/v1/namespaces")
     assert api.names(storage) == {"auto-gp3", "gp3"}
 

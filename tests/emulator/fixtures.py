@@ -1,5 +1,6 @@
 """An engine for the tests of a worker, and environments to deploy into it."""
 
+import copy
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,8 +38,11 @@ def assemble(tmp_path: Path) -> Callable[..., Path]:
     """Returns a function from environment data (or a shipped environment's name) to a cloud assembly."""
     count = iter(range(1000))
 
-    def run(data: dict[str, Any] | str, **options: Any) -> Path:
-        environment = validated(environment_data(data) if isinstance(data, str) else data)
+    def run(data: dict[str, Any] | str, *, delivery: str = "files", **options: Any) -> Path:
+        data = copy.deepcopy(environment_data(data) if isinstance(data, str) else data)
+        for cluster in data["clusters"]:
+            cluster["delivery"] = delivery
+        environment = validated(data)
         outdir = tmp_path / f"cdk.out-{next(count)}"
         shutil.rmtree(outdir, ignore_errors=True)
         build_platform(environment, outdir, staging=True, **options)
