@@ -138,6 +138,10 @@ class ClusterStack(cdk.Stack):
         addons.after_nodes(nodes=nodes)
         if any(workload.compute == "fargate" for workload in spec.workloads):
             self.oidc = addons.oidc_provider()
+            # Trust policies are text that CloudFormation fills in (Fn::Sub), which takes exports and no other stack's outputs.
+            self.export_value(self.oidc.arn)
+            self.export_value(self.oidc.issuer_url)
+            self.oidc.strengthen()
 
     def _controller_selectors(self) -> list[FargateSelectorSpec]:
         """Returns what Fargate must draw for controllers that have no nodes to run on."""

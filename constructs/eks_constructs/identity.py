@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Fn
+from aws_cdk import Fn, ReferenceStrength, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -17,15 +17,24 @@ class OidcProvider(Construct):
 
     Attributes:
         arn: ARN of the provider.
-        issuer: issuer of the tokens, without ``https://``.
+        issuer_url: issuer of the tokens.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, issuer_url: str) -> None:
         """Trusts the tokens of ``issuer_url``. IAM checks EKS issuers by its own list of authorities: no thumbprint."""
         super().__init__(scope, construct_id)
         provider = iam.CfnOIDCProvider(self, "Provider", url=issuer_url, client_id_list=["sts.amazonaws.com"])
-        self.arn = provider.ref
-        self.issuer = Fn.select(1, Fn.split("//", issuer_url))
+        self.arn, self.issuer_url = provider.ref, issuer_url
+
+    @property
+    def issuer(self) -> str:
+        """Issuer of the tokens, without ``https://``."""
+        return Fn.select(1, Fn.split("//", self.issuer_url))
+
+    def strengthen(self) -> None:
+        """Makes other stacks refer to it by exports, which CloudFormation keeps as long as they are used."""
+        self.arn = Stack.consume_reference(self.arn, ReferenceStrength.STRONG)
+        self.issuer_url = Stack.consume_reference(self.issuer_url, ReferenceStrength.STRONG)
 
     def trust(self, *, namespace: str, service_account: str) -> str:
         """Returns a trust policy for one service account.

@@ -33,7 +33,7 @@ def test_make_demo(home: Path) -> None:
 
     said = run("demo")
     for part in (
-        "demo-foundation", "demo-network", "demo-cluster-demo", "demo-workloads-demo",
+        "demo-foundation", "demo-network", "demo-cluster-demo",
         "Cluster demo: Kubernetes 1.36, ACTIVE, private endpoint",
         "Auto Mode      built-in pools: general-purpose, system",
         "managed nodes  ACTIVE, 1 to 3 t4g.large",
@@ -56,6 +56,6 @@ def test_make_demo(home: Path) -> None:
     assert found == []
 
     again = run("demo")
-    assert again.count("no change") == 4
+    assert again.count("no change") == 3
     run("down")
     assert sorted(path.name for path in home.parent.iterdir() if path.name.startswith("home")) == []

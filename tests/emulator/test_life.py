@@ -135,7 +135,7 @@ def test_the_new_one_stands_before_the_old_one_goes(
 def test_a_failure_in_the_middle_rolls_everything_back(deployment: Deployment, assemble: Callable[..., Path]) -> None:
     before = inventory(deployment.engine)
     assembly = assemble("demo")
-    (foundation, first_template), (network, second), (_, template), _ = stacks_of(assembly)
+    (foundation, first_template), (network, second), (_, template) = stacks_of(assembly)
     deployment._publish(assembly)
     deployment.deploy_stack(foundation, first_template)
     deployment.deploy_stack(network, second)

@@ -46,6 +46,7 @@ def test_a_file_of_ones_own(tmp_path):
         "11-network-policy.yaml",
         "30-storage-classes.yaml",
         "40-ingress-classes.yaml",
+        "delivery.json",
     ]
 
 
