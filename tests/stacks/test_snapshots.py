@@ -84,6 +84,6 @@ def test_stack(name, tmp_path, snapshot):
     for stack in platform.stacks:
         template = json.loads((tmp_path / stack.template_file).read_text())
         assert masked(template, environment.all_tags) == snapshots(name=stack.stack_name.removeprefix(f"{name}-"))
-    for folder in sorted((tmp_path / "manifests").iterdir()):
+    for folder in sorted((tmp_path / "manifests").glob("*")):
         files = [f"# {file.name}\n{file.read_text()}" for file in sorted(folder.iterdir())]
         assert "\n".join(files) == snapshots(name=f"manifests-{folder.name}")
