@@ -6,7 +6,7 @@ CDK_FLAGS ?=
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
-CONTEXT = -c "env=$(ENV)" $(if $(CHECKS),-c checks=$(CHECKS)) $(if $(FIRST_DEPLOY),-c first_deploy=$(FIRST_DEPLOY))
+CONTEXT = -c "env=$(ENV)" $(if $(CHECKS),-c checks=$(CHECKS)) $(if $(DELIVERY),-c delivery=$(DELIVERY)) $(if $(FIRST_DEPLOY),-c first_deploy=$(FIRST_DEPLOY))
 CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
@@ -62,14 +62,14 @@ diff: setup env-named  ## what a deploy of ENV would change
 	$(CDK) diff $(CONTEXT) $(CDK_FLAGS)
 
 # CLUSTER=name where the environment has several; KUBE_CONTEXT=name for another than kubectl's current context.
-DELIVERY = python -m delivery $(1) cdk.out $(if $(CLUSTER),--cluster "$(CLUSTER)") $(if $(KUBE_CONTEXT),--context "$(KUBE_CONTEXT)")
+deliver = python -m delivery $(1) cdk.out $(if $(CLUSTER),--cluster "$(CLUSTER)") $(if $(KUBE_CONTEXT),--context "$(KUBE_CONTEXT)")
 apply: setup env-named  ## apply the Kubernetes objects of ENV (delivery: files) with kubectl, each ready before the next (docs/workloads.md)
 	@$(call synth,$(CONTEXT) -c checks=off $(CDK_FLAGS))
-	@$(call DELIVERY,apply)
+	@$(call deliver,apply)
 
 unapply: setup env-named  ## remove them, after asking: load balancers and volumes before their controllers
 	@$(call synth,$(CONTEXT) -c checks=off $(CDK_FLAGS))
-	@$(call DELIVERY,remove)
+	@$(call deliver,remove)
 
 destroy: setup env-named  ## delete the clusters and networks of ENV, after asking; keys, logs and roles stay
 	@name=$$(python -m stacks.name "$(ENV)") && set -x && \

@@ -1,0 +1,234 @@
+"""`make apply` and `make unapply` of the sample workloads, with stand-ins for kubectl and helm (kubectl.py)."""
+
+import io
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+from conftest import build_platform, environment_data, validated
+
+from delivery import __main__ as front_door
+from delivery.account import Cluster, ask
+from delivery.plan import read_plan
+from delivery.problem import Refusal
+
+STAND_IN = Path(__file__).parent / "kubectl.py"
+VALUES = {"AWS_ACCOUNT_ID": "111122223333", "AWS_PARTITION": "aws", "AWS_REGION": "eu-west-1"}
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("assembly")
+    data = environment_data("workloads")
+    data["clusters"][0]["delivery"] = "files"
+    build_platform(validated(data), folder).write_manifests(folder / "manifests")
+    return folder
+
+
+@dataclass
+class Home:
+    """The stand-ins' folder, and the front door that uses them."""
+
+    folder: Path
+    assembly: Path
+
+    def run(self, action: str, *arguments: str) -> int:
+        return front_door.main([action, str(self.assembly), "--pause", "0", *arguments])
+
+    @property
+    def state(self) -> dict[str, Any]:
+        path = self.folder / "state.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    @property
+    def calls(self) -> list[str]:
+        path = self.folder / "calls.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        calls = [json.loads(line) for line in lines]
+        return [f"{call['program']} {call['action']} {' '.join(call['what'])}" for call in calls]
+
+    def forget_calls(self) -> None:
+        (self.folder / "calls.jsonl").unlink(missing_ok=True)
+
+    def at(self, text: str) -> int:
+        """When the first call with ``text`` was made."""
+        return next(place for place, call in enumerate(self.calls) if text in call)
+
+
+@pytest.fixture
+def home(tmp_path: Path, assembly: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("kubectl", "helm"):
+        (programs / name).write_text(f"#!{sys.executable}\n{STAND_IN.read_text()}")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("STAND_IN", str(tmp_path))
+    plan = read_plan(assembly, None)
+    outputs = {output: f"value-of-{output}" for step in plan.description.steps for output in step.outputs.values()}
+    cluster = Cluster("arn:aws:eks:eu-west-1:111122223333:cluster/workloads", "https://example.com", "Y2E=")
+    monkeypatch.setattr(front_door, "ask", lambda _: (cluster, {**VALUES, **outputs}))
+    return Home(tmp_path, assembly)
+
+
+def objects(assembly: Path) -> list[dict[str, Any]]:
+    files = sorted((assembly / "manifests/workloads").glob("*.yaml"))
+    return [item for file in files for item in yaml.safe_load_all(file.read_text()) if item]
+
+
+def test_everything_is_applied_in_an_order_that_works(home: Home) -> None:
+    assert home.run("apply") == 0
+    for item in objects(home.assembly):
+        metadata = item["metadata"]
+        assert f"{item['kind'].lower()}/{metadata.get('namespace', '')}/{metadata['name']}" in home.state
+    definition = home.at("wait --for=condition=Established crd/scheduledscales.platform.example.com")
+    controller = home.at("rollout status deployment/controller --namespace extension-managed-nodes")
+    assert definition < controller < home.at("scheduledscale/")
+    assert home.at("helm upgrade") < home.at("ingress/web-managed-nodes/")
+    assert home.at("rollout status deployment/web --namespace web-managed-nodes") < home.at(
+        "ingress/web-managed-nodes/"
+    )
+    told = home.state["chart//aws-load-balancer-controller"]
+    assert told["clusterName"] == "workloads"
+    assert told["vpcId"] == "value-of-VpcId"
+    assert "${" not in json.dumps([told, home.state["serviceaccount/fargate-bucket-reader/bucket-reader"]])
+
+
+def test_again_is_fine_and_a_changed_job_is_replaced(home: Home, tmp_path: Path) -> None:
+    home.assembly = shutil.copytree(home.assembly / "manifests", tmp_path / "mine/manifests").parent
+    file = home.assembly / "manifests/workloads/10-fargate-logging.yaml"  # as good as any
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once", "namespace": "default"}}
+    file.write_text(yaml.dump({**job, "spec": {"template": {"spec": {"restartPolicy": "Never"}}}}))
+    assert home.run("apply") == 0
+    before = home.state
+    home.forget_calls()
+    assert home.run("apply") == 0
+    assert home.state == before
+    assert not any(" delete " in call for call in home.calls)
+
+    file.write_text(yaml.dump({**job, "spec": {"template": {"spec": {"restartPolicy": "OnFailure"}}}}))
+    assert home.run("apply") == 0
+    assert home.state["job/default/once"]["spec"]["template"]["spec"] == {"restartPolicy": "OnFailure"}
+    assert [call for call in home.calls if " delete " in call] == ["kubectl delete job/default/once"]
+
+
+def test_removal_goes_backwards_and_leaves_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert home.run("apply") == 0
+    assert any(name.startswith("persistentvolumeclaim/store-auto-mode/") for name in home.state)
+    home.forget_calls()
+    monkeypatch.setattr("sys.stdin", io.StringIO("workloads\n"))
+    assert home.run("remove") == 0
+    assert home.state == {}
+    assert home.at("delete ingress/web-managed-nodes/") < home.at("delete deployment/web-managed-nodes/")
+    assert home.at("delete statefulset/store-auto-mode/") < home.at(
+        "persistentvolumeclaims --all --namespace store-auto"
+    )
+    assert home.at("persistentvolumeclaims --all --namespace store-auto") < home.at("delete namespace//store-auto-mode")
+    assert home.at("scheduledscale/") < home.at("delete customresourcedefinition/")
+    assert home.at("delete namespace//web-managed-nodes") < home.at("helm uninstall")
+
+
+@pytest.mark.parametrize("answer", ["", "y\n", "demo\n"])
+def test_removal_needs_the_name_of_the_cluster(
+    answer: str, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    assert home.run("remove") == 2
+    said = capsys.readouterr()
+    assert "data on volumes too" in said.out
+    assert "Nothing was changed." in said.err
+    assert home.calls == []
+
+
+def test_another_clusters_context_is_refused(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = Cluster("arn", "https://example.com", "b3RoZXI=")
+    monkeypatch.setattr(front_door, "ask", lambda _: (cluster, VALUES))
+    assert home.run("apply") == 2
+    said = capsys.readouterr().err
+    assert "the context here leads to https://localhost:8443, which is not the cluster workloads" in said
+    assert "KUBE_CONTEXT" in said
+    assert home.calls == []
+
+
+def test_what_does_not_become_ready_stops_it(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    (home.folder / "fail").write_text("rollout status deployment/web --namespace web-managed-nodes\n")
+    assert home.run("apply") == 1
+    said = capsys.readouterr().err
+    assert "60-web-managed-nodes.yaml: kubectl rollout status deployment/web: error" in said
+    assert "The files before it are applied. Repair it and run the same again" in said
+    assert "ingress/web-managed-nodes/web" not in home.state
+    assert "namespace//fargate-web" not in home.state  # a later file
+
+    (home.folder / "fail").unlink()
+    assert home.run("apply") == 0
+
+
+def test_an_output_that_is_not_there_stops_it_before_it_begins(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = Cluster("arn", "https://example.com", "Y2E=")
+    monkeypatch.setattr(front_door, "ask", lambda _: (cluster, VALUES))
+    assert home.run("apply") == 2
+    assert "nothing says what VPC_ID is" in capsys.readouterr().err
+    assert home.calls == []
+
+
+def test_a_missing_program_is_named(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home.folder / "bin/helm").unlink()
+    assert home.run("apply") == 2
+    assert "helm is not installed, or not on PATH" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", "")
+    assert home.run("apply") == 2
+    assert "kubectl is not installed" in capsys.readouterr().err
+
+
+class Account:
+    """A session of an account whose cluster has a status; without one there is no cluster."""
+
+    region_name = "eu-west-1"
+
+    def __init__(self, status: str | None) -> None:
+        self.status = status
+
+    def client(self, *_: Any, **__: Any) -> Any:
+        return self
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": "111122223333", "Arn": "arn:aws-cn:sts::111122223333:assumed-role/admin/me"}
+
+    def describe_cluster(self, name: str) -> dict[str, Any]:
+        if self.status is None:
+            error = {"Code": "ResourceNotFoundException", "Message": f"No cluster found for name: {name}."}
+            raise ClientError({"Error": error}, "DescribeCluster")
+        described = {"arn": "arn", "endpoint": "https://example.com", "certificateAuthority": {"data": "Y2E="}}
+        return {"cluster": {**described, "status": self.status}}
+
+    def describe_stacks(self, **_: str) -> dict[str, Any]:
+        return {"Stacks": [{"Outputs": [{"OutputKey": "VpcId", "OutputValue": "vpc-1"}]}]}
+
+
+def test_the_account_says_what_placeholders_stand_for(assembly: Path) -> None:
+    cluster, values = ask(read_plan(assembly, None), Account("ACTIVE"))
+    assert cluster.endpoint == "https://example.com"
+    assert values == {
+        "AWS_ACCOUNT_ID": "111122223333", "AWS_PARTITION": "aws-cn", "AWS_REGION": "eu-west-1", "VpcId": "vpc-1",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(None, "there is no cluster workloads in account 111122223333, region eu-west-1"), ("DELETING", "is DELETING")],
+)
+def test_a_cluster_that_is_not_there_is_refused(status: str | None, said: str, assembly: Path) -> None:
+    with pytest.raises(Refusal, match=said):
+        ask(read_plan(assembly, None), Account(status))
