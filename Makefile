@@ -80,7 +80,13 @@ destroy-foundation: setup env-named  ## delete the foundation of ENV, after aski
 	@name=$$(python -m stacks.name "$(ENV)") && set -x && \
 	$(CDK) destroy --exclusively "$$name-foundation" $(CONTEXT) $(CDK_FLAGS)
 
-test: setup  ## lint, type-check and run every test
+.venv-checkov/.ready: tests/workloads/checkov-requirements.txt | .venv/.ready
+	@echo "Setting up checkov (once)"
+	@$(PYTHON) -m venv .venv-checkov
+	@env -u PYTHONDONTWRITEBYTECODE .venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --compile -r $<
+	@touch $@
+
+test: setup .venv-checkov/.ready  ## lint, type-check and run every test
 	@ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary
 	@python -m pytest -n auto --dist loadgroup
 
@@ -91,6 +97,7 @@ compile = uv pip compile --quiet --universal --python-version 3.11 --no-header -
 lock: setup  ## make the requirements.txt files from pyproject.toml
 	$(compile) --group dev pyproject.toml -o requirements.txt
 	$(compile) --group emulator -o emulator/requirements.txt
+	$(compile) --group checkov -o tests/workloads/checkov-requirements.txt
 
 schema: setup  ## make environments/schema.json from the specs
 	python -m stacks.schema environments/schema.json
@@ -102,7 +109,7 @@ format: setup  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 
 clean:  ## delete everything the commands above made
-	rm -rf .venv .venv-emulator .emulator node_modules bench/peer/node_modules cdk.out review cdk.context.json .pytest_cache .mypy_cache .ruff_cache .hypothesis constructs/*.egg-info
+	rm -rf .venv .venv-checkov .venv-emulator .emulator node_modules bench/peer/node_modules cdk.out review cdk.context.json .pytest_cache .mypy_cache .ruff_cache .hypothesis constructs/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: env-named

@@ -1,0 +1,39 @@
+"""Whether the checks of manifests find what they are for, and leave alone what is sound."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.workloads import checks
+from tests.workloads.defects import BASE, FILES, base, read
+
+VERSION = "1.36"
+IN_PROCESS = [path for path in FILES if read(path).checker != "checkov"]
+
+
+def test_there_are_many() -> None:
+    assert len(FILES) >= 24
+    assert {read(path).checker for path in FILES} == {
+        "schemas",
+        "yamllint",
+        "references",
+        "values",
+        "pod_security",
+        "checkov",
+    }
+
+
+def test_the_shop_they_are_made_from_is_sound() -> None:
+    assert checks.found(base(), VERSION) == []
+    assert list(checks.lint(BASE.read_text())) == []
+
+
+@pytest.mark.parametrize("path", IN_PROCESS, ids=lambda path: path.stem)
+def test_a_defect_is_found_and_nothing_else(path: Path) -> None:
+    defect = read(path)
+    said = [problem.partition(": ")[2] for problem in checks.lint(defect.text)]
+    if defect.checker == "yamllint":
+        assert said == [defect.message]
+    else:
+        assert said == []
+        assert checks.found(defect.objects, VERSION) == [(defect.checker, defect.message)]

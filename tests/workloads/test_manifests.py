@@ -1,0 +1,67 @@
+"""The Kubernetes objects of every environment, out of its templates and its files, under every check."""
+
+import re
+
+import pytest
+import yaml
+from conftest import ENVIRONMENTS, ROOT
+
+from tests.workloads import checks
+from tests.workloads.clusters import deployed
+from tests.workloads.objects import KubernetesObject, name_of, pods
+
+DELIVERIES = ("files", "kubectl")
+ACCEPTED = {
+    "NetworkPolicy guardrails-auto-mode/allow-tls-out selects no pod": "an offer to a team's pods, by a label that they may wear",
+}
+CASES = [pytest.param(name, marks=pytest.mark.xdist_group(f"manifests-{name}")) for name in ENVIRONMENTS]
+SOURCES = sorted(path for path in (ROOT / "workloads").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+@pytest.mark.parametrize("environment", CASES)
+def test_objects_are_sound(environment: str, delivery: str) -> None:
+    for cluster in deployed(environment, delivery):
+        found = [problem for _, problem in checks.found(cluster.objects, cluster.version, cluster.elsewhere)]
+        assert [problem for problem in found if problem not in ACCEPTED] == []
+
+
+def test_what_is_accepted_is_still_there() -> None:
+    (cluster,) = deployed("workloads")
+    assert {problem for _, problem in checks.found(cluster.objects, cluster.version, cluster.elsewhere)} == set(
+        ACCEPTED
+    )
+
+
+@pytest.mark.parametrize("environment", CASES)
+def test_both_deliveries_bring_the_same_objects(environment: str) -> None:
+    def by_name(objects: list[KubernetesObject]) -> dict[str, KubernetesObject]:
+        return {name_of(item): item for item in objects}
+
+    for files, kubectl in zip(*(deployed(environment, delivery) for delivery in DELIVERIES), strict=True):
+        assert by_name(files.objects) == by_name(kubectl.objects)
+        assert len(files.objects) == len(kubectl.objects)
+        assert [(one["name"], one["namespace"], one["values"]) for one in files.charts] == [
+            (one["name"], one["namespace"], one["values"]) for one in kubectl.charts
+        ]
+
+
+@pytest.mark.parametrize("environment", CASES)
+def test_rendered_files_are_good_yaml(environment: str) -> None:
+    for cluster in deployed(environment, "files"):
+        found = {name: list(checks.lint(text)) for name, text in cluster.files.items()}
+        assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_sources_are_good_yaml(path) -> None:
+    assert list(checks.lint(path.read_text())) == []
+
+
+def test_images_are_those_of_the_list() -> None:
+    data = yaml.safe_load((ROOT / "workloads/images.yaml").read_text())["images"]
+    known = {f"{one['repository']}:{one['tag']}@{one['digest']}" for one in data.values()}
+    (cluster,) = deployed("workloads")
+    used = {container["image"] for pod in pods(cluster.objects) for container in pod.containers}
+    assert used == known
+    assert all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in known)
