@@ -1,6 +1,7 @@
 """`python -m emulator up | status | down`: a local AWS on loopback, for trying this project out. Not for production."""
 
 import argparse
+import shlex
 import sys
 
 from emulator import process
@@ -32,11 +33,11 @@ def status() -> int:
 
 
 def down() -> None:
-    """Ends it and deletes what it wrote."""
-    from emulator.demo import lock_file
+    """Ends it, and a demo that is under way, and deletes what it wrote."""
+    from emulator.demo import end
 
+    end()
     gone = process.stop()
-    lock_file().unlink(missing_ok=True)
     print("The local AWS is gone, with all that was in it." if gone else "The local AWS does not run.")
 
 
@@ -45,9 +46,9 @@ def environment() -> None:
     engine = process.find()
     if engine is None:
         raise Problem("the local AWS does not run: python -m emulator up")
-    for key, value in engine.environment({}).items():
-        if key.startswith("AWS_"):
-            print(f"export {key}={value}")
+    for key, value in engine.environment().items():
+        if key.startswith("AWS_") or key.lower() == "no_proxy":
+            print(f"export {key}={shlex.quote(value)}")
     print("unset AWS_PROFILE AWS_SESSION_TOKEN")
 
 
@@ -81,7 +82,7 @@ def main() -> int:
             from emulator.demo import run
 
             return run(arguments.env)
-    except Problem as problem:
+    except (Problem, OSError) as problem:
         print(f"emulator: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

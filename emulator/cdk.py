@@ -8,8 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from emulator.installation import ROOT
@@ -17,54 +17,63 @@ from emulator.problem import Problem
 from emulator.process import ACCOUNT, REGION, Engine, find
 
 CLI = ROOT / "node_modules" / ".bin" / "cdk"
+Run = subprocess.Popen[str]
 QUIET = ("--no-notices", "--ci")
 _EVENT = re.compile(r"(\S+) \|\s*(\d+)(?:/(\d+))? \| [^|]+\| (\w+)\s*\| (\S+)\s*\| ?(.*)")
 
 
-def run(engine: Engine, arguments: Sequence[str], *, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Runs the CLI to its end."""
-    return subprocess.run(  # noqa: S603 - our own
-        [str(CLI), *arguments, *QUIET], env=engine.environment(), cwd=cwd, capture_output=True, text=True, check=False
-    )
+@contextmanager
+def running(engine: Engine, arguments: Sequence[str], *, cwd: Path = ROOT, **environment: str) -> Iterator[Run]:
+    """Runs the CLI, its two outputs as one. At the end nothing of it is left, though it starts processes that would outlive it."""
+    with subprocess.Popen(  # noqa: S603 - our own
+        [str(CLI), *arguments, *QUIET], env={**engine.environment(), **environment}, cwd=cwd, text=True, errors="replace",
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    ) as process:  # fmt: skip
+        threading.Thread(target=_end_with_engine, args=(process, engine), daemon=True).start()
+        try:
+            yield process
+        finally:
+            _kill(process)
+
+
+def run(engine: Engine, arguments: Sequence[str], *, cwd: Path = ROOT) -> tuple[int, str]:
+    """Runs the CLI to its end; returns its exit code and what it printed."""
+    with running(engine, arguments, cwd=cwd) as process:
+        output, _ = process.communicate()
+    return process.returncode, output
 
 
 def bootstrap(engine: Engine) -> None:
     """Bootstraps the account. Raises Problem."""
     # From a folder without cdk.json, so that no app is run for it.
-    done = run(engine, ["bootstrap", f"aws://{ACCOUNT}/{REGION}"], cwd=engine.home)
-    if done.returncode:
-        raise Problem(f"cdk bootstrap failed:\n{_tail(done.stdout + done.stderr)}")
+    code, output = run(engine, ["bootstrap", f"aws://{ACCOUNT}/{REGION}"], cwd=engine.home)
+    if code:
+        raise Problem(f"cdk bootstrap failed:\n{_tail(output)}")
 
 
-def synth_command(environment: str, assembly: Path) -> list[str]:
-    """Returns the command that synthesises an environment as the demo deploys it."""
-    context = ["-c", f"env={environment}", "-c", "delivery=files"]
-    return [str(CLI), "synth", "--quiet", "--output", str(assembly), *context, *QUIET]
+def synth(engine: Engine, environment: str, assembly: Path) -> AbstractContextManager[Run]:
+    """Begins to synthesise an environment as the demo deploys it."""
+    arguments = ["synth", "--quiet", "--output", str(assembly), "-c", f"env={environment}", "-c", "delivery=files"]
+    # jsii keeps 200 MB of unpacked packages in the person's own cache, which every synth uses.
+    return running(engine, arguments, HOME=str(Path.home()))
 
 
 def deploy(engine: Engine, assembly: Path) -> None:
     """Deploys every stack of an assembly and prints a line for each. Raises Problem."""
     total = {name: _resources(assembly, name) for name in _stacks(assembly)}
     arguments = ["deploy", "--all", "--app", str(assembly), "--require-approval", "never", "--progress", "events"]
-    arguments += ["--concurrency", "2", "--outputs-file", str(engine.home / "outputs.json"), *QUIET]
+    arguments += ["--concurrency", "2", "--outputs-file", str(engine.home / "outputs.json")]
     log: list[str] = []
     started: dict[str, float] = {}
-    # A session of its own: the CLI starts a process that would outlive it.
-    process = subprocess.Popen(  # noqa: S603 - our own
-        [str(CLI), *arguments], env=engine.environment(), cwd=ROOT, text=True, errors="replace", start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    threading.Thread(target=_end_with_engine, args=(process, engine), daemon=True).start()
-    try:
+    with running(engine, arguments) as process:
         for line in process.stdout or ():
             log.append(line.rstrip())
             _tell(line, total, started)
-    except KeyboardInterrupt:
-        _kill(process)
-        raise
-    (engine.home / "deploy.log").write_text("\n".join(log))
-    if process.wait():
-        _clear()
+        process.wait()
+    _clear()
+    with suppress(FileNotFoundError):  # the folder may have been deleted under it
+        (engine.home / "deploy.log").write_text("\n".join(log))
+    if process.returncode:
         raise Problem(_failure(log, engine.home / "deploy.log"))
 
 
@@ -79,16 +88,16 @@ def _tell(line: str, total: dict[str, int], started: dict[str, float]) -> None:
         _finished(finished[1], total, started, changed=not finished[2])
 
 
-def _kill(deploying: "subprocess.Popen[str]") -> None:
+def _kill(process: Run) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(deploying.pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
-def _end_with_engine(deploying: "subprocess.Popen[str]", engine: Engine) -> None:
+def _end_with_engine(process: Run, engine: Engine) -> None:
     """Ends the CLI when the engine has ended: by itself it would try again for a minute."""
-    while deploying.poll() is None:
+    while process.poll() is None:
         if find(engine.home) is None:
-            _kill(deploying)
+            _kill(process)
             return
         time.sleep(0.2)
 

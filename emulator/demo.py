@@ -1,15 +1,16 @@
 """`make demo`: an environment's whole way into an account, on this machine."""
 
-import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from emulator import cdk, process
 from emulator.installation import ROOT
@@ -22,29 +23,34 @@ What this does not prove: the local AWS is an emulator (emulator/README.md says 
 accepts; quotas, capacity, prices and the rights of your credentials are not tried; no node and no pod exists, so nothing in
 Kubernetes has run."""
 
-ENDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+LOCK = "demo.lock"
+SETTLE_SECONDS = 30.0
+
+ENDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
 """States from which the CDK CLI deploys."""
 
 
 def run(environment: str) -> int:
     """Deploys an environment and shows what stands; returns the exit code. Raises Problem."""
     began = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)  # as Ctrl-C: nothing is left running but the local AWS
     with _alone():
-        assembly = process.home() / "cdk.out"
         engine = _engine()
-        synth = subprocess.Popen(  # noqa: S603 - our own
-            cdk.synth_command(environment, assembly), cwd=ROOT, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=engine.environment(),
-        )  # fmt: skip
-        if not any(stack["StackName"] == "CDKToolkit" for stack in stacks(engine)):
-            print("cdk bootstrap, and cdk synth beside it", flush=True)
-            cdk.bootstrap(engine)
-        output, _ = synth.communicate()
-        if synth.returncode:
-            print(output, file=sys.stderr)
-            return synth.returncode
-        print(f"cdk deploy --all, for environments/{environment}.yaml", flush=True)
+        assembly = engine.home / "cdk.out"
         try:
+            with cdk.synth(engine, environment, assembly) as synth:
+                if _states(engine).get("CDKToolkit") not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+                    print("cdk bootstrap, and cdk synth beside it", flush=True)
+                    cdk.bootstrap(engine)
+                output, _ = synth.communicate()
+            if synth.returncode < 0:
+                raise Problem("cdk synth was ended")
+            if synth.returncode:
+                print(output, file=sys.stderr)
+                return synth.returncode
+            print(f"cdk deploy --all, for environments/{environment}.yaml", flush=True)
             cdk.deploy(engine, assembly)
         except Problem as problem:
             raise Problem(f"{problem}\n{_advice(engine)}") from problem
@@ -53,9 +59,12 @@ def run(environment: str) -> int:
         _review(assembly, engine.home)
         print(f"\n{NOT_PROVEN}")
         print(f"\n{time.monotonic() - began:.0f} s. Next:")
-        print(f"  make deploy ENV={environment}      deploy it to the account of your credentials (docs/deploy.md)")
-        print("  make demo              again, after a change of the environment file: only the change is deployed")
-        print("  make demo-down         takes the local AWS away, with all that is in it")
+        for command, what in (
+            (f"make deploy ENV={environment}", "deploys it to the account of your credentials (docs/deploy.md)"),
+            ("make demo", "again, after a change of the environment file: only the change is deployed"),
+            ("make demo-down", "takes the local AWS away, with all that is in it"),
+        ):
+            print(f"  {command:<24} {what}")
     return 0
 
 
@@ -63,29 +72,39 @@ def _engine() -> Engine:
     """Returns the engine that runs, or a new one where there is none, or none that could go on."""
     if process.died():
         print("The local AWS of the last run ended in the middle, and its account with it: beginning anew.")
-    engine = process.find()
-    if engine:
-        if stuck := [s for s in stacks(engine) if s["StackStatus"] not in ENDED]:
-            names = ", ".join(f"{stack['StackName']} ({stack['StackStatus']})" for stack in stuck)
-            print(
-                f"The last run left what no deploy can go on from: {names}. Beginning anew with an empty account."
-                " On AWS: docs/deploy.md#troubleshooting."
-            )
-            process.stop()
-            engine = None
-        else:
+    if engine := process.find():
+        if not (stuck := _stuck(engine)):
             print(f"The local AWS runs already on {engine.url}.")
-    if engine is None:
-        engine = process.start()
-        print(f"The local AWS runs on {engine.url}: an empty account {process.ACCOUNT}.", flush=True)
+            return engine
+        print(
+            f"The last run left what no deploy can go on from: {stuck}. Beginning anew with an empty account."
+            " On AWS: docs/deploy.md#troubleshooting."
+        )
+        process.stop()
+    engine = process.start()
+    print(f"The local AWS runs on {engine.url}: an empty account {process.ACCOUNT}.", flush=True)
     return engine
+
+
+def _states(engine: Engine) -> dict[str, str]:
+    return {stack["StackName"]: stack["StackStatus"] for stack in stacks(engine)}
+
+
+def _stuck(engine: Engine) -> str:
+    """Returns the stacks that the CDK CLI cannot deploy, once what an interrupted run left under way has come to its end."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        states = {name: state for name, state in _states(engine).items() if state not in ENDED}
+        if not any(state.endswith("IN_PROGRESS") for state in states.values()) or time.monotonic() > deadline:
+            return ", ".join(f"{name} ({state})" for name, state in states.items())
+        time.sleep(0.2)
 
 
 def _advice(engine: Engine) -> str:
     if process.find(engine.home) is None:
-        return f"The local AWS has ended in the middle of it ({engine.log}). `make demo` begins anew."
-    states = {stack["StackName"]: stack["StackStatus"] for stack in stacks(engine)}
-    rolled_back = [name for name, state in states.items() if "ROLLBACK_COMPLETE" in state]
+        log = f" ({engine.log})" if engine.log.exists() else ""
+        return f"The local AWS has ended in the middle of it{log}. `make demo` begins anew."
+    rolled_back = [name for name, state in _states(engine).items() if "ROLLBACK_COMPLETE" in state]
     if rolled_back:
         return f"{', '.join(rolled_back)}: rolled back. Repair the cause, then `make demo` again."
     return "`make demo` again goes on, or begins anew where it cannot; `make demo-down` takes everything away."
@@ -94,28 +113,48 @@ def _advice(engine: Engine) -> str:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Lets one run at a time through. Raises Problem."""
-    path = lock_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = held.enter_context(process.alone(process.home(), LOCK, wait=False))
         except BlockingIOError:
-            lock.seek(0)
             raise Problem(
-                f"another demo is being deployed ({lock.read().strip() or 'it has just begun'})."
+                f"another demo is being deployed ({_other()})."
                 " Wait for it, or end it with Ctrl-C where it runs; then try again"
             ) from None
         lock.truncate(0)
-        lock.write(f"process {os.getpid()}, since {datetime.now():%H:%M:%S}")
+        lock.write(json.dumps({"pid": os.getpid(), "since": f"{datetime.now():%H:%M:%S}"}))
         lock.flush()
         yield
-        lock.truncate(0)
 
 
-def lock_file() -> Path:
-    """Returns the file that a run holds, beside the emulator's folder, which a run may delete."""
-    home = process.home()
-    return home.with_name(f"{home.name}.lock")
+def end() -> None:
+    """Ends a demo that another process deploys, and waits for its end. Raises Problem."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    asked = False
+    while process.home().exists():
+        try:
+            with process.alone(process.home(), LOCK, wait=False):
+                return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Problem(f"a demo is being deployed ({_other()}), and does not end when told to") from None
+            with suppress(KeyError, ProcessLookupError):
+                if not asked:
+                    os.kill(_holder()["pid"], signal.SIGTERM)  # it holds the lock: nobody else has its number
+                    asked = True
+            time.sleep(0.05)
+
+
+def _holder() -> dict[str, Any]:
+    """Returns who holds the lock; nothing as long as they have not written it."""
+    with suppress(ValueError):
+        return dict(json.loads((process.home() / LOCK).read_text()))
+    return {}
+
+
+def _other() -> str:
+    holder = _holder()
+    return f"process {holder['pid']}, since {holder['since']}" if holder else "it has just begun"
 
 
 def _review(assembly: Path, folder: Path) -> None:

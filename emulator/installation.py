@@ -18,12 +18,12 @@ def python() -> Path:
     """Returns the environment's Python; makes the environment first, once. Raises Problem."""
     found = FOLDER / "bin" / "python"
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if _ready(wanted):
+    if _ready(found, wanted):
         return found
     FOLDER.mkdir(exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
-        if not _ready(wanted):
+        if not _ready(found, wanted):
             print("Setting up the local AWS (once)", file=sys.stderr)
             _run([sys.executable, "-m", "venv", str(FOLDER)])
             install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile", "-r"]
@@ -32,9 +32,9 @@ def python() -> Path:
     return found
 
 
-def _ready(wanted: str) -> bool:
+def _ready(python: Path, wanted: str) -> bool:
     marker = FOLDER / "ready"
-    return marker.exists() and marker.read_text() == wanted
+    return python.exists() and marker.exists() and marker.read_text() == wanted  # a Python that was upgraded is gone
 
 
 def _run(command: list[str]) -> None:

@@ -10,10 +10,11 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from emulator import installation
 from emulator.problem import Problem
@@ -23,7 +24,11 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
-STOP_SECONDS = 1.0  # its state is expendable: nothing is lost by force
+STOP_SECONDS = 5.0
+FREE_MEGABYTES = 100  # a demo writes a few; the Lambda functions of kubectl delivery some dozens
+
+ENGINE_LOCK = "engine.lock"
+"""Held by the engine while it lives, with its process and port in it; also what tells the emulator's folder from others."""
 
 
 def home() -> Path:
@@ -66,6 +71,7 @@ class Engine:
             "AWS_ACCESS_KEY_ID": self.keys[0],
             "AWS_SECRET_ACCESS_KEY": self.keys[1],
             **trusted,
+            **{name: ",".join(filter(None, (inherited.get(name), LOOPBACK))) for name in ("NO_PROXY", "no_proxy")},
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ENDPOINT_URL_S3": self.url,
             "AWS_REGION": REGION,
@@ -82,73 +88,127 @@ def find(folder: Path | None = None) -> Engine | None:
     """Returns the engine that runs, or None. The engine holds a lock while it lives, so another process is never taken for it."""
     folder = folder or home()
     try:
-        with (folder / "engine.lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (folder / ENGINE_LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except BlockingIOError:
-        try:
-            return Engine(**{**json.loads((folder / "engine.json").read_text()), "home": folder})
-        except (OSError, ValueError, TypeError) as error:
-            raise Problem(
-                f"an engine runs, but {folder / 'engine.json'} cannot be read: {error}. End it by hand"
-            ) from error
+        return _recorded(folder)
     return None
 
 
 def died(folder: Path | None = None) -> bool:
     """Whether an engine was started that no longer runs and was not stopped."""
-    folder = folder or home()
-    return (folder / "engine.json").exists() and find(folder) is None
+    record = (folder or home()) / ENGINE_LOCK
+    return find(folder) is None and record.exists() and record.stat().st_size > 0
 
 
 def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[str, str] | None = None) -> Engine:
-    """Starts an engine on a free port, with an empty account, and waits until it answers. Raises Problem.
+    """Starts an engine on a free port, with an empty account, and waits until it answers; one that runs is returned.
 
     Args:
         folder: where everything it writes goes.
         strict: requests are signed, over TLS, and allowed by IAM, or refused.
         extra: more of its environment.
+
+    Raises Problem: the folder is somebody else's or cannot be written, or the engine does not come up.
     """
     folder = (folder or home()).resolve()
-    if running := find(folder):
-        return running
     python = installation.python()
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        (folder / "tmp").mkdir(parents=True)
-    except OSError as error:
-        raise Problem(f"{folder}: cannot be made: {error.strerror}") from error
-    for _ in range(3):  # somebody may take the port in between
-        port = _free_port()
-        environment = {**_environment(folder, port, strict), **(extra or {})}
-        with (folder / "engine.log").open("w") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own
-                [str(python), "-m", "emulator.engine"],
-                env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )  # fmt: skip
-        engine = Engine(process.pid, port, folder, strict)
-        if _answers(engine, process):
-            record = {"pid": engine.pid, "port": engine.port, "tls": engine.tls}
-            (folder / "engine.json").write_text(json.dumps(record))
-            return engine
-        _end(process.pid)
-        if "in use" not in engine.log.read_text():
-            break
+    with alone(folder, "start.lock"):
+        if running := find(folder):
+            return running
+        _empty(folder)
+        if (free := shutil.disk_usage(folder).free // 1_000_000) < FREE_MEGABYTES:
+            raise Problem(f"{folder}: {free} MB are free there; the local AWS needs {FREE_MEGABYTES}")
+        (folder / "tmp").mkdir()
+        for _ in range(3):  # somebody may take the port in between
+            port = _free_port()
+            environment = {**_environment(folder, port, strict), **(extra or {})}
+            with (folder / "engine.log").open("w") as log:
+                process = subprocess.Popen(  # noqa: S603 - our own
+                    [str(python), "-m", "emulator.engine"],
+                    env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )  # fmt: skip
+            engine = Engine(process.pid, port, folder, strict)
+            if _answers(engine, process):
+                return engine
+            _end(process.pid)
+            (folder / ENGINE_LOCK).write_text("")
+            if "in use" not in engine.log.read_text():
+                break
     lines = "\n".join(f"  {line}" for line in engine.log.read_text().splitlines()[-8:])
     raise Problem(f"the local AWS does not come up. The last lines of {engine.log}:\n{lines}")
 
 
 def stop(folder: Path | None = None) -> bool:
-    """Ends the engine, with whatever it has started, and deletes its folder; returns whether there was something to end."""
+    """Ends the engine, with whatever it has started, and deletes its folder; returns whether there was something to end.
+
+    Raises Problem: the folder is not the emulator's.
+    """
     folder = folder or home()
-    engine = find(folder)
-    if engine:
-        _end(engine.pid)
-    there = folder.exists()
-    shutil.rmtree(folder, ignore_errors=True)
-    return bool(engine) or there
+    if not folder.exists():
+        return False
+    with alone(folder, "start.lock"):
+        if engine := find(folder):
+            _end(engine.pid)
+        _empty(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    return True
+
+
+@contextmanager
+def alone(folder: Path, name: str, *, wait: bool = True) -> Iterator[TextIO]:
+    """Holds the lock ``name`` of the emulator's folder, which is made if need be.
+
+    Raises Problem: the folder cannot be used. BlockingIOError: the lock is held, and not to be waited for.
+    """
+    while True:
+        _claim(folder)
+        with (folder / name).open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            if _is_at(lock, folder / name):  # else who held it has deleted the folder
+                yield lock
+                return
+
+
+def _is_at(file: TextIO, path: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
+
+
+def _claim(folder: Path) -> None:
+    """Makes the folder, or refuses one that is somebody else's: what is in it would be deleted."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        mark = folder / ENGINE_LOCK
+        if not mark.exists() and any(path.suffix != ".lock" for path in folder.iterdir()):
+            raise Problem(
+                f"{folder}: holds what is not the emulator's, which deletes what is in its folder: name a new one in EMULATOR_HOME"
+            )
+        mark.touch()
+    except OSError as error:
+        raise Problem(f"{folder}: cannot be made: {error.strerror}") from error
+
+
+def _empty(folder: Path) -> None:
+    """Deletes what is in the folder but its locks."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix != ".lock":
+            path.unlink()
+
+
+def _recorded(folder: Path) -> Engine:
+    """Returns the engine of a lock that is held; the engine writes its record once it has the lock."""
+    for _ in range(40):
+        with suppress(ValueError):
+            return Engine(**json.loads((folder / ENGINE_LOCK).read_text()), home=folder)
+        time.sleep(0.05)
+    raise Problem(f"an engine runs, but {folder / ENGINE_LOCK} does not say which: end it by hand")
 
 
 def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
@@ -174,7 +234,7 @@ def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
         "S3_DATA_DIR": str(folder / "s3"),
         "TEST_OUTDIR": str(folder / "tmp"),  # where the CDK's kubectl handler writes
         "EMULATOR_PYTHON": str(installation.FOLDER / "bin" / "python"),
-        "EMULATOR_LOCK": str(folder / "engine.lock"),
+        "EMULATOR_LOCK": str(folder / ENGINE_LOCK),
         "EMULATOR_SCHEMAS": str(Path(cfnlint.origin).parent / "data" / "schemas"),
         "EMULATOR_CATALOG": str(root / "constructs" / "eks_constructs" / "catalog"),
         "EMULATOR_POLICIES": str(root / "responsibility" / "data" / "managed_policies.yaml"),
@@ -204,25 +264,21 @@ def _answers(engine: Engine, process: "subprocess.Popen[bytes]") -> bool:
 
 def _healthy(engine: Engine) -> bool:
     try:
-        with urllib.request.urlopen(f"{engine.url}/_ministack/health", timeout=2):  # noqa: S310 - on loopback
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(f"{engine.url}/_ministack/health", timeout=2):
             return True
     except OSError:
         return False
 
 
 def _end(pid: int) -> None:
-    """Ends a process and all that it started: they are a session of their own."""
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+    """Ends a process and all that it started: they are a session of their own. By force: what they hold is to be deleted."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline:
         try:
-            os.killpg(pid, signal_number)
-        except ProcessLookupError:
+            os.killpg(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):  # macOS answers the second for those that wait to be noticed
             return
-        deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline:
-            with suppress(ChildProcessError):  # it is a child of ours, or not
-                os.waitpid(pid, os.WNOHANG)
-            try:
-                os.killpg(pid, 0)
-            except ProcessLookupError:
-                return
-            time.sleep(0.02)
+        with suppress(ChildProcessError):  # it is a child of ours, or not
+            os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.02)

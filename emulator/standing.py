@@ -5,7 +5,10 @@ from functools import cache
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
+from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.exceptions import HTTPClientError  # type: ignore[import-untyped]
 
+from emulator.problem import Problem
 from emulator.process import REGION, Engine
 
 
@@ -14,7 +17,10 @@ def client(engine: Engine, service: str) -> Any:
     """Returns a boto3 client for the local AWS, whatever the person's profile and credentials are."""
     return boto3.session.Session(
         aws_access_key_id=engine.keys[0], aws_secret_access_key=engine.keys[1], region_name=REGION
-    ).client(service, endpoint_url=engine.url, verify=engine.certificate if engine.tls else None)  # fmt: skip
+    ).client(
+        service, endpoint_url=engine.url, verify=engine.certificate if engine.tls else None,
+        config=Config(proxies={}),  # the person's does not lead to loopback
+    )  # fmt: skip
 
 
 def stack_lines(engine: Engine) -> Iterator[str]:
@@ -25,9 +31,12 @@ def stack_lines(engine: Engine) -> Iterator[str]:
 
 
 def stacks(engine: Engine) -> list[dict[str, Any]]:
-    """Returns the stacks, the CDK's own among them."""
+    """Returns the stacks, the CDK's own among them. Raises Problem: it does not answer."""
     pages = client(engine, "cloudformation").get_paginator("describe_stacks").paginate()
-    return [stack for page in pages for stack in page["Stacks"]]
+    try:
+        return [stack for page in pages for stack in page["Stacks"]]
+    except HTTPClientError as error:
+        raise Problem(f"the local AWS does not answer: {error}") from error
 
 
 def cluster_lines(engine: Engine) -> Iterator[str]:

@@ -1,18 +1,23 @@
 """Starts the engine: ministack, extended. The environment says where: emulator/process.py sets it."""
 
 import fcntl
+import json
 import os
+import signal
+import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from typing import TextIO
 
 LOOPBACK = "127.0.0.1"
 
 
 def main() -> None:
     """Serves on loopback until it is told to stop."""
-    # Held as long as this process lives: it tells others that the engine runs.
-    lock = Path(os.environ["EMULATOR_LOCK"]).open("w")  # noqa: SIM115 - held until the end
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    path = Path(os.environ["EMULATOR_LOCK"])
+    held = _hold(path), _end_together(path)
     # ministack reads these when it is imported; its own default listens on every interface.
     os.environ["BIND_HOST"] = LOOPBACK
     os.environ["MINISTACK_HOST"] = LOOPBACK
@@ -30,6 +35,36 @@ def main() -> None:
     # No argument of ours is one of ministack's.
     sys.argv[1:] = []
     app.main()
+    del held  # until now
+
+
+def _hold(path: Path) -> TextIO:
+    """Takes the lock that tells others, as long as this process lives, that it runs, and where."""
+    lock = path.open("a+")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    lock.truncate(0)
+    record = {"pid": os.getpid(), "port": int(os.environ["GATEWAY_PORT"]), "tls": os.environ.get("USE_SSL") == "1"}
+    lock.write(json.dumps(record))
+    lock.flush()
+    return lock
+
+
+def _end_together(lock: Path) -> "subprocess.Popen[bytes]":
+    """Ends what this process has started when it ends, however it does; and this process when its folder is deleted.
+
+    Returns what has to be kept.
+    """
+    if os.getpgrp() != os.getpid():
+        os.setsid()
+
+    def watch() -> None:
+        while lock.exists():
+            time.sleep(1)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+    # Its input ends with this process.
+    return subprocess.Popen(["/bin/sh", "-c", "cat; kill -KILL 0"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

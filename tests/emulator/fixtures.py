@@ -28,6 +28,16 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of its own for the emulator, alone in another, with nothing left running at the end."""
+    folder = tmp_path / "emulator" / "home"
+    folder.parent.mkdir()
+    monkeypatch.setenv("EMULATOR_HOME", str(folder))
+    yield folder
+    process.stop(folder)
+
+
+@pytest.fixture
 def deployment(engine: Engine) -> Deployment:
     """CloudFormation of that engine."""
     return Deployment(engine)

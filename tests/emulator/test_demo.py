@@ -1,33 +1,20 @@
 """The main job, as a person types it: the real CDK CLI deploys the demo, and says what stands."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from emulator import process
-from tests.conftest import ROOT
+from emulator import cdk, process
 from tests.emulator.comparison import differences
 from tests.emulator.deployment import Deployment, stacks_of
+from tests.emulator.programs import command, processes_of
 
 pytestmark = pytest.mark.xdist_group("emulator-process")
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "home"
-    process.stop(tmp_path / "home")
-
-
-def test_make_demo(home: Path) -> None:
+def test_make_demo(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "emulator", *arguments],
-            cwd=ROOT, env={**os.environ, "EMULATOR_HOME": str(home)}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = command(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -55,5 +42,11 @@ def test_make_demo(home: Path) -> None:
     ]
     assert found == []
 
+    cdk.deploy(engine, home / "cdk.out")
+    assert [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()] == [
+        [stack, "no change"] for stack, _ in stacks_of(home / "cdk.out")
+    ]
+    assert any("lambda" in one for one in processes_of(home))
     run("down")
-    assert sorted(path.name for path in home.parent.iterdir() if path.name.startswith("home")) == []
+    assert processes_of(home) == []
+    assert list(home.parent.iterdir()) == []

@@ -1,52 +1,27 @@
-"""The engine as a process, and what the demo says and does when something is in its way."""
+"""The engine as a process: started, found, stopped; on loopback, without credentials, and never twice."""
 
-import fcntl
+import io
 import json
 import os
 import re
-import signal
+import shutil
 import socket
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator import cdk, demo, process
+from emulator import cdk, process
 from emulator.problem import Problem
-from emulator.standing import client
-from tests.conftest import ROOT
+from emulator.standing import client, stacks
 from tests.emulator.deployment import Deployment
+from tests.emulator.programs import alive, command, kill, until
 
 pytestmark = [pytest.mark.xdist_group("emulator-process"), pytest.mark.usefixtures("home")]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of its own for the emulator, with nothing left running at the end."""
-    folder = tmp_path / "home"
-    monkeypatch.setenv("EMULATOR_HOME", str(folder))
-    yield folder
-    process.stop(folder)
-
-
-def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "emulator", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-
-def kill(engine: process.Engine) -> None:
-    """As a crash would end it; the lock goes with the process."""
-    os.killpg(engine.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while process.find(engine.home) and time.monotonic() < deadline:
-        time.sleep(0.02)
 
 
 def test_up_status_down(home: Path) -> None:
@@ -63,8 +38,7 @@ def test_up_status_down(home: Path) -> None:
     assert f"export AWS_ENDPOINT_URL={found.url}" in shell
     down = command("down")
     assert "is gone" in down.stdout
-    assert not home.exists()
-    assert not demo.lock_file().exists()
+    assert list(home.parent.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.killpg(found.pid, 0)
     assert command("down").stdout == "The local AWS does not run.\n"
@@ -92,8 +66,7 @@ def test_it_listens_on_loopback_alone_and_gets_no_credential(monkeypatch: pytest
 
 def test_a_process_that_took_the_number_is_not_taken_for_the_engine(home: Path) -> None:
     home.mkdir()
-    (home / "engine.json").write_text(json.dumps({"pid": os.getpid(), "port": 1, "tls": False}))
-    (home / "engine.lock").touch()
+    (home / "engine.lock").write_text(json.dumps({"pid": os.getpid(), "port": 1, "tls": False}))
     assert process.find() is None
     assert process.died()
     process.stop()  # does not end this test
@@ -105,6 +78,7 @@ def test_an_engine_that_does_not_come_up_shows_its_log() -> None:
     ):
         process.start(extra={"EMULATOR_SCHEMAS": "/nowhere"})
     assert process.find() is None
+    assert not process.died()
 
 
 def test_a_port_that_is_taken_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,62 +91,66 @@ def test_a_port_that_is_taken_in_between(monkeypatch: pytest.MonkeyPatch) -> Non
         assert process.start().port != taken.getsockname()[1]
 
 
+def test_started_by_many_at_once_it_runs_once() -> None:
+    with ThreadPoolExecutor() as pool:
+        assert len(set(pool.map(lambda _: process.start(), range(4)))) == 1
+
+
+@pytest.mark.parametrize("arguments", [["up"], ["demo"], ["down"]])
+def test_a_folder_of_somebody_else_is_left_alone(home: Path, arguments: list[str]) -> None:
+    home.mkdir()
+    (home / "thesis.txt").write_text("years of work")
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert "holds what is not the emulator's" in done.stderr
+    assert [path.name for path in home.iterdir()] == ["thesis.txt"]
+    (home / "thesis.txt").unlink()
+
+
+def test_no_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "FREE_MEGABYTES", 1_000_000_000)
+    with pytest.raises(Problem, match=r"MB are free there; the local AWS needs 1000000000"):
+        process.start()
+
+
+def test_a_proxy_is_not_asked_for_what_is_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "intranet")
+    engine = process.start()
+    assert stacks(engine) == []
+    environment = engine.environment()
+    assert (environment["NO_PROXY"], environment["no_proxy"]) == ("intranet,127.0.0.1", "127.0.0.1")
+
+
+def test_what_it_has_started_ends_with_it_however_it_ends() -> None:
+    engine = process.start()
+    aws = client(engine, "lambda")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr(
+            "index.py", "import subprocess\ndef handler(*_): return subprocess.Popen(['sleep', '600']).pid\n"
+        )
+    aws.create_function(
+        FunctionName="sleeper", Runtime="python3.12", Handler="index.handler", Timeout=30,
+        Role=f"arn:aws:iam::{process.ACCOUNT}:role/any", Code={"ZipFile": code.getvalue()},
+    )  # fmt: skip
+    sleeper = Path(f"/proc/{json.loads(aws.invoke(FunctionName='sleeper')['Payload'].read())}")
+    assert "sleep" in (sleeper / "cmdline").read_text()
+    kill(engine)
+    assert until(lambda: not alive(sleeper))
+
+
+def test_it_ends_when_its_folder_is_deleted(home: Path) -> None:
+    engine = process.start()
+    shutil.rmtree(home)
+    assert until(lambda: os.waitpid(engine.pid, os.WNOHANG)[0] == engine.pid)
+
+
 def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMULATOR_HOME", "/dev/null/emulator")
     done = command("up")
     assert (done.returncode, done.stderr) == (2, "emulator: /dev/null/emulator: cannot be made: Not a directory\n")
-
-
-def test_two_demos_at_once() -> None:
-    with demo.lock_file().open("w") as lock:
-        lock.write("process 4711, since 12:00:00")
-        lock.flush()
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = command("demo")
-    assert done.returncode == 2
-    assert "another demo is being deployed (process 4711, since 12:00:00). Wait for it" in done.stderr
-
-
-def test_killed_in_the_middle_of_a_deploy(assemble: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
-    engine = process.start(extra={"EMULATOR_OPERATION_SECONDS": "2"})
-    cdk.bootstrap(engine)
-    assembly = assemble("fargate")
-
-    def crash() -> None:
-        deployment = Deployment(engine)
-        while deployment.states().get("fargate-cluster-fargate") != "CREATE_IN_PROGRESS":
-            time.sleep(0.05)
-        kill(engine)
-
-    threading.Thread(target=crash, daemon=True).start()
-    began = time.monotonic()
-    with pytest.raises(Problem) as problem:
-        cdk.deploy(engine, assembly)
-    assert time.monotonic() - began < 40  # the CLI alone would try again for a minute
-    assert "has ended in the middle of it" in demo._advice(engine)
-    assert "make demo" in demo._advice(engine)
-    assert "cdk deploy failed" in str(problem.value)
-    assert "It was started, and ended by itself" in command("status").stdout
-
-    again = demo._engine()
-    assert "ended in the middle, and its account with it: beginning anew" in capsys.readouterr().out
-    assert again.pid != engine.pid
-    assert Deployment(again).states() == {}
-
-
-def test_a_stack_that_no_deploy_can_go_on_from(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = process.start()
-    stuck = [{"StackName": "demo-cluster-demo", "StackStatus": "UPDATE_ROLLBACK_FAILED"}]
-    monkeypatch.setattr(demo, "stacks", lambda _engine: stuck)
-    again = demo._engine()
-    said = capsys.readouterr().out
-    assert "demo-cluster-demo (UPDATE_ROLLBACK_FAILED). Beginning anew with an empty account" in said
-    assert again.pid != engine.pid
-    monkeypatch.setattr(demo, "stacks", lambda _engine: [])
-    assert demo._engine() == again
-    assert "runs already" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -195,13 +173,13 @@ def test_strict_mode_refuses_who_may_not(strict: process.Engine, assemble: Calla
     assembly = assemble("auto-mode")
     arguments = ["deploy", "auto-mode-foundation", "--app", str(assembly), "--require-approval", "never"]
     refused = cdk.run(user("nobody"), arguments)
-    assert refused.returncode == 1
-    assert re.search(r"not authorized to perform|AccessDenied", refused.stdout + refused.stderr)
+    assert refused[0] == 1
+    assert re.search(r"not authorized to perform|AccessDenied", refused[1])
     assert "auto-mode-foundation" not in Deployment(strict).states()
 
     somebody = user("somebody", "AdministratorAccess")
-    deployed = cdk.run(somebody, arguments)
-    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    code, output = cdk.run(somebody, arguments)
+    assert code == 0, output
     assert Deployment(strict).states()["auto-mode-foundation"] == "CREATE_COMPLETE"
 
     forged: Any = client(replace(somebody, keys=(somebody.keys[0], "wrong")), "cloudformation")

@@ -1,0 +1,127 @@
+"""What the demo says and does when something is in its way."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emulator import cdk, demo, process
+from emulator.problem import Problem
+from tests.conftest import ROOT
+from tests.emulator.deployment import BUCKET, Deployment, StackFailed, stacks_of
+from tests.emulator.programs import command, kill, processes_of, until
+
+pytestmark = [pytest.mark.xdist_group("emulator-faults"), pytest.mark.usefixtures("home")]
+
+BROKEN = {"Type": "AWS::EC2::EIP", "Properties": {"Unknown": "property"}}
+
+
+def test_two_demos_at_once() -> None:
+    with process.alone(process.home(), demo.LOCK) as lock:
+        lock.write(json.dumps({"pid": 4711, "since": "12:00:00"}))
+        lock.flush()
+        done = command("demo")
+    assert done.returncode == 2
+    assert "another demo is being deployed (process 4711, since 12:00:00). Wait for it" in done.stderr
+
+
+def test_down_ends_a_demo_that_is_under_way(home: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "emulator", "demo"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stdout
+    while "cdk bootstrap" not in running.stdout.readline():
+        assert running.poll() is None
+    assert until(lambda: sum("cdk" in one for one in processes_of(home)) >= 2)  # the bootstrap and the synth
+    down = command("down")
+    assert (down.returncode, down.stdout) == (0, "The local AWS is gone, with all that was in it.\n")
+    _, said = running.communicate()
+    assert running.returncode == 130
+    assert "Interrupted." in said
+    assert "Traceback" not in said
+    assert until(lambda: processes_of(home) == []), processes_of(home)
+    assert list(home.parent.iterdir()) == []
+
+
+def test_killed_in_the_middle_of_a_deploy(assemble: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    engine = process.start(extra={"EMULATOR_OPERATION_SECONDS": "2"})
+    cdk.bootstrap(engine)
+    assembly = assemble("fargate")
+
+    def crash() -> None:
+        deployment = Deployment(engine)
+        until(lambda: deployment.states().get("fargate-cluster-fargate") == "CREATE_IN_PROGRESS", 60)
+        kill(engine)
+
+    threading.Thread(target=crash, daemon=True).start()
+    began = time.monotonic()
+    with pytest.raises(Problem) as problem:
+        cdk.deploy(engine, assembly)
+    assert time.monotonic() - began < 40  # the CLI alone would try again for a minute
+    assert "has ended in the middle of it" in demo._advice(engine)
+    assert "make demo" in demo._advice(engine)
+    assert "cdk deploy failed" in str(problem.value)
+    assert "It was started, and ended by itself" in command("status").stdout
+
+    again = demo._engine()
+    assert "ended in the middle, and its account with it: beginning anew" in capsys.readouterr().out
+    assert again.pid != engine.pid
+    assert Deployment(again).states() == {}
+
+
+def test_stacks_that_a_deploy_goes_on_from_and_one_that_it_cannot(
+    assemble: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = process.start()
+    deployment = Deployment(engine)
+    # A bootstrap that was interrupted leaves this.
+    deployment.cloudformation.create_change_set(
+        StackName="CDKToolkit", ChangeSetName="left", ChangeSetType="CREATE", TemplateBody='{"Resources": {}}'
+    )
+    assert until(lambda: deployment.states() == {"CDKToolkit": "REVIEW_IN_PROGRESS"})
+    assert demo._engine() == engine
+    cdk.bootstrap(engine)
+    assert deployment.states()["CDKToolkit"] == "CREATE_COMPLETE"
+
+    assembly = assemble("auto-mode")
+    stacks = stacks_of(assembly)
+    foundation, template = stacks[0]
+    file = assembly / f"{foundation}.template.json"
+    file.write_text(json.dumps({**template, "Resources": {**template["Resources"], "Broken": BROKEN}}))
+    with pytest.raises(Problem, match=rf"{foundation}: AWS::EC2::EIP Broken [\s\S]*Unknown"):
+        cdk.deploy(engine, assembly)
+    assert demo._advice(engine).startswith(f"{foundation}: rolled back. Repair the cause, then `make demo` again")
+    assert deployment.states()[foundation] == "ROLLBACK_COMPLETE"
+    assert demo._engine() == engine
+    file.write_text(json.dumps(template))
+    for one in deployment.s3.list_objects_v2(Bucket=BUCKET)["Contents"]:  # the CLI takes it for the one it has uploaded
+        deployment.s3.delete_object(Bucket=BUCKET, Key=one["Key"])
+    code, output = cdk.run(engine, ["deploy", foundation, "--app", str(assembly), "--require-approval", "never"])
+    assert code == 0, output
+    assert deployment.states()[foundation] == "CREATE_COMPLETE"
+
+    deployment.deploy(assembly)
+    cluster, template = stacks[-1]
+    template["Resources"]["Cluster"]["Properties"]["Version"] = "1.37"  # which cannot be rolled back
+    template["Resources"]["Broken"] = {**BROKEN, "DependsOn": "Cluster"}
+    with pytest.raises(StackFailed, match="UPDATE_ROLLBACK_FAILED"):
+        deployment.deploy_stack(cluster, template)
+    capsys.readouterr()
+    again = demo._engine()
+    said = capsys.readouterr().out
+    assert f"{cluster} (UPDATE_ROLLBACK_FAILED). Beginning anew with an empty account" in said
+    assert again.pid != engine.pid
+    assert Deployment(again).states() == {}
+
+
+def test_what_an_interrupted_deploy_left_under_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = process.start()
+    states = iter(["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"])
+    monkeypatch.setattr(demo, "stacks", lambda _: [{"StackName": "demo-network", "StackStatus": next(states)}])
+    assert demo._engine() == engine
