@@ -10,7 +10,8 @@ STAGES: tuple[tuple[str, ...], ...] = (
     ("Namespace",),
     ("CustomResourceDefinition",),
     (
-        *("PriorityClass", "RuntimeClass", "StorageClass", "VolumeSnapshotClass", "NodeClass", "NodePool"),
+        *("PriorityClass", "RuntimeClass", "StorageClass", "VolumeSnapshotClass"),
+        *("EC2NodeClass", "NodeClass", "NodePool"),
         *(
             "IngressClassParams",
             "IngressClass",

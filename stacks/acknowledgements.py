@@ -131,8 +131,9 @@ ACKNOWLEDGED = (
     Acknowledged(
         r"/Kubectl/HandlerRolePolicy$",
         "AwsSolutions-IAM5",
-        "The names of log streams are made at run time: the wildcard is the streams of one log group.",
-        ("Resource::<KubectlLogsA888FEDB.Arn>:*",),
+        "The names of log streams are made at run time: the wildcard is the streams of one log group. Signing in to Amazon ECR Public,"
+        " where Karpenter's charts are, takes no resource.",
+        ("Resource::<KubectlLogsA888FEDB.Arn>:*", "Resource::*"),
     ),
     _aws_policies(
         r"/Kubectl/Provider/Provider/framework-onEvent/ServiceRole/Resource$",
@@ -218,6 +219,42 @@ ACKNOWLEDGED = (
                 )
             ),
         ),
+    ),
+    _aws_policies(
+        r"/Karpenter/NodeRole$",
+        _PRESCRIBED + "The CNI policy is not among them: the CNI has a role of its own.",
+        "AmazonEKSWorkerNodePolicy",
+        "AmazonEC2ContainerRegistryPullOnly",
+    ),
+    Acknowledged(
+        r"/Karpenter/ControllerRolePolicy$",
+        "AwsSolutions-IAM5",
+        "Instances, volumes and templates get their ids at run time: it may make those that bear the tag of this cluster and a pool,"
+        " and change or end no others. Describe calls, prices and the list of profiles take no resource.",
+        (
+            "Resource::*",
+            "Resource::{arn}:ec2:<AWS::Region>::image/*",
+            "Resource::{arn}:ec2:<AWS::Region>::snapshot/*",
+            "Resource::{arn}:ssm:<AWS::Region>::parameter/aws/service/*",
+            *(
+                f"Resource::{{arn}}:ec2:<AWS::Region>:<AWS::AccountId>:{kind}/*"
+                for kind in (
+                    "fleet",
+                    "instance",
+                    "launch-template",
+                    "network-interface",
+                    "security-group",
+                    "spot-instances-request",
+                    "subnet",
+                    "volume",
+                )
+            ),
+        ),
+    ),
+    Acknowledged(
+        r"/Karpenter/Queue$",
+        "AwsSolutions-SQS3",
+        "Its messages are warnings that are worth nothing after five minutes: nobody would read them later from a dead-letter queue.",
     ),
     Acknowledged(
         r"/Network/PublicDefaultRoute6?$",

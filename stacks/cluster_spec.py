@@ -11,6 +11,8 @@ from eks_constructs.catalog import load
 from eks_constructs.compute import ComputeMix
 from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
 from eks_constructs.fargate import FargateSelectorSpec, FargateSpec
+from eks_constructs.karpenter import KarpenterSpec
+from eks_constructs.karpenter_manifests import NEWEST_KUBERNETES, VERSION
 from eks_constructs.managed_nodes import ManagedNodesSpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec
@@ -38,6 +40,8 @@ class ComputeSpec(Spec):
 
     auto_mode: AutoModeSpec | None = None
     managed_nodes: ManagedNodesSpec | None = None
+    karpenter: KarpenterSpec | None = None
+    """EC2 nodes beside the managed ones, added and taken away by an autoscaler of yours."""
     fargate: FargateSpec | None = None
 
     @property
@@ -55,6 +59,22 @@ class ComputeSpec(Spec):
             managed_nodes=self.managed_nodes is not None,
             fargate=self.fargate is not None,
         )
+
+    @model_validator(mode="after")
+    def _karpenter_beside_managed_nodes(self) -> "ComputeSpec":
+        if self.karpenter is None:
+            return self
+        if self.auto_mode:
+            raise Misplaced("Auto Mode is Karpenter, run by AWS: take one of the two out", "karpenter")
+        if self.managed_nodes is None:
+            raise Misplaced("runs on managed nodes, and there are none; add managed_nodes", "karpenter")
+        groups = {group.name for group in self.managed_nodes.groups}
+        for index, pool in enumerate(self.karpenter.node_pools):
+            if pool.name in groups:
+                raise Misplaced(
+                    f"{pool.name} is a node group already; choose another", "karpenter", "node_pools", index, "name"
+                )
+        return self
 
     @model_validator(mode="after")
     def _something(self) -> "ComputeSpec":
@@ -115,6 +135,18 @@ class ClusterSpec(Spec):
                     f" nodes may be {MAX_SKEW} minor version behind, until the next upgrade, and never ahead",
                     *("compute", "managed_nodes", *where, "kubernetes_version"),
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _karpenter_knows_the_version(self) -> "ClusterSpec":
+        versions = list(load("kubernetes_versions")["versions"])
+        mine = self.control_plane.kubernetes_version
+        if self.compute.karpenter and versions.index(mine) > versions.index(NEWEST_KUBERNETES):
+            raise Misplaced(
+                f"Karpenter {VERSION} is for Kubernetes up to {NEWEST_KUBERNETES}, and the control plane has {mine};"
+                " wait with the upgrade, or raise the version in constructs/eks_constructs/karpenter_manifests.py",
+                *("compute", "karpenter"),
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,7 +1,9 @@
-"""The controllers that workloads need and a cluster does not bring: which, and with which settings."""
+"""The controllers that a cluster's compute and workloads ask for and EKS does not bring: which, and with which settings."""
 
+from eks_constructs import karpenter, karpenter_manifests
+from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.load_balancer_controller import chart as load_balancer_controller
-from eks_constructs.manifests import HelmChart
+from eks_constructs.manifests import HelmChart, ManifestFile
 from stacks.cluster_spec import ClusterSpec
 from stacks.environment import Environment
 from stacks.workload_objects import placed_workloads
@@ -15,8 +17,28 @@ def needs_load_balancer_controller(cluster: ClusterSpec, environment: Environmen
     )
 
 
-def controller_charts(cluster: ClusterSpec, environment: Environment) -> list[HelmChart]:
-    """Returns the charts of a cluster's controllers, in the order in which they are installed."""
-    if not needs_load_balancer_controller(cluster, environment):
-        return []
-    return [load_balancer_controller(cluster.name, cluster.compute.mix)]
+def controllers(
+    cluster: ClusterSpec, environment: Environment, network: ClusterNetwork
+) -> list[HelmChart | ManifestFile]:
+    """Returns the charts of a cluster's controllers, and what these are told, in the order in which they are applied."""
+    found: list[HelmChart | ManifestFile] = []
+    if cluster.compute.karpenter:
+        found += karpenter_manifests.charts(cluster.name, replicas=_replicas(cluster))
+        found.append(
+            karpenter_manifests.nodes(
+                cluster.compute.karpenter,
+                cluster=cluster.name,
+                profile=karpenter.node_role_name(environment.iam, environment.name, cluster.name),
+                network=network,
+                tags=environment.all_tags,
+            )
+        )
+    if needs_load_balancer_controller(cluster, environment):
+        found.append(load_balancer_controller(cluster.name, cluster.compute.mix))
+    return found
+
+
+def _replicas(cluster: ClusterSpec) -> int:
+    """Returns how many replicas of Karpenter, which do not share a node, the managed nodes have place for: two at most."""
+    managed = cluster.compute.managed_nodes
+    return min(2, sum(group.desired for group in managed.groups if group.hosts_addons)) if managed else 0

@@ -10,6 +10,7 @@ from eks_constructs.access import NewRoleSpec
 from eks_constructs.auto_mode import custom_node_role_name
 from eks_constructs.catalog import load
 from eks_constructs.encryption import LogRetention
+from eks_constructs.karpenter import node_role_name as karpenter_node_role_name
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import MAX_ROLE_NAME, IamSpec
 from eks_constructs.spec import Misplaced, Spec, pattern, repeated
@@ -204,11 +205,13 @@ class Environment(Spec):
         compute = cluster.compute
         custom = bool(compute.auto_mode and compute.auto_mode.node_classes)
         always = [custom_node_role_name(self.iam, self.name, cluster.name)] if custom else []
+        always += [karpenter_node_role_name(self.iam, self.name, cluster.name)] if compute.karpenter else []
         if self.iam.name_prefix is None:
             return always
         optional = {
             "auto-nodes": compute.auto_mode,
             "nodes": compute.managed_nodes,
+            "karpenter": compute.karpenter,
             "fargate": compute.fargate,
             "tunnel": cluster.access.tunnel_host,
         }

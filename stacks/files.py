@@ -4,9 +4,9 @@ from pathlib import Path
 
 from delivery.placeholders import placeholders
 from delivery.plan import DESCRIPTION, Description, Step
-from eks_constructs.manifests import write_manifests
+from eks_constructs.manifests import HelmChart, write_manifests
 from stacks.cluster import ClusterStack
-from stacks.controllers import controller_charts
+from stacks.controllers import controllers
 from stacks.environment import Environment
 from stacks.manifests import cluster_manifests
 from stacks.workload_objects import placed_workloads
@@ -19,16 +19,16 @@ def write_delivery(folder: Path, cluster: ClusterStack, environment: Environment
     """Writes the files of one cluster into ``folder``, in their order."""
     spec = cluster.spec
     own = cluster_manifests(spec, environment=environment, network=cluster.cluster_network)
-    charts = controller_charts(spec, environment)
+    added = controllers(spec, environment, cluster.cluster_network)
     workloads = placed_workloads(spec, environment)
     steps = [Step(file.filename) for file in own]
-    steps += [Step(chart.filename, outputs=dict(chart.outputs)) for chart in charts]
+    steps += [Step(file.filename, outputs=dict(file.outputs) if isinstance(file, HelmChart) else {}) for file in added]
     for workload in workloads:
         namespace = workload.placement.namespace
         known = placeholders(list(workload.objects)) & set(_OF_THE_STACK)
         outputs = {name: output_name(namespace, name) for name in sorted(known)}
         steps.append(Step(workload.file.filename, outputs=outputs, workload=namespace))
-    write_manifests(folder, [*own, *charts, *(workload.file for workload in workloads)])
+    write_manifests(folder, [*own, *added, *(workload.file for workload in workloads)])
     description = Description(
         environment=environment.name,
         cluster=spec.name,

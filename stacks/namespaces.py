@@ -10,7 +10,14 @@ _CLUSTER_SCOPED = frozenset(
     (
         *("APIService", "CSIDriver", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "EC2NodeClass"),
         *("GatewayClass", "IngressClass", "IngressClassParams", "MutatingAdmissionPolicy"),
-        *("MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "Namespace", "NodeClass", "NodePool"),
+        *(
+            "MutatingAdmissionPolicyBinding",
+            "MutatingWebhookConfiguration",
+            "Namespace",
+            "NodeClass",
+            "EC2NodeClass",
+            "NodePool",
+        ),
         *("PersistentVolume", "PriorityClass", "RuntimeClass", "StorageClass", "ValidatingAdmissionPolicy"),
         *("ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration", "VolumeSnapshotClass"),
         "VolumeSnapshotContent",

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from eks_constructs import karpenter_manifests
 from eks_constructs.auto_mode import AutoModeSpec
 from eks_constructs.catalog import load
 from eks_constructs.compute import KIND_LABEL, ComputeKind
 from eks_constructs.fargate import FargateSelectorSpec, FargateSpec, globs_meet
+from eks_constructs.karpenter import KarpenterSpec
 from eks_constructs.managed_nodes import ManagedNodesSpec
 from eks_constructs.spec import Misplaced
 from stacks.cluster_spec import ClusterSpec
@@ -135,7 +137,8 @@ def place(spec: WorkloadSpec, cluster: ClusterSpec) -> Placement:
     if spec.compute == "auto_mode" and compute.active_auto_mode:
         return _on_nodes(spec, dict(_pools(compute.active_auto_mode)), "node pool")
     if spec.compute == "managed_nodes" and compute.managed_nodes:
-        return _on_nodes(spec, dict(_groups(compute.managed_nodes)), "node group")
+        added = dict(_karpenter_pools(compute.karpenter)) if compute.karpenter else {}
+        return _on_nodes(spec, dict(_groups(compute.managed_nodes)), "node group", added)
     raise Misplaced(
         f"the cluster has no {spec.compute}; it has: {', '.join(compute.mix.kinds)}."
         " Add it to the cluster's compute, or choose another kind",
@@ -152,18 +155,22 @@ def drawn_by(namespace: str, labels: Mapping[str, Any], cluster: ClusterSpec) ->
     return None
 
 
-def _on_nodes(spec: WorkloadSpec, nodes: Mapping[str, _Nodes], what: str) -> Placement:
+def _on_nodes(
+    spec: WorkloadSpec, nodes: Mapping[str, _Nodes], what: str, by_name: Mapping[str, _Nodes] | None = None
+) -> Placement:
+    """Chooses among ``nodes``, or by name among those of ``by_name`` too."""
     rule = RULES[spec.compute]
     namespace = spec.namespace or str(rule.namespace).format(name=spec.name)
     if spec.nodes:
-        if spec.nodes not in nodes:
+        named = {**nodes, **(by_name or {})}
+        if spec.nodes not in named:
             raise Misplaced(
-                f"there is no {what} {spec.nodes}.{did_you_mean(spec.nodes, list(nodes))} There is: {', '.join(nodes)}",
+                f"there is no {what} {spec.nodes}.{did_you_mean(spec.nodes, list(named))} There is: {', '.join(named)}",
                 "nodes",
             )
-        chosen = nodes[spec.nodes]
+        chosen = named[spec.nodes]
         if what == "node group":
-            _check_distinct(spec.nodes, nodes)
+            _check_distinct(spec.nodes, named)
         selector = {**rule.node_selector, **chosen.selector}
         return Placement(spec, rule, namespace, selector, chosen.architectures, chosen.tolerations)
     architectures = {one for group in nodes.values() if group.open for one in group.architectures}
@@ -211,7 +218,15 @@ def _groups(managed: ManagedNodesSpec) -> Iterator[tuple[str, _Nodes]]:
         taints = tuple(
             {**taint.model_dump(), "effect": taint.effect.title().replace("_", "")} for taint in group.taints
         )
-        yield group.name, _Nodes(group.labels, (architecture,), taints)
+        selector = {**RULES["managed_nodes"].node_selector, **group.labels}
+        yield group.name, _Nodes(selector, (architecture,), taints)
+
+
+def _karpenter_pools(karpenter: KarpenterSpec) -> Iterator[tuple[str, _Nodes]]:
+    for pool in karpenter.node_pools:
+        taints = tuple(taint.model_dump() for taint in pool.taints)
+        selector = {**karpenter_manifests.NODES, "karpenter.sh/nodepool": pool.name}
+        yield pool.name, _Nodes(selector, tuple(pool.architectures), taints)
 
 
 def _toleration(taint: Mapping[str, str]) -> Toleration:

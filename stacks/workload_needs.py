@@ -35,8 +35,11 @@ def check_needs(spec: WorkloadSpec, needs: Iterable[Need], cluster: ClusterSpec,
             "variant",
         )
     _check_certificate(spec, "certificate" in needs, environment)
-    if "karpenter" in needs and spec.compute != "managed_nodes":
-        raise Misplaced(f"{spec.name} needs Karpenter, which adds nodes beside managed nodes only", "compute")
+    if "karpenter" in needs and not cluster.compute.karpenter:
+        raise Misplaced(
+            f"{spec.name} needs Karpenter, which adds nodes beside managed nodes; add karpenter to the cluster's compute",
+            "compute",
+        )
     if spec.load_balancer_scheme and spec.compute == "auto_mode" and auto:
         raise Misplaced(
             "on Auto Mode the cluster's auto_mode.load_balancer_scheme decides;"

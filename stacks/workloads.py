@@ -11,19 +11,20 @@ from constructs import Construct, IDependable
 
 from delivery.order import in_stages
 from delivery.placeholders import fill
-from eks_constructs import load_balancer_controller
+from eks_constructs import karpenter_manifests, load_balancer_controller
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import service_account_role
+from eks_constructs.karpenter import Karpenter
 from eks_constructs.kubectl import Kubectl, Logging
-from eks_constructs.manifests import ManifestFile
+from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement
 from eks_constructs.workload_bucket import WorkloadBucket
 from eks_constructs.workload_file_system import WorkloadFileSystem
 from stacks.cluster import ClusterStack
 from stacks.cluster_spec import ClusterSpec
-from stacks.controllers import controller_charts, needs_load_balancer_controller
+from stacks.controllers import controllers, needs_load_balancer_controller
 from stacks.environment import Environment
 from stacks.manifests import cluster_manifests
 from stacks.workload_objects import PlacedWorkload, placed_workloads
@@ -34,7 +35,11 @@ PREFIX = "data"
 
 def needs_stack(cluster: ClusterSpec, environment: Environment) -> bool:
     """Tells whether CloudFormation makes anything for the workloads of a cluster."""
-    if cluster.delivery == "kubectl" or needs_load_balancer_controller(cluster, environment):
+    if (
+        cluster.delivery == "kubectl"
+        or cluster.compute.karpenter
+        or needs_load_balancer_controller(cluster, environment)
+    ):
         return True
     return any(workload.needs & {"bucket", "file_system"} for workload in placed_workloads(cluster, environment))
 
@@ -79,12 +84,27 @@ class WorkloadsStack(cdk.Stack):
         self._cluster, self._environment, self._network = cluster, environment, network
         workloads = placed_workloads(spec, environment)
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
-        controller_values = self._controllers()
+        controller_values = {**self._karpenter(), **self._load_balancer_controller()}
         if spec.delivery == "kubectl":
             self._apply(workloads, values, controller_values, logs_key_arn)
 
-    def _controllers(self) -> dict[str, str]:
-        """Makes what the controllers of the cluster need of AWS; returns the values of their charts' placeholders."""
+    def _karpenter(self) -> dict[str, str]:
+        """Makes what Karpenter needs of AWS, if the cluster has it; returns the values of its chart's placeholders."""
+        if not self._cluster.spec.compute.karpenter:
+            return {}
+        made = Karpenter(
+            self,
+            "Karpenter",
+            iam=self._environment.iam,
+            environment=self._environment.name,
+            cluster_name=self._cluster.spec.name,
+        )
+        what = "Queue of EC2's warnings, for Karpenter"
+        cdk.CfnOutput(self, karpenter_manifests.QUEUE_OUTPUT, value=made.queue_name, description=what)
+        return {karpenter_manifests.QUEUE: made.queue_name}
+
+    def _load_balancer_controller(self) -> dict[str, str]:
+        """Makes what the controller needs of AWS, if a workload needs it; returns the values of its chart's placeholders."""
         spec = self._cluster.spec
         if not needs_load_balancer_controller(spec, self._environment):
             return {}
@@ -185,6 +205,7 @@ class WorkloadsStack(cdk.Stack):
     ) -> None:
         """The cluster's own objects one file after the other, then the workloads side by side, each stage after the one before."""
         spec = self._cluster.spec
+        added = controllers(spec, self._environment, self._network)
         kubectl = Kubectl(
             self,
             "Kubectl",
@@ -198,15 +219,21 @@ class WorkloadsStack(cdk.Stack):
                 logs_key_arn,
                 self._environment.foundation.log_retention_days,
             ),
+            public_ecr=any(isinstance(item, HelmChart) and item.in_public_ecr for item in added),
         )
         known = {"AWS_ACCOUNT_ID": Aws.ACCOUNT_ID, "AWS_REGION": Aws.REGION, "AWS_PARTITION": Aws.PARTITION}
         before: list[IDependable] = []
         for file in cluster_manifests(spec, environment=self._environment, network=self._network):
             before = [self._stages(kubectl, file, known, before)]
-        for chart in controller_charts(spec, self._environment):
-            role = self.node.find_child("LoadBalancerController")
-            filled = fill(dict(chart.values), {**known, **controller_values})
-            before = [kubectl.install(chart, filled, after=[*before, role])]
+        rights = [
+            child for name in ("Karpenter", "LoadBalancerController") if (child := self.node.try_find_child(name))
+        ]
+        for item in added:
+            if isinstance(item, HelmChart):
+                filled = fill(dict(item.values), {**known, **controller_values})
+                before = [kubectl.install(item, filled, after=[*before, *rights])]
+            else:
+                before = [self._stages(kubectl, item, known, before)]
         for workload in workloads:
             own = self.node.find_child(pascal_case(workload.placement.namespace))
             self._stages(kubectl, workload.file, {**known, **values[workload.placement.namespace]}, [*before, own])

@@ -1,6 +1,5 @@
 """EKS Auto Mode: AWS runs the nodes, their operating system, networking, storage driver and load balancer controller."""
 
-import re
 from typing import Annotated, Literal
 
 from aws_cdk import aws_eks as eks
@@ -9,24 +8,15 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.access import access_policy
+from eks_constructs.node_pools import NodePoolSpec
 from eks_constructs.roles import IamSpec, role, role_name, trust_service
-from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern, repeated
-from eks_constructs.taints import Taint, distinct
+from eks_constructs.spec import KmsKeyArn, KubernetesName, Misplaced, Spec, repeated
 
 BUILT_IN_POOLS = ("general-purpose", "system")
 
 # What every node of Auto Mode needs: pull images, and hand Pod Identity credentials to pods.
 # https://docs.aws.amazon.com/eks/latest/userguide/auto-create-node-role.html
 _NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
-
-# Karpenter refuses other labels of these domains in a NodePool: https://karpenter.sh/docs/reference/labels/
-_RESERVED_DOMAINS = re.compile(r"([^/]*\.)?(kubernetes\.io|k8s\.io|karpenter\.sh)/")
-_OPEN_LABELS = re.compile(
-    r"([^/]*\.)?(node-restriction\.kubernetes\.io|node\.kubernetes\.io|kops\.k8s\.io)/"
-    r"|topology\.kubernetes\.io/(zone|region)$|kubernetes\.io/(arch|os)$|karpenter\.sh/capacity-type$"
-)
-
-_quantity = pattern(r"[1-9]\d*(m|Ki|Mi|Gi|Ti)?", "must be a Kubernetes quantity, such as 100 or 400Gi")
 
 
 class NodeClassSpec(Spec):
@@ -42,48 +32,14 @@ class NodeClassSpec(Spec):
     network_policy_event_logs: Literal["Disabled", "Enabled"] = "Disabled"
 
 
-class NodePoolTaintSpec(Taint):
-    """Keeps pods off a node that do not tolerate it."""
-
-    effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"]
-
-
-class NodePoolSpec(Spec):
+class AutoNodePoolSpec(NodePoolSpec):
     """Which nodes Auto Mode may add, and up to how many."""
 
     name: Annotated[KubernetesName, AfterValidator(lambda name: _not_reserved(name, BUILT_IN_POOLS))]
     node_class: KubernetesName = "default"
     """A NodeClass of this file, or `default`, which EKS makes along with its built-in pools."""
-    capacity: Annotated[list[Literal["on-demand", "spot"]], Field(min_length=1)] = ["on-demand"]
-    architectures: Annotated[list[Literal["amd64", "arm64"]], Field(min_length=1)] = ["amd64"]
-    instance_categories: Annotated[
-        list[Annotated[str, pattern("[a-z]{1,4}", "must be the letters of an instance family, such as m")]],
-        Field(min_length=1),
-    ] = [
-        "c",
-        "m",
-        "r",
-    ]
-    instance_generation_above: Annotated[int, Field(ge=1, le=20)] = 4
-    labels: dict[LabelKey, LabelValue] = {}
-    taints: Annotated[list[NodePoolTaintSpec], AfterValidator(distinct)] = []
-    cpu_limit: Annotated[str, _quantity] = "100"
-    """vCPUs of all nodes of the pool together: what bounds the bill."""
-    memory_limit: Annotated[str, _quantity] | None = None
     expire_after_hours: Annotated[int, Field(ge=1, le=504)] = 336
     """Age at which a node is replaced. AWS replaces each after 21 days (504 hours) whatever stands here."""
-    consolidate_after_seconds: Annotated[int, Field(ge=0)] = 30
-    weight: Annotated[int, Field(ge=1, le=100)] | None = None
-    """Pools with a higher weight come first."""
-
-    @model_validator(mode="after")
-    def _labels(self) -> "NodePoolSpec":
-        for key in self.labels:
-            if _RESERVED_DOMAINS.match(key) and not _OPEN_LABELS.match(key):
-                raise Misplaced(
-                    f"the prefix of {key} is reserved for Kubernetes and Karpenter; use one of your own", "labels", key
-                )
-        return self
 
 
 class AutoModeSpec(Spec):
@@ -93,7 +49,7 @@ class AutoModeSpec(Spec):
     """`false` switches Auto Mode off and keeps its roles, so that EKS can clean up. Deploy that before you delete the section."""
     built_in_node_pools: list[Literal["general-purpose", "system"]] = ["general-purpose", "system"]
     node_classes: list[NodeClassSpec] = []
-    node_pools: list[NodePoolSpec] = []
+    node_pools: list[AutoNodePoolSpec] = []
     load_balancer_scheme: Literal["internal", "internet-facing"] = "internal"
     """Scheme of the load balancers of the IngressClass `auto-alb`."""
     gateway_api: bool = False

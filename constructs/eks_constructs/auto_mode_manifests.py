@@ -1,8 +1,9 @@
 """The Kubernetes objects that tell EKS Auto Mode what to do: node classes, node pools, ingress class, network policies."""
 
-from eks_constructs.auto_mode import NodeClassSpec, NodePoolSpec
+from eks_constructs.auto_mode import AutoNodePoolSpec, NodeClassSpec
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.manifests import KubernetesObject
+from eks_constructs.node_pools import node_pool
 
 
 def node_class_manifest(
@@ -28,42 +29,10 @@ def node_class_manifest(
     return {"apiVersion": "eks.amazonaws.com/v1", "kind": "NodeClass", "metadata": {"name": spec.name}, "spec": body}
 
 
-def node_pool_manifest(spec: NodePoolSpec) -> KubernetesObject:
+def node_pool_manifest(spec: AutoNodePoolSpec) -> KubernetesObject:
     """Returns a NodePool. https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html."""
-    requirements = [
-        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": list(spec.capacity)},
-        {"key": "kubernetes.io/arch", "operator": "In", "values": list(spec.architectures)},
-        {"key": "eks.amazonaws.com/instance-category", "operator": "In", "values": list(spec.instance_categories)},
-        {
-            "key": "eks.amazonaws.com/instance-generation",
-            "operator": "Gt",
-            "values": [str(spec.instance_generation_above)],
-        },
-    ]
-    node: KubernetesObject = {
-        "nodeClassRef": {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": spec.node_class},
-        "requirements": requirements,
-        "expireAfter": f"{spec.expire_after_hours}h",
-        "terminationGracePeriod": "24h",
-    }
-    if spec.taints:
-        node["taints"] = [{key: value for key, value in taint.model_dump().items() if value} for taint in spec.taints]
-    template: KubernetesObject = {"spec": node}
-    if spec.labels:
-        template["metadata"] = {"labels": dict(spec.labels)}
-    limits = {"cpu": spec.cpu_limit} | ({"memory": spec.memory_limit} if spec.memory_limit else {})
-    body: KubernetesObject = {
-        "template": template,
-        "limits": limits,
-        "disruption": {
-            "consolidationPolicy": "WhenEmptyOrUnderutilized",
-            "consolidateAfter": f"{spec.consolidate_after_seconds}s",
-            "budgets": [{"nodes": "10%"}],
-        },
-    }
-    if spec.weight:
-        body["weight"] = spec.weight
-    return {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": spec.name}, "spec": body}
+    node_class = {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": spec.node_class}
+    return node_pool(spec, node_class=node_class, label_domain="eks.amazonaws.com", labels=spec.labels)
 
 
 def network_policy_manifest() -> KubernetesObject:

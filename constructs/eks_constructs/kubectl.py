@@ -71,8 +71,11 @@ class Kubectl(Construct):
         security_group_id: str,
         iam_spec: IamSpec,
         logging: Logging,
+        public_ecr: bool = False,
     ) -> None:
         """Makes the handler, in the cluster's private subnets: its API endpoint may have no other way in.
+
+        ``public_ecr``: it installs charts from there, for which the CDK's handler signs in.
 
         Raises NoKubectl.
         """
@@ -84,6 +87,10 @@ class Kubectl(Construct):
             allow(["eks:DescribeCluster"], arn("eks", f"cluster/{cluster_name}"), sid="FindTheCluster"),
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{logs.attr_arn}:*", sid="WriteItsLog"),
         ]
+        if public_ecr:
+            # Neither takes a resource: https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html
+            sign_in = ["ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"]
+            statements.append(allow(sign_in, "*", sid="SignInToPublicEcr"))
         handler_role = role(
             self,
             "HandlerRole",
@@ -172,7 +179,7 @@ class Kubectl(Construct):
             self,
             pascal_case(f"chart-{chart.name}"),
             cluster=self._cluster,
-            chart=None if oci else chart.chart,
+            chart=chart.chart,
             repository=f"{chart.repository}/{chart.chart}" if oci else chart.repository,
             release=chart.name,
             namespace=chart.namespace,

@@ -42,6 +42,9 @@ AmiType = Literal[
 ]
 """AMIs that EKS builds for managed node groups. Not AL2, which has no AMI for Kubernetes 1.33 and later."""
 
+NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
+"""AWS managed policies of every EC2 node's role: join the cluster, pull images."""
+
 InstanceType = Annotated[
     str, pattern(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "must be an EC2 instance type, such as m7g.large")
 ]
@@ -207,7 +210,7 @@ class ManagedNodes(Construct):
         self._cluster_name, self._cluster_ref = cluster_name, cluster_ref
         self._version = spec.kubernetes_version or kubernetes_version
         self._network, self._tags = network, tags
-        managed = ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"]
+        managed = list(NODE_POLICIES)
         if spec.session_manager:
             managed.append("AmazonSSMManagedInstanceCore")
         # No confused-deputy condition: EC2 sends none when it takes an instance role.

@@ -71,6 +71,11 @@ class HelmChart:
     """Placeholders in the values, and the outputs of the workloads' stack that they stand for."""
 
     @property
+    def in_public_ecr(self) -> bool:
+        """Tells whether it comes from Amazon ECR Public."""
+        return self.repository.startswith("oci://public.ecr.aws/")
+
+    @property
     def filename(self) -> str:
         """NN-NAME.helm.json."""
         return f"{self.order:02d}-{self.name}.helm.json"

@@ -190,7 +190,8 @@ def something_grows_nodes(nodes: Ec2Nodes) -> Answer:
     if cluster.auto_mode:
         return met("stands beside Auto Mode, which adds nodes", cluster.at("ComputeConfig.Enabled"))
     if name := software.runs(cluster, *_AUTOSCALERS) or _autoscaler_identity(cluster):
-        return met(f"is grown by {name}", where)
+        # Karpenter makes instances of its own and grows no group.
+        return met(f"stands beside {name}, which adds nodes" if "karpenter" in name else f"is grown by {name}", where)
     if not software.shows_software(cluster):
         raise UnknownValue(where, "no chart or manifest of the cluster was read: an autoscaler may stand there")
     return open_("can grow, but no autoscaler is installed", where)

@@ -12,7 +12,7 @@ from emulator.standing import client
 from tests.emulator.deployment import Deployment
 from tests.emulator.reading import READERS, Record, tag_list
 
-COMPARED = ("AWS::EKS::", "AWS::EC2::", "AWS::IAM::", "AWS::KMS::")
+COMPARED = ("AWS::EKS::", "AWS::EC2::", "AWS::IAM::", "AWS::KMS::", "AWS::Events::")
 
 NOT_DESCRIBED = {
     # Properties that no API answers. Most are writeOnlyProperties of the type's schema.

@@ -38,6 +38,8 @@ def _everything(engine: Engine) -> Iterator[str]:
         ("lambda function", [one["FunctionName"] for one in client(engine, "lambda").list_functions()["Functions"]]),
         ("s3 bucket", [one["Name"] for one in client(engine, "s3").list_buckets()["Buckets"]]),
         ("logs group", [one["logGroupName"] for one in client(engine, "logs").describe_log_groups()["logGroups"]]),
+        ("sqs queue", client(engine, "sqs").list_queues().get("QueueUrls", [])),
+        ("events rule", [one["Name"] for one in client(engine, "events").list_rules()["Rules"]]),
     ):
         yield from (f"{kind} {one}" for one in found)
 

@@ -385,6 +385,26 @@ def alias(clients: Clients, physical_id: str) -> Record:
     return {**found, "TargetKeyId": found["TargetKeyId"]}
 
 
+@reader("AWS::SQS::Queue")
+def queue(clients: Clients, physical_id: str) -> Record:
+    """What policies, rules and charts refer to."""
+    found = clients("sqs").get_queue_attributes(QueueUrl=physical_id, AttributeNames=["QueueArn"])["Attributes"]
+    return {"Arn": found["QueueArn"], "QueueName": physical_id.rsplit("/", 1)[-1]}
+
+
+@reader("AWS::Events::Rule")
+def rule(clients: Clients, physical_id: str) -> Record:
+    """EventBridge's answers: the rule, its targets, its tags."""
+    events = clients("events")
+    found = events.describe_rule(Name=physical_id.rsplit("/", 1)[-1])
+    return {
+        **found,
+        "EventPattern": json.loads(found["EventPattern"]),
+        "Targets": events.list_targets_by_rule(Rule=found["Name"])["Targets"],
+        "Tags": tag_list(events.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"]),
+    }
+
+
 @reader("AWS::S3::Bucket")
 def bucket(clients: Clients, physical_id: str) -> Record:
     """What policies refer to; S3 has the bucket, or this raises."""

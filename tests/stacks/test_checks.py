@@ -18,8 +18,9 @@ OTHERS = {
         **minimal({"managed_nodes": {**NODES, "session_manager": True}}),
         "network": {"cidr": "10.0.0.0/16", "availability_zones": 2, "nat": "one", "ipv6": True},
     },
-    "addons": minimal(
-        {"managed_nodes": NODES},
+    "nodes": minimal(
+        {"managed_nodes": NODES, "karpenter": {"node_pools": [{"name": "more"}]}},
+        delivery="kubectl",
         addons={
             one: {"enabled": True} for one in ("aws-efs-csi-driver", "external-dns", "amazon-cloudwatch-observability")
         },

@@ -20,6 +20,7 @@ VALUES = {
     "AWS_REGION": "eu-west-1",
     "BUCKET_NAME": "placeholder-bucket",
     "FILE_SYSTEM_ID": "fs-0123456789abcdef0",
+    "KARPENTER_QUEUE": "placeholder-queue",
     "SERVICE_ACCOUNT_ROLE_ARN": "arn:aws:iam::123456789012:role/placeholder",
     "VPC_ID": "vpc-0123456789abcdef0",
 }
@@ -29,7 +30,7 @@ _BY_TYPE = {"AWS::EFS::FileSystem": "FILE_SYSTEM_ID", "AWS::EC2::VPC": "VPC_ID"}
 _MANIFEST, _CHART = "Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart"
 _PRUNING = "aws.cdk.eks/prune-"
 """Beginning of the label by which the CDK's handler finds what left a manifest."""
-_OF_CHARTS = {"aws-load-balancer-controller": ("IngressClass", "alb")}
+_OF_CHARTS = {"aws-load-balancer-controller": [("IngressClass", "alb")], "karpenter": [], "karpenter-crd": []}
 """https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/ingress_class/."""
 
 
@@ -50,7 +51,7 @@ class Cluster:
     @property
     def elsewhere(self) -> dict[str, set[str]]:
         """Names by kind of what its charts bring."""
-        brought = [_OF_CHARTS[chart["name"]] for chart in self.charts]
+        brought = [one for chart in self.charts for one in _OF_CHARTS[chart["name"]]]
         return {kind: {name for other, name in brought if other == kind} for kind, _ in brought}
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
@@ -101,6 +102,8 @@ def _text(value: Any, resources: Mapping[str, Mapping[str, Any]]) -> str:
             return value
         case {"Fn::Join": [str() as between, list() as parts]}:
             return between.join(_text(part, resources) for part in parts)
+        case {"Fn::GetAtt": [_, "QueueName"]}:
+            return VALUES["KARPENTER_QUEUE"]
         case {"Ref": str() as name}:
             kind = resources[name]["Type"] if name in resources else name
             return VALUES[_PSEUDO.get(kind) or _BY_TYPE.get(kind, "BUCKET_NAME")]

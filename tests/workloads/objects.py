@@ -17,7 +17,7 @@ TEMPLATES = {
 CLUSTER_SCOPED = {
     *("Namespace", "CustomResourceDefinition", "PersistentVolume", "StorageClass", "VolumeSnapshotClass", "PriorityClass"),
     *("RuntimeClass", "ClusterRole", "ClusterRoleBinding", "IngressClass", "IngressClassParams", "GatewayClass"),
-    *("NodePool", "NodeClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
+    *("NodePool", "NodeClass", "EC2NodeClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
     *("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
 }  # fmt: skip
 

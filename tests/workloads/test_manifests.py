@@ -8,7 +8,7 @@ from conftest import ENVIRONMENTS, ROOT
 
 from tests.workloads import checks
 from tests.workloads.clusters import deployed
-from tests.workloads.objects import KubernetesObject, name_of, pods
+from tests.workloads.objects import KubernetesObject, at, name_of, pods
 
 DELIVERIES = ("files", "kubectl")
 ACCEPTED = {
@@ -51,6 +51,14 @@ def test_rendered_files_are_good_yaml(environment: str) -> None:
     for cluster in deployed(environment, "files"):
         found = {name: list(checks.lint(text)) for name, text in cluster.files.items()}
         assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+@pytest.mark.parametrize("environment", CASES)
+def test_clusters_with_nodes_have_one_default_storage_class(environment: str) -> None:
+    for cluster in deployed(environment, "files"):
+        default = "storageclass.kubernetes.io/is-default-class"
+        found = [one for one in cluster.objects if at(one, "metadata", "annotations", default) == "true"]
+        assert len(found) == (0 if environment == "fargate" else 1)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,0 +1,154 @@
+"""Karpenter: an autoscaler for EC2 nodes that is yours to run. What it needs of AWS: rights, a role for its nodes, a queue.
+
+Auto Mode is the same software, run by AWS. https://karpenter.sh/docs/getting-started/getting-started-with-karpenter/
+"""
+
+from typing import Annotated
+
+from aws_cdk import aws_eks as eks
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam_resources
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+from pydantic import AfterValidator, Field
+
+from eks_constructs.identity import service_account_role
+from eks_constructs.karpenter_rights import statements
+from eks_constructs.managed_nodes import NODE_POLICIES
+from eks_constructs.node_pools import NodePoolSpec
+from eks_constructs.roles import IamSpec, document, role, role_name, trust_service
+from eks_constructs.spec import Misplaced, Spec, pattern, repeated
+
+NAMESPACE, SERVICE_ACCOUNT = "kube-system", "karpenter"
+
+# What Karpenter is told of: it drains a node before EC2 takes it away. Name, source, detail type, detail.
+# https://karpenter.sh/docs/concepts/disruption/#interruption
+_EVENTS: tuple[tuple[str, str, str, dict[str, list[str]]], ...] = (
+    ("SpotInterruption", "aws.ec2", "EC2 Spot Instance Interruption Warning", {}),
+    ("Rebalance", "aws.ec2", "EC2 Instance Rebalance Recommendation", {}),
+    ("InstanceState", "aws.ec2", "EC2 Instance State-change Notification", {}),
+    ("ScheduledChange", "aws.health", "AWS Health Event", {"service": ["EC2"]}),
+)
+
+
+def _distinct(pools: list[NodePoolSpec]) -> list[NodePoolSpec]:
+    names = [pool.name for pool in pools]
+    if (index := repeated(names)) is not None:
+        raise Misplaced(f"{names[index]} is the name of two; choose another", index, "name")
+    return pools
+
+
+class KarpenterSpec(Spec):
+    """Nodes that Karpenter adds when pods have no room, and takes away when they are idle. It runs on the managed nodes."""
+
+    node_pools: Annotated[list[NodePoolSpec], Field(min_length=1), AfterValidator(_distinct)]
+    ami: Annotated[
+        str,
+        pattern(
+            r"(al2023|bottlerocket)@(latest|v?[0-9][0-9A-Za-z.-]*)",
+            "must be an AMI alias, such as al2023@latest or bottlerocket@v1.50.0",
+        ),
+    ] = "al2023@latest"
+    """Operating system. With `latest` Karpenter replaces nodes, within the pools' budgets, when AWS publishes an AMI;
+    a version makes that your step (https://karpenter.sh/docs/tasks/managing-amis/)."""
+    volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
+    """Size of a node's volume for images and logs. It is encrypted with the account's key for EBS."""
+
+
+def node_role_name(iam: IamSpec, environment: str, cluster: str) -> str:
+    """Returns the name of the nodes' role and of its instance profile. Kubernetes objects refer to that by name."""
+    return role_name(iam, _node_role(environment, cluster))
+
+
+def _node_role(environment: str, cluster: str) -> str:
+    return f"{environment}-{cluster}-karpenter-nodes"
+
+
+class Karpenter(Construct):
+    """What Karpenter needs of AWS.
+
+    Attributes:
+        queue_name: of the queue that brings it EC2's warnings.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, iam: IamSpec, environment: str, cluster_name: str
+    ) -> None:
+        """Makes the nodes' role with its way into the cluster, the queue with its rules, and the controller's role."""
+        super().__init__(scope, construct_id)
+        node_role = role(
+            self,
+            "NodeRole",
+            spec=iam,
+            name=_node_role(environment, cluster_name),
+            description=f"EC2 nodes of {cluster_name} that Karpenter adds: join the cluster and pull images",
+            trust=trust_service("ec2.amazonaws.com"),
+            managed=NODE_POLICIES,
+            named=True,
+        )
+        # Made here and not by Karpenter, so that it needs no right to give roles to instances of its own making.
+        profile = iam_resources.CfnInstanceProfile(
+            self,
+            "NodeProfile",
+            instance_profile_name=node_role_name(iam, environment, cluster_name),
+            path=iam.path,
+            roles=[node_role.ref],
+        )
+        # EKS makes one by itself for managed node groups alone.
+        eks.CfnAccessEntry(
+            self, "NodeAccess", cluster_name=cluster_name, principal_arn=node_role.attr_arn, type="EC2_LINUX"
+        )
+        queue = self._queue()
+        self.queue_name = queue.attr_queue_name
+        controller = service_account_role(
+            self,
+            "ControllerRole",
+            spec=iam,
+            cluster=cluster_name,
+            namespace=NAMESPACE,
+            service_account=SERVICE_ACCOUNT,
+            statements=statements(
+                cluster_name, queue_arn=queue.attr_arn, node_role_arn=node_role.attr_arn, profile_arn=profile.attr_arn
+            ),
+        )
+        eks.CfnPodIdentityAssociation(
+            self,
+            "PodIdentity",
+            cluster_name=cluster_name,
+            namespace=NAMESPACE,
+            service_account=SERVICE_ACCOUNT,
+            role_arn=controller.attr_arn,
+        )
+
+    def _queue(self) -> sqs.CfnQueue:
+        # A warning is worth nothing after five minutes: EC2 takes a Spot instance after two.
+        queue = sqs.CfnQueue(self, "Queue", message_retention_period=300, sqs_managed_sse_enabled=True)
+        rules = [
+            events.CfnRule(
+                self,
+                name,
+                description=f"{detail_type}, for Karpenter",
+                event_pattern={"source": [source], "detail-type": [detail_type]}
+                | ({"detail": detail} if detail else {}),
+                targets=[events.CfnRule.TargetProperty(id="Queue", arn=queue.attr_arn)],
+            )
+            for name, source, detail_type, detail in _EVENTS
+        ]
+        send = {
+            "Sid": "RulesSend",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue.attr_arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": [rule.attr_arn for rule in rules]}},
+        }
+        encrypted_only = {
+            "Sid": "OverTlsAlone",
+            "Effect": "Deny",
+            "Principal": "*",  # a denial: nobody is let in by it
+            "Action": "sqs:*",
+            "Resource": queue.attr_arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        sqs.CfnQueuePolicy(self, "QueuePolicy", queues=[queue.ref], policy_document=document([send, encrypted_only]))
+        return queue

@@ -1,0 +1,109 @@
+"""Node pools: what Auto Mode, and Karpenter where you run it, make nodes by."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from eks_constructs.manifests import KubernetesObject
+from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern
+from eks_constructs.taints import Taint, distinct
+
+# Karpenter refuses other labels of these domains in a NodePool: https://karpenter.sh/docs/reference/labels/
+_RESERVED_DOMAINS = re.compile(r"([^/]*\.)?(kubernetes\.io|k8s\.io|karpenter\.sh)/")
+_OPEN_LABELS = re.compile(
+    r"([^/]*\.)?(node-restriction\.kubernetes\.io|node\.kubernetes\.io|kops\.k8s\.io)/"
+    r"|topology\.kubernetes\.io/(zone|region)$|kubernetes\.io/(arch|os)$|karpenter\.sh/capacity-type$"
+)
+
+_quantity = pattern(r"[1-9]\d*(m|Ki|Mi|Gi|Ti)?", "must be a Kubernetes quantity, such as 100 or 400Gi")
+
+
+class NodePoolTaintSpec(Taint):
+    """Keeps pods off a node that do not tolerate it."""
+
+    effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"]
+
+
+class NodePoolSpec(Spec):
+    """Which nodes Karpenter, yours or that of Auto Mode, may add, and up to how many."""
+
+    name: KubernetesName
+    capacity: Annotated[list[Literal["on-demand", "spot"]], Field(min_length=1)] = ["on-demand"]
+    architectures: Annotated[list[Literal["amd64", "arm64"]], Field(min_length=1)] = ["amd64"]
+    instance_categories: Annotated[
+        list[Annotated[str, pattern("[a-z]{1,4}", "must be the letters of an instance family, such as m")]],
+        Field(min_length=1),
+    ] = [
+        "c",
+        "m",
+        "r",
+    ]
+    instance_generation_above: Annotated[int, Field(ge=1, le=20)] = 4
+    labels: dict[LabelKey, LabelValue] = {}
+    taints: Annotated[list[NodePoolTaintSpec], AfterValidator(distinct)] = []
+    cpu_limit: Annotated[str, _quantity] = "100"
+    """vCPUs of all nodes of the pool together: what bounds the bill."""
+    memory_limit: Annotated[str, _quantity] | None = None
+    expire_after_hours: Annotated[int, Field(ge=1)] = 720
+    """Age at which a node is replaced."""
+    consolidate_after_seconds: Annotated[int, Field(ge=0)] = 30
+    weight: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Pools with a higher weight come first."""
+
+    @model_validator(mode="after")
+    def _labels(self) -> "NodePoolSpec":
+        for key in self.labels:
+            if _RESERVED_DOMAINS.match(key) and not _OPEN_LABELS.match(key):
+                raise Misplaced(
+                    f"the prefix of {key} is reserved for Kubernetes and Karpenter; use one of your own", "labels", key
+                )
+        return self
+
+
+def node_pool(
+    spec: NodePoolSpec, *, node_class: Mapping[str, str], label_domain: str, labels: Mapping[str, str]
+) -> KubernetesObject:
+    """Returns a NodePool. https://karpenter.sh/docs/concepts/nodepools/.
+
+    Args:
+        spec: the pool.
+        node_class: group, kind and name of what its nodes are made of.
+        label_domain: of the labels that tell instance types apart: eks.amazonaws.com, or karpenter.k8s.aws.
+        labels: of the nodes.
+    """
+    requirements = [
+        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": list(spec.capacity)},
+        {"key": "kubernetes.io/arch", "operator": "In", "values": list(spec.architectures)},
+        {"key": f"{label_domain}/instance-category", "operator": "In", "values": list(spec.instance_categories)},
+        {
+            "key": f"{label_domain}/instance-generation",
+            "operator": "Gt",
+            "values": [str(spec.instance_generation_above)],
+        },
+    ]
+    node: KubernetesObject = {
+        "nodeClassRef": dict(node_class),
+        "requirements": requirements,
+        "expireAfter": f"{spec.expire_after_hours}h",
+        "terminationGracePeriod": "24h",
+    }
+    if spec.taints:
+        node["taints"] = [{key: value for key, value in taint.model_dump().items() if value} for taint in spec.taints]
+    template: KubernetesObject = {"spec": node}
+    if labels:
+        template["metadata"] = {"labels": dict(labels)}
+    limits = {"cpu": spec.cpu_limit} | ({"memory": spec.memory_limit} if spec.memory_limit else {})
+    body: KubernetesObject = {
+        "template": template,
+        "limits": limits,
+        "disruption": {
+            "consolidationPolicy": "WhenEmptyOrUnderutilized",
+            "consolidateAfter": f"{spec.consolidate_after_seconds}s",
+            "budgets": [{"nodes": "10%"}],
+        },
+    }
+    if spec.weight:
+        body["weight"] = spec.weight
+    return {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": spec.name}, "spec": body}

@@ -1,0 +1,117 @@
+"""Karpenter: rights that end at its own cluster's instances, warnings that come from EC2 alone, nodes that are like the others."""
+
+import json
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.karpenter import Karpenter, KarpenterSpec, node_role_name
+from eks_constructs.karpenter_manifests import charts, nodes
+from eks_constructs.roles import IamSpec
+
+NETWORK = ClusterNetwork(vpc_id="vpc-1", private_subnet_ids=["subnet-1"], subnet_selector=[{"id": "subnet-1"}])
+TAGGED = ("aws:RequestTag/kubernetes.io/cluster/one", "aws:ResourceTag/kubernetes.io/cluster/one")
+
+
+@pytest.fixture(scope="module")
+def template():
+    stack = cdk.Stack(cdk.App(), "Stack")
+    Karpenter(stack, "Karpenter", iam=IamSpec(), environment="env", cluster_name="one")
+    return Template.from_stack(stack).to_json()["Resources"]
+
+
+def of_type(template, kind):
+    return [one["Properties"] for one in template.values() if one["Type"] == kind]
+
+
+def statements(template):
+    (policy,) = of_type(template, "AWS::IAM::ManagedPolicy")
+    return policy["PolicyDocument"]["Statement"]
+
+
+def test_it_changes_only_what_bears_the_tag_of_its_cluster(template):
+    made_of = {"LaunchFrom"}  # subnets, groups and images are not made by it
+    for statement in statements(template):
+        changes = [one for one in statement["Action"] if one.startswith("ec2:") and "Describe" not in one]
+        if changes and statement["Sid"] not in made_of:
+            assert any(tag in statement["Condition"]["StringEquals"] for tag in TAGGED), statement["Sid"]
+
+
+def test_it_cannot_give_rights_away(template):
+    actions = {action for statement in statements(template) for action in statement["Action"]}
+    assert {one for one in actions if one.startswith("iam:")} == {
+        "iam:GetInstanceProfile",
+        "iam:ListInstanceProfiles",
+        "iam:PassRole",
+    }
+    (passing,) = [one for one in statements(template) if "iam:PassRole" in one["Action"]]
+    (node_role,) = [key for key, one in template.items() if one["Type"] == "AWS::IAM::Role" and "NodeRole" in key]
+    assert passing["Resource"] == {"Fn::GetAtt": [node_role, "Arn"]}
+
+
+def deployed(value):
+    """What CloudFormation makes of a value, at its longest."""
+    longest = {"AWS::Partition": "aws-us-gov", "AWS::Region": "ap-southeast-2", "AWS::AccountId": "123456789012"}
+    match value:
+        case {"Fn::Join": [between, parts]}:
+            return between.join(deployed(part) for part in parts)
+        case {"Ref": name}:
+            return longest[name]
+        case {"Fn::GetAtt": _}:
+            return "arn:aws-us-gov:iam::123456789012:role/" + 64 * "r"
+        case dict():
+            return {key: deployed(one) for key, one in value.items()}
+        case list():
+            return [deployed(one) for one in value]
+    return value
+
+
+def test_the_policy_fits(template):
+    (policy,) = of_type(template, "AWS::IAM::ManagedPolicy")
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    assert len(json.dumps(deployed(policy["PolicyDocument"]), separators=(",", ":"))) <= 6_144
+
+
+def test_rules_alone_fill_its_queue(template):
+    (policy,) = of_type(template, "AWS::SQS::QueuePolicy")
+    allowed = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    rules = {key for key, one in template.items() if one["Type"] == "AWS::Events::Rule"}
+    assert len(rules) == 4
+    assert [one["Principal"] for one in allowed] == [{"Service": "events.amazonaws.com"}]
+    assert {arn["Fn::GetAtt"][0] for arn in allowed[0]["Condition"]["ArnEquals"]["aws:SourceArn"]} == rules
+
+
+def test_its_nodes_are_let_in_and_find_their_profile(template):
+    (entry,) = of_type(template, "AWS::EKS::AccessEntry")
+    assert entry["Type"] == "EC2_LINUX"
+    (profile,) = of_type(template, "AWS::IAM::InstanceProfile")
+    file = nodes(spec(), cluster="one", profile=node_role_name(IamSpec(), "env", "one"), network=NETWORK, tags={})
+    assert file.objects[0]["spec"]["instanceProfile"] == profile["InstanceProfileName"]
+
+
+def spec(**more):
+    return KarpenterSpec(node_pools=[{"name": "more", "labels": {"team": "a"}}], **more)
+
+
+@pytest.mark.parametrize(
+    ("ami", "devices"),
+    [
+        ("al2023@latest", {"/dev/xvda": "60Gi"}),
+        ("bottlerocket@v1.50.0", {"/dev/xvda": "4Gi", "/dev/xvdb": "60Gi"}),
+    ],
+)
+def test_data_goes_to_the_volume_that_the_system_keeps_it_on(ami, devices):
+    file = nodes(spec(ami=ami, volume_gib=60), cluster="one", profile="p", network=NETWORK, tags={})
+    mappings = file.objects[0]["spec"]["blockDeviceMappings"]
+    assert {one["deviceName"]: one["ebs"]["volumeSize"] for one in mappings} == devices
+    assert all(one["ebs"]["encrypted"] for one in mappings)
+
+
+def test_its_nodes_are_told_from_managed_ones_and_do_not_hold_it():
+    file = nodes(spec(), cluster="one", profile="p", network=NETWORK, tags={})
+    labels = file.objects[1]["spec"]["template"]["metadata"]["labels"]
+    assert labels == {"team": "a", "eks-platform/compute-kind": "karpenter"}
+    _, chart = charts("one", replicas=2)
+    assert chart.values["nodeSelector"]["eks-platform/compute-kind"] == "managed_nodes"
