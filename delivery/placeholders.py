@@ -12,6 +12,7 @@ KNOWN = (
     "CERTIFICATE_ARN",
     "CLUSTER_NAME",
     "FILE_SYSTEM_ID",
+    "HOSTNAME",
     "NAMESPACE",
 )
 """What the files of a workload may use."""

@@ -58,5 +58,7 @@ def _without_tls(item: KubernetesObject) -> None:
                 port["port"] = 80
     if item["kind"] == "Gateway":
         for listener in item["spec"].get("listeners") or []:
-            if listener.pop("tls", None) is not None:
+            if listener["protocol"] in ("HTTPS", "TLS"):
+                for key in ("hostname", "tls"):
+                    listener.pop(key, None)
                 listener |= {"port": 80, "protocol": "HTTP"}

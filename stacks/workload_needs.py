@@ -1,6 +1,6 @@
 """What workloads need of their cluster, held against what the environment file gives it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.spec import Misplaced
@@ -34,7 +34,7 @@ def check_needs(spec: WorkloadSpec, needs: Iterable[Need], cluster: ClusterSpec,
             " (docs/workloads.md), then say compute.auto_mode.gateway_api: true",
             "variant",
         )
-    _check_certificate(spec, "certificate" in needs, environment)
+    _check_certificate(spec, set(needs), environment)
     if "karpenter" in needs and not cluster.compute.karpenter:
         raise Misplaced(
             f"{spec.name} needs Karpenter, which adds nodes beside managed nodes; add karpenter to the cluster's compute",
@@ -57,16 +57,24 @@ def check_needs(spec: WorkloadSpec, needs: Iterable[Need], cluster: ClusterSpec,
         )
 
 
-def _check_certificate(spec: WorkloadSpec, needed: bool, environment: Environment) -> None:
+_TLS: dict[Need, tuple[str, str]] = {
+    "certificate": ("certificate_arn", "name a certificate of AWS Certificate Manager for TLS"),
+    "hostname": ("hostname", "name the host that AWS Certificate Manager has a certificate for"),
+}
+"""What a load balancer gets its certificate by: the key of the environment file, and what to write there."""
+
+
+def _check_certificate(spec: WorkloadSpec, needs: Set[Need], environment: Environment) -> None:
     arn = spec.certificate_arn
-    if needed and not arn and not spec.plain_http:
-        raise Misplaced(
-            "is missing; name a certificate of AWS Certificate Manager for TLS, or say plain_http: true for a trial",
-            "certificate_arn",
-        )
-    if not needed and (arn or spec.plain_http):
-        key = "certificate_arn" if arn else "plain_http"
-        raise Misplaced(f"{spec.name} has no load balancer, so it has nothing to do; take it out", key)
+    for need, (key, advice) in _TLS.items():
+        given = getattr(spec, key)
+        if need in needs and not given and not spec.plain_http:
+            raise Misplaced(f"is missing; {advice}, or say plain_http: true for a trial", key)
+        if need not in needs and given:
+            what = "finds its certificate otherwise" if needs & _TLS.keys() else "has no load balancer"
+            raise Misplaced(f"{spec.name} {what}, so it has nothing to do; take it out", key)
+    if spec.plain_http and not needs & _TLS.keys():
+        raise Misplaced(f"{spec.name} has no load balancer, so it has nothing to do; take it out", "plain_http")
     if arn and environment.region and arn.split(":")[3] != environment.region:
         raise Misplaced(
             f"is a certificate of region {arn.split(':')[3]}; load balancers in {environment.region} take those of their own",

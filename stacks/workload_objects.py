@@ -1,7 +1,7 @@
 """Renders workloads: from plain YAML in workloads/ and a placement to the Kubernetes objects of one cluster."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from delivery.order import in_order
@@ -85,7 +85,7 @@ def _placed(spec: WorkloadSpec, cluster: ClusterSpec, environment: Environment) 
     needs = frozenset(description.needs_of(variant))
     check_needs(spec, needs, cluster, environment)
     kept, left_out = _divided(spec, sources)
-    objects = list(_rendered(kept, placement, cluster, environment, description if "bucket" in needs else None))
+    objects = list(_rendered(kept, placement, cluster, environment, description, needs))
     note = " ".join([f"{description.what.rstrip('.')}. {_where(placement, variant)}", *left_out])
     return PlacedWorkload(placement, description, needs, in_order(objects), note)
 
@@ -145,33 +145,47 @@ def _divided(spec: WorkloadSpec, sources: Sequence[SourceObject]) -> tuple[list[
     return kept, [f"Left out: {name}, because {fact['fact']} ({fact['source']})." for name, fact in facts]
 
 
+_FILLED_BY: Mapping[str, Need] = {
+    "BUCKET_NAME": "bucket",
+    "CERTIFICATE_ARN": "certificate",
+    "FILE_SYSTEM_ID": "file_system",
+    "HOSTNAME": "hostname",
+}
+"""Placeholders that have a value only for workloads with a need."""
+
+
 def _rendered(
     sources: Sequence[SourceObject],
     placement: Placement,
     cluster: ClusterSpec,
     environment: Environment,
-    identity: WorkloadDescription | None,
+    description: WorkloadDescription,
+    needs: frozenset[Need],
 ) -> Iterator[KubernetesObject]:
+    account = description.service_account if "bucket" in needs and placement.rule.identity == "irsa" else None
     values = _known_values(placement, cluster, environment)
     auto = cluster.compute.active_auto_mode if placement.spec.compute == "auto_mode" else None
     scheme = auto.load_balancer_scheme if auto else placement.spec.load_balancer_scheme or "internal"
     everything = [source.object for source in sources]
     for source in sources:
         item = copy.deepcopy(source.object)
-        if unknown := placeholders(item) - set(KNOWN):
+        used = placeholders(item)
+        if unknown := used - set(KNOWN):
             raise BadEnvironment(
                 f"{source.file.path}: ${{{min(unknown)}}} is not filled in; known: {', '.join(KNOWN)}."
                 " For a variable of a shell write it without braces"
+            )
+        if unasked := [(name, need) for name, need in _FILLED_BY.items() if name in used and need not in needs]:
+            name, need = unasked[0]
+            raise BadEnvironment(
+                f"{source.file.path}: ${{{name}}} is filled in for workloads that need a {need};"
+                f" add {need} to needs in {source.file.path.parent.parent / 'workload.yaml'}"
             )
         item = into_namespace(item, placement.namespace, everything, source.file)
         place_pod(item, placement, cluster, source.file)
         _fill_storage(item, placement)
         expose(item, placement, scheme)
-        if (
-            identity
-            and placement.rule.identity == "irsa"
-            and _identity(item) == ("ServiceAccount", identity.service_account)
-        ):
+        if account and _identity(item) == ("ServiceAccount", account):
             item["metadata"].setdefault("annotations", {})["eks.amazonaws.com/role-arn"] = f"${{{ROLE_ARN}}}"
         yield fill(item, values)
 
@@ -196,6 +210,7 @@ def _known_values(placement: Placement, cluster: ClusterSpec, environment: Envir
         "AWS_ACCOUNT_ID": environment.account,
         "AWS_REGION": environment.region,
         "CERTIFICATE_ARN": placement.spec.certificate_arn,
+        "HOSTNAME": placement.spec.hostname,
         "CLUSTER_NAME": cluster.name,
         "NAMESPACE": placement.namespace,
     }

@@ -15,6 +15,7 @@ Need = Literal[
     "certificate",
     "file_system",
     "gateway_api",
+    "hostname",
     "karpenter",
     "load_balancer_controller",
     "metrics_server",
@@ -22,6 +23,14 @@ Need = Literal[
     "snapshot_controller",
 ]
 """What a workload needs beside compute."""
+
+Hostname = Annotated[
+    str,
+    pattern(
+        r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+        "must be a DNS name in small letters, such as www.example.com",
+    ),
+]
 
 CertificateArn = Annotated[
     str,
@@ -47,6 +56,8 @@ class WorkloadSpec(Spec):
     """A node group or node pool of this file, by name (default: any without taints)."""
     certificate_arn: CertificateArn | None = None
     """Certificate of its load balancer."""
+    hostname: Hostname | None = None
+    """Name its clients use, where the certificate is found by it."""
     plain_http: bool = False
     """Serves HTTP without TLS, for a trial without a certificate."""
     load_balancer_scheme: Literal["internal", "internet-facing"] | None = None
@@ -54,8 +65,9 @@ class WorkloadSpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> "WorkloadSpec":
-        if self.certificate_arn and self.plain_http:
-            raise Misplaced("plain_http leaves no place for a certificate; take one of them out", "plain_http")
+        if (self.certificate_arn or self.hostname) and self.plain_http:
+            what = "a certificate" if self.certificate_arn else "a certificate, which hostname is for"
+            raise Misplaced(f"plain_http leaves no place for {what}; take one of them out", "plain_http")
         if self.nodes and self.compute == "fargate":
             raise Misplaced("Fargate has no nodes to choose; take it out", "nodes")
         return self
