@@ -105,6 +105,9 @@ schema: setup  ## make environments/schema.json from the specs
 lint: setup  ## lint and type-check alone
 	ruff check . && ruff format --check . && mypy
 
+refresh-images: setup  ## ask the registries for today's digests of the workloads' images
+	python -m stacks.refresh_images
+
 format: setup  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 

@@ -35,7 +35,9 @@ class ImagesFile(Spec):
     """The images, and the day they were looked up."""
 
     checked: str
-    """Day on which tags and digests were read from the registries."""
+    """Day on which tags and digests were read."""
+    read_from: str
+    """Whose word they are."""
     images: dict[str, ImageSpec]
 
 
