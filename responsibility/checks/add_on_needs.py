@@ -6,6 +6,7 @@ from responsibility.checks import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.document import Evidence
 from responsibility.facts.eks import Addon, Cluster, PodIdentity
+from responsibility.facts.kubernetes import KubernetesObject, Workload
 from responsibility.facts.resource import UnknownValue
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
@@ -30,6 +31,7 @@ _DRIVERS = {
 }
 """What storage classes and volumes name, and the software that answers to it. The in-tree name is passed on to CSI."""
 _AUTO_MODE_DRIVER = "ebs.csi.eks.amazonaws.com"
+_EFS = "efs.csi.aws.com"
 
 
 @check(
@@ -65,7 +67,7 @@ def a_driver_stands_where_volumes_are_claimed(cluster: Cluster) -> Answer:
 def _has_driver(cluster: Cluster, driver: str) -> bool:
     if driver == _AUTO_MODE_DRIVER:
         return cluster.auto_mode
-    if driver == "efs.csi.aws.com" and cluster.kinds == ["fargate"]:
+    if driver == _EFS and cluster.kinds == ["fargate"]:
         return True  # Fargate mounts EFS by itself.
     return bool(software.runs(cluster, *_DRIVERS[driver]))
 
@@ -74,8 +76,32 @@ def _named_drivers(cluster: Cluster) -> Iterator[tuple[str, Evidence]]:
     for kind, path in (("StorageClass", "provisioner"), ("PersistentVolume", "spec.csi.driver")):
         for item in software.objects(cluster, kind):
             driver = str(item.get(path, ""))
+            if driver == _EFS and kind == "PersistentVolume" and _mounted_on_fargate_alone(item):
+                continue
             if driver in _DRIVERS or driver == _AUTO_MODE_DRIVER:
                 yield driver, item.at(path)
+
+
+def _mounted_on_fargate_alone(volume: KubernetesObject) -> bool:
+    """Tells whether pods mount a volume, all of them on Fargate: it brings the driver (efs-csi.html)."""
+    objects = volume.facts.kubernetes
+    claims = [
+        claim
+        for claim in objects.in_cluster("PersistentVolumeClaim", volume)
+        if claim.words_of("spec.volumeName") == volume.bare_name
+    ]
+    users = [
+        workload
+        for claim in claims
+        for workload in objects.workloads(claim, claim.namespace)
+        if claim.bare_name in _claimed(workload)
+    ]
+    return bool(users) and all(workload.on_fargate for workload in users)
+
+
+def _claimed(workload: Workload) -> set[str]:
+    volumes = workload.items(f"{workload.spec_path}.volumes")
+    return {workload.words_of(f"{path}.persistentVolumeClaim.claimName") for path in volumes}
 
 
 def _claims(cluster: Cluster) -> Iterator[Evidence]:
