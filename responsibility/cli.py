@@ -1,4 +1,4 @@
-"""The command line: `python -m responsibility matrix | explain | checks | review | upgrade | lock-addons | refresh`.
+"""The command line: `python -m responsibility matrix | explain | checks | review | audit | upgrade | lock-addons | refresh`.
 
 Exit code 0: nothing is open at or above `--fail-on`; 1: something is; 2: bad input, with one message and no traceback.
 """
@@ -58,6 +58,21 @@ Output = Annotated[
     ),
 ]
 AsFormat = Annotated[Format | None, typer.Option("--format", "-f", help="The format; text if nothing else says so.")]
+FailOnDuty = Annotated[
+    FailOn, typer.Option("--fail-on", help="Exit with 1 if a duty of this severity, or worse, is open.")
+]
+AsOf = Annotated[
+    str | None, typer.Option(help="The day to compare support dates with, as 2027-05-01; today if not given.")
+]
+AcceptedFile = Annotated[
+    Path | None, typer.Option("--accepted", help="Accepted findings; .responsibility.yaml if it is there.")
+]
+Prices = Annotated[Path | None, typer.Option(help="A price table of your own, laid over the shipped one.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Region = Annotated[
+    str | None, typer.Option(help="AWS region; that of the assembly or of your credentials if not given.")
+]
+Profile = Annotated[str | None, typer.Option(help="AWS profile; AWS_PROFILE if not given.")]
 
 
 @app.command()
@@ -74,17 +89,11 @@ def review(
     baseline: Annotated[str | None, typer.Option(help="Another assembly or template: say what changed since.")] = None,
     format_: AsFormat = None,
     output: Output = None,
-    fail_on: Annotated[
-        FailOn, typer.Option(help="Exit with 1 if a duty of this severity, or worse, is open.")
-    ] = FailOn.HIGH,
-    as_of: Annotated[
-        str | None, typer.Option(help="The day to compare support dates with, as 2027-05-01; today if not given.")
-    ] = None,
-    accepted: Annotated[
-        Path | None, typer.Option(help="Accepted findings; .responsibility.yaml if it is there.")
-    ] = None,
-    prices: Annotated[Path | None, typer.Option(help="A price table of your own, laid over the shipped one.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    fail_on: FailOnDuty = FailOn.HIGH,
+    as_of: AsOf = None,
+    accepted: AcceptedFile = None,
+    prices: Prices = None,
+    quiet: Quiet = False,
 ) -> None:
     """Read CloudFormation and say whose share is what, and what of yours is open."""
     from responsibility import reviewing  # here, so that --help is quick
@@ -99,7 +108,44 @@ def review(
         ),
         warn=lambda words: None if quiet else _complain(words),
     )
-    _write(document, format_, output or [], quiet=quiet)
+    _report(document, format_, output or [], fail_on, quiet=quiet)
+
+
+@app.command()
+def audit(
+    cluster: Annotated[
+        list[str] | None, typer.Option(help="A cluster's name; may be repeated. All if not given.")
+    ] = None,
+    region: Region = None,
+    profile: Profile = None,
+    format_: AsFormat = None,
+    output: Output = None,
+    fail_on: FailOnDuty = FailOn.HIGH,
+    as_of: AsOf = None,
+    accepted: AcceptedFile = None,
+    prices: Prices = None,
+    quiet: Quiet = False,
+) -> None:
+    """Read the clusters of an AWS account, and say whose share is what, and what of yours is open or overdue."""
+    from responsibility.audit import auditing
+
+    request = auditing.Request(
+        as_of=_day(as_of),
+        clusters=tuple(cluster or []),
+        region=region,
+        profile=profile,
+        accepted=accepted,
+        prices=prices,
+    )
+    document = auditing.audit(request, say=lambda words: None if quiet else _complain(words))
+    _report(document, format_, output or [], fail_on, quiet=quiet)
+
+
+def _report(document: Review, format_: Format | None, files: list[Path], fail_on: FailOn, *, quiet: bool) -> None:
+    """Writes the document. Raises typer.Exit if a duty of a severity, or worse, is open."""
+    from responsibility import reviewing
+
+    _write(document, format_, files, quiet=quiet)
     if fail_on is not FailOn.NEVER and reviewing.worst(document, fail_on.value):
         raise typer.Exit(1)
 
@@ -233,12 +279,6 @@ def _tell(make: Callable[[str], str], format_: Format | None, files: list[Path])
     _save({file: make(_format_of(file, format_)) for file in files})
     if not files:
         typer.echo(make((format_ or Format.TEXT).value).rstrip("\n"))
-
-
-Region = Annotated[
-    str | None, typer.Option(help="AWS region; that of the assembly or of your credentials if not given.")
-]
-Profile = Annotated[str | None, typer.Option(help="AWS profile; AWS_PROFILE if not given.")]
 
 
 @app.command(name="lock-addons")

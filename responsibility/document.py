@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from responsibility.model import ComputeKind, Owner
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 Severity = Literal["critical", "high", "medium", "low"]
 Status = Literal["met", "open", "not_applicable", "unknown"]
@@ -27,10 +27,13 @@ class Part(BaseModel):
 class Evidence(Part):
     """Where to look: a resource of a template and a property of it, or a field of an AWS API's answer."""
 
-    stack: str
-    resource: str = Field(description="Logical id in the template")
+    stack: str = Field(description="In an audit, the region")
+    resource: str = Field(description="Logical id in the template; in an audit, the name in the account")
     type: str = Field(description="CloudFormation resource type, or kind of the Kubernetes object")
-    path: str = Field(default="", description="Property path, dotted")
+    path: str = Field(default="", description="Property path, dotted; in an audit, that of the API's answer")
+    api: str = Field(
+        default="", description="The AWS API that answered it, as `eks:DescribeCluster`; empty: a template"
+    )
     file: str = Field(default="", description="The template's file, as it was given")
     line: int = Field(default=0, description="Line of the resource in that file; 0 = not known")
 

@@ -35,22 +35,11 @@ def review(request: Request, warn: Callable[[str], None]) -> Review:
 
     Raises BadSource for anything that cannot be read. ``warn`` is told of acceptances that no finding needs.
     """
-    file = request.accepted or (Path(acceptance.FILE) if Path(acceptance.FILE).exists() else None)
-    codes = [check.info.code for check in all_checks()]
-    options = build.Options(
-        as_of=request.as_of,
-        prices=load_prices(request.prices),
-        accepted=tuple(acceptance.read(file, codes)) if file else (),
-    )
+    options = options_of(request.as_of, request.accepted, request.prices)
     found = _read(request.assembly)
     facts = build.facts_of(found, options.as_of)
     document, unused = build.review(found, facts, options)
-    for entry in unused:
-        # An entry for a stack that was not read may be needed by another review.
-        if any(fnmatch.fnmatchcase(template.name, entry.resource.split("/")[0]) for template in found.templates):
-            warn(
-                f"{file}: {entry.code} {entry.resource} is accepted, and nothing of that name is open: take the entry out"
-            )
+    warn_of(unused, [template.name for template in found.templates], warn)
     if request.baseline is None:
         return document
     from responsibility.review.baseline import compare
@@ -62,6 +51,21 @@ def review(request: Request, warn: Callable[[str], None]) -> Review:
     facts_before = read_facts(older, options.as_of)  # there may have been no cluster yet
     before, _ = build.review(older, facts_before, options)
     return document.model_copy(update={"baseline": compare(before, document, facts_before, facts, request.baseline)})
+
+
+def options_of(as_of: date, accepted: Path | None, prices: Path | None) -> build.Options:
+    """Returns what a document depends on beside what was read. Raises BadSource."""
+    file = accepted or (Path(acceptance.FILE) if Path(acceptance.FILE).exists() else None)
+    codes = [check.info.code for check in all_checks()]
+    entries = tuple(acceptance.read(file, codes)) if file else ()
+    return build.Options(as_of=as_of, prices=load_prices(prices), accepted=entries)
+
+
+def warn_of(unused: list[acceptance.Accepted], stacks: list[str], warn: Callable[[str], None]) -> None:
+    """Tells of acceptances that nothing needs. One for a stack that was not read may be needed elsewhere."""
+    for entry in unused:
+        if any(fnmatch.fnmatchcase(name, entry.resource.split("/")[0]) for name in stacks):
+            warn(f"{entry.code} {entry.resource} is accepted, and nothing of that name is open: take the entry out")
 
 
 def _read(where: str) -> sources.Sources:

@@ -35,10 +35,22 @@ _SIGNED_OUT = (boto.SSOError, boto.LoginError, boto.TokenRetrievalError, boto.No
 class AccountError(BadSource):
     """What an account did not answer. Its text is for the person who asked."""
 
-    def __init__(self, text: str, code: str = "") -> None:
+    def __init__(self, text: str, code: str = "", *, alone: bool = False) -> None:
         super().__init__(text)
         self.code = code
         """AWS's own code for it; empty = it did not come from AWS."""
+        self.alone = alone
+        """Whether other calls may be answered all the same."""
+
+    @property
+    def denied(self) -> bool:
+        """Whether IAM did not allow the call."""
+        return self.code in _DENIED
+
+    @property
+    def missing(self) -> bool:
+        """Whether what was asked for is not there."""
+        return "NotFound" in self.code or self.code == "NoSuchEntity"
 
 
 def one_line(text: str, secrets: Iterable[str] = ()) -> str:
@@ -62,7 +74,9 @@ def explain(error: Exception, action: str, region: str, secrets: Iterable[str] =
     at = f"{action} in {region}" if region else action
     if isinstance(error, boto.ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
-        return AccountError(f"{at}: {_answered(error, code, action, secrets)}", code)
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        alone = status < 500 and not _throttled(code, status) and code not in _EXPIRED | _REFUSED
+        return AccountError(f"{at}: {_answered(error, code, action, secrets)}", code, alone=alone)
     return AccountError(f"{at}: {_not_asked(error, region, secrets)}")
 
 
@@ -80,8 +94,8 @@ def _answered(error: boto.ClientError, code: str, action: str, secrets: Iterable
             " or the region is not enabled in the account"
         )
     if code in _DENIED:
-        return f"not allowed: {said}. Ask for the IAM action {action} (docs/lock.md has the whole policy)"
-    if "hrottl" in code or code in ("TooManyRequestsException", "RequestLimitExceeded") or status == 429:
+        return f"not allowed: {said}. Ask for the IAM action {action} (docs/lock.md and docs/audit.md have the whole policies)"
+    if _throttled(code, status):
         tries = int(meta.get("RetryAttempts", 0)) + 1
         return f"throttled, {tries} tries long. Wait a minute and run it again; AWS_MAX_ATTEMPTS raises the tries"
     if status >= 500:
@@ -89,6 +103,10 @@ def _answered(error: boto.ClientError, code: str, action: str, secrets: Iterable
             f"AWS answered {status} {code} ({said}). Run it again later; https://health.aws.amazon.com knows of outages"
         )
     return f"AWS answered {status} {code}: {said}"
+
+
+def _throttled(code: str, status: int) -> bool:
+    return "hrottl" in code or code in ("TooManyRequestsException", "RequestLimitExceeded") or status == 429
 
 
 def _not_asked(error: Exception, region: str, secrets: Iterable[str]) -> str:

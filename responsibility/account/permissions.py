@@ -1,25 +1,80 @@
-"""Which AWS API calls each command may make. The IAM policy in docs/lock.md is made of this table.
+"""Which AWS API calls each command may make, and on what. The IAM policies in docs/lock.md and docs/audit.md are made of this.
 
-An :class:`~responsibility.account.session.Account` refuses a call that does not stand here, so the policy cannot lack one.
+An :class:`~responsibility.account.session.Account` refuses a call that does not stand here, so a policy cannot lack one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
 from typing import Any
 
-CALLS: dict[str, tuple[str, ...]] = {
-    "lock-addons": ("eks:DescribeAddonVersions",),
-    "refresh versions": ("eks:DescribeClusterVersions",),
+_EKS = "arn:aws:eks:*:*:"
+_CLUSTER = f"{_EKS}cluster/*"
+_AUDIT: dict[str, str] = {
+    "eks:ListClusters": "*",
+    "eks:DescribeClusterVersions": "*",
+    "eks:DescribeAddonVersions": "*",
+    "eks:DescribeCluster": _CLUSTER,
+    "eks:ListNodegroups": _CLUSTER,
+    "eks:DescribeNodegroup": f"{_EKS}nodegroup/*",
+    "eks:ListFargateProfiles": _CLUSTER,
+    "eks:DescribeFargateProfile": f"{_EKS}fargateprofile/*",
+    "eks:ListAddons": _CLUSTER,
+    "eks:DescribeAddon": f"{_EKS}addon/*",
+    "eks:ListAccessEntries": _CLUSTER,
+    "eks:DescribeAccessEntry": f"{_EKS}access-entry/*",
+    "eks:ListAssociatedAccessPolicies": f"{_EKS}access-entry/*",
+    "eks:ListPodIdentityAssociations": _CLUSTER,
+    "eks:DescribePodIdentityAssociation": f"{_EKS}podidentityassociation/*",
+    "eks:ListCapabilities": _CLUSTER,
+    "eks:DescribeCapability": f"{_EKS}capability/*",
+    "eks:ListInsights": _CLUSTER,
+    "eks:DescribeInsight": _CLUSTER,
+    "eks:ListUpdates": _CLUSTER,
+    "eks:DescribeUpdate": _CLUSTER,
+    "ec2:DescribeVpcs": "*",
+    "ec2:DescribeVpcAttribute": "arn:aws:ec2:*:*:vpc/*",
+    "ec2:DescribeSubnets": "*",
+    "ec2:DescribeRouteTables": "*",
+    "ec2:DescribeNatGateways": "*",
+    "ec2:DescribeInternetGateways": "*",
+    "ec2:DescribeVpcEndpoints": "*",
+    "ec2:DescribeFlowLogs": "*",
+    "ec2:DescribeSecurityGroups": "*",
+    "ec2:DescribeLaunchTemplates": "*",
+    "ec2:DescribeLaunchTemplateVersions": "*",
+    "ec2:DescribeInstances": "*",
+    "iam:GetRole": "arn:aws:iam::*:role/*",
+    "iam:ListAttachedRolePolicies": "arn:aws:iam::*:role/*",
+    "iam:ListRolePolicies": "arn:aws:iam::*:role/*",
+    "iam:GetRolePolicy": "arn:aws:iam::*:role/*",
+    "iam:GetUser": "arn:aws:iam::*:user/*",
+    "iam:GetPolicy": "arn:aws:iam::*:policy/*",
+    "iam:GetPolicyVersion": "arn:aws:iam::*:policy/*",
+    "kms:DescribeKey": "arn:aws:kms:*:*:key/*",
+    "kms:GetKeyRotationStatus": "arn:aws:kms:*:*:key/*",
+    "logs:DescribeLogGroups": "arn:aws:logs:*:*:log-group:*",
+    "ssm:GetParameter": "arn:aws:ssm:*::parameter/aws/service/*",
 }
-"""IAM actions by command. None of them works on a resource, so a policy must say "*":
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html"""
+CALLS: dict[str, dict[str, str]] = {
+    "lock-addons": {"eks:DescribeAddonVersions": "*"},
+    "refresh versions": {"eks:DescribeClusterVersions": "*"},
+    "audit": _AUDIT,
+}
+"""IAM actions by command, each with the resources that a policy can name for it; "*" where it works on none
+(https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html)."""
 
 
-def policy(commands: Iterable[str] = CALLS) -> dict[str, Any]:
-    """Returns the IAM policy that lets these commands run, and no more."""
-    actions = sorted({action for command in commands for action in CALLS[command]})
+def policy(*commands: str) -> dict[str, Any]:
+    """Returns the IAM policy that lets some commands run, and no more."""
+    actions: dict[str, set[str]] = defaultdict(set)
+    for command in commands:
+        for action, resource in CALLS[command].items():
+            actions[resource].add(action)
     return {
         "Version": "2012-10-17",
-        "Statement": [{"Sid": "ReadVersions", "Effect": "Allow", "Action": actions, "Resource": "*"}],
+        "Statement": [
+            {"Effect": "Allow", "Action": sorted(actions[resource]), "Resource": resource}
+            for resource in sorted(actions)
+        ],
     }

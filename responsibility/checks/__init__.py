@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from responsibility.checks.check import REGISTRY, Check
+from responsibility.facts.resource import Origin
 
 _MODULES = (
     "access",
@@ -37,8 +38,8 @@ _MODULES = (
 )
 
 
-def all_checks() -> list[Check]:
-    """Returns every check, by code."""
+def all_checks(origin: Origin | None = None) -> list[Check]:
+    """Returns every check, or those that make sense for an origin, by code."""
     for module in _MODULES:
         import_module(f"responsibility.checks.{module}")
-    return [REGISTRY[code] for code in sorted(REGISTRY)]
+    return [REGISTRY[code] for code in sorted(REGISTRY) if origin is None or REGISTRY[code].only in (None, origin)]

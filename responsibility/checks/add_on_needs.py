@@ -44,6 +44,7 @@ _EFS = "efs.csi.aws.com"
     fix="Add the AWS::EKS::Addon aws-ebs-csi-driver (ebs.csi.aws.com) or aws-efs-csi-driver (efs.csi.aws.com); with Auto "
     "Mode use the provisioner ebs.csi.eks.amazonaws.com.",
     source=_GUIDE + "ebs-csi.html",
+    only="templates",
 )
 def a_driver_stands_where_volumes_are_claimed(cluster: Cluster) -> Answer:
     """By the drivers that manifests name; a claim without any needs at least one driver for blocks."""

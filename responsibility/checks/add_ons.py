@@ -48,11 +48,11 @@ def networking_is_there(cluster: Cluster) -> Answer | None:
     if not needed:
         return None
     where = cluster.at("BootstrapSelfManagedAddons")
-    if cluster.bootstrap_addons:
-        return met("has what EKS installs by itself", where)
     absent = _absent(cluster)
     if not absent:
         return met(f"has {', '.join(needed)} or a replacement", where)
+    if cluster.bootstrap_addons:
+        return met("has what EKS installs by itself", where)
     compute = [*cluster.node_groups, *cluster.self_managed, *cluster.fargate_profiles]
     if cluster.auto_mode and cluster.get("BootstrapSelfManagedAddons") is None:
         raise UnknownValue(where, "is not stated: what EKS installs beside Auto Mode is not known to this review")
@@ -98,6 +98,7 @@ def networking_is_managed(cluster: Cluster) -> Answer | None:
     "other settings, and one that is made before fails after half an hour.",
     fix="Let the AWS::EKS::Nodegroup wait: DependsOn with the logical id of the vpc-cni add-on.",
     source="https://repost.aws/knowledge-center/eks-cni-plugin-troubleshooting",
+    only="templates",
 )
 def cni_is_first(group: NodeGroup) -> Answer:
     """Asked where EKS does not install a CNI together with the cluster."""
@@ -136,6 +137,7 @@ def _addons(cluster: Cluster) -> list[Addon]:
     "release, not an upgrade of the cluster, not the next deploy.",
     fix="Set AddonVersion (aws eks describe-addon-versions), and raise it with every upgrade of the cluster.",
     source=_GUIDE + "updating-an-add-on.html",
+    only="templates",
 )
 def addon_versions_are_stated(cluster: Cluster) -> Answer:
     """One answer for all add-ons of a cluster."""
@@ -158,6 +160,7 @@ def addon_versions_are_stated(cluster: Cluster) -> Answer:
     why="Without a choice an add-on fails to be made or updated where somebody, or EKS's own copy, set a field before.",
     fix="Set ResolveConflicts: OVERWRITE keeps the template the only truth, PRESERVE keeps what was changed by hand.",
     source="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAddon.html",
+    only="templates",
 )
 def conflicts_are_decided(cluster: Cluster) -> Answer:
     """One answer for all add-ons of a cluster. A running one does not tell: it is part of the request."""

@@ -106,6 +106,7 @@ def all_or_none(cluster: Cluster) -> Answer:
     fix="Set BootstrapSelfManagedAddons to false, or leave it out, before the first deploy. In a cluster that exists leave it as it is: "
     "Auto Mode can be turned on there, and a change of this property replaces the cluster.",
     source="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html",
+    only="templates",
 )
 def no_bootstrap_with_auto_mode(cluster: Cluster) -> Answer | None:
     """The refusal is EKS's own message; it comes at creation, and only where the property says true."""

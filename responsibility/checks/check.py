@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from responsibility.document import CheckInfo, Evidence, Severity, Status
-from responsibility.facts.resource import Fact
+from responsibility.facts.kubernetes import HelmChart, KubernetesObject
+from responsibility.facts.resource import Fact, Origin
 from responsibility.model import COMPUTE_KINDS, ComputeKind
 
 F = TypeVar("F", bound=Fact)
@@ -49,6 +50,8 @@ class Check:
     of: type[Fact]
     judge: Callable[[Any], Answer | None]
     """Answers for one subject; None: this one is not meant (a role that no node has)."""
+    only: Origin | None = None
+    """Where alone the question makes sense; None = everywhere."""
 
 
 REGISTRY: dict[str, Check] = {}
@@ -66,6 +69,7 @@ def check(
     fix: str,
     source: str,
     kinds: tuple[ComputeKind, ...] = COMPUTE_KINDS,
+    only: Origin | None = None,
 ) -> Callable[[Callable[[F], Answer | None]], Callable[[F], Answer | None]]:
     """Registers the function below it as the check ``code``.
 
@@ -79,6 +83,8 @@ def check(
         fix: what to write where, in CloudFormation's or Kubernetes' words.
         source: the page it comes from.
         kinds: kinds of compute it speaks of. In a cluster that has none of them it is not applicable.
+        only: where alone it makes sense: ``templates`` for what no API tells, ``account`` for what no template says.
+            Kubernetes objects stand in templates and manifests alone: an audit does not ask a cluster's own API.
 
     Raises ValueError for a code that stands twice.
     """
@@ -96,7 +102,8 @@ def check(
             fix=fix,
             source=source,
         )
-        REGISTRY[code] = Check(info, of, judge)
+        in_templates = issubclass(of, KubernetesObject | HelmChart)
+        REGISTRY[code] = Check(info, of, judge, "templates" if in_templates else only)
         return judge
 
     return register

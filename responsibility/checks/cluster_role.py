@@ -85,6 +85,7 @@ def _moves_interfaces(clusters: list[Cluster]) -> bool:
     fix="Apply manifests and charts by GitOps or a pipeline, and make the cluster without a kubectl provider "
     "(aws_eks_v2 without kubectlProviderOptions); else give the function's role an access policy for its namespaces.",
     source="https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_eks_v2.KubectlProviderOptions.html",
+    only="templates",
 )
 def no_kubectl_function(cluster: Cluster) -> Answer:
     """CDK's manifests and charts are applied by a function that the stack brings along."""
@@ -150,6 +151,7 @@ def _is_limited(cluster: Cluster, roles: list[Role]) -> bool:
     why="The group that Lambda makes keeps logs, which show manifests, for ever, and you pay for them.",
     fix="Set LoggingConfig.LogGroup of the function to an AWS::Logs::LogGroup with RetentionInDays.",
     source="https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
+    only="templates",
 )
 def handler_logs_expire(cluster: Cluster) -> Answer | None:
     """Without a group of its own in the template, Lambda makes one."""

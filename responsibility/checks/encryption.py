@@ -75,6 +75,7 @@ def key_rotates(cluster: Cluster) -> Answer:
     fix="Give the AWS::KMS::Key DeletionPolicy Retain, or leave PendingWindowInDays at 30, the time within which a cluster "
     "can be brought back.",
     source=_GUIDE + "envelope-encryption.html",
+    only="templates",
 )
 def key_outlives_its_stack(cluster: Cluster) -> Answer:
     """CloudFormation schedules a key that leaves its stack for deletion; the default wait is 30 days."""

@@ -187,6 +187,7 @@ def kube_system_is_not_taken_whole(profile: FargateProfile) -> Answer:
     why="No agent can run on Fargate's nodes: without its built-in log router what containers write is lost with the pod.",
     fix="Add the ConfigMap aws-logging to the namespace aws-observability (label aws-observability: enabled).",
     source=_GUIDE + "fargate-logging.html",
+    only="templates",
 )
 def logs_are_routed(cluster: Cluster) -> Answer | None:
     """Unknown where no Kubernetes object of the cluster was read."""

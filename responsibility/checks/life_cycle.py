@@ -41,6 +41,7 @@ def deletion_protection_is_on(cluster: Cluster) -> Answer:
     "old one; with a fixed name that fails, because the name exists.",
     fix="Leave NodegroupName out, and put the name that people look for into Tags.",
     source=_CLOUDFORMATION + "aws-properties-name.html",
+    only="templates",
 )
 def node_groups_can_be_replaced(group: NodeGroup) -> Answer:
     """In an account every node group has a name; the question is who chose it."""
@@ -58,6 +59,7 @@ def node_groups_can_be_replaced(group: NodeGroup) -> Answer:
     "the name exists.",
     fix="Leave FargateProfileName out.",
     source=_CLOUDFORMATION + "aws-properties-name.html",
+    only="templates",
 )
 def profiles_can_be_replaced(profile: FargateProfile) -> Answer:
     """In an account every profile has a name; the question is who chose it."""
@@ -83,6 +85,7 @@ def _unnamed(fact: Fact, path: str) -> Answer:
     "one that works.",
     fix="Set Name, with which CloudFormation refuses such a change, or DeletionProtection.",
     source=_CLOUDFORMATION + "aws-resource-eks-cluster.html",
+    only="templates",
 )
 def cluster_is_not_replaced(cluster: Cluster) -> Answer:
     """A name of its own cannot be taken twice; the custom resource of older CDK versions refuses, too."""
@@ -106,6 +109,7 @@ def cluster_is_not_replaced(cluster: Cluster) -> Answer:
     fix="Create clusters with BootstrapSelfManagedAddons false and each add-on as AWS::EKS::Addon; leave it as it is on a "
     "running cluster.",
     source=_CLOUDFORMATION + "aws-resource-eks-cluster.html",
+    only="templates",
 )
 def no_unmanaged_addons(cluster: Cluster) -> Answer:
     """True is the service's default, but not with Auto Mode. An EKS add-on of the same name takes over what was installed."""
@@ -129,6 +133,7 @@ def no_unmanaged_addons(cluster: Cluster) -> Answer:
     why="Deleting the stack, or a change that replaces the resource, deletes the data of the pods.",
     fix="Give it DeletionPolicy and UpdateReplacePolicy Retain (a volume: or Snapshot).",
     source=_CLOUDFORMATION + "aws-attribute-deletionpolicy.html",
+    only="templates",
 )
 def storage_outlives_its_stack(storage: Storage) -> Answer | None:
     """Delete is CloudFormation's default. A bucket is not asked about: CloudFormation deletes none that holds objects."""
@@ -154,6 +159,7 @@ def storage_outlives_its_stack(storage: Storage) -> Answer | None:
     why="Who deletes the stack deletes the record of what happened in the cluster with it.",
     fix="Give the AWS::Logs::LogGroup of the control plane DeletionPolicy Retain.",
     source=_CLOUDFORMATION + "aws-attribute-deletionpolicy.html",
+    only="templates",
 )
 def logs_outlive_the_stack(cluster: Cluster) -> Answer:
     """A group that EKS made stays: EKS does not delete it with the cluster."""

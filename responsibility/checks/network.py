@@ -189,6 +189,7 @@ def _names_groups(fact: Cluster | NodeGroup | SelfManagedNodes) -> Iterator[tupl
     """Yields where the groups of something's interfaces are named. Raises UnknownValue."""
     if isinstance(fact, Cluster):
         yield fact, "ResourcesVpcConfig.SecurityGroupIds"
+        yield fact, "ResourcesVpcConfig.ClusterSecurityGroupId"  # a running cluster tells the one that EKS made
     elif instance := fact.instance:
         yield instance.source, f"{instance.prefix}SecurityGroupIds"
         yield instance.source, f"{instance.prefix}SecurityGroups"

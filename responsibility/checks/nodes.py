@@ -28,6 +28,7 @@ _AUTOSCALERS = ("cluster-autoscaler", "karpenter")
     fix="Replace AWS::AutoScaling::LaunchConfiguration by AWS::EC2::LaunchTemplate and LaunchConfigurationName by "
     "LaunchTemplate; better: use AWS::EKS::Nodegroup.",
     source="https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-configurations.html",
+    only="templates",
 )
 def uses_a_launch_template(nodes: SelfManagedNodes) -> Answer:
     """EKS's own node groups always have one."""
@@ -66,6 +67,7 @@ def update_pace_is_chosen(group: NodeGroup) -> Answer:
     why="A forced update deletes pods that could not be drained: the budgets that protect your workloads count for nothing.",
     fix="Set ForceUpdateEnabled to false, and repair the budget that blocks an update.",
     source=_GUIDE + "managed-node-update-behavior.html",
+    only="templates",
 )
 def updates_are_not_forced(group: NodeGroup) -> Answer:
     """Off by default; aws_eks of CDK turns it on."""
@@ -176,6 +178,7 @@ def spot_has_several_types(group: NodeGroup) -> Answer | None:
     why="Neither EKS nor Auto Scaling looks at waiting pods: without an autoscaler a group keeps its size, whatever its maximum.",
     fix="Install Cluster Autoscaler or Karpenter, or use Auto Mode; or set the maximum to the size you want.",
     source=_GUIDE + "autoscaling.html",
+    only="templates",
 )
 def something_grows_nodes(nodes: Ec2Nodes) -> Answer:
     """An autoscaler, or what only one needs: its IAM role. Unknown where no software of the cluster was read at all."""
@@ -221,6 +224,7 @@ def _autoscaler_identity(cluster: Cluster) -> str:
     why="Without an update policy CloudFormation changes the template of future nodes only: the running ones stay unpatched.",
     fix="Give the AWS::AutoScaling::AutoScalingGroup an UpdatePolicy with AutoScalingRollingUpdate, or use managed node groups.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatepolicy.html",
+    only="templates",
 )
 def updates_replace_nodes(nodes: SelfManagedNodes) -> Answer:
     """By the resource's UpdatePolicy: it stands beside the properties."""

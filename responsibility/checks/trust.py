@@ -68,8 +68,7 @@ def not_open_to_everybody(role: Role) -> Answer | None:
     """The own account is fine: its IAM policies decide who may."""
     if not role.uses:
         return None
-    template = role.resource.template
-    own = template.account if template else ""
+    own = role.resource.account
 
     def problem(statement: Statement) -> str:
         for kind, value in statement.principals:

@@ -133,6 +133,7 @@ def upgrade_is_not_urgent(cluster: Cluster) -> Answer:
     why="EKS picks the version on the day of creation: the same template makes different clusters, and upgrades leave no trace.",
     fix="Set Version, in quotes in YAML.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eks-cluster.html",
+    only="templates",
 )
 def version_is_stated(cluster: Cluster) -> Answer:
     """CloudFormation passes no version on where the template has none."""

@@ -29,7 +29,8 @@ from responsibility.facts.logs import LogGroups
 from responsibility.facts.network import SecurityGroup, Subnet, Vpc
 from responsibility.facts.objects import Objects
 from responsibility.facts.placement import Placement
-from responsibility.facts.resource import Fact, Resource, text
+from responsibility.facts.resource import Fact, Origin, Resource, text
+from responsibility.facts.running import Capability, Insight, MissingPrincipal, Node, Update
 from responsibility.facts.sources import Sources
 from responsibility.facts.storage import Storage
 from responsibility.facts.uses import Use, uses_of
@@ -44,6 +45,11 @@ _CLASSES: dict[str, type[Fact]] = {
     "AWS::EKS::Addon": Addon,
     "AWS::EKS::AccessEntry": AccessEntry,
     "AWS::EKS::PodIdentityAssociation": PodIdentity,
+    "AWS::EKS::Capability": Capability,
+    "EKS::Insight": Insight,
+    "EKS::Update": Update,
+    "EKS::Node": Node,
+    "IAM::MissingPrincipal": MissingPrincipal,
     "AWS::EC2::LaunchTemplate": LaunchTemplate,
     "AWS::EC2::VPC": Vpc,
     "AWS::EC2::Subnet": Subnet,
@@ -70,7 +76,9 @@ def key_of(value: Any) -> str:
 class Facts:
     """The facts of one review or audit."""
 
-    def __init__(self, resources: Iterable[Resource], as_of: date) -> None:
+    def __init__(self, resources: Iterable[Resource], as_of: date, origin: Origin = "templates") -> None:
+        self.origin: Origin = origin
+        """What was asked: what was written, or what runs."""
         self.as_of = as_of
         """The day that support dates are compared with."""
         self.resources = list(resources)

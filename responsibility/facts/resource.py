@@ -7,6 +7,7 @@ is turned into it. So a check is written once.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from responsibility.facts.template import Template
 
 T = TypeVar("T")
+Origin = Literal["templates", "account"]
+"""What facts speak of: what was written, or what runs."""
 _CDK_HASH = re.compile(r"(?<=\w)(?=[A-F]*\d)[0-9A-F]{8}$")
 
 
@@ -28,6 +31,37 @@ class UnknownValue(Exception):
         super().__init__(f"{evidence.path or evidence.resource}: {reason}")
         self.evidence = evidence
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where the properties of a resource of an account come from."""
+
+    api: str
+    """The call that told them, as IAM names it: ``eks:DescribeCluster``."""
+    member: str = ""
+    """What they stand in, in an answer of EKS: ``cluster``."""
+    account: str = ""
+    region: str = ""
+    apis: Mapping[str, str] = field(default_factory=dict)
+    """The call behind a property that another one told, by the property's name."""
+
+    def where(self, path: str) -> tuple[str, str]:
+        """Returns the call, and the field of its answer, behind the path of a property."""
+        name, _, _ = path.partition(".")
+        if name in self.apis:
+            return self.apis[name], path
+        return self.api, _ANSWERED.get(path, _below(self.member, path)) if self.member else path
+
+
+_ANSWERED = {"Logging.ClusterLogging.EnabledTypes": "cluster.logging.clusterLogging"}
+"""Where EKS answers something in another shape than CloudFormation's."""
+
+
+def _below(member: str, path: str) -> str:
+    """Returns a path as EKS writes it: camelCase, below what holds it."""
+    steps = path.split(".") if path else []
+    return ".".join([member, *(step[:1].lower() + step[1:] for step in steps)])
 
 
 @dataclass(eq=False, slots=True)
@@ -49,11 +83,16 @@ class Resource:
     depends_on: tuple[str, ...] = ()
     conditional: str = ""
     """The condition that decides whether it exists, where that is not known."""
+    answer: Answer | None = None
+    """Of a resource of an account: what told of it."""
 
     def evidence(self, path: str = "") -> Evidence:
         """Returns where this is, for a finding."""
+        if self.answer:
+            api, path = self.answer.where(path)
+            return Evidence(stack=self.stack, resource=self.id, type=self.type, path=path, api=api)
         if self.wrapped and path:
-            path = ".".join([self.wrapped, *(step[:1].lower() + step[1:] for step in path.split("."))])
+            path = _below(self.wrapped, path)
         template = self.template
         return Evidence(
             stack=self.stack,
@@ -66,8 +105,21 @@ class Resource:
 
     @property
     def label(self) -> str:
-        """The logical id for people."""
-        return label(self.id)
+        """The logical id for people; in an account, the whole name."""
+        return self.id if self.answer else label(self.id)
+
+    @property
+    def account(self) -> str:
+        """The account it is in; empty = not known."""
+        source = self.template or self.answer
+        return source.account if source else ""
+
+    @property
+    def region(self) -> str | None:
+        """The region it is in, empty = not known; None = it is in none: a file of Kubernetes objects."""
+        if self.answer:
+            return self.answer.region
+        return self.template.region if self.template and self.template.name else None
 
     @property
     def key(self) -> str:

@@ -45,6 +45,20 @@ class Unknown:
         return f"${{?{self.reason.translate(_BRACES)}}}"
 
 
+class Unread(dict[str, Any]):
+    """Properties of something that is there, and of which only a few were told: every other one is unknown.
+
+    Where a list was not told, one such thing stands for all that may be in it.
+    """
+
+    def __init__(self, unknown: Unknown, known: dict[str, Any] | None = None) -> None:
+        super().__init__({"": unknown, **(known or {})})
+
+    def get(self, key: str, _default: Any = None) -> Any:
+        """Returns a property, or that it is unknown: there is no default for what was not told."""
+        return super().get(key, self[""])
+
+
 _BRACES = str.maketrans("{}", "()")
 
 

@@ -62,7 +62,7 @@ def facts_of(sources: Sources, as_of: date) -> Facts:
 
 def review(sources: Sources, facts: Facts, options: Options) -> tuple[Review, list[Accepted]]:
     """Returns the document, and the acceptances that no finding needed."""
-    checks = all_checks()
+    checks = all_checks(facts.origin)
     findings, unused = accept(run(checks, facts), list(options.accepted), options.as_of)
     infos = [check.info for check in checks]
     matrix = Matrix(facts, infos, findings)

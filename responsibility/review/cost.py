@@ -230,9 +230,8 @@ def _general(bill: Bill, facts: Facts) -> Iterator[str]:
 
 
 def _region(fact: Fact) -> str | None:
-    """The region of a stack; None for a file of Kubernetes objects."""
-    template = fact.resource.template
-    return template.region if template and template.name else None
+    """The region of a resource; None for a file of Kubernetes objects."""
+    return fact.resource.region
 
 
 _OF_CLUSTER = (_auto_mode, _hybrid)

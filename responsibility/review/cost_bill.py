@@ -62,8 +62,7 @@ class Bill:
         owner = of or fact
         units = {"hour": f"{noun} hours".strip(), "month": "months", "gb-month": "GB-months", "fraction": "instances"}
         quantity = count * (self.prices.hours_per_month if price.unit == "hour" else 1)
-        template = owner.resource.template
-        region = template.region if template else ""
+        region = owner.resource.region or ""
         elsewhere = f"price of {price.region}, the stack is in {region}" if region not in ("", price.region) else ""
         self.lines.append(
             CostLine(

@@ -129,8 +129,7 @@ def _aws(role: Role, statement: Statement, value: str) -> str:
     if value == "*":
         return f"everybody, in every AWS account{under}"
     if account := _ACCOUNT.fullmatch(value):
-        template = role.resource.template
-        own = account[1].startswith("$") or (template is not None and template.account == account[1])
+        own = account[1].startswith("$") or role.resource.account == account[1]
         whose = "this account" if account[1].startswith("$") else f"account {account[1]}"
         return f"anyone in {whose} whom {'IAM' if own else 'that account'} lets{under}"
     if found := role.facts.find(Fact, value) or role.facts.find(Role, value):

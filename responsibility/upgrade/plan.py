@@ -26,7 +26,7 @@ _CHECKS = ("EKR019", "EKR040", "EKR042", "EKR044", "EKR072", "EKR080", "EKR082")
 
 def findings_of(facts: Facts) -> list[Finding]:
     """Returns the answers of the checks that a playbook uses."""
-    return run([check for check in all_checks() if check.info.code in _CHECKS], facts)
+    return run([check for check in all_checks(facts.origin) if check.info.code in _CHECKS], facts)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,43 @@
+"""What `audit` does: reads an account, judges, and makes the document that a review makes of templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from responsibility.account.session import Account
+from responsibility.audit.reading import read
+from responsibility.document import Review
+from responsibility.facts.sources import Sources
+from responsibility.review import build
+from responsibility.reviewing import options_of, warn_of
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to audit."""
+
+    as_of: date
+    clusters: tuple[str, ...] = ()
+    """Names; none = all of the region."""
+    region: str | None = None
+    profile: str | None = None
+    accepted: Path | None = None
+    prices: Path | None = None
+
+
+def audit(request: Request, say: Callable[[str], None]) -> Review:
+    """Returns the findings document. Raises BadSource.
+
+    ``say`` is told how far it is, what was not allowed, and of acceptances that no finding needs.
+    """
+    options = options_of(request.as_of, request.accepted, request.prices)
+    account = Account("audit", region=request.region, profile=request.profile)
+    facts = read(account, request.clusters, say=say, as_of=request.as_of)
+    number = next((resource.account for resource in facts.resources if resource.account), "")
+    sources = Sources(f"account {number or '(not known)'}, {account.region}")
+    document, unused = build.review(sources, facts, options)
+    warn_of(unused, [account.region], say)
+    return document

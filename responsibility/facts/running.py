@@ -1,0 +1,62 @@
+"""Facts that only an account tells: what no CloudFormation type stands for."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from responsibility.facts.eks import OfCluster
+from responsibility.facts.resource import Fact, Prop
+
+
+class Capability(OfCluster):
+    """An EKS capability: ``AWS::EKS::Capability``."""
+
+    what = "capability"
+    name_path = "CapabilityName"
+
+
+class Insight(OfCluster):
+    """One of EKS's own checks of a cluster: `aws eks describe-insight`."""
+
+    what = "insight"
+    name_path = "Name"
+    category = Prop("Category", "")
+    status = Prop("InsightStatus.Status", "")
+
+
+class Update(OfCluster):
+    """A change of a cluster, done or under way: `aws eks describe-update`."""
+
+    what = "update"
+    name_path = "Type"
+    status = Prop("Status", "")
+
+
+class Node(OfCluster):
+    """An EC2 instance that EKS started: by its tags, one of Auto Mode or of a managed node group."""
+
+    what = "node"
+    name_path = "InstanceId"
+    pool = Prop("NodePool", "")
+    """The Auto Mode node pool it is of; empty = none."""
+    group = Prop("NodegroupName", "")
+    """The managed node group it is of; empty = none."""
+
+    @property
+    def age(self) -> int:
+        """Whole days since it was started. Raises UnknownValue."""
+        return (self.facts.as_of - day(self.get("LaunchTime"))).days
+
+
+class MissingPrincipal(Fact):
+    """An IAM role or user that something names and that does not exist."""
+
+    what = "IAM principal"
+    name_path = "Arn"
+
+
+def day(moment: object) -> date:
+    """Returns the day of a point in time, in UTC. Raises ValueError for what is none."""
+    if isinstance(moment, datetime):
+        return moment.astimezone(UTC).date()
+    return date.fromisoformat(str(moment)[:10])
