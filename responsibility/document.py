@@ -14,6 +14,8 @@ from responsibility.model import ComputeKind, Owner
 SCHEMA_VERSION = "1.1"
 
 Severity = Literal["critical", "high", "medium", "low"]
+Origin = Literal["templates", "account"]
+"""What facts speak of: what was written, or what runs."""
 Status = Literal["met", "open", "not_applicable", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 
@@ -321,6 +323,7 @@ class Review(Part):
 
     schema_version: str = SCHEMA_VERSION
     source: str = Field(description="What was read, as it was given")
+    origin: Origin = Field(default="templates", description="account: an audit of what runs")
     as_of: date = Field(description="The day the review speaks of")
     stacks: list[StackInfo]
     summary: Summary

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from responsibility.account.errors import AccountError
 from responsibility.account.session import CONNECTIONS, Account
@@ -104,7 +105,7 @@ def _around(ask: Questions, pool: ThreadPoolExecutor, resources: list[Resource])
             resource.answer = replace(resource.answer, account=ask.number)
     groups = [resource for resource in resources if resource.type == "AWS::EKS::Nodegroup"]
     logs = pool.submit(lambda: list(read_log_groups(ask, names)))
-    batches: list[Future[list[Resource] | None]] = [
+    batches: list[Future[Any]] = [
         pool.submit(lambda: list(read_network(ask, clusters))),
         pool.submit(lambda: list(read_instances(ask, names))),
         pool.submit(add_offers, ask, resources),

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from responsibility.checks.check import REGISTRY, Check
-from responsibility.facts.resource import Origin
+from responsibility.document import Origin
 
 _MODULES = (
     "access",

@@ -74,7 +74,9 @@ def _machines(role: Role) -> list[str]:
     source="https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
 )
 def no_masters(cluster: Cluster) -> Answer:
-    """In access entries EKS refuses the group at deploy."""
+    """In access entries EKS refuses the group. Those of nodes it makes itself, with groups that nobody else may name."""
+    if cluster.facts.origin == "account" and cluster.authentication_mode != "API":
+        raise UnknownValue(cluster.at("AccessConfig.AuthenticationMode"), "an audit does not read aws-auth")
     entries = cluster.facts.belonging(AccessEntry, cluster.resource.key)
     configs = cluster.facts.belonging(AwsAuth, cluster.resource.key)
     if not entries and not configs:
@@ -102,6 +104,8 @@ def _in_aws_auth(config: AwsAuth) -> list[tuple[str, Evidence]]:
 
 
 def _in_entry(entry: AccessEntry) -> list[tuple[str, Evidence]]:
+    if entry.facts.origin == "account" and entry.type != "STANDARD":
+        return []
     groups = [str(entry.get(f"KubernetesGroups.{index}", "")) for index, _ in enumerate(entry.groups)]
     reserved = [group for group in groups if group.startswith(_RESERVED)]
     words = f"{entry.words} asks for {' and '.join(reserved)}, which EKS refuses"

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from responsibility.document import CheckInfo, Evidence, Severity, Status
+from responsibility.document import CheckInfo, Evidence, Origin, Severity, Status
 from responsibility.facts.kubernetes import HelmChart, KubernetesObject
-from responsibility.facts.resource import Fact, Origin
+from responsibility.facts.resource import Fact
 from responsibility.model import COMPUTE_KINDS, ComputeKind
 
 F = TypeVar("F", bound=Fact)

@@ -209,6 +209,7 @@ def access_entries_decide(cluster: Cluster) -> Answer:
     fix="Create clusters with AccessConfig.BootstrapClusterCreatorAdminPermissions false and name administrators in access "
     "entries; on a running cluster delete the creator's entry, because changing the property replaces the cluster.",
     source=_CLOUDFORMATION + "aws-properties-eks-cluster-accessconfig.html",
+    only="templates",
 )
 def creator_is_not_admin(cluster: Cluster) -> Answer:
     """True is the service's default."""

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
+from responsibility.document import Origin
 from responsibility.facts import normalize
 from responsibility.facts.access import AwsAuth
 from responsibility.facts.eks import (
@@ -29,7 +30,7 @@ from responsibility.facts.logs import LogGroups
 from responsibility.facts.network import SecurityGroup, Subnet, Vpc
 from responsibility.facts.objects import Objects
 from responsibility.facts.placement import Placement
-from responsibility.facts.resource import Fact, Origin, Resource, text
+from responsibility.facts.resource import Fact, Resource, text
 from responsibility.facts.running import Capability, Insight, MissingPrincipal, Node, Update
 from responsibility.facts.sources import Sources
 from responsibility.facts.storage import Storage

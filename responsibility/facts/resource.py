@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from responsibility.facts.template import Template
 
 T = TypeVar("T")
-Origin = Literal["templates", "account"]
-"""What facts speak of: what was written, or what runs."""
 _CDK_HASH = re.compile(r"(?<=\w)(?=[A-F]*\d)[0-9A-F]{8}$")
 
 

@@ -59,8 +59,13 @@ def money(amount: float, currency: str) -> str:
 def place(evidence: Evidence) -> str:
     """Returns where to look, safe to show: stack, resource, property, and the line if it is known."""
     line = f" ({clean(evidence.file, 120)}:{evidence.line})" if evidence.file and evidence.line else ""
-    path = f" {clean(evidence.path, 120)}" if evidence.path else ""
-    return f"{clean(evidence.stack, 80)}/{clean(evidence.resource, 120)}{path}{line}"
+    words = "".join(f" {clean(part, 120)}" for part in (evidence.api, evidence.path) if part)
+    return f"{clean(evidence.stack, 80)}/{clean(evidence.resource, 120)}{words}{line}"
+
+
+def named(review: Review) -> str:
+    """Returns what people call the document: a review of templates, an audit of an account."""
+    return "audit" if review.origin == "account" else "review"
 
 
 def said(findings: Sequence[Finding], limit: int = 3) -> str:

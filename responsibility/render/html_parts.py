@@ -77,12 +77,19 @@ def evidence(
 def _line(item: Evidence, home: ClusterReview | None, *, brief: bool) -> str:
     stack = "" if home and item.stack == home.stack else item.stack
     if brief:
-        return f"{escape(stack)} · {escape(item.resource)} {escape(item.path)}"
+        return f"{escape(stack)} · {escape(item.resource)} {escape(' '.join(filter(None, [item.api, item.path])))}"
     file = "" if home and item.file == home.evidence.file else item.file
     place = f"{file}:{item.line}" if file and item.line else file or (f"line {item.line}" if item.line else "")
     path = f" <b>{escape(item.path)}</b>" if item.path else ""
     return " · ".join(
-        filter(None, [str(escape(stack)), f"{escape(item.resource)}{path}", str(escape(item.type)), str(escape(place))])
+        filter(
+            None,
+            [
+                str(escape(stack)),
+                f"{escape(item.resource)}{path}",
+                *map(str, map(escape, (item.api, item.type, place))),
+            ],
+        )
     )
 
 

@@ -21,6 +21,7 @@ from responsibility.render import (
     loses,
     losses,
     money,
+    named,
     open_duties,
     open_words,
     place,
@@ -73,7 +74,9 @@ def markdown(review: Review) -> str:
     ]
     if cut:
         parts.append(f"Left out to fit into a comment: rows of {len(cut)} sections ({few(cut, 4)}).\n")
-    parts.append("The whole review: `python -m responsibility review` with `--format html` or `--format json`.\n")
+    parts.append(
+        f"The whole {named(review)}: `python -m responsibility {named(review)}` with `--format html` or `--format json`.\n"
+    )
     return "\n".join(parts)
 
 
@@ -100,7 +103,7 @@ def _top(review: Review) -> Iterator[str]:
     numbers = review.summary
     verdict = f"{open_words(numbers.open)} open" if any(numbers.open.values()) else "nothing open"
     yield MARKER
-    yield f"## EKS responsibility review: {verdict}"
+    yield f"## EKS responsibility {named(review)}: {verdict}"
     yield ""
     yield (
         f"{code(review.source, 80)}, as of {review.as_of}: {scope(review)}. {numbers.accepted:,} accepted, {numbers.met:,} met, "

@@ -28,6 +28,7 @@ from responsibility.render import (
     loses,
     losses,
     money,
+    named,
     open_duties,
     open_words,
     place,
@@ -59,7 +60,7 @@ def text(review: Review, console: Console) -> None:
 
 def _sections(review: Review) -> Iterator[tuple[str, Iterable[RenderableType]]]:
     duties = open_duties(review)
-    yield "Review", _summary(review)
+    yield named(review).capitalize(), _summary(review)
     if review.baseline:
         yield f"What changed since {clean(review.baseline.source, 60)}", _changes(review, review.baseline)
     yield counted(len(review.clusters), "cluster").capitalize(), _clusters(review)
@@ -69,7 +70,7 @@ def _sections(review: Review) -> Iterator[tuple[str, Iterable[RenderableType]]]:
     yield "Identities that may do much", _identities(review)
     yield f"Cost floor: {money(review.cost.total, review.cost.currency)} a month", _cost(review)
     yield "Whose share", _share(review)
-    yield "What this review knows", _coverage(review)
+    yield f"What this {named(review)} knows", _coverage(review)
 
 
 class _Item:

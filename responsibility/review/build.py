@@ -69,16 +69,9 @@ def review(sources: Sources, facts: Facts, options: Options) -> tuple[Review, li
     total, unknown = facts.values
     document = Review(
         source=sources.name,
+        origin=facts.origin,
         as_of=options.as_of,
-        stacks=[
-            StackInfo(
-                name=template.name,
-                file=template.file,
-                description=str(template.body.get("Description", "")),
-                resources=len(template.body["Resources"]),
-            )
-            for template in sources.templates
-        ],
+        stacks=_stacks(sources, facts),
         summary=_summary(infos, findings),
         resolved=Coverage(computed=total - unknown, total=total, unknown=unknown),
         answered=_answered(findings),
@@ -96,6 +89,22 @@ def review(sources: Sources, facts: Facts, options: Options) -> tuple[Review, li
         owned=matrix.owned(),
     )
     return document, unused
+
+
+def _stacks(sources: Sources, facts: Facts) -> list[StackInfo]:
+    """Returns the stacks; of an account, the region stands for one."""
+    if facts.origin == "account":
+        counts = Counter(resource.stack for resource in facts.resources)
+        return [StackInfo(name=name, file="", description="", resources=count) for name, count in counts.items()]
+    return [
+        StackInfo(
+            name=template.name,
+            file=template.file,
+            description=str(template.body.get("Description", "")),
+            resources=len(template.body["Resources"]),
+        )
+        for template in sources.templates
+    ]
 
 
 def _cluster(cluster: Cluster, matrix: Matrix, as_of: date) -> ClusterReview:

@@ -77,9 +77,9 @@ def _access(facts: Facts, one: Access) -> Identity:
     name = without_gaps(one.name)
     if role:
         by = f"whoever may assume {role.words}"
-    elif ":user/" in one.principal:
+    elif ":user/" in str(one.principal):
         by = f"the IAM user {name.removeprefix('user/')}"
-    elif "aws-reserved/sso.amazonaws.com/" in one.principal:
+    elif "aws-reserved/sso.amazonaws.com/" in str(one.principal):
         by = "people of IAM Identity Center with that permission set"
     else:
         by = "whoever may assume that role, which is not in what was read"

@@ -30,7 +30,8 @@ Groups = dict[tuple[str, str], list[Phrase]]
 class Access:
     """An IAM principal that the Kubernetes API lets in, and what it may do there."""
 
-    principal: str
+    principal: object
+    """An ARN, or a reference to a role."""
     name: str
     cluster: str
     """Key of the cluster."""
@@ -58,7 +59,7 @@ def _entry(entry: AccessEntry, bound: Groups) -> Access:
     except UnknownValue as unknown:
         words = without_gaps(f"what its access entry says, which is not known: {unknown.reason}")
         is_node, may = False, [("unknown", words)]
-    principal = str(entry.resource.maybe("PrincipalArn", ""))
+    principal = entry.resource.maybe("PrincipalArn", "")
     return Access(principal, entry.name, entry.cluster_key, may, entry.at(), is_node)
 
 
