@@ -39,7 +39,7 @@ def review(request: Request, warn: Callable[[str], None]) -> Review:
     found = _read(request.assembly)
     facts = build.facts_of(found, options.as_of)
     document, unused = build.review(found, facts, options)
-    warn_of(unused, [template.name for template in found.templates], warn)
+    warn_of(unused, options, [template.name for template in found.templates], warn)
     if request.baseline is None:
         return document
     from responsibility.review.baseline import compare
@@ -58,14 +58,17 @@ def options_of(as_of: date, accepted: Path | None, prices: Path | None) -> build
     file = accepted or (Path(acceptance.FILE) if Path(acceptance.FILE).exists() else None)
     codes = [check.info.code for check in all_checks()]
     entries = tuple(acceptance.read(file, codes)) if file else ()
-    return build.Options(as_of=as_of, prices=load_prices(prices), accepted=entries)
+    return build.Options(as_of, load_prices(prices), entries, str(file or ""))
 
 
-def warn_of(unused: list[acceptance.Accepted], stacks: list[str], warn: Callable[[str], None]) -> None:
+def warn_of(
+    unused: list[acceptance.Accepted], options: build.Options, stacks: list[str], warn: Callable[[str], None]
+) -> None:
     """Tells of acceptances that nothing needs. One for a stack that was not read may be needed elsewhere."""
     for entry in unused:
         if any(fnmatch.fnmatchcase(name, entry.resource.split("/")[0]) for name in stacks):
-            warn(f"{entry.code} {entry.resource} is accepted, and nothing of that name is open: take the entry out")
+            what = f"{options.accepted_in}: {entry.code} {entry.resource}"
+            warn(f"{what} is accepted, and nothing of that name is open: take the entry out")
 
 
 def _read(where: str) -> sources.Sources:

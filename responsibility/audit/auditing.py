@@ -39,5 +39,5 @@ def audit(request: Request, say: Callable[[str], None]) -> Review:
     number = next((resource.account for resource in facts.resources if resource.account), "")
     sources = Sources(f"account {number or '(not known)'}, {account.region}")
     document, unused = build.review(sources, facts, options)
-    warn_of(unused, [account.region], say)
+    warn_of(unused, options, [account.region], say)
     return document

@@ -46,6 +46,8 @@ class Options:
     as_of: date
     prices: Prices
     accepted: tuple[Accepted, ...] = ()
+    accepted_in: str = ""
+    """The file of these."""
 
 
 def facts_of(sources: Sources, as_of: date) -> Facts:

@@ -19,6 +19,8 @@ from responsibility.account.session import ATTEMPTS, Account
 
 THROTTLED = (400, "ThrottlingException", "Rate exceeded")
 
+POLICY = permissions.policy("lock-addons", "refresh versions")
+
 
 @pytest.fixture
 def eks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeEks]:
@@ -208,7 +210,7 @@ def test_the_policy_in_the_docs_is_what_the_commands_need(
 ) -> None:
     page = (ROOT / "docs/lock.md").read_text()
     (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    assert block == json.dumps(permissions.policy(), indent=2) + "\n", "write what permissions.policy() gives"
+    assert block == json.dumps(POLICY, indent=2) + "\n", "write what permissions.policy() gives"
 
     eks.addons["coredns"] = [fake_eks.offer("v1.2.3-eksbuild.1", default=True)]
     template = tmp_path / "template.json"
@@ -217,7 +219,7 @@ def test_the_policy_in_the_docs_is_what_the_commands_need(
     template.write_text(json.dumps({"Resources": {"C": cluster, "A": addon}}))
     assert run(monkeypatch, "lock-addons", "-a", template, "-o", tmp_path / "x.lock.yaml") == 0
     assert run(monkeypatch, "refresh", "versions") == 0
-    (statement,) = permissions.policy()["Statement"]
+    (statement,) = POLICY["Statement"]
     assert eks.calls == set(statement["Action"])
 
 
