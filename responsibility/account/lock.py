@@ -16,6 +16,7 @@ from responsibility.account.session import Account
 from responsibility.facts import sources
 from responsibility.facts.facts import read
 from responsibility.facts.template import BadSource
+from responsibility.facts.versions import order
 
 Versions = dict[str, dict[str, str]]
 """By Kubernetes version and name of the add-on."""
@@ -145,14 +146,9 @@ def differences(old: Versions, new: Versions) -> list[str]:
     lines = []
     for key in _keys(before, after):
         if before.get(key) != after.get(key):
-            older = " (older: a downgrade)" if key in after and _order(after[key]) < _order(before.get(key, "")) else ""
+            older = " (older: a downgrade)" if key in after and order(after[key]) < order(before.get(key, "")) else ""
             lines.append(f"{key[0]} {key[1]}: {before.get(key, 'new')} → {after.get(key, 'no longer planned')}{older}")
     return lines
-
-
-def _order(version: str) -> list[int]:
-    """Returns the numbers of a version, to compare by; nothing is below everything."""
-    return [int(part) for part in re.findall(r"\d+", version)]
 
 
 def _keys(*tables: dict[tuple[str, str], str]) -> list[tuple[str, str]]:

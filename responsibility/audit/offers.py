@@ -10,6 +10,7 @@ from typing import Any
 from responsibility.audit.questions import Gone, Questions
 from responsibility.facts.resource import Resource
 from responsibility.facts.values import Unknown
+from responsibility.facts.versions import order
 
 _AL2023 = "/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/{}/recommended/release_version"
 _AL2 = "/aws/service/eks/optimized-ami/{version}/amazon-linux-2{}/recommended/release_version"
@@ -109,8 +110,3 @@ def _offers(ask: Questions, addon: str, kubernetes: str) -> dict[str, Any] | Unk
             fitting.append(str(one["addonVersion"]))
             default = one["addonVersion"] if any(row.get("defaultVersion") for row in fits) else default
     return {"Kubernetes": kubernetes, "Versions": sorted(set(fitting), key=order, reverse=True), "Default": default}
-
-
-def order(version: str) -> list[int]:
-    """Returns the numbers of a version, to compare by."""
-    return [int(part) for part in re.findall(r"\d+", version)]

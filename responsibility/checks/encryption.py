@@ -11,7 +11,7 @@ _RESTORABLE = 30
 """Days within which EKS says a cluster can come back with its key (envelope-encryption.html); also KMS's longest wait."""
 
 
-def _key(cluster: Cluster) -> Fact | None:
+def secrets_key(cluster: Cluster) -> Fact | None:
     """Returns the customer's key of a cluster; None: it is AWS's own. Raises UnknownValue."""
     value = cluster.secrets_key
     if not value:
@@ -55,7 +55,7 @@ def own_key(cluster: Cluster) -> Answer:
 )
 def key_rotates(cluster: Cluster) -> Answer:
     """AWS rotates its own keys."""
-    key = _key(cluster)
+    key = secrets_key(cluster)
     if not key:
         return not_applicable("AWS's own key is rotated by AWS")
     if key.get("Origin", "AWS_KMS") == "EXTERNAL":
@@ -79,7 +79,7 @@ def key_rotates(cluster: Cluster) -> Answer:
 )
 def key_outlives_its_stack(cluster: Cluster) -> Answer:
     """CloudFormation schedules a key that leaves its stack for deletion; the default wait is 30 days."""
-    key = _key(cluster)
+    key = secrets_key(cluster)
     if not key:
         return not_applicable("AWS keeps its own key")
     if key.resource.deletion_policy.startswith("Retain"):

@@ -1,0 +1,188 @@
+"""Asked of an account: is what EKS keeps in order, by its own word: statuses, health issues, insights, updates."""
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.facts.eks import Addon, Cluster, FargateProfile, NodeGroup, OfCluster
+from responsibility.facts.resource import Fact, UnknownValue
+from responsibility.facts.running import Capability, Insight, Update, day
+
+_API = "https://docs.aws.amazon.com/eks/latest/APIReference/"
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_CHANGING = ("CREATING", "UPDATING", "PENDING", "DELETING")
+"""Between two states: nothing is wrong with it yet."""
+
+
+def _health(fact: Fact) -> Answer:
+    issues = [str(fact.get(f"{path}.Code", "?")) for path, _ in fact.resource.items("Health.Issues")]
+    status = str(fact.get("Status", ""))
+    if issues:
+        said = str(fact.resource.maybe("Health.Issues.0.Message", ""))
+        return open_(f"is {status} with {', '.join(dict.fromkeys(issues))}: {said}", fact.at("Health.Issues"))
+    if status in _CHANGING:
+        return not_applicable(f"is {status} at the moment")
+    if status != "ACTIVE":
+        return open_(f"is {status}", fact.at("Status"))
+    return met("is ACTIVE, without health issues", fact.at("Status"))
+
+
+@check(
+    "EKR124",
+    Cluster,
+    title="The cluster is active and healthy",
+    component="life-cycle",
+    severity="high",
+    only="account",
+    why="EKS names what of yours keeps it from working: a subnet, role, key or security group that is gone or full. Until that is "
+    "repaired it cannot update the cluster.",
+    fix="Repair what the issue names, then change nothing else until the cluster is ACTIVE.",
+    source=_API + "API_ClusterIssue.html",
+)
+def cluster_is_healthy(cluster: Cluster) -> Answer:
+    """A cluster whose creation failed stays FAILED."""
+    return _health(cluster)
+
+
+@check(
+    "EKR125",
+    NodeGroup,
+    title="Node groups are active and healthy",
+    component="node-updates",
+    severity="high",
+    kinds=("managed_nodes",),
+    only="account",
+    why="A degraded group does not replace lost nodes, and cannot be updated.",
+    fix="Repair what the issue names (role, launch template, subnets, quota, nodes that cannot join), then update the group.",
+    source=_API + "API_Issue.html",
+)
+def node_group_is_healthy(group: NodeGroup) -> Answer:
+    """By EKS's own word."""
+    return _health(group)
+
+
+@check(
+    "EKR126",
+    Addon,
+    title="Add-ons are active and healthy",
+    component="add-ons",
+    severity="high",
+    only="account",
+    why="A degraded add-on leaves pods without addresses, names, volumes or credentials, at the latest when they move.",
+    fix="Repair what the issue names: permissions, a conflict (UpdateAddon with resolveConflicts), nodes for its pods.",
+    source=_API + "API_AddonIssue.html",
+)
+def addon_is_healthy(addon: Addon) -> Answer:
+    """By EKS's own word."""
+    return _health(addon)
+
+
+@check(
+    "EKR127",
+    FargateProfile,
+    title="Fargate profiles are active and healthy",
+    component="node-autoscaling",
+    severity="high",
+    kinds=("fargate",),
+    only="account",
+    why="A profile that cannot be used leaves its pods pending.",
+    fix="Repair what the issue names (pod execution role, subnets); a profile never changes, so make a new one.",
+    source=_API + "API_FargateProfileIssue.html",
+)
+def profile_is_healthy(profile: FargateProfile) -> Answer:
+    """By EKS's own word."""
+    return _health(profile)
+
+
+@check(
+    "EKR128",
+    Capability,
+    title="Capabilities are active and healthy",
+    component="extensions",
+    severity="medium",
+    only="account",
+    why="What a degraded capability deploys or keeps in step stands still.",
+    fix="Repair what the issue names: mostly the capability's role and its trust.",
+    source=_API + "API_CapabilityIssue.html",
+)
+def capability_is_healthy(capability: Capability) -> Answer:
+    """By EKS's own word."""
+    return _health(capability)
+
+
+def _insight(insight: Insight, bad: str) -> Answer | None:
+    if insight.status == "UNKNOWN":
+        raise UnknownValue(
+            insight.at("InsightStatus.Status"), str(insight.get("InsightStatus.Reason", "EKS cannot tell"))
+        )
+    if insight.status == "PASSING":
+        return met("passes", insight.at("InsightStatus"))
+    if insight.status != bad:
+        return None
+    after = f" (for Kubernetes {version})" if (version := insight.get("KubernetesVersion")) else ""
+    resources = [
+        str(insight.get(f"{path}.KubernetesResourceUri") or insight.get(f"{path}.Arn", ""))
+        for path, _ in insight.resource.items("Resources")
+    ]
+    named = f": {', '.join(filter(None, resources[:3]))}" if any(resources) else ""
+    return open_(f"{bad}{after}: {insight.get('InsightStatus.Reason', '')}{named}", insight.at("InsightStatus"))
+
+
+@check(
+    "EKR129",
+    Insight,
+    title="No insight of EKS finds an error",
+    component="kubernetes-version",
+    severity="high",
+    only="account",
+    why="EKS looks at the calls, nodes and add-ons of the running cluster: what it calls an error stops an upgrade, or breaks with it.",
+    fix="Do what `aws eks describe-insight` recommends; EKS looks again once a day, or on StartInsightsRefresh.",
+    source=_GUIDE + "cluster-insights.html",
+)
+def insight_has_no_error(insight: Insight) -> Answer | None:
+    """Deprecated calls count for 30 days."""
+    return _insight(insight, "ERROR")
+
+
+@check(
+    "EKR130",
+    Insight,
+    title="No insight of EKS warns",
+    component="kubernetes-version",
+    severity="medium",
+    only="account",
+    why="What warns today stops the upgrade after the next one.",
+    fix="Do what `aws eks describe-insight` recommends; EKS looks again once a day, or on StartInsightsRefresh.",
+    source=_GUIDE + "cluster-insights.html",
+)
+def insight_has_no_warning(insight: Insight) -> Answer | None:
+    """The milder half of EKR129."""
+    return _insight(insight, "WARNING")
+
+
+@check(
+    "EKR131",
+    Update,
+    title="The last change of each kind went through",
+    component="life-cycle",
+    severity="medium",
+    only="account",
+    why="After a failed update the cluster is not what somebody meant it to be, and nothing tries again.",
+    fix="Repair what the error names, and make the change again.",
+    source=_API + "API_Update.html",
+)
+def last_update_went_through(update: Update) -> Answer | None:
+    """Of each type of update the newest counts."""
+    same: list[Update] = [
+        other
+        for other in update.facts.belonging(Update, update.cluster_key)
+        if other.get("Type") == update.get("Type") and _moment(other) > _moment(update)
+    ]
+    if same:
+        return None
+    if update.status not in ("Failed", "Cancelled"):
+        return met(f"is {update.status}", update.at("Status"))
+    codes = [str(update.get(f"{path}.ErrorCode", "?")) for path, _ in update.resource.items("Errors")]
+    words = f" with {', '.join(codes)}" if codes else ""
+    return open_(f"is {update.status} since {day(update.get('CreatedAt'))}{words}", update.at("Errors"))
+
+
+def _moment(update: OfCluster) -> str:
+    return str(update.get("CreatedAt", ""))
