@@ -170,6 +170,9 @@ def _attached(cluster: Cluster) -> tuple[dict[str, SecurityGroup], UnknownValue 
     """Returns the groups of the control plane's and the nodes' interfaces, and what could not be seen of them."""
     found: dict[str, SecurityGroup] = {}
     blind: UnknownValue | None = None
+    # A running cluster tells the group that EKS made for it.
+    if made := cluster.facts.find(SecurityGroup, cluster.resource.maybe("ResourcesVpcConfig.ClusterSecurityGroupId")):
+        found[made.resource.key] = made
     facts: list[Cluster | NodeGroup | SelfManagedNodes] = [cluster, *cluster.node_groups, *cluster.self_managed]
     for fact in facts:
         try:
@@ -189,7 +192,6 @@ def _names_groups(fact: Cluster | NodeGroup | SelfManagedNodes) -> Iterator[tupl
     """Yields where the groups of something's interfaces are named. Raises UnknownValue."""
     if isinstance(fact, Cluster):
         yield fact, "ResourcesVpcConfig.SecurityGroupIds"
-        yield fact, "ResourcesVpcConfig.ClusterSecurityGroupId"  # a running cluster tells the one that EKS made
     elif instance := fact.instance:
         yield instance.source, f"{instance.prefix}SecurityGroupIds"
         yield instance.source, f"{instance.prefix}SecurityGroups"
