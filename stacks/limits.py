@@ -1,8 +1,9 @@
 """CloudFormation's and Kubernetes' limits, held against what was just written, before AWS would refuse it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -29,6 +30,21 @@ def check_templates(templates: Iterable[Path]) -> None:
                     f"{_advice(stack)} https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
                 )
 
+        for name, resource in template.get("Resources", {}).items():
+            _check_handed_over(stack, name, resource)
+
+
+def _check_handed_over(stack: str, name: str, resource: Mapping[str, Any]) -> None:
+    """Raises LimitExceeded if a custom resource has more Kubernetes objects than CloudFormation hands to its function."""
+    if "Manifest" not in resource.get("Properties", {}):
+        return
+    size = len(json.dumps(resource["Properties"]).encode())
+    if size > limit("manifest_bytes"):
+        raise LimitExceeded(
+            f"stack {stack}: the Kubernetes objects of {name} have {size:,} bytes; CloudFormation hands at most"
+            f" {limit('manifest_bytes'):,} to the function that applies them. Make two workloads of it, or say delivery: files"
+        )
+
 
 def check_manifests(files: Iterable[Path]) -> None:
     """Raises LimitExceeded if a Kubernetes object is larger than kubectl and Lambda take."""
@@ -48,4 +64,6 @@ def check_manifests(files: Iterable[Path]) -> None:
 def _advice(stack: str) -> str:
     if stack.endswith("-foundation"):
         return "Each cluster adds a few resources to it: divide the clusters among several environment files."
+    if "-workloads-" in stack:
+        return "Divide the workloads among several clusters, or say delivery: files."
     return "Divide node groups, profiles and access entries among several clusters."

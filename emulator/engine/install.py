@@ -9,12 +9,14 @@ from ministack import app
 from ministack.core import iam_evaluator, lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import eks as ministack_eks
+from ministack.services import ssm
 
 from emulator.engine import conditions, iam, provider
 from emulator.engine.account import MinistackAccount
 from emulator.engine.ec2 import resource_types as ec2_types
-from emulator.engine.eks import access, addons, clusters, compute  # noqa: F401 - they register their operations
+from emulator.engine.eks import access, addons, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
 from emulator.engine.eks.lookups import Catalog
+from emulator.engine.eks.releases import public_parameters
 from emulator.engine.eks.resource_types import EKS_TYPES, EksResourceTypes
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State
@@ -27,7 +29,9 @@ from emulator.engine.schemas import Schemas
 def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
     """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
     ManagedPolicies.file = policies
-    account = MinistackAccount(Catalog(catalog))
+    facts = Catalog(catalog)
+    ssm._PUBLIC_AMI_PARAMETERS.update(public_parameters(facts.versions))
+    account = MinistackAccount(facts)
     states: dict[tuple[str, str], State] = {}
 
     def eks() -> Eks:
@@ -37,6 +41,9 @@ def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
         return Eks(states[key], account)
 
     def handle(method: str, path: str, _headers: Any, body: bytes, query: dict[str, list[str]]) -> Any:
+        if path == scenario.PATH:
+            scenario.play(eks().state, json.loads(body))
+            return 200, {"Content-Type": "application/json"}, b"{}"
         if path.startswith("/_ministack/eks-auth/"):
             account_id, region, cluster = path.split("/")[3:6]
             reviewed = review(json.loads(body), states[account_id, region], cluster, _principal)

@@ -158,6 +158,32 @@ def test_limits_of_templates_and_manifests(tmp_path):
         check_manifests([manifest])
 
 
+def test_objects_that_cloudformation_cannot_hand_over_are_refused(tmp_path):
+    template = tmp_path / "t-workloads-c.template.json"
+    resource = {"Type": "Custom::AWSCDK-EKS-KubernetesResource", "Properties": {"Manifest": "x" * 262_144}}
+    template.write_text(json.dumps({"Resources": {"Big": resource}}))
+    with pytest.raises(LimitExceeded, match=r"the Kubernetes objects of Big have 262,\d+ bytes.*delivery: files"):
+        check_templates([template])
+
+
+def test_fifty_workloads_fit_into_one_stack(tmp_path):
+    samples = [
+        {"name": "bucket-reader"},
+        {"name": "web", "plain_http": True},
+        {"name": "store"},
+        {"name": "guardrails"},
+    ]
+    workloads = [
+        {**samples[number % len(samples)], "compute": "auto_mode", "namespace": f"team-{number}"}
+        for number in range(50)
+    ]
+    data = minimal(workloads=workloads, delivery="kubectl")
+    result = front_door(tmp_path / "out", env=written(tmp_path, data))
+    assert result.returncode == 0, result.stderr
+    resources = json.loads((tmp_path / "out/t-workloads-c.template.json").read_text())["Resources"].values()
+    assert sum(one["Type"] == "AWS::S3::Bucket" for one in resources) == 13
+
+
 def test_sixty_clusters_fit(tmp_path):
     data = minimal()
     cluster = data["clusters"][0]

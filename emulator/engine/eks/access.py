@@ -214,10 +214,3 @@ def delete_capability(eks: Eks, parameters: Parameters) -> Answer:
     capability["status"] = "DELETING"
     eks.state.start(lambda: eks.state.children.pop(("capability", cluster, name), None))
     return {"capability": capability}
-
-
-@operation
-def list_insights(eks: Eks, parameters: Parameters) -> Answer:
-    """Answers none: the emulator has no workloads to look into."""
-    eks.state.cluster(parameters["clusterName"])
-    return page([], parameters, "insights")

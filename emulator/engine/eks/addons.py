@@ -62,15 +62,19 @@ def create_addon(eks: Eks, parameters: Parameters) -> Answer:
 
 
 def default_version(eks: Eks, addon: str, kubernetes_version: str) -> str:
-    """Returns the version that an account would take by default; the emulator's are made up, and say so in their build number."""
-    return versions_of(eks, addon, kubernetes_version)[0]
+    """Returns the version that an account would take by default, which is not the newest."""
+    return next(version for version, default in versions_of(eks, addon, kubernetes_version).items() if default)
 
 
-def versions_of(eks: Eks, addon: str, kubernetes_version: str) -> list[str]:
-    """Returns three made-up versions of an add-on for a Kubernetes version, newest first."""
+def versions_of(eks: Eks, addon: str, kubernetes_version: str) -> dict[str, bool]:
+    """Returns made-up versions of an add-on that fit a Kubernetes version, newest first, and whether each is its default.
+
+    Three are made for each Kubernetes version, and the newest of them fits the next one too.
+    """
     minor = int(kubernetes_version.split(".")[1])
     place = sorted(eks.account.catalog.addons).index(addon)
-    return [f"v1.{minor}.{place}-eksbuild.{build}" for build in (3, 2, 1)]
+    made = [(minor, 3), (minor, 2), (minor, 1), (minor - 1, 3)]
+    return {f"v1.{of}.{place}-eksbuild.{build}": (of, build) == (minor, 2) for of, build in made}
 
 
 def _associate(eks: Eks, cluster: str, addon: Record, wanted: list[Record]) -> None:
@@ -142,14 +146,17 @@ def describe_addon_versions(eks: Eks, parameters: Parameters) -> Answer:
     version = parameters.get("kubernetesVersion")
     answers = []
     for name in [wanted] if wanted else sorted(eks.account.catalog.addons):
-        entries = []
+        fits: dict[str, list[Record]] = {}
         for kubernetes_version in [version] if version else reversed(list(eks.account.catalog.versions)):
-            for place, addon_version in enumerate(versions_of(eks, name, kubernetes_version)):
-                fits = {"clusterVersion": kubernetes_version, "platformVersions": ["*"], "defaultVersion": place == 0}
-                entries.append(
-                    {"addonVersion": addon_version, "architecture": ["amd64", "arm64"], "compatibilities": [fits],
-                     "requiresConfiguration": False, "computeTypes": ["ec2", "auto"]}
-                )  # fmt: skip
+            for addon_version, default in versions_of(eks, name, kubernetes_version).items():
+                fits.setdefault(addon_version, []).append(
+                    {"clusterVersion": kubernetes_version, "platformVersions": ["*"], "defaultVersion": default}
+                )
+        entries = [
+            {"addonVersion": addon_version, "architecture": ["amd64", "arm64"], "compatibilities": compatibilities,
+             "requiresConfiguration": False, "computeTypes": ["ec2", "auto"]}
+            for addon_version, compatibilities in fits.items()
+        ]  # fmt: skip
         answers.append(
             {"addonName": name, "type": "networking", "addonVersions": entries, "owner": "aws", "publisher": "eks"}
         )

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.engine.eks.releases import newest
 from emulator.engine.eks.service import Answer, Eks, Parameters, operation, own_access_entry, page
 from emulator.engine.eks.state import Record, now
 
@@ -38,7 +39,7 @@ def create_nodegroup(eks: Eks, parameters: Parameters) -> Answer:
         },
         "nodegroupArn": eks.arn(f"nodegroup/{cluster}/{name}/{uuid.uuid4()}"),
         "version": version,
-        "releaseVersion": parameters.get("releaseVersion") or f"{version}.0-20261101",
+        "releaseVersion": parameters.get("releaseVersion") or newest(parameters.get("amiType", ""), version),
         "createdAt": now(),
         "modifiedAt": now(),
         "status": "CREATING",
@@ -126,7 +127,7 @@ def update_nodegroup_version(eks: Eks, parameters: Parameters) -> Answer:
     if version is None and "launchTemplate" not in parameters and "releaseVersion" not in parameters:
         version = eks.state.cluster(parameters["clusterName"])["version"]
     if version:
-        group["version"], group["releaseVersion"] = version, f"{version}.0-20261101"
+        group["version"], group["releaseVersion"] = version, newest(group["amiType"], version)
     if "releaseVersion" in parameters:
         group["releaseVersion"] = parameters["releaseVersion"]
     if "launchTemplate" in parameters:

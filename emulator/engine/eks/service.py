@@ -39,6 +39,7 @@ class Eks:
         """Runs an operation by the rules. Raises Refused."""
         with self.state.lock:
             self.state.settle()
+            self.state.fail(name)
             if name not in OPERATIONS:
                 raise Refused("InvalidRequestException", f"The emulator does not answer eks:{name}")
             if problem := shapes.invalid(name, parameters):

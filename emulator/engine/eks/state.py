@@ -23,7 +23,25 @@ class Refused(Exception):
     @property
     def http_status(self) -> int:
         """The status of the answer."""
-        return {"ResourceNotFoundException": 404, "ResourceInUseException": 409}.get(self.code, 400)
+        return {
+            "AccessDeniedException": 403,
+            "ExpiredTokenException": 403,
+            "ResourceNotFoundException": 404,
+            "ResourceInUseException": 409,
+            "ThrottlingException": 429,
+            "ServerException": 500,
+        }.get(self.code, 400)
+
+
+@dataclass
+class Fault:
+    """An operation that fails for a while, whatever it is asked."""
+
+    operation: str
+    code: str
+    message: str = "as the test wants it"
+    times: int | None = None
+    """How often; None: always."""
 
 
 @dataclass
@@ -54,6 +72,7 @@ class State:
     """Associated access policies, by cluster and principal."""
     updates: dict[tuple[str, str], Record] = field(default_factory=dict)
     """By cluster and id."""
+    faults: list[Fault] = field(default_factory=list)
     _operations: list[_Operation] = field(default_factory=list)
 
     def cluster(self, name: str) -> Record:
@@ -74,6 +93,13 @@ class State:
         for (found, owner, _), record in list(self.children.items()):
             if found == kind and owner == cluster:
                 yield record
+
+    def fail(self, operation: str) -> None:
+        """Raises Refused if the operation is to fail."""
+        for fault in self.faults:
+            if fault.operation == operation and fault.times != 0:
+                fault.times = None if fault.times is None else fault.times - 1
+                raise Refused(fault.code, fault.message)
 
     def start(
         self,
@@ -108,6 +134,7 @@ LABELS = {
     "accessEntry": "access entry",
     "podIdentityAssociation": "pod identity association",
     "capability": "capability",
+    "insight": "insight",
 }
 
 

@@ -1,0 +1,29 @@
+"""For tests: what no request of EKS's API could bring about. Records are changed, and operations fail for a while."""
+
+from typing import Any
+
+from emulator.engine.eks.state import Fault, State
+
+PATH = "/_ministack/eks-auth/scenario"
+"""Below a path that ministack gives to its EKS, whose place ours takes."""
+
+
+def play(state: State, content: dict[str, Any]) -> None:
+    """Changes the state of EKS.
+
+    Args:
+        state: of the account and region of the request.
+        content: ``faults``, a list of operation, code, message and times (none: until they are replaced), in place of those
+            before; ``records``, a list of kind (``cluster`` or one of LABELS), cluster, name, and what to set in the record.
+    """
+    with state.lock:
+        state.settle()
+        if "faults" in content:
+            state.faults = [Fault(**fault) for fault in content["faults"]]
+        for change in content.get("records", []):
+            record = (
+                state.cluster(change["cluster"])
+                if change["kind"] == "cluster"
+                else state.child(change["kind"], change["cluster"], change["name"])
+            )
+            record.update(change["set"])
