@@ -57,6 +57,7 @@ class ComputeSpec(Spec):
             auto_mode=auto is not None,
             auto_mode_pools=bool(auto and "general-purpose" in auto.built_in_node_pools),
             managed_nodes=self.managed_nodes is not None,
+            karpenter=self.karpenter is not None,
             fargate=self.fargate is not None,
         )
 

@@ -145,9 +145,9 @@ def _placement(rule: Mapping[str, Any], mix: ComputeMix) -> dict[str, Any]:
         return {}
     if host == "fargate":
         return dict(rule.get("fargate_configuration", {}))
-    # Managed and Auto Mode nodes are both there to choose from. Fargate takes only pods that a profile selects; and a
+    # Nodes of Auto Mode or Karpenter stand beside the managed ones. Fargate takes only pods that a profile selects; and a
     # selector for nodes would keep CoreDNS pending while a cluster moves from Fargate to nodes.
-    if not (mix.managed_nodes and mix.auto_mode) or "placement" not in rule:
+    if not (mix.managed_nodes and (mix.auto_mode or mix.karpenter)) or "placement" not in rule:
         return {}
     selector = {KIND_LABEL: "managed_nodes"}
     return {rule["placement"]: {"nodeSelector": selector}} if rule["placement"] else {"nodeSelector": selector}

@@ -18,6 +18,8 @@ class ComputeMix:
     auto_mode_pools: bool = False
     """... with the pool `general-purpose`: ordinary pods find a node before any Kubernetes object is applied."""
     managed_nodes: bool = False
+    karpenter: bool = False
+    """Karpenter adds nodes beside the managed ones."""
     fargate: bool = False
 
     @property
