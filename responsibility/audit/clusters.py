@@ -142,17 +142,15 @@ def give_addons_their_roles(resources: list[Resource]) -> list[Resource]:
     """Returns the resources with each add-on's associations in it, as CloudFormation has them, instead of beside it."""
     kind = "AWS::EKS::PodIdentityAssociation"
     associations = {r.maybe("AssociationArn"): r for r in resources if r.type == kind}
-    taken = set()
     for addon in (resource for resource in resources if resource.type == "AWS::EKS::Addon"):
         arns = addon.maybe("PodIdentityAssociations", [])
         if not arns:
             continue
         found = [associations.get(arn) for arn in arns]
-        taken |= {one.id for one in found if one}
         addon.properties["PodIdentityAssociations"] = [
             {"ServiceAccount": one.maybe("ServiceAccount"), "RoleArn": one.maybe("RoleArn")}
             if one
             else Unknown(f"{arn}: was not told")
             for arn, one in zip(arns, found, strict=True)
         ]
-    return [resource for resource in resources if resource.id not in taken]
+    return [resource for resource in resources if resource.type != kind or not resource.maybe("OwnerArn")]

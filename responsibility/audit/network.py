@@ -14,14 +14,17 @@ _AT_ONCE = 100
 _KEYS = {"IpRanges": ("CidrIp", "CidrIp"), "Ipv6Ranges": ("CidrIpv6", "CidrIpv6")}
 
 
-def read_network(ask: Questions, clusters: list[Resource]) -> Iterator[Resource]:
-    """Yields the VPCs of clusters, with subnets, routes, ways out, security groups, endpoints and flow logs."""
-    vpcs = _named(clusters, "ResourcesVpcConfig.VpcId")
+def read_network(ask: Questions, resources: list[Resource]) -> Iterator[Resource]:
+    """Yields the VPCs of clusters, with subnets, routes, ways out, security groups, endpoints and flow logs.
+
+    ``resources`` are the clusters and what belongs to them.
+    """
+    vpcs = _named(resources, "ResourcesVpcConfig.VpcId")
+    yield from _vpcs(ask, vpcs)
+    yield from _subnets(ask, vpcs, resources)
     if not vpcs:
         return
-    yield from _vpcs(ask, vpcs)
-    yield from _subnets(ask, vpcs, clusters)
-    yield from _security_groups(ask, vpcs, clusters)
+    yield from _security_groups(ask, vpcs, resources)
     yield from _gateways(ask, vpcs)
     call = ("ec2", "describe_vpc_endpoints")
     endpoints = _by_filter(ask, call[1], "VpcEndpoints", "vpc-id", vpcs)
@@ -79,26 +82,26 @@ def _vpcs(ask: Questions, vpcs: list[str]) -> Iterator[Resource]:
         yield ask.resource("AWS::EC2::VPC", vpc, properties, call=call, known=names, apis=apis)
 
 
-def _subnets(ask: Questions, vpcs: list[str], clusters: list[Resource]) -> Iterator[Resource]:
-    call = ("ec2", "describe_subnets")
+def _subnets(ask: Questions, vpcs: list[str], resources: list[Resource]) -> Iterator[Resource]:
+    call, of_routes = ("ec2", "describe_subnets"), ("ec2", "describe_route_tables")
     subnets = _by_filter(ask, call[1], "Subnets", "vpc-id", vpcs)
-    if isinstance(subnets, Unknown):
-        for cluster in clusters:
-            for subnet in _named([cluster], "ResourcesVpcConfig.SubnetIds"):
-                known = {"VpcId": cluster.maybe("ResourcesVpcConfig.VpcId")}
-                yield ask.resource("AWS::EC2::Subnet", subnet, subnets, call=call, known=known)
-        subnets = []
-    for one in subnets:
-        yield ask.resource("AWS::EC2::Subnet", one["SubnetId"], {**one, "Tags": one.get("Tags", [])}, call=call)
-    yield from _routes(ask, vpcs, subnets)
+    tables = _by_filter(ask, of_routes[1], "RouteTables", "vpc-id", vpcs)
+    told = {one["SubnetId"]: one for one in _told(subnets)}
+    routes = {"Routes": tables} if isinstance(tables, Unknown) else {}
+    for name, one in told.items():
+        properties = {**one, "Tags": one.get("Tags", []), **routes}
+        yield ask.resource("AWS::EC2::Subnet", name, properties, call=call, apis=dict.fromkeys(routes, of_routes))
+    untold = subnets if isinstance(subnets, Unknown) else Unknown("it is in no VPC that a cluster was known to use")
+    for resource in resources:
+        for name in _named([resource], "ResourcesVpcConfig.SubnetIds", "Subnets"):
+            if name not in told:
+                known = {"VpcId": resource.maybe("ResourcesVpcConfig.VpcId")}
+                yield ask.resource("AWS::EC2::Subnet", name, untold, call=call, known=known)
+    yield from _routes(ask, of_routes, list(_told(tables)), list(told.values()))
 
 
-def _routes(ask: Questions, vpcs: list[str], subnets: list[Any]) -> Iterator[Resource]:
-    """Yields routes, and which table each subnet uses; without them nobody can say where a subnet leads."""
-    call = ("ec2", "describe_route_tables")
-    tables = _by_filter(ask, call[1], "RouteTables", "vpc-id", vpcs)
-    if isinstance(tables, Unknown):
-        return
+def _routes(ask: Questions, call: tuple[str, str], tables: list[Any], subnets: list[Any]) -> Iterator[Resource]:
+    """Yields routes, and which table each subnet uses."""
     own = {a["SubnetId"]: t["RouteTableId"] for t in tables for a in t.get("Associations", []) if "SubnetId" in a}
     main = {t["VpcId"]: t["RouteTableId"] for t in tables if any(a.get("Main") for a in t.get("Associations", []))}
     for table in tables:
@@ -136,12 +139,12 @@ def _told(found: list[Any] | Unknown) -> Iterable[Any]:
     return () if isinstance(found, Unknown) else found
 
 
-def _security_groups(ask: Questions, vpcs: list[str], clusters: list[Resource]) -> Iterator[Resource]:
+def _security_groups(ask: Questions, vpcs: list[str], resources: list[Resource]) -> Iterator[Resource]:
     call = ("ec2", "describe_security_groups")
     found = _by_filter(ask, call[1], "SecurityGroups", "vpc-id", vpcs)
     if isinstance(found, Unknown):
         for name in _named(
-            clusters, "ResourcesVpcConfig.SecurityGroupIds", "ResourcesVpcConfig.ClusterSecurityGroupId"
+            resources, "ResourcesVpcConfig.SecurityGroupIds", "ResourcesVpcConfig.ClusterSecurityGroupId"
         ):
             yield ask.resource("AWS::EC2::SecurityGroup", name, found, call=call)
         return

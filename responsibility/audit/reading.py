@@ -106,7 +106,7 @@ def _around(ask: Questions, pool: ThreadPoolExecutor, resources: list[Resource])
     groups = [resource for resource in resources if resource.type == "AWS::EKS::Nodegroup"]
     logs = pool.submit(lambda: list(read_log_groups(ask, names)))
     batches: list[Future[Any]] = [
-        pool.submit(lambda: list(read_network(ask, clusters))),
+        pool.submit(lambda: list(read_network(ask, resources))),
         pool.submit(lambda: list(read_instances(ask, names))),
         pool.submit(add_offers, ask, resources),
         *(pool.submit(read_principal, ask, arn) for arn in principals(resources, ask.number)),

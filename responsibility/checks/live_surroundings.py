@@ -153,8 +153,9 @@ def _exists(fact: Fact, path: str) -> Answer | None:
             return met("is of a user that exists", fact.at(path))
         raise UnknownValue(fact.at(path), f"{value} is in no account that was read")
     if not isinstance(found, MissingPrincipal):
+        found.get("AssumeRolePolicyDocument")  # unknown, if IAM was not allowed to tell
         return met(f"is of {found.words}, which exists", fact.at(path))
-    arn = found.get("Arn")  # unknown, if IAM was not allowed to tell
+    arn = found.get("Arn")
     return open_(f"names {arn}, which does not exist", fact.at(path), found.at())
 
 

@@ -219,7 +219,7 @@ def isolated_nodes_have_endpoints(cluster: Cluster) -> Answer:
     isolated = {subnet.resource.key: subnet for subnet in subnets if subnet.reach == "isolated"}
     if not isolated:
         if blind := next((subnet for subnet in subnets if subnet.reach == "unknown"), None):
-            raise UnknownValue(blind.at(), "its routes are not in what was read")
+            raise blind.unseen
         return not_applicable("all nodes and pods are in subnets with a way out")
     needed = ["ecr.api", "ecr.dkr", "s3"]
     if any(not isinstance(user, FargateProfile) for user in used):

@@ -40,10 +40,10 @@ def _ask(check: Check, facts: Facts) -> Iterator[Finding]:
 
 def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
     cluster = facts.cluster(subject.cluster_key)
-    if cluster and cluster.kinds and not set(check.info.kinds) & set(cluster.kinds):
-        names = " or ".join(KIND_NAMES[kind] for kind in check.info.kinds)
-        return Answer("not_applicable", f"the cluster has no {names}", ())
     try:
+        if cluster and cluster.kinds and not cluster.has_any(check.info.kinds):
+            names = " or ".join(KIND_NAMES[kind] for kind in check.info.kinds)
+            return Answer("not_applicable", f"the cluster has no {names}", ())
         answer = check.judge(subject)
     except UnknownValue as unknown:
         return Answer("unknown", str(unknown), (unknown.evidence,))

@@ -181,7 +181,7 @@ def nodes_are_private(group: OfCluster) -> Answer | None:
         return open_(f"is in public subnets ({', '.join(public)})", group.at(path))
     for subnet in subnets_at(group, path):
         if subnet.reach == "unknown":
-            raise UnknownValue(subnet.at(), "its routes are not in what was read")
+            raise subnet.unseen
     return met("is in private subnets", group.at(path))
 
 
@@ -203,7 +203,7 @@ def subnets_are_tagged(vpc: Vpc) -> Answer | None:
     public = [subnet for subnet in vpc.subnets if subnet.reach == "public"]
     inside = [subnet for subnet in vpc.subnets if subnet.reach in ("private", "isolated") and placement.uses(subnet)]
     if not public and not inside:
-        raise UnknownValue(vpc.at(), "the routes of its subnets are not in what was read")
+        raise vpc.subnets[0].unseen if vpc.subnets else UnknownValue(vpc.at(), "its subnets are not in what was read")
     lacking = [*_untagged(public, "kubernetes.io/role/elb"), *_untagged(inside, "kubernetes.io/role/internal-elb")]
     if lacking:
         names = ", ".join(subnet.name for subnet in lacking)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from responsibility.facts.iam import Role
 from responsibility.facts.network import Subnet, Vpc
 from responsibility.facts.nodes import Ec2Nodes
@@ -106,6 +108,16 @@ class Cluster(Fact):
         if self.self_managed:
             found.append("self_managed_nodes")
         return found
+
+    def has_any(self, kinds: Iterable[ComputeKind]) -> bool:
+        """Whether it has one of some kinds of compute. Raises UnknownValue where it may."""
+        if set(kinds) & set(self.kinds):
+            return True
+        if "auto_mode" in kinds:
+            self.get("ComputeConfig.Enabled")
+        if "hybrid_nodes" in kinds:
+            self.get("RemoteNetworkConfig.RemoteNodeNetworks")
+        return False
 
 
 class OfCluster(Fact):

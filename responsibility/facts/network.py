@@ -87,6 +87,15 @@ class Subnet(Fact):
         return self.facts.routes_of(self)
 
     @property
+    def unseen(self) -> UnknownValue:
+        """Why its reach is unknown."""
+        try:
+            self.get("Routes")  # an account may not tell them
+        except UnknownValue as unknown:
+            return unknown
+        return UnknownValue(self.at(), "its routes are not in what was read")
+
+    @property
     def reach(self) -> Reach:
         """``public``: a route to an internet gateway; ``private``: to a NAT or transit gateway; ``isolated``: neither."""
         routes = self.routes

@@ -1,18 +1,22 @@
 """Every check has a bad and a good fixture: `fixtures/CODE/bad.yaml`, `good.yaml`.
 
 The first lines of a bad one say what must be found: `# open: LOGICAL-ID PROPERTY.PATH`, one line for each.
+A fixture is a template, or what an account answers otherwise than a healthy one: `account:` and answers by IAM action.
 """
 
 from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
+from responsibility.audit.reading import read
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.document import Finding
 from responsibility.facts import facts, sources
 from responsibility.model import components
+from tests.responsibility.audit.fake_account import FakeAccount
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CHECKS = {check.info.code: check for check in all_checks()}
@@ -24,7 +28,13 @@ def cases(kind: str) -> list[str]:
 
 
 def findings(case: str) -> list[Finding]:
-    return run([CHECKS[case.split("/")[0]]], facts.read(sources.read(str(FIXTURES / case)), AS_OF))
+    file = FIXTURES / case
+    text = file.read_text()
+    if any(line.startswith("account:") for line in text.splitlines()):
+        found = read(FakeAccount(yaml.safe_load(text)["account"]), say=lambda _: None, as_of=AS_OF)
+    else:
+        found = facts.read(sources.read(str(file)), AS_OF)
+    return run([CHECKS[case.split("/")[0]]], found)
 
 
 @pytest.mark.parametrize("case", cases("bad"))

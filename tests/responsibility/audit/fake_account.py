@@ -1,0 +1,108 @@
+"""An account that answers from data: a healthy cluster, and what a test lays over it. botocore's own shapes judge the answers."""
+
+import copy
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import yaml
+from botocore import xform_name
+from botocore.exceptions import ClientError
+from botocore.validate import ParamValidator
+
+from responsibility.account.errors import explain
+from responsibility.account.permissions import CALLS
+
+HEALTHY: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "healthy.yaml").read_text())
+"""Answers by IAM action: of a cluster in which every duty that the audit asks of an account alone is done."""
+
+
+@cache
+def _model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+@cache
+def _operations(service: str) -> dict[str, str]:
+    return {xform_name(name): name for name in _model(service).operation_names}
+
+
+class FakeAccount:
+    """Stands for ``responsibility.account.session.Account``."""
+
+    region = "eu-west-1"
+
+    def __init__(self, changes: Mapping[str, Any] | None = None, *, healthy: Mapping[str, Any] = HEALTHY) -> None:
+        """Lays changes over the healthy answers: mappings are merged, the rest replaced; ``{error: CODE}`` fails."""
+        self._answers = merged(healthy, changes or {})
+        self.asked: set[str] = set()
+
+    def action(self, service: str, method: str) -> str:
+        """The IAM action of a call."""
+        action = f"{service}:{_operations(service)[method]}"
+        assert action in CALLS["audit"], action
+        return action
+
+    def items(self, service: str, method: str, key: str, **parameters: Any) -> list[Any]:
+        """What stands under a key of the answer."""
+        assert method in {xform_name(name) for name in _paged(service)}, f"{method} has no pages"
+        return self._answer(service, method, parameters).get(key) or []
+
+    def one(self, service: str, method: str, key: str, **parameters: Any) -> Any:
+        """What stands under a key of the answer."""
+        return self._answer(service, method, parameters).get(key)
+
+    def _answer(self, service: str, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        action = self.action(service, method)
+        self.asked.add(action)
+        operation = _model(service).operation_model(_operations(service)[method])
+        if "Filters" in parameters and "Filter" in operation.input_shape.members:
+            parameters["Filter"] = parameters.pop("Filters")  # boto3's alias for two odd calls
+        _judge(parameters, operation.input_shape, f"{action} is asked")
+        found = copy.deepcopy(self._answers.get(action, {}))
+        if "by" in found:  # an answer for each value of a parameter
+            found = found["answers"].get(parameters[found["by"]], {"error": "ResourceNotFoundException"})
+        if code := found.get("error"):
+            response = {"Error": {"Code": code, "Message": "as the test wants it"}}
+            status = {"ResponseMetadata": {"HTTPStatusCode": 404 if "NotFound" in code else 400}}
+            raise explain(ClientError({**response, **status}, operation.name), action, self.region)
+        _judge(found, operation.output_shape, f"{action} answers")
+        return found
+
+
+def merged(below: Any, above: Any) -> Any:
+    """Lays one mapping over another, at any depth."""
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping) or "error" in above or "by" in above:
+        return copy.deepcopy(above)
+    return {
+        key: merged(below.get(key), above[key]) if key in above else copy.deepcopy(below[key])
+        for key in {**below, **above}
+    }
+
+
+@cache
+def _paged(service: str) -> frozenset[str]:
+    loader = botocore.session.get_session().get_component("data_loader")
+    return frozenset(loader.load_service_model(service, "paginators-1")["pagination"])
+
+
+def _judge(value: Any, shape: Any, words: str) -> None:
+    """Fails for a value that botocore's model does not know."""
+    if report := ParamValidator().validate(value, shape).generate_report():
+        raise AssertionError(f"{words}: {report}")
+    if unknown := list(_unknown(value, shape)):
+        raise AssertionError(f"{words}: unknown members {unknown}")
+
+
+def _unknown(value: Any, shape: Any) -> Any:
+    if shape.type_name == "structure":
+        for key, item in value.items():
+            if key not in shape.members:
+                yield key
+            else:
+                yield from _unknown(item, shape.members[key])
+    elif shape.type_name == "list":
+        for item in value:
+            yield from _unknown(item, shape.member)

@@ -1,0 +1,81 @@
+"""A missing permission never makes a duty met: what is open in an account is open or unknown without any one of the calls."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from responsibility.account.permissions import CALLS
+from responsibility.audit.reading import read
+from responsibility.checks import all_checks
+from responsibility.checks.run import run
+from responsibility.document import Finding
+from tests.responsibility.audit.fake_account import HEALTHY, FakeAccount, merged
+
+FIXTURES = Path(__file__).parents[1] / "checks" / "fixtures"
+CHECKS = {check.info.code: check for check in all_checks("account")}
+LIVE = [code for code, check in CHECKS.items() if check.only == "account"]
+DENIED = {"error": "AccessDeniedException"}
+WITHOUT_A_LIST = {"eks:ListClusters"}
+"""Without it nobody knows what to ask about: an error of its own."""
+
+
+def found(changes: dict[str, Any], codes: list[str], names: tuple[str, ...] = ()) -> list[Finding]:
+    facts = read(FakeAccount(changes), names, say=lambda _: None, as_of=date(2026, 11, 24))
+    return run([CHECKS[code] for code in codes], facts)
+
+
+@pytest.mark.parametrize("code", LIVE)
+def test_an_open_duty_is_never_met_for_lack_of_a_permission(code: str) -> None:
+    changes = yaml.safe_load((FIXTURES / code / "bad.yaml").read_text())["account"]
+    for action in CALLS["audit"].keys() - WITHOUT_A_LIST:
+        statuses = {one.status for one in found({**changes, action: DENIED}, [code])}
+        assert statuses & {"open", "unknown"}, f"{action}: {statuses}"
+
+
+@pytest.mark.parametrize("action", sorted(CALLS["audit"].keys() - WITHOUT_A_LIST))
+def test_what_a_call_would_have_told_is_unknown_and_names_it(action: str) -> None:
+    before = {(one.code, one.subject): one for one in found({}, list(CHECKS))}
+    after = found({action: DENIED}, list(CHECKS))
+    for one in after:
+        if one.status == "met":
+            assert (one.code, one.subject) in before, f"{one.code} {one.subject} is met for lack of {action}"
+            assert before[one.code, one.subject].status == "met", (
+                f"{one.code} {one.subject} is met for lack of {action}"
+            )
+        if one.status == "open":
+            assert (one.code, one.subject) in before, (
+                f"{one.code} {one.subject} is open for lack of {action}: {one.detail}"
+            )
+            assert before[one.code, one.subject].status == "open", f"{one.code} {one.subject}: {one.detail}"
+    lost = {key for key, one in before.items() if one.status == "met"} - {
+        (one.code, one.subject) for one in after if one.status == "met"
+    }
+    unknown = [one for one in after if one.status == "unknown"]
+    if lost:
+        assert any(action in one.detail or any(at.api == action for at in one.evidence) for one in unknown), lost
+
+
+def test_every_call_of_the_policy_is_made() -> None:
+    account = FakeAccount(
+        {
+            "iam:ListRolePolicies": {"PolicyNames": ["own"]},
+            "iam:GetRolePolicy": {"RoleName": "r", "PolicyName": "own", "PolicyDocument": '{"Statement": []}'},
+            "iam:GetUser": {"error": "NoSuchEntity"},
+            "eks:ListAccessEntries": {"accessEntries": ["arn:aws:iam::123456789012:user/gone"]},
+            "eks:DescribeAccessEntry": {"accessEntry": {"principalArn": "arn:aws:iam::123456789012:user/gone"}},
+            "eks:ListInsights": {"insights": [{"id": "i", "insightStatus": {"status": "ERROR"}}]},
+            "eks:DescribeInsight": {"insight": {"id": "i", "insightStatus": {"status": "ERROR"}}},
+        }
+    )
+    read(account, say=lambda _: None)
+    assert account.asked == CALLS["audit"].keys()
+
+
+def test_a_healthy_account_has_nothing_open_of_what_an_account_alone_tells() -> None:
+    assert merged(HEALTHY, {}) == HEALTHY
+    findings = found({}, LIVE)
+    assert {one.code: one.status for one in findings if one.status in ("open", "unknown")} == {}
+    assert {one.code for one in findings if one.status == "met"} == set(LIVE)
