@@ -51,6 +51,7 @@ class CheckInfo(Part):
     why: str
     fix: str
     source: str
+    only: Origin | None = Field(default=None, description="Where alone it is asked: of templates, or of an account")
 
 
 class Acceptance(Part):

@@ -81,16 +81,22 @@ def checks(format_: str) -> str:
 
 def _markdown(infos: list[CheckInfo]) -> str:
     lines = [
-        "# The checks of a review",
+        "# The checks of a review and an audit",
         "",
         "Written by `python -m responsibility checks --format md`; do not edit. Each check asks one thing of the customer's side",
         "of the [responsibility model](responsibility.md), and answers *met*, *open*, *not applicable* or *unknown*.",
+        "A [review](responsibility.md) asks it of templates, an [audit](audit.md) of an account, or both do.",
         "",
         f"{len(infos)} checks. Severity: critical = open to the world, will not work, or out of support; high = likely compromise,",
         "outage or loss; medium = a line of defence is weaker; low = hygiene.",
     ]
     for group, title in GROUPS.items():
-        lines += ["", f"## {title}", "", table("Code", "Duty", "Component", "Severity", "Compute", "Why", "Fix")]
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            table("Code", "Duty", "Component", "Severity", "Compute", "Asked of", "Why", "Fix"),
+        ]
         for info in infos:
             if components()[info.component].group == group:
                 lines.append(
@@ -102,6 +108,7 @@ def _markdown(infos: list[CheckInfo]) -> str:
                         "all"
                         if len(info.kinds) == len(COMPUTE_KINDS)
                         else ", ".join(KIND_NAMES[kind] for kind in info.kinds),
+                        info.only or "both",
                         prose(info.why),
                         prose(info.fix),
                     )

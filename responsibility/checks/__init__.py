@@ -45,4 +45,4 @@ def all_checks(origin: Origin | None = None) -> list[Check]:
     """Returns every check, or those that make sense for an origin, by code."""
     for module in _MODULES:
         import_module(f"responsibility.checks.{module}")
-    return [REGISTRY[code] for code in sorted(REGISTRY) if origin is None or REGISTRY[code].only in (None, origin)]
+    return [REGISTRY[code] for code in sorted(REGISTRY) if origin is None or REGISTRY[code].info.only in (None, origin)]

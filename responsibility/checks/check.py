@@ -50,8 +50,6 @@ class Check:
     of: type[Fact]
     judge: Callable[[Any], Answer | None]
     """Answers for one subject; None: this one is not meant (a role that no node has)."""
-    only: Origin | None = None
-    """Where alone the question makes sense; None = everywhere."""
 
 
 REGISTRY: dict[str, Check] = {}
@@ -101,9 +99,9 @@ def check(
             why=why,
             fix=fix,
             source=source,
+            only="templates" if issubclass(of, KubernetesObject | HelmChart) else only,
         )
-        in_templates = issubclass(of, KubernetesObject | HelmChart)
-        REGISTRY[code] = Check(info, of, judge, "templates" if in_templates else only)
+        REGISTRY[code] = Check(info, of, judge)
         return judge
 
     return register

@@ -16,7 +16,7 @@ from tests.responsibility.audit.fake_account import HEALTHY, FakeAccount, merged
 
 FIXTURES = Path(__file__).parents[1] / "checks" / "fixtures"
 CHECKS = {check.info.code: check for check in all_checks("account")}
-LIVE = [code for code, check in CHECKS.items() if check.only == "account"]
+LIVE = [code for code, check in CHECKS.items() if check.info.only == "account"]
 DENIED = {"error": "AccessDeniedException"}
 WITHOUT_A_LIST = {"eks:ListClusters"}
 """Without it nobody knows what to ask about: an error of its own."""
