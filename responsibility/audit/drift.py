@@ -65,7 +65,9 @@ class Drift:
         ours = [resource for resource in self._templates.resources if resource.type.startswith(_PREFIX)]
         stacks = {resource.stack for resource in self._templates.resources if resource.region is not None}
         for stack in sorted(stacks, key=lambda name: name.count("/")):
-            self._read_ids(stack)
+            if isinstance(refused := self._read_ids(stack), Unknown):
+                properties = {"Of": "Stack", "Name": stack, "Difference": refused, "At": []}
+                yield self._ask.resource(COMPARISON, f"{stack}#", properties, call=LIST_RESOURCES)
         seen = set()
         for resource in ours:
             physical = self._physical.get(resource.key)
@@ -86,13 +88,15 @@ class Drift:
             if beside and not _made_by_eks(resource):
                 yield self._comparison(resource.id, resource, "stands in no template", found=resource)
 
-    def _read_ids(self, stack: str) -> None:
-        """Raises BadSource: there is no such stack."""
+    def _read_ids(self, stack: str) -> Unknown | None:
+        """Returns why the ids of a stack's resources are not known; None = they are. Raises BadSource: there is no such stack."""
         # A nested stack's id is the physical id of the resource that makes it: STACK/LOGICAL-ID.
         name = self._physical.get(stack, stack)
         try:
             rows = self._ask.account.items(*LIST_RESOURCES, "StackResourceSummaries", StackName=name)
         except AccountError as error:
+            if error.denied:
+                return Unknown(f"{self._ask.account.action(*LIST_RESOURCES)}: not allowed")
             if error.code != "ValidationError":
                 raise
             raise BadSource(
@@ -102,6 +106,7 @@ class Drift:
         for row in rows:
             if "PhysicalResourceId" in row and row["ResourceStatus"] != "DELETE_COMPLETE":
                 self._physical[f"{stack}/{row['LogicalResourceId']}"] = row["PhysicalResourceId"]
+        return None
 
     def _comparison(
         self, name: str, template: Resource, words: str | Unknown, *, path: str = "", found: Resource | None = None
@@ -190,7 +195,7 @@ class Drift:
 def _names(value: str, physical: str) -> bool:
     """Whether a name or an ARN is that of a physical id: ``role/x`` and ``arn:...:role/x`` are of ``x``, ``lt-1/2`` of ``lt-1``."""
     longer = value.endswith((f"/{physical}", f":{physical}")) or value.startswith(f"{physical}/")
-    return value == physical or longer or physical.endswith(f"/{value}")
+    return value == physical or longer or physical.endswith((f"/{value}", f":{value}"))
 
 
 def _says_nothing(wanted: Any) -> bool:
