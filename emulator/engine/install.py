@@ -14,7 +14,7 @@ from ministack.services import ssm
 from emulator.engine import conditions, iam, provider
 from emulator.engine.account import MinistackAccount
 from emulator.engine.ec2 import resource_types as ec2_types
-from emulator.engine.eks import access, addons, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
+from emulator.engine.eks import access, addons, arns, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
 from emulator.engine.eks.lookups import Catalog
 from emulator.engine.eks.releases import public_parameters
 from emulator.engine.eks.resource_types import EKS_TYPES, EksResourceTypes
@@ -57,6 +57,7 @@ def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
     ministack_eks._handle_request_sync = handle
     _role_sessions()
     conditions.install()
+    arns.install()
     ec2_types.install()
     iam.install()
     RESOURCE_TYPES.update(_eks_types(EksResourceTypes(eks)))

@@ -54,8 +54,8 @@ _AUDIT: dict[str, str] = {
     "cloudformation:ListStackResources": "arn:aws:cloudformation:*:*:stack/*",
     "kms:DescribeKey": "arn:aws:kms:*:*:key/*",
     "kms:GetKeyRotationStatus": "arn:aws:kms:*:*:key/*",
-    "logs:DescribeLogGroups": "arn:aws:logs:*:*:log-group:*",
-    "ssm:GetParameter": "arn:aws:ssm:*::parameter/aws/service/*",
+    "logs:DescribeLogGroups": "*",
+    "ssm:GetParameter": "arn:aws:ssm:*:*:parameter/aws/service/*",
 }
 CALLS: dict[str, dict[str, str]] = {
     "lock-addons": {"eks:DescribeAddonVersions": "*"},

@@ -95,7 +95,7 @@ def _clusters(ask: Questions, pool: ThreadPoolExecutor, names: list[str], *, nam
     for number, resources in enumerate(pool.map(one, names), start=1):
         found += resources
         if len(names) > 1 and (number % step == 0 or number == len(names)):
-            ask.tell(f"  {number} of {len(names)}")
+            ask.tell(f"{number} of {len(names)}")
     if not found:
         raise BadSource(f"{ask.account.region}: every cluster was deleted while it was read")
     return found

@@ -1,7 +1,6 @@
 """The audit of an account that runs, over HTTP: what it says of a deployed demo, and of what is changed behind its back."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,12 +12,10 @@ import pytest
 from emulator import cdk, process
 from emulator.process import REGION, Engine
 from emulator.standing import client
-from responsibility import cli
 from responsibility.checks import all_checks
 from responsibility.document import Review
 from responsibility.reviewing import Request, review
-from tests.conftest import build_platform, environment_data, validated
-from tests.emulator.deployment import Deployment
+from tests.emulator.auditor import Auditor, deploy_demo
 from tests.emulator.scenario import change_record, fault, let_fail
 
 pytestmark = pytest.mark.xdist_group("emulator-audit")
@@ -41,38 +38,7 @@ def own_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def assembly(own_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo, deployed."""
-    data = environment_data("demo")
-    for cluster in data["clusters"]:
-        cluster["delivery"] = "files"
-    outdir = tmp_path_factory.mktemp("assembly") / "cdk.out"
-    build_platform(validated(data), outdir, staging=True)
-    Deployment(own_engine).deploy(outdir)
-    return outdir
-
-
-class Auditor:
-    """Runs the command line against an engine, in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-        self._monkeypatch, self._capsys, self._file = monkeypatch, capsys, tmp_path / "audit.json"
-        self.said = ""
-
-    def code(self, engine: Engine, *arguments: str) -> int:
-        """Returns the exit code; what it printed to stderr is in ``said``."""
-        for key, value in engine.environment().items():
-            if key.startswith("AWS_") or key.lower() == "no_proxy":
-                self._monkeypatch.setenv(key, value)
-        self._monkeypatch.setattr(sys, "argv", ["responsibility", "audit", *arguments])
-        self._capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        self.said = self._capsys.readouterr().err
-        return int(ended.value.code or 0)
-
-    def __call__(self, engine: Engine, *arguments: str) -> Review:
-        """Returns the document."""
-        assert self.code(engine, "-o", str(self._file), "--fail-on", "never", *arguments) == 0, self.said
-        return Review.model_validate_json(self._file.read_text())
+    return deploy_demo(own_engine, tmp_path_factory.mktemp("assembly") / "cdk.out")
 
 
 @pytest.fixture

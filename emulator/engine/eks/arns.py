@@ -1,0 +1,32 @@
+"""What a policy must name for a request to EKS; ministack asks for the cluster alone.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html
+"""
+
+from typing import Any
+
+from ministack.core import iam_actions
+
+_KINDS = {
+    "node-groups": "nodegroup",
+    "fargate-profiles": "fargateprofile",
+    "addons": "addon",
+    "access-entries": "access-entry",
+    "pod-identity-associations": "podidentityassociation",
+    "capabilities": "capability",
+}
+"""Resource types by their part of the path. What is below no such part, or makes or lists such things, is asked of the cluster."""
+
+
+def install() -> None:
+    """Takes the look-up of a request's resource over, for EKS."""
+    original = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(service: str, method: str, path: str, *rest: Any) -> str:
+        parts = path.strip("/").split("/")
+        if service == "eks" and len(parts) > 3 and parts[0] == "clusters" and parts[2] in _KINDS:
+            region, account = rest[-2:]
+            return f"arn:aws:eks:{region}:{account}:{_KINDS[parts[2]]}/{parts[1]}/{parts[3]}/any"
+        return str(original(service, method, path, *rest))
+
+    iam_actions.extract_resource_arn = extract_resource_arn
