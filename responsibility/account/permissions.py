@@ -60,6 +60,7 @@ CALLS: dict[str, dict[str, str]] = {
     "lock-addons": {"eks:DescribeAddonVersions": "*"},
     "refresh versions": {"eks:DescribeClusterVersions": "*"},
     "audit": _AUDIT,
+    "upgrade": _AUDIT,
 }
 """IAM actions by command, each with the resources that a policy can name for it; "*" where it works on none
 (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html)."""
