@@ -342,6 +342,20 @@ def versions(region: Region = None, profile: Profile = None) -> None:
     refresh_versions(region=region, profile=profile, say=typer.echo)
 
 
+@refresh.command()
+def prices(
+    region: Annotated[str, typer.Option(help="The AWS region whose prices to ask for.")],
+    profile: Profile = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write FILE; prices.REGION.yaml if not given.")
+    ] = None,
+) -> None:
+    """What AWS charges in a region: a table for `review --prices`."""
+    from responsibility.account.prices import refresh as refresh_prices
+
+    refresh_prices(region=region, profile=profile, output=output, say=typer.echo)
+
+
 def main() -> None:
     """Runs the command line; turns bad input into one message and exit code 2."""
     # A second's work that drops little: collecting costs more than the memory.

@@ -59,6 +59,7 @@ _AUDIT: dict[str, str] = {
 CALLS: dict[str, dict[str, str]] = {
     "lock-addons": {"eks:DescribeAddonVersions": "*"},
     "refresh versions": {"eks:DescribeClusterVersions": "*"},
+    "refresh prices": {"pricing:GetProducts": "*"},
     "audit": _AUDIT,
     "upgrade": _AUDIT,
 }

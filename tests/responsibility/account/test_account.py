@@ -19,7 +19,7 @@ from responsibility.account.session import ATTEMPTS, Account
 
 THROTTLED = (400, "ThrottlingException", "Rate exceeded")
 
-POLICY = permissions.policy("lock-addons", "refresh versions")
+POLICY = permissions.policy("lock-addons", "refresh versions", "refresh prices")
 
 
 @pytest.fixture
