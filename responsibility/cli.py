@@ -116,6 +116,12 @@ def audit(
     cluster: Annotated[
         list[str] | None, typer.Option(help="A cluster's name; may be repeated. All if not given.")
     ] = None,
+    assembly: Annotated[
+        str | None,
+        typer.Option(
+            "--assembly", "--template", "-a", help="What `review` takes: say where what runs differs from it."
+        ),
+    ] = None,
     region: Region = None,
     profile: Profile = None,
     format_: AsFormat = None,
@@ -134,6 +140,7 @@ def audit(
         clusters=tuple(cluster or []),
         region=region,
         profile=profile,
+        assembly=assembly,
         accepted=accepted,
         prices=prices,
     )

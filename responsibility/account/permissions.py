@@ -51,6 +51,7 @@ _AUDIT: dict[str, str] = {
     "iam:GetUser": "arn:aws:iam::*:user/*",
     "iam:GetPolicy": "arn:aws:iam::*:policy/*",
     "iam:GetPolicyVersion": "arn:aws:iam::*:policy/*",
+    "cloudformation:ListStackResources": "arn:aws:cloudformation:*:*:stack/*",
     "kms:DescribeKey": "arn:aws:kms:*:*:key/*",
     "kms:GetKeyRotationStatus": "arn:aws:kms:*:*:key/*",
     "logs:DescribeLogGroups": "arn:aws:logs:*:*:log-group:*",

@@ -10,7 +10,9 @@ from pathlib import Path
 from responsibility.account.session import Account
 from responsibility.audit.reading import read
 from responsibility.document import Review
+from responsibility.facts.facts import read as read_facts
 from responsibility.facts.sources import Sources
+from responsibility.facts.sources import read as read_sources
 from responsibility.review import build
 from responsibility.reviewing import options_of, warn_of
 
@@ -24,6 +26,8 @@ class Request:
     """Names; none = all of the region."""
     region: str | None = None
     profile: str | None = None
+    assembly: str | None = None
+    """Templates to hold it against; None = no comparison."""
     accepted: Path | None = None
     prices: Path | None = None
 
@@ -34,8 +38,9 @@ def audit(request: Request, say: Callable[[str], None]) -> Review:
     ``say`` is told how far it is, what was not allowed, and of acceptances that no finding needs.
     """
     options = options_of(request.as_of, request.accepted, request.prices)
+    templates = read_facts(read_sources(request.assembly), request.as_of) if request.assembly else None
     account = Account("audit", region=request.region, profile=request.profile)
-    facts = read(account, request.clusters, say=say, as_of=request.as_of)
+    facts = read(account, request.clusters, say=say, as_of=request.as_of, templates=templates)
     number = next((resource.account for resource in facts.resources if resource.account), "")
     sources = Sources(f"account {number or '(not known)'}, {account.region}")
     document, unused = build.review(sources, facts, options)

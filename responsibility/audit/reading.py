@@ -11,6 +11,7 @@ from typing import Any
 from responsibility.account.errors import AccountError
 from responsibility.account.session import CONNECTIONS, Account
 from responsibility.audit.clusters import give_addons_their_roles, read_cluster
+from responsibility.audit.drift import Drift
 from responsibility.audit.identities import principals, read_principal
 from responsibility.audit.linking import link
 from responsibility.audit.network import read_network
@@ -29,7 +30,9 @@ from responsibility.facts.template import BadSource
 from responsibility.facts.values import Unknown
 
 
-def read(account: Account, names: Sequence[str] = (), *, say: Say, as_of: date | None = None) -> Facts:
+def read(
+    account: Account, names: Sequence[str] = (), *, say: Say, as_of: date | None = None, templates: Facts | None = None
+) -> Facts:
     """Returns the facts of clusters that run. It only reads.
 
     Args:
@@ -37,6 +40,7 @@ def read(account: Account, names: Sequence[str] = (), *, say: Say, as_of: date |
         names: of clusters; none = all of the region.
         say: is told how far it is, and what was not allowed.
         as_of: the day that support dates are compared with; today if not given.
+        templates: what was written, to hold it against; none = no comparison.
 
     Raises:
         AccountError: the account cannot be asked at all: credentials, network, throttling.
@@ -48,9 +52,11 @@ def read(account: Account, names: Sequence[str] = (), *, say: Say, as_of: date |
     try:
         resources = _clusters(ask, pool, wanted, named=bool(names))
         resources += _around(ask, pool, resources)
+        link(resources)
+        if templates:
+            resources += list(Drift(ask, templates, resources, narrow=bool(names)).comparisons())
     finally:
         pool.shutdown(cancel_futures=True)
-    link(resources)
     return Facts(resources, as_of or datetime.now(UTC).date(), origin="account")
 
 

@@ -3,7 +3,7 @@
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.facts.eks import Addon, Cluster, FargateProfile, NodeGroup, OfCluster
 from responsibility.facts.resource import Fact, UnknownValue
-from responsibility.facts.running import Capability, Insight, Update, day
+from responsibility.facts.running import Capability, Comparison, Insight, Update, day
 
 _API = "https://docs.aws.amazon.com/eks/latest/APIReference/"
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
@@ -105,6 +105,24 @@ def profile_is_healthy(profile: FargateProfile) -> Answer:
 def capability_is_healthy(capability: Capability) -> Answer:
     """By EKS's own word."""
     return _health(capability)
+
+
+@check(
+    "EKR150",
+    Comparison,
+    title="What runs is what the templates say",
+    component="life-cycle",
+    severity="medium",
+    only="account",
+    why="Somebody changed it by hand, or something else does: the review speaks of another cluster than this one, and the next deploy "
+    "may undo the change, or fail on it.",
+    fix="Write the change into the environment file, or deploy again; for what stands in no template, delete it or write it down.",
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html",
+)
+def runs_as_written(comparison: Comparison) -> Answer:
+    """Property by property; asked where templates were named (--assembly)."""
+    words = str(comparison.get("Difference"))
+    return open_(words, *comparison.places) if words else met("is as its template says", *comparison.places)
 
 
 def _insight(insight: Insight, bad: str) -> Answer | None:

@@ -31,7 +31,7 @@ from responsibility.facts.network import SecurityGroup, Subnet, Vpc
 from responsibility.facts.objects import Objects
 from responsibility.facts.placement import Placement
 from responsibility.facts.resource import Fact, Resource, text
-from responsibility.facts.running import Capability, Insight, MissingPrincipal, Node, Update
+from responsibility.facts.running import Capability, Comparison, Insight, MissingPrincipal, Node, Update
 from responsibility.facts.sources import Sources
 from responsibility.facts.storage import Storage
 from responsibility.facts.uses import Use, uses_of
@@ -48,6 +48,7 @@ _CLASSES: dict[str, type[Fact]] = {
     "AWS::EKS::PodIdentityAssociation": PodIdentity,
     "AWS::EKS::Capability": Capability,
     "EKS::Insight": Insight,
+    "EKS::Comparison": Comparison,
     "EKS::Update": Update,
     "EKS::Node": Node,
     "IAM::MissingPrincipal": MissingPrincipal,

@@ -46,6 +46,8 @@ class Answer:
 
     def where(self, path: str) -> tuple[str, str]:
         """Returns the call, and the field of its answer, behind the path of a property."""
+        if not path:
+            return self.api, ""
         name, _, _ = path.partition(".")
         if name in self.apis:
             return self.apis[name], path
@@ -58,8 +60,7 @@ _ANSWERED = {"Logging.ClusterLogging.EnabledTypes": "cluster.logging.clusterLogg
 
 def _below(member: str, path: str) -> str:
     """Returns a path as EKS writes it: camelCase, below what holds it."""
-    steps = path.split(".") if path else []
-    return ".".join([member, *(step[:1].lower() + step[1:] for step in steps)])
+    return ".".join([member, *(step[:1].lower() + step[1:] for step in path.split("."))])
 
 
 @dataclass(eq=False, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+from responsibility.document import Evidence
 from responsibility.facts.eks import OfCluster
 from responsibility.facts.resource import Fact, Prop
 
@@ -46,6 +47,22 @@ class Node(OfCluster):
     def age(self) -> int:
         """Whole days since it was started. Raises UnknownValue."""
         return (self.facts.as_of - day(self.get("LaunchTime"))).days
+
+
+class Comparison(OfCluster):
+    """What a template says of something that EKS keeps, and how it is: one for each difference, or one for none."""
+
+    what = "resource"
+
+    @property
+    def words(self) -> str:
+        """What and which: ``Addon demo/addon/vpc-cni``."""
+        return f"{self.resource.properties['Of']} {self.resource.properties['Name']}"
+
+    @property
+    def places(self) -> tuple[Evidence, ...]:
+        """Where it stands in the account, and in the template."""
+        return tuple(self.resource.properties["At"])
 
 
 class MissingPrincipal(Fact):

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,11 @@ from botocore.validate import ParamValidator
 
 from responsibility.account.errors import explain
 from responsibility.account.permissions import CALLS
+from responsibility.audit.reading import read
+from responsibility.facts import facts
+from responsibility.facts.facts import Facts
+from responsibility.facts.sources import Sources
+from responsibility.facts.template import Template
 
 HEALTHY: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "healthy.yaml").read_text())
 """Answers by IAM action: of a cluster in which every duty that the audit asks of an account alone is done."""
@@ -70,6 +76,14 @@ class FakeAccount:
             raise explain(ClientError({**response, **status}, operation.name), action, self.region)
         _judge(found, operation.output_shape, f"{action} answers")
         return found
+
+
+def audited(data: Mapping[str, Any], as_of: date) -> Facts:
+    """Reads an account that answers ``account``, held against ``template``, if there is one, of a stack called ``stack``."""
+    templates = None
+    if body := data.get("template"):
+        templates = facts.read(Sources("stack", [Template("stack", "stack.yaml", body, "", region="eu-west-1")]), as_of)
+    return read(FakeAccount(data["account"]), say=lambda _: None, as_of=as_of, templates=templates)  # type: ignore[arg-type]
 
 
 def merged(below: Any, above: Any) -> Any:

@@ -1,7 +1,8 @@
 """Every check has a bad and a good fixture: `fixtures/CODE/bad.yaml`, `good.yaml`.
 
 The first lines of a bad one say what must be found: `# open: LOGICAL-ID PROPERTY.PATH`, one line for each.
-A fixture is a template, or what an account answers otherwise than a healthy one: `account:` and answers by IAM action.
+A fixture is a template, or what an account answers otherwise than a healthy one: `account:` and answers by IAM action,
+with the template that it is held against, if any.
 """
 
 from datetime import date
@@ -10,13 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from responsibility.audit.reading import read
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.document import Finding
 from responsibility.facts import facts, sources
 from responsibility.model import components
-from tests.responsibility.audit.fake_account import FakeAccount
+from tests.responsibility.audit.fake_account import audited
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CHECKS = {check.info.code: check for check in all_checks()}
@@ -31,7 +31,7 @@ def findings(case: str) -> list[Finding]:
     file = FIXTURES / case
     text = file.read_text()
     if any(line.startswith("account:") for line in text.splitlines()):
-        found = read(FakeAccount(yaml.safe_load(text)["account"]), say=lambda _: None, as_of=AS_OF)
+        found = audited(yaml.safe_load(text), AS_OF)
     else:
         found = facts.read(sources.read(str(file)), AS_OF)
     return run([CHECKS[case.split("/")[0]]], found)
