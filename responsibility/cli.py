@@ -227,23 +227,46 @@ def _day(text: str | None) -> date:
 def upgrade(
     to: Annotated[str, typer.Option(help="The Kubernetes version to go to: the next minor one, as 1.37.")],
     assembly: Annotated[
-        str, typer.Option("--assembly", "--template", "-a", help="What `review` takes: as it is before the change.")
-    ] = "cdk.out",
-    cluster: Annotated[list[str] | None, typer.Option(help="Only this cluster of it; may be repeated.")] = None,
+        str | None,
+        typer.Option(
+            "--assembly",
+            "--template",
+            "-a",
+            help="What `review` takes: as it is before the change. cdk.out if no account is asked.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        list[str] | None,
+        typer.Option(help="This cluster; may be repeated. Without --assembly: one of the account."),
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the account; with --assembly, what its templates leave open.")
+    ] = False,
+    region: Region = None,
+    profile: Profile = None,
     from_: Annotated[
         str | None, typer.Option("--from", help="The version that runs, where the templates do not say.")
     ] = None,
     format_: AsFormat = None,
     output: Output = None,
-    as_of: Annotated[
-        str | None, typer.Option(help="The day to compare support dates with; today if not given.")
-    ] = None,
+    as_of: AsOf = None,
+    quiet: Quiet = False,
 ) -> None:
     """Write the playbook of an upgrade: what stands in its way, then the steps. Exit code 1: there are blockers."""
     from responsibility.upgrade import playbook, render
 
-    request = playbook.Request(to, assembly, _day(as_of), tuple(cluster or []), from_)
-    document = playbook.playbook(request)
+    asked = live or bool(region or profile) or (bool(cluster) and assembly is None)
+    request = playbook.Request(
+        to,
+        assembly if assembly is not None else "" if asked else "cdk.out",
+        _day(as_of),
+        tuple(cluster or []),
+        from_,
+        live=asked,
+        region=region,
+        profile=profile,
+    )
+    document = playbook.playbook(request, say=lambda words: None if quiet else _complain(words))
     _tell(lambda name: render.render(document, name), format_, output or [])
     if document.blocked:
         raise typer.Exit(1)
@@ -324,6 +347,20 @@ def versions(region: Region = None, profile: Profile = None) -> None:
     from responsibility.account.cluster_versions import refresh as refresh_versions
 
     refresh_versions(region=region, profile=profile, say=typer.echo)
+
+
+@refresh.command()
+def prices(
+    region: Annotated[str, typer.Option(help="The AWS region whose prices to ask for.")],
+    profile: Profile = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write FILE; prices.REGION.yaml if not given.")
+    ] = None,
+) -> None:
+    """What AWS charges in a region: a table for `review --prices`."""
+    from responsibility.account.prices import refresh as refresh_prices
+
+    refresh_prices(region=region, profile=profile, output=output, say=typer.echo)
 
 
 def main() -> None:

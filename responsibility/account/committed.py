@@ -39,7 +39,7 @@ def kept(file: Path) -> Iterator[None]:
         raise AccountError(f"{error}. {file} stays as it is", error.code) from None
 
 
-def written_by(arguments: Iterable[str], day: object, region: str, what: str) -> str:
+def written_by(arguments: Iterable[str], day: object, region: str, what: str, *, who: str = "EKS") -> str:
     """Returns the comment that says where a file comes from."""
     command = shlex.join(["python", "-m", "responsibility", *arguments])
-    return f"# Written by `{one_line(command)}` on {day}, as EKS answered in {region}: {what}\n"
+    return f"# Written by `{one_line(command)}` on {day}, as {who} answered in {region}: {what}\n"

@@ -60,7 +60,9 @@ _AUDIT: dict[str, str] = {
 CALLS: dict[str, dict[str, str]] = {
     "lock-addons": {"eks:DescribeAddonVersions": "*"},
     "refresh versions": {"eks:DescribeClusterVersions": "*"},
+    "refresh prices": {"pricing:GetProducts": "*"},
     "audit": _AUDIT,
+    "upgrade": _AUDIT,
 }
 """IAM actions by command, each with the resources that a policy can name for it; "*" where it works on none
 (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,27 +25,56 @@ class Request:
 
     target: str
     assembly: str
+    """What to read templates from; empty: none, the account alone."""
     as_of: date
     clusters: tuple[str, ...] = ()
     """Names; none = all."""
     start: str | None = None
     """The version that runs, where the templates do not say."""
+    live: bool = False
+    """Whether to ask an account: in the place of templates, or of the questions that they leave."""
+    region: str | None = None
+    profile: str | None = None
 
 
-def playbook(request: Request, answers: dict[str, dict[str, list[Gate]]] | None = None) -> Playbook:
+def playbook(request: Request, say: Callable[[str], None] = lambda _: None) -> Playbook:
     """Returns the playbook. Raises BadSource for what cannot be read, and for upgrades that EKS refuses.
 
     Args:
         request: what is asked for.
-        answers: what an account answered, by the cluster's name and API: it takes the place of the question.
+        say: is told how far the reading of an account is, and what was not allowed.
     """
-    facts = facts_of(sources.read(request.assembly), request.as_of)
-    return of_facts(facts, request, answers or {})
+    facts = facts_of(sources.read(request.assembly), request.as_of) if request.assembly else None
+    if not request.live and facts:
+        return of_facts(facts, request, {}, request.assembly)
+    # Imported here: a playbook of templates alone does without boto3.
+    from responsibility.account.session import Account
+    from responsibility.audit.reading import read
+    from responsibility.upgrade import live
+
+    account = Account("upgrade", region=request.region, profile=request.profile)
+    chosen = _chosen(facts, request, request.assembly) if facts else []
+    stated = {cluster.name: str(cluster.resource.maybe("Version", "") or "") for cluster in chosen}
+    running = read(account, tuple(stated) or request.clusters, say=say, as_of=request.as_of)
+    found = live.answers(running, request.target, stated, live.offered_by(account))
+    where = (
+        f"account {next((one.account for one in running.resources if one.account), '(not known)')}, {account.region}"
+    )
+    if facts:
+        return of_facts(facts, request, found, f"{request.assembly}, and {where}")
+    return of_facts(running, request, found, where)
 
 
-def of_facts(facts: Facts, request: Request, answers: dict[str, dict[str, list[Gate]]]) -> Playbook:
-    """Returns the playbook for facts, wherever they come from."""
-    chosen = _chosen(facts, request)
+def of_facts(facts: Facts, request: Request, answers: dict[str, dict[str, list[Gate]]], source: str) -> Playbook:
+    """Returns the playbook for facts, wherever they come from.
+
+    Args:
+        facts: of templates or of an account.
+        request: what is asked for.
+        answers: what an account answered, by the cluster's name and API: it takes the place of the question.
+        source: what was read, in words.
+    """
+    chosen = _chosen(facts, request, source)
     # All refusals at once: nobody wants to be told one after the other.
     planned, refused = [], []
     for cluster in chosen:
@@ -57,7 +87,7 @@ def of_facts(facts: Facts, request: Request, answers: dict[str, dict[str, list[G
         raise BadSource("\n".join(dict.fromkeys(refused)) + more)
     findings = tuple(findings_of(facts))
     return Playbook(
-        source=request.assembly,
+        source=source,
         as_of=request.as_of,
         target=request.target,
         clusters=[
@@ -68,14 +98,14 @@ def of_facts(facts: Facts, request: Request, answers: dict[str, dict[str, list[G
     )
 
 
-def _chosen(facts: Facts, request: Request) -> list[Cluster]:
+def _chosen(facts: Facts, request: Request, source: str) -> list[Cluster]:
     clusters = facts.all(Cluster)
     if not clusters:
-        raise BadSource(f"{request.assembly}: no cluster in it. Name the template or assembly that holds the cluster")
+        raise BadSource(f"{source}: no cluster in it. Name the template or assembly that holds the cluster")
     names = {cluster.name for cluster in clusters}
     for name in request.clusters:
         if name not in names:
-            raise BadSource(f"--cluster {name}: {request.assembly} has {', '.join(sorted(names))}")
+            raise BadSource(f"--cluster {name}: {source} has {', '.join(sorted(names))}")
     return [cluster for cluster in clusters if not request.clusters or cluster.name in request.clusters]
 
 

@@ -83,7 +83,7 @@ def _control_plane(upgrade: Upgrade) -> Step:
         aws="Starts new API servers, checks them, moves traffic over, and goes back by itself if a check fails.",
         you="You start it. It cannot be paused or stopped.",
         changes=changes,
-        commands=deploy(upgrade),
+        commands=deploy(upgrade, direct=[f"aws eks update-cluster-version --name {name} --kubernetes-version {after}"]),
         verify=[
             f"aws eks describe-cluster --name {name} --query 'cluster.[version,status]' --output text",
             "kubectl get --raw '/readyz?verbose'",
@@ -117,8 +117,18 @@ def _add_ons(upgrade: Upgrade) -> Iterator[Step]:
         )
         commands = [lock, *deploy(upgrade)]
     else:
-        changes = [property_change(addon, "AddonVersion", f"a version for {after}") for addon in addons]
-        commands = deploy(upgrade)
+        changes = [
+            property_change(addon, "AddonVersion", _fitting(addon, after) or f"a version for {after}")
+            for addon in addons
+        ]
+        commands = deploy(
+            upgrade,
+            direct=[
+                f"aws eks update-addon --cluster-name {name} --addon-name {shlex.quote(addon.name)}"
+                f" --addon-version {shlex.quote(_fitting(addon, after) or 'VERSION')}"
+                for addon in addons
+            ],
+        )
     yield Step(
         number=0,
         id="add_ons",
@@ -145,6 +155,14 @@ def _add_ons(upgrade: Upgrade) -> Iterator[Step]:
         kept="A rollback of the cluster leaves add-ons as they are. Note their versions now.",
         sources=[GUIDE + "updating-an-add-on.html", ROLLBACK],
     )
+
+
+def _fitting(addon: Addon, kubernetes: str) -> str:
+    """Returns EKS's default for a Kubernetes version, or else the newest that fits; empty = no account was asked, or none fits."""
+    offered = addon.resource.maybe("Offered.Next", {})
+    if not isinstance(offered, dict) or offered.get("Kubernetes") != kubernetes:
+        return ""
+    return str(offered.get("Default") or next(iter(offered.get("Versions", [])), ""))
 
 
 def _old_versions(name: str, addons: list[Addon]) -> list[str]:

@@ -36,7 +36,18 @@ def managed_nodes(upgrade: Upgrade) -> Step:
         "as many at a time as its update settings say.",
         you="You change the version, after the control plane, alone: EKS takes no other change of a group with it.",
         changes=changes,
-        commands=deploy(upgrade, "--no-rollback"),
+        commands=deploy(
+            upgrade,
+            "--no-rollback",
+            direct=[
+                each(
+                    names,
+                    "group",
+                    f"aws eks update-nodegroup-version --cluster-name {upgrade.name} --nodegroup-name $group"
+                    f" --kubernetes-version {upgrade.after}",
+                )
+            ],
+        ),
         verify=[
             *_listed(upgrade, groups),
             each(

@@ -21,7 +21,9 @@ def property_change(fact: Fact, path: str, after: str) -> Change:
     evidence = fact.at(path)
     value = str(fact.resource.maybe(path, "") or "")
     return Change(
-        where=f"{evidence.stack}/{evidence.resource} {evidence.path}",
+        where=f"{evidence.api} {evidence.resource}"
+        if evidence.api
+        else f"{evidence.stack}/{evidence.resource} {evidence.path}",
         before="" if has_gap(value) else value,
         after=after,
         evidence=evidence,
@@ -36,11 +38,19 @@ def each(names: Sequence[str], variable: str, command: str) -> str:
     return f"for {variable} in {' '.join(quoted)}; do {command}; done"
 
 
-def deploy(upgrade: Upgrade, flags: str = "") -> list[str]:
-    """Returns the commands that bring a change into the account."""
+def deploy(upgrade: Upgrade, flags: str = "", *, direct: Sequence[str] = ()) -> list[str]:
+    """Returns the commands that bring a change into the account.
+
+    Args:
+        upgrade: of which cluster.
+        flags: for the CDK CLI.
+        direct: commands that do it without any template, for a cluster of which no more is known than that it runs.
+    """
     if upgrade.environment:
         extra = f' CDK_FLAGS="{flags}"' if flags else ""
         return [f"make diff ENV={upgrade.environment}", f"make deploy ENV={upgrade.environment}{extra}"]
+    if upgrade.cluster.facts.origin == "account":
+        return [f"{command}  # or by the tool that made the cluster" for command in direct]
     stack = shlex.quote(upgrade.cluster.resource.stack.partition("/")[0])
     return [
         f"aws cloudformation deploy --stack-name {stack} --template-file TEMPLATE --capabilities CAPABILITY_IAM"

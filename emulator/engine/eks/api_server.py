@@ -39,13 +39,13 @@ class ApiServer:
         certificate: what a client has to trust, PEM.
     """
 
-    def __init__(self, assets: Path, folder: Path, *, webhook: str, definitions: bool) -> None:
+    def __init__(self, assets: Path, folder: Path, *, webhook: str | None = None, definitions: bool) -> None:
         """Starts them and waits until they answer.
 
         Args:
             assets: folder of the binaries.
             folder: for data, certificates and logs; deleted by stop().
-            webhook: address that says who a bearer token is.
+            webhook: address that says who a bearer token is; None: nobody but this object is let in.
             definitions: whether the cluster has Auto Mode's resource definitions.
 
         Raises OSError: a program is missing, or does not come up.
@@ -54,7 +54,6 @@ class ApiServer:
         folder.mkdir(parents=True, exist_ok=True)
         self._token = secrets.token_urlsafe(16)
         (folder / "tokens.csv").write_text(f'{self._token},emulator,emulator,"system:masters"\n')
-        (folder / "webhook.json").write_text(json.dumps(_webhook(webhook)))
         key = folder / "service-account.key"
         subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)  # noqa: S603, S607
         etcd_port, peer_port, port = _free_port(), _free_port(), _free_port()
@@ -71,9 +70,11 @@ class ApiServer:
             "--service-account-key-file", str(key), "--service-account-signing-key-file", str(key),
             "--disable-admission-plugins", "ServiceAccount",  # no controller makes their tokens
             "--endpoint-reconciler-type", "none", "--token-auth-file", str(folder / "tokens.csv"),
-            "--authentication-token-webhook-config-file", str(folder / "webhook.json"),
-            "--authentication-token-webhook-cache-ttl", "0s",
         ]  # fmt: skip
+        if webhook:
+            (folder / "webhook.json").write_text(json.dumps(_webhook(webhook)))
+            server += ["--authentication-token-webhook-config-file", str(folder / "webhook.json")]
+            server += ["--authentication-token-webhook-cache-ttl", "0s"]
         # Children of the engine: they end with its session.
         self._processes = [self._start(etcd, "etcd.log"), self._start(server, "kube-apiserver.log")]
         self.url = f"https://127.0.0.1:{port}"
@@ -109,22 +110,31 @@ class ApiServer:
         self.__class__.stop(self) if hasattr(self, "_stopped") else None
         raise OSError(f"kube-apiserver does not come up: {log}")
 
-    def _request(self, method: str, path: str, body: Any, certificate: Path | None = None) -> Any:
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content_type: str = "application/json",
+        certificate: Path | None = None,
+    ) -> Any:
+        """Asks the API as its administrator; ``body`` and the answer are JSON. Raises HTTPError."""
         trusted = ssl.create_default_context(cafile=str(certificate or self._folder / "certificates" / "apiserver.crt"))
         trusted.verify_flags &= ~ssl.VERIFY_X509_STRICT if hasattr(ssl, "VERIFY_X509_STRICT") else -1
         request = urllib.request.Request(  # noqa: S310 - on loopback
             f"{self.url}{path}", method=method, data=json.dumps(body).encode() if body is not None else None,
-            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bearer {self._token}", "Content-Type": content_type},
         )  # fmt: skip
         with urllib.request.urlopen(request, context=trusted, timeout=10) as answer:  # noqa: S310 - on loopback
             content = answer.read()
         return json.loads(content) if content.startswith(b"{") else content
 
     def _get(self, path: str, certificate: Path | None = None) -> Any:
-        return self._request("GET", path, None, certificate)
+        return self.request("GET", path, certificate=certificate)
 
     def _post(self, path: str, body: Any) -> Any:
-        return self._request("POST", path, body)
+        return self.request("POST", path, body)
 
     def _finish_namespaces(self) -> None:
         """Does what the namespace controller does at the end: without one a deleted namespace would stay."""
@@ -133,7 +143,7 @@ class ApiServer:
                 for namespace in self._deleted_namespaces():
                     name = namespace["metadata"]["name"]
                     namespace["spec"]["finalizers"] = []
-                    self._request("PUT", f"/api/v1/namespaces/{name}/finalize", namespace)
+                    self.request("PUT", f"/api/v1/namespaces/{name}/finalize", namespace)
 
     def _deleted_namespaces(self) -> Iterator[Any]:
         for namespace in self._get("/api/v1/namespaces")["items"]:

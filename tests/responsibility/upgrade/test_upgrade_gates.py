@@ -215,12 +215,16 @@ def test_the_account_is_always_asked(tmp_path: Path) -> None:
 def test_an_answer_takes_the_place_of_the_question(tmp_path: Path) -> None:
     from upgrade_case import AS_OF, write
 
-    from responsibility.upgrade.playbook import Request, playbook
+    from responsibility.facts import sources
+    from responsibility.review.build import facts_of
+    from responsibility.upgrade.playbook import Request, of_facts
 
     found = Gate(
         topic="insights", verdict="blocker", subject="cluster shop", detail="an insight fails", source="https://x/"
     )
     answers = {"shop": {"eks:ListInsights": [found], "eks:DescribeCluster": []}}
-    book = playbook(Request("1.37", write(tmp_path, {}), AS_OF), answers).clusters[0]
+    request = Request("1.37", write(tmp_path, {}), AS_OF)
+    facts = facts_of(sources.read(request.assembly), AS_OF)
+    book = of_facts(facts, request, answers, request.assembly).clusters[0]
     assert found in book.having("blocker")
     assert not {"eks:ListInsights", "eks:DescribeCluster"} & {gate.api for gate in book.having("ask")}

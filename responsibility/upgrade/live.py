@@ -1,0 +1,141 @@
+"""What a running account answers, in the place of a playbook's questions: the audit's reading, and its checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from responsibility.account.session import Account
+from responsibility.checks import all_checks
+from responsibility.checks.run import run
+from responsibility.document import CheckInfo, Evidence, Finding
+from responsibility.facts.eks import Cluster
+from responsibility.facts.facts import Facts
+from responsibility.upgrade.account import GUIDE, UPDATE
+from responsibility.upgrade.document import Gate, StepId, Verdict
+
+Answers = dict[str, dict[str, list[Gate]]]
+"""By the cluster's name and API."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A check of the audit that answers a question."""
+
+    api: str
+    """That of the question."""
+    code: str
+    topic: str
+    otherwise: Verdict
+    """What an open answer means for the upgrade."""
+    blocks: StepId = "control_plane"
+
+
+_ROWS = (
+    # EKS refuses an upgrade with insights in ERROR unless it is forced: cluster-insights.html
+    _Row("eks:ListInsights", "EKR129", "insights", "blocker"),
+    _Row("eks:ListInsights", "EKR130", "insights", "warning"),
+    _Row("eks:DescribeCluster", "EKR124", "running-version", "blocker"),
+    _Row("eks:DescribeCluster", "EKR125", "running-version", "blocker", "managed_nodes"),
+    _Row("eks:DescribeCluster", "EKR126", "running-version", "blocker", "add_ons"),
+    _Row("eks:DescribeCluster", "EKR127", "running-version", "blocker", "fargate"),
+    _Row("ec2:DescribeSubnets", "EKR142", "addresses", "blocker"),
+    _Row("eks:DescribeAddonVersions", "EKR138", "add-on-version", "blocker", "add_ons"),
+    _Row("eks:DescribeAddonVersions", "EKR139", "add-on-version", "warning", "add_ons"),
+)
+
+
+def answers(facts: Facts, target: str, stated: Mapping[str, str], offered: Mapping[str, str] | None) -> Answers:
+    """Returns what an account says of its clusters.
+
+    Args:
+        facts: of the account.
+        target: the Kubernetes version to come.
+        stated: by the cluster's name, the version that templates say it has.
+        offered: by version, until when EKS gives it standard support; None: it was not told.
+    """
+    codes = {row.code for row in _ROWS}
+    checks = {check.info.code: check for check in all_checks(facts.origin) if check.info.code in codes}
+    findings = run(checks.values(), facts)
+    result: Answers = {}
+    for cluster in facts.all(Cluster):
+        found: dict[str, list[Gate]] = {}
+        for gate in _gates(cluster, findings, {code: check.info for code, check in checks.items()}):
+            found.setdefault(gate.api, []).append(gate)
+        if compared := _version(cluster, stated.get(cluster.name, "")):
+            found.setdefault(compared.api, []).append(compared)
+        if offered is not None:
+            found["eks:DescribeClusterVersions"] = [_target(cluster, target, offered)]
+        result[cluster.name] = found
+    return result
+
+
+def _gates(cluster: Cluster, findings: list[Finding], checks: Mapping[str, CheckInfo]) -> Iterator[Gate]:
+    for row in _ROWS:
+        info = checks[row.code]
+        for finding in findings:
+            if finding.code != row.code or finding.cluster != cluster.resource.key or not finding.subject:
+                continue
+            verdicts: dict[str, Verdict] = {"open": row.otherwise, "met": "clear", "unknown": "ask"}
+            if verdict := verdicts.get(finding.status):
+                yield Gate(
+                    topic=row.topic,
+                    verdict=verdict,
+                    subject=finding.subject,
+                    detail=finding.detail,
+                    fix="" if verdict == "clear" else info.fix,
+                    api=row.api,
+                    blocks=row.blocks,
+                    check=row.code,
+                    evidence=finding.evidence,
+                    source=info.source,
+                )
+
+
+def _version(cluster: Cluster, stated: str) -> Gate | None:
+    """What runs is what the templates say, or somebody changed it since."""
+    running = cluster.resource.maybe("Version")
+    if not stated or not isinstance(running, str):
+        return None
+    same = running == stated
+    return Gate(
+        topic="running-version",
+        verdict="clear" if same else "blocker",
+        subject=cluster.words,
+        detail=f"runs {running}" + ("" if same else f", and the templates say {stated}: it was changed by other means"),
+        fix="" if same else "Bring the templates up to what runs, deploy that, and ask again.",
+        api="eks:DescribeCluster",
+        evidence=[cluster.at("Version")],
+        source=UPDATE,
+    )
+
+
+def _target(cluster: Cluster, target: str, offered: Mapping[str, str]) -> Gate:
+    until = offered.get(target)
+    return Gate(
+        topic="target-version",
+        verdict="blocker" if until is None else "clear",
+        subject=cluster.words,
+        detail=f"EKS does not offer {target} in this Region; it offers {', '.join(offered)}"
+        if until is None
+        else f"EKS offers {target}" + (f", with standard support until {until}" if until else ""),
+        fix="" if until is not None else "Wait until it does.",
+        api="eks:DescribeClusterVersions",
+        evidence=[
+            Evidence(
+                stack=cluster.resource.stack, resource=target, type="EKS version", api="eks:DescribeClusterVersions"
+            )
+        ],
+        source=GUIDE + "kubernetes-versions.html",
+    )
+
+
+def offered_by(account: Account) -> dict[str, str]:
+    """Returns the Kubernetes versions that EKS offers, newest last, and until when each has standard support. Raises AccountError."""
+    found = account.items("eks", "describe_cluster_versions", "clusterVersions")
+    rows = {
+        str(one["clusterVersion"]): str(one.get("endOfStandardSupportDate", ""))[:10]
+        for one in found
+        if one.get("clusterType", "eks") == "eks"
+    }
+    return dict(sorted(rows.items(), key=lambda row: [int(part) for part in row[0].split(".")]))

@@ -1,0 +1,90 @@
+"""Every object of every environment, applied to a real Kubernetes API server on loopback with strict validation."""
+
+import json
+import os
+import time
+import urllib.error
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from conftest import ENVIRONMENTS
+
+from delivery.order import in_order
+from emulator.engine.eks.api_server import ApiServer
+from tests.workloads.clusters import deployed
+from tests.workloads.objects import KubernetesObject, name_of
+
+pytestmark = [
+    pytest.mark.xdist_group("api-server"),
+    pytest.mark.skipif(
+        not os.environ.get("KUBEBUILDER_ASSETS"),
+        reason="needs kube-apiserver and etcd: `setup-envtest use 1.36.x -p path` says where they are; set KUBEBUILDER_ASSETS to it",
+    ),
+]
+ELSEWHERE = ("eks.amazonaws.com", "karpenter.sh", "karpenter.k8s.aws", "gateway.networking.k8s.io")
+"""Groups whose definitions EKS or charts bring: tests/workloads/aws_kinds.yaml has their fields."""
+OF_AGE = ("is not served", "field not declared in schema", "doesn't have default value")
+"""What a server older than the cluster says of what it does not know yet, the default of a port's protocol among it."""
+APPLY = "fieldManager=test&force=true&fieldValidation=Strict"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    started = ApiServer(
+        Path(os.environ["KUBEBUILDER_ASSETS"]), tmp_path_factory.mktemp("api") / "server", definitions=False
+    )
+    yield started
+    started.stop()
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_api_server_takes_every_object(environment: str, server: ApiServer) -> None:
+    said = server.request("GET", "/version")
+    minor = int(said["minor"].rstrip("+") or 0)  # one that somebody built by hand may not know its own
+    refused, too_new = [], []
+    for cluster in deployed(environment):
+        older = minor < int(cluster.version.split(".")[1])
+        for item in in_order(cluster.objects):
+            if item["apiVersion"].split("/")[0] in ELSEWHERE:
+                continue
+            problem = apply(server, item)
+            if older and any(text in problem for text in OF_AGE):
+                too_new.append(name_of(item))
+            elif problem:
+                refused.append(f"{name_of(item)}: {problem}")
+    assert refused == []
+    if too_new:
+        pytest.skip(
+            f"the server, {said['gitVersion']}, is older than the cluster and does not know: {', '.join(too_new)}; all others pass"
+        )
+
+
+def apply(server: ApiServer, item: KubernetesObject) -> str:
+    """Applies an object; returns why it was refused, or nothing."""
+    collection = path_of(server, item)
+    if not collection:
+        return f"{item['apiVersion']} {item['kind']} is not served"
+    path = f"{collection}/{item['metadata']['name']}?{APPLY}"
+    try:
+        server.request("PATCH", path, item, content_type="application/apply-patch+yaml")
+    except urllib.error.HTTPError as error:
+        return str(json.loads(error.read())["message"])
+    return ""
+
+
+def path_of(server: ApiServer, item: KubernetesObject) -> str:
+    """Path of an object's collection, as the server's discovery says; empty: it does not serve the kind."""
+    root = f"/{'apis' if '/' in item['apiVersion'] else 'api'}/{item['apiVersion']}"
+    deadline = time.monotonic() + 10
+    custom = ".example.com/" in item["apiVersion"]
+    while True:
+        with suppress(urllib.error.HTTPError):
+            for one in server.request("GET", root)["resources"]:
+                if one["kind"] == item["kind"] and "/" not in one["name"]:
+                    inside = f"/namespaces/{item['metadata']['namespace']}" if one["namespaced"] else ""
+                    return f"{root}{inside}/{one['name']}"
+        if not custom or time.monotonic() > deadline:  # a definition is served a moment after it was taken
+            return ""
+        time.sleep(0.2)
