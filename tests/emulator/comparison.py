@@ -9,6 +9,7 @@ from typing import Any
 
 from emulator.process import ACCOUNT, REGION
 from emulator.standing import client
+from responsibility.audit.drift import NOT_TOLD
 from tests.emulator.deployment import Deployment
 from tests.emulator.reading import READERS, Record, tag_list
 
@@ -16,12 +17,7 @@ COMPARED = ("AWS::EKS::", "AWS::EC2::", "AWS::IAM::", "AWS::KMS::", "AWS::Events
 
 NOT_DESCRIBED = {
     # Properties that no API answers. Most are writeOnlyProperties of the type's schema.
-    ("AWS::EKS::Cluster", "BootstrapSelfManagedAddons"): "taken at creation only",
-    ("AWS::EKS::Cluster", "AccessConfig/BootstrapClusterCreatorAdminPermissions"): "taken at creation only",
-    ("AWS::EKS::Cluster", "RollbackConfig"): "taken by an update",
-    ("AWS::EKS::Nodegroup", "ForceUpdateEnabled"): "taken by an update",
-    ("AWS::EKS::Addon", "ResolveConflicts"): "taken by a creation or update",
-    ("AWS::EKS::Addon", "PreserveOnDelete"): "taken by a deletion",
+    **{(kind, path.replace(".", "/")): why for (kind, path), why in NOT_TOLD.items()},
     ("AWS::EC2::Instance", "PropagateTagsToVolumeOnCreation"): "taken at creation only",
     ("AWS::KMS::Key", "PendingWindowInDays"): "taken by a deletion",
     ("AWS::KMS::Key", "BypassPolicyLockoutSafetyCheck"): "taken by a creation or update",

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from emulator.standing import client
-from tests.conftest import ENVIRONMENTS, environment_data
+from responsibility.account.session import Account
+from responsibility.audit.reading import read
+from responsibility.facts import sources
+from responsibility.facts.eks import Cluster
+from responsibility.facts.facts import read as read_facts
+from responsibility.facts.running import Comparison
+from tests.conftest import ENVIRONMENTS, TODAY, environment_data
 from tests.emulator.comparison import differences
 from tests.emulator.deployment import Deployment, StackFailed, stacks_of
 from tests.emulator.inventory import inventory
@@ -42,6 +48,7 @@ def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., 
     deployment.deploy(assembly)
     found = [one for stack, template in stacks_of(assembly) for one in differences(deployment, stack, template)]
     assert found == []
+    assert _drift(deployment, assembly) == []
     assert {stack: [] for stack, _ in stacks_of(assembly)} == deployment.deploy(assembly)
 
     if protected:
@@ -59,6 +66,24 @@ def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., 
     assert before - inventory(deployment.engine) == set()
     for role in roles:
         iam.delete_role(RoleName=role)
+
+
+def _drift(deployment: Deployment, assembly: Path) -> list[str]:
+    """What the audit says that runs otherwise than its template says: nothing, of what was deployed a moment ago."""
+    credentials = deployment.engine.environment({})
+    with pytest.MonkeyPatch.context() as patch:
+        for key in ("AWS_PROFILE", "AWS_REGION"):
+            patch.delenv(key, raising=False)
+        for key, value in credentials.items():
+            patch.setenv(key, value)
+        templates = read_facts(sources.read(str(assembly)), TODAY)
+        names = [cluster.name for cluster in templates.all(Cluster)]
+        facts = read(Account("audit"), names, say=lambda _: None, templates=templates)
+    return [
+        f"{one.words}: {difference}"
+        for one in facts.all(Comparison)
+        if (difference := one.resource.properties["Difference"])
+    ]
 
 
 def _meant_to_stay(thing: str, environment: dict[str, Any]) -> bool:

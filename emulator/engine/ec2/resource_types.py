@@ -41,8 +41,17 @@ def install() -> None:
     ec2._instance_xml = lambda instance: _described_instance(describe(instance), instance)
     answer_describe("DescribeAddresses", "AllocationId", lambda: list(ec2._addresses.values()))
     answer_describe("DescribeNatGateways", "NatGatewayId", lambda: list(ec2._nat_gateways.values()))
+    answer_describe("DescribeSubnets", "SubnetId", _subnets)
     answer_describe("DescribeVpcEndpoints", "VpcEndpointId", _endpoints)
     answer_describe("DescribeFlowLogs", "FlowLogId", lambda: list(ec2._flow_logs.values()))
+
+
+def _subnets() -> list[Record]:
+    """ministack's records, with as many free addresses as the block has: nothing in it takes any, and AWS keeps five."""
+    return [
+        {**one, "AvailableIpAddressCount": ip_network(one["CidrBlock"]).num_addresses - 5}
+        for one in ec2._subnets.values()
+    ]
 
 
 def _endpoints() -> list[Record]:

@@ -38,10 +38,32 @@ def test_an_open_duty_is_never_met_for_lack_of_a_permission(code: str) -> None:
         assert statuses & {"open", "unknown"}, f"{action}: {statuses}"
 
 
+NODES_ALONE = {
+    "eks:DescribeCluster": {
+        "cluster": {
+            "computeConfig": {"enabled": False, "nodePools": []},
+            "kubernetesNetworkConfig": {"elasticLoadBalancing": {"enabled": False}},
+            "storageConfig": {"blockStorage": {"enabled": False}},
+            "encryptionConfig": [],
+        }
+    },
+    "eks:ListFargateProfiles": {"fargateProfileNames": []},
+    "eks:ListAddons": {"addons": ["vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"]},
+    "eks:DescribeAddon": {
+        "by": "addonName",
+        "answers": {
+            name: {"addon": {"addonName": name, "addonVersion": "v1.21.0-eksbuild.2", "status": "ACTIVE"}}
+            for name in ("vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent")
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("account", [{}, NODES_ALONE], ids=["mixed", "nodes"])
 @pytest.mark.parametrize("action", sorted(CALLS["audit"].keys() - WITHOUT_A_LIST))
-def test_what_a_call_would_have_told_is_unknown_and_names_it(action: str) -> None:
-    before = {(one.code, one.subject): one for one in found({}, list(CHECKS))}
-    after = found({action: DENIED}, list(CHECKS))
+def test_what_a_call_would_have_told_is_unknown_and_names_it(action: str, account: dict[str, Any]) -> None:
+    before = {(one.code, one.subject): one for one in found(account, list(CHECKS))}
+    after = found({**account, action: DENIED}, list(CHECKS))
     for one in after:
         if one.status == "met":
             assert (one.code, one.subject) in before, f"{one.code} {one.subject} is met for lack of {action}"
