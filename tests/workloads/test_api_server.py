@@ -3,10 +3,13 @@
 import json
 import os
 import time
+import types
 import urllib.error
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ENVIRONMENTS
@@ -14,7 +17,7 @@ from conftest import ENVIRONMENTS
 from delivery.order import in_order
 from emulator.engine.eks.api_server import ApiServer
 from tests.workloads.clusters import deployed
-from tests.workloads.objects import KubernetesObject, name_of
+from tests.workloads.objects import KubernetesObject, at, name_of
 
 pytestmark = [
     pytest.mark.xdist_group("api-server"),
@@ -88,3 +91,54 @@ def path_of(server: ApiServer, item: KubernetesObject) -> str:
         if not custom or time.monotonic() > deadline:  # a definition is served a moment after it was taken
             return ""
         time.sleep(0.2)
+
+
+def test_the_controller_of_the_extension_works_with_its_own_rights(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cluster,) = deployed("workloads")
+    namespace = "extension-managed-nodes"
+    objects = [
+        item
+        for item in in_order(cluster.objects)
+        if namespace in (item["metadata"]["name"], at(item, "metadata", "namespace"))
+    ]
+    (definition,) = [item for item in cluster.objects if item["kind"] == "CustomResourceDefinition"]
+    for item in [*objects[:1], known_to(server, definition), *objects[1:]]:
+        problem = apply(server, item)
+        assert not problem or any(text in problem for text in OF_AGE), problem
+    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/controller/token"
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": None}}
+    token = server.request("POST", account, request)["status"]["token"]
+    (tmp_path / "token").write_text(token)
+    (tmp_path / "ca.crt").write_text(server.certificate)
+
+    monkeypatch.setenv("NAMESPACE", namespace)
+    monkeypatch.setenv("API_SERVER", server.url)
+    module: Any = types.ModuleType("controller")
+    (source,) = [item["data"]["controller.py"] for item in objects if item["kind"] == "ConfigMap"]
+    exec(compile(source, "controller.py", "exec"), module.__dict__)  # noqa: S102 - our own file
+    module.ACCOUNT = str(tmp_path)
+
+    scales = f"/apis/platform.example.com/v1/namespaces/{namespace}/scheduledscales"
+    deployment = f"/apis/apps/v1/namespaces/{namespace}/deployments/sleeper"
+    for hour, replicas in ((12, 2), (23, 0)):
+        (found,) = server.request("GET", scales)["items"]
+        module.reconcile(found, datetime(2026, 11, 26, hour, tzinfo=UTC))
+        assert server.request("GET", deployment)["spec"]["replicas"] == replicas
+        assert server.request("GET", f"{scales}/sleeper")["status"]["replicas"] == replicas
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        module.call("GET", "/api/v1/namespaces/kube-system/secrets")
+
+
+def known_to(server: ApiServer, definition: KubernetesObject) -> KubernetesObject:
+    """A definition without the rules in CEL, for a server that is too old for them."""
+    if apply(server, definition) == "":
+        return definition
+
+    def without_rules(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: without_rules(one) for key, one in value.items() if key != "x-kubernetes-validations"}
+        return [without_rules(one) for one in value] if isinstance(value, list) else value
+
+    return dict(without_rules(definition))

@@ -1,5 +1,6 @@
 """CloudFormation's EC2 types that ministack lacks, with their records in the words of EC2's API."""
 
+import ipaddress
 import json
 import uuid
 from datetime import UTC, datetime
@@ -39,19 +40,18 @@ def install() -> None:
     ssm._PUBLIC_AMI_PARAMETERS[f"{AL2023}-arm64"] = "ami-0a2023a1b2c3d4e5f"
     describe = ec2._instance_xml
     ec2._instance_xml = lambda instance: _described_instance(describe(instance), instance)
+    fields = ec2._subnet_fields_xml
+    ec2._subnet_fields_xml = lambda subnet, tag="item": fields(_counted(subnet), tag)
     answer_describe("DescribeAddresses", "AllocationId", lambda: list(ec2._addresses.values()))
     answer_describe("DescribeNatGateways", "NatGatewayId", lambda: list(ec2._nat_gateways.values()))
-    answer_describe("DescribeSubnets", "SubnetId", _subnets)
     answer_describe("DescribeVpcEndpoints", "VpcEndpointId", _endpoints)
     answer_describe("DescribeFlowLogs", "FlowLogId", lambda: list(ec2._flow_logs.values()))
 
 
-def _subnets() -> list[Record]:
-    """ministack's records, with as many free addresses as the block has: nothing in it takes any, and AWS keeps five."""
-    return [
-        {**one, "AvailableIpAddressCount": ip_network(one["CidrBlock"]).num_addresses - 5}
-        for one in ec2._subnets.values()
-    ]
+def _counted(subnet: Record) -> Record:
+    """ministack's record, with as many free addresses as an empty subnet has: EC2 keeps five of each for itself."""
+    # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+    return {**subnet, "AvailableIpAddressCount": ipaddress.ip_network(subnet["CidrBlock"]).num_addresses - 5}
 
 
 def _endpoints() -> list[Record]:
