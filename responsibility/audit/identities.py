@@ -44,8 +44,7 @@ def read_principal(ask: Questions, arn: str) -> list[Resource]:
     is_role = ":role/" in arn
     call = GET_ROLE if is_role else GET_USER
     answer = ask.one(*call, "Role", RoleName=name) if is_role else ask.one(*call, "User", UserName=name)
-    if answer is None or (isinstance(answer, dict) and answer["Arn"] != arn):
-        # EKS keeps the ARN; another role of that name, made later, is another principal only if the path differs.
+    if answer is None:
         return [ask.resource("IAM::MissingPrincipal", arn, {"Arn": arn}, call=call)]
     if not is_role:
         return [] if isinstance(answer, dict) else [ask.resource("IAM::MissingPrincipal", arn, answer, call=call)]
@@ -55,7 +54,7 @@ def read_principal(ask: Questions, arn: str) -> list[Resource]:
         properties = {
             "RoleName": name,
             "Arn": arn,
-            "Path": answer.get("Path", "/"),
+            "CreateDate": answer["CreateDate"],
             "AssumeRolePolicyDocument": _document(answer["AssumeRolePolicyDocument"]),
         }
         properties["ManagedPolicyArns"] = attached

@@ -92,25 +92,27 @@ def read_launch_template(ask: Questions, group: Resource) -> list[Resource]:
     return [ask.resource("AWS::EC2::LaunchTemplate", name, properties, call=versions, known=known, apis=apis)]
 
 
-_AUTO, _MANAGED = "eks:eks-cluster-name", "eks:cluster-name"
-"""Tags by which Auto Mode and managed node groups mark their instances."""
+_OWNERS = ("eks:eks-cluster-name", "eks:cluster-name", "aws:eks:cluster-name")
+"""Tags by which Auto Mode and managed node groups mark their instances; the last one is on both
+(docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-manager.html)."""
 
 
 def read_instances(ask: Questions, clusters: list[str]) -> Iterator[Resource]:
     """Yields the instances that EKS started for clusters and that run."""
     call = ("ec2", "describe_instances")
     filters = [
-        {"Name": "tag-key", "Values": [_AUTO, _MANAGED]},
+        {"Name": "tag-key", "Values": list(_OWNERS)},
         {"Name": "instance-state-name", "Values": ["pending", "running"]},
     ]
-    found = ask.items(*call, "Reservations", Filters=filters)
+    # Auto Mode's instances are AWS's: an account may hide them, but not from who asks for them.
+    found = ask.items(*call, "Reservations", Filters=filters, IncludeManagedResources=True)
     if isinstance(found, Unknown):
         for name in clusters:
             yield ask.resource("EKS::Node", f"{name}/node/{UNLISTED}", found, call=call, cluster=name)
         return
     for one in (instance for reservation in found for instance in reservation["Instances"]):
         tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])}
-        owner = tags.get(_AUTO) or tags.get(_MANAGED)
+        owner = next((tags[key] for key in _OWNERS if key in tags), "")
         if owner in clusters:
             properties = {
                 "InstanceId": one["InstanceId"],

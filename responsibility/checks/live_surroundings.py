@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.encryption import secrets_key
 from responsibility.facts.eks import AccessEntry, Cluster, NodeGroup, OfCluster, PodIdentity
+from responsibility.facts.iam import Role
 from responsibility.facts.network import Subnet, subnets_at
 from responsibility.facts.resource import Fact, UnknownValue
 from responsibility.facts.running import MissingPrincipal
@@ -81,8 +82,14 @@ def room_for_pods(subnet: Subnet) -> Answer | None:
     source=_GUIDE + "access-entries.html",
 )
 def principal_exists(entry: AccessEntry) -> Answer | None:
-    """Roles and users of the account."""
-    return _exists(entry, "PrincipalArn")
+    """One of a role that was made anew later does not count: EKS holds the older role's id (creating-access-entries.html)."""
+    answer = _exists(entry, "PrincipalArn")
+    role = entry.facts.find(Role, entry.principal)
+    since = entry.get("CreatedAt")
+    if role and since and (made := role.get("CreateDate")) and made > since:
+        where = (entry.at("CreatedAt"), role.at("CreateDate"))
+        return open_("is older than its role, which was made anew: it lets nobody in", *where)
+    return answer
 
 
 @check(
