@@ -63,6 +63,11 @@ def place(evidence: Evidence) -> str:
     return f"{clean(evidence.stack, 80)}/{clean(evidence.resource, 120)}{words}{line}"
 
 
+def origin(review: Review) -> str:
+    """Returns what was read, in a word."""
+    return "account" if review.origin == "account" else "templates" if len(review.stacks) > 1 else "template"
+
+
 def named(review: Review) -> str:
     """Returns what people call the document: a review of templates, an audit of an account."""
     return "audit" if review.origin == "account" else "review"

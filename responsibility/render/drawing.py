@@ -183,7 +183,7 @@ def in_words(cluster: ClusterReview) -> list[str]:
         f"API endpoint: {picture.api}{reach}. API data encrypted with {key}. Logs: {', '.join(picture.logs) or 'none'}."
     ]
     if vpc is None:
-        words.append("Your VPC: not known from the template.")
+        words.append("Your VPC: not known.")
     else:
         gateway = "an internet gateway" if vpc.internet_gateway else "no internet gateway"
         endpoints = f"endpoints for {', '.join(vpc.endpoints)}" if vpc.endpoints else "no VPC endpoints"

@@ -37,7 +37,7 @@ def draw_compute(
     top = y + 26
     if not cluster.compute:
         canvas.box("compute", "", (x, top, width, 40), "vague")
-        canvas.text(x + 10, top + 25, "No compute is known from the templates.", width - 20)
+        canvas.text(x + 10, top + 25, "No compute is known.", width - 20)
         return top + 40
     size = (width - (len(cluster.compute) - 1) * GAP) / len(cluster.compute)
     layers = [component for component in components if component.group == DRAWN]

@@ -29,7 +29,7 @@ def draw_vpc(
     if vpc is None:
         canvas.box("vpc", "", (x, y, width, 66), "side vague", 8)
         canvas.text(x + PAD, y + 27, "Your VPC: not known", width - 2 * PAD, size=14, style="b")
-        canvas.text(x + PAD, y + 48, "The templates do not say in which network the cluster runs.", width - 2 * PAD)
+        canvas.text(x + PAD, y + 48, "It is not known in which network the cluster runs.", width - 2 * PAD)
         return y + 66, None
     nodes = [component for component in components if component.group == DRAWN]
     at = len(canvas.parts)  # the frame is drawn last, when its height is known, but lies behind
@@ -69,7 +69,7 @@ def _zones(canvas: Canvas, vpc: PictureVpc, nodes: Sequence[ComponentInfo], x: f
     zones = zones_of(vpc)
     if not zones:
         canvas.box("zones", "vpc", (x, y, width, 40), "vague")
-        canvas.text(x + 10, y + 25, "Subnets and zones: not known from the templates.", width - 20)
+        canvas.text(x + 10, y + 25, "Subnets and zones: not known.", width - 20)
         return y + 40
     column = (width - (len(zones) - 1) * GAP) / len(zones)
     rows = [row for reach in _REACHES if (row := _row(vpc, zones, reach, column - 2 * PAD)).height]

@@ -139,7 +139,7 @@ def _sections(review: Review) -> Iterator[_Section]:
     ways = [
         row(level, text(way), prose(few(whose, _SHOWN)), prose(words)) for level, way, words, whose in ways_in(review)
     ]
-    yield _Section("Ways in", table("Level", "Way", "Where", "What the template says") if ways else "", ways, 2)
+    yield _Section("Ways in", table("Level", "Way", "Where", "What was read") if ways else "", ways, 2)
     people = [
         row(breadth, text(few(names, _SHOWN)), prose(who), prose(may))
         for breadth, who, may, names in identities(review)

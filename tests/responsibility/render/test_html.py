@@ -129,7 +129,7 @@ def test_an_unknown_network_is_drawn_as_unknown():
     drawing = draw(review.clusters[0], review.components, "words")
     assert "Your VPC: not known" in drawing.svg
     assert "No compute is known" in drawing.svg
-    assert "Your VPC: not known from the template." in drawing.words
+    assert "Your VPC: not known." in drawing.words
 
 
 def test_words_that_do_not_fit_are_cut_and_counted():
