@@ -5,23 +5,32 @@ Exit code 0: nothing is open at or above `--fail-on`; 1: something is; 2: bad in
 
 from __future__ import annotations
 
-import errno
 import gc
 import os
 import sys
-from collections.abc import Callable
-from datetime import UTC, date, datetime
-from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from responsibility.cli_output import (
+    AcceptedFile,
+    AsFormat,
+    AsOf,
+    FailOn,
+    FailOnDuty,
+    Output,
+    Prices,
+    Profile,
+    Quiet,
+    Region,
+    complain,
+    day,
+    report,
+    tell,
+)
 from responsibility.facts.template import BadSource
-
-if TYPE_CHECKING:
-    from responsibility.document import Review
 
 app = typer.Typer(
     add_completion=False,
@@ -29,50 +38,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Who is responsible for what in an EKS platform, and whether your share is done.",
 )
-
-
-class Format(StrEnum):
-    """What a review can be written as."""
-
-    TEXT = "text"
-    MD = "md"
-    HTML = "html"
-    JSON = "json"
-    SARIF = "sarif"
-
-
-class FailOn(StrEnum):
-    """From which severity on an open duty makes the command fail."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    NEVER = "never"
-
-
-Output = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--output", "-o", help="Write FILE; its suffix says the format (.txt .md .html .json .sarif). May be repeated."
-    ),
-]
-AsFormat = Annotated[Format | None, typer.Option("--format", "-f", help="The format; text if nothing else says so.")]
-FailOnDuty = Annotated[
-    FailOn, typer.Option("--fail-on", help="Exit with 1 if a duty of this severity, or worse, is open.")
-]
-AsOf = Annotated[
-    str | None, typer.Option(help="The day to compare support dates with, as 2027-05-01; today if not given.")
-]
-AcceptedFile = Annotated[
-    Path | None, typer.Option("--accepted", help="Accepted findings; .responsibility.yaml if it is there.")
-]
-Prices = Annotated[Path | None, typer.Option(help="A price table of your own, laid over the shipped one.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-Region = Annotated[
-    str | None, typer.Option(help="AWS region; that of the assembly or of your credentials if not given.")
-]
-Profile = Annotated[str | None, typer.Option(help="AWS profile; AWS_PROFILE if not given.")]
 
 
 @app.command()
@@ -102,13 +67,13 @@ def review(
         reviewing.Request(
             assembly=assembly,
             baseline=baseline,
-            as_of=_day(as_of),
+            as_of=day(as_of),
             accepted=accepted,
             prices=prices,
         ),
-        warn=lambda words: None if quiet else _complain(words),
+        warn=lambda words: None if quiet else complain(words),
     )
-    _report(document, format_, output or [], fail_on, quiet=quiet)
+    report(document, format_, output or [], fail_on, quiet=quiet)
 
 
 @app.command()
@@ -136,7 +101,7 @@ def audit(
     from responsibility.audit import auditing
 
     request = auditing.Request(
-        as_of=_day(as_of),
+        as_of=day(as_of),
         clusters=tuple(cluster or []),
         region=region,
         profile=profile,
@@ -144,83 +109,8 @@ def audit(
         accepted=accepted,
         prices=prices,
     )
-    document = auditing.audit(request, say=lambda words: None if quiet else _complain(words))
-    _report(document, format_, output or [], fail_on, quiet=quiet)
-
-
-def _report(document: Review, format_: Format | None, files: list[Path], fail_on: FailOn, *, quiet: bool) -> None:
-    """Writes the document. Raises typer.Exit if a duty of a severity, or worse, is open."""
-    from responsibility import reviewing
-
-    _write(document, format_, files, quiet=quiet)
-    if fail_on is not FailOn.NEVER and reviewing.worst(document, fail_on.value):
-        raise typer.Exit(1)
-
-
-def _write(document: Review, format_: Format | None, files: list[Path], *, quiet: bool) -> None:
-    """Writes the files; prints the review too, unless files of one format were asked for."""
-    from responsibility.render import render
-
-    _save({file: render(document, _format_of(file, format_)) for file in files})
-    if quiet:
-        return
-    if format_ in (None, Format.TEXT) and not (files and format_):
-        from rich.console import Console
-
-        from responsibility.render.text import text
-
-        text(document, Console())
-    elif format_ and not files:
-        # As bytes: programs read UTF-8, whatever this terminal takes.
-        typer.echo(render(document, format_.value).encode(), nl=False)
-    for file in files:
-        typer.echo(f"Written: {file}", err=True)
-
-
-def _format_of(file: Path, format_: Format | None) -> str:
-    from responsibility.render import FORMATS
-
-    if format_:
-        return format_.value
-    found = next((name for name, entry in FORMATS.items() if file.name.lower().endswith(entry.suffixes)), None)
-    if found is None:
-        suffixes = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
-        raise BadSource(f"--output {file}: its suffix names no format; use one of {suffixes}, or say --format")
-    return found
-
-
-def _save(contents: dict[Path, str]) -> None:
-    """Writes every file, or none: each is written beside its place, and moved there when all of them are."""
-    moves: dict[Path, Path] = {}
-    file = Path()
-    try:
-        for file, content in contents.items():
-            if file.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            if file.exists() and not file.is_file():
-                # A pipe or a device, such as /dev/stdout: it is written to, never replaced.
-                file.write_text(content, encoding="utf-8")
-                continue
-            goal = Path(os.path.realpath(file))  # what a link points to, so that it stays a link
-            part = goal.with_name(f".{goal.name}.part")
-            moves[part] = goal
-            part.write_text(content, encoding="utf-8")
-        for part, file in moves.items():
-            part.replace(file)
-    except OSError as error:
-        raise BadSource(f"--output {file}: cannot be written: {error.strerror}") from None
-    finally:
-        for part in moves:
-            part.unlink(missing_ok=True)
-
-
-def _day(text: str | None) -> date:
-    if text is None:
-        return datetime.now(UTC).date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadSource(f"--as-of {text}: is no day; write it as 2027-05-01") from None
+    document = auditing.audit(request, say=lambda words: None if quiet else complain(words))
+    report(document, format_, output or [], fail_on, quiet=quiet)
 
 
 @app.command()
@@ -259,15 +149,15 @@ def upgrade(
     request = playbook.Request(
         to,
         assembly if assembly is not None else "" if asked else "cdk.out",
-        _day(as_of),
+        day(as_of),
         tuple(cluster or []),
         from_,
         live=asked,
         region=region,
         profile=profile,
     )
-    document = playbook.playbook(request, say=lambda words: None if quiet else _complain(words))
-    _tell(lambda name: render.render(document, name), format_, output or [])
+    document = playbook.playbook(request, say=lambda words: None if quiet else complain(words))
+    tell(lambda name: render.render(document, name), format_, output or [])
     if document.blocked:
         raise typer.Exit(1)
 
@@ -282,7 +172,7 @@ def matrix(
     """Print who is responsible for each component on each kind of compute."""
     from responsibility import telling
 
-    _tell(lambda name: telling.matrix(compute or [], component or [], name), format_, output or [])
+    tell(lambda name: telling.matrix(compute or [], component or [], name), format_, output or [])
 
 
 @app.command()
@@ -294,7 +184,7 @@ def explain(
     """Tell the whole story of one component: each side's part, sources, the checks and labs that belong to it."""
     from responsibility import telling
 
-    _tell(lambda name: telling.explain(component, name), format_, output or [])
+    tell(lambda name: telling.explain(component, name), format_, output or [])
 
 
 @app.command()
@@ -302,13 +192,7 @@ def checks(format_: AsFormat = None, output: Output = None) -> None:
     """List the checks of a review."""
     from responsibility import telling
 
-    _tell(telling.checks, format_, output or [])
-
-
-def _tell(make: Callable[[str], str], format_: Format | None, files: list[Path]) -> None:
-    _save({file: make(_format_of(file, format_)) for file in files})
-    if not files:
-        typer.echo(make((format_ or Format.TEXT).value).rstrip("\n"))
+    tell(telling.checks, format_, output or [])
 
 
 @app.command(name="lock-addons")
@@ -374,23 +258,16 @@ def main() -> None:
     try:
         app(prog_name="python -m responsibility")
     except BadSource as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(2)
     except BrokenPipeError:
         # The reader of a pipe went away, as `| head` does: no message, and none at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except RecursionError:
-        _complain("what was read is nested too deep, perhaps in a text that holds JSON or YAML")
+        complain("what was read is nested too deep, perhaps in a text that holds JSON or YAML")
         sys.exit(2)
     except OSError as error:
         # A name that no file can have, a folder that must not be read.
-        _complain(str(error))
+        complain(str(error))
         sys.exit(2)
-
-
-def _complain(words: str) -> None:
-    """Says it in one line: names of files and what stands in them may hold anything."""
-    from responsibility.render import clean
-
-    typer.echo(clean(words, 1000), err=True)

@@ -10,7 +10,6 @@ from responsibility.facts.values import Reference, references
 
 _OWN_WORDS = {"AssumeRolePolicyDocument", "PolicyDocument", "Policies", "Tags", "Arn", "AssociationArn"}
 """Properties whose text stays as it is: documents that facts read as text, and what names the resource itself."""
-_NAMED_BY_ARN = ("Arn",)
 
 
 def link(resources: list[Resource]) -> None:
@@ -25,7 +24,8 @@ def link(resources: list[Resource]) -> None:
 
 def _names(resource: Resource) -> list[str]:
     """Returns what others call a resource by."""
-    names = [resource.properties[key] for key in _NAMED_BY_ARN if isinstance(resource.properties.get(key), str)]
+    arn = resource.properties.get("Arn")
+    names = [arn] if isinstance(arn, str) else []
     return names if resource.type.startswith(("AWS::EKS::", "EKS::")) else [resource.id, *names]
 
 

@@ -1,0 +1,152 @@
+"""Options that commands share, and how what they made is written: to a terminal, to files, all of them or none."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from responsibility.facts.template import BadSource
+
+if TYPE_CHECKING:
+    from responsibility.document import Review
+
+
+class Format(StrEnum):
+    """What a review can be written as."""
+
+    TEXT = "text"
+    MD = "md"
+    HTML = "html"
+    JSON = "json"
+    SARIF = "sarif"
+
+
+class FailOn(StrEnum):
+    """From which severity on an open duty makes the command fail."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    NEVER = "never"
+
+
+Output = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--output", "-o", help="Write FILE; its suffix says the format (.txt .md .html .json .sarif). May be repeated."
+    ),
+]
+AsFormat = Annotated[Format | None, typer.Option("--format", "-f", help="The format; text if nothing else says so.")]
+FailOnDuty = Annotated[
+    FailOn, typer.Option("--fail-on", help="Exit with 1 if a duty of this severity, or worse, is open.")
+]
+AsOf = Annotated[
+    str | None, typer.Option(help="The day to compare support dates with, as 2027-05-01; today if not given.")
+]
+AcceptedFile = Annotated[
+    Path | None, typer.Option("--accepted", help="Accepted findings; .responsibility.yaml if it is there.")
+]
+Prices = Annotated[Path | None, typer.Option(help="A price table of your own, laid over the shipped one.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Region = Annotated[
+    str | None, typer.Option(help="AWS region; that of the assembly or of your credentials if not given.")
+]
+Profile = Annotated[str | None, typer.Option(help="AWS profile; AWS_PROFILE if not given.")]
+
+
+def report(document: Review, format_: Format | None, files: list[Path], fail_on: FailOn, *, quiet: bool) -> None:
+    """Writes the document. Raises typer.Exit if a duty of a severity, or worse, is open."""
+    from responsibility import reviewing
+
+    _write(document, format_, files, quiet=quiet)
+    if fail_on is not FailOn.NEVER and reviewing.worst(document, fail_on.value):
+        raise typer.Exit(1)
+
+
+def _write(document: Review, format_: Format | None, files: list[Path], *, quiet: bool) -> None:
+    """Writes the files; prints the review too, unless files of one format were asked for."""
+    from responsibility.render import render
+
+    _save({file: render(document, _format_of(file, format_)) for file in files})
+    if quiet:
+        return
+    if format_ in (None, Format.TEXT) and not (files and format_):
+        from rich.console import Console
+
+        from responsibility.render.text import text
+
+        text(document, Console())
+    elif format_ and not files:
+        # As bytes: programs read UTF-8, whatever this terminal takes.
+        typer.echo(render(document, format_.value).encode(), nl=False)
+    for file in files:
+        typer.echo(f"Written: {file}", err=True)
+
+
+def _format_of(file: Path, format_: Format | None) -> str:
+    from responsibility.render import FORMATS
+
+    if format_:
+        return format_.value
+    found = next((name for name, entry in FORMATS.items() if file.name.lower().endswith(entry.suffixes)), None)
+    if found is None:
+        suffixes = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
+        raise BadSource(f"--output {file}: its suffix names no format; use one of {suffixes}, or say --format")
+    return found
+
+
+def _save(contents: dict[Path, str]) -> None:
+    """Writes every file, or none: each is written beside its place, and moved there when all of them are."""
+    moves: dict[Path, Path] = {}
+    file = Path()
+    try:
+        for file, content in contents.items():
+            if file.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if file.exists() and not file.is_file():
+                # A pipe or a device, such as /dev/stdout: it is written to, never replaced.
+                file.write_text(content, encoding="utf-8")
+                continue
+            goal = Path(os.path.realpath(file))  # what a link points to, so that it stays a link
+            part = goal.with_name(f".{goal.name}.part")
+            moves[part] = goal
+            part.write_text(content, encoding="utf-8")
+        for part, file in moves.items():
+            part.replace(file)
+    except OSError as error:
+        raise BadSource(f"--output {file}: cannot be written: {error.strerror}") from None
+    finally:
+        for part in moves:
+            part.unlink(missing_ok=True)
+
+
+def day(text: str | None) -> date:
+    """Returns the day that ``--as-of`` names; today if it names none. Raises BadSource."""
+    if text is None:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadSource(f"--as-of {text}: is no day; write it as 2027-05-01") from None
+
+
+def tell(make: Callable[[str], str], format_: Format | None, files: list[Path]) -> None:
+    """Writes what ``make`` gives for a format; prints it if no file is named. Raises BadSource."""
+    _save({file: make(_format_of(file, format_)) for file in files})
+    if not files:
+        typer.echo(make((format_ or Format.TEXT).value).rstrip("\n"))
+
+
+def complain(words: str) -> None:
+    """Says it in one line: names of files and what stands in them may hold anything."""
+    from responsibility.render import clean
+
+    typer.echo(clean(words, 1000), err=True)
