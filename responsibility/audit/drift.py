@@ -12,7 +12,7 @@ from responsibility.audit.questions import Questions
 from responsibility.facts.facts import Facts
 from responsibility.facts.resource import Resource
 from responsibility.facts.template import BadSource
-from responsibility.facts.values import REFERENCE, Reference, Unknown, has_gap
+from responsibility.facts.values import REFERENCE, Reference, Unknown, Unread, has_gap
 
 COMPARISON = "EKS::Comparison"
 LIST_RESOURCES = ("cloudformation", "list_stack_resources")
@@ -59,15 +59,24 @@ class Drift:
         self._by_arn = {arn: resource for resource in account if isinstance(arn := resource.properties.get("Arn"), str)}
         self._physical: dict[str, str] = {}
         """Physical ids by the key of a template's resource."""
+        self._missing: set[str] = set()
+        """Stacks that the account does not have."""
 
     def comparisons(self) -> Iterator[Resource]:
         """Yields one for each difference, and one for each resource without any. Raises BadSource, AccountError."""
         ours = [resource for resource in self._templates.resources if resource.type.startswith(_PREFIX)]
         stacks = {resource.stack for resource in self._templates.resources if resource.region is not None}
-        for stack in sorted(stacks, key=lambda name: name.count("/")):
-            if isinstance(refused := self._read_ids(stack), Unknown):
-                properties = {"Of": "Stack", "Name": stack, "Difference": refused, "At": []}
-                yield self._ask.resource(COMPARISON, f"{stack}#", properties, call=LIST_RESOURCES)
+        unread = {
+            stack: why for stack in sorted(stacks, key=lambda name: name.count("/")) if (why := self._read_ids(stack))
+        }
+        if self._missing == stacks:
+            raise BadSource(
+                f"{'; '.join(why.reason for why in unread.values())}: nothing can be compared. Deploy it, or name the folder of"
+                " an assembly; a lone template's file is named after its stack"
+            )
+        for stack in unread.keys() & {resource.stack for resource in ours}:
+            properties = {"Of": "Stack", "Name": stack, "Difference": unread[stack], "At": []}
+            yield self._ask.resource(COMPARISON, f"{stack}#", properties, call=LIST_RESOURCES)
         seen = set()
         for resource in ours:
             physical = self._physical.get(resource.key)
@@ -79,17 +88,23 @@ class Drift:
             if found is None and self._narrow and name.split("/")[0] not in self._account:
                 continue
             if found is None:
-                yield self._comparison(name, resource, "does not exist any more")
+                yield self._comparison(name, resource, self._untold(name) or "does not exist any more")
             else:
                 yield from self._differences(resource, found)
         clusters = {name for name in seen if "/" not in name}
         for resource in self._account.values():
             beside = resource.type in _ADDED and resource.belongs_to in clusters and resource.id not in seen
-            if beside and not _made_by_eks(resource):
+            if beside and not _made_by_eks(resource) and not isinstance(resource.properties, Unread):
                 yield self._comparison(resource.id, resource, "stands in no template", found=resource)
 
+    def _untold(self, name: str) -> Unknown | None:
+        """Returns why it is not known whether something exists: its list, or one of its kind, was not told; None = it is."""
+        prefix = name.split("/", 2)[:2]
+        kin = (one for one in self._account.values() if one.id.split("/", 2)[:2] == prefix)
+        return next((one.properties[""] for one in kin if isinstance(one.properties, Unread)), None)
+
     def _read_ids(self, stack: str) -> Unknown | None:
-        """Returns why the ids of a stack's resources are not known; None = they are. Raises BadSource: there is no such stack."""
+        """Returns why the ids of a stack's resources are not known; None = they are."""
         # A nested stack's id is the physical id of the resource that makes it: STACK/LOGICAL-ID.
         name = self._physical.get(stack, stack)
         try:
@@ -99,10 +114,8 @@ class Drift:
                 return Unknown(f"{self._ask.account.action(*LIST_RESOURCES)}: not allowed")
             if error.code != "ValidationError":
                 raise
-            raise BadSource(
-                f"{stack}: there is no such stack in {self._ask.account.region}, so nothing of it can be compared. Deploy it,"
-                " or name the folder of an assembly; a lone template's file is named after its stack"
-            ) from None
+            self._missing.add(stack)
+            return Unknown(f"there is no stack {stack} in {self._ask.account.region}")
         for row in rows:
             if "PhysicalResourceId" in row and row["ResourceStatus"] != "DELETE_COMPLETE":
                 self._physical[f"{stack}/{row['LogicalResourceId']}"] = row["PhysicalResourceId"]
@@ -140,8 +153,9 @@ class Drift:
         """Yields path, the template's value and the account's of each difference."""
         if (kind, path) in NOT_TOLD or (kind, path) in _OTHERS_TO_SET or _says_nothing(wanted):
             return
-        if isinstance(runs, Unknown):
-            yield path, wanted, runs
+        gaps = [one for one in (runs if isinstance(runs, list) else [runs]) if isinstance(one, Unknown)]
+        if gaps:
+            yield path, wanted, gaps[0]
         elif isinstance(wanted, dict) and isinstance(runs, dict):
             for key, value in wanted.items():
                 yield from self._differing(kind, f"{path}.{key}", value, runs.get(key))

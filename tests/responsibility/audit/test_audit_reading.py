@@ -97,7 +97,7 @@ def test_a_stack_that_was_not_deployed_cannot_be_compared() -> None:
         "account": {"cloudformation:ListStackResources": {"error": "ValidationError"}},
         "template": {"Resources": {"C": {"Type": "AWS::EKS::Cluster"}}},
     }
-    with pytest.raises(BadSource, match="stack: there is no such stack in eu-west-1"):
+    with pytest.raises(BadSource, match="there is no stack stack in eu-west-1: nothing can be compared"):
         audited(data, AS_OF)
 
 

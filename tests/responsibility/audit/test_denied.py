@@ -83,6 +83,13 @@ def test_what_a_call_would_have_told_is_unknown_and_names_it(action: str, accoun
         assert any(action in one.detail or any(at.api == action for at in one.evidence) for one in unknown), lost
 
 
+@pytest.mark.parametrize("action", sorted(CALLS["audit"].keys() - WITHOUT_A_LIST))
+def test_nothing_differs_from_its_template_for_lack_of_a_permission(action: str) -> None:
+    data = yaml.safe_load((FIXTURES / "EKR150" / "good.yaml").read_text())
+    statuses = {one.status for one in found({**data["account"], action: DENIED}, ["EKR150"], data["template"])}
+    assert "open" not in statuses
+
+
 def test_every_call_of_the_policy_is_made() -> None:
     account = FakeAccount(
         {
