@@ -60,6 +60,7 @@ def no_amazon_linux_2(nodes: Ec2Nodes) -> Answer:
     why="Without it EKS takes the default of the day the group is made: two groups of one template may run two systems.",
     fix="Set AmiType (AL2023_x86_64_STANDARD, BOTTLEROCKET_ARM_64, ...). It can only be set when a group is made.",
     source="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html",
+    only="templates",
 )
 def ami_type_is_stated(group: NodeGroup) -> Answer:
     """An image of its own takes the type's place: then it must not be stated."""

@@ -47,6 +47,7 @@ def uses_a_launch_template(nodes: SelfManagedNodes) -> Answer:
     why="EKS replaces one node after the other unless told otherwise: a large group then takes hours, and a patch waits.",
     fix="Set UpdateConfig.MaxUnavailablePercentage (33 suits most groups) or UpdateConfig.MaxUnavailable.",
     source=_GUIDE + "managed-node-update-behavior.html",
+    only="templates",
 )
 def update_pace_is_chosen(group: NodeGroup) -> Answer:
     """Either of the two properties."""

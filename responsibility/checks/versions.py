@@ -7,6 +7,7 @@ from responsibility.catalog import KubernetesVersion, kubernetes_versions
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.facts.eks import Cluster, NodeGroup
 from responsibility.facts.resource import Fact, UnknownValue
+from responsibility.facts.running import day
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _VERSIONS = _GUIDE + "kubernetes-versions.html"
@@ -42,6 +43,10 @@ def _support(cluster: Cluster, minor: Minor) -> tuple[date, date] | None:
 
     Raises UnknownValue for a version whose dates are not known.
     """
+    told = cluster.resource.maybe("VersionSupport") or {}  # by a running cluster's EKS
+    ends = [told.get(f"EndOf{kind}SupportDate") for kind in ("Standard", "Extended")]
+    if all(ends):
+        return day(ends[0]), day(ends[1])
     known = kubernetes_versions().get(_name(minor), KubernetesVersion())
     if known.standard_until and known.extended_until:
         return known.standard_until, known.extended_until
@@ -151,6 +156,7 @@ def version_is_stated(cluster: Cluster) -> Answer:
     why="Without a choice EKS enters the cluster into extended support and bills it; once there the choice cannot change.",
     fix="Set UpgradePolicy.SupportType: STANDARD to be upgraded by EKS at the end, EXTENDED to pay for more time.",
     source=_GUIDE + "view-upgrade-policy.html",
+    only="templates",
 )
 def upgrade_policy_is_chosen(cluster: Cluster) -> Answer:
     """EXTENDED is the service's default; either answer is one."""
