@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -177,8 +177,9 @@ def test_what_overdue_means(own_engine: Engine, audit: Auditor) -> None:
     assert any("coredns: is DEGRADED" in one for one in found["EKR126"])
     assert any("Ec2SubnetNotFound: gone" in one for one in found["EKR124"])
     assert any("of pool system runs for 20 of at most 21 days" in one for one in found["EKR140"])
-    found = opened(audit(own_engine, "--as-of", "2027-06-01"))
-    assert any("is upgraded from 1.36 by EKS after 2027-08-02, in 62 days" in one for one in found["EKR132"])
+    end = _support_ends(eks)
+    found = opened(audit(own_engine, "--as-of", (end - timedelta(days=62)).isoformat()))
+    assert any(f"by EKS after {end}, in 62 days" in one for one in found["EKR132"])
     change_record(own_engine, "nodegroup", CLUSTER, group, status="ACTIVE", health={"issues": []})
     change_record(own_engine, "addon", CLUSTER, "coredns", status="ACTIVE")
     change_record(own_engine, "cluster", CLUSTER, health={"issues": []})
@@ -284,8 +285,17 @@ _EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "All
 _POLICIES = "arn:aws:eks::aws:cluster-access-policy/"
 
 
+def _support_ends(eks: Any) -> date:
+    """The day from which on EKS upgrades the cluster by itself."""
+    cluster = eks.describe_cluster(name=CLUSTER)["cluster"]
+    (version,) = eks.describe_cluster_versions(clusterVersions=[cluster["version"]])["clusterVersions"]
+    kind = cluster["upgradePolicy"]["supportType"].capitalize()
+    return version[f"endOf{kind}SupportDate"].astimezone(UTC).date()  # type: ignore[no-any-return]
+
+
 def _older(eks: Any, addon: str) -> str:
-    (offered,) = eks.describe_addon_versions(addonName=addon, kubernetesVersion="1.36")["addons"]
+    version = eks.describe_cluster(name=CLUSTER)["cluster"]["version"]
+    (offered,) = eks.describe_addon_versions(addonName=addon, kubernetesVersion=version)["addons"]
     return str(offered["addonVersions"][-1]["addonVersion"])
 
 
