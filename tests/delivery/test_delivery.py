@@ -66,7 +66,7 @@ def home(tmp_path: Path, assembly: Path, monkeypatch: pytest.MonkeyPatch) -> Hom
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("kubectl", "helm"):
-        (programs / name).write_text(f"#!{sys.executable}\n{STAND_IN.read_text()}")
+        (programs / name).write_text(f"#!{sys.executable} -IS\n{STAND_IN.read_text()}")
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setenv("STAND_IN", str(tmp_path))

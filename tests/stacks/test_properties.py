@@ -13,7 +13,7 @@ from test_order import needs
 from stacks.policy import violations
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(environments())
 def test_every_environment_keeps_the_rules(data):
     environment = validated(data)
