@@ -17,6 +17,7 @@ from typing import Any
 from responsibility.account import committed
 from responsibility.account.errors import AccountError
 from responsibility.account.session import Account
+from responsibility.facts.template import BadSource
 from responsibility.review.prices import Price, load_prices
 
 ENDPOINT_REGION = "us-east-1"
@@ -42,9 +43,13 @@ class Question:
     filters: Mapping[str, str] = field(default_factory=dict)
 
     def about(self, product: Mapping[str, Any]) -> bool:
-        """Whether a product is the one that is meant. Usage types of most regions begin with a few letters of their own."""
+        """Whether a product is the one that is meant.
+
+        Usage types begin with their region (`USE1-`, `EU-`) or with none. Other letters are another product:
+        `TS-LoadBalancerUsage` is the hour of a trust store.
+        """
         found = str(product["attributes"].get("usagetype", ""))
-        return not self.usage or bool(re.fullmatch(rf"([A-Z]+\d?-)?{re.escape(self.usage)}", found))
+        return not self.usage or bool(re.fullmatch(rf"(EU-|[A-Z]{{3}}\d-)?{re.escape(self.usage)}", found))
 
 
 _BALANCER = "LoadBalancerUsage"
@@ -88,6 +93,8 @@ def refresh(
 ) -> None:
     """Writes a price table of a region. Raises BadSource: nothing was written then.
 
+    What the file had of its own, and the price list does not have, stays in it.
+
     Args:
         region: whose prices.
         profile: default: AWS_PROFILE, then boto3's own chain.
@@ -96,7 +103,10 @@ def refresh(
         today: the day that the table bears.
     """
     file = output or Path(f"prices.{region}.yaml")
-    before = load_prices(file if file.exists() else None)
+    shipped = load_prices()
+    before = load_prices(file) if file.exists() else shipped
+    if before is not shipped and before.region != region:
+        raise BadSource(f"{file}: has prices of {before.region}, not of {region}; name another file with --output")
     with committed.kept(file):
         account = Account("refresh prices", region=ENDPOINT_REGION, profile=profile)
         found = {
@@ -107,7 +117,9 @@ def refresh(
         if not found:
             raise AccountError(f"pricing:GetProducts: has no prices of a region called {region!r}")
     day = today or datetime.now(UTC).date()
-    committed.write(file, _table(found, region, day))
+    own = [price for name, price in before.by_id.items() if name in found or price != shipped.by_id.get(name)]
+    rows = [_row(price, found.get(price.id), known=price.id in shipped.by_id) for price in own]
+    committed.write(file, _table(rows, before.hours_per_month, region, day))
     say(f"{file}: {len(found)} prices of {region}, checked {day}. `review --prices {file}` uses them")
     for line in _changes(before.by_id, found, region) or ["  no amount changed"]:
         say(line)
@@ -143,16 +155,23 @@ def _rates(item: Mapping[str, Any], unit: str) -> Iterator[Decimal]:
                 yield amount
 
 
-def _table(found: Mapping[str, Decimal], region: str, day: date) -> str:
+def _row(price: Price, amount: Decimal | None, *, known: bool) -> str:
+    """Returns an entry: of the new amount, or as it was. One that the shipped table does not know says what it is."""
+    if amount is None:
+        return json.dumps(price.model_dump(exclude={"region"}), ensure_ascii=False)
+    what = "" if known else f"what: {json.dumps(price.what, ensure_ascii=False)}, unit: {price.unit}, "
+    return f'{{id: "{price.id}", {what}amount: {amount.normalize():f}, source: "{SOURCE}"}}'
+
+
+def _table(rows: list[str], hours: float, region: str, day: date) -> str:
     command = ["refresh", "prices", "--region", region]
-    lines = [
-        committed.written_by(command, day, ENDPOINT_REGION, f"prices of {region}", who="AWS's price list"),
-        f"currency: USD\nregion: {region}\nchecked: {day}\nprices:\n",
-    ]
-    lines += [
-        f'  - {{id: "{name}", amount: {amount.normalize():f}, source: "{SOURCE}"}}\n' for name, amount in found.items()
-    ]
-    return "".join(lines)
+    return "".join(
+        [
+            committed.written_by(command, day, ENDPOINT_REGION, f"prices of {region}", who="AWS's price list"),
+            f"currency: USD\nregion: {region}\nhours_per_month: {hours:g}\nchecked: {day}\nprices:\n",
+            *(f"  - {row}\n" for row in rows),
+        ]
+    )
 
 
 def _changes(before: Mapping[str, Price], found: Mapping[str, Decimal], region: str) -> list[str]:

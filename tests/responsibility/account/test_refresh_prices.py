@@ -13,6 +13,7 @@ from fake_eks import SECRET, TOKEN, run
 
 from responsibility.account.errors import AccountError
 from responsibility.account.prices import question, refresh
+from responsibility.facts.template import BadSource
 from responsibility.review.prices import load_prices
 
 DAY = date(2026, 11, 24)
@@ -54,8 +55,11 @@ class PriceList:
             text
             for text in self.products.get(request["ServiceCode"], [])
             if json.loads(text)["product"]["attributes"]["regionCode"] == wanted["regionCode"]
-            and wanted.get("instanceType", json.loads(text)["product"]["attributes"].get("instanceType"))
-            == json.loads(text)["product"]["attributes"].get("instanceType")
+            and all(
+                json.loads(text)["product"]["attributes"].get(key) == wanted[key]
+                for key in ("instanceType", "operation")
+                if key in wanted
+            )
         ]
         return 200, {"FormatVersion": "aws_v1", "PriceList": found}
 
@@ -119,6 +123,52 @@ def test_two_amounts_are_none(prices: PriceList, tmp_path: Path) -> None:
     file = tmp_path / "prices.yaml"
     refresh(region=REGION, output=file, say=lambda _: None, today=DAY)
     assert load_prices(file).by_id["eks-control-plane-standard"] == load_prices().by_id["eks-control-plane-standard"]
+
+
+def test_other_products_of_a_usage_do_not_hide_it(prices: PriceList, tmp_path: Path) -> None:
+    prices.products["AWSELB"] = [
+        product("LoadBalancerUsage", "0.0252", operation="LoadBalancing:Application"),
+        product("TS-LoadBalancerUsage", "0.0056", operation="LoadBalancing:Application"),
+        product("Outposts-LoadBalancerUsage", "0.03", operation="LoadBalancing:Application"),
+    ]
+    file = tmp_path / "prices.yaml"
+    refresh(region=REGION, output=file, say=lambda _: None, today=DAY)
+    assert load_prices(file).by_id["alb"].amount == 0.0252
+
+
+OWN = """
+region: eu-west-1
+hours_per_month: 744
+prices:
+  - {id: nat-gateway, amount: 0.048, note: "ours: negotiated"}
+  - {id: "ec2:m7i-flex.8xlarge", unit: hour, amount: 1.7}
+  - {id: "ec2:c8gn.large", what: "ours: small", unit: hour, amount: 0.14}
+"""
+
+
+def test_what_a_file_has_of_its_own_stays(prices: PriceList, tmp_path: Path) -> None:
+    prices.products["AmazonEC2"].append(product("EU-BoxUsage:c8gn.large", "0.1250000000", instanceType="c8gn.large"))
+    file, said = tmp_path / "prices.yaml", []
+    file.write_text(OWN)
+    before = load_prices(file)
+    refresh(region=REGION, output=file, say=said.append, today=DAY)
+    after = load_prices(file)
+    assert after.by_id["nat-gateway"] == before.by_id["nat-gateway"]
+    assert after.by_id["ec2:m7i-flex.8xlarge"] == before.by_id["ec2:m7i-flex.8xlarge"]
+    assert after.by_id["ec2:c8gn.large"].amount == 0.125
+    assert after.by_id["ec2:c8gn.large"].what == "ours: small"
+    assert after.hours_per_month == 744
+    assert "  ec2:c8gn.large: 0.14 → 0.125" in said
+
+
+def test_a_table_of_another_region_is_not_written_over(prices: PriceList, tmp_path: Path) -> None:
+    file = tmp_path / "prices.yaml"
+    file.write_text(OWN.replace(REGION, "us-east-1"))
+    text = file.read_text()
+    with pytest.raises(BadSource, match="has prices of us-east-1, not of eu-west-1; name another file with --output"):
+        refresh(region=REGION, output=file, say=lambda _: None, today=DAY)
+    assert file.read_text() == text
+    assert not prices.asked
 
 
 @pytest.mark.usefixtures("prices")
