@@ -148,13 +148,18 @@ def open_words(numbers: Mapping[Severity, int]) -> str:
     return ", ".join(f"{numbers[severity]:,} {severity}" for severity in SEVERITIES if numbers.get(severity)) or "none"
 
 
+def holder(review: Review) -> str:
+    """Returns what the resources that were read stand in: in an account, its region."""
+    return "region" if review.origin == "account" else "stack"
+
+
 def scope(review: Review) -> str:
     """Returns what was read, in a phrase."""
     read = (
         f"{counted(len(review.clusters), 'cluster')} on {kind_words(review.kinds)}" if review.clusters else "no cluster"
     )
     resources = sum(stack.resources for stack in review.stacks)
-    return f"{read}, {counted(len(review.stacks), 'stack')}, {counted(resources, 'resource')}"
+    return f"{read}, {counted(len(review.stacks), holder(review))}, {counted(resources, 'resource')}"
 
 
 def loses(change: ResourceChange) -> bool:

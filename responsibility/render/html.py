@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from responsibility.document import SEVERITIES, Review
 from responsibility.model import KIND_NAMES, OWNER_NAMES, OWNERS
-from responsibility.render import clean, counted, kinds_moved, losses, money, named, origin
+from responsibility.render import clean, counted, holder, kinds_moved, losses, money, named, origin
 from responsibility.render import drawing as pictures
 from responsibility.render.html_counts import compared, cost_groups, differences, headline, resources
 from responsibility.render.html_matrix import matrix
@@ -93,6 +93,7 @@ def _environment() -> Environment:
         "SEVERITIES": SEVERITIES,
         "PATTERNS": pictures.PATTERNS,
         "named": named,
+        "holder": holder,
         "origin": origin,
     }
     return environment
