@@ -1,6 +1,7 @@
 """What tests share: synthesised templates of any environment, fast and without files that only a deploy needs."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,11 @@ ROOT = Path(__file__).parent.parent
 ENVIRONMENTS = environment_names()
 TODAY = date(2026, 11, 23)
 """The day support dates are held against, so that tests do not age."""
+
+NEEDS_API_SERVER = pytest.mark.skipif(
+    not os.environ.get("KUBEBUILDER_ASSETS"),
+    reason="needs kube-apiserver and etcd: `setup-envtest use 1.36.x -p path` says where they are; set KUBEBUILDER_ASSETS to it",
+)
 
 Template = dict[str, Any]
 Templates = dict[str, Template]

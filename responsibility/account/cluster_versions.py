@@ -15,6 +15,7 @@ from responsibility.account.plan import read_yaml
 from responsibility.account.session import Account
 from responsibility.catalog import CATALOG
 from responsibility.facts.template import BadSource
+from responsibility.facts.versions import order
 
 FILE = CATALOG / "kubernetes_versions.yaml"
 SOURCE = "https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeClusterVersions.html"
@@ -79,7 +80,7 @@ def merged(old: Table, answer: list[dict[str, Any]], at: str) -> Refreshed:
     if not supported:
         raise AccountError(f"{at}: names no supported version, which cannot be")
     result = Refreshed(versions={}, unlisted=set(old) - set(listed))
-    for name in sorted(set(old) | supported, key=_number):
+    for name in sorted(set(old) | supported, key=order):
         before = old.get(name, {})
         # A date that EKS leaves out is not unknown for that.
         dates = {**before, **_dates(listed.get(name, {}))}
@@ -106,10 +107,6 @@ def _dates(item: dict[str, Any]) -> dict[str, date]:
     """Returns the days, in the order of the file. They are midnights in UTC, which boto3 shows in the local time zone."""
     moments = {key: item.get(name) for key, name in _DATES.items()}
     return {key: moment.astimezone(UTC).date() for key, moment in moments.items() if isinstance(moment, datetime)}
-
-
-def _number(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]
 
 
 def rendered(refreshed: Refreshed, today: date, region: str) -> str:

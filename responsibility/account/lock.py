@@ -109,7 +109,7 @@ def _warn_of_named(plan: Plan, old: Versions | None, new: Versions, warn: Say) -
 
 
 def _sorted(versions: Versions) -> Versions:
-    by_number = sorted(versions, key=lambda text: [int(part) for part in text.split(".")])
+    by_number = sorted(versions, key=order)
     return {kubernetes: dict(sorted(versions[kubernetes].items())) for kubernetes in by_number}
 
 
@@ -153,4 +153,4 @@ def differences(old: Versions, new: Versions) -> list[str]:
 
 def _keys(*tables: dict[tuple[str, str], str]) -> list[tuple[str, str]]:
     keys = set().union(*tables)
-    return sorted(keys, key=lambda key: ([int(part) for part in key[0].split(".")], key[1]))
+    return sorted(keys, key=lambda key: (order(key[0]), key[1]))

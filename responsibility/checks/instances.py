@@ -97,9 +97,8 @@ def image_is_not_pinned(nodes: Ec2Nodes) -> Answer:
     if image:
         return open_(f"pins its image: {image}", where)
     release = nodes.get("ReleaseVersion", "")
-    if (
-        release and nodes.facts.origin == "templates"
-    ):  # a running group always has one: EKR134 asks whether it is the latest
+    # A running group always has one: EKR134 asks whether it is the latest.
+    if release and nodes.facts.origin == "templates":
         return open_(f"pins the release {release}", nodes.at("ReleaseVersion"))
     return met("takes the release that is newest when it is made or updated", where)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from responsibility.checks.run import run
 from responsibility.document import CheckInfo, Evidence, Finding
 from responsibility.facts.eks import Cluster
 from responsibility.facts.facts import Facts
+from responsibility.facts.versions import order
 from responsibility.upgrade.account import GUIDE, UPDATE
 from responsibility.upgrade.document import Gate, StepId, Verdict
 
@@ -45,51 +47,49 @@ _ROWS = (
 )
 
 
-def answers(facts: Facts, target: str, stated: Mapping[str, str], offered: Mapping[str, str] | None) -> Answers:
+def answers(facts: Facts, target: str, stated: Mapping[str, str], offered: Mapping[str, str]) -> Answers:
     """Returns what an account says of its clusters.
 
     Args:
         facts: of the account.
         target: the Kubernetes version to come.
         stated: by the cluster's name, the version that templates say it has.
-        offered: by version, until when EKS gives it standard support; None: it was not told.
+        offered: by version, until when EKS gives it standard support.
     """
     codes = {row.code for row in _ROWS}
     checks = {check.info.code: check for check in all_checks(facts.origin) if check.info.code in codes}
-    findings = run(checks.values(), facts)
+    findings: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in run(checks.values(), facts):
+        if finding.subject:
+            findings[finding.cluster, finding.code].append(finding)
     result: Answers = {}
     for cluster in facts.all(Cluster):
-        found: dict[str, list[Gate]] = {}
-        for gate in _gates(cluster, findings, {code: check.info for code, check in checks.items()}):
-            found.setdefault(gate.api, []).append(gate)
+        found: dict[str, list[Gate]] = defaultdict(list)
+        for row in _ROWS:
+            found[row.api] += _gates(row, findings[cluster.resource.key, row.code], checks[row.code].info)
         if compared := _version(cluster, stated.get(cluster.name, "")):
-            found.setdefault(compared.api, []).append(compared)
-        if offered is not None:
-            found["eks:DescribeClusterVersions"] = [_target(cluster, target, offered)]
-        result[cluster.name] = found
+            found[compared.api].append(compared)
+        found["eks:DescribeClusterVersions"] = [_target(cluster, target, offered)]
+        result[cluster.name] = {api: gates for api, gates in found.items() if gates}
     return result
 
 
-def _gates(cluster: Cluster, findings: list[Finding], checks: Mapping[str, CheckInfo]) -> Iterator[Gate]:
-    for row in _ROWS:
-        info = checks[row.code]
-        for finding in findings:
-            if finding.code != row.code or finding.cluster != cluster.resource.key or not finding.subject:
-                continue
-            verdicts: dict[str, Verdict] = {"open": row.otherwise, "met": "clear", "unknown": "ask"}
-            if verdict := verdicts.get(finding.status):
-                yield Gate(
-                    topic=row.topic,
-                    verdict=verdict,
-                    subject=finding.subject,
-                    detail=finding.detail,
-                    fix="" if verdict == "clear" else info.fix,
-                    api=row.api,
-                    blocks=row.blocks,
-                    check=row.code,
-                    evidence=finding.evidence,
-                    source=info.source,
-                )
+def _gates(row: _Row, findings: list[Finding], check: CheckInfo) -> Iterator[Gate]:
+    verdicts: dict[str, Verdict] = {"open": row.otherwise, "met": "clear", "unknown": "ask"}
+    for finding in findings:
+        if verdict := verdicts.get(finding.status):
+            yield Gate(
+                topic=row.topic,
+                verdict=verdict,
+                subject=finding.subject,
+                detail=finding.detail,
+                fix="" if verdict == "clear" else check.fix,
+                api=row.api,
+                blocks=row.blocks,
+                check=row.code,
+                evidence=finding.evidence,
+                source=check.source,
+            )
 
 
 def _version(cluster: Cluster, stated: str) -> Gate | None:
@@ -138,4 +138,4 @@ def offered_by(account: Account) -> dict[str, str]:
         for one in found
         if one.get("clusterType", "eks") == "eks"
     }
-    return dict(sorted(rows.items(), key=lambda row: [int(part) for part in row[0].split(".")]))
+    return dict(sorted(rows.items(), key=lambda row: order(row[0])))

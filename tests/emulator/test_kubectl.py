@@ -15,15 +15,12 @@ import pytest
 
 from emulator import cdk, process
 from emulator.standing import client
-from tests.conftest import environment_data
+from tests.conftest import NEEDS_API_SERVER, environment_data
 from tests.emulator.deployment import Deployment, stacks_of
 
 pytestmark = [
     pytest.mark.xdist_group("emulator-process"),
-    pytest.mark.skipif(
-        not os.environ.get("KUBEBUILDER_ASSETS"),
-        reason="needs kube-apiserver and etcd: `setup-envtest use 1.36.x -p path` says where they are; set KUBEBUILDER_ASSETS to it",
-    ),
+    NEEDS_API_SERVER,
 ]
 
 STACK = "demo-workloads-demo"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ENVIRONMENTS
+from conftest import ENVIRONMENTS, NEEDS_API_SERVER
 
 from delivery.order import in_order
 from emulator.engine.eks.api_server import ApiServer
@@ -21,10 +21,7 @@ from tests.workloads.objects import KubernetesObject, at, name_of
 
 pytestmark = [
     pytest.mark.xdist_group("api-server"),
-    pytest.mark.skipif(
-        not os.environ.get("KUBEBUILDER_ASSETS"),
-        reason="needs kube-apiserver and etcd: `setup-envtest use 1.36.x -p path` says where they are; set KUBEBUILDER_ASSETS to it",
-    ),
+    NEEDS_API_SERVER,
 ]
 ELSEWHERE = ("eks.amazonaws.com", "karpenter.sh", "karpenter.k8s.aws", "gateway.networking.k8s.io")
 """Groups whose definitions EKS or charts bring: tests/workloads/aws_kinds.yaml has their fields."""

@@ -149,10 +149,20 @@ def serving(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[FakeEks]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with on_loopback(monkeypatch, home, "EKS", Handler) as fake.url:
+        yield fake
+    assert not fake.problems
+
+
+@contextmanager
+def on_loopback(
+    monkeypatch: pytest.MonkeyPatch, home: Path, service: str, handler: type[BaseHTTPRequestHandler]
+) -> Iterator[str]:
+    """Serves a service's endpoint and makes it the one that boto3 finds, with credentials of its own; yields its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    fake.url = f"http://127.0.0.1:{server.server_port}"
+    url = f"http://127.0.0.1:{server.server_port}"
     for name in (
         "AWS_PROFILE",
         "AWS_REGION",
@@ -163,7 +173,7 @@ def serving(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[FakeEks]:
     ):
         monkeypatch.delenv(name, raising=False)
     for name, value in {
-        "AWS_ENDPOINT_URL_EKS": fake.url,
+        f"AWS_ENDPOINT_URL_{service}": url,
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_SESSION_TOKEN": TOKEN,
@@ -174,12 +184,11 @@ def serving(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[FakeEks]:
     }.items():
         monkeypatch.setenv(name, value)
     try:
-        yield fake
+        yield url
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
-    assert not fake.problems
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:

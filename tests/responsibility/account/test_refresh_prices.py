@@ -1,15 +1,14 @@
 """`refresh prices`, over HTTP from a price list on loopback."""
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_eks import SECRET, TOKEN, run
+from fake_eks import TOKEN, on_loopback, run
 
 from responsibility.account.errors import AccountError
 from responsibility.account.prices import question, refresh
@@ -82,26 +81,8 @@ def prices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[PriceLis
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in {
-        "AWS_ENDPOINT_URL_PRICING": f"http://127.0.0.1:{server.server_port}",
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_SESSION_TOKEN": TOKEN,
-        "AWS_CONFIG_FILE": str(tmp_path / "none"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": "127.0.0.1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    yield known
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with on_loopback(monkeypatch, tmp_path, "PRICING", Handler):
+        yield known
 
 
 def test_a_table_of_the_region_is_written_and_used(prices: PriceList, tmp_path: Path) -> None:
