@@ -1,1 +1,1 @@
-"""Reading what others wrote and writing results, safely. Imports nothing of this project; everything in it may import this."""
+"""What every command needs to read and write safely: errors, YAML, files, text for a terminal. Imports nothing of ours."""

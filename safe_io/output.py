@@ -83,11 +83,12 @@ def staged(folder: Path, *, replaceable: Collection[str] = ()) -> Iterator[Path]
 
     Raises OutputProblem: the folder cannot be written, or a name is taken by what is not ours.
     """
-    folder = Path(os.path.realpath(folder))
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    made: list[Path] = []
     work = None
     try:
         try:
+            folder = Path(os.path.realpath(folder))
+            made = [path for path in (folder, *folder.parents) if not os.path.exists(path)]
             folder.mkdir(parents=True, exist_ok=True)
             work = _Work.begin(folder)
         except (OSError, ValueError) as error:
