@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from stacks.yaml_file import BadEnvironment, one_line
+from safe_io.terminal import one_line
+from stacks.yaml_file import BadEnvironment
 
 _OBJECTS = (".yaml", ".yml", ".json")
 _DOCUMENTS = (".md",)
