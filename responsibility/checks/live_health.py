@@ -142,7 +142,9 @@ def _insight(insight: Insight, category: str, *bad: str) -> Answer | None:
         for path, _ in insight.resource.items("Resources")
     ]
     named = f": {', '.join(filter(None, resources[:3]))}" if any(resources) else ""
-    return open_(f"{insight.status}{after}: {insight.get('InsightStatus.Reason', '')}{named}", insight.at("InsightStatus"))
+    return open_(
+        f"{insight.status}{after}: {insight.get('InsightStatus.Reason', '')}{named}", insight.at("InsightStatus")
+    )
 
 
 @check(

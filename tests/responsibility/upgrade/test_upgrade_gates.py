@@ -1,7 +1,6 @@
 """Every blocker is found where it is, and not where it is not."""
 
 import base64
-
 from pathlib import Path
 from typing import Any
 
