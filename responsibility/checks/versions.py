@@ -86,7 +86,7 @@ def version_is_supported(cluster: Cluster) -> Answer:
     title="The Kubernetes version is in standard support",
     component="kubernetes-version",
     severity="medium",
-    why="In extended support the control plane costs six times as much. AWS still patches the version, but the Kubernetes project does not.",
+    why="In extended support the control plane costs six times as much. AWS still patches the version, the Kubernetes project does not.",
     fix="Upgrade by Version to one that is in standard support.",
     source="https://aws.amazon.com/blogs/containers/amazon-eks-extended-support-for-kubernetes-versions-pricing/",
 )
