@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
+from safe_io.errors import BadInput
+from safe_io.yaml_file import Rules, YamlFile
 from stacks.problems import did_you_mean
 from stacks.validating import validated
 from stacks.workload_spec import WorkloadDescription
-from stacks.yaml_file import BadEnvironment, YamlFile
 
 FOLDER = Path(__file__).parent.parent / "workloads"
+_AS_KUBECTL = Rules(yaml_1_1=True)
+"""kubectl reads YAML 1.1: `defaultMode: 0444` is octal."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def workload_names(folder: Path = FOLDER) -> list[str]:
 
 @cache
 def describe(path: Path) -> WorkloadDescription:
-    """Reads the workload.yaml of the workload in the folder ``path``. Raises BadEnvironment."""
+    """Reads the workload.yaml of the workload in the folder ``path``. Raises BadInput."""
     document = YamlFile(path / "workload.yaml")
     description = validated(document, WorkloadDescription)
     for variant in description.variants:
@@ -44,7 +47,7 @@ def describe(path: Path) -> WorkloadDescription:
                 ("variants", variant), f"there is no folder {path / variant}; make it, or take the variant out"
             )
     if not (path / "base").is_dir() and not description.variants:
-        raise BadEnvironment(f"{path}: there is no folder base/ with Kubernetes objects; make it")
+        raise BadInput(f"{path}: there is no folder base/ with Kubernetes objects; make it")
     return description
 
 
@@ -52,13 +55,13 @@ def describe(path: Path) -> WorkloadDescription:
 def read_objects(path: Path, variant: str | None) -> tuple[SourceObject, ...]:
     """Reads the objects of base/, and of a variant: one of the same kind and name replaces that of base/.
 
-    Raises BadEnvironment: a file is not YAML, or something in it is no Kubernetes object or stands twice.
+    Raises BadInput: a file is not YAML, or something in it is no Kubernetes object or stands twice.
     """
     found: dict[tuple[str, str, str], SourceObject] = {}
     for folder in ("base", variant) if variant else ("base",):
         here: dict[tuple[str, str, str], SourceObject] = {}
         for file in sorted((path / folder).glob("*.yaml")):
-            for document in YamlFile.documents(file):
+            for document in YamlFile.documents(file, _AS_KUBECTL):
                 source = SourceObject(document, _kubernetes_object(document))
                 if source.key in here:
                     first = here[source.key].file.path

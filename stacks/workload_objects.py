@@ -9,6 +9,7 @@ from delivery.placeholders import KNOWN, ROLE_ARN, fill, placeholders
 from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject, ManifestFile
 from eks_constructs.spec import Misplaced
+from safe_io.errors import BadInput
 from stacks.cluster_spec import ClusterSpec
 from stacks.environment import Environment
 from stacks.exposure import expose
@@ -20,7 +21,6 @@ from stacks.pods import claim_templates
 from stacks.workload_folder import SourceObject, describe, read_objects, workload_folder
 from stacks.workload_needs import check_needs
 from stacks.workload_spec import Need, WorkloadDescription, WorkloadSpec
-from stacks.yaml_file import BadEnvironment
 
 ORDER = 60
 """Place of workloads among the files of a cluster: after its own objects, and after the controllers that some need."""
@@ -44,7 +44,7 @@ class PlacedWorkload:
 
 
 def workload_files(cluster: ClusterSpec, environment: Environment) -> list[ManifestFile]:
-    """Returns the files of a cluster's workloads. Raises BadEnvironment and Misplaced, as placed_workloads does."""
+    """Returns the files of a cluster's workloads. Raises BadInput and Misplaced, as placed_workloads does."""
     return [workload.file for workload in placed_workloads(cluster, environment)]
 
 
@@ -52,7 +52,7 @@ def placed_workloads(cluster: ClusterSpec, environment: Environment) -> list[Pla
     """Returns the workloads of a cluster, placed and rendered.
 
     Raises:
-        BadEnvironment: a file of a workload is not what it should be.
+        BadInput: a file of a workload is not what it should be.
         Misplaced: a workload cannot be where the environment file puts it; the way to the key is that from the environment.
     """
     placed: list[PlacedWorkload] = []
@@ -171,13 +171,13 @@ def _rendered(
         item = copy.deepcopy(source.object)
         used = placeholders(item)
         if unknown := used - set(KNOWN):
-            raise BadEnvironment(
+            raise BadInput(
                 f"{source.file.path}: ${{{min(unknown)}}} is not filled in; known: {', '.join(KNOWN)}."
                 " For a variable of a shell write it without braces"
             )
         if unasked := [(name, need) for name, need in _FILLED_BY.items() if name in used and need not in needs]:
             name, need = unasked[0]
-            raise BadEnvironment(
+            raise BadInput(
                 f"{source.file.path}: ${{{name}}} is filled in for workloads that need a {need};"
                 f" add {need} to needs in {source.file.path.parent.parent / 'workload.yaml'}"
             )
