@@ -1,1 +1,1 @@
-"""Input and output that cannot harm: bounded reading, safe writing, clear errors. Needs PyYAML alone, and nothing of ours."""
+"""What every command needs to read and write safely: errors, YAML, files, text for a terminal. Imports nothing of ours."""

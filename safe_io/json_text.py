@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from safe_io.errors import BadInput
-from safe_io.where import one_line, shown
+from safe_io.terminal import one_line
+from safe_io.where import shown
 from safe_io.yaml_file import YamlFile
 from safe_io.yaml_scalars import PEOPLE, Rules
 

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from safe_io.errors import BadInput
+from safe_io.terminal import one_line
 
 
 def read_text(path: Path, *, max_bytes: int) -> str:
@@ -24,9 +25,8 @@ def read_text(path: Path, *, max_bytes: int) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise BadInput(
-            f"{path}:{line}: the byte 0x{raw[error.start]:02x} is not UTF-8 text; save the file as UTF-8"
-        ) from None
+        text = f"{path}:{line}: the byte 0x{raw[error.start]:02x} is not UTF-8 text; save the file as UTF-8"
+        raise BadInput(one_line(text)) from None
 
 
 def read_bytes(path: Path, *, max_bytes: int) -> bytes:
@@ -36,10 +36,10 @@ def read_bytes(path: Path, *, max_bytes: int) -> bytes:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
             mode = os.fstat(stream.fileno()).st_mode
             if not stat.S_ISREG(mode):
-                raise BadInput(f"{path}: is no regular file (a device, a pipe or a socket)")
+                raise BadInput(one_line(f"{path}: is no regular file (a device, a pipe or a socket)"))
             raw = stream.read(max_bytes + 1)
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
-        raise BadInput(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise BadInput(one_line(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}")) from None
     if len(raw) > max_bytes:
-        raise BadInput(f"{path}:1: the file has more than {max_bytes:,} bytes (bound: bytes)")
+        raise BadInput(one_line(f"{path}:1: the file has more than {max_bytes:,} bytes (bound: bytes)"))
     return raw

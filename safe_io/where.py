@@ -26,9 +26,3 @@ def shown(value: object, written: str | None = None) -> str:
         return "null"
     text = written or json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def one_line(text: str) -> str:
-    """Returns text on one line, without what a terminal would act on, at most 1,000 characters long."""
-    text = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
-    return text if len(text) <= 1000 else f"{text[:997]}..."

@@ -12,8 +12,9 @@ from typing import Any, NoReturn, Self
 import yaml
 
 from safe_io.errors import BadInput
+from safe_io.terminal import one_line
 from safe_io.text_file import read_text
-from safe_io.where import Where, dotted, one_line
+from safe_io.where import Where, dotted
 from safe_io.yaml_builder import Builder, Document, line_of
 from safe_io.yaml_scalars import OURS, PEOPLE, Rules
 

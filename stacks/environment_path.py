@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from safe_io.errors import BadInput
-from safe_io.where import one_line, shown
+from safe_io.terminal import one_line
+from safe_io.where import shown
 from stacks.problems import did_you_mean
 
 NAME = r"[a-z][a-z0-9-]{0,23}"
