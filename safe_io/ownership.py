@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from safe_io.errors import BadInput
+
 MANIFEST = ".eks-platform.json"
 """In a folder with results: what in it is ours."""
 
@@ -18,7 +20,7 @@ _ABOUT = "eks-platform made the files listed here, or, with whole: true, all of 
 _GONE = ".eks-platform-gone-"
 
 
-class OutputProblem(Exception):
+class OutputProblem(BadInput):
     """A result cannot be written, or something of others is in its place. Its text is for the person; nothing was changed."""
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 
 from eks_constructs.catalog import limit
+from safe_io.errors import BadInput
 
 
-class LimitExceeded(Exception):
+class LimitExceeded(BadInput):
     """Something generated is larger than AWS or Kubernetes takes. Its text is for the person who wrote the environment."""
 
 
