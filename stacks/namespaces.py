@@ -6,7 +6,7 @@ from typing import Any
 
 from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
-from stacks.yaml_file import YamlFile
+from safe_io.yaml_file import YamlFile
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
 """What Kubernetes labels each namespace with: its name."""
@@ -36,7 +36,7 @@ def into_namespace(
 ) -> KubernetesObject:
     """Returns an object with its namespace, and references to that of its workload, changed to ``namespace``.
 
-    Raises BadEnvironment: the workload has not exactly one Namespace, or an object is in another that it may not be in.
+    Raises BadInput: the workload has not exactly one Namespace, or an object is in another that it may not be in.
     """
     own = [one["metadata"]["name"] for one in among if one["kind"] == "Namespace"]
     if len(own) != 1:

@@ -7,6 +7,8 @@ from delivery.placeholders import places
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.spec import Misplaced
+from safe_io.where import Where
+from safe_io.yaml_file import YamlFile
 from stacks.cluster_spec import ClusterSpec
 from stacks.environment import Environment
 from stacks.placement import RULES, Rule
@@ -14,7 +16,6 @@ from stacks.pods import claim_templates, pod_template
 from stacks.workload_folder import SourceObject
 from stacks.workload_placeholders import FILLED_BY
 from stacks.workload_spec import Need, WorkloadDescription, WorkloadSpec
-from stacks.yaml_file import Where, YamlFile
 
 EFS_DRIVER = "efs.csi.aws.com"
 
@@ -54,7 +55,7 @@ def needs_of(
         file: workload.yaml, for messages.
         rule: of the kind of compute it is placed on.
 
-    Raises BadEnvironment: workload.yaml names a need, or a service account, that no object has.
+    Raises BadInput: workload.yaml names a need, or a service account, that no object has.
     """
     asked: dict[Need, str] = {}
     for source in sources:

@@ -6,6 +6,7 @@ from typing import Any
 
 from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
+from safe_io.where import Where
 from stacks.exposure import INTERNAL_SERVICE, OLD_CLASS, SCHEME_OF_INGRESS, SCHEME_OF_SERVICE, made_by_aws, text_of
 from stacks.known_names import KnownNames
 from stacks.placement import Placement
@@ -13,7 +14,6 @@ from stacks.pods import claim_templates, pod_template
 from stacks.workload_folder import SourceObject
 from stacks.workload_needs import EFS_DRIVER, drivers
 from stacks.workload_problems import Problems
-from stacks.yaml_file import Where
 
 Found = Iterator[tuple[Where, str]]
 

@@ -5,9 +5,9 @@ from conftest import NODES, minimal, validated
 from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
+from safe_io.errors import BadInput
 from stacks import workload_folder
 from stacks.controllers import controllers, needs_load_balancer_controller
-from stacks.yaml_file import BadEnvironment
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 ALL = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}
@@ -147,7 +147,7 @@ DECLARED = [
 def test_a_need_that_no_object_has_is_refused(workloads, says, said):
     files = {"base/a.yaml": thing("ServiceAccount"), "large/b.yaml": thing("ConfigMap")}
     workloads.write("app", files if "variants" in says else {"base/a.yaml": files["base/a.yaml"]}, **says)
-    with pytest.raises(BadEnvironment, match=said):
+    with pytest.raises(BadInput, match=said):
         workloads.objects("app")
 
 

@@ -5,8 +5,8 @@ from conftest import NODES
 from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
+from safe_io.errors import BadInput
 from stacks import workload_folder
-from stacks.yaml_file import BadEnvironment
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 ALL = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}
@@ -251,7 +251,7 @@ def test_what_clashes_with_the_placement_is_refused_with_file_line_and_key(workl
         if compute == "fargate"
         else None
     )
-    with pytest.raises(BadEnvironment, match=said) as refusal:
+    with pytest.raises(BadInput, match=said) as refusal:
         workloads.objects({"name": "app", "compute": compute}, compute=cluster)
     place, _, _ = str(refusal.value).partition(": ")
     assert place.startswith(f"{workloads.folder}/app/base/all.yaml:")
@@ -274,7 +274,7 @@ PROVIDED = [
 @pytest.mark.parametrize(("item", "provided"), PROVIDED, ids=[f"{row[0]['kind']}-{row[1][0]}" for row in PROVIDED])
 def test_what_something_else_brings_is_left_as_it_is_written(workloads, item, provided):
     workloads.write("app", [item])
-    with pytest.raises(BadEnvironment, match="provided_elsewhere"):
+    with pytest.raises(BadInput, match="provided_elsewhere"):
         workloads.objects("app")
     (found,) = [one for one in workloads.objects("app", provided_elsewhere=provided) if one["kind"] == item["kind"]]
     assert found["metadata"].get("annotations") == item["metadata"].get("annotations")
@@ -306,7 +306,7 @@ def test_what_a_workload_brings_is_there_for_it_and_for_those_after_it(workloads
     workloads.write("first", BROUGHT)
     workloads.write("second", USERS)
     assert workloads.objects("first", "second")
-    with pytest.raises(BadEnvironment, match="nothing in this cluster defines Cat"):
+    with pytest.raises(BadInput, match="nothing in this cluster defines Cat"):
         workloads.objects("second", "first")
 
 
@@ -322,7 +322,7 @@ def test_everything_that_clashes_is_told_at_once(workloads):
         "app",
         [ingress({OLD: "alb", f"{ALB}/scheme": "internal"}), service(loadBalancerClass="a/b"), claim({BETA: "gp2"})],
     )
-    with pytest.raises(BadEnvironment) as refusal:
+    with pytest.raises(BadInput) as refusal:
         workloads.objects("app")
     lines = str(refusal.value).splitlines()
     assert len(lines) == 4
@@ -348,7 +348,7 @@ def test_a_role_by_annotation_is_read_where_the_tokens_are_trusted(workloads):
         "bucket", [account, thing("ConfigMap", data={"a": "${BUCKET_NAME}"})], needs=["bucket"], service_account="app"
     )
     assert workloads.objects({"name": "app", "compute": "fargate"}, compute=ALL)
-    with pytest.raises(BadEnvironment, match="the role of this account is made here"):
+    with pytest.raises(BadInput, match="the role of this account is made here"):
         workloads.objects({"name": "bucket", "compute": "fargate"}, compute=ALL)
 
 
