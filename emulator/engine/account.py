@@ -13,15 +13,15 @@ from emulator.engine.eks.api_server import ApiServer, authority
 from emulator.engine.eks.lookups import Catalog, Role, Subnet
 
 WEBHOOK = "/_ministack/eks-auth/{}/{}/{}/emulator-webhook"
-"""A path that ministack gives to its EKS, whose place ours takes; https alone would not keep strangers out of loopback."""
+"""A path that ministack gives to its EKS, whose place ours takes."""
 
 
 class MinistackAccount:
     """Looks things up in ministack's stores, for the account and region of the request under way."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        """Answers facts from ``catalog``."""
-        self.catalog = catalog
+    def __init__(self, catalog: Catalog, webhook_token: str) -> None:
+        """Answers facts from ``catalog``; API servers that it starts show ``webhook_token``."""
+        self.catalog, self._webhook_token = catalog, webhook_token
         self._servers: dict[tuple[str, str, str], ApiServer] = {}
 
     def start_api_server(self, cluster: str, *, auto_mode: bool) -> tuple[str, str] | None:
@@ -33,7 +33,7 @@ class MinistackAccount:
         server = ApiServer(
             Path(assets),
             Path(os.environ["TMPDIR"]) / f"kubernetes-{cluster}",
-            webhook=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{WEBHOOK.format(*key)}",
+            webhook=(f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{WEBHOOK.format(*key)}", self._webhook_token),
             definitions=auto_mode,
         )
         self._servers[key] = server
