@@ -74,8 +74,10 @@ def _end_together(lock: Path) -> "subprocess.Popen[bytes]":
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
-    # Its input ends with this process.
-    return subprocess.Popen(["/bin/sh", "-c", "cat; kill -KILL 0"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    with allowed():  # its input ends with this process
+        return subprocess.Popen(
+            ["/bin/sh", "-c", "cat; kill -KILL 0"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
 
 
 if __name__ == "__main__":

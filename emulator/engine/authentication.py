@@ -31,7 +31,8 @@ LONGEST_PRESIGNED = 604_800
 """Seconds: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html"""
 
 TOKEN_MINUTES = 15
-"""How long a Kubernetes token is good: https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html"""
+"""How long a Kubernetes token is good, whatever X-Amz-Expires says:
+https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/master/pkg/token/token.go"""
 
 WEBHOOK = re.compile(r"/_ministack/eks-auth/\d{12}/[a-z0-9-]+/[A-Za-z0-9_-]+/emulator-webhook")
 _CUSTOM_RESOURCE = "/_ministack/cfn-response/"
@@ -112,12 +113,12 @@ class Authentication:
             headers: what the request would carry beside Host; each has to be signed.
         """
         parts = urlsplit(url)
-        request = Request(
-            "GET", parts.path or "/", parse_qs(parts.query, keep_blank_values=True), {"host": parts.netloc, **headers}
-        )
+        query = parse_qs(parts.query, keep_blank_values=True)
+        request = Request("GET", parts.path, query, {"host": parts.netloc, **headers})
         try:
             signature = _presigned(request)
-            if not set(headers) <= set(signature.signed_headers.split(";")) or parts.netloc not in self._hosts:
+            signed = set(signature.signed_headers.split(";"))
+            if not {"host", *headers} <= signed or parts.netloc not in self._hosts or parts.path != "/":
                 return None
             _refuse_old(signature, TOKEN_MINUTES * 60)
             credential = self._credential(signature.access_key_id, request)
@@ -152,6 +153,8 @@ class Authentication:
             if not request.headers["authorization"].startswith(f"{ALGORITHM} "):
                 raise Refused("AccessDenied", f"requests are signed with {ALGORITHM}")
             signature = _parsed(sigv4.parse_header_signature(request.headers))
+            if not re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", signature.amz_date):
+                raise Refused("IncompleteSignature", "X-Amz-Date is YYYYMMDDTHHMMSSZ")
             _parsed(sigv4.request_time_failure(signature))
         if "host" not in signature.signed_headers.split(";"):
             raise Refused("AccessDenied", "the header Host is signed")
@@ -165,11 +168,14 @@ class Authentication:
 
     def _credential(self, key_id: str, request: Request) -> Any:
         """Returns what ministack knows of a key: the owner's, a user's or a session's. Raises Refused."""
-        token = request.headers.get("x-amz-security-token") or (request.query.get("X-Amz-Security-Token") or [None])[0]
+        token = request.headers.get("x-amz-security-token") or "".join(request.query.get("X-Amz-Security-Token", []))
         # ministack takes `test` and account numbers for root too.
         if key_id != self._owner and iam_evaluator.is_root_access_key(key_id):
             raise Refused("InvalidClientTokenId", "The security token included in the request is invalid.")
-        responses.set_request_account_id(ministack._request_account_scope(key_id))
+        try:
+            responses.set_request_account_id(ministack._request_account_scope(key_id))
+        except iam_evaluator.AmbiguousAccessKeyError:
+            raise Refused("InvalidClientTokenId", "Two accounts have this key.") from None
         found = iam_evaluator.resolve_credential(key_id, None, token)
         if isinstance(found, iam_evaluator.CredentialResolutionError):
             raise Refused(found.code, found.message)
@@ -186,7 +192,7 @@ def _parsed(outcome: Any) -> Any:
 def _presigned(request: Request) -> sigv4.HeaderSignature:
     if request.query.get("X-Amz-Algorithm") != [ALGORITHM]:
         raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token")
-    return _parsed(sigv4.parse_query_signature(request.query))  # type: ignore[no-any-return]
+    return _parsed(sigv4.parse_query_signature(request.query))
 
 
 def _seconds(request: Request) -> int:
@@ -272,10 +278,15 @@ async def _refuse(send: Send, request: Request | None, refusal: Refused) -> None
         headers = {"Content-Type": "application/json", "x-amzn-errortype": refusal.code}
         body = json.dumps({"__type": refusal.code, "message": str(refusal)}).encode()
     pairs = [(str(name).encode(), str(value).encode("utf-8", "replace")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": 403, "headers": [*pairs, (b"connection", b"close")]})
+    pairs += [(b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 403, "headers": pairs})
     await send({"type": "http.response.body", "body": body})
 
 
 def _service(request: Request | None) -> str:
-    scope = re.search(r"Credential=[^/]+/\d+/[^/]*/([a-z0-9-]+)/", request.headers.get("authorization", "")) if request else None
+    scope = (
+        re.search(r"Credential=[^/]+/\d+/[^/]*/([a-z0-9-]+)/", request.headers.get("authorization", ""))
+        if request
+        else None
+    )
     return scope[1] if scope else ""

@@ -34,12 +34,12 @@ def confine(port: int) -> None:
     def audit(event: str, details: tuple[Any, ...]) -> None:
         if event in _STARTS:
             if not _allowed.get():
-                raise PermissionError(f"the local AWS does not start programs ({event} {details[0] if details else ''})")
+                raise PermissionError(
+                    f"the local AWS does not start programs ({event} {details[0] if details else ''})"
+                )
         elif event == "socket.bind":
             address = details[1]
-            if isinstance(address, tuple) and not (
-                address[0] == LOOPBACK and (address[1] == port or _allowed.get())
-            ):
+            if isinstance(address, tuple) and not (address[0] == LOOPBACK and (address[1] == port or _allowed.get())):
                 raise PermissionError(f"the local AWS does not listen on {address[0]}:{address[1]}")
 
     sys.addaudithook(audit)

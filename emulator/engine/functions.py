@@ -19,8 +19,8 @@ from ministack.services.cloudformation import provisioners
 
 from emulator.engine.confinement import allowed
 
-PASSED_ON = frozenset({"PATH", "NODE_PATH", "EMULATOR_PYTHON"})
-"""What a function gets of the engine's own environment: where the programs of this project are."""
+PASSED_ON = frozenset({"NODE_PATH", "EMULATOR_PYTHON"})
+"""What a function gets of the engine's own environment, beside its path."""
 
 _CHANGES = re.compile(
     r"POST /[0-9-]+/functions/?|PUT /[0-9-]+/functions/[^/]+/(code|configuration)/?|POST /[0-9-]+/layers/[^/]+/versions/?"
@@ -122,6 +122,11 @@ class _Programs(type(os)):  # type: ignore[misc]
         for path in own.values():
             path.mkdir(exist_ok=True)
         kept = {key: value for key, value in env.items() if key in PASSED_ON or os.environ.get(key) != value}
-        own_places = {"HOME": str(own["home"]), "TMPDIR": str(own["tmp"]), "TEST_OUTDIR": str(own["tmp"])}
+        places = {
+            "PATH": os.environ["EMULATOR_FUNCTIONS_PATH"],
+            "HOME": str(own["home"]),
+            "TMPDIR": str(own["tmp"]),
+            "TEST_OUTDIR": str(own["tmp"]),  # where the CDK's kubectl handler writes
+        }
         with allowed():
-            return subprocess.Popen(command, cwd=cwd, env={**kept, **own_places}, **options)  # noqa: S603 - of a deploy
+            return subprocess.Popen(command, cwd=cwd, env={**kept, **places}, **options)  # noqa: S603 - of a deploy

@@ -14,7 +14,7 @@ from emulator.engine.eks.state import State
 PREFIX = "k8s-aws-v1."
 CLUSTER_HEADER = "x-k8s-aws-id"
 """Signed with the cluster's name, so that a token of one cluster is good for no other:
-https://github.com/kubernetes-sigs/aws-iam-authenticator#what-does-the-token-look-like"""
+https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/master/pkg/token/token.go"""
 
 
 def review(
