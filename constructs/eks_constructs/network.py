@@ -10,7 +10,7 @@ from constructs import Construct
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
 from eks_constructs.network_spec import NetworkSpec
-from eks_constructs.roles import IamSpec, allow, arn, from_source, role, role_name, trust_service
+from eks_constructs.roles import IamSpec, allow, arn, from_source, prescribe, role, trust_service
 from eks_constructs.vpc_endpoints import VpcEndpoints
 
 NETWORK_TAG = "eks-platform/network"
@@ -98,19 +98,15 @@ class Network(Construct):
         )
 
     def _default_security_group(self, iam: IamSpec, log_group: str, tags: Mapping[str, str]) -> None:
-        """Holds the CDK's function to the rules of ours: the organisation's role settings, and a log group with an end."""
+        """Holds the CDK's function to the rules of ours: the organisation's role settings, tags, and a log group with an end."""
         provider = Stack.of(self).node.find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
         function_role, function = provider.node.find_child("Role"), provider.node.find_child("Handler")
         if not isinstance(function_role, CfnResource) or not isinstance(function, CfnResource):
             raise TypeError("the CDK makes the default security group's function in another way than it did: mend this")
-        function_role.add_property_override("Path", iam.path)
+        prescribe(provider, iam)
         function_role.add_property_override(
             "Description", f"Lets the CDK's function empty the default security group of {self._name}"
         )
-        if iam.name_prefix:
-            function_role.add_property_override("RoleName", role_name(iam, f"{self._name}-default-sg"))
-        if iam.permissions_boundary:
-            function_role.add_property_override("PermissionsBoundary", iam.permissions_boundary)
         function.add_property_override("LoggingConfig.LogGroup", log_group)
         for resource in (function_role, function):
             resource.add_property_override("Tags", [{"Key": key, "Value": value} for key, value in tags.items()])

@@ -166,6 +166,19 @@ def test_objects_that_cloudformation_cannot_hand_over_are_refused(tmp_path):
         check_templates([template])
 
 
+@pytest.mark.parametrize(
+    ("names", "refused"), [(["corp-a", "Corp-A"], "IAM has a name once"), (["x" * 65], "at most 64"), (["a", "b"], "")]
+)
+def test_names_of_roles_that_iam_would_not_take_are_refused(tmp_path, names, refused):
+    template = tmp_path / "t-foundation.template.json"
+    made = {f"R{n}": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": name}} for n, name in enumerate(names)}
+    template.write_text(json.dumps({"Resources": made}))
+    if not refused:
+        return check_templates([template])
+    with pytest.raises(LimitExceeded, match=refused):
+        check_templates([template])
+
+
 def test_fifty_workloads_fit_into_one_stack(tmp_path):
     samples = [
         {"name": "bucket-reader"},
