@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from safe_io.terminal import one_line
 from stacks.problems import did_you_mean
-from stacks.yaml_file import BadEnvironment, one_line, shown
+from stacks.yaml_file import BadEnvironment, shown
 
 NAME = r"[a-z][a-z0-9-]{0,23}"
 """What the name of an environment is made of. It begins the names of its stacks."""

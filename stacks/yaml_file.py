@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 import yaml
 
+from safe_io.terminal import one_line
+
 Where = tuple[str | int, ...]
 """The way to a key: names of keys and indices of items."""
 
@@ -191,12 +193,6 @@ _YAML_ADVICE = {
     "did not find expected alphabetic or numeric character": "; put text that begins with * or & in quotes",
     "but found another document": "; one file holds one environment: take '---' out",
 }
-
-
-def one_line(text: str) -> str:
-    """Returns text on one line, without what a terminal would act on, at most 1,000 characters long."""
-    text = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
-    return text if len(text) <= 1000 else f"{text[:997]}..."
 
 
 def dotted(where: Where) -> str:

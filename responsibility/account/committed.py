@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from responsibility.account.errors import AccountError, one_line
+from responsibility.account.errors import AccountError
 from responsibility.facts.template import BadSource
+from safe_io.terminal import one_line
 
 
 def write(file: Path, content: str) -> None:

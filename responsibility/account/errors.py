@@ -9,6 +9,7 @@ from botocore import exceptions as boto  # type: ignore[import-untyped]
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from responsibility.facts.template import BadSource
+from safe_io.terminal import one_line
 
 FAILURES = (boto.BotoCoreError, boto.ClientError, ResponseParserError, ValueError)
 """What boto3 raises. ValueError: an endpoint that is no address."""
@@ -53,13 +54,12 @@ class AccountError(BadSource):
         return "NotFound" in self.code or self.code == "NoSuchEntity"
 
 
-def one_line(text: str, secrets: Iterable[str] = ()) -> str:
+def shown(text: str, secrets: Iterable[str] = ()) -> str:
     """Returns text on one line of at most 400 characters, without credentials and what a terminal would act on."""
     for secret in filter(None, secrets):
         text = text.replace(secret, "...")
     text = re.sub(r"//[^/@\s]*@", "//", text)  # https://user:password@host
-    text = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
-    return text if len(text) <= 400 else f"{text[:397]}..."
+    return one_line(text, 400)
 
 
 def explain(error: Exception, action: str, region: str, secrets: Iterable[str] = ()) -> AccountError:
@@ -84,7 +84,7 @@ def _answered(error: boto.ClientError, code: str, action: str, secrets: Iterable
     """Returns why AWS said no."""
     meta = error.response.get("ResponseMetadata", {})
     status = int(meta.get("HTTPStatusCode", 0))
-    said = one_line(str(error.response.get("Error", {}).get("Message", "")), secrets)
+    said = shown(str(error.response.get("Error", {}).get("Message", "")), secrets)
     if code in _EXPIRED:
         return f"the credentials have expired. {_SIGN_IN}"
     if code in _REFUSED:
@@ -111,14 +111,14 @@ def _throttled(code: str, status: int) -> bool:
 
 def _not_asked(error: Exception, region: str, secrets: Iterable[str]) -> str:
     """Returns why there was no answer."""
-    said = one_line(str(error), secrets)
+    said = shown(str(error), secrets)
     if isinstance(error, boto.NoCredentialsError):
         return f"there are no AWS credentials. {_SIGN_IN} (docs/deploy.md)"
     if isinstance(error, boto.ProfileNotFound):
         return f"{said}. `aws configure list-profiles` lists those there are"
     if isinstance(error, boto.CredentialRetrievalError):
         # The text may be all that a program of the user's printed.
-        return f"no credentials came from {one_line(str(error.kwargs.get('provider')))}. {_SIGN_IN}"
+        return f"no credentials came from {shown(str(error.kwargs.get('provider')))}. {_SIGN_IN}"
     if isinstance(error, _SIGNED_OUT):
         return f"you are signed out: {said}. {_SIGN_IN}"
     if isinstance(error, boto.NoRegionError):

@@ -1,7 +1,6 @@
 """Renderers: each turns the findings document into one format, and adds no facts. What several of them need stands here."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,18 +20,12 @@ from responsibility.document import (
     VersionSupport,
 )
 from responsibility.model import KIND_NAMES, OWNER_NAMES, OWNERS, ComputeKind, Owner
-
-# Control characters drive a terminal, bidirectional and invisible ones make a text read as what it is not.
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e007f]+"
-)
+from safe_io.terminal import one_line
 
 
 def clean(text: str, limit: int = 400) -> str:
     """Returns what a template says as one line that is safe to show, cut to ``limit`` characters."""
-    # Cut first: a template may hold a megabyte in one string.
-    line = " ".join(_UNSEEN.sub(" ", text[: 2 * limit]).split())
-    return line if len(line) <= limit else line[: limit - 3] + "..."
+    return one_line(text, limit)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -36,7 +36,7 @@ BAD: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "no such file": ("nope.json", lambda _: None, "nope.json: cannot be read: No such file or directory"),
     "no name": ("", lambda _: None, "no template is named"),
     "a name that no file can have": ("x" * 5000, lambda _: None, "File name too long"),
-    "a name of two lines": ("a\n\x1b[31mb", lambda _: None, "a [31mb: cannot be read"),
+    "a name of two lines": ("a\n\x1b[31mb", lambda _: None, "a b: cannot be read"),
     "a folder of nothing": ("folder", Path.mkdir, "folder: no CloudFormation template in it"),
     "not a template": ("readme.json", text('{"name": "x"}'), "is not a CloudFormation template: it has no `Resources`"),
     "no text": ("image.json", lambda file: file.write_bytes(b"\x89PNG\xff"), "is not UTF-8 text"),

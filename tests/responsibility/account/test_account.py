@@ -67,7 +67,7 @@ ANSWERS = {
         "InvalidSignatureException",
         f"The Canonical String was x-amz-security-token:{TOKEN}",
     ): "clock of this machine",
-    (400, "InvalidRequestException", f"bad\x1b[31m {SECRET}"): "AWS answered 400 InvalidRequestException: bad?[31m ...",
+    (400, "InvalidRequestException", f"bad\x1b[31m {SECRET}"): "AWS answered 400 InvalidRequestException: bad ...",
 }
 
 
