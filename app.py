@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stacks.environment_path import environment_path
 from stacks.node import use_pinned_node
@@ -72,9 +73,13 @@ def main() -> int:
         print(f"{str(failure).removeprefix('ValidationFailed: ')}\n{path}: {ACCEPT}", file=sys.stderr)
         return 1
 
-    if checks and json.loads((outdir / "validation-report.json").read_text())["pluginReports"]:
-        # The CLI prints what was found, and fails.
+    reports = json.loads((outdir / "validation-report.json").read_text())["pluginReports"] if checks else []
+    if reports := [report for report in reports if report["violations"]]:
         print(f"{path}: {ACCEPT}", file=sys.stderr)
+        if all(report["conclusion"] == "success" for report in reports):
+            # Warnings alone. The CLI fails on errors, which it prints; what is not accepted fails here all the same.
+            print("\n".join(_warnings(reports)), file=sys.stderr)
+            return 1
     _remove_stale(outdir, {stack.artifact_id for stack in platform.stacks})
 
     manifests = outdir / "manifests"
@@ -87,6 +92,15 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 2
     return 0
+
+
+def _warnings(reports: list[dict[str, Any]]) -> Iterator[str]:
+    """Yields what a validation report holds, a line for each construct."""
+    for report in reports:
+        for violation in report["violations"]:
+            for construct in violation["violatingConstructs"]:
+                rule = f"{report['pluginName'].replace(' ', '-')}::{violation['ruleName']}"
+                yield f"{construct['constructPath']}: {violation['description']} ({rule})"
 
 
 def _today(value: str | None) -> date | None:

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from eks_constructs.catalog import load
 from eks_constructs.encryption import LogRetention
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, pattern, repeated
 from stacks.cluster_spec import AnyNetwork, ClusterSpec
@@ -126,7 +126,12 @@ class Environment(Spec):
                     ((*where, "pod_subnets", index, "availability_zone"), subnet.availability_zone)
                     for index, subnet in enumerate(network.pod_subnets)
                 ]
-            elif network and isinstance(network.availability_zones, list):
+            elif network and isinstance(network.availability_zones, int):
+                if self.region in load("availability_zones")["without_eks"]:
+                    raise Misplaced(
+                        f"counts the AZs of {self.region}, and {zone_advice(self.region)}", *where, "availability_zones"
+                    )
+            elif network:
                 zones += [
                     ((*where, "availability_zones", index), zone)
                     for index, zone in enumerate(network.availability_zones)
