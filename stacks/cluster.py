@@ -7,6 +7,7 @@ from eks_constructs import load_balancer_controller
 from eks_constructs.access import Access
 from eks_constructs.addons import Addons
 from eks_constructs.auto_mode import AutoModeNodeClassAccess
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.control_plane import AutoModeSettings, ControlPlane
@@ -97,8 +98,7 @@ class ClusterStack(cdk.Stack):
             self,
             "Addons",
             spec.planned_addons(lock),
-            cluster_name=spec.name,
-            cluster_ref=control_plane.name,
+            cluster=ClusterHandle(spec.name, control_plane.name),
             issuer_url=control_plane.cluster.attr_open_id_connect_issuer_url,
             security_group_id=control_plane.security_group_id,
             network=self.cluster_network,

@@ -6,15 +6,15 @@ It stands on the cluster's stack, so it is deleted first: load balancers before 
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_eks as eks
 from constructs import Construct, IDependable
 
 from delivery.order import in_stages
-from delivery.placeholders import fill
+from delivery.placeholders import fill, unescaped
 from eks_constructs import karpenter_manifests, load_balancer_controller
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.identity import service_account_role
+from eks_constructs.identity import associated_role
 from eks_constructs.karpenter import Karpenter
 from eks_constructs.kubectl import Kubectl, Logging
 from eks_constructs.manifests import HelmChart, ManifestFile
@@ -82,6 +82,8 @@ class WorkloadsStack(cdk.Stack):
             description=f"EKS platform {environment.name}: workloads of {spec.name} (delivery: {spec.delivery})",
         )
         self._cluster, self._environment, self._network = cluster, environment, network
+        # By its name: this stack waits for the cluster's as a whole.
+        self._handle = ClusterHandle(spec.name, spec.name)
         workloads = placed_workloads(spec, environment)
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
         controller_values = {**self._karpenter(), **self._load_balancer_controller()}
@@ -97,7 +99,7 @@ class WorkloadsStack(cdk.Stack):
             "Karpenter",
             iam=self._environment.iam,
             environment=self._environment.name,
-            cluster_name=self._cluster.spec.name,
+            cluster=self._handle,
         )
         what = "Queue of EC2's warnings, for Karpenter"
         cdk.CfnOutput(self, karpenter_manifests.QUEUE_OUTPUT, value=made.queue_name, description=what)
@@ -111,7 +113,6 @@ class WorkloadsStack(cdk.Stack):
         on_nodes = spec.compute.managed_nodes is not None
         role = self._service_account_role(
             Construct(self, "LoadBalancerController"),
-            cluster=spec.name,
             namespace=load_balancer_controller.NAMESPACE,
             account=load_balancer_controller.SERVICE_ACCOUNT,
             irsa=not on_nodes,
@@ -157,9 +158,9 @@ class WorkloadsStack(cdk.Stack):
         namespace = workload.placement.namespace
         return self._service_account_role(
             scope,
-            cluster=f"{self._cluster.spec.name}-{namespace}",
             namespace=namespace,
             account=str(workload.description.service_account),
+            purpose=f"{namespace}-{workload.description.service_account}",
             irsa=workload.placement.rule.identity == "irsa",
             statements=bucket.use_of(PREFIX),
         )
@@ -168,33 +169,24 @@ class WorkloadsStack(cdk.Stack):
         self,
         scope: Construct,
         *,
-        cluster: str,
         namespace: str,
         account: str,
         irsa: bool,
         statements: Sequence[Statement],
+        purpose: str | None = None,
     ) -> str:
         """Makes a role for a service account, through Pod Identity or IRSA; returns its ARN."""
-        role = service_account_role(
+        return associated_role(
             scope,
             "Role",
             spec=self._environment.iam,
-            cluster=cluster,
+            cluster=self._handle,
             namespace=namespace,
             service_account=account,
+            purpose=purpose,
             oidc=self._cluster.oidc if irsa else None,
             statements=statements,
-        )
-        if not irsa:
-            eks.CfnPodIdentityAssociation(
-                scope,
-                "PodIdentity",
-                cluster_name=self._cluster.spec.name,
-                namespace=namespace,
-                service_account=account,
-                role_arn=role.attr_arn,
-            )
-        return role.attr_arn
+        ).attr_arn
 
     def _apply(
         self,
@@ -243,7 +235,7 @@ class WorkloadsStack(cdk.Stack):
     ) -> IDependable:
         last: IDependable | None = None
         for number, objects in enumerate(in_stages(file.objects), start=1):
-            filled = [fill(item, values) for item in objects]
+            filled = [unescaped(fill(item, values)) for item in objects]
             last = kubectl.apply(f"{file.name}-{number}", filled, after=[last] if last else list(after))
         if last is None:
             raise ValueError(f"{file.name} has no objects")

@@ -3,8 +3,11 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -28,6 +31,9 @@ NEEDS_API_SERVER = pytest.mark.skipif(
 
 Template = dict[str, Any]
 Templates = dict[str, Template]
+
+SHIPPED = [pytest.param(name, marks=pytest.mark.xdist_group(f"shipped-{name}"), id=name) for name in ENVIRONMENTS]
+"""The shipped environments: tests of one share a process, and with it what it was synthesised to (``shipped``)."""
 
 
 def environment_data(name: str) -> dict[str, Any]:
@@ -56,6 +62,35 @@ def build_platform(environment: Any, outdir: Path, *, staging: bool = False, **o
     platform = build(app, environment, **options)
     app.synth()
     return platform
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What a shipped environment is synthesised to."""
+
+    environment: Any
+    templates: Templates
+    """By the name of the stack, in the order of deployment."""
+    files: dict[str, dict[str, str]]
+    """Text of the Kubernetes objects, by cluster and file name."""
+
+
+@cache
+def shipped(name: str) -> Shipped:
+    """The shipped environment ``name``, synthesised once in a process. Not to be changed."""
+    environment = validated(environment_data(name))
+    with TemporaryDirectory() as folder:
+        outdir = Path(folder)
+        platform = build_platform(environment, outdir)
+        platform.write_manifests(outdir / "manifests")
+        return Shipped(
+            environment,
+            {stack.stack_name: json.loads((outdir / stack.template_file).read_text()) for stack in platform.stacks},
+            {
+                cluster.name: {file.name: file.read_text() for file in sorted(cluster.iterdir())}
+                for cluster in sorted(outdir.glob("manifests/*"))
+            },
+        )
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from aws_cdk import aws_eks as eks
 from constructs import Construct, IDependable
 
 from eks_constructs.addon_plan import PlannedAddon, merge
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import OidcProvider, service_account_role
@@ -28,8 +29,7 @@ class Addons(Construct):
         construct_id: str,
         plan: Sequence[PlannedAddon],
         *,
-        cluster_name: str,
-        cluster_ref: str,
+        cluster: ClusterHandle,
         issuer_url: str,
         security_group_id: str,
         network: ClusterNetwork,
@@ -39,7 +39,7 @@ class Addons(Construct):
         """Plans the add-ons that nodes wait for; :meth:`after_nodes` makes the others once the nodes are known."""
         super().__init__(scope, construct_id)
         self._plan = plan
-        self._cluster_name, self._cluster_ref, self._issuer_url, self._iam = cluster_name, cluster_ref, issuer_url, iam
+        self._cluster, self._issuer_url, self._iam = cluster, issuer_url, iam
         self._security_group_id, self._network, self._ipv6 = security_group_id, network, ipv6
         self._made: dict[str, eks.CfnAddon] = {}
         self._oidc: OidcProvider | None = None
@@ -63,7 +63,7 @@ class Addons(Construct):
         resource = eks.CfnAddon(
             self,
             pascal_case(addon.name),
-            cluster_name=self._cluster_ref,
+            cluster_name=self._cluster.ref,
             addon_name=addon.name,
             addon_version=addon.version,
             configuration_values=None if configuration is None else json.dumps(configuration, sort_keys=True),
@@ -93,7 +93,7 @@ class Addons(Construct):
             self,
             f"{pascal_case(addon.name)}Role",
             spec=self._iam,
-            cluster=self._cluster_name,
+            cluster=self._cluster,
             namespace=identity["namespace"],
             service_account=identity["service_account"],
             # Pods on Fargate have no Pod Identity agent.

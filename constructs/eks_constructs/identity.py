@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import Fn, ReferenceStrength, Stack
+from aws_cdk import aws_eks as eks
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, Statement, arn, role, trust_service
+from eks_constructs.roles import IamSpec, Statement, role, trust_service
 
 
 class OidcProvider(Construct):
@@ -61,23 +63,25 @@ def service_account_role(
     construct_id: str,
     *,
     spec: IamSpec,
-    cluster: str,
+    cluster: ClusterHandle,
     namespace: str,
     service_account: str,
+    purpose: str | None = None,
     oidc: OidcProvider | None = None,
     managed: Sequence[str] = (),
     statements: Sequence[Statement] = (),
 ) -> iam.CfnRole:
     """Makes a role that only the pods of one service account in one cluster can take.
 
-    Through EKS Pod Identity, which needs an agent on the node; or, with ``oidc``, through IRSA, for Fargate.
+    Through EKS Pod Identity, which needs an agent on the node; or, with ``oidc``, through IRSA, for Fargate. ``purpose``
+    follows the cluster in the role's name, where names are set (default: the service account).
     """
     return role(
         scope,
         construct_id,
         spec=spec,
-        name=f"{cluster}-{service_account}",
-        description=f"Pods of {namespace}/{service_account} in {cluster}, through {'IRSA' if oidc else 'EKS Pod Identity'}",
+        name=f"{cluster.name}-{purpose or service_account}",
+        description=f"Pods of {namespace}/{service_account} in {cluster.name}, through {'IRSA' if oidc else 'EKS Pod Identity'}",
         trust=oidc.trust(namespace=namespace, service_account=service_account)
         if oidc
         else _trust_pod_identity(cluster, namespace, service_account),
@@ -86,7 +90,47 @@ def service_account_role(
     )
 
 
-def _trust_pod_identity(cluster: str, namespace: str, service_account: str) -> dict[str, Any]:
+def associated_role(
+    scope: Construct,
+    construct_id: str,
+    *,
+    spec: IamSpec,
+    cluster: ClusterHandle,
+    namespace: str,
+    service_account: str,
+    purpose: str | None = None,
+    oidc: OidcProvider | None = None,
+    statements: Sequence[Statement] = (),
+) -> iam.CfnRole:
+    """Makes a role as service_account_role does, and the association by which EKS Pod Identity gives it to the pods.
+
+    Both from the same names, so that the one fits the other. With ``oidc`` there is no association: the service account's
+    annotation names the role.
+    """
+    made = service_account_role(
+        scope,
+        construct_id,
+        spec=spec,
+        cluster=cluster,
+        namespace=namespace,
+        service_account=service_account,
+        purpose=purpose,
+        oidc=oidc,
+        statements=statements,
+    )
+    if oidc is None:
+        eks.CfnPodIdentityAssociation(
+            scope,
+            "PodIdentity",
+            cluster_name=cluster.ref,
+            namespace=namespace,
+            service_account=service_account,
+            role_arn=made.attr_arn,
+        )
+    return made
+
+
+def _trust_pod_identity(cluster: ClusterHandle, namespace: str, service_account: str) -> dict[str, Any]:
     # EKS sends who asks as session tags, hence sts:TagSession and the conditions.
     # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
     return trust_service(
@@ -95,7 +139,7 @@ def _trust_pod_identity(cluster: str, namespace: str, service_account: str) -> d
         conditions={
             "StringEquals": {
                 "aws:SourceAccount": Aws.ACCOUNT_ID,
-                "aws:RequestTag/eks-cluster-arn": arn("eks", f"cluster/{cluster}"),
+                "aws:RequestTag/eks-cluster-arn": cluster.arn,
                 "aws:RequestTag/kubernetes-namespace": namespace,
                 "aws:RequestTag/kubernetes-service-account": service_account,
             }

@@ -12,7 +12,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from pydantic import AfterValidator, Field
 
-from eks_constructs.identity import service_account_role
+from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.identity import associated_role
 from eks_constructs.karpenter_rights import statements
 from eks_constructs.managed_nodes import NODE_POLICIES
 from eks_constructs.node_pools import NodePoolSpec
@@ -72,7 +73,7 @@ class Karpenter(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, iam: IamSpec, environment: str, cluster_name: str
+        self, scope: Construct, construct_id: str, *, iam: IamSpec, environment: str, cluster: ClusterHandle
     ) -> None:
         """Makes the nodes' role with its way into the cluster, the queue with its rules, and the controller's role."""
         super().__init__(scope, construct_id)
@@ -80,8 +81,8 @@ class Karpenter(Construct):
             self,
             "NodeRole",
             spec=iam,
-            name=_node_role(environment, cluster_name),
-            description=f"EC2 nodes of {cluster_name} that Karpenter adds: join the cluster and pull images",
+            name=_node_role(environment, cluster.name),
+            description=f"EC2 nodes of {cluster.name} that Karpenter adds: join the cluster and pull images",
             trust=trust_service("ec2.amazonaws.com"),
             managed=NODE_POLICIES,
             named=True,
@@ -90,34 +91,26 @@ class Karpenter(Construct):
         profile = iam_resources.CfnInstanceProfile(
             self,
             "NodeProfile",
-            instance_profile_name=node_role_name(iam, environment, cluster_name),
+            instance_profile_name=node_role_name(iam, environment, cluster.name),
             path=iam.path,
             roles=[node_role.ref],
         )
         # EKS makes one by itself for managed node groups alone.
         eks.CfnAccessEntry(
-            self, "NodeAccess", cluster_name=cluster_name, principal_arn=node_role.attr_arn, type="EC2_LINUX"
+            self, "NodeAccess", cluster_name=cluster.ref, principal_arn=node_role.attr_arn, type="EC2_LINUX"
         )
         queue = self._queue()
         self.queue_name = queue.attr_queue_name
-        controller = service_account_role(
+        associated_role(
             self,
             "ControllerRole",
             spec=iam,
-            cluster=cluster_name,
+            cluster=cluster,
             namespace=NAMESPACE,
             service_account=SERVICE_ACCOUNT,
             statements=statements(
-                cluster_name, queue_arn=queue.attr_arn, node_role_arn=node_role.attr_arn, profile_arn=profile.attr_arn
+                cluster.name, queue_arn=queue.attr_arn, node_role_arn=node_role.attr_arn, profile_arn=profile.attr_arn
             ),
-        )
-        eks.CfnPodIdentityAssociation(
-            self,
-            "PodIdentity",
-            cluster_name=cluster_name,
-            namespace=NAMESPACE,
-            service_account=SERVICE_ACCOUNT,
-            role_arn=controller.attr_arn,
         )
 
     def _queue(self) -> sqs.CfnQueue:

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.karpenter import Karpenter, KarpenterSpec, node_role_name
 from eks_constructs.karpenter_manifests import charts, nodes
@@ -18,7 +19,7 @@ TAGGED = ("aws:RequestTag/kubernetes.io/cluster/one", "aws:ResourceTag/kubernete
 @pytest.fixture(scope="module")
 def template():
     stack = cdk.Stack(cdk.App(), "Stack")
-    Karpenter(stack, "Karpenter", iam=IamSpec(), environment="env", cluster_name="one")
+    Karpenter(stack, "Karpenter", iam=IamSpec(), environment="env", cluster=ClusterHandle("one", "one"))
     return Template.from_stack(stack).to_json()["Resources"]
 
 

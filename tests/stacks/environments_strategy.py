@@ -147,6 +147,20 @@ def control_planes(draw: st.DrawFn, network: dict[str, Any], version: str) -> di
 
 
 @st.composite
+def workloads(draw: st.DrawFn, compute: dict[str, Any]) -> list[dict[str, Any]]:
+    """Workloads that need something of AWS, on the kinds of compute where a pod without tolerations finds a place."""
+    pools = compute.get("auto_mode", {}).get("built_in_node_pools", ["general-purpose"])
+    kinds = [kind for kind in compute if kind != "auto_mode" or "general-purpose" in pools]
+    found = []
+    for kind in kinds:
+        if draw(st.booleans()):
+            found.append({"name": "bucket-reader", "compute": kind})
+        if kind == "fargate" and draw(st.booleans()):
+            found.append({"name": "store", "compute": kind, "variant": "efs"})
+    return found
+
+
+@st.composite
 def environments(draw: st.DrawFn) -> dict[str, Any]:
     network = draw(st.one_of(networks(1), st.just(EXISTING)))
     clusters = []
@@ -173,6 +187,8 @@ def environments(draw: st.DrawFn) -> dict[str, Any]:
             "compute": draw(computes(version)),
             **({"network": own} if own else {}),
         }
+        if (own or network).get("nat") != "none":
+            cluster["workloads"] = draw(workloads(cluster["compute"]))
         if (own or network).get("nat") == "none":
             pass  # these add-ons need more than the default endpoints
         elif "managed_nodes" in cluster["compute"]:

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import yaml
+from arns import unknown
 from conftest import build_platform, of_type, validated
 from environments_strategy import environments
 from hypothesis import HealthCheck, event, given, settings
@@ -45,6 +46,7 @@ def test_every_environment_keeps_the_rules(data):
                 template,
             )
 
+    assert unknown(templates) == []
     check_foundation(environment, templates["drawn-foundation"])
     check_addresses(templates)
     assert all(item["apiVersion"] and item["kind"] and item["metadata"]["name"] for item in manifests)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ENVIRONMENTS, build_platform, environment_data, validated
+from conftest import SHIPPED, shipped
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 
@@ -75,15 +75,12 @@ def _is_json(text: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_stack(name, tmp_path, snapshot):
-    environment = validated(environment_data(name))
-    platform = build_platform(environment, tmp_path)
-    platform.write_manifests(tmp_path / "manifests")
+@pytest.mark.parametrize("name", SHIPPED)
+def test_stack(name, snapshot):
+    made = shipped(name)
     snapshots = snapshot.use_extension(YamlSnapshot)
-    for stack in platform.stacks:
-        template = json.loads((tmp_path / stack.template_file).read_text())
-        assert masked(template, environment.all_tags) == snapshots(name=stack.stack_name.removeprefix(f"{name}-"))
-    for folder in sorted((tmp_path / "manifests").glob("*")):
-        files = [f"# {file.name}\n{file.read_text()}" for file in sorted(folder.iterdir())]
-        assert "\n".join(files) == snapshots(name=f"manifests-{folder.name}")
+    for stack, template in made.templates.items():
+        assert masked(template, made.environment.all_tags) == snapshots(name=stack.removeprefix(f"{name}-"))
+    for cluster, texts in made.files.items():
+        files = [f"# {file}\n{text}" for file, text in texts.items()]
+        assert "\n".join(files) == snapshots(name=f"manifests-{cluster}")
