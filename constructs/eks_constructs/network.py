@@ -108,6 +108,7 @@ class Network(Construct):
         if not isinstance(function_role, CfnResource) or not isinstance(function, CfnResource):
             raise TypeError("the CDK makes the default security group's function in another way than it did: mend this")
         prescribe(provider, iam)
+        function_role.add_property_override("Path", iam.path)  # said always: leaving it out would replace the role
         function_role.add_property_override(
             "Description", f"Lets the CDK's function empty the default security group of {self._name}"
         )

@@ -61,7 +61,7 @@ def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
     ec2_types.install()
     iam.install()
     RESOURCE_TYPES.update(_eks_types(EksResourceTypes(eks)))
-    provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-east-1")))
+    provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-west-2")))
 
 
 def _principal(access_key: str) -> str | None:
