@@ -150,9 +150,9 @@ class Kubectl(Construct):
                 )
                 function.add_property_override("Description", f"kubectl and helm for {self._cluster_name}")
             elif function_role := construct.node.try_find_child("ServiceRole"):
-                cast(iam.CfnRole, function_role.node.default_child).description = (
-                    f"Lets the CDK's provider framework invoke the kubectl handler of {self._cluster_name}"
-                )
+                cast(
+                    iam.CfnRole, function_role.node.default_child
+                ).description = f"Lets the CDK's provider framework invoke the kubectl handler of {self._cluster_name}"
 
     def apply(self, name: str, objects: Sequence[KubernetesObject], *, after: Sequence[IDependable]) -> Construct:
         """Applies objects after what they stand on, and takes away those that later leave the list.
