@@ -127,11 +127,11 @@ class Environment(Spec):
                     for index, subnet in enumerate(network.pod_subnets)
                 ]
             elif network and isinstance(network.availability_zones, int):
-                if self.region in load("availability_zones")["without_eks"]:
+                if self.region and self.region in load("availability_zones")["without_eks"]:
                     raise Misplaced(
                         f"counts the AZs of {self.region}, and {zone_advice(self.region)}", *where, "availability_zones"
                     )
-            elif network:
+            elif network and isinstance(network.availability_zones, list):
                 zones += [
                     ((*where, "availability_zones", index), zone)
                     for index, zone in enumerate(network.availability_zones)
