@@ -28,7 +28,16 @@ def python() -> Path:
         if not _ready(found, wanted):
             print("Setting up the local AWS (once)", file=sys.stderr)
             _run([sys.executable, "-m", "venv", str(FOLDER)])
-            install = "-m pip install --quiet --disable-pip-version-check --compile --require-hashes -r".split()
+            install = [
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--compile",
+                "--require-hashes",
+                "-r",
+            ]
             _run([str(found), *install, str(REQUIREMENTS)])
             (FOLDER / "ready").write_text(wanted)
     return found

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from responsibility.yaml_data import LOADER
+from safe_io.errors import BadInput
 
 MAX_BYTES = 20_000_000
 """CloudFormation takes 1 MB (its quotas page, cloudformation-limits.html); indentation may make a file larger than what is sent."""
@@ -18,7 +19,7 @@ MAX_NODES = 1_000_000
 MAX_DEPTH = 100
 
 
-class BadSource(Exception):
+class BadSource(BadInput):
     """Something that cannot be reviewed. Its text is for the person who named it."""
 
 
