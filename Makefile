@@ -29,7 +29,7 @@ setup: .venv/.ready node_modules/.ready
 
 # A folder that is not there yet is ours, and `make clean` deletes it; one that somebody made is used, and stays.
 environment = test -e $(1) || "$$PYTHON" -m safe_io claim $(1); "$$PYTHON" -m venv $(1)
-install = env -u PYTHONDONTWRITEBYTECODE $(1)/bin/python -m pip install --quiet --disable-pip-version-check --compile
+install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check --compile
 
 .venv/.ready: requirements.txt constructs/pyproject.toml
 	@echo "Setting up .venv (once)"
@@ -130,7 +130,7 @@ format: setup  ## format the code
 
 clean:  ## delete what the commands above made; what others put there stays
 	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out review/base-assembly review node_modules bench/peer/node_modules \
-		.venv .venv-checkov .venv-emulator constructs/eks_constructs.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+		.venv .venv-checkov .venv-emulator .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: env-named
 env-named:

@@ -16,7 +16,6 @@ _TAGS = {
     "CACHEDIR.TAG": r"Signature: 8a477f597d28d172789f06886806bc55",  # mypy, pytest, ruff; https://bford.info/cachedir/
     ".gitignore": r"# This .gitignore file was automatically created by Hypothesis",
     ".package-lock.json": r'\{\s*"name": "eks-platform',  # npm, for a package.json of ours
-    "PKG-INFO": r"Metadata-Version: [\d.]+\nName: eks-constructs\n",  # pip, for ./constructs
 }
 """Files by which a tool that our commands run says that a whole folder is its own, and how they begin."""
 

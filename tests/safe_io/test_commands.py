@@ -40,7 +40,6 @@ TAGGED = {
     ".hypothesis/.gitignore": "# This .gitignore file was automatically created by Hypothesis. Hypothesis ...",
     "node_modules/.package-lock.json": json.dumps({"name": "eks-platform", "lockfileVersion": 3}, indent=2),
     "peer/node_modules/.package-lock.json": json.dumps({"name": "eks-platform-bench-peer"}, indent=2),
-    "eks_constructs.egg-info/PKG-INFO": "Metadata-Version: 2.4\nName: eks-constructs\nVersion: 0.1.0\n",
 }
 
 
