@@ -115,6 +115,7 @@ lock: setup  ## make the requirements.txt files, with the hash of each package, 
 	$(compile) --group dev --group packaging pyproject.toml -o requirements.txt
 	$(compile) --group emulator --group packaging -o emulator/requirements.txt
 	$(compile) --group checkov --group packaging -o tests/workloads/checkov-requirements.txt
+	$(compile) --group sbom --group packaging -o .github/sbom-requirements.txt
 
 schema: setup  ## make environments/schema.json from the specs
 	python -m stacks.schema environments/schema.json
