@@ -66,7 +66,7 @@ class ComputeSpec(Spec):
             auto_mode_pools=bool(auto and "general-purpose" in auto.built_in_node_pools),
             auto_mode_own_pools=bool(auto and any(pool.open for pool in auto.node_pools)),
             managed_nodes=self.managed_nodes is not None,
-            managed_hosts=bool(self.managed_nodes and self.managed_nodes.hosts_addons),
+            managed_nodes_closed=bool(self.managed_nodes and not self.managed_nodes.hosts_addons),
             karpenter=self.karpenter is not None,
             fargate=self.fargate is not None,
         )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from delivery.placeholders import places
+from eks_constructs.addon_plan import why_not
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.spec import Misplaced
@@ -159,10 +160,13 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
     for need, asker in sorted(needs.items()):
         name, kinds = _ADDONS.get(need, ("", ()))
         if spec.compute in kinds and name not in addons:
-            raise Misplaced(
-                f"{spec.name} needs the add-on {name}: {asker}; add {name}: {{enabled: true}} to the cluster's addons",
-                "name",
+            cannot = why_not(name, cluster.compute.mix)
+            way = (
+                f"it {cannot}: give a node group a desired_size above 0 and no taints, or Auto Mode a pool without taints"
+                if cannot
+                else f"add {name}: {{enabled: true}} to the cluster's addons"
             )
+            raise Misplaced(f"{spec.name} needs the add-on {name}: {asker}; {way}", "name")
     auto = cluster.compute.active_auto_mode
     if "gateway_api" in needs and not (auto and auto.gateway_api):
         raise Misplaced(

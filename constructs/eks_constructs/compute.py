@@ -29,8 +29,8 @@ class ComputeMix:
     auto_mode_own_pools: bool = False
     """... with pools of the environment file that ordinary pods may use: they find a node once those are applied."""
     managed_nodes: bool = False
-    managed_hosts: bool = False
-    """... with a group that has nodes at once, and no taints."""
+    managed_nodes_closed: bool = False
+    """... none of which takes ordinary pods at once: every group has taints, or no nodes yet."""
     karpenter: bool = False
     """Karpenter adds nodes beside the managed ones."""
     fargate: bool = False
@@ -47,7 +47,7 @@ class ComputeMix:
 
         Managed nodes; Auto Mode's own pool; Fargate; pools of the environment file, which are there later.
         """
-        if self.managed_hosts:
+        if self.managed_nodes and not self.managed_nodes_closed:
             return "managed_nodes"
         if self.auto_mode_pools:
             return "auto_mode"
