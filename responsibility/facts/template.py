@@ -10,16 +10,13 @@ from typing import Any
 
 import yaml
 
+from responsibility.errors import BadSource as BadSource
 from responsibility.yaml_data import LOADER
 
 MAX_BYTES = 20_000_000
 """CloudFormation takes 1 MB (its quotas page, cloudformation-limits.html); indentation may make a file larger than what is sent."""
 MAX_NODES = 1_000_000
 MAX_DEPTH = 100
-
-
-class BadSource(Exception):
-    """Something that cannot be reviewed. Its text is for the person who named it."""
 
 
 @dataclass
@@ -41,7 +38,7 @@ class Template:
         """The line of each resource, by logical id. Found by the way it is written, because no parser of JSON keeps lines."""
         ids = self.body.get("Resources") or {}
         found: dict[str, tuple[int, int]] = {}
-        begins = re.search(r"^\s*\"?Resources\"?\s*:", self.text, re.MULTILINE)
+        begins = re.search(r"^[ \t{]*\"?Resources\"?[ \t]*:", self.text, re.MULTILINE)
         start = begins.start() if begins else 0
         line, at = self.text.count("\n", 0, start) + 1, start
         for match in re.finditer(r"^([ \t]*)[\"']?([A-Za-z0-9]+)[\"']?[ \t]*:", self.text[start:], re.MULTILINE):
