@@ -10,9 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from safe_io.errors import BadInput
 from stacks.environment_path import environment_path
 from stacks.node import use_pinned_node
-from stacks.yaml_file import BadEnvironment
 
 if TYPE_CHECKING:
     from stacks.environment import Environment
@@ -40,7 +40,7 @@ def main() -> int:
         lock = load_lock(path)
         first_deploy = _first_deploy(context.get("first_deploy"), environment)
         checks = _checks(context.get("checks", "on"))
-    except BadEnvironment as problem:
+    except BadInput as problem:
         print(problem, file=sys.stderr)
         return 2
 
@@ -94,13 +94,13 @@ def _today(value: str | None) -> date | None:
     try:
         return date.fromisoformat(value) if value else None
     except ValueError:
-        raise BadEnvironment(f"today is {value!r}; it must be a date such as 2026-11-23") from None
+        raise BadInput(f"today is {value!r}; it must be a date such as 2026-11-23") from None
 
 
 def _checks(value: str) -> bool:
     """Returns whether to check what is synthesised: ``-c checks=on`` (the default) or ``off``."""
     if value not in ("on", "off"):
-        raise BadEnvironment(f"checks is {value!r}; allowed: on, off")
+        raise BadInput(f"checks is {value!r}; allowed: on, off")
     return value == "on"
 
 
@@ -109,7 +109,7 @@ def _delivered(environment: "Environment", delivery: str | None) -> "Environment
     if delivery is None:
         return environment
     if delivery not in ("files", "kubectl"):
-        raise BadEnvironment(f"delivery is {delivery!r}; allowed: files, kubectl")
+        raise BadInput(f"delivery is {delivery!r}; allowed: files, kubectl")
     clusters = [cluster.model_copy(update={"delivery": delivery}) for cluster in environment.clusters]
     return environment.model_copy(update={"clusters": clusters})
 
@@ -119,7 +119,7 @@ def _first_deploy(names: str | None, environment: "Environment") -> list[str]:
     clusters = [cluster.name for cluster in environment.clusters]
     wanted = [name for name in (names or "").split(",") if name]
     if unknown := [name for name in wanted if name not in clusters]:
-        raise BadEnvironment(
+        raise BadInput(
             f"first_deploy names {', '.join(unknown)}; the clusters of {environment.name} are: {', '.join(clusters)}"
         )
     return wanted

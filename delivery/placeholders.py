@@ -1,7 +1,10 @@
-"""What stands for values in Kubernetes objects that only an account knows: ``${AWS_REGION}`` and the like."""
+"""What stands for values in Kubernetes objects that only an account knows: ``${AWS_REGION}`` and the like.
+
+``$${NAME}`` is how an object says ``${NAME}`` and means it: the escape stays until the last value is filled in.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 KNOWN = (
@@ -20,23 +23,45 @@ KNOWN = (
 ROLE_ARN = "SERVICE_ACCOUNT_ROLE_ARN"
 """What placement adds: the IAM role of a workload's service account."""
 
-_PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+Way = tuple[str | int, ...]
+
+_NAME = r"\{([A-Z][A-Z0-9_]*)\}"
+_PLACEHOLDER = re.compile(rf"(?<!\$)\${_NAME}")
+_ESCAPED = re.compile(rf"\$\${_NAME}")
 
 
 def placeholders(value: Any) -> set[str]:
-    """Returns the names of the placeholders in a value, wherever they stand in it."""
+    """Returns the names of the placeholders in a value, wherever they stand in it; those that are escaped are none."""
+    return {name for _, name in places(value)}
+
+
+def places(value: Any, way: Way = ()) -> Iterator[tuple[Way, str]]:
+    """Yields the placeholders in a value: the way to each, and its name."""
     if isinstance(value, str):
-        return set(_PLACEHOLDER.findall(value))
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return {name for part in parts for name in placeholders(part)}
+        yield from ((way, name) for name in _PLACEHOLDER.findall(value))
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from places(part, (*way, key))
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from places(part, (*way, index))
 
 
 def fill(value: Any, values: Mapping[str, str]) -> Any:
-    """Returns a copy of a value with the placeholders that ``values`` knows filled in; the others stay."""
+    """Returns a copy of a value with the placeholders that ``values`` knows filled in; the others, and escapes, stay."""
+    return _mapped(value, lambda text: _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text))
+
+
+def unescaped(value: Any) -> Any:
+    """Returns a copy of a value in which ``$${NAME}`` is ``${NAME}``: what the cluster gets, once all is filled in."""
+    return _mapped(value, lambda text: _ESCAPED.sub(r"${\1}", text))
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), value)
+        return change(value)
     if isinstance(value, dict):
-        return {key: fill(part, values) for key, part in value.items()}
+        return {key: _mapped(part, change) for key, part in value.items()}
     if isinstance(value, list):
-        return [fill(part, values) for part in value]
+        return [_mapped(part, change) for part in value]
     return value

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from delivery.order import KubernetesObject
-from delivery.placeholders import fill, placeholders
+from delivery.placeholders import fill, placeholders, unescaped
 from delivery.problem import Refusal
 
 DESCRIPTION = "delivery.json"
@@ -82,7 +82,7 @@ class Plan:
                 f"{self.folder / step.file}: nothing says what {', '.join(missing)} is; if it is an output of the stack"
                 f" {self.description.stack}, deploy that first: make deploy ENV={self.description.environment}"
             )
-        return filled
+        return unescaped(filled)
 
 
 def is_chart(step: Step) -> bool:

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
+from safe_io.errors import BadInput
+from safe_io.yaml_file import Rules, YamlFile
 from stacks.problems import did_you_mean
 from stacks.validating import validated
+from stacks.workload_files import check_beside, object_files
 from stacks.workload_spec import WorkloadDescription
-from stacks.yaml_file import BadEnvironment, YamlFile
 
 FOLDER = Path(__file__).parent.parent / "workloads"
+_AS_KUBECTL = Rules(yaml_1_1=True)
+"""kubectl reads YAML 1.1: `defaultMode: 0444` is octal."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +26,21 @@ class SourceObject:
     object: KubernetesObject
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What tells it from the other objects of its namespace: API group, kind and name."""
+    def key(self) -> tuple[str, str, str, str]:
+        """What tells it from the other objects of its workload: API group, kind, namespace and name."""
         group = self.object["apiVersion"].rpartition("/")[0]
-        return group, self.object["kind"], self.object["metadata"]["name"]
+        metadata = self.object["metadata"]
+        return group, self.object["kind"], str(metadata.get("namespace", "")), metadata["name"]
 
 
-def workload_names(folder: Path = FOLDER) -> list[str]:
-    """Returns the names of the workloads in ``folder``, sorted."""
-    return sorted(path.parent.name for path in folder.glob("*/workload.yaml"))
+def workload_names(folder: Path | None = None) -> list[str]:
+    """Returns the names of the workloads in ``folder`` (default: workloads/), sorted."""
+    return sorted(path.parent.name for path in (folder or FOLDER).glob("*/workload.yaml"))
 
 
 @cache
 def describe(path: Path) -> WorkloadDescription:
-    """Reads the workload.yaml of the workload in the folder ``path``. Raises BadEnvironment."""
+    """Reads the workload.yaml of the workload in the folder ``path``. Raises BadInput."""
     document = YamlFile(path / "workload.yaml")
     description = validated(document, WorkloadDescription)
     for variant in description.variants:
@@ -44,7 +49,8 @@ def describe(path: Path) -> WorkloadDescription:
                 ("variants", variant), f"there is no folder {path / variant}; make it, or take the variant out"
             )
     if not (path / "base").is_dir() and not description.variants:
-        raise BadEnvironment(f"{path}: there is no folder base/ with Kubernetes objects; make it")
+        raise BadInput(f"{path}: there is no folder base/ with Kubernetes objects; make it")
+    check_beside(path, {"base", *description.variants})
     return description
 
 
@@ -52,26 +58,44 @@ def describe(path: Path) -> WorkloadDescription:
 def read_objects(path: Path, variant: str | None) -> tuple[SourceObject, ...]:
     """Reads the objects of base/, and of a variant: one of the same kind and name replaces that of base/.
 
-    Raises BadEnvironment: a file is not YAML, or something in it is no Kubernetes object or stands twice.
+    Raises BadInput: a file is not YAML, or something in it is no Kubernetes object or stands twice.
     """
-    found: dict[tuple[str, str, str], SourceObject] = {}
+    found: dict[tuple[str, str, str, str], SourceObject] = {}
     for folder in ("base", variant) if variant else ("base",):
-        here: dict[tuple[str, str, str], SourceObject] = {}
-        for file in sorted((path / folder).glob("*.yaml")):
-            for document in YamlFile.documents(file):
+        here: dict[tuple[str, str, str, str], SourceObject] = {}
+        for file in object_files(path / folder) if (path / folder).is_dir() else []:
+            for document in _documents(file):
                 source = SourceObject(document, _kubernetes_object(document))
                 if source.key in here:
                     first = here[source.key].file.path
                     document.fail(("metadata", "name"), f"{_name(source.object)} stands in {first} too; take one out")
                 here[source.key] = source
         found |= here
+    if not found:
+        raise BadInput(f"{path}: there is no Kubernetes object in base/{f' or {variant}/' if variant else ''}")
     return tuple(found.values())
+
+
+def _documents(file: Path) -> list[YamlFile]:
+    try:
+        return YamlFile.documents(file, _AS_KUBECTL)
+    except BadInput as problem:
+        if "{{" in file.read_text(encoding="utf-8", errors="replace"):
+            hint = (
+                "If it is a template of Helm: charts are not rendered here; write what `helm template` prints into it"
+            )
+            raise BadInput(f"{problem}. {hint}") from None
+        raise
 
 
 def _kubernetes_object(document: YamlFile) -> KubernetesObject:
     data: Any = document.data
     if not isinstance(data, dict):
         document.fail((), "must be a Kubernetes object: a mapping with apiVersion, kind and metadata")
+    if str(data.get("kind")).endswith("List") and isinstance(data.get("items"), list):
+        document.fail(
+            ("kind",), "is a list of objects; write each of its items as a document of its own (`---` divides them)"
+        )
     for key in ("apiVersion", "kind"):
         if not isinstance(data.get(key), str):
             document.fail((key,), "is missing, or no text: every Kubernetes object has one")
@@ -85,8 +109,9 @@ def _name(item: KubernetesObject) -> str:
     return f"{item['kind']} {item['metadata']['name']}"
 
 
-def workload_folder(name: str, folder: Path = FOLDER) -> Path:
-    """Returns the folder of a workload. Raises ValueError if there is none."""
+def workload_folder(name: str, folder: Path | None = None) -> Path:
+    """Returns the folder of a workload in ``folder`` (default: workloads/). Raises ValueError if there is none."""
+    folder = folder or FOLDER
     names = workload_names(folder)
     if name not in names:
         raise ValueError(

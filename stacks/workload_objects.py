@@ -1,11 +1,11 @@
 """Renders workloads: from plain YAML in workloads/ and a placement to the Kubernetes objects of one cluster."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from delivery.order import in_order
-from delivery.placeholders import KNOWN, ROLE_ARN, fill, placeholders
+from delivery.placeholders import ROLE_ARN, fill
 from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject, ManifestFile
 from eks_constructs.spec import Misplaced
@@ -19,8 +19,8 @@ from stacks.placement import Placement, place, reserved
 from stacks.pods import claim_templates
 from stacks.workload_folder import SourceObject, describe, read_objects, workload_folder
 from stacks.workload_needs import check_needs
+from stacks.workload_placeholders import check_placeholders
 from stacks.workload_spec import Need, WorkloadDescription, WorkloadSpec
-from stacks.yaml_file import BadEnvironment
 
 ORDER = 60
 """Place of workloads among the files of a cluster: after its own objects, and after the controllers that some need."""
@@ -44,7 +44,7 @@ class PlacedWorkload:
 
 
 def workload_files(cluster: ClusterSpec, environment: Environment) -> list[ManifestFile]:
-    """Returns the files of a cluster's workloads. Raises BadEnvironment and Misplaced, as placed_workloads does."""
+    """Returns the files of a cluster's workloads. Raises BadInput and Misplaced, as placed_workloads does."""
     return [workload.file for workload in placed_workloads(cluster, environment)]
 
 
@@ -52,7 +52,7 @@ def placed_workloads(cluster: ClusterSpec, environment: Environment) -> list[Pla
     """Returns the workloads of a cluster, placed and rendered.
 
     Raises:
-        BadEnvironment: a file of a workload is not what it should be.
+        BadInput: a file of a workload is not what it should be.
         Misplaced: a workload cannot be where the environment file puts it; the way to the key is that from the environment.
     """
     placed: list[PlacedWorkload] = []
@@ -83,6 +83,7 @@ def _placed(spec: WorkloadSpec, cluster: ClusterSpec, environment: Environment) 
         raise Misplaced(f"{placement.namespace} belongs to Kubernetes or EKS; choose another", "namespace")
     _check_kind(spec, description, variant, sources)
     needs = frozenset(description.needs_of(variant))
+    check_placeholders(sources, needs)
     check_needs(spec, needs, cluster, environment)
     kept, left_out = _divided(spec, sources)
     objects = list(_rendered(kept, placement, cluster, environment, description, needs))
@@ -145,15 +146,6 @@ def _divided(spec: WorkloadSpec, sources: Sequence[SourceObject]) -> tuple[list[
     return kept, [f"Left out: {name}, because {fact['fact']} ({fact['source']})." for name, fact in facts]
 
 
-_FILLED_BY: Mapping[str, Need] = {
-    "BUCKET_NAME": "bucket",
-    "CERTIFICATE_ARN": "certificate",
-    "FILE_SYSTEM_ID": "file_system",
-    "HOSTNAME": "hostname",
-}
-"""Placeholders that have a value only for workloads with a need."""
-
-
 def _rendered(
     sources: Sequence[SourceObject],
     placement: Placement,
@@ -169,18 +161,6 @@ def _rendered(
     everything = [source.object for source in sources]
     for source in sources:
         item = copy.deepcopy(source.object)
-        used = placeholders(item)
-        if unknown := used - set(KNOWN):
-            raise BadEnvironment(
-                f"{source.file.path}: ${{{min(unknown)}}} is not filled in; known: {', '.join(KNOWN)}."
-                " For a variable of a shell write it without braces"
-            )
-        if unasked := [(name, need) for name, need in _FILLED_BY.items() if name in used and need not in needs]:
-            name, need = unasked[0]
-            raise BadEnvironment(
-                f"{source.file.path}: ${{{name}}} is filled in for workloads that need a {need};"
-                f" add {need} to needs in {source.file.path.parent.parent / 'workload.yaml'}"
-            )
         item = into_namespace(item, placement.namespace, everything, source.file)
         place_pod(item, placement, cluster, source.file)
         _fill_storage(item, placement)

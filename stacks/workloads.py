@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from constructs import Construct, IDependable
 
 from delivery.order import in_stages
-from delivery.placeholders import fill
+from delivery.placeholders import fill, unescaped
 from eks_constructs import karpenter_manifests, load_balancer_controller
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
@@ -235,7 +235,7 @@ class WorkloadsStack(cdk.Stack):
     ) -> IDependable:
         last: IDependable | None = None
         for number, objects in enumerate(in_stages(file.objects), start=1):
-            filled = [fill(item, values) for item in objects]
+            filled = [unescaped(fill(item, values)) for item in objects]
             last = kubectl.apply(f"{file.name}-{number}", filled, after=[last] if last else list(after))
         if last is None:
             raise ValueError(f"{file.name} has no objects")
