@@ -101,8 +101,7 @@ def _named(scope: Scope, name: str, names: dict[str, Any]) -> Any:
 
 
 def _join(scope: Scope, argument: Any) -> Any:
-    between, items = _list(argument, 2, 2)
-    parts = scope.value(items)
+    between, parts = _name(_list(argument, 2, 2)[0]), scope.value(argument[1])
     if isinstance(parts, Unknown):
         return parts
     # Reference.ListAttribute and the like: one text stands for the list.
@@ -110,11 +109,11 @@ def _join(scope: Scope, argument: Any) -> Any:
     if between == "":
         # Of several Fn::If that leave all but one empty, that one: it keeps what is known about it.
         parts = [part for part in parts if part != ""] or [""]
-    if len(parts) == 1:
+    if len(parts) == 1 and not isinstance(parts[0], dict | list):
         return parts[0]
     texts = [_text(part) for part in parts]
-    scope.world.budget.text(sum(map(len, texts)) + len(texts) * len(_name(between)))
-    return _name(between).join(texts)
+    scope.world.budget.text(sum(map(len, texts)) + len(texts) * len(between))
+    return between.join(texts)
 
 
 def _select(scope: Scope, argument: Any) -> Any:
