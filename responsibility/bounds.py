@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.errors import BadSource
+from safe_io.errors import BadInput as BadSource
 
 
 @dataclass(frozen=True, slots=True)

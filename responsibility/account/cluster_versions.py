@@ -128,7 +128,7 @@ def _row(dates: dict[str, date]) -> str:
 
 
 def _load(file: Path) -> Table:
-    data = read_yaml(file)
+    data = load_yaml(file)
     try:
         return {
             str(name): {key: dates[key] for key in _DATES if key in dates} for name, dates in data["versions"].items()

@@ -117,7 +117,7 @@ def load(file: Path) -> Versions | None:
     """Returns what a lock file says; None = there is no file. Raises BadSource: a file that is something else is not replaced."""
     if not file.exists():
         return None
-    data = read_yaml(file)
+    data = load_yaml(file)
     addons = data.get("addons") if isinstance(data, dict) and set(data) == {"addons"} else None
     if not isinstance(addons, dict) or not all(_is_row(key, row) for key, row in addons.items()):
         raise BadSource(f"{file}: is no lock file, so it is not replaced. Delete it, or write elsewhere with --output")

@@ -1,39 +1,35 @@
-"""JSON inside of a text: a policy document, the settings of an add-on, the values of a chart."""
+"""JSON and YAML inside of a text: a policy document, the settings of an add-on, the values of a chart."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-_DEEPEST = 100
+from responsibility.facts.template import RULES
+from safe_io.errors import BadInput
+from safe_io.json_text import load_json
+from safe_io.yaml_file import load
 
 
-class NoJson(Exception):
-    """A text that is no JSON: or nested without end, or with a key twice, or a number that nothing can hold."""
+class NoData(Exception):
+    """A text that is not what it should be; or nested without end, with a key twice, with a number that nothing can hold."""
 
 
 def json_in(text: str) -> Any:
-    """Returns what a text holds. Raises NoJson."""
+    """Returns what a JSON text holds. Raises NoData."""
     try:
-        value = json.loads(text, object_pairs_hook=_mapping, parse_float=_number, parse_constant=_constant)
-    except (ValueError, RecursionError):  # ValueError: a number of thousands of digits, too
-        raise NoJson from None
-    return value
+        return load_json(text, "the text", RULES)
+    except BadInput:
+        raise NoData from None
 
 
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise NoJson
-    return made
-
-
-def _number(digits: str) -> float:
-    number = float(digits)
-    if abs(number) == float("inf"):
-        raise NoJson
-    return number
-
-
-def _constant(_word: str) -> None:
-    raise NoJson
+def yaml_in(text: str) -> Any:
+    """Returns what a text of JSON or YAML holds. Raises NoData."""
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            return json_in(text)
+        except NoData:
+            pass  # a flow mapping of YAML begins like JSON
+    try:
+        return load(text, RULES)
+    except BadInput:
+        raise NoData from None

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from responsibility.bounds import CHAIN, Budget
-from responsibility.facts.embedded import NoJson, json_in
+from responsibility.facts.embedded import NoData, json_in
 from responsibility.facts.functions import FUNCTIONS, OddArgument, split
 from responsibility.facts.template import Template
 from responsibility.facts.values import Reference, Unknown
@@ -106,7 +106,7 @@ class Scope:
         value = self.value(raw)
         try:
             return self.world.budget.made(json_in(value)) if isinstance(value, str) else value
-        except NoJson:
+        except NoData:
             return Unknown("is no JSON as far as the template says")
 
     def block(self, name: str) -> Any:

@@ -100,12 +100,9 @@ def _configuration(addon: Addon) -> dict[str, Any]:
         if has_gap(text):
             raise UnknownValue(addon.at("ConfigurationValues"), "holds a value that is not known")
         try:
-            text = json.loads(text)
-        except ValueError:
-            try:
-                text = yaml.safe_load(text)
-            except (yaml.YAMLError, ValueError):
-                raise UnknownValue(addon.at("ConfigurationValues"), "is neither JSON nor YAML") from None
+            text = yaml_in(text)
+        except NoData:
+            raise UnknownValue(addon.at("ConfigurationValues"), "is neither JSON nor YAML") from None
     return text if isinstance(text, dict) else {}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from responsibility import bounds
 from responsibility.bounds import Budget
-from responsibility.facts.embedded import NoJson, json_in
+from responsibility.facts.embedded import NoData, json_in
 from responsibility.facts.intrinsics import World
 from responsibility.facts.joining import cluster_joined
 from responsibility.facts.loops import write_out
@@ -178,7 +178,7 @@ def test_the_innermost_placeholder_counts_where_one_is_left_open() -> None:
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "1" * 5_000, '{"a": 1, "a": 2}', "NaN", "1e999", "{"])
 def test_json_inside_of_a_text_is_bounded(text: str) -> None:
-    with pytest.raises(NoJson):
+    with pytest.raises(NoData):
         json_in(text)
 
 
