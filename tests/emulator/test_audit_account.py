@@ -38,7 +38,7 @@ def user(engine: Engine, name: str, allowed: dict[str, Any]) -> Engine:
     iam.create_user(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName="audit", PolicyDocument=json.dumps(allowed))
     key = iam.create_access_key(UserName=name)["AccessKey"]
-    return replace(engine, keys=(key["AccessKeyId"], key["SecretAccessKey"]))
+    return replace(engine, user_key=(key["AccessKeyId"], key["SecretAccessKey"]))
 
 
 def test_the_documented_policy_is_enough_and_each_part_is_needed(
