@@ -34,6 +34,9 @@ class Bound:
             raise self.over(where)
 
 
+FILES = Bound("files", 10_000, "files")
+READ = Bound("read", 5_000_000, "values in all files (of YAML, each counts ten)")
+RESOURCES_READ = Bound("resources-read", 50_000, "resources in all templates")
 RESOURCES = Bound("resources", 5_000, "resources in a template", "CloudFormation takes 500")
 TURNS = Bound(
     "loop-turns", 20_000, "turns of the loops (Fn::ForEach) of a template", "CloudFormation takes 500 resources"
@@ -47,8 +50,10 @@ TEXT = Bound(
 )
 TEXTS = Bound("texts", 20_000_000, "characters in the texts that functions make")
 VALUES = Bound("values", 300_000, "values that functions make")
-STACKS = Bound("nested-stacks", 1_000, "nested stacks")
+STACKS = Bound("stacks", 2_000, "stacks")
 STACK_DEPTH = Bound("stack-depth", 20, "stacks inside of one another")
+
+ACCEPTANCES = Bound("acceptances", 1_000, "accepted findings in a file")
 
 
 class Budget:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility.document import Evidence
-from responsibility.facts.kubernetes import KubernetesObject
 from responsibility.facts.embedded import NoData, yaml_in
+from responsibility.facts.kubernetes import KubernetesObject
 from responsibility.facts.resource import UnknownValue
 
 MASTERS = "system:masters"

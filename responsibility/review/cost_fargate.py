@@ -5,14 +5,12 @@ Source: docs.aws.amazon.com/eks/latest/userguide/fargate-pod-configuration.html
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
-import yaml
-
 from responsibility.facts.eks import Addon
+from responsibility.facts.embedded import NoData, yaml_in
 from responsibility.facts.kubernetes import Workload
 from responsibility.facts.resource import Fact, UnknownValue
 from responsibility.facts.values import Unknown, has_gap

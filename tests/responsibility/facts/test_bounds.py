@@ -176,7 +176,7 @@ def test_the_innermost_placeholder_counts_where_one_is_left_open() -> None:
     assert without_gaps("${${?gap}/${s/Id.Arn} ${AWS::Region}") == "${.../Id ${AWS::Region}"
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 5_000, '{"a": 1, "a": 2}', "NaN", "1e999", "{"])
+@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 5_000, '{"a": 1, "a": 2}', "NaN", "{"])
 def test_json_inside_of_a_text_is_bounded(text: str) -> None:
     with pytest.raises(NoData):
         json_in(text)
