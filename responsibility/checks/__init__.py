@@ -34,6 +34,7 @@ _MODULES = (
     "storage_classes",
     "subnets",
     "trust",
+    "trust_names",
     "versions",
     "webhooks",
     "workload_secrets",
