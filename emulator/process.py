@@ -18,6 +18,7 @@ from typing import TextIO
 
 from emulator import installation
 from emulator.problem import Problem
+from safe_io.ownership import MANIFEST, OutputProblem, claim, is_whole, remove
 from stacks.node import pinned_node
 
 ACCOUNT = "123456789012"
@@ -28,7 +29,7 @@ STOP_SECONDS = 5.0
 FREE_MEGABYTES = 100  # a demo writes a few; the Lambda functions of kubectl delivery some dozens
 
 ENGINE_LOCK = "engine.lock"
-"""Held by the engine while it lives, with its process and port in it; also what tells the emulator's folder from others."""
+"""Held by the engine while it lives, with its process and port in it."""
 
 
 def home() -> Path:
@@ -148,13 +149,15 @@ def stop(folder: Path | None = None) -> bool:
     Raises Problem: the folder is not the emulator's.
     """
     folder = folder or home()
-    if not folder.exists():
+    if not folder.exists() or not (is_whole(folder) or any(folder.iterdir())):
         return False
     with alone(folder, "start.lock"):
         if engine := find(folder):
             _end(engine.pid)
-        _empty(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            remove(folder)
+        except OutputProblem as problem:
+            raise Problem(str(problem)) from None
     return True
 
 
@@ -182,23 +185,17 @@ def _is_at(file: TextIO, path: Path) -> bool:
 def _claim(folder: Path) -> None:
     """Makes the folder, or refuses one that is somebody else's: what is in it would be deleted."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        mark = folder / ENGINE_LOCK
-        if not mark.exists() and any(path.suffix != ".lock" for path in folder.iterdir()):
-            raise Problem(
-                f"{folder}: holds what is not the emulator's, which deletes what is in its folder: name a new one in EMULATOR_HOME"
-            )
-        mark.touch()
-    except OSError as error:
-        raise Problem(f"{folder}: cannot be made: {error.strerror}") from error
+        claim(folder)
+    except OutputProblem as problem:
+        raise Problem(f"EMULATOR_HOME: {problem}") from None
 
 
 def _empty(folder: Path) -> None:
-    """Deletes what is in the folder but its locks."""
+    """Deletes what is in the folder but its locks, and the file that says whose it is."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
-        elif path.suffix != ".lock":
+        elif path.suffix != ".lock" and path.name != MANIFEST:
             path.unlink()
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 
 from eks_constructs.catalog import limit
+from safe_io.errors import BadInput
 
 
-class LimitExceeded(Exception):
+class LimitExceeded(BadInput):
     """Something generated is larger than AWS or Kubernetes takes. Its text is for the person who wrote the environment."""
 
 
@@ -46,17 +47,17 @@ def _check_handed_over(stack: str, name: str, resource: Mapping[str, Any]) -> No
         )
 
 
-def check_manifests(files: Iterable[Path]) -> None:
-    """Raises LimitExceeded if a Kubernetes object is larger than kubectl and Lambda take."""
+def check_manifests(folder: Path) -> None:
+    """Raises LimitExceeded if a Kubernetes object in the folder's YAML is larger than kubectl and Lambda take."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for path in files:
+    for path in sorted(folder.rglob("*.yaml")):
         if path.stat().st_size <= limit("manifest_bytes"):
             continue
         for item in yaml.load_all(path.read_text(encoding="utf-8"), loader):
             size = len(json.dumps(item).encode())
             if size > limit("manifest_bytes"):
                 raise LimitExceeded(
-                    f"{path}: {item['kind']} {item['metadata']['name']} has {size:,} bytes;"
+                    f"{path.relative_to(folder.parent)}: {item['kind']} {item['metadata']['name']} has {size:,} bytes;"
                     f" at most {limit('manifest_bytes'):,} can be applied. Split it"
                 )
 

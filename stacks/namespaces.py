@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
-from stacks.yaml_file import YamlFile
+from safe_io.yaml_file import YamlFile
 
 _CLUSTER_SCOPED = frozenset(
     (
@@ -41,7 +41,7 @@ def into_namespace(
 ) -> KubernetesObject:
     """Returns an object with its namespace, and references to that of its workload, changed to ``namespace``.
 
-    Raises BadEnvironment: the workload has not exactly one Namespace, or an object names another.
+    Raises BadInput: the workload has not exactly one Namespace, or an object names another.
     """
     own = [one["metadata"]["name"] for one in among if one["kind"] == "Namespace"]
     if len(own) != 1:

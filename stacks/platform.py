@@ -1,6 +1,5 @@
 """Builds the stacks of one environment."""
 
-import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +34,7 @@ class Platform:
         return [self.foundation, *self.networks, *self.clusters, *self.workloads]
 
     def write_manifests(self, folder: Path) -> None:
-        """Writes the Kubernetes objects of clusters with `delivery: files` into ``folder``/CLUSTER/, in place of what it held."""
-        shutil.rmtree(folder, ignore_errors=True)
+        """Writes the Kubernetes objects of clusters with `delivery: files` into ``folder``/CLUSTER/."""
         for stack in self.clusters:
             if stack.spec.delivery == "files":
                 write_delivery(folder / stack.spec.name, stack, self.environment)

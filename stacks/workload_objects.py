@@ -44,7 +44,7 @@ class PlacedWorkload:
 
 
 def workload_files(cluster: ClusterSpec, environment: Environment) -> list[ManifestFile]:
-    """Returns the files of a cluster's workloads. Raises BadEnvironment and Misplaced, as placed_workloads does."""
+    """Returns the files of a cluster's workloads. Raises BadInput and Misplaced, as placed_workloads does."""
     return [workload.file for workload in placed_workloads(cluster, environment)]
 
 
@@ -52,7 +52,7 @@ def placed_workloads(cluster: ClusterSpec, environment: Environment) -> list[Pla
     """Returns the workloads of a cluster, placed and rendered.
 
     Raises:
-        BadEnvironment: a file of a workload is not what it should be.
+        BadInput: a file of a workload is not what it should be.
         Misplaced: a workload cannot be where the environment file puts it; the way to the key is that from the environment.
     """
     placed: list[PlacedWorkload] = []

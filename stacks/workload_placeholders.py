@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from delivery.placeholders import KNOWN, places
+from safe_io.where import Where
 from stacks.workload_folder import SourceObject
 from stacks.workload_problems import Problems
 from stacks.workload_spec import Need
-from stacks.yaml_file import Where
 
 FILLED_BY: Mapping[str, Need] = {
     "BUCKET_NAME": "bucket",
@@ -26,7 +26,7 @@ _IN_KEY = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 
 
 def check_placeholders(sources: Sequence[SourceObject], needs: Collection[Need]) -> None:
-    """Raises BadEnvironment for every placeholder of the objects that nothing fills in."""
+    """Raises BadInput for every placeholder of the objects that nothing fills in."""
     problems = Problems()
     for source in sources:
         for where, name in places(source.object):

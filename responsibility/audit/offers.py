@@ -30,6 +30,8 @@ _PARAMETERS = {
     "BOTTLEROCKET_ARM_64_NVIDIA": _BOTTLEROCKET.replace("{}", "-nvidia/arm64"),
     "BOTTLEROCKET_x86_64_FIPS": _BOTTLEROCKET.replace("{}", "-fips/x86_64"),
     "BOTTLEROCKET_ARM_64_FIPS": _BOTTLEROCKET.replace("{}", "-fips/arm64"),
+    "BOTTLEROCKET_x86_64_NVIDIA_FIPS": _BOTTLEROCKET.replace("{}", "-nvidia-fips/x86_64"),
+    "BOTTLEROCKET_ARM_64_NVIDIA_FIPS": _BOTTLEROCKET.replace("{}", "-nvidia-fips/arm64"),
 }
 """The SSM parameter that holds the latest release of an AMI type:
 https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html, retrieve-ami-id-bottlerocket.html."""

@@ -69,7 +69,7 @@ def _machines(role: Role) -> list[str]:
     title="Nobody is put into the group system:masters",
     component="iam-people",
     severity="high",
-    why="The group passes RBAC and admission by; no binding limits it, and none shows who is in it.",
+    why="The group bypasses RBAC and authorization webhooks: no binding limits it, and none shows who is in it.",
     fix="Replace the line of aws-auth by an AWS::EKS::AccessEntry with AmazonEKSClusterAdminPolicy, or with groups of your own.",
     source="https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
 )

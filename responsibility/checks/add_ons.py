@@ -157,8 +157,9 @@ def addon_versions_are_stated(cluster: Cluster) -> Answer:
     title="What happens to changed settings of add-ons is decided",
     component="add-ons",
     severity="low",
-    why="Without a choice an add-on fails to be made or updated where somebody, or EKS's own copy, set a field before.",
-    fix="Set ResolveConflicts: OVERWRITE keeps the template the only truth, PRESERVE keeps what was changed by hand.",
+    why="Without a choice (NONE) creating or updating an add-on may fail where somebody, or EKS's own copy, set a field before.",
+    fix="Set ResolveConflicts. OVERWRITE makes the template the only truth. PRESERVE keeps what was changed by hand in updates; "
+    "at creation it acts as NONE.",
     source="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAddon.html",
     only="templates",
 )

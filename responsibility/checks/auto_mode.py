@@ -105,11 +105,12 @@ def all_or_none(cluster: Cluster) -> Answer:
     why="EKS refuses to create an Auto Mode cluster that asks for self-managed add-ons.",
     fix="Set BootstrapSelfManagedAddons to false, or leave it out, before the first deploy. In a cluster that exists leave it as it is: "
     "Auto Mode can be turned on there, and a change of this property replaces the cluster.",
-    source="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html",
+    source="https://github.com/hashicorp/terraform-provider-aws/pull/40483",
     only="templates",
 )
 def no_bootstrap_with_auto_mode(cluster: Cluster) -> Answer | None:
-    """The refusal is EKS's own message; it comes at creation, and only where the property says true."""
+    """The refusal is EKS's own message, quoted in the source. It comes at creation, where the property is true: AWS's guide
+    (automode-get-started-cli.html) leaves it out."""
     if not cluster.auto_mode:
         return None
     where = cluster.at("BootstrapSelfManagedAddons")

@@ -125,14 +125,16 @@ def runs_as_written(comparison: Comparison) -> Answer:
     return open_(words, *comparison.places) if words else met("is as its template says", *comparison.places)
 
 
-def _insight(insight: Insight, bad: str) -> Answer | None:
+def _insight(insight: Insight, category: str, *bad: str) -> Answer | None:
+    if insight.category != category:
+        return None
     if insight.status == "UNKNOWN":
         raise UnknownValue(
             insight.at("InsightStatus.Status"), str(insight.get("InsightStatus.Reason", "EKS cannot tell"))
         )
     if insight.status == "PASSING":
         return met("passes", insight.at("InsightStatus"))
-    if insight.status != bad:
+    if insight.status not in bad:
         return None
     after = f" (for Kubernetes {version})" if (version := insight.get("KubernetesVersion")) else ""
     resources = [
@@ -140,13 +142,15 @@ def _insight(insight: Insight, bad: str) -> Answer | None:
         for path, _ in insight.resource.items("Resources")
     ]
     named = f": {', '.join(filter(None, resources[:3]))}" if any(resources) else ""
-    return open_(f"{bad}{after}: {insight.get('InsightStatus.Reason', '')}{named}", insight.at("InsightStatus"))
+    return open_(
+        f"{insight.status}{after}: {insight.get('InsightStatus.Reason', '')}{named}", insight.at("InsightStatus")
+    )
 
 
 @check(
     "EKR129",
     Insight,
-    title="No insight of EKS finds an error",
+    title="No upgrade insight of EKS finds an error",
     component="kubernetes-version",
     severity="high",
     only="account",
@@ -155,14 +159,14 @@ def _insight(insight: Insight, bad: str) -> Answer | None:
     source=_GUIDE + "cluster-insights.html",
 )
 def insight_has_no_error(insight: Insight) -> Answer | None:
-    """Deprecated calls count for 30 days."""
-    return _insight(insight, "ERROR")
+    """Deprecated calls count for 30 days. Rollback insights are not read here: for a week after an upgrade their errors are normal."""
+    return _insight(insight, "UPGRADE_READINESS", "ERROR")
 
 
 @check(
     "EKR130",
     Insight,
-    title="No insight of EKS warns",
+    title="No upgrade insight of EKS warns",
     component="kubernetes-version",
     severity="medium",
     only="account",
@@ -172,7 +176,24 @@ def insight_has_no_error(insight: Insight) -> Answer | None:
 )
 def insight_has_no_warning(insight: Insight) -> Answer | None:
     """The milder half of EKR129."""
-    return _insight(insight, "WARNING")
+    return _insight(insight, "UPGRADE_READINESS", "WARNING")
+
+
+@check(
+    "EKR200",
+    Insight,
+    title="EKS finds no misconfiguration of hybrid nodes",
+    component="pod-networking",
+    severity="high",
+    only="account",
+    why="With an error, parts of the cluster likely do not work: webhooks, logs, or pods on nodes that the control plane cannot reach. "
+    "A warning is a set-up that AWS does not document.",
+    fix="Do what `aws eks describe-insight` recommends; EKS looks again once a day, or on StartInsightsRefresh.",
+    source=_GUIDE + "view-cluster-insights.html",
+)
+def insight_has_no_misconfiguration(insight: Insight) -> Answer | None:
+    """EKS's configuration insights look at hybrid nodes alone."""
+    return _insight(insight, "MISCONFIGURATION", "ERROR", "WARNING")
 
 
 @check(

@@ -85,8 +85,8 @@ def version_is_supported(cluster: Cluster) -> Answer:
     Cluster,
     title="The Kubernetes version is in standard support",
     component="kubernetes-version",
-    severity="high",
-    why="In extended support the control plane costs six times as much, and the community fixes the version no more.",
+    severity="medium",
+    why="In extended support the control plane costs six times as much. AWS still patches the version, the Kubernetes project does not.",
     fix="Upgrade by Version to one that is in standard support.",
     source="https://aws.amazon.com/blogs/containers/amazon-eks-extended-support-for-kubernetes-versions-pricing/",
 )

@@ -58,7 +58,7 @@ def _filled_in(value: Any) -> bool:
     component="workload-secrets",
     severity="high",
     why="Whoever reads the template, or may get pods, has the secret; environment variables end up in logs, too.",
-    fix="Use env[].valueFrom.secretKeyRef, or mount the secret from AWS Secrets Manager as a file.",
+    fix="Mount the secret as a file: a Secret volume, or AWS Secrets Manager through its CSI driver.",
     source=_SECRETS,
 )
 def environment_is_clean(workload: Workload) -> Answer | None:

@@ -127,7 +127,11 @@ def _auto_mode(bill: Bill, cluster: Cluster) -> None:
         kind="auto_mode",
     )
     fee = bill.prices.by_id.get("eks-auto-mode-fee")
-    on_top = f"about {fee.amount:.0%} of each instance's price" if fee else "a fee for each instance"
+    on_top = (
+        f"about {fee.amount:.0%} of each instance's price (less for accelerated types)"
+        if fee
+        else "a fee for each instance"
+    )
     bill.skip(
         f"Auto Mode in {cluster.words}", f"its nodes depend on the pods; its fee is {on_top}, on top of the instance"
     )

@@ -22,6 +22,7 @@ Found = list[tuple[Fact, Evidence]]
 """What uses it, and where."""
 
 _NOBODY = ("system:anonymous", "system:unauthenticated")
+_MOUNTABLE = "kubernetes.io/enforce-mountable-secrets"
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}(/\d{1,2})?")
 _ADDRESS_KEYS = {
@@ -46,6 +47,10 @@ def _workloads(upgrade: Upgrade) -> Iterator[Workload]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def anonymous(upgrade: Upgrade) -> Found:
@@ -79,8 +84,7 @@ def apparmor(upgrade: Upgrade) -> Found:
     found: Found = []
     for item in _workloads(upgrade):
         annotations = f"{item.pod_path}.metadata.annotations".lstrip(".")
-        values = item.resource.maybe(annotations)
-        if any(str(key).startswith(_APPARMOR) for key in (values if isinstance(values, dict) else {})):
+        if any(str(key).startswith(_APPARMOR) for key in _dict(item.resource.maybe(annotations))):
             found.append((item, item.at(annotations)))
         paths = [item.spec_path]
         with suppress(UnknownValue):
@@ -157,8 +161,8 @@ def _normal(address: str) -> bool:
     return True
 
 
-def pod_infra_flag(upgrade: Upgrade) -> Found | None:
-    """The flag in the user data of launch templates; an image may set it, too, so nothing found clears nothing."""
+def kubelet_flag(upgrade: Upgrade, flag: str) -> Found | None:
+    """A flag of the kubelet in the user data of launch templates; an image may set it, too, so nothing found clears nothing."""
     found: Found = []
     groups: list[NodeGroup | SelfManagedNodes] = [*upgrade.cluster.node_groups, *upgrade.cluster.self_managed]
     for group in groups:
@@ -167,9 +171,37 @@ def pod_infra_flag(upgrade: Upgrade) -> Found | None:
             data = instance.get("UserData", "") if instance else ""
         except UnknownValue:
             continue
-        if instance and "--pod-infra-container-image" in _shell(data):
+        if instance and flag in _shell(data):
             found.append((group, instance.at("UserData")))
     return found or None
+
+
+def pod_infra_flag(upgrade: Upgrade) -> Found | None:
+    """The kubelet's --pod-infra-container-image."""
+    return kubelet_flag(upgrade, "--pod-infra-container-image")
+
+
+def cgroup_driver_flag(upgrade: Upgrade) -> Found | None:
+    """The kubelet's --cgroup-driver."""
+    return kubelet_flag(upgrade, "--cgroup-driver")
+
+
+def mountable_secrets(upgrade: Upgrade) -> Found:
+    """Service accounts that limit which secrets their pods may mount."""
+    return [
+        (item, item.at("metadata.annotations"))
+        for item in _objects(upgrade, "ServiceAccount")
+        if _MOUNTABLE in _dict(item.resource.maybe("metadata.annotations"))
+    ]
+
+
+def volume_attributes_class(upgrade: Upgrade) -> Found:
+    """Classes of the beta API."""
+    return [
+        (item, item.at("apiVersion"))
+        for item in _objects(upgrade, "VolumeAttributesClass")
+        if item.resource.maybe("apiVersion") != "storage.k8s.io/v1"
+    ]
 
 
 def _shell(data: Any) -> str:
@@ -181,7 +213,7 @@ def _shell(data: Any) -> str:
         return str(data)
 
 
-_OF_TEMPLATES = ("ipvs", "pod_infra_flag")
+_OF_TEMPLATES = ("cgroup_driver_flag", "ipvs", "pod_infra_flag")
 
 
 def look(name: str, upgrade: Upgrade) -> Found | None:
@@ -193,10 +225,13 @@ def look(name: str, upgrade: Upgrade) -> Found | None:
 FINDERS: dict[str, Callable[[Upgrade], Found | None]] = {
     "anonymous": anonymous,
     "apparmor": apparmor,
+    "cgroup_driver_flag": cgroup_driver_flag,
     "external_ips": external_ips,
     "git_repo": git_repo,
     "ingress_nginx": ingress_nginx,
     "ipvs": ipvs,
     "loose_addresses": loose_addresses,
+    "mountable_secrets": mountable_secrets,
     "pod_infra_flag": pod_infra_flag,
+    "volume_attributes_class": volume_attributes_class,
 }

@@ -36,10 +36,10 @@ def gates(upgrade: Upgrade) -> list[Gate]:
 
 
 def _answered(found: list[Gate], answers: dict[str, list[Gate]]) -> Iterator[Gate]:
-    """Yields what an account answered in the place of the question, once for each API."""
+    """Yields what an account answered in the place of the questions, and what it answered unasked."""
     yield from (gate for gate in found if gate.verdict != "ask" or gate.api not in answers)
-    asked = dict.fromkeys(gate.api for gate in found if gate.verdict == "ask")
-    yield from (gate for api in asked for gate in answers.get(api, []))
+    for gates in answers.values():
+        yield from gates
 
 
 def _apis(upgrade: Upgrade) -> Iterator[Gate]:

@@ -122,6 +122,8 @@ def test_a_release_pins_the_ami_and_leaves_the_version_to_it(synth):
         ("im4gn.large", "arm64"),
         ("a1.large", "arm64"),
         ("g5g.xlarge", "arm64"),
+        ("p6e-gb200.36xlarge", "arm64"),
+        ("p6-b200.48xlarge", "x86_64"),
         ("r8g.metal-24xl", "arm64"),
         ("m7i.large", "x86_64"),
         ("g5.xlarge", "x86_64"),

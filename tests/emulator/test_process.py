@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from emulator import cdk, process
+from emulator import cdk, demo, process
 from emulator.problem import Problem
 from emulator.standing import client, stacks
+from safe_io.ownership import claim
 from tests.emulator.deployment import Deployment
 from tests.emulator.programs import alive, command, kill, until
 
@@ -65,7 +66,7 @@ def test_it_listens_on_loopback_alone_and_gets_no_credential(monkeypatch: pytest
 
 
 def test_a_process_that_took_the_number_is_not_taken_for_the_engine(home: Path) -> None:
-    home.mkdir()
+    claim(home)
     (home / "engine.lock").write_text(json.dumps({"pid": os.getpid(), "port": 1, "tls": False}))
     assert process.find() is None
     assert process.died()
@@ -96,15 +97,23 @@ def test_started_by_many_at_once_it_runs_once() -> None:
         assert len(set(pool.map(lambda _: process.start(), range(4)))) == 1
 
 
-@pytest.mark.parametrize("arguments", [["up"], ["demo"], ["down"]])
-def test_a_folder_of_somebody_else_is_left_alone(home: Path, arguments: list[str]) -> None:
+@pytest.mark.parametrize("name", ["thesis.txt", "poetry.lock", "engine.lock", "folder/in.it"])
+def test_a_folder_of_somebody_else_is_left_alone(home: Path, name: str) -> None:
+    (home / name).parent.mkdir(parents=True)
+    (home / name).write_text("years of work")
+    for act in (process.start, process.stop, demo.end):
+        with pytest.raises(Problem, match=r"EMULATOR_HOME: .*which is not ours to delete"):
+            act()
+    assert [path for path in home.rglob("*") if path.is_file()] == [home / name]
+    assert (home / name).read_text() == "years of work"
+    shutil.rmtree(home)
+
+
+def test_an_empty_folder_is_nobodys_until_the_engine_takes_it(home: Path) -> None:
     home.mkdir()
-    (home / "thesis.txt").write_text("years of work")
-    done = command(*arguments)
-    assert done.returncode == 2
-    assert "holds what is not the emulator's" in done.stderr
-    assert [path.name for path in home.iterdir()] == ["thesis.txt"]
-    (home / "thesis.txt").unlink()
+    assert not process.stop()
+    assert home.exists()
+    home.rmdir()
 
 
 def test_no_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +159,10 @@ def test_it_ends_when_its_folder_is_deleted(home: Path) -> None:
 def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMULATOR_HOME", "/dev/null/emulator")
     done = command("up")
-    assert (done.returncode, done.stderr) == (2, "emulator: /dev/null/emulator: cannot be made: Not a directory\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "emulator: EMULATOR_HOME: /dev/null/emulator: cannot be made: Not a directory\n",
+    )
 
 
 @pytest.fixture

@@ -154,8 +154,8 @@ def test_limits_of_templates_and_manifests(tmp_path):
         check_templates([big])
     manifest = tmp_path / "m.yaml"
     manifest.write_text(yaml.dump({"kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"x": "x" * 262_144}}))
-    with pytest.raises(LimitExceeded, match="ConfigMap m has"):
-        check_manifests([manifest])
+    with pytest.raises(LimitExceeded, match=r"/m\.yaml: ConfigMap m has"):
+        check_manifests(tmp_path)
 
 
 def test_objects_that_cloudformation_cannot_hand_over_are_refused(tmp_path):

@@ -107,7 +107,7 @@ def test_our_catalog_can_be_refreshed(eks: FakeEks, tmp_path: Path) -> None:
     copy = tmp_path / "copy.yaml"
     copy.write_text(cluster_versions.FILE.read_text())
     eks.versions = [kubernetes("1.37", "2026-09-29", "2027-11-29", "2028-11-29")]
-    assert "  1.37 released: not known → 2026-09-29" in refreshed(copy)
+    assert "  1.37 released: 2026-10-01 → 2026-09-29" in refreshed(copy)
     assert (
         yaml.safe_load(copy.read_text())["versions"].keys()
         == yaml.safe_load(cluster_versions.FILE.read_text())["versions"].keys()

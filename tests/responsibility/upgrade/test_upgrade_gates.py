@@ -1,11 +1,13 @@
 """Every blocker is found where it is, and not where it is not."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
 import pytest
 from upgrade_case import Resources, cluster, group, of, own_nodes, subnet, upgraded
 
+from responsibility.catalog import KubernetesVersion, kubernetes_versions
 from responsibility.upgrade.document import Gate
 
 SSM = "{{{{resolve:ssm:/aws/service/eks/optimized-ami/{}/amazon-linux-2023/x86_64/standard/recommended/image_id}}}}"
@@ -89,6 +91,14 @@ CASES: dict[str, Case] = {
         "",
         {"Group": group()},
         "",
+    ),
+    "gitRepo by default": (
+        "git-repo-default",
+        "1.33",
+        {"Cluster": cluster("1.32")},
+        DEPLOYMENT.format("{name: g, gitRepo: {repository: x}}"),
+        {"Cluster": cluster("1.32")},
+        DEPLOYMENT.format("{name: g, emptyDir: {}}"),
     ),
     "gitRepo": (
         "git-repo",
@@ -199,6 +209,37 @@ def test_add_on_versions_are_asked(tmp_path: Path) -> None:
     assert "stay as they are: coredns" in gate.detail
 
 
+@pytest.mark.parametrize(
+    ("before", "target", "topic", "bad", "good"),
+    [
+        (
+            "1.31",
+            "1.32",
+            "enforce-mountable-secrets",
+            "{apiVersion: v1, kind: ServiceAccount, metadata: {name: a, annotations: {kubernetes.io/enforce-mountable-secrets: 'true'}}}",
+            "{apiVersion: v1, kind: ServiceAccount, metadata: {name: a}}",
+        ),
+        ("1.33", "1.34", "volume-attributes-class", CLASS.format("v1beta1"), CLASS.format("v1")),
+    ],
+)
+def test_what_a_version_deprecates_is_a_warning(
+    tmp_path: Path, before: str, target: str, topic: str, bad: str, good: str
+) -> None:
+    for name, manifests in {"bad": bad, "good": good}.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        book = upgraded(folder, {"Cluster": cluster(before)}, manifests, target)
+        assert bool(of(book, topic, "warning")) == (name == "bad")
+
+
+def test_a_flag_of_the_kubelet_is_found_in_user_data(tmp_path: Path) -> None:
+    flag = base64.b64encode(b"/etc/eks/bootstrap.sh demo --kubelet-extra-args --cgroup-driver=systemd").decode()
+    template = {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": {"UserData": flag}}}
+    nodes = group(Version="1.33", LaunchTemplate={"Id": {"Ref": "Template"}, "Version": "1"})
+    book = upgraded(tmp_path, {"Cluster": cluster("1.33"), "Template": template, "Group": nodes}, target="1.34")
+    assert of(book, "cgroup-driver", "warning")
+
+
 def test_ipvs_is_found(tmp_path: Path) -> None:
     old = cluster("1.34")
     proxy = addon("kube-proxy", ConfigurationValues='{"mode": "ipvs"}')
@@ -209,7 +250,16 @@ def test_ipvs_is_found(tmp_path: Path) -> None:
 def test_the_account_is_always_asked(tmp_path: Path) -> None:
     asked = {gate.api for gate in upgraded(tmp_path, {"Group": group()}).having("ask")}
     assert {"eks:ListInsights", "eks:DescribeCluster", "ec2:DescribeSubnets", "kubectl get nodes"} <= asked
-    assert "eks:DescribeClusterVersions" in asked, "1.37 has no dates yet"
+    assert "eks:DescribeClusterVersions" not in asked, "the catalog has the dates of 1.37"
+
+
+def test_the_account_is_asked_about_a_version_whose_dates_are_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undated = {**kubernetes_versions(), "1.37": KubernetesVersion()}
+    monkeypatch.setattr("responsibility.upgrade.account.kubernetes_versions", lambda: undated)
+    asked = {gate.api for gate in upgraded(tmp_path, {"Group": group()}).having("ask")}
+    assert "eks:DescribeClusterVersions" in asked
 
 
 def test_an_answer_takes_the_place_of_the_question(tmp_path: Path) -> None:
