@@ -10,6 +10,7 @@ _MODULES = (
     "add_on_needs",
     "add_ons",
     "auto_mode",
+    "block_storage",
     "charts",
     "cluster_role",
     "containers",

@@ -109,9 +109,13 @@ def _named(
         if expected:
             yield tag.replace("-", " ").removeprefix("kubernetes "), expected, list(values)
     elif key.endswith(":sub") and use.purpose == "irsa":
-        issuer = key.removesuffix(":sub")
-        if (of_provider := _issuer(role, statement)) and not has_gap(issuer):
-            yield "a token of", of_provider, [_short_issuer(issuer)]
+        issuer, known = key.removesuffix(":sub"), _issuers(role, statement)
+        if known and not has_gap(issuer) and _short(issuer) not in known:
+            if _short(issuer).startswith("ref:") != known[-1].startswith("ref:"):
+                raise UnknownValue(
+                    statement.evidence, "whether its tokens are those of the provider is not in the template"
+                )
+            yield "tokens of", known[-1].removeprefix("ref:"), [_short(issuer).removeprefix("ref:")]
         namespace, account = _pods(use)
         if namespace and account:
             yield "service account", f"{SERVICE_ACCOUNT}{namespace}:{account}", list(values)
@@ -168,18 +172,24 @@ def _pods(use: Use) -> tuple[str, str]:
     return "", ""
 
 
-def _issuer(role: Role, statement: Statement) -> str:
-    """Returns the issuer whose tokens a statement trusts, as _short_issuer does; empty = not known."""
+def _issuers(role: Role, statement: Statement) -> list[str]:
+    """Returns the names of the issuer whose tokens a statement trusts, as _short gives them; none = not known.
+
+    Of a provider in the templates: itself, and the cluster or the address that its Url says.
+    """
     for kind, value in statement.principals:
         if kind == "Federated":
             provider = role.facts.find(Fact, value)
-            url = str(provider.resource.maybe("Url", "")) if provider else value.partition(":oidc-provider/")[2]
-            return "" if has_gap(url) or not url else _short_issuer(url)
-    return ""
+            if provider is None:
+                url = value.partition(":oidc-provider/")[2]
+                return [] if has_gap(value) or not url else [_short(url)]
+            url = str(provider.resource.maybe("Url", ""))
+            return [_short(value), *([] if has_gap(url) or not url else [_short(url)])]
+    return []
 
 
-def _short_issuer(issuer: str) -> str:
-    """Returns an issuer without https://, in lower case; of a reference to a cluster's, the cluster's key."""
+def _short(issuer: str) -> str:
+    """Returns an issuer without https://, in lower case; of a reference, ``ref:`` and the resource's key."""
     if match := REFERENCE.search(issuer):
-        return f"{match[1]}/{match[2]}".lower()
+        return f"ref:{match[1]}/{match[2]}".lower()
     return issuer.removeprefix("https://").lower()
