@@ -268,6 +268,11 @@ ACKNOWLEDGED = (
         "IPv6 only, which EKS asks of nodes' subnets: the way in from the internet is closed by the egress-only gateway.",
     ),
     Acknowledged(
+        r"/Network/(Public|Private|Isolated|Pods)Subnet\d$",
+        "CloudFormation-Validate::W3010",
+        "The environment file names the AZs: in regions where EKS cannot use all of them that is the only way.",
+    ),
+    Acknowledged(
         r"/TunnelHost/Instance$",
         "AwsSolutions-EC26",
         "The only volume is encrypted; the rule misreads an instance without a launch template in a stack that has some.",
