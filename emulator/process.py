@@ -26,7 +26,8 @@ from safe_io.ownership import MANIFEST, OutputProblem, is_whole, remove
 from stacks.node import pinned_node
 
 ACCOUNT = "123456789012"
-REGION = "us-east-1"
+REGION = "us-west-2"
+"""One where EKS uses every zone: environments that count theirs are refused elsewhere (catalog/availability_zones.yaml)."""
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.roles import prescribe
 from stacks.cluster import ClusterStack
 from stacks.cluster_spec import ClusterSpec, LockFile
 from stacks.environment import Environment
@@ -117,4 +118,5 @@ def build(
 
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)
+    prescribe(scope, environment.iam)
     return Platform(environment, foundation, networks, clusters, workloads)

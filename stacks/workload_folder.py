@@ -8,6 +8,7 @@ from typing import Any
 from eks_constructs.manifests import KubernetesObject
 from safe_io.errors import BadInput
 from safe_io.yaml_file import Rules, YamlFile
+from stacks.namespaces import SHARED
 from stacks.problems import did_you_mean
 from stacks.validating import validated
 from stacks.workload_files import check_beside, object_files
@@ -27,10 +28,11 @@ class SourceObject:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What tells it from the other objects of its workload: API group, kind, namespace and name."""
+        """What tells it from the other objects of its workload: API group, kind, name, and namespace if it is not its own."""
         group = self.object["apiVersion"].rpartition("/")[0]
         metadata = self.object["metadata"]
-        return group, self.object["kind"], str(metadata.get("namespace", "")), metadata["name"]
+        shared = metadata["namespace"] if metadata.get("namespace") in SHARED else ""
+        return group, self.object["kind"], shared, metadata["name"]
 
 
 def workload_names(folder: Path | None = None) -> list[str]:
@@ -39,9 +41,15 @@ def workload_names(folder: Path | None = None) -> list[str]:
 
 
 @cache
+def described_in(path: Path) -> YamlFile:
+    """Returns the workload.yaml of the workload in the folder ``path``. Raises BadInput."""
+    return YamlFile(path / "workload.yaml")
+
+
+@cache
 def describe(path: Path) -> WorkloadDescription:
     """Reads the workload.yaml of the workload in the folder ``path``. Raises BadInput."""
-    document = YamlFile(path / "workload.yaml")
+    document = described_in(path)
     description = validated(document, WorkloadDescription)
     for variant in description.variants:
         if not (path / variant).is_dir():

@@ -10,12 +10,7 @@ from stacks.workload_folder import SourceObject
 from stacks.workload_problems import Problems
 from stacks.workload_spec import Need
 
-FILLED_BY: Mapping[str, Need] = {
-    "BUCKET_NAME": "bucket",
-    "CERTIFICATE_ARN": "certificate",
-    "FILE_SYSTEM_ID": "file_system",
-    "HOSTNAME": "hostname",
-}
+FILLED_BY: Mapping[str, Need] = {"BUCKET_NAME": "bucket", "FILE_SYSTEM_ID": "file_system"}
 """Placeholders that have a value only for workloads whose workload.yaml has a need."""
 
 _ADVICE = (
