@@ -93,6 +93,10 @@ BAD = {
     "node_group_settled": (with_("UpdateNodegroupConfig", before=child("nodegroup", "n", status="UPDATING")), "not in Active state"),
     "one_kind_of_update": (with_("UpdateClusterConfig", deletionProtection=True), "Only one type of update"),
     "version_offered": (with_("CreateCluster", version="1.12"), "unsupported Kubernetes version 1.12"),
+    "standard_support_in_time": (
+        with_("CreateCluster", version="1.33", upgradePolicy={"supportType": "STANDARD"}),
+        "1.33 is in extended support since 2026-07-29",
+    ),
     "one_minor_version": (with_("UpdateClusterVersion", version="1.37"), "from 1.35 to 1.37"),
     "nodes_caught_up": (with_("UpdateClusterVersion", before=child("nodegroup", "n", version="1.34")), "must be updated to match"),
     "two_zones": (with_("CreateCluster", resourcesVpcConfig={**VPC, "subnetIds": ["subnet-a", "subnet-public"]}), "two different AZs"),

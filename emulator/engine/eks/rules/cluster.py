@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, INVALID, LIMIT, REQUEST, Call, role_problem, rule
-from emulator.engine.eks.state import Refused
+from emulator.engine.eks.state import Refused, now
 
 
 @rule("CreateCluster", says="A cluster's name is 1 to 100 letters, digits, hyphens and underscores, and not taken.",
@@ -65,6 +65,18 @@ def version_offered(call: Call) -> Iterator[str]:
     version = call.get("version")
     if version and version not in call.account.catalog.versions:
         yield f"unsupported Kubernetes version {version}"
+
+
+@rule("CreateCluster", "UpdateClusterConfig", says="STANDARD is for versions in standard support.",
+      page=f"{GUIDE}disable-extended-support.html")  # fmt: skip
+def standard_support_in_time(call: Call) -> Iterator[str]:
+    """Refuses to switch extended support off once it began."""
+    if call.get("upgradePolicy", "supportType") != "STANDARD":
+        return
+    version = call.get("version") if call.operation == "CreateCluster" else call.cluster["version"]
+    ends = call.account.catalog.versions.get(version or "", {}).get("standard_until")
+    if ends and now().date() > ends:
+        yield f"Kubernetes version {version} is in extended support since {ends}: the upgrade policy STANDARD cannot be selected for it"
 
 
 @rule("UpdateClusterVersion", says="An update goes one minor version up.", page=f"{GUIDE}update-cluster.html")
