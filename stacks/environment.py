@@ -133,8 +133,9 @@ class Environment(Spec):
         for where, network in networks:
             if isinstance(network, ExistingNetworkSpec):
                 zones += [
-                    ((*where, "pod_subnets", index, "availability_zone"), subnet.availability_zone)
-                    for index, subnet in enumerate(network.pod_subnets)
+                    ((*where, key, index, "availability_zone"), subnet.availability_zone)
+                    for key in ("private_subnets", "pod_subnets")
+                    for index, subnet in enumerate(getattr(network, key))
                 ]
             elif network and isinstance(network.availability_zones, int):
                 if self.region and self.region in load("availability_zones")["without_eks"]:

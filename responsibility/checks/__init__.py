@@ -17,6 +17,7 @@ _MODULES = (
     "encryption",
     "fargate",
     "fargate_pods",
+    "file_systems",
     "iam",
     "images",
     "ingresses",
