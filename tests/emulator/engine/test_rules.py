@@ -100,6 +100,10 @@ BAD = {
     "one_minor_version": (with_("UpdateClusterVersion", version="1.37"), "from 1.35 to 1.37"),
     "nodes_caught_up": (with_("UpdateClusterVersion", before=child("nodegroup", "n", version="1.34")), "must be updated to match"),
     "two_zones": (with_("CreateCluster", resourcesVpcConfig={**VPC, "subnetIds": ["subnet-a", "subnet-public"]}), "two different AZs"),
+    "zones_stay": (
+        with_("UpdateClusterConfig", resourcesVpcConfig={"subnetIds": ["subnet-a", "subnet-b", "subnet-c"]}),
+        "exact set of AZs 'us-east-1a,us-east-1b'",
+    ),
     "endpoint_reachable": (with_("CreateCluster", resourcesVpcConfig={**VPC, "endpointPrivateAccess": False}), "cannot be false"),
     "security_groups_of_vpc": (with_("CreateCluster", resourcesVpcConfig={**VPC, "securityGroupIds": ["sg-2"]}), "not in the same VPC"),
     "cluster_role_assumable": (with_("CreateCluster", roleArn=f"{ARN}node"), "could not be assumed"),
@@ -118,6 +122,7 @@ BAD = {
     "ami_type_exists": (with_("CreateNodegroup", amiType="AL2_x86_64"), "not supported for kubernetes version 1.35"),
     "architecture_fits": (with_("CreateNodegroup", instanceTypes=["m7g.large"]), "not a valid instance type"),
     "nodes_not_ahead": (with_("CreateNodegroup", version="1.36"), "does not fit"),
+    "sizes_together": (with_("CreateNodegroup", scalingConfig={"minSize": 1, "maxSize": 3}), "desiredSize: all or none"),
     "sizes_in_order": (with_("CreateNodegroup", scalingConfig={"minSize": 3, "desiredSize": 3, "maxSize": 2}), "can't be greater"),
     "subnets_of_cluster": (with_("CreateNodegroup", subnets=["subnet-other"]), "does not belong to the VPC"),
     "launch_template_exists": (with_("CreateNodegroup", launchTemplate={"id": "lt-1", "version": "7"}), "version 7 of lt-1 does not exist"),

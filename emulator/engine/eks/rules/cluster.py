@@ -123,6 +123,23 @@ def two_zones(call: Call) -> Iterator[str]:
         yield "Subnets specified must be in at least two different AZs"
 
 
+@rule("UpdateClusterConfig", says="A cluster keeps the AZs that it was made with.", page=f"{GUIDE}network-reqs.html")
+def zones_stay(call: Call) -> Iterator[str]:
+    """Refuses subnets of another set of AZs."""
+    ids = call.get("resourcesVpcConfig", "subnetIds")
+    if ids is None:
+        return
+    mine, made = (
+        ",".join(sorted({subnet.zone for subnet_id in some if (subnet := call.account.subnet(subnet_id))}))
+        for some in (ids, call.cluster["resourcesVpcConfig"]["subnetIds"])
+    )
+    if mine != made:
+        yield (
+            f"Provided subnets belong to the AZs '{mine}'. But they should belong to the exact set of AZs '{made}' in which"
+            " subnets were provided during cluster creation."
+        )
+
+
 @rule("CreateCluster", "UpdateClusterConfig", says="At least one endpoint is on; at most 40 ranges may reach a public one.",
       page=f"{GUIDE}cluster-endpoint.html")  # fmt: skip
 def endpoint_reachable(call: Call) -> Iterator[str]:
