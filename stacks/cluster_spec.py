@@ -5,7 +5,15 @@ from typing import Annotated
 from pydantic import Discriminator, Tag, model_validator
 
 from eks_constructs.access import AccessSpec
-from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, AddonVersion, PlannedAddon, plan_addons
+from eks_constructs.addon_plan import (
+    AddonName,
+    AddonProblem,
+    AddonSpec,
+    AddonVersion,
+    PlannedAddon,
+    plan_addons,
+    too_old,
+)
 from eks_constructs.auto_mode import AutoModeSpec
 from eks_constructs.catalog import load
 from eks_constructs.compute import ComputeMix
@@ -183,3 +191,11 @@ class LockFile(Spec):
     """Versions of add-ons, by Kubernetes version: ENVIRONMENT.lock.yaml beside the environment file."""
 
     addons: dict[KubernetesVersion, dict[AddonName, AddonVersion]]
+
+    @model_validator(mode="after")
+    def _new_enough(self) -> "LockFile":
+        for kubernetes, versions in self.addons.items():
+            for name, version in versions.items():
+                if problem := too_old(name, version):
+                    raise Misplaced(f"{problem} (make lock-addons)", "addons", kubernetes, name)
+        return self

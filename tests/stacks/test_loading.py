@@ -394,8 +394,23 @@ def test_good_lock(tmp_path: Path) -> None:
             2,
             'addons["1.36"]: found ["coredns"]; it must be a mapping of keys and values',
         ),
+        (
+            'addons:\n  "1.36":\n    aws-ebs-csi-driver: v1.9.0-eksbuild.1\n',
+            3,
+            'addons["1.36"].aws-ebs-csi-driver: found v1.9.0-eksbuild.1 of aws-ebs-csi-driver: it does not tag',
+        ),
     ],
-    ids=["empty", "unknown-key", "no-value", "unknown-addon", "bad-version", "number", "unknown-kubernetes", "list"],
+    ids=[
+        "empty",
+        "unknown-key",
+        "no-value",
+        "unknown-addon",
+        "bad-version",
+        "number",
+        "unknown-kubernetes",
+        "list",
+        "too-old",
+    ],
 )
 def test_bad_lock(tmp_path: Path, text: str, line: int, said: str) -> None:
     path = lock_for(tmp_path, text)
