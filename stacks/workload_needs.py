@@ -6,7 +6,7 @@ from typing import Any
 from delivery.placeholders import places
 from eks_constructs.addon_plan import why_not
 from eks_constructs.manifests import KubernetesObject
-from eks_constructs.network_spec import NetworkSpec
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
@@ -187,6 +187,13 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
             "load_balancer_scheme",
         )
     network = environment.network_of(cluster)
+    if "file_system" in needs and isinstance(network, ExistingNetworkSpec) and network.subnet_of_each_zone is None:
+        raise Misplaced(
+            f"{spec.name} needs a file system, and EFS takes one mount target in each AZ: say in which AZs the"
+            f" {len(network.subnet_ids)} subnets of {network.vpc_id} are, by private_subnets: [{{availability_zone: ...,"
+            " subnet_id: ...}] in place of private_subnet_ids",
+            "name",
+        )
     if (
         spec.load_balancer_scheme == "internet-facing"
         and isinstance(network, NetworkSpec)

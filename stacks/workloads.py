@@ -182,7 +182,7 @@ class WorkloadsStack(cdk.Stack):
                 "Files",
                 name=namespace,
                 vpc_id=self._network.vpc_id,
-                subnet_ids=self._network.private_subnet_ids,
+                subnet_ids=self._network.subnet_of_each_zone or [],
                 cluster_security_group_id=self._cluster.security_group_id,
                 retain=retain,
             )
