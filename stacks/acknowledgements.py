@@ -47,7 +47,8 @@ ACKNOWLEDGED = (
     _aws_policies(
         r"-foundation/[^/]+/ClusterRole$",
         _PRESCRIBED
-        + "Only this cluster can take the role (aws:SourceArn), and the Auto Mode policies act by tag on this cluster's resources alone.",
+        + "EKS alone can take the role (without Auto Mode, for this cluster alone), and the Auto Mode policies act by tag on this"
+        " cluster's resources alone.",
         "AmazonEKSClusterPolicy",
         "AmazonEKSComputePolicy",
         "AmazonEKSBlockStoragePolicyV2",

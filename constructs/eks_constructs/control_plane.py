@@ -90,7 +90,8 @@ class ControlPlaneSpec(Spec):
     kubernetes_version: KubernetesVersion
     """Minor version, in quotes. It is raised one at a time."""
     support: Literal["STANDARD", "EXTENDED"] = "STANDARD"
-    """At the end of standard support: `STANDARD` lets EKS upgrade the cluster, `EXTENDED` pays for more time."""
+    """At the end of standard support: `STANDARD` lets EKS upgrade the cluster, `EXTENDED` pays for more time. EKS takes `STANDARD`
+    only while the version is in standard support."""
     endpoint: EndpointSpec = EndpointSpec()
     zones: Annotated[int, Field(ge=2, le=4)] | None = None
     """AZs (the network's first ones) that the control plane has network interfaces in. EKS fixes them for the cluster's life:
@@ -155,7 +156,8 @@ def log_group_name(cluster: str) -> str:
 def cluster_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str, auto_mode: bool) -> CfnRole:
     """Makes the cluster's IAM role. A cluster can never change its role, so it outlives the cluster's stack.
 
-    The policies that only Auto Mode needs come and go with it: the role stays.
+    The policies that only Auto Mode needs come and go with it: the role stays. So does the condition that names the cluster,
+    the other way round: AWS documents it for EKS (cross-service-confused-deputy-prevention.html), and on no page with Auto Mode.
     https://docs.aws.amazon.com/eks/latest/userguide/auto-cluster-iam-role.html
     """
     managed = ["AmazonEKSClusterPolicy"]
@@ -173,7 +175,9 @@ def cluster_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: 
         name=f"{cluster}-cluster",
         description=f"The control plane of {cluster} acts in this account with it",
         trust=trust_service(
-            "eks.amazonaws.com", tag_session=auto_mode, conditions=from_source(arn("eks", f"cluster/{cluster}"))
+            "eks.amazonaws.com",
+            tag_session=auto_mode,
+            conditions=None if auto_mode else from_source(arn("eks", f"cluster/{cluster}")),
         ),
         managed=managed,
     )

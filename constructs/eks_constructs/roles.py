@@ -64,6 +64,19 @@ def allow(actions: Sequence[str], resources: Sequence[str] | str, *, sid: str) -
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}
 
 
+def create_service_linked_role(service: str, name: str) -> Statement:
+    """Returns a statement that allows to make the role that a service needs once in an account, and no other.
+
+    EC2 and Elastic Load Balancing make it with the rights of the caller who first needs it, or refuse the call.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+    """
+    role_arn = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/aws-service-role/{service}/{name}"
+    return {
+        **allow(["iam:CreateServiceLinkedRole"], role_arn, sid="MakeTheRoleOfTheService"),
+        "Condition": {"StringEquals": {"iam:AWSServiceName": service}},
+    }
+
+
 def document(statements: Sequence[Statement]) -> dict[str, Any]:
     """Returns an IAM policy document with these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
