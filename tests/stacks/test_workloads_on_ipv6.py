@@ -23,7 +23,12 @@ TARGETS = {
     "Service": "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type",
     "Ingress": "alb.ingress.kubernetes.io/target-type",
 }
-NETWORK = ClusterNetwork(vpc_id="vpc-1", private_subnet_ids=["subnet-1"], subnet_selector=[{"id": "subnet-1"}])
+NETWORK = ClusterNetwork(
+    vpc_id="vpc-1",
+    private_subnet_ids=["subnet-1"],
+    subnet_of_each_zone=["subnet-1"],
+    subnet_selector=[{"id": "subnet-1"}],
+)
 
 
 def environment(workloads, family="ipv6"):
