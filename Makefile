@@ -11,7 +11,7 @@ CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down setup synth review lock-addons test deploy diff apply unapply destroy destroy-foundation lock schema bench lint format clean
+.PHONY: help demo demo-down setup synth review lock-addons test deploy diff apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -89,6 +89,9 @@ destroy-foundation: setup env-named  ## delete the foundation of ENV, after aski
 test: setup .venv-checkov/.ready  ## lint, type-check and run every test
 	@ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary
 	@python -m pytest -n auto --dist loadgroup
+
+fuzz: setup  ## new chance inputs for every reader, for MINUTES (nightly; a failure prints its seed)
+	@python -m tests.fuzz --minutes $(or $(MINUTES),5)
 
 bench: setup  ## time this project beside a peer
 	@python -m bench

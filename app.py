@@ -4,17 +4,20 @@
 import gc
 import json
 import os
-import shutil
+import re
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from safe_io.errors import BadInput
+from stacks.assembly import assembly
 from stacks.environment_path import environment_path
 from stacks.node import use_pinned_node
-from stacks.yaml_file import BadEnvironment
 
 if TYPE_CHECKING:
+    from stacks.cluster_spec import LockFile
     from stacks.environment import Environment
 
 ROOT = Path(__file__).parent
@@ -40,22 +43,43 @@ def main() -> int:
         lock = load_lock(path)
         first_deploy = _first_deploy(context.get("first_deploy"), environment)
         checks = _checks(context.get("checks", "on"))
-    except BadEnvironment as problem:
+        with assembly(os.environ.get("CDK_OUTDIR")) as folder:
+            _write(folder, environment, lock, first_deploy, context, checks=checks)
+    except BadInput as problem:
         print(problem, file=sys.stderr)
         return 2
+    except ChecksFailed as findings:
+        print(f"{findings}\n{path}: {ACCEPT}".lstrip(), file=sys.stderr)
+        return 1
+    return 0
 
+
+class ChecksFailed(Exception):
+    """The checks found something. Its text is their report."""
+
+
+def _write(
+    folder: Path,
+    environment: "Environment",
+    lock: "LockFile | None",
+    first_deploy: list[str],
+    context: dict[str, Any],
+    *,
+    checks: bool,
+) -> None:
+    """Synthesises into an empty folder. Raises ChecksFailed and LimitExceeded."""
     import aws_cdk as cdk
 
-    from stacks.limits import LimitExceeded, check_manifests, check_templates
+    from stacks.limits import check_manifests, check_templates
     from stacks.platform import build
 
-    outdir = Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out"))
-    (outdir / "validation-report.json").unlink(missing_ok=True)  # of an earlier synth
     # The limit on resources is ours to tell (stacks/limits.py), in words and for every stack.
     context["@aws-cdk/core:stackResourceLimit"] = 0
     app = cdk.App(
         context=context,
-        outdir=str(outdir),
+        # The CLI says false, and reads findings from the assembly: by then it would have taken the place of the last one.
+        post_cli_context={"@aws-cdk/core:failSynthOnValidationErrors": True},
+        outdir=str(folder),
         analytics_reporting=False,
         builtin_cloud_formation_validation=None if checks else False,
     )
@@ -69,24 +93,24 @@ def main() -> int:
     except RuntimeError as failure:
         if "ValidationFailed" not in str(failure):
             raise
-        print(f"{str(failure).removeprefix('ValidationFailed: ')}\n{path}: {ACCEPT}", file=sys.stderr)
-        return 1
+        # Without the path of the report, in a folder that goes now.
+        report = re.sub(r"(Validation failed\. )?A copy of this report can be found in: .*", "", str(failure))
+        raise ChecksFailed(report.removeprefix("ValidationFailed:").strip()) from None
+    # Errors raise; what else was found and not accepted fails here all the same.
+    if checks and (found := list(_found(folder / "validation-report.json"))):
+        raise ChecksFailed("\n".join(found))
+    platform.write_manifests(folder / "manifests")
+    check_templates(folder / stack.template_file for stack in platform.stacks)
+    check_manifests(folder / "manifests")
 
-    if checks and json.loads((outdir / "validation-report.json").read_text())["pluginReports"]:
-        # The CLI prints what was found, and fails.
-        print(f"{path}: {ACCEPT}", file=sys.stderr)
-    _remove_stale(outdir, {stack.artifact_id for stack in platform.stacks})
 
-    manifests = outdir / "manifests"
-    platform.write_manifests(manifests)
-    try:
-        check_templates(outdir / stack.template_file for stack in platform.stacks)
-        check_manifests(manifests.rglob("*.yaml"))
-    except LimitExceeded as problem:
-        shutil.rmtree(outdir)
-        print(problem, file=sys.stderr)
-        return 2
-    return 0
+def _found(report: Path) -> Iterator[str]:
+    """Yields what a validation report holds that nobody accepted, a line for each construct."""
+    for plugin in json.loads(report.read_text())["pluginReports"]:
+        for violation in plugin["violations"]:
+            for construct in violation["violatingConstructs"]:
+                rule = f"{plugin['pluginName'].replace(' ', '-')}::{violation['ruleName']}"
+                yield f"{construct['constructPath']}: {violation['description']} ({rule})"
 
 
 def _today(value: str | None) -> date | None:
@@ -94,13 +118,13 @@ def _today(value: str | None) -> date | None:
     try:
         return date.fromisoformat(value) if value else None
     except ValueError:
-        raise BadEnvironment(f"today is {value!r}; it must be a date such as 2026-11-23") from None
+        raise BadInput(f"today is {value!r}; it must be a date such as 2026-11-23") from None
 
 
 def _checks(value: str) -> bool:
     """Returns whether to check what is synthesised: ``-c checks=on`` (the default) or ``off``."""
     if value not in ("on", "off"):
-        raise BadEnvironment(f"checks is {value!r}; allowed: on, off")
+        raise BadInput(f"checks is {value!r}; allowed: on, off")
     return value == "on"
 
 
@@ -109,7 +133,7 @@ def _delivered(environment: "Environment", delivery: str | None) -> "Environment
     if delivery is None:
         return environment
     if delivery not in ("files", "kubectl"):
-        raise BadEnvironment(f"delivery is {delivery!r}; allowed: files, kubectl")
+        raise BadInput(f"delivery is {delivery!r}; allowed: files, kubectl")
     clusters = [cluster.model_copy(update={"delivery": delivery}) for cluster in environment.clusters]
     return environment.model_copy(update={"clusters": clusters})
 
@@ -119,18 +143,10 @@ def _first_deploy(names: str | None, environment: "Environment") -> list[str]:
     clusters = [cluster.name for cluster in environment.clusters]
     wanted = [name for name in (names or "").split(",") if name]
     if unknown := [name for name in wanted if name not in clusters]:
-        raise BadEnvironment(
+        raise BadInput(
             f"first_deploy names {', '.join(unknown)}; the clusters of {environment.name} are: {', '.join(clusters)}"
         )
     return wanted
-
-
-def _remove_stale(outdir: Path, artifacts: set[str]) -> None:
-    """Takes the templates of another environment out of the assembly: the CDK leaves them there."""
-    for kind in ("template", "assets", "metadata"):
-        for path in outdir.glob(f"*.{kind}.json"):
-            if path.name.removesuffix(f".{kind}.json") not in artifacts:
-                path.unlink()
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def apply(
 
 
 def _apply_objects(objects: Sequence[KubernetesObject], kubectl: Kubectl, timeout: int, pause: float) -> None:
-    for stage in in_stages(objects):
+    for stage in in_stages(objects).values():
         jobs = [item for item in stage if item["kind"] == "Job"]
         kubectl.apply([item for item in stage if item["kind"] != "Job"])
         for job in jobs:

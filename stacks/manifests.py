@@ -34,13 +34,15 @@ def cluster_manifests(cluster: ClusterSpec, *, environment: Environment, network
             ManifestFile(10, "fargate-logging", log_router_manifests(cluster.name, environment.region or REGION), note)
         )
     if auto and not compute.managed_nodes:
-        # With managed nodes the vpc-cni add-on owns this ConfigMap (its enableNetworkPolicy).
+        # With managed nodes the vpc-cni add-on owns this ConfigMap (its enableNetworkPolicy). Kept: when nodes are added, the
+        # add-on has taken it over by the time that it leaves the file, and deleting it would switch the policies off.
         files.append(
             ManifestFile(
                 11,
                 "network-policy",
                 [network_policy_manifest()],
                 "Switches on Auto Mode's network policy engine; until then it ignores NetworkPolicies.",
+                keep=True,
             )
         )
     if auto and auto.node_classes:

@@ -3,8 +3,9 @@
 import re
 import sys
 
+from safe_io.errors import BadInput
+from safe_io.yaml_file import YamlFile
 from stacks.environment_path import NAME, environment_path
-from stacks.yaml_file import BadEnvironment, YamlFile
 
 
 def main(arguments: list[str]) -> int:
@@ -15,7 +16,7 @@ def main(arguments: list[str]) -> int:
         # It becomes part of a pattern of stacks to delete: nothing but a name will do.
         if not isinstance(name, str) or not re.fullmatch(NAME, name):
             file.fail(("name",), "must be at most 24 lower-case letters, digits and hyphens")
-    except BadEnvironment as problem:
+    except BadInput as problem:
         print(problem, file=sys.stderr)
         return 2
     print(name)

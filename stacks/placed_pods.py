@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
+from safe_io.where import Where
+from safe_io.yaml_file import YamlFile
 from stacks.cluster_spec import ClusterSpec
 from stacks.images import FILE, images
 from stacks.placement import Placement, drawn_by
 from stacks.pods import containers, pod_template
 from stacks.problems import did_you_mean
-from stacks.yaml_file import Where, YamlFile
 
 _ARCH = "kubernetes.io/arch"
 
@@ -18,7 +19,7 @@ def place_pod(item: KubernetesObject, placement: Placement, cluster: ClusterSpec
     """Changes the pod that an object is or makes, if it does, so that it runs where it is placed and nowhere else.
 
     Raises:
-        BadEnvironment: what its file says contradicts the placement, or names an image that is not known.
+        BadInput: what its file says contradicts the placement, or names an image that is not known.
         Misplaced: Fargate would take it from where it is placed, or its images are not made for the processors there.
     """
     if not (found := pod_template(item)):

@@ -35,6 +35,8 @@ class Rule:
     storage_driver: str | None
     """CSI driver of EBS volumes."""
     ingress_class: str
+    ingress_controller: str
+    """controller of an IngressClass for Application Load Balancers."""
     load_balancer_class: str
     gateway_controller: str | None
     """controllerName of a GatewayClass for Application Load Balancers."""
@@ -59,6 +61,7 @@ RULES: Mapping[ComputeKind, Rule] = {
         storage_class="auto-gp3",
         storage_driver=_DRIVERS["auto_mode"],
         ingress_class="auto-alb",
+        ingress_controller="eks.amazonaws.com/alb",
         load_balancer_class="eks.amazonaws.com/nlb",
         gateway_controller="eks.amazonaws.com/gateway-alb",
         needs_controller=False,
@@ -72,6 +75,7 @@ RULES: Mapping[ComputeKind, Rule] = {
         storage_class="gp3",
         storage_driver=_DRIVERS["managed_nodes"],
         ingress_class="alb",
+        ingress_controller="ingress.k8s.aws/alb",
         load_balancer_class="service.k8s.aws/nlb",
         gateway_controller=None,
         needs_controller=True,
@@ -86,6 +90,7 @@ RULES: Mapping[ComputeKind, Rule] = {
         storage_class=None,
         storage_driver=None,
         ingress_class="alb",
+        ingress_controller="ingress.k8s.aws/alb",
         load_balancer_class="service.k8s.aws/nlb",
         gateway_controller=None,
         needs_controller=True,

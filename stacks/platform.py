@@ -1,6 +1,5 @@
 """Builds the stacks of one environment."""
 
-import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.roles import prescribe
 from stacks.cluster import ClusterStack
 from stacks.cluster_spec import ClusterSpec, LockFile
 from stacks.environment import Environment
@@ -35,8 +35,7 @@ class Platform:
         return [self.foundation, *self.networks, *self.clusters, *self.workloads]
 
     def write_manifests(self, folder: Path) -> None:
-        """Writes the Kubernetes objects of clusters with `delivery: files` into ``folder``/CLUSTER/, in place of what it held."""
-        shutil.rmtree(folder, ignore_errors=True)
+        """Writes the Kubernetes objects of clusters with `delivery: files` into ``folder``/CLUSTER/."""
         for stack in self.clusters:
             if stack.spec.delivery == "files":
                 write_delivery(folder / stack.spec.name, stack, self.environment)
@@ -119,4 +118,5 @@ def build(
 
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)
+    prescribe(scope, environment.iam)
     return Platform(environment, foundation, networks, clusters, workloads)

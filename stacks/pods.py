@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
-from stacks.yaml_file import Where
+from safe_io.where import Where
 
 _TEMPLATES: dict[str, tuple[str, ...]] = {
     "Pod": (),

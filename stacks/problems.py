@@ -9,7 +9,8 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 
-from stacks.yaml_file import Where, YamlFile, shown
+from safe_io.where import Where, shown
+from safe_io.yaml_file import YamlFile
 
 
 def explain(file: YamlFile, item: Any, model: type[BaseModel]) -> tuple[int, str]:

@@ -16,9 +16,10 @@ from datetime import UTC, date, datetime
 from http.client import HTTPMessage
 from pathlib import Path
 
+from safe_io.errors import BadInput
+from safe_io.yaml_file import YamlFile
 from stacks.images import FILE, ImagesFile, ImageSpec
 from stacks.validating import validated
-from stacks.yaml_file import BadEnvironment, YamlFile
 
 SCHEME = "https"
 SECONDS = 20
@@ -89,14 +90,14 @@ def refreshed(text: str, old: Mapping[str, ImageSpec], new: Mapping[str, str], t
     for key, value in {"checked": f'"{today}"', "read_from": "the registries"}.items():
         text, found = re.subn(_LINES[key], f"{key}: {value}", text)
         if not found:
-            raise BadEnvironment(f"the line {key}: is missing")
+            raise BadInput(f"the line {key}: is missing")
     return text
 
 
 def refresh(file: Path = FILE, today: date | None = None) -> list[str]:
     """Writes the digests of today into ``file``; returns a line for each image that changed.
 
-    Raises RegistryProblem and BadEnvironment; nothing was written then.
+    Raises RegistryProblem and BadInput; nothing was written then.
     """
     old = validated(YamlFile(file), ImagesFile).images
     new = {name: digest_of(image) for name, image in old.items()}
@@ -115,7 +116,7 @@ def main() -> int:
     """Refreshes workloads/images.yaml; returns the exit code."""
     try:
         changes = refresh()
-    except (RegistryProblem, BadEnvironment) as problem:
+    except (RegistryProblem, BadInput) as problem:
         print(f"refresh-images: {problem}. {FILE} stays as it is", file=sys.stderr)
         return 2
     print("\n".join(changes or ["no digest changed"]))

@@ -5,15 +5,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from safe_io.errors import BadInput
+from safe_io.where import shown
+from safe_io.yaml_file import YamlFile
 from stacks.problems import explain, without_echoes
-from stacks.yaml_file import BadEnvironment, YamlFile, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 MAX_PROBLEMS = 10
 
 
 def validated(document: YamlFile, model: type[Model], context: dict[str, Any] | None = None) -> Model:
-    """Returns what ``document`` holds as a ``model``, whose validators get ``context``. Raises BadEnvironment."""
+    """Returns what ``document`` holds as a ``model``, whose validators get ``context``. Raises BadInput."""
     if not isinstance(document.data, dict):
         found = "nothing" if document.data is None else shown(document.data)
         document.fail((), f"found {found}; it must be a mapping with the keys {', '.join(model.model_fields)}")
@@ -24,4 +26,4 @@ def validated(document: YamlFile, model: type[Model], context: dict[str, Any] | 
         problems = sorted(explain(document, item, model) for item in without_echoes(error, model))
     lines = list(dict.fromkeys(text for _, text in problems))
     more = [f"... and {len(lines) - MAX_PROBLEMS} more"] if len(lines) > MAX_PROBLEMS else []
-    raise BadEnvironment("\n".join([*lines[:MAX_PROBLEMS], *more]))
+    raise BadInput("\n".join([*lines[:MAX_PROBLEMS], *more]))

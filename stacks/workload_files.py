@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from safe_io.errors import BadInput
 from safe_io.terminal import one_line
-from stacks.yaml_file import BadEnvironment
 
 _OBJECTS = (".yaml", ".yml", ".json")
 _DOCUMENTS = (".md",)
@@ -23,7 +23,7 @@ def object_files(folder: Path) -> list[Path]:
 
     Hidden files and folders (.git, .DS_Store) and Markdown are not read.
 
-    Raises BadEnvironment, which names every other file.
+    Raises BadInput, which names every other file.
     """
     found: list[Path] = []
     problems: list[str] = []
@@ -49,7 +49,7 @@ def object_files(folder: Path) -> list[Path]:
 
 
 def check_beside(folder: Path, known: Collection[str]) -> None:
-    """Raises BadEnvironment if ``folder``, a workload's, has files or folders beside workload.yaml that nothing reads.
+    """Raises BadInput if ``folder``, a workload's, has files or folders beside workload.yaml that nothing reads.
 
     ``known``: names of the folders that are read.
     """
@@ -78,4 +78,4 @@ def _below(folder: Path) -> Iterator[Path]:
 
 def _raise(problems: list[str]) -> None:
     if problems:
-        raise BadEnvironment("\n".join(one_line(problem) for problem in problems))
+        raise BadInput("\n".join(one_line(problem) for problem in problems))

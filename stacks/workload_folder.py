@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
+from safe_io.errors import BadInput
+from safe_io.yaml_file import Rules, YamlFile
+from stacks.namespaces import SHARED
 from stacks.problems import did_you_mean
 from stacks.validating import validated
 from stacks.workload_files import check_beside, object_files
 from stacks.workload_spec import WorkloadDescription
-from stacks.yaml_file import BadEnvironment, YamlFile
 
 FOLDER = Path(__file__).parent.parent / "workloads"
+_AS_KUBECTL = Rules(yaml_1_1=True)
+"""kubectl reads YAML 1.1: `defaultMode: 0444` is octal."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,11 @@ class SourceObject:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What tells it from the other objects of its workload: API group, kind, namespace and name."""
+        """What tells it from the other objects of its workload: API group, kind, name, and namespace if it is not its own."""
         group = self.object["apiVersion"].rpartition("/")[0]
         metadata = self.object["metadata"]
-        return group, self.object["kind"], str(metadata.get("namespace", "")), metadata["name"]
+        shared = metadata["namespace"] if metadata.get("namespace") in SHARED else ""
+        return group, self.object["kind"], shared, metadata["name"]
 
 
 def workload_names(folder: Path | None = None) -> list[str]:
@@ -36,9 +41,15 @@ def workload_names(folder: Path | None = None) -> list[str]:
 
 
 @cache
+def described_in(path: Path) -> YamlFile:
+    """Returns the workload.yaml of the workload in the folder ``path``. Raises BadInput."""
+    return YamlFile(path / "workload.yaml")
+
+
+@cache
 def describe(path: Path) -> WorkloadDescription:
-    """Reads the workload.yaml of the workload in the folder ``path``. Raises BadEnvironment."""
-    document = YamlFile(path / "workload.yaml")
+    """Reads the workload.yaml of the workload in the folder ``path``. Raises BadInput."""
+    document = described_in(path)
     description = validated(document, WorkloadDescription)
     for variant in description.variants:
         if not (path / variant).is_dir():
@@ -46,7 +57,7 @@ def describe(path: Path) -> WorkloadDescription:
                 ("variants", variant), f"there is no folder {path / variant}; make it, or take the variant out"
             )
     if not (path / "base").is_dir() and not description.variants:
-        raise BadEnvironment(f"{path}: there is no folder base/ with Kubernetes objects; make it")
+        raise BadInput(f"{path}: there is no folder base/ with Kubernetes objects; make it")
     check_beside(path, {"base", *description.variants})
     return description
 
@@ -55,7 +66,7 @@ def describe(path: Path) -> WorkloadDescription:
 def read_objects(path: Path, variant: str | None) -> tuple[SourceObject, ...]:
     """Reads the objects of base/, and of a variant: one of the same kind and name replaces that of base/.
 
-    Raises BadEnvironment: a file is not YAML, or something in it is no Kubernetes object or stands twice.
+    Raises BadInput: a file is not YAML, or something in it is no Kubernetes object or stands twice.
     """
     found: dict[tuple[str, str, str, str], SourceObject] = {}
     for folder in ("base", variant) if variant else ("base",):
@@ -69,19 +80,19 @@ def read_objects(path: Path, variant: str | None) -> tuple[SourceObject, ...]:
                 here[source.key] = source
         found |= here
     if not found:
-        raise BadEnvironment(f"{path}: there is no Kubernetes object in base/{f' or {variant}/' if variant else ''}")
+        raise BadInput(f"{path}: there is no Kubernetes object in base/{f' or {variant}/' if variant else ''}")
     return tuple(found.values())
 
 
 def _documents(file: Path) -> list[YamlFile]:
     try:
-        return YamlFile.documents(file)
-    except BadEnvironment as problem:
+        return YamlFile.documents(file, _AS_KUBECTL)
+    except BadInput as problem:
         if "{{" in file.read_text(encoding="utf-8", errors="replace"):
             hint = (
                 "If it is a template of Helm: charts are not rendered here; write what `helm template` prints into it"
             )
-            raise BadEnvironment(f"{problem}. {hint}") from None
+            raise BadInput(f"{problem}. {hint}") from None
         raise
 
 

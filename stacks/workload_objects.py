@@ -2,25 +2,30 @@
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from delivery.order import in_order
-from delivery.placeholders import ROLE_ARN, fill
+from delivery.placeholders import ROLE_ARN, fill, placeholders
 from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject, ManifestFile
 from eks_constructs.spec import Misplaced
 from stacks.cluster_spec import ClusterSpec
 from stacks.environment import Environment
-from stacks.exposure import expose
+from stacks.exposure import expose, made_by_aws
 from stacks.kind_limits import limits_met
-from stacks.namespaces import into_namespace, is_cluster_scoped
+from stacks.known_names import KnownNames, known_names
+from stacks.namespaces import into_namespace, is_shared
 from stacks.placed_pods import place_pod
 from stacks.placement import Placement, place, reserved
 from stacks.pods import claim_templates
-from stacks.workload_folder import SourceObject, describe, read_objects, workload_folder
-from stacks.workload_needs import check_needs
+from stacks.tls import check_tls
+from stacks.workload_folder import SourceObject, describe, described_in, read_objects, workload_folder
+from stacks.workload_needs import Needs, check_needs, controllers_for, needs_of
 from stacks.workload_placeholders import check_placeholders
+from stacks.workload_problems import Problems
 from stacks.workload_spec import Need, WorkloadDescription, WorkloadSpec
+from stacks.written import Setting, check_written
 
 ORDER = 60
 """Place of workloads among the files of a cluster: after its own objects, and after the controllers that some need."""
@@ -43,8 +48,20 @@ class PlacedWorkload:
         return ManifestFile(ORDER, self.placement.namespace, self.objects, self.note)
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A workload whose files were read, and which has a place."""
+
+    placement: Placement
+    description: WorkloadDescription
+    variant: str | None
+    sources: Sequence[SourceObject]
+    balancers: Sequence[SourceObject]
+    needs: Needs
+
+
 def workload_files(cluster: ClusterSpec, environment: Environment) -> list[ManifestFile]:
-    """Returns the files of a cluster's workloads. Raises BadEnvironment and Misplaced, as placed_workloads does."""
+    """Returns the files of a cluster's workloads. Raises BadInput and Misplaced, as placed_workloads does."""
     return [workload.file for workload in placed_workloads(cluster, environment)]
 
 
@@ -52,22 +69,38 @@ def placed_workloads(cluster: ClusterSpec, environment: Environment) -> list[Pla
     """Returns the workloads of a cluster, placed and rendered.
 
     Raises:
-        BadEnvironment: a file of a workload is not what it should be.
+        BadInput: a file of a workload is not what it should be.
         Misplaced: a workload cannot be where the environment file puts it; the way to the key is that from the environment.
     """
     placed: list[PlacedWorkload] = []
+    read: list[_Read] = []
+    before: list[KubernetesObject] = []
     for index, spec in enumerate(cluster.workloads):
-        try:
-            workload = _placed(spec, cluster, environment)
+        with _at(index, cluster, environment):
+            read.append(_read(spec, cluster, before))
+        # What a workload brings is there for it and for those that are applied after it.
+        before += [source.object for source in read[-1].sources]
+    brought = {name for one in read for name in controllers_for(one.needs, one.placement.rule)}
+    before = []
+    for index, one in enumerate(read):
+        before += [source.object for source in one.sources]
+        with _at(index, cluster, environment):
+            workload = _placed(one, known_names(cluster, before, brought), cluster, environment)
             _check_distinct(workload, placed)
-        except Misplaced as problem:
-            where = environment.where(cluster, "workloads", index, *problem.where)
-            raise Misplaced(str(problem), *where) from None
         placed.append(workload)
     return placed
 
 
-def _placed(spec: WorkloadSpec, cluster: ClusterSpec, environment: Environment) -> PlacedWorkload:
+@contextmanager
+def _at(index: int, cluster: ClusterSpec, environment: Environment) -> Iterator[None]:
+    """Gives a Misplaced the way to the workload that is the ``index``-th of its cluster."""
+    try:
+        yield
+    except Misplaced as problem:
+        raise Misplaced(str(problem), *environment.where(cluster, "workloads", index, *problem.where)) from None
+
+
+def _read(spec: WorkloadSpec, cluster: ClusterSpec, before: Sequence[KubernetesObject]) -> _Read:
     try:
         folder = workload_folder(spec.name)
     except ValueError as problem:
@@ -75,20 +108,41 @@ def _placed(spec: WorkloadSpec, cluster: ClusterSpec, environment: Environment) 
     description = describe(folder)
     variant = spec.variant or next(iter(description.variants), None)
     if variant and variant not in description.variants:
-        known = ", ".join(description.variants) or "none, leave it out"
-        raise Misplaced(f"{spec.name} has no variant {variant}; it has: {known}", "variant")
+        others = ", ".join(description.variants) or "none, leave it out"
+        raise Misplaced(f"{spec.name} has no variant {variant}; it has: {others}", "variant")
     sources = read_objects(folder, variant)
     placement = place(spec, cluster)
     if reserved(placement.namespace):
         raise Misplaced(f"{placement.namespace} belongs to Kubernetes or EKS; choose another", "namespace")
     _check_kind(spec, description, variant, sources)
-    needs = frozenset(description.needs_of(variant))
+    known = known_names(cluster, [*before, *(source.object for source in sources)], ())
+    balancers = [source for source in sources if made_by_aws(source.object, placement, known)]
+    needs = needs_of(sources, balancers, description, variant, described_in(folder), placement.rule)
     check_placeholders(sources, needs)
-    check_needs(spec, needs, cluster, environment)
-    kept, left_out = _divided(spec, sources)
-    objects = list(_rendered(kept, placement, cluster, environment, description, needs))
-    note = " ".join([f"{description.what.rstrip('.')}. {_where(placement, variant)}", *left_out])
-    return PlacedWorkload(placement, description, needs, in_order(objects), note)
+    return _Read(placement, description, variant, sources, balancers, needs)
+
+
+def _placed(read: _Read, known: KnownNames, cluster: ClusterSpec, environment: Environment) -> PlacedWorkload:
+    placement, description, spec = read.placement, read.description, read.placement.spec
+    check_needs(spec, read.needs, cluster, environment)
+    auto = cluster.compute.active_auto_mode if spec.compute == "auto_mode" else None
+    setting = Setting(
+        placement,
+        known,
+        auto.load_balancer_scheme if auto else spec.load_balancer_scheme or "internal",
+        "auto_mode.load_balancer_scheme" if auto else "load_balancer_scheme",
+        description.service_account if "bucket" in read.needs else None,
+        irsa=any(one.compute == "fargate" for one in cluster.workloads),
+    )
+    problems = Problems()
+    check_written(read.sources, setting, problems)
+    problems.raise_found()
+    kept, left_out = _divided(spec, read.sources)
+    shaped = list(_shaped(kept, read, setting, cluster))
+    check_tls(spec, read.needs, read.balancers, description, placeholders(shaped), environment.region)
+    objects = [fill(item, _known_values(placement, cluster, environment)) for item in shaped]
+    note = " ".join([f"{description.what.rstrip('.')}. {_where(placement, read.variant)}", *left_out])
+    return PlacedWorkload(placement, description, frozenset(read.needs), in_order(objects), note)
 
 
 def _check_kind(
@@ -114,14 +168,14 @@ def _check_kind(
 def _check_distinct(workload: PlacedWorkload, before: Sequence[PlacedWorkload]) -> None:
     """Raises Misplaced if two workloads of a cluster would own the same object."""
     namespace = workload.placement.namespace
-    mine = {_identity(item) for item in workload.objects if is_cluster_scoped(item, workload.objects)}
+    mine = {_shared_identity(item) for item in workload.objects if is_shared(item, workload.objects)}
     for other in before:
         if other.placement.namespace == namespace:
             raise Misplaced(
                 f"{other.placement.spec.name} has the namespace {namespace} already; give this one another", "namespace"
             )
         for item in other.objects:
-            if _identity(item) in mine and is_cluster_scoped(item, other.objects):
+            if is_shared(item, other.objects) and _shared_identity(item) in mine:
                 kind, name = _identity(item)
                 raise Misplaced(
                     f"{other.placement.spec.name} in namespace {other.placement.namespace} has the {kind} {name} already,"
@@ -132,6 +186,10 @@ def _check_distinct(workload: PlacedWorkload, before: Sequence[PlacedWorkload]) 
 
 def _identity(item: KubernetesObject) -> tuple[str, str]:
     return item["kind"], item["metadata"]["name"]
+
+
+def _shared_identity(item: KubernetesObject) -> tuple[str, str, str]:
+    return str(item["metadata"].get("namespace", "")), *_identity(item)
 
 
 def _divided(spec: WorkloadSpec, sources: Sequence[SourceObject]) -> tuple[list[SourceObject], list[str]]:
@@ -146,28 +204,21 @@ def _divided(spec: WorkloadSpec, sources: Sequence[SourceObject]) -> tuple[list[
     return kept, [f"Left out: {name}, because {fact['fact']} ({fact['source']})." for name, fact in facts]
 
 
-def _rendered(
-    sources: Sequence[SourceObject],
-    placement: Placement,
-    cluster: ClusterSpec,
-    environment: Environment,
-    description: WorkloadDescription,
-    needs: frozenset[Need],
+def _shaped(
+    sources: Sequence[SourceObject], read: _Read, setting: Setting, cluster: ClusterSpec
 ) -> Iterator[KubernetesObject]:
-    account = description.service_account if "bucket" in needs and placement.rule.identity == "irsa" else None
-    values = _known_values(placement, cluster, environment)
-    auto = cluster.compute.active_auto_mode if placement.spec.compute == "auto_mode" else None
-    scheme = auto.load_balancer_scheme if auto else placement.spec.load_balancer_scheme or "internal"
-    everything = [source.object for source in sources]
+    """Yields the objects with everything that the placement says of them; placeholders stay."""
+    placement = read.placement
+    account = setting.service_account if placement.rule.identity == "irsa" else None
+    everything = [source.object for source in read.sources]
     for source in sources:
-        item = copy.deepcopy(source.object)
-        item = into_namespace(item, placement.namespace, everything, source.file)
+        item = into_namespace(copy.deepcopy(source.object), placement.namespace, everything, source.file)
         place_pod(item, placement, cluster, source.file)
         _fill_storage(item, placement)
-        expose(item, placement, scheme)
+        expose(item, placement, setting.scheme, by_aws=source in read.balancers)
         if account and _identity(item) == ("ServiceAccount", account):
             item["metadata"].setdefault("annotations", {})["eks.amazonaws.com/role-arn"] = f"${{{ROLE_ARN}}}"
-        yield fill(item, values)
+        yield item
 
 
 def _fill_storage(item: KubernetesObject, placement: Placement) -> None:

@@ -5,17 +5,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from delivery.placeholders import KNOWN, places
+from safe_io.where import Where
 from stacks.workload_folder import SourceObject
 from stacks.workload_problems import Problems
 from stacks.workload_spec import Need
-from stacks.yaml_file import Where
 
-FILLED_BY: Mapping[str, Need] = {
-    "BUCKET_NAME": "bucket",
-    "CERTIFICATE_ARN": "certificate",
-    "FILE_SYSTEM_ID": "file_system",
-    "HOSTNAME": "hostname",
-}
+FILLED_BY: Mapping[str, Need] = {"BUCKET_NAME": "bucket", "FILE_SYSTEM_ID": "file_system"}
 """Placeholders that have a value only for workloads whose workload.yaml has a need."""
 
 _ADVICE = (
@@ -26,7 +21,7 @@ _IN_KEY = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 
 
 def check_placeholders(sources: Sequence[SourceObject], needs: Collection[Need]) -> None:
-    """Raises BadEnvironment for every placeholder of the objects that nothing fills in."""
+    """Raises BadInput for every placeholder of the objects that nothing fills in."""
     problems = Problems()
     for source in sources:
         for where, name in places(source.object):

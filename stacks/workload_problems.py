@@ -1,8 +1,9 @@
 """What is wrong with the files of a workload, all of it at once."""
 
+from safe_io.errors import BadInput
+from safe_io.where import Where
 from stacks.validating import MAX_PROBLEMS
 from stacks.workload_folder import SourceObject
-from stacks.yaml_file import BadEnvironment, Where
 
 
 class Problems:
@@ -18,9 +19,9 @@ class Problems:
         self._found.setdefault(message, (str(source.file.path), line))
 
     def raise_found(self, advice: str = "") -> None:
-        """Raises BadEnvironment with what was noted, in the order of the files, and ``advice`` below; nothing if nothing was."""
+        """Raises BadInput with what was noted, in the order of the files, and ``advice`` below; nothing if nothing was."""
         if not self._found:
             return
         lines = sorted(self._found, key=lambda message: self._found[message])
         more = [f"... and {len(lines) - MAX_PROBLEMS} more"] if len(lines) > MAX_PROBLEMS else []
-        raise BadEnvironment("\n".join([*lines[:MAX_PROBLEMS], *more, *([advice] if advice else [])]))
+        raise BadInput("\n".join([*lines[:MAX_PROBLEMS], *more, *([advice] if advice else [])]))

@@ -12,8 +12,10 @@ Delivery = Literal["files", "kubectl"]
 
 Need = Literal[
     "bucket",
-    "certificate",
     "file_system",
+    "block_storage_driver",
+    "certificate",
+    "file_storage_driver",
     "gateway_api",
     "hostname",
     "karpenter",
@@ -22,7 +24,7 @@ Need = Literal[
     "network_policy",
     "snapshot_controller",
 ]
-"""What a workload needs beside compute."""
+"""What a workload needs beside compute. Its objects tell all but the first two, which CloudFormation makes for it."""
 
 Hostname = Annotated[
     str,
@@ -65,9 +67,8 @@ class WorkloadSpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> "WorkloadSpec":
-        if (self.certificate_arn or self.hostname) and self.plain_http:
-            what = "a certificate" if self.certificate_arn else "a certificate, which hostname is for"
-            raise Misplaced(f"plain_http leaves no place for {what}; take one of them out", "plain_http")
+        if self.certificate_arn and self.plain_http:
+            raise Misplaced("plain_http leaves no place for a certificate; take one of them out", "plain_http")
         if self.nodes and self.compute == "fargate":
             raise Misplaced("Fargate has no nodes to choose; take it out", "nodes")
         return self
@@ -97,6 +98,8 @@ class WorkloadDescription(Spec):
     """What it needs beside compute."""
     service_account: KubernetesName | None = None
     """Service account whose pods use AWS."""
+    tls: Literal["load_balancer", "pods"] = "load_balancer"
+    """Who ends TLS: load balancers, by a certificate of AWS Certificate Manager, or the pods, to which they pass it on."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "WorkloadDescription":

@@ -16,7 +16,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import associated_role
 from eks_constructs.karpenter import Karpenter
-from eks_constructs.kubectl import Kubectl, Logging
+from eks_constructs.kubectl import SIDE_BY_SIDE, Kubectl, Logging
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement
@@ -195,7 +195,7 @@ class WorkloadsStack(cdk.Stack):
         controller_values: Mapping[str, str],
         logs_key_arn: str,
     ) -> None:
-        """The cluster's own objects one file after the other, then the workloads side by side, each stage after the one before."""
+        """The cluster's own objects one file after the other, then workloads side by side, each stage after the one before."""
         spec = self._cluster.spec
         added = controllers(spec, self._environment, self._network)
         kubectl = Kubectl(
@@ -226,17 +226,20 @@ class WorkloadsStack(cdk.Stack):
                 before = [kubectl.install(item, filled, after=[*before, *rights])]
             else:
                 before = [self._stages(kubectl, item, known, before)]
-        for workload in workloads:
+        lanes = [before] * SIDE_BY_SIDE
+        for number, workload in enumerate(workloads):
+            lane = number % SIDE_BY_SIDE
             own = self.node.find_child(pascal_case(workload.placement.namespace))
-            self._stages(kubectl, workload.file, {**known, **values[workload.placement.namespace]}, [*before, own])
+            filled = {**known, **values[workload.placement.namespace]}
+            lanes[lane] = [self._stages(kubectl, workload.file, filled, [*lanes[lane], own])]
 
     def _stages(
         self, kubectl: Kubectl, file: ManifestFile, values: Mapping[str, str], after: Sequence[IDependable]
     ) -> IDependable:
         last: IDependable | None = None
-        for number, objects in enumerate(in_stages(file.objects), start=1):
+        for stage, objects in in_stages(file.objects).items():
             filled = [unescaped(fill(item, values)) for item in objects]
-            last = kubectl.apply(f"{file.name}-{number}", filled, after=[last] if last else list(after))
+            last = kubectl.apply(f"{file.name}-{stage}", filled, after=[last] if last else list(after), keep=file.keep)
         if last is None:
             raise ValueError(f"{file.name} has no objects")
         return last

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,9 @@ NEEDS_API_SERVER = pytest.mark.skipif(
     not os.environ.get("KUBEBUILDER_ASSETS"),
     reason="needs kube-apiserver and etcd: `setup-envtest use 1.36.x -p path` says where they are; set KUBEBUILDER_ASSETS to it",
 )
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
 
 Template = dict[str, Any]
 Templates = dict[str, Template]

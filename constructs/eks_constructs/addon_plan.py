@@ -100,6 +100,8 @@ def plan_addons(
             )
         if not (wanted and runs):
             continue
+        if spec.version and (problem := too_old(name, spec.version)):
+            raise AddonProblem(problem, name, "version")
         on_fargate = host == "fargate"
         namespace = rule.get("identity", {}).get("namespace", "kube-system")
         planned.append(
@@ -119,6 +121,18 @@ def plan_addons(
             )
         )
     return planned
+
+
+def too_old(name: str, version: str) -> str | None:
+    """Says why a version of an add-on cannot be taken (catalog/addons.yaml, `oldest`); None if it can."""
+    oldest = load("addons")["addons"][name].get("oldest")
+    if oldest is None or _numbers(version) >= _numbers(oldest["version"]):
+        return None
+    return f"found {version} of {name}: {oldest['why']}; take {oldest['version']} or later"
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.removeprefix("v").split("-")[0].split(".")]
 
 
 def _configuration(rule: Mapping[str, Any], mix: ComputeMix, spec: AddonSpec) -> dict[str, Any] | None:

@@ -163,7 +163,8 @@ def log_group_name(cluster: str) -> str:
 def cluster_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str, auto_mode: bool) -> CfnRole:
     """Makes the cluster's IAM role. A cluster can never change its role, so it outlives the cluster's stack.
 
-    The policies that only Auto Mode needs come and go with it: the role stays.
+    The policies that only Auto Mode needs come and go with it: the role stays. So does the condition that names the cluster,
+    the other way round: AWS documents it for EKS (cross-service-confused-deputy-prevention.html), and on no page with Auto Mode.
     https://docs.aws.amazon.com/eks/latest/userguide/auto-cluster-iam-role.html
     """
     managed = ["AmazonEKSClusterPolicy"]
@@ -181,7 +182,9 @@ def cluster_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: 
         name=f"{cluster}-cluster",
         description=f"The control plane of {cluster} acts in this account with it",
         trust=trust_service(
-            "eks.amazonaws.com", tag_session=auto_mode, conditions=from_source(arn("eks", f"cluster/{cluster}"))
+            "eks.amazonaws.com",
+            tag_session=auto_mode,
+            conditions=None if auto_mode else from_source(arn("eks", f"cluster/{cluster}")),
         ),
         managed=managed,
     )

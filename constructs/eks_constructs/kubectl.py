@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
 import aws_cdk as cdk
@@ -16,12 +17,19 @@ from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import log_group
 from eks_constructs.manifests import HelmChart, KubernetesObject
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, allow, arn, role, trust_service
+from eks_constructs.roles import IamSpec, allow, arn, prescribe, role, trust_service
 
 LAYERS = (34, 36)
 """Minor versions of kubectl for which a layer is installed (requirements.txt)."""
 
 HANDLER_TIMEOUT_MINUTES = 15
+
+SIDE_BY_SIDE = 4
+"""How many manifests and charts CloudFormation may have under way at the same time. Each keeps two functions busy, the
+provider framework's and the handler; a new account can have as few as 10 at once, and others need some too
+(https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+
+_LAYER = Path(__file__).parent / "kubectl_layer"
 
 
 class NoKubectl(Exception):
@@ -126,6 +134,7 @@ class Kubectl(Construct):
         )
         # A condition that only the role which the CDK would make refers to.
         self.node.try_remove_child("HasEcrPublic")
+        prescribe(provider, iam_spec)
         self._dress(provider, logs_name=logs.ref, subnet_ids=subnet_ids, security_group_id=security_group_id)
         self._cluster = eks.Cluster.from_cluster_attributes(
             self, "Cluster", cluster_name=cluster_name, kubectl_provider=provider
@@ -136,7 +145,16 @@ class Kubectl(Construct):
     def _dress(
         self, provider: eks.KubectlProvider, *, logs_name: str, subnet_ids: Sequence[str], security_group_id: str
     ) -> None:
-        """Gives the CDK's two functions our log group, and the one that calls the cluster its place in the VPC."""
+        """Gives the CDK's two functions our log group, and the one that calls the cluster its place in the VPC.
+
+        In front of that one comes `kubectl_layer/`, which deletes what the CDK's handler leaves behind.
+        """
+        deletion = lambda_.LayerVersion(
+            self,
+            "CompleteDeletion",
+            code=lambda_.Code.from_asset(str(_LAYER), exclude=["**/__pycache__", "*.pyc"]),
+            description="Deletes the Kubernetes objects that leave a manifest, of every kind",
+        )
         for construct in provider.node.find_all():
             if not isinstance(construct, lambda_.Function):
                 continue
@@ -144,18 +162,27 @@ class Kubectl(Construct):
             function.add_property_override("LoggingConfig", {"LogGroup": logs_name, "LogFormat": "JSON"})
             construct.node.try_remove_child("LogGroup")
             if construct.node.id == "Handler":
+                construct.add_layers(deletion)
+                function.handler = "complete_deletion.handler"
                 function.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
                     subnet_ids=list(subnet_ids), security_group_ids=[security_group_id]
                 )
                 function.add_property_override("Description", f"kubectl and helm for {self._cluster_name}")
+            elif function_role := construct.node.try_find_child("ServiceRole"):
+                cast(
+                    iam.CfnRole, function_role.node.default_child
+                ).description = f"Lets the CDK's provider framework invoke the kubectl handler of {self._cluster_name}"
 
-    def apply(self, name: str, objects: Sequence[KubernetesObject], *, after: Sequence[IDependable]) -> Construct:
+    def apply(
+        self, name: str, objects: Sequence[KubernetesObject], *, after: Sequence[IDependable], keep: bool = False
+    ) -> Construct:
         """Applies objects after what they stand on, and takes away those that later leave the list.
 
         Args:
             name: id of the resource.
             objects: without empty values; they may hold CloudFormation references.
             after: what must be there first; it is deleted later.
+            keep: CloudFormation lets go of them instead, when the resource or the stack is deleted.
 
         Raises ValueError: a value is missing, which the CDK would leave out without a word.
         """
@@ -167,6 +194,7 @@ class Kubectl(Construct):
             cluster=self._cluster,
             manifest=[dict(item) for item in objects],
             prune=True,
+            removal_policy=cdk.RemovalPolicy.RETAIN if keep else None,
             overwrite=True,  # a creation whose answer got lost is tried again: https://github.com/aws/aws-cdk/issues/34053
         )
         manifest.node.add_dependency(*self._first, *after)

@@ -37,6 +37,8 @@ class ManifestFile:
     objects: Sequence[KubernetesObject]
     note: str
     """What the objects are for; a comment in the file."""
+    keep: bool = False
+    """They stay in the cluster when they leave the file: somebody else owns them from then on, such as an add-on of EKS."""
 
     @property
     def filename(self) -> str:

@@ -30,6 +30,16 @@ def _vpc_size(value: str) -> str:
     return value
 
 
+def zone_advice(region: str) -> str:
+    """Returns how to find the zones that EKS can use in a region where it cannot use all."""
+    zone = load("availability_zones")["without_eks"][region]
+    return (
+        f"EKS cannot use the AZ with id {zone}, whose name differs from account to account: name the zones in availability_zones"
+        f" (aws ec2 describe-availability-zones --region {region} --query"
+        f" \"AvailabilityZones[?ZoneId!='{zone}'].ZoneName\" lists those to choose from)"
+    )
+
+
 class NetworkSpec(Spec):
     """A VPC made for an environment or for one cluster."""
 

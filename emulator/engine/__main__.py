@@ -11,25 +11,36 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-LOOPBACK = "127.0.0.1"
+from emulator import credentials
+from emulator.engine.confinement import LOOPBACK, allowed, confine
 
 
 def main() -> None:
     """Serves on loopback until it is told to stop."""
-    path = Path(os.environ["EMULATOR_LOCK"])
+    os.umask(0o077)
+    path, port = Path(os.environ["EMULATOR_LOCK"]), int(os.environ["GATEWAY_PORT"])
     held = _hold(path), _end_together(path)
+    confine(port)
     # ministack reads these when it is imported; its own default listens on every interface.
     os.environ["BIND_HOST"] = LOOPBACK
     os.environ["MINISTACK_HOST"] = LOOPBACK
+    # Of the owner, for whom ministack takes this key; the environment that the system shows of a process is that of its start.
+    owner, secret = credentials.read(path.parent / credentials.FILE)
+    os.environ |= {"AWS_ACCESS_KEY_ID": owner, "AWS_SECRET_ACCESS_KEY": secret}
+    from ministack import app
+
+    from emulator.engine.authentication import Authentication
     from emulator.engine.install import install
 
+    hosts = frozenset({f"{LOOPBACK}:{port}", f"localhost:{port}"})
+    authentication = Authentication(app.app, owner=owner, hosts=hosts)
     install(
+        authentication,
         schemas=Path(os.environ["EMULATOR_SCHEMAS"]),
         catalog=Path(os.environ["EMULATOR_CATALOG"]),
         policies=Path(os.environ["EMULATOR_POLICIES"]),
     )
-    from ministack import app
-
+    app.app = authentication
     app._port_is_bindable = lambda *_: False  # with TLS it would take port 443 too
 
     # No argument of ours is one of ministack's.
@@ -63,8 +74,10 @@ def _end_together(lock: Path) -> "subprocess.Popen[bytes]":
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
-    # Its input ends with this process.
-    return subprocess.Popen(["/bin/sh", "-c", "cat; kill -KILL 0"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    with allowed():  # its input ends with this process
+        return subprocess.Popen(
+            ["/bin/sh", "-c", "cat; kill -KILL 0"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
 
 
 if __name__ == "__main__":

@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from ministack.core import tls
 from ministack.services import ec2, iam, kms
 
-from emulator.engine.eks.api_server import ApiServer, authority
+from emulator.engine.confinement import LOOPBACK
+from emulator.engine.eks.api_server import ApiServer, Webhook, authority
 from emulator.engine.eks.lookups import Catalog, Role, Subnet
 
 WEBHOOK = "/_ministack/eks-auth/{}/{}/{}/emulator-webhook"
-"""A path that ministack gives to its EKS, whose place ours takes; https alone would not keep strangers out of loopback."""
+"""A path that ministack gives to its EKS, whose place ours takes."""
 
 
 class MinistackAccount:
     """Looks things up in ministack's stores, for the account and region of the request under way."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        """Answers facts from ``catalog``."""
-        self.catalog = catalog
+    def __init__(self, catalog: Catalog, webhook_token: str) -> None:
+        """Answers facts from ``catalog``; API servers that it starts show ``webhook_token``."""
+        self.catalog, self._webhook_token = catalog, webhook_token
         self._servers: dict[tuple[str, str, str], ApiServer] = {}
 
     def start_api_server(self, cluster: str, *, auto_mode: bool) -> tuple[str, str] | None:
@@ -33,11 +35,16 @@ class MinistackAccount:
         server = ApiServer(
             Path(assets),
             Path(os.environ["TMPDIR"]) / f"kubernetes-{cluster}",
-            webhook=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{WEBHOOK.format(*key)}",
+            webhook=self._webhook(WEBHOOK.format(*key)),
             definitions=auto_mode,
         )
         self._servers[key] = server
         return server.url, authority(server)
+
+    def _webhook(self, path: str) -> Webhook:
+        certificate = tls.resolve_tls_material()[0] if tls.use_ssl_enabled() else ""
+        address = f"{LOOPBACK}:{os.environ['GATEWAY_PORT']}"
+        return Webhook(f"{'https' if certificate else 'http'}://{address}{path}", self._webhook_token, certificate)
 
     def stop_api_server(self, cluster: str) -> None:
         """Ends a cluster's Kubernetes API server, if it has one."""

@@ -5,14 +5,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ministack import app
-from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core import tls
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import eks as ministack_eks
 from ministack.services import ssm
 
-from emulator.engine import conditions, iam, provider
+from emulator.engine import conditions, functions, iam, provider
 from emulator.engine.account import MinistackAccount
+from emulator.engine.authentication import Authentication
+from emulator.engine.confinement import allowed
 from emulator.engine.ec2 import resource_types as ec2_types
 from emulator.engine.eks import access, addons, arns, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
 from emulator.engine.eks.lookups import Catalog
@@ -26,12 +27,12 @@ from emulator.engine.provider import RESOURCE_TYPES, ResourceType
 from emulator.engine.schemas import Schemas
 
 
-def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
+def install(authentication: Authentication, *, schemas: Path, catalog: Path, policies: Path) -> None:
     """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
     ManagedPolicies.file = policies
     facts = Catalog(catalog)
     ssm._PUBLIC_AMI_PARAMETERS.update(public_parameters(facts.versions))
-    account = MinistackAccount(facts)
+    account = MinistackAccount(facts, authentication.webhook_token)
     states: dict[tuple[str, str], State] = {}
 
     def eks() -> Eks:
@@ -46,7 +47,7 @@ def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
             return 200, {"Content-Type": "application/json"}, b"{}"
         if path.startswith("/_ministack/eks-auth/"):
             account_id, region, cluster = path.split("/")[3:6]
-            reviewed = review(json.loads(body), states[account_id, region], cluster, _principal)
+            reviewed = review(json.loads(body), states[account_id, region], cluster, authentication.principal_of)
             return 200, {"Content-Type": "application/json"}, json.dumps(reviewed).encode()
         status, content, code = eks().request(method, path, query, body)
         headers = {"Content-Type": "application/json"}
@@ -55,32 +56,25 @@ def install(*, schemas: Path, catalog: Path, policies: Path) -> None:
         return status, headers, content
 
     ministack_eks._handle_request_sync = handle
-    _role_sessions()
+    _allow(tls, "resolve_tls_material")  # openssl makes the certificate of strict mode
+    functions.install()
     conditions.install()
     arns.install()
     ec2_types.install()
     iam.install()
     RESOURCE_TYPES.update(_eks_types(EksResourceTypes(eks)))
-    provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-east-1")))
+    provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-west-2")))
 
 
-def _principal(access_key: str) -> str | None:
-    identity = iam_evaluator.resolve_caller_identity(access_key)
-    return str(identity["userArn"]) if identity else None
+def _allow(module: Any, name: str) -> None:
+    """Lets one function of ministack start programs."""
+    original = getattr(module, name)
 
+    def run(*arguments: Any) -> Any:
+        with allowed():
+            return original(*arguments)
 
-def _role_sessions() -> None:
-    """Gives Lambda functions sessions of their roles, as AWS does; ministack does so in strict mode alone."""
-    original = lambda_runtime.execution_credentials
-
-    def execution_credentials(config: dict[str, Any]) -> Any:
-        strict, app.AUTH = app.AUTH, True
-        try:
-            return original(config)
-        finally:
-            app.AUTH = strict
-
-    lambda_runtime.execution_credentials = execution_credentials
+    setattr(module, name, run)
 
 
 def _eks_types(types: EksResourceTypes) -> dict[str, ResourceType]:

@@ -127,12 +127,21 @@ def test_cloudformation_refuses_to_take_role_and_key_from_under_a_cluster(synth)
 
 
 def test_only_the_cluster_can_take_its_role(synth):
-    templates = synth(minimal())
+    templates = synth(minimal({"managed_nodes": NODES}))
     role = templates["t-foundation"]["Resources"]["CClusterRole"]["Properties"]
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "eks.amazonaws.com"}
     assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
     assert statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1][-1] == ":cluster/c"
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_with_auto_mode_the_trust_asks_for_nothing_that_is_not_documented(synth, enabled):
+    templates = synth(minimal({"auto_mode": {"enabled": enabled}, "managed_nodes": NODES}))
+    role = templates["t-foundation"]["Resources"]["CClusterRole"]["Properties"]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    assert "Condition" not in statement
 
 
 @pytest.mark.parametrize(

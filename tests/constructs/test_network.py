@@ -57,6 +57,20 @@ def test_named_zones_are_used_and_counted_ones_are_asked_of_the_region(synth):
     assert all("Fn::GetAZs" in str(value["AvailabilityZone"]) for value in counted.values())
 
 
+def test_counted_zones_are_refused_by_cloudformation_where_the_region_is_not_known_before(synth):
+    for changes, ruled in (({}, True), ({"region": "eu-west-1"}, False)):
+        rules = synth(minimal() | changes)["t-network"].get("Rules", {})
+        assert ("CountedZones" in rules) == ruled
+        for assertion in rules.get("CountedZones", {}).get("Assertions", []):
+            regions, region = assertion["Assert"]["Fn::Not"][0]["Fn::Contains"]
+            assert set(regions) == {"us-east-1", "us-west-1", "ca-central-1"}
+            assert region == {"Ref": "AWS::Region"}
+            assert "name availability_zones" in assertion["AssertDescription"]
+    named = minimal() | {"region": "us-east-1"}
+    named["network"]["availability_zones"] = ["us-east-1b", "us-east-1d"]
+    assert "CountedZones" not in synth(named)["t-network"].get("Rules", {})
+
+
 @pytest.mark.parametrize(("nat", "gateways"), [("none", 0), ("one", 1), ("per_az", 3)])
 def test_ways_out(synth, nat, gateways):
     data = minimal()

@@ -52,3 +52,21 @@ def processes_of(home: Path) -> list[str]:
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
     return found
+
+
+def listeners(group: int) -> set[str]:
+    """Where the processes of a group listen: ``address:port`` of TCP and UDP, in the kernel's own hexadecimal form."""
+    sockets: dict[str, str] = {}
+    for protocol, states in (("tcp", ("0A",)), ("tcp6", ("0A",)), ("udp", ("07",)), ("udp6", ("07",))):
+        for line in Path(f"/proc/net/{protocol}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] in states:
+                sockets[f"socket:[{fields[9]}]"] = fields[1]
+    found = set()
+    for one in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getpgid(int(one.name)) == group:
+                found |= {sockets[link] for file in (one / "fd").iterdir() if (link := os.readlink(file)) in sockets}
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+    return found

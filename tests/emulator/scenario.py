@@ -1,12 +1,11 @@
 """Brings about, in an engine, what no request of EKS's API could (emulator/engine/eks/scenario.py)."""
 
 import json
-import ssl
-import urllib.request
 from typing import Any
 
 from emulator.engine.eks.scenario import PATH
 from emulator.process import Engine
+from tests.emulator.requests import signed
 
 
 def fault(operation: str, code: str, message: str = "as the test wants it", times: int | None = None) -> dict[str, Any]:
@@ -25,7 +24,5 @@ def change_record(engine: Engine, kind: str, cluster: str, name: str = "", **val
 
 
 def _play(engine: Engine, content: dict[str, Any]) -> None:
-    trusted = ssl.create_default_context(cafile=engine.certificate) if engine.tls else None
-    request = urllib.request.Request(f"{engine.url}{PATH}", json.dumps(content).encode())  # noqa: S310 - loopback
-    with urllib.request.urlopen(request, timeout=10, context=trusted) as answer:  # noqa: S310 - loopback
-        assert answer.status == 200
+    answer = signed(engine, "POST", PATH, json.dumps(content).encode())
+    assert answer.status == 200

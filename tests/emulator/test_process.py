@@ -1,12 +1,10 @@
 """The engine as a process: started, found, stopped; on loopback, without credentials, and never twice."""
 
-import io
 import json
 import os
 import re
 import shutil
 import socket
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from emulator import cdk, process
+from emulator import cdk, demo, process
 from emulator.problem import Problem
 from emulator.standing import client, stacks
+from safe_io.ownership import claim
 from tests.emulator.deployment import Deployment
+from tests.emulator.functions import deploy_function, invoke
 from tests.emulator.programs import alive, command, kill, until
 
 pytestmark = [pytest.mark.xdist_group("emulator-process"), pytest.mark.usefixtures("home")]
@@ -44,28 +44,20 @@ def test_up_status_down(home: Path) -> None:
     assert command("down").stdout == "The local AWS does not run.\n"
 
 
-def test_it_listens_on_loopback_alone_and_gets_no_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_gets_no_credential(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the person's own")
     monkeypatch.setenv("AWS_PROFILE", "prod")
     engine = process.start()
-    listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    addresses = {
-        fields[1].split(":")[0]
-        for fields in listening
-        if fields[3] == "0A" and int(fields[1].split(":")[1], 16) == engine.port
-    }
-    assert addresses == {"0100007F"}
     environment = Path(f"/proc/{engine.pid}/environ").read_text()
     assert "the person's own" not in environment
     assert "AWS_PROFILE" not in environment
     clients = engine.environment()
-    assert clients["AWS_SECRET_ACCESS_KEY"] == engine.keys[1]
-    assert "AWS_PROFILE" not in clients
-    assert clients["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+    assert not {"AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & set(clients)
+    assert clients["AWS_SHARED_CREDENTIALS_FILE"] == str(engine.home / "credentials")
 
 
 def test_a_process_that_took_the_number_is_not_taken_for_the_engine(home: Path) -> None:
-    home.mkdir()
+    claim(home)
     (home / "engine.lock").write_text(json.dumps({"pid": os.getpid(), "port": 1, "tls": False}))
     assert process.find() is None
     assert process.died()
@@ -96,15 +88,23 @@ def test_started_by_many_at_once_it_runs_once() -> None:
         assert len(set(pool.map(lambda _: process.start(), range(4)))) == 1
 
 
-@pytest.mark.parametrize("arguments", [["up"], ["demo"], ["down"]])
-def test_a_folder_of_somebody_else_is_left_alone(home: Path, arguments: list[str]) -> None:
+@pytest.mark.parametrize("name", ["thesis.txt", "poetry.lock", "engine.lock", "folder/in.it"])
+def test_a_folder_of_somebody_else_is_left_alone(home: Path, name: str) -> None:
+    (home / name).parent.mkdir(parents=True)
+    (home / name).write_text("years of work")
+    for act in (process.start, process.stop, demo.end):
+        with pytest.raises(Problem, match=r"EMULATOR_HOME: .*which is not ours to delete"):
+            act()
+    assert [path for path in home.rglob("*") if path.is_file()] == [home / name]
+    assert (home / name).read_text() == "years of work"
+    shutil.rmtree(home)
+
+
+def test_an_empty_folder_is_nobodys_until_the_engine_takes_it(home: Path) -> None:
     home.mkdir()
-    (home / "thesis.txt").write_text("years of work")
-    done = command(*arguments)
-    assert done.returncode == 2
-    assert "holds what is not the emulator's" in done.stderr
-    assert [path.name for path in home.iterdir()] == ["thesis.txt"]
-    (home / "thesis.txt").unlink()
+    assert not process.stop()
+    assert home.exists()
+    home.rmdir()
 
 
 def test_no_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,17 +125,9 @@ def test_a_proxy_is_not_asked_for_what_is_on_loopback(monkeypatch: pytest.Monkey
 
 def test_what_it_has_started_ends_with_it_however_it_ends() -> None:
     engine = process.start()
-    aws = client(engine, "lambda")
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr(
-            "index.py", "import subprocess\ndef handler(*_): return subprocess.Popen(['sleep', '600']).pid\n"
-        )
-    aws.create_function(
-        FunctionName="sleeper", Runtime="python3.12", Handler="index.handler", Timeout=30,
-        Role=f"arn:aws:iam::{process.ACCOUNT}:role/any", Code={"ZipFile": code.getvalue()},
-    )  # fmt: skip
-    sleeper = Path(f"/proc/{json.loads(aws.invoke(FunctionName='sleeper')['Payload'].read())}")
+    code = "import subprocess\ndef handler(*_): return subprocess.Popen(['sleep', '600']).pid\n"
+    deploy_function(engine, "sleeper", code)
+    sleeper = Path(f"/proc/{invoke(engine, 'sleeper')}")
     assert "sleep" in (sleeper / "cmdline").read_text()
     kill(engine)
     assert until(lambda: not alive(sleeper))
@@ -150,7 +142,10 @@ def test_it_ends_when_its_folder_is_deleted(home: Path) -> None:
 def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMULATOR_HOME", "/dev/null/emulator")
     done = command("up")
-    assert (done.returncode, done.stderr) == (2, "emulator: /dev/null/emulator: cannot be made: Not a directory\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "emulator: EMULATOR_HOME: /dev/null/emulator: cannot be made: Not a directory\n",
+    )
 
 
 @pytest.fixture
@@ -168,7 +163,7 @@ def test_strict_mode_refuses_who_may_not(strict: process.Engine, assemble: Calla
         for policy in policies:
             iam.attach_user_policy(UserName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        return replace(strict, keys=(key["AccessKeyId"], key["SecretAccessKey"]))
+        return replace(strict, user_key=(key["AccessKeyId"], key["SecretAccessKey"]))
 
     assembly = assemble("auto-mode")
     arguments = ["deploy", "auto-mode-foundation", "--app", str(assembly), "--require-approval", "never"]
@@ -182,6 +177,6 @@ def test_strict_mode_refuses_who_may_not(strict: process.Engine, assemble: Calla
     assert code == 0, output
     assert Deployment(strict).states()["auto-mode-foundation"] == "CREATE_COMPLETE"
 
-    forged: Any = client(replace(somebody, keys=(somebody.keys[0], "wrong")), "cloudformation")
+    forged: Any = client(replace(somebody, user_key=(somebody.key[0], "wrong")), "cloudformation")
     with pytest.raises(forged.exceptions.ClientError, match=r"[Ss]ignature"):
         forged.describe_stacks()

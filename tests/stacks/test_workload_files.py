@@ -4,8 +4,8 @@ import pytest
 from own_workloads import Workloads, namespace
 
 from delivery.placeholders import fill, placeholders, unescaped
+from safe_io.errors import BadInput
 from stacks import workload_folder
-from stacks.yaml_file import BadEnvironment
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ LOST = [
 @pytest.mark.parametrize(("file", "content", "said"), LOST, ids=[f"{row[0]}-{index}" for index, row in enumerate(LOST)])
 def test_a_file_that_is_not_read_is_refused_by_name(workloads, file, content, said):
     workloads.write("app", {file: content})
-    with pytest.raises(BadEnvironment, match=said):
+    with pytest.raises(BadInput, match=said):
         workloads.objects("app")
 
 
@@ -80,7 +80,7 @@ def test_files_that_are_not_read_are_told_at_once_and_links_are_not_followed(wor
     folder = workloads.write("app", {"base/a.txt": "", "base/more/b.sh": ""})
     (tmp_path / "elsewhere").mkdir()
     (folder / "base/linked").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(BadEnvironment) as refusal:
+    with pytest.raises(BadInput) as refusal:
         workloads.objects("app")
     lines = str(refusal.value).splitlines()
     assert [line.split(": ")[0].removeprefix(f"{folder}/base/") for line in lines] == ["a.txt", "linked", "more/b.sh"]
@@ -92,7 +92,7 @@ def test_files_that_are_not_read_are_told_at_once_and_links_are_not_followed(wor
 )
 def test_a_workload_without_objects_is_refused(workloads, files):
     workloads.write("app", files, bare=True)
-    with pytest.raises(BadEnvironment, match="there is no Kubernetes object in base/"):
+    with pytest.raises(BadInput, match="there is no Kubernetes object in base/"):
         workloads.objects("app")
 
 
@@ -116,7 +116,7 @@ def test_placeholders_that_nothing_fills_in_are_told_at_once_with_the_way_to_mea
             "base/b.yaml": settings("b", c="${BUCKET_NAME}"),
         },
     )
-    with pytest.raises(BadEnvironment) as refusal:
+    with pytest.raises(BadInput) as refusal:
         workloads.objects("app")
     *lines, advice = str(refusal.value).splitlines()
     said = [
@@ -133,5 +133,5 @@ def test_placeholders_that_nothing_fills_in_are_told_at_once_with_the_way_to_mea
 
 def test_a_placeholder_in_a_key_is_refused(workloads):
     workloads.write("app", [settings("a", **{"${AWS_REGION}": "x"})])
-    with pytest.raises(BadEnvironment, match="is a key, and placeholders are filled into values alone"):
+    with pytest.raises(BadInput, match="is a key, and placeholders are filled into values alone"):
         workloads.objects("app")

@@ -8,12 +8,12 @@ from conftest import NODES, TODAY, minimal, validated
 
 from eks_constructs.catalog import load
 from eks_constructs.spec import Misplaced
+from safe_io.errors import BadInput
 from stacks import workload_objects
 from stacks.kind_limits import limits_met
 from stacks.loading import load_environment
 from stacks.workload_folder import workload_folder
 from stacks.workload_objects import placed_workloads
-from stacks.yaml_file import BadEnvironment
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/a"
@@ -146,7 +146,7 @@ def test_a_refusal_names_workload_object_field_fact_and_source(tmp_path: Path, m
     environment.write_text(
         yaml.dump(minimal({"fargate": FARGATE}, workloads=[{"name": "agent", "compute": "fargate"}]))
     )
-    with pytest.raises(BadEnvironment) as refusal:
+    with pytest.raises(BadInput) as refusal:
         load_environment(environment, today=TODAY)
     text = str(refusal.value)
     for part in (
@@ -173,7 +173,7 @@ def test_a_placeholder_needs_its_need(tmp_path: Path, monkeypatch):
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: files}\ndata: {bucket: '${BUCKET_NAME}'}\n"
     )
     monkeypatch.setattr(workload_objects, "workload_folder", lambda name: workload_folder(name, tmp_path / "workloads"))
-    with pytest.raises(BadEnvironment, match=r"\$\{BUCKET_NAME\} is filled in for workloads that need a bucket"):
+    with pytest.raises(BadInput, match=r"\$\{BUCKET_NAME\} is filled in for workloads that need a bucket"):
         rendered([{"name": "files", "compute": "auto_mode"}])
 
 

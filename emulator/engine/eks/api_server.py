@@ -2,10 +2,13 @@
 
 Nobody schedules pods in it: it takes, validates, stores and deletes objects. What a cluster of Auto Mode brings of resource
 definitions is there by name alone. https://book.kubebuilder.io/reference/envtest (what the binaries are)
+
+The API answers bearer tokens alone. etcd, which asks nobody who they are, has sockets in a folder that is its owner's alone.
 """
 
 import base64
 import json
+import os
 import secrets
 import shutil
 import socket
@@ -16,8 +19,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from emulator.engine.confinement import LOOPBACK, allowed
 
 START_SECONDS = 60.0
 
@@ -31,6 +37,15 @@ AUTO_MODE_DEFINITIONS = (
 )
 
 
+@dataclass(frozen=True)
+class Webhook:
+    """Who says whose a bearer token is: its address, the token to show it, and the certificate to trust over https."""
+
+    url: str
+    token: str
+    certificate: str = ""
+
+
 class ApiServer:
     """An etcd and a kube-apiserver on loopback, with their data in a folder.
 
@@ -39,50 +54,55 @@ class ApiServer:
         certificate: what a client has to trust, PEM.
     """
 
-    def __init__(self, assets: Path, folder: Path, *, webhook: str | None = None, definitions: bool) -> None:
+    def __init__(self, assets: Path, folder: Path, *, webhook: "Webhook | None" = None, definitions: bool) -> None:
         """Starts them and waits until they answer.
 
         Args:
             assets: folder of the binaries.
             folder: for data, certificates and logs; deleted by stop().
-            webhook: address that says who a bearer token is; None: nobody but this object is let in.
+            webhook: who says whose a bearer token is; None: nobody but this object is let in.
             definitions: whether the cluster has Auto Mode's resource definitions.
 
         Raises OSError: a program is missing, or does not come up.
         """
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self._token = secrets.token_urlsafe(16)
-        (folder / "tokens.csv").write_text(f'{self._token},emulator,emulator,"system:masters"\n')
-        key = folder / "service-account.key"
-        subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)  # noqa: S603, S607
-        etcd_port, peer_port, port = _free_port(), _free_port(), _free_port()
+        self._stopped = threading.Event()
+        self._processes: list[subprocess.Popen[bytes]] = []
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        self._token = secrets.token_urlsafe(32)
+        _write(folder / "tokens.csv", f'{self._token},emulator,emulator,"system:masters"\n')
+        # Names in the folder of the processes: a path to a socket has room for about a hundred characters.
         etcd = [
-            str(assets / "etcd"), "--data-dir", str(folder / "etcd"), "--unsafe-no-fsync",
-            "--listen-client-urls", f"http://127.0.0.1:{etcd_port}", "--advertise-client-urls", f"http://127.0.0.1:{etcd_port}",
-            "--listen-peer-urls", f"http://127.0.0.1:{peer_port}", "--log-level", "error",
+            str(assets / "etcd"), "--data-dir", "etcd", "--unsafe-no-fsync", "--log-level", "error",
+            "--listen-client-urls", "unix://client.sock", "--advertise-client-urls", "unix://client.sock",
+            "--listen-peer-urls", "unix://peer.sock",
         ]  # fmt: skip
+        key = "service-account.key"
+        with allowed():
+            subprocess.run(["openssl", "genrsa", "-out", key, "2048"], cwd=folder, check=True, capture_output=True)  # noqa: S603, S607
+            port = _free_port()
         server = [
-            str(assets / "kube-apiserver"), "--etcd-servers", f"http://127.0.0.1:{etcd_port}",
-            "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", str(port),
-            "--cert-dir", str(folder / "certificates"), "--authorization-mode", "RBAC", "--allow-privileged",
+            str(assets / "kube-apiserver"), "--etcd-servers", "unix://client.sock",
+            "--bind-address", LOOPBACK, "--advertise-address", LOOPBACK, "--secure-port", str(port),
+            "--cert-dir", "certificates", "--authorization-mode", "RBAC", "--allow-privileged", "--anonymous-auth=false",
             "--service-cluster-ip-range", "10.100.0.0/16", "--service-account-issuer", "https://emulator",
-            "--service-account-key-file", str(key), "--service-account-signing-key-file", str(key),
+            "--service-account-key-file", key, "--service-account-signing-key-file", key, "--profiling=false",
             "--disable-admission-plugins", "ServiceAccount",  # no controller makes their tokens
-            "--endpoint-reconciler-type", "none", "--token-auth-file", str(folder / "tokens.csv"),
+            "--endpoint-reconciler-type", "none", "--token-auth-file", "tokens.csv",
         ]  # fmt: skip
         if webhook:
-            (folder / "webhook.json").write_text(json.dumps(_webhook(webhook)))
-            server += ["--authentication-token-webhook-config-file", str(folder / "webhook.json")]
+            _write(folder / "webhook.json", json.dumps(_kubeconfig(webhook)))
+            server += ["--authentication-token-webhook-config-file", "webhook.json"]
             server += ["--authentication-token-webhook-cache-ttl", "0s"]
         # Children of the engine: they end with its session.
-        self._processes = [self._start(etcd, "etcd.log"), self._start(server, "kube-apiserver.log")]
-        self.url = f"https://127.0.0.1:{port}"
+        for command, log in ((etcd, "etcd.log"), (server, "kube-apiserver.log")):
+            self._processes.append(self._start(command, log))
+        self.url = f"https://{LOOPBACK}:{port}"
         self.certificate = self._wait()
         if definitions:
             for definition in AUTO_MODE_DEFINITIONS:
                 self._post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", _definition(*definition))
-        self._stopped = threading.Event()
         threading.Thread(target=self._finish_namespaces, daemon=True).start()
 
     def stop(self) -> None:
@@ -94,7 +114,7 @@ class ApiServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, command: list[str], log: str) -> "subprocess.Popen[bytes]":
-        with (self._folder / log).open("wb") as output:
+        with (self._folder / log).open("wb") as output, allowed():
             return subprocess.Popen(command, stdout=output, stderr=output, cwd=self._folder)  # noqa: S603 - named by the person
 
     def _wait(self) -> str:
@@ -107,7 +127,7 @@ class ApiServer:
                     return certificate.read_text()
             time.sleep(0.1)
         log = (self._folder / "kube-apiserver.log").read_text(errors="replace")[-500:]
-        self.__class__.stop(self) if hasattr(self, "_stopped") else None
+        self.stop()
         raise OSError(f"kube-apiserver does not come up: {log}")
 
     def request(
@@ -158,17 +178,24 @@ def authority(server: ApiServer) -> str:
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
-def _webhook(url: str) -> dict[str, Any]:
+def _write(path: Path, content: str) -> None:
+    """Writes a file that its owner alone reads."""
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(content)
+
+
+def _kubeconfig(webhook: Webhook) -> dict[str, Any]:
     """Returns the configuration of the token webhook, in the form of a kubeconfig."""
+    trusted = {"certificate-authority": webhook.certificate} if webhook.certificate else {}
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "engine", "cluster": {"server": url}}],
-        "users": [{"name": "apiserver"}],
+        "clusters": [{"name": "engine", "cluster": {"server": webhook.url, **trusted}}],
+        "users": [{"name": "apiserver", "user": {"token": webhook.token}}],
         "contexts": [{"name": "webhook", "context": {"cluster": "engine", "user": "apiserver"}}],
         "current-context": "webhook",
     }

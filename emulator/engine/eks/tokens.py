@@ -5,20 +5,28 @@ https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 from emulator.engine.eks.state import State
 
 PREFIX = "k8s-aws-v1."
+CLUSTER_HEADER = "x-k8s-aws-id"
+"""Signed with the cluster's name, so that a token of one cluster is good for no other:
+https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/master/pkg/token/token.go"""
 
 
-def review(request: dict[str, Any], state: State, cluster: str, arn_of: Callable[[str], str | None]) -> dict[str, Any]:
-    """Answers a TokenReview. ``arn_of`` tells the principal of an access key."""
-    token = str(request.get("spec", {}).get("token", ""))
+def review(
+    request: dict[str, Any],
+    state: State,
+    cluster: str,
+    principal_of: Callable[[str, Mapping[str, str]], str | None],
+) -> dict[str, Any]:
+    """Answers a TokenReview. ``principal_of`` tells who presigned a URL with the headers, as Authentication does."""
+    url = _presigned(str(request.get("spec", {}).get("token", "")))
     status: dict[str, Any] = {"authenticated": False}
-    arn = arn_of(_access_key(token)) if token.startswith(PREFIX) else None
+    arn = principal_of(url, {CLUSTER_HEADER: cluster}) if url else None
     entry = next((one for one in state.of("accessEntry", cluster) if arn and _same(one["principalArn"], arn)), None)
     if entry:
         policies = state.policies.get((cluster, entry["principalArn"]), [])
@@ -28,9 +36,15 @@ def review(request: dict[str, Any], state: State, cluster: str, arn_of: Callable
     return {"apiVersion": request.get("apiVersion"), "kind": "TokenReview", "status": status}
 
 
-def _access_key(token: str) -> str:
-    url = base64.urlsafe_b64decode(token[len(PREFIX) :] + "==").decode()
-    return parse_qs(urlparse(url).query).get("X-Amz-Credential", [""])[0].split("/")[0]
+def _presigned(token: str) -> str:
+    """Returns the URL in a token, or nothing where it is not one of GetCallerIdentity."""
+    if not token.startswith(PREFIX):
+        return ""
+    try:
+        url = base64.urlsafe_b64decode(token[len(PREFIX) :] + "==").decode()
+    except ValueError:
+        return ""
+    return url if parse_qs(urlparse(url).query).get("Action") == ["GetCallerIdentity"] else ""
 
 
 def _same(principal: str, arn: str) -> bool:

@@ -1,6 +1,5 @@
 """What the page's tests need: which documents they look at, and the geometry of a drawing."""
 
-import shutil
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -12,7 +11,6 @@ from responsibility.render.html_svg import Box
 
 ROOT = Path(__file__).parents[3]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DOCUMENTS: dict[str, Callable[[], Review]] = {
     "demo": documents.demo,
     "naive": documents.naive,

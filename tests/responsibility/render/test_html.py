@@ -8,14 +8,14 @@ from typing import Any
 
 import page_document as documents
 import pytest
-from page_browser import AXE, CHROMIUM, CROWDED, DESKTOP, DOCUMENTS, LOOKS, PHONE, SLIPPED_IN, UNFOLD, check_geometry
+from page_browser import AXE, CROWDED, DESKTOP, DOCUMENTS, LOOKS, PHONE, SLIPPED_IN, UNFOLD, check_geometry
 
 from responsibility.model import COMPUTE_KINDS
 from responsibility.render.drawing import draw
 from responsibility.render.html import html
 from responsibility.render.html_svg import fit, text_width, wrap
+from tests.conftest import CHROMIUM, NEEDS_CHROMIUM
 
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
 pytestmark = pytest.mark.xdist_group("html")  # one browser, in one process
 
 
@@ -145,7 +145,7 @@ def test_words_that_do_not_fit_are_cut_and_counted():
 # What only a browser can tell
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 @pytest.mark.parametrize(("name", "scheme", "size", "unfolded"), LOOKS)
 def test_axe_finds_nothing(visit: Any, name: str, scheme: str, size: dict[str, int], unfolded: bool):
     page = visit(name, viewport=size, color_scheme=scheme)
@@ -159,7 +159,7 @@ def test_axe_finds_nothing(visit: Any, name: str, scheme: str, size: dict[str, i
     assert wrong == []
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_nothing_is_fetched_and_nothing_complains(visit: Any, name: str, pages: dict[str, Path]):
     page = visit(name)
@@ -168,7 +168,7 @@ def test_nothing_is_fetched_and_nothing_complains(visit: Any, name: str, pages: 
     assert page.said == []
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 @pytest.mark.parametrize("name", ["changed", "hostile", "several", "empty"])
 def test_a_phone_does_not_scroll_sideways(visit: Any, name: str):
     page = visit(name, viewport=PHONE)
@@ -177,7 +177,7 @@ def test_a_phone_does_not_scroll_sideways(visit: Any, name: str):
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 def test_no_word_of_the_drawing_leaves_its_place_or_covers_another(visit: Any):
     for name in ("demo", "hostile", "unknown_network", "many"):
         page = visit(name)
@@ -186,7 +186,7 @@ def test_no_word_of_the_drawing_leaves_its_place_or_covers_another(visit: Any):
         assert problems == []
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 def test_hostile_text_stays_text(visit: Any):
     page = visit("hostile")
     page.evaluate(UNFOLD)
@@ -196,7 +196,7 @@ def test_hostile_text_stays_text(visit: Any):
     assert page.locator("b", has_text="<script>window.hacked = 1</script>").first.is_visible()
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 def test_the_policy_stops_what_would_be_slipped_in(visit: Any):
     page = visit("demo")
     page.evaluate(SLIPPED_IN)
@@ -205,7 +205,7 @@ def test_the_policy_stops_what_would_be_slipped_in(visit: Any):
     assert len(page.requested) == 1
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 def test_the_keyboard_reaches_and_works_everything(visit: Any):
     page = visit("many")
     page.keyboard.press("Tab")
@@ -237,7 +237,7 @@ def test_the_keyboard_reaches_and_works_everything(visit: Any):
     assert scroller.evaluate("element => element === document.activeElement")
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 def test_filters_hide_what_is_not_asked_for(visit: Any):
     page = visit("demo")
     duties = page.locator("#duties .duty:visible")
@@ -263,7 +263,7 @@ def test_filters_hide_what_is_not_asked_for(visit: Any):
     assert duties.count() == everything
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 def test_one_cluster_can_be_shown_alone(visit: Any):
     page = visit("many")
     cell = page.locator(".matrix tr", has_text="Endpoint access").locator(".c").first
@@ -281,7 +281,7 @@ def test_one_cluster_can_be_shown_alone(visit: Any):
     assert page.locator(".cluster:visible").count() == 12
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 def test_paper_shows_what_is_folded(visit: Any):
     page = visit("demo", java_script_enabled=False)
     assert not page.locator(".matrix .cell").first.is_visible()
@@ -293,7 +293,7 @@ def test_paper_shows_what_is_folded(visit: Any):
     assert len(page.pdf(format="A4")) > 10_000
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 def test_without_script_everything_is_readable(visit: Any):
     page = visit("many", java_script_enabled=False)
     assert not page.locator(".filters").is_visible()
@@ -306,7 +306,7 @@ def test_without_script_everything_is_readable(visit: Any):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 23, 28)"
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 def test_a_link_unfolds_what_it_leads_to(visit: Any):
     page = visit("changed")
     code = page.locator(".opened a").first.inner_text()
@@ -316,7 +316,7 @@ def test_a_link_unfolds_what_it_leads_to(visit: Any):
     assert page.locator(f"#{code} .in-duty").is_visible()
 
 
-@needs_browser
+@NEEDS_CHROMIUM
 def test_headings_and_landmarks_are_in_order(visit: Any):
     page = visit("changed")
     levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(h => Number(h.tagName[1]))")

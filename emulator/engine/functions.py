@@ -1,0 +1,132 @@
+"""Lambda functions: code of a deploy runs, with its role's credentials and nothing of this machine's environment.
+
+A function that was made or changed by a request of its own is refused: a deploy is what the person asked for.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc, sts
+from ministack.services.cloudformation import provisioners
+
+from emulator.engine.confinement import allowed
+
+PASSED_ON = frozenset({"NODE_PATH", "EMULATOR_PYTHON"})
+"""What a function gets of the engine's own environment, beside its path."""
+
+_CHANGES = re.compile(
+    r"POST /[0-9-]+/functions/?|PUT /[0-9-]+/functions/[^/]+/(code|configuration)/?|POST /[0-9-]+/layers/[^/]+/versions/?"
+)
+_deployed: set[str] = set()
+_sessions: dict[tuple[str, str], dict[str, str]] = {}
+
+
+def install() -> None:
+    """Puts all this into ministack."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"] = {
+        **handlers, "create": _remembered(handlers["create"]), "update": _remembered(handlers["update"]),
+    }  # fmt: skip
+    for worker in (lambda_runtime.Worker, lambda_runtime.ProvidedWorker):
+        worker._spawn = _only_deployed(worker._spawn)
+    lambda_runtime.execution_credentials = _credentials
+    lambda_runtime.subprocess = _Programs("subprocess")
+    lambda_svc.handle_request = _without_changes(lambda_svc.handle_request)
+
+
+def _remembered(handler: Any) -> Any:
+    """Makes or updates a function, and remembers what came of it as deployed."""
+
+    def run(*arguments: Any) -> Any:
+        name, attributes = handler(*arguments)
+        function = lambda_svc._functions[name]
+        _deployed.add(_fingerprint(function["config"], function["code_zip"]))
+        return name, attributes
+
+    return run
+
+
+def _fingerprint(config: Mapping[str, Any], code: bytes | None) -> str:
+    """Returns what tells code and how it is started from any other."""
+    parts = ("FunctionName", "Runtime", "Handler", "Role", "Environment", "Layers")
+    described = json.dumps([config.get(part) for part in parts], sort_keys=True, default=str)
+    return hashlib.sha256(described.encode() + hashlib.sha256(code or b"").digest()).hexdigest()
+
+
+def _only_deployed(spawn: Any) -> Any:
+    def run(worker: Any, *arguments: Any, **options: Any) -> Any:
+        if _fingerprint(worker.config, worker.code_zip) not in _deployed:
+            raise RuntimeError(f"{worker.func_name} was not deployed by CloudFormation: the local AWS does not run it")
+        return spawn(worker, *arguments, **options)
+
+    return run
+
+
+def _without_changes(handle: Any) -> Any:
+    """Refuses the requests that bring code."""
+
+    async def run(method: str, path: str, *rest: Any) -> Any:
+        if _CHANGES.fullmatch(f"{method} {path}"):
+            text = "The local AWS takes functions and layers from CloudFormation alone: it runs what a deploy brings"
+            body = json.dumps({"__type": "AccessDeniedException", "Message": text}).encode()
+            return 403, {"Content-Type": "application/json", "x-amzn-errortype": "AccessDeniedException"}, body
+        return await handle(method, path, *rest)
+
+    return run
+
+
+def _credentials(config: Mapping[str, Any]) -> dict[str, str]:
+    """Returns a session of the function's role, as AWS gives it; ministack's could be computed from its names."""
+    arn, role = str(config["FunctionArn"]), str(config.get("Role", ""))
+    arn = ":".join(arn.split(":")[:7])  # of every version
+    if (arn, role) not in _sessions:
+        account, name = arn.split(":")[4], arn.split(":")[6]
+        made = {
+            "AWS_ACCESS_KEY_ID": f"ASIA{secrets.token_hex(8).upper()}",
+            "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30),
+            "AWS_SESSION_TOKEN": secrets.token_urlsafe(96),
+        }
+        role_name = role.rsplit("/", 1)[-1]
+        sts.register_session(
+            made["AWS_ACCESS_KEY_ID"],
+            {
+                "Arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{name[:64]}",
+                "UserId": f"{role_name}:{name[:64]}",
+                "SecretAccessKey": made["AWS_SECRET_ACCESS_KEY"],
+                "SessionToken": made["AWS_SESSION_TOKEN"],
+            },
+        )
+        _sessions[arn, role] = made
+    return _sessions[arn, role]
+
+
+class _Programs(type(os)):  # type: ignore[misc]
+    """``subprocess`` as ministack's Lambda runtime sees it: what it starts has a scrubbed environment."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+    @staticmethod
+    def Popen(command: list[str], *, cwd: str, env: Mapping[str, str], **options: Any) -> Any:  # noqa: N802 - subprocess's name
+        """Starts a function's process, whose home and temporary files are in a folder of its own."""
+        folder = Path(cwd).parent
+        own = {name: folder / name for name in ("home", "tmp")}
+        for path in own.values():
+            path.mkdir(exist_ok=True)
+        kept = {key: value for key, value in env.items() if key in PASSED_ON or os.environ.get(key) != value}
+        places = {
+            "PATH": os.environ["EMULATOR_FUNCTIONS_PATH"],
+            "HOME": str(own["home"]),
+            "TMPDIR": str(own["tmp"]),
+            "TEST_OUTDIR": str(own["tmp"]),  # where the CDK's kubectl handler writes
+        }
+        with allowed():
+            return subprocess.Popen(command, cwd=cwd, env={**kept, **places}, **options)  # noqa: S603 - of a deploy

@@ -1,0 +1,107 @@
+"""JSON of anybody as plain data, within the bounds that YAML has: no key twice, no number without end, no NaN."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from safe_io.errors import BadInput
+from safe_io.terminal import one_line
+from safe_io.where import shown
+from safe_io.yaml_file import YamlFile
+from safe_io.yaml_scalars import PEOPLE, Rules
+
+_HALF = re.compile(r"[\ud800-\udfff]")
+"""Half of a character: JSON can write it, and no file, terminal or API takes it."""
+
+
+def load_json(text: str, name: Path | str, rules: Rules = PEOPLE) -> Any:
+    """Returns what a JSON text holds: dict, list, text, numbers, true and false, None.
+
+    Args:
+        text: the text.
+        name: of the file or whatever else it comes from, for messages.
+        rules: its bounds on bytes, values, depth and digits; the rest is YAML's.
+
+    Raises:
+        BadInput: it is no JSON, holds a key twice, or is over a bound.
+    """
+    if len(text) > rules.max_bytes:
+        raise BadInput(one_line(f"{name}:1: the text has more than {rules.max_bytes:,} characters (bound: bytes)"))
+    reader = _Reader(text, name, rules)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=reader.mapping,
+            parse_int=reader.integer,
+            parse_float=reader.number,
+            parse_constant=reader.constant,
+        )
+    except json.JSONDecodeError as error:
+        words = f"{name}:{error.lineno}: is not JSON: {error.msg} (column {error.colno})"
+        raise BadInput(one_line(words)) from None
+    except RecursionError:
+        raise reader.too_deep() from None
+    reader.check(value)
+    return value
+
+
+class _Reader:
+    """What happens to the parts of a JSON text."""
+
+    def __init__(self, text: str, name: Path | str, rules: Rules) -> None:
+        self.text = text
+        self.name = name
+        self.rules = rules
+
+    def refusal(self, words: str) -> BadInput:
+        return BadInput(one_line(f"{self.name}: {words}"))
+
+    def too_deep(self) -> BadInput:
+        return self.refusal(f"nested more than {self.rules.max_depth} levels deep (bound: depth)")
+
+    def mapping(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            self._say_where()
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in made if keys.count(key) > 1)
+            raise self.refusal(f"the key {shown(twice)} stands twice in a mapping; JSON would silently keep one")
+        return made
+
+    def _say_where(self) -> None:
+        """Raises BadInput with the line of a key that stands twice, where YAML's parser, slower, can read the text."""
+        try:
+            YamlFile.parse(self.text, self.name, self.rules)
+        except BadInput as problem:
+            if "stands twice" in str(problem):
+                raise
+
+    def integer(self, digits: str) -> int:
+        if len(digits) > self.rules.max_digits:
+            raise self.refusal(f"a number with {len(digits):,} digits; at most {self.rules.max_digits} (bound: digits)")
+        return int(digits)
+
+    def number(self, digits: str) -> float | str:
+        value = float(digits)
+        return digits if value in (float("inf"), float("-inf")) else value
+
+    def constant(self, word: str) -> None:
+        raise self.refusal(f"is not JSON: {word} is none of its numbers")
+
+    def check(self, value: Any) -> None:
+        """Raises BadInput for what is too deep or too much, and for half of a character."""
+        todo: list[tuple[Any, int]] = [(value, 0)]
+        count = 0
+        while todo:
+            one, depth = todo.pop()
+            count += 1
+            if count + len(todo) > self.rules.max_values:
+                raise self.refusal(f"more than {self.rules.max_values:,} values (bound: values)")
+            if isinstance(one, str) and _HALF.search(one):
+                raise self.refusal(f"{shown(one)} holds half of a character (a lone surrogate)")
+            if isinstance(one, dict | list):
+                if depth >= self.rules.max_depth:
+                    raise self.too_deep()
+                inner = [*one, *one.values()] if isinstance(one, dict) else one
+                todo += [(part, depth + 1) for part in inner]

@@ -1,0 +1,28 @@
+"""Places and values of a file, as a message for a person shows them."""
+
+import json
+import re
+
+Where = tuple[str | int, ...]
+"""The way to a key: names of keys and indices of items."""
+
+
+def dotted(where: Where) -> str:
+    """Returns the way to a key as people write it: ``clusters[0].name``."""
+    text = ""
+    for part in where:
+        if isinstance(part, str) and re.fullmatch(r"[A-Za-z_][\w-]{0,99}", part):
+            text += f".{part}"
+        else:
+            text += f"[{part if isinstance(part, int) else shown(part)}]"
+    return text.lstrip(".") or "the file"
+
+
+def shown(value: object, written: str | None = None) -> str:
+    """Returns a value as a message shows it, ``written`` as it stands in the file."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if value is None:
+        return "null"
+    text = written or json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
