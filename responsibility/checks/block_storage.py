@@ -77,7 +77,7 @@ def _version(_: Role, cluster: Cluster) -> Iterator[Problem]:
     addon = cluster.addons.get("aws-ebs-csi-driver")
     if addon is None or not addon.version:
         return  # EKS takes its default, which is newer
-    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", addon.version)
+    match = re.match(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})", str(addon.version))
     if match and tuple(int(part) for part in match.groups()) < _OLDEST:
         needed = "v" + ".".join(map(str, _OLDEST))
         yield f"is for drivers from {needed} on, and there is {addon.version}", addon.at("AddonVersion")

@@ -14,7 +14,7 @@ from responsibility.facts.iam import Role, Statement
 from responsibility.facts.kubernetes import KubernetesObject
 from responsibility.facts.resource import Fact, UnknownValue
 from responsibility.facts.uses import SERVICE_ACCOUNT, Use
-from responsibility.facts.values import REFERENCE, has_gap
+from responsibility.facts.values import has_gap, holes, reference
 
 _SERVICES = {
     "cluster": "eks.amazonaws.com",
@@ -23,9 +23,9 @@ _SERVICES = {
 }
 """Who takes a role of a purpose; of IRSA, the holder of a token of the cluster."""
 _CLUSTER_ARN = ("aws:sourcearn", "aws:requesttag/eks-cluster-arn")
-_PART = r"(?:\$\{[^}]*\}|[^:])*"
+_PART = r"(?:\$\{[^{}]*\}|[^:$])*"
 _CLUSTER = re.compile(
-    rf"(?:arn:{_PART}:eks:{_PART}:{_PART}:)?(?:cluster|fargateprofile|podidentityassociation)/(\$\{{[^}}]*\}}|[^/]+)(?:/.*)?"
+    rf"(?:arn:{_PART}:eks:{_PART}:{_PART}:)?(?:cluster|fargateprofile|podidentityassociation)/(\$\{{[^{{}}]*\}}|[^/]+)(?:/.*)?"
 )
 _EXACT = ("stringequals", "arnequals", "arnlike", "stringequalsignorecase")
 _TESTS = (*_EXACT, "stringlike")
@@ -190,6 +190,6 @@ def _issuers(role: Role, statement: Statement) -> list[str]:
 
 def _short(issuer: str) -> str:
     """Returns an issuer without https://, in lower case; of a reference, ``ref:`` and the resource's key."""
-    if match := REFERENCE.search(issuer):
-        return f"ref:{match[1]}/{match[2]}".lower()
+    if found := next((found for _, _, inside in holes(issuer) if (found := reference(inside))), None):
+        return f"ref:{found[0]}/{found[1]}".lower()
     return issuer.removeprefix("https://").lower()
