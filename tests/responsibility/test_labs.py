@@ -110,7 +110,7 @@ def test_lab_prints_what_it_says(lab: Path, scratch: Path, checkout: Path) -> No
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     outputs = result.stdout.replace(str(scratch), SCRATCH).split(NEXT)
     assert result.returncode <= 1, result.stdout
