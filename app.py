@@ -6,7 +6,9 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from stacks.environment import Environment
 
 ROOT = Path(__file__).parent
-
+if find_spec("eks_constructs") is None:
+    sys.path.append(str(ROOT / "constructs"))  # `pip install -r requirements.txt` alone leaves our own package out
 
 ACCEPT = "the checks found something. Fix it, or accept it with a reason in stacks/acknowledgements.py"
 
@@ -95,9 +98,21 @@ def _write(
         # Without the path of the report, in a folder that goes now.
         report = re.sub(r"(Validation failed\. )?A copy of this report can be found in: .*", "", str(failure))
         raise ChecksFailed(report.removeprefix("ValidationFailed:").strip()) from None
+    # Errors raise; what else was found and not accepted fails here all the same.
+    if checks and (found := list(_found(folder / "validation-report.json"))):
+        raise ChecksFailed("\n".join(found))
     platform.write_manifests(folder / "manifests")
     check_templates(folder / stack.template_file for stack in platform.stacks)
     check_manifests(folder / "manifests")
+
+
+def _found(report: Path) -> Iterator[str]:
+    """Yields what a validation report holds that nobody accepted, a line for each construct."""
+    for plugin in json.loads(report.read_text())["pluginReports"]:
+        for violation in plugin["violations"]:
+            for construct in violation["violatingConstructs"]:
+                rule = f"{plugin['pluginName'].replace(' ', '-')}::{violation['ruleName']}"
+                yield f"{construct['constructPath']}: {violation['description']} ({rule})"
 
 
 def _today(value: str | None) -> date | None:

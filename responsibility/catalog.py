@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from responsibility.yaml_data import load
+from safe_io.yaml_file import load
 
 CATALOG = Path(__file__).parents[1] / "constructs" / "eks_constructs" / "catalog"
 

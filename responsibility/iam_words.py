@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from responsibility.yaml_data import load
+from safe_io.yaml_file import load
 
 Breadth = Literal["narrow", "broad", "admin", "unknown"]
 _ORDER: tuple[Breadth, ...] = ("narrow", "broad", "unknown", "admin")

@@ -15,7 +15,7 @@ from responsibility.facts.template import BadSource
 from responsibility.model import COMPUTE_KINDS, GROUPS, KIND_NAMES, ComputeKind, components
 from responsibility.render import matrix as tables
 from responsibility.render.markup import link, prose, row, table, text
-from responsibility.yaml_data import load
+from safe_io.yaml_file import load
 
 _LABS = Path(__file__).parent / "data" / "labs.yaml"
 

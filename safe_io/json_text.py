@@ -91,17 +91,20 @@ class _Reader:
 
     def check(self, value: Any) -> None:
         """Raises BadInput for what is too deep or too much, and for half of a character."""
-        todo: list[tuple[Any, int]] = [(value, 0)]
-        count = 0
-        while todo:
-            one, depth = todo.pop()
-            count += 1
-            if count + len(todo) > self.rules.max_values:
-                raise self.refusal(f"more than {self.rules.max_values:,} values (bound: values)")
-            if isinstance(one, str) and _HALF.search(one):
-                raise self.refusal(f"{shown(one)} holds half of a character (a lone surrogate)")
-            if isinstance(one, dict | list):
-                if depth >= self.rules.max_depth:
-                    raise self.too_deep()
-                inner = [*one, *one.values()] if isinstance(one, dict) else one
-                todo += [(part, depth + 1) for part in inner]
+        # Level by level: large templates pass here, and most of what they hold is no container.
+        halves = "\\u" in self.text or _HALF.search(self.text)
+        if isinstance(value, str) and _HALF.search(value):
+            raise self.refusal(f"{shown(value)} holds half of a character (a lone surrogate)")
+        count, depth, containers = 1, 0, [value]
+        while containers := [one for one in containers if isinstance(one, dict | list)]:
+            if depth >= self.rules.max_depth:
+                raise self.too_deep()
+            inner: list[Any] = []
+            for one in containers:
+                inner += [*one, *one.values()] if isinstance(one, dict) else one
+                if count + len(inner) > self.rules.max_values:
+                    raise self.refusal(f"more than {self.rules.max_values:,} values (bound: values)")
+            for one in inner if halves else ():
+                if isinstance(one, str) and _HALF.search(one):
+                    raise self.refusal(f"{shown(one)} holds half of a character (a lone surrogate)")
+            count, depth, containers = count + len(inner), depth + 1, inner

@@ -47,7 +47,8 @@ ACKNOWLEDGED = (
     _aws_policies(
         r"-foundation/[^/]+/ClusterRole$",
         _PRESCRIBED
-        + "Only this cluster can take the role (aws:SourceArn), and the Auto Mode policies act by tag on this cluster's resources alone.",
+        + "EKS alone can take the role (without Auto Mode, for this cluster alone), and the Auto Mode policies act by tag on this"
+        " cluster's resources alone.",
         "AmazonEKSClusterPolicy",
         "AmazonEKSComputePolicy",
         "AmazonEKSBlockStoragePolicyV2",
@@ -265,6 +266,11 @@ ACKNOWLEDGED = (
         r"/Network/PrivateSubnet\d$",
         "NIST.800.53.R5-VPCSubnetAutoAssignPublicIpDisabled",
         "IPv6 only, which EKS asks of nodes' subnets: the way in from the internet is closed by the egress-only gateway.",
+    ),
+    Acknowledged(
+        r"/Network/(Public|Private|Isolated|Pods)Subnet\d$",
+        "CloudFormation-Validate::W3010",
+        "The environment file names the AZs: in regions where EKS cannot use all of them that is the only way.",
     ),
     Acknowledged(
         r"/TunnelHost/Instance$",

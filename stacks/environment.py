@@ -6,13 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from eks_constructs.access import NewRoleSpec
-from eks_constructs.auto_mode import custom_node_role_name
 from eks_constructs.catalog import load
 from eks_constructs.encryption import LogRetention
-from eks_constructs.karpenter import node_role_name as karpenter_node_role_name
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
-from eks_constructs.roles import MAX_ROLE_NAME, IamSpec
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
+from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, pattern, repeated
 from stacks.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment_path import NAME
@@ -30,6 +27,16 @@ TagValue = Annotated[
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
+
+
+def _in_standard_support(today: date) -> list[str]:
+    """Returns the Kubernetes versions that are in standard support on a day."""
+    versions = load("kubernetes_versions")["versions"]
+    return [
+        version
+        for version, dates in versions.items()
+        if "standard_until" not in dates or dates["standard_until"] >= today
+    ]
 
 
 class FoundationSpec(Spec):
@@ -126,9 +133,15 @@ class Environment(Spec):
         for where, network in networks:
             if isinstance(network, ExistingNetworkSpec):
                 zones += [
-                    ((*where, "pod_subnets", index, "availability_zone"), subnet.availability_zone)
-                    for index, subnet in enumerate(network.pod_subnets)
+                    ((*where, key, index, "availability_zone"), subnet.availability_zone)
+                    for key in ("private_subnets", "pod_subnets")
+                    for index, subnet in enumerate(getattr(network, key))
                 ]
+            elif network and isinstance(network.availability_zones, int):
+                if self.region and self.region in load("availability_zones")["without_eks"]:
+                    raise Misplaced(
+                        f"counts the AZs of {self.region}, and {zone_advice(self.region)}", *where, "availability_zones"
+                    )
             elif network and isinstance(network.availability_zones, list):
                 zones += [
                     ((*where, "availability_zones", index), zone)
@@ -192,36 +205,6 @@ class Environment(Spec):
                 f" {MAX_STACK_NAME}; shorten the cluster's name or the environment's",
                 *self.where(cluster, "name"),
             )
-        longest = max(self._role_names(cluster), key=len, default="")
-        if len(longest) > MAX_ROLE_NAME:
-            raise Misplaced(
-                f"the IAM role {longest} would have a name of {len(longest)} characters, and IAM allows {MAX_ROLE_NAME};"
-                " shorten iam.name_prefix or the cluster's name",
-                *(("iam", "name_prefix") if self.iam.name_prefix else self.where(cluster, "name")),
-            )
-
-    def _role_names(self, cluster: ClusterSpec) -> list[str]:
-        """Returns the names of the cluster's roles, as far as the cluster decides them."""
-        compute = cluster.compute
-        custom = bool(compute.auto_mode and compute.auto_mode.node_classes)
-        always = [custom_node_role_name(self.iam, self.name, cluster.name)] if custom else []
-        always += [karpenter_node_role_name(self.iam, self.name, cluster.name)] if compute.karpenter else []
-        if self.iam.name_prefix is None:
-            return always
-        optional = {
-            "auto-nodes": compute.auto_mode,
-            "nodes": compute.managed_nodes,
-            "karpenter": compute.karpenter,
-            "fargate": compute.fargate,
-            "tunnel": cluster.access.tunnel_host,
-        }
-        own = ["cluster", *(purpose for purpose, wanted in optional.items() if wanted)]
-        own += [one.new_role for _, one in cluster.access.principals() if isinstance(one, NewRoleSpec)]
-        own += [addon.identity["service_account"] for addon in cluster.planned_addons() if addon.identity]
-        names = [f"{cluster.name}-{purpose}" for purpose in own]
-        network = f"{self.name}-{cluster.name}" if cluster.network else self.name
-        names += [f"{network}-flow-logs", f"{network}-default-sg"]
-        return [*always, *(f"{self.iam.name_prefix}{name}" for name in names)]
 
     def _check_version(self, cluster: ClusterSpec, today: date) -> None:
         version = cluster.control_plane.kubernetes_version
@@ -233,6 +216,17 @@ class Environment(Spec):
                 " and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time"
                 " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
                 *self.where(cluster, "control_plane", "kubernetes_version"),
+            )
+        standard = dates.get("standard_until")
+        if standard and today > standard and cluster.control_plane.support == "STANDARD":
+            # https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterConfig.html (upgradePolicy)
+            key = "support" if "support" in cluster.control_plane.model_fields_set else "kubernetes_version"
+            raise Misplaced(
+                f"Kubernetes {version} is in extended support since {standard}, and EKS takes support: STANDARD for none that is:"
+                " set control_plane.support: EXTENDED, which costs more, or raise kubernetes_version to one in standard support"
+                f" ({', '.join(_in_standard_support(today))}), one minor version at a time if the cluster is there already"
+                " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
+                *self.where(cluster, "control_plane", key),
             )
 
     def _check_addresses(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:

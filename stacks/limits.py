@@ -16,7 +16,8 @@ class LimitExceeded(BadInput):
 
 
 def check_templates(templates: Iterable[Path]) -> None:
-    """Raises LimitExceeded if a template is larger than CloudFormation takes."""
+    """Raises LimitExceeded if a template is larger than CloudFormation takes, or two of them make a role of one name."""
+    roles: dict[str, str] = {}
     for path in templates:
         stack = path.name.removesuffix(".template.json")
         size = path.stat().st_size
@@ -33,6 +34,24 @@ def check_templates(templates: Iterable[Path]) -> None:
 
         for name, resource in template.get("Resources", {}).items():
             _check_handed_over(stack, name, resource)
+            if resource["Type"] == "AWS::IAM::Role":
+                _check_role_name(f"{name} of stack {stack}", resource.get("Properties", {}).get("RoleName"), roles)
+
+
+def _check_role_name(what: str, name: object, taken: dict[str, str]) -> None:
+    """Raises LimitExceeded if IAM would not take the name of a role: it tells no upper from lower case."""
+    if not isinstance(name, str):
+        return
+    if other := taken.get(name.lower()):
+        raise LimitExceeded(
+            f"{what}: its role would be called {name}, as that of {other} is, and IAM has a name once;"
+            " choose another name for the cluster, the role or the namespace that it is made of"
+        )
+    if len(name) > limit("role_name"):
+        raise LimitExceeded(
+            f"{what}: the role name {name} has {len(name)} characters; IAM takes at most {limit('role_name')}"
+        )
+    taken[name.lower()] = what
 
 
 def _check_handed_over(stack: str, name: str, resource: Mapping[str, Any]) -> None:

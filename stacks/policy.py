@@ -125,7 +125,11 @@ def _trust(resources: Mapping[str, Resource]) -> Iterator[tuple[str, str]]:
     for logical_id, properties in _of(resources, "AWS::IAM::Role"):
         trust = properties.get("AssumeRolePolicyDocument", {})
         for statement in trust.get("Statement", []) if "Statement" in trust else []:
-            if statement.get("Principal", {}).get("Service") in services and not statement.get("Condition"):
+            service = statement.get("Principal", {}).get("Service")
+            # EKS tags sessions for Auto Mode alone, and AWS documents no condition on the cluster role together with it.
+            if service == "eks.amazonaws.com" and "sts:TagSession" in statement.get("Action", []):
+                continue
+            if service in services and not statement.get("Condition"):
                 yield logical_id, "Properties/AssumeRolePolicyDocument"
 
 

@@ -21,6 +21,10 @@ VERSION = "1.14.1"
 NEWEST_KUBERNETES = "1.36"
 """Above it this version refuses to start. https://github.com/aws/karpenter-provider-aws/pull/9223."""
 
+CLUSTER_TAG = "ebs.csi.aws.com/cluster-name"
+"""Tag of instances to which the EBS CSI driver may attach volumes: EKS tags those of managed groups (eks:cluster-name), Karpenter
+tags its own with none of the two. docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEBSCSIDriverEKSClusterScopedPolicy.html"""
+
 _ORDER = 44
 _REPOSITORY = "oci://public.ecr.aws/karpenter"
 _NODE_CLASS = "default"
@@ -117,6 +121,6 @@ def _node_class(
             "securityGroupSelectorTerms": [{"tags": {"aws:eks:cluster-name": cluster}}],
             "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
             "blockDeviceMappings": disks,
-            "tags": dict(tags),
+            "tags": {**tags, CLUSTER_TAG: cluster},
         },
     }

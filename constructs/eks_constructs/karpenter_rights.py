@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import Statement, allow, arn
+from eks_constructs.roles import Statement, allow, arn, create_service_linked_role
 
 # What a launch makes, and what it is made of.
 _MADE = ("fleet", "instance", "volume", "network-interface", "launch-template", "spot-instances-request")
@@ -97,5 +97,8 @@ def statements(cluster: str, *, queue_arn: str, node_role_arn: str, profile_arn:
             **allow(["iam:PassRole"], node_role_arn, sid="GiveNodesTheirRole"),
             "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
         },
+        # Without it the first Spot node of an account is refused: AuthFailure.ServiceLinkedRoleCreationNotPermitted
+        # (https://karpenter.sh/docs/troubleshooting/#missing-service-linked-role).
+        create_service_linked_role("spot.amazonaws.com", "AWSServiceRoleForEC2Spot"),
         allow(["eks:DescribeCluster"], arn("eks", f"cluster/{cluster}"), sid="FindTheCluster"),
     ]

@@ -17,7 +17,7 @@ from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import log_group
 from eks_constructs.manifests import HelmChart, KubernetesObject
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, allow, arn, role, trust_service
+from eks_constructs.roles import IamSpec, allow, arn, prescribe, role, trust_service
 
 LAYERS = (34, 36)
 """Minor versions of kubectl for which a layer is installed (requirements.txt)."""
@@ -134,6 +134,7 @@ class Kubectl(Construct):
         )
         # A condition that only the role which the CDK would make refers to.
         self.node.try_remove_child("HasEcrPublic")
+        prescribe(provider, iam_spec)
         self._dress(provider, logs_name=logs.ref, subnet_ids=subnet_ids, security_group_id=security_group_id)
         self._cluster = eks.Cluster.from_cluster_attributes(
             self, "Cluster", cluster_name=cluster_name, kubectl_provider=provider
@@ -167,6 +168,10 @@ class Kubectl(Construct):
                     subnet_ids=list(subnet_ids), security_group_ids=[security_group_id]
                 )
                 function.add_property_override("Description", f"kubectl and helm for {self._cluster_name}")
+            elif function_role := construct.node.try_find_child("ServiceRole"):
+                cast(
+                    iam.CfnRole, function_role.node.default_child
+                ).description = f"Lets the CDK's provider framework invoke the kubectl handler of {self._cluster_name}"
 
     def apply(
         self, name: str, objects: Sequence[KubernetesObject], *, after: Sequence[IDependable], keep: bool = False

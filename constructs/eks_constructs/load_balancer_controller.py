@@ -6,23 +6,25 @@ https://docs.aws.amazon.com/eks/latest/userguide/lbc-helm.html
 from collections.abc import Sequence
 from typing import Any
 
-from eks_constructs.compute import KIND_LABEL, ComputeMix
+from eks_constructs.compute import NODE_SELECTORS, ComputeMix
 from eks_constructs.manifests import HelmChart
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import Statement, allow
+from eks_constructs.roles import Statement, allow, create_service_linked_role
 
 NAMESPACE, SERVICE_ACCOUNT = "kube-system", "aws-load-balancer-controller"
 ROLE_ARN, VPC_ID = "SERVICE_ACCOUNT_ROLE_ARN", "VPC_ID"
 """Placeholders in the chart's values."""
 
 ORDER = 50
-VERSION = "1.14.0"
-"""Of the chart, with controller v2.14.1: the one that AWS's page installs (read 2026-11-26)."""
+VERSION = "3.5.0"
+"""Of the chart, and of the controller in it: since 3.0.0 both have one number (https://github.com/aws/eks-charts/pull/1354,
+read 2026-11-28; AWS's page still shows controller 2.14.1 with chart 1.14.0)."""
 
 
 def chart(cluster: str, mix: ComputeMix) -> HelmChart:
-    """Returns the controller's chart; it runs on managed nodes, or on Fargate where there are none."""
-    on_nodes = mix.managed_nodes
+    """Returns the controller's chart; it runs where the add-ons' Deployments do."""
+    host = mix.deployments_run_on or "managed_nodes"
+    on_nodes = host != "fargate"
     values: dict[str, Any] = {
         "clusterName": cluster,
         # Neither Fargate nor a hop limit of 1 lets it ask the instance metadata.
@@ -33,10 +35,14 @@ def chart(cluster: str, mix: ComputeMix) -> HelmChart:
             "name": SERVICE_ACCOUNT,
             "annotations": {} if on_nodes else {"eks.amazonaws.com/role-arn": f"${{{ROLE_ARN}}}"},
         },
-        "nodeSelector": {KIND_LABEL: "managed_nodes"} if on_nodes else {},
+        "nodeSelector": NODE_SELECTORS[host],
         "podDisruptionBudget": {"maxUnavailable": 1},
         "ingressClass": "alb",
         "enableServiceMutatorWebhook": False,  # Services say their class themselves
+        # Else each upgrade makes a new certificate, and the webhooks fail until every replica has it.
+        "keepTLSSecret": True,
+        # On by default since 3.0.0, and in need of resource definitions that nothing here installs: Gateways are Auto Mode's.
+        "controllerConfig": {"featureGates": {"ALBGatewayAPI": False, "NLBGatewayAPI": False}},
     }
     outputs = {VPC_ID: "VpcId"} | ({} if on_nodes else {ROLE_ARN: "LoadBalancerControllerRoleArn"})
     return HelmChart(
@@ -55,8 +61,8 @@ def chart(cluster: str, mix: ComputeMix) -> HelmChart:
 def statements(cluster: str) -> Sequence[Statement]:
     """Returns what the controller may do: look at the network; change what it tagged as the cluster's, and nothing else.
 
-    The actions are those of the controller's documentation for ALB, NLB and their security groups; WAF, Shield, Cognito
-    and IAM server certificates, which the workloads do not use, are left out.
+    The actions are those of the controller's documentation for ALB, NLB and their security groups; WAF, Shield, Cognito, IAM
+    server certificates and capacity reservations, which the workloads do not use, are left out.
     https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/installation/#setup-iam-manually
     """
     own = {"aws:ResourceTag/elbv2.k8s.aws/cluster": cluster}
@@ -87,6 +93,7 @@ def statements(cluster: str) -> Sequence[Statement]:
             ],
             "*", sid="Look",
         ),
+        create_service_linked_role("elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing"),
         # The shared backend security group is opened on nodes' groups, which EKS and not the controller tags.
         allow(["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"], groups, sid="OpenGroupsOfTheCluster"),
         allow(["ec2:CreateSecurityGroup"], [vpc], sid="MakeGroupsInAVpc"),

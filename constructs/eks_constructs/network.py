@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import CfnResource, CfnTag, Fn, Stack
+from aws_cdk import CfnResource, CfnRule, CfnRuleAssertion, CfnTag, Fn, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from eks_constructs.catalog import load
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
 from eks_constructs.network_spec import NetworkSpec
-from eks_constructs.roles import IamSpec, allow, arn, from_source, role, role_name, trust_service
+from eks_constructs.pseudo import Aws
+from eks_constructs.roles import IamSpec, allow, arn, from_source, prescribe, role, trust_service
 from eks_constructs.vpc_endpoints import VpcEndpoints
 
 NETWORK_TAG = "eks-platform/network"
@@ -63,6 +65,8 @@ class Network(Construct):
             restrict_default_security_group=True,
         )
         self._default_security_group(iam, log_groups.default_security_group, tags)
+        if isinstance(spec.availability_zones, int) and Token.is_unresolved(Stack.of(self).region):
+            self._refuse_regions_where_zones_must_be_named()
         self._ipv6 = self._ipv6_block() if spec.ipv6 else None
         self._internet = self._internet_gateway() if spec.public_subnets else None
 
@@ -92,28 +96,42 @@ class Network(Construct):
         self.cluster_network = ClusterNetwork(
             vpc_id=self.vpc.vpc_id,
             private_subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
+            subnet_of_each_zone=[subnet.ref for subnet in self.subnets["private"]],
             subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "private"}}],
             pod_subnets=[(subnet.attr_availability_zone, subnet.ref) for subnet in self.subnets.get("pods", [])],
             pod_subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "pods"}}] if spec.pod_cidr else [],
         )
 
     def _default_security_group(self, iam: IamSpec, log_group: str, tags: Mapping[str, str]) -> None:
-        """Holds the CDK's function to the rules of ours: the organisation's role settings, and a log group with an end."""
+        """Holds the CDK's function to the rules of ours: the organisation's role settings, tags, and a log group with an end."""
         provider = Stack.of(self).node.find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
         function_role, function = provider.node.find_child("Role"), provider.node.find_child("Handler")
         if not isinstance(function_role, CfnResource) or not isinstance(function, CfnResource):
             raise TypeError("the CDK makes the default security group's function in another way than it did: mend this")
-        function_role.add_property_override("Path", iam.path)
+        prescribe(provider, iam)
+        function_role.add_property_override("Path", iam.path)  # said always: leaving it out would replace the role
         function_role.add_property_override(
             "Description", f"Lets the CDK's function empty the default security group of {self._name}"
         )
-        if iam.name_prefix:
-            function_role.add_property_override("RoleName", role_name(iam, f"{self._name}-default-sg"))
-        if iam.permissions_boundary:
-            function_role.add_property_override("PermissionsBoundary", iam.permissions_boundary)
         function.add_property_override("LoggingConfig.LogGroup", log_group)
         for resource in (function_role, function):
             resource.add_property_override("Tags", [{"Key": key, "Value": value} for key, value in tags.items()])
+
+    def _refuse_regions_where_zones_must_be_named(self) -> None:
+        """Lets CloudFormation say, before it makes anything, what the synth says where it knows the region."""
+        without = load("availability_zones")["without_eks"]
+        rule = CfnRule(
+            self,
+            "CountedZones",
+            assertions=[
+                CfnRuleAssertion(
+                    assert_=Fn.condition_not(Fn.condition_contains(list(without), Aws.REGION)),
+                    assert_description=f"EKS cannot use every AZ of {', '.join(without)}, and this network counts AZs:"
+                    " set region and name availability_zones in the environment file",
+                )
+            ],
+        )
+        rule.override_logical_id("CountedZones")
 
     def _tags(self, name: str, more: Mapping[str, str] | None = None) -> list[CfnTag]:
         tags = {"Name": f"{self._name}-{name}", **(more or {})}

@@ -4,21 +4,25 @@ Least privilege, a description, the environment's path, name prefix and permissi
 policies (never inline: a role's rights are then listed in one place, which NIST 800-53 r5 asks for).
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
+import jsii
+from aws_cdk import Aspects, CfnResource, IAspect, Stack
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 from pydantic import Field
 
+from eks_constructs.catalog import limit
 from eks_constructs.pseudo import Aws
 from eks_constructs.spec import Spec, pattern
 
 Statement = Mapping[str, Any]
 """One statement of an IAM policy, as JSON spells it."""
 
-MAX_ROLE_NAME = 64
-"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+_HASH = 8
+"""Characters of the hash at the end of a shortened name."""
 
 
 class IamSpec(Spec):
@@ -30,8 +34,8 @@ class IamSpec(Spec):
     name_prefix: (
         Annotated[str, pattern(r"[A-Za-z0-9+=,.@_-]{1,32}", "must be at most 32 of A-Z a-z 0-9 + = , . @ _ -")] | None
     ) = None
-    """If set, every role is named PREFIX + CLUSTER-PURPOSE; without it CloudFormation makes the names. Names of roles are one
-    for all regions: give each region a prefix of its own."""
+    """If set, every role is named PREFIX + CLUSTER-PURPOSE (shortened, with a hash at the end, where IAM's 64 characters do not hold
+    it); without it CloudFormation makes the names. Names of roles are one for all regions: give each region a prefix of its own."""
     permissions_boundary: (
         Annotated[
             str,
@@ -44,6 +48,11 @@ class IamSpec(Spec):
     ) = None
     """ARN of the policy that bounds every role."""
 
+    @property
+    def prescribes(self) -> bool:
+        """Whether it asks for anything."""
+        return self != IamSpec()
+
 
 def aws_policy(name: str) -> str:
     """Returns the ARN of the AWS managed policy ``name`` (with its path, such as ``service-role/...``)."""
@@ -53,6 +62,19 @@ def aws_policy(name: str) -> str:
 def allow(actions: Sequence[str], resources: Sequence[str] | str, *, sid: str) -> Statement:
     """Returns a policy statement that allows ``actions`` on ``resources``."""
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}
+
+
+def create_service_linked_role(service: str, name: str) -> Statement:
+    """Returns a statement that allows to make the role that a service needs once in an account, and no other.
+
+    EC2 and Elastic Load Balancing make it with the rights of the caller who first needs it, or refuse the call.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+    """
+    role_arn = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/aws-service-role/{service}/{name}"
+    return {
+        **allow(["iam:CreateServiceLinkedRole"], role_arn, sid="MakeTheRoleOfTheService"),
+        "Condition": {"StringEquals": {"iam:AWSServiceName": service}},
+    }
 
 
 def document(statements: Sequence[Statement]) -> dict[str, Any]:
@@ -138,5 +160,54 @@ def role(
 
 
 def role_name(spec: IamSpec, name: str) -> str:
-    """Returns the full name of a named role, at most 64 characters long if ``name`` and the prefix are."""
-    return f"{spec.name_prefix or ''}{name}"
+    """Returns the full name of a named role: the prefix and ``name``, shortened to what IAM allows."""
+    return shortened(f"{spec.name_prefix or ''}{name}", limit("role_name"))
+
+
+def shortened(name: str, longest: int) -> str:
+    """Returns ``name``, or its beginning and a hash of all of it if it has more than ``longest`` characters."""
+    if len(name) <= longest:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH]
+    return f"{name[: longest - _HASH - 1]}-{digest}"
+
+
+def prescribe(scope: IConstruct, spec: IamSpec) -> None:
+    """Holds every role and policy below ``scope``, whoever makes it, to what the organisation prescribes.
+
+    The CDK makes some roles by itself: for its custom resources and the functions behind them.
+    """
+    if spec.prescribes:
+        Aspects.of(scope).add(_Prescribed(spec))
+
+
+@jsii.implements(IAspect)
+class _Prescribed:
+    def __init__(self, spec: IamSpec) -> None:
+        self._spec = spec
+
+    def visit(self, node: IConstruct) -> None:
+        if not isinstance(node, CfnResource):
+            return
+        # An instance of the class itself: the CDK has a role there of which it knows the type's name alone.
+        kind = node.cfn_resource_type if type(node) is CfnResource else ""
+        if isinstance(node, iam.CfnRole) or kind == "AWS::IAM::Role":
+            self._bound(node)
+            # The CDK's own roles have a token for a name, which resolves to nothing.
+            if self._spec.name_prefix and not Stack.of(node).resolve(getattr(node, "role_name", None)):
+                node.add_property_override("RoleName", role_name(self._spec, _name_of(node)))
+        elif isinstance(node, iam.CfnUser) or kind == "AWS::IAM::User":
+            self._bound(node)
+        elif isinstance(node, iam.CfnManagedPolicy | iam.CfnInstanceProfile):
+            node.add_property_override("Path", self._spec.path)
+
+    def _bound(self, resource: CfnResource) -> None:
+        resource.add_property_override("Path", self._spec.path)
+        if self._spec.permissions_boundary:
+            resource.add_property_override("PermissionsBoundary", self._spec.permissions_boundary)
+
+
+def _name_of(resource: CfnResource) -> str:
+    """Returns a name for a role that the CDK makes: unlike any other's, and the same in every synth."""
+    stack = Stack.of(resource)
+    return f"{stack.stack_name}-{stack.get_logical_id(resource)}"

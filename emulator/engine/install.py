@@ -63,7 +63,7 @@ def install(authentication: Authentication, *, schemas: Path, catalog: Path, pol
     ec2_types.install()
     iam.install()
     RESOURCE_TYPES.update(_eks_types(EksResourceTypes(eks)))
-    provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-east-1")))
+    provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-west-2")))
 
 
 def _allow(module: Any, name: str) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 
 from responsibility.account import committed
 from responsibility.account.errors import AccountError
-from responsibility.account.plan import read_yaml
 from responsibility.account.session import Account
 from responsibility.catalog import CATALOG
 from responsibility.facts.template import BadSource
 from responsibility.facts.versions import order
+from safe_io.output import write
+from safe_io.yaml_file import load as load_yaml
 
 FILE = CATALOG / "kubernetes_versions.yaml"
 SOURCE = "https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeClusterVersions.html"
@@ -60,7 +61,7 @@ def refresh(
         refreshed = merged(old, answer, f"eks:DescribeClusterVersions in {account.region}")
     content = rendered(refreshed, day, account.region)
     if content != file.read_text(encoding="utf-8"):
-        committed.write(file, content)
+        write(file, content)
     say(f"{shown}: {len(refreshed.versions)} versions, checked {day} (EKS in {account.region})")
     for line in refreshed.changes or ["no date changed"]:
         say(f"  {line}")
@@ -128,7 +129,7 @@ def _row(dates: dict[str, date]) -> str:
 
 
 def _load(file: Path) -> Table:
-    data = read_yaml(file)
+    data = load_yaml(file)
     try:
         return {
             str(name): {key: dates[key] for key in _DATES if key in dates} for name, dates in data["versions"].items()

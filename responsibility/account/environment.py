@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from responsibility.account.plan import read_yaml, version_of
+from responsibility.account.plan import version_of
 from responsibility.facts.eks import Cluster
 from responsibility.facts.facts import Facts
 from responsibility.facts.template import BadSource
+from safe_io.yaml_file import load as load_yaml
 
 FOLDER = Path(__file__).parents[2] / "environments"
 
@@ -58,7 +59,7 @@ def _env(environment: Path) -> str:
 
 def _clusters(environment: Path) -> tuple[str, dict[str, str]]:
     """Returns the name of an environment, and the Kubernetes version of each cluster by the name of its stack."""
-    data: Any = read_yaml(environment)
+    data: Any = load_yaml(environment)
     try:
         versions = {
             f"{data['name']}-cluster-{cluster['name']}": str(cluster["control_plane"]["kubernetes_version"])

@@ -11,12 +11,14 @@ from pathlib import Path
 from responsibility.account import committed
 from responsibility.account.addon_versions import choose
 from responsibility.account.environment import check_made_from, environment_file, is_newer, lock_file
-from responsibility.account.plan import Plan, plan_of, read_yaml
+from responsibility.account.plan import Plan, plan_of
 from responsibility.account.session import Account
 from responsibility.facts import sources
 from responsibility.facts.facts import read
 from responsibility.facts.template import BadSource
 from responsibility.facts.versions import order
+from safe_io.output import write
+from safe_io.yaml_file import load as load_yaml
 
 Versions = dict[str, dict[str, str]]
 """By Kubernetes version and name of the add-on."""
@@ -66,7 +68,7 @@ def lock(request: Request, *, say: Say, warn: Say, today: date | None = None) ->
     if not changes:
         say(f"{file}: unchanged, {count} add-on versions (EKS in {account.region})")
         return
-    committed.write(file, rendered(new, request, today or datetime.now(UTC).date(), account.region))
+    write(file, rendered(new, request, today or datetime.now(UTC).date(), account.region))
     say(f"{file}: {count} add-on versions (EKS in {account.region})")
     for line in changes:
         say(f"  {line}")
@@ -117,7 +119,7 @@ def load(file: Path) -> Versions | None:
     """Returns what a lock file says; None = there is no file. Raises BadSource: a file that is something else is not replaced."""
     if not file.exists():
         return None
-    data = read_yaml(file)
+    data = load_yaml(file)
     addons = data.get("addons") if isinstance(data, dict) and set(data) == {"addons"} else None
     if not isinstance(addons, dict) or not all(_is_row(key, row) for key, row in addons.items()):
         raise BadSource(f"{file}: is no lock file, so it is not replaced. Delete it, or write elsewhere with --output")

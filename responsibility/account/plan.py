@@ -5,10 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from responsibility.catalog import addons
 from responsibility.facts.eks import Addon, Cluster
@@ -16,7 +12,6 @@ from responsibility.facts.facts import Facts
 from responsibility.facts.resource import UnknownValue
 from responsibility.facts.template import BadSource
 from responsibility.model import ComputeKind
-from responsibility.yaml_data import load
 
 COMPUTE_TYPES: dict[ComputeKind, str] = {
     "managed_nodes": "ec2",
@@ -39,16 +34,6 @@ class Plan:
     """By Kubernetes version and name of the add-on: the versions that the templates name already."""
     region: str
     """The region of the clusters' stacks; empty = the templates do not say."""
-
-
-def read_yaml(file: Path) -> Any:
-    """Returns a YAML file as plain data. Raises BadSource."""
-    try:
-        return load(file)
-    except OSError as error:
-        raise BadSource(f"{file}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise BadSource(f"{file}: is not YAML: {' '.join(str(error).split())[:300]}") from None
 
 
 def plan_of(facts: Facts, assembly: str) -> Plan:

@@ -12,7 +12,7 @@ from responsibility.audit.questions import Questions
 from responsibility.facts.facts import Facts
 from responsibility.facts.resource import Resource
 from responsibility.facts.template import BadSource
-from responsibility.facts.values import REFERENCE, Reference, Unknown, Unread, has_gap
+from responsibility.facts.values import Reference, Unknown, Unread, filled, has_gap, reference
 
 COMPARISON = "EKS::Comparison"
 LIST_RESOURCES = ("cloudformation", "list_stack_resources")
@@ -184,7 +184,7 @@ class Drift:
                 left.remove(match)
             return not left
         if isinstance(wanted, str):
-            wanted = REFERENCE.sub(lambda match: self._physical.get(f"{match[1]}/{match[2]}", ""), wanted)
+            wanted = filled(wanted, self._named)
             if isinstance(runs, Reference):
                 return _names(runs.resource, wanted)
             both = (_json(wanted), _json(runs))
@@ -193,6 +193,11 @@ class Drift:
         return bool(str(wanted).lower() == str(runs).lower()) or (
             wanted in (None, "", False) and runs in (None, "", False)
         )
+
+    def _named(self, inside: str) -> str | None:
+        """Returns the physical id for a reference inside of a text; None = it is no reference."""
+        found = reference(inside)
+        return self._physical.get(f"{found[0]}/{found[1]}", "") if found else None
 
     def _is(self, wanted: Reference, runs: Any) -> bool:
         """Whether a value is what a template's reference gives."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.facts.kubernetes import Workload
 from responsibility.facts.resource import UnknownValue
-from responsibility.facts.values import Reference
+from responsibility.facts.values import Reference, filled
 
 _MOVING = ("latest", "stable", "main", "master", "edge", "nightly")
-_GAP = re.compile(r"\$\{[^}]*\}")
 _CONTENT_HASH = re.compile(r"[0-9a-f]{64}")
 """The tag that the CDK gives to an image it builds: it names the content."""
 
@@ -30,7 +29,7 @@ def image_of(workload: Workload, path: str) -> Image:
     if isinstance(value, Reference):
         raise UnknownValue(workload.at(f"{path}.image"), f"is given by {value}")
     # A gap in the registry's name does not matter; one at the end may hold the tag.
-    name, _, digest = _GAP.sub("\0", str(value)).partition("@")
+    name, _, digest = filled(str(value), lambda _inside: "\0").partition("@")
     tag = name.rsplit("/", 1)[-1].partition(":")[2]
     if (not tag and not digest and name.endswith("\0")) or "\0" in tag + digest:
         raise UnknownValue(workload.at(f"{path}.image"), "its tag is filled in later")

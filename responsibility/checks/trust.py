@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
-from responsibility.checks.check import Answer, check, met, open_
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.document import Evidence
+from responsibility.facts.eks import Cluster
 from responsibility.facts.iam import Role, Statement
 from responsibility.facts.resource import UnknownValue
 from responsibility.facts.uses import SERVICE_ACCOUNT
@@ -180,16 +181,57 @@ def no_wildcard_accounts(role: Role) -> Answer | None:
     source=_GUIDE + "cross-service-confused-deputy-prevention.html",
 )
 def says_for_which_cluster(role: Role) -> Answer | None:
-    """AWS documents it for the cluster role and the pod execution role."""
+    """AWS documents it for the cluster role and the pod execution role, and on no page together with Auto Mode."""
+    if _acts_for_auto_mode(role):
+        tested = {key for item in role.trust for _, key, _ in item.known_conditions} & _SOURCES
+        what = "Auto Mode: AWS documents no such condition together with it"
+        return met("says for which cluster EKS may assume it") if tested else not_applicable(what)
 
     def problem(statement: Statement) -> str:
         keys = {key for _, key, _ in statement.known_conditions}
-        if keys & {"aws:sourcearn", "aws:sourceaccount"}:
+        if keys & _SOURCES:
             return ""
         return "EKS may assume it for any cluster: neither aws:SourceArn nor aws:SourceAccount is tested"
 
     trusting = _trusting(role, "Service", "eks.amazonaws.com", "eks-fargate-pods.amazonaws.com")
     return _judge(trusting, problem, "says for which cluster EKS may assume it")
+
+
+@check(
+    "EKR172",
+    Role,
+    title="The cluster role of Auto Mode is trusted as AWS documents it",
+    component="cluster-role",
+    kinds=("auto_mode",),
+    severity="low",
+    why="No page of AWS shows aws:SourceArn or aws:SourceAccount on the cluster role together with Auto Mode. If EKS does not send "
+    "them when Auto Mode acts, no node starts, and no volume or load balancer is made.",
+    fix="Take aws:SourceArn and aws:SourceAccount out of Condition of AssumeRolePolicyDocument, or try Auto Mode with them and "
+    "accept this.",
+    source=_GUIDE + "auto-cluster-iam-role.html",
+)
+def trusted_as_documented(role: Role) -> Answer | None:
+    """Other keys are the account's own choice."""
+    if not _acts_for_auto_mode(role):
+        return None
+
+    def problem(statement: Statement) -> str:
+        keys = sorted({key for _, key, _ in statement.known_conditions} & _SOURCES)
+        names = " and ".join(
+            {"aws:sourcearn": "aws:SourceArn", "aws:sourceaccount": "aws:SourceAccount"}[key] for key in keys
+        )
+        return f"asks for {names}, which AWS documents without Auto Mode alone" if keys else ""
+
+    return _judge(_trusting(role, "Service", "eks.amazonaws.com"), problem, "asks for nothing that is not documented")
+
+
+_SOURCES = {"aws:sourcearn", "aws:sourceaccount"}
+
+
+def _acts_for_auto_mode(role: Role) -> bool:
+    """Whether it is the role of a cluster with Auto Mode. Raises UnknownValue."""
+    clusters = [use.by for use in role.uses if use.purpose == "cluster" and isinstance(use.by, Cluster)]
+    return any(cluster.auto_mode for cluster in clusters)
 
 
 @check(

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from responsibility.document import Evidence
+from responsibility.facts.embedded import NoData, yaml_in
 from responsibility.facts.kubernetes import KubernetesObject
 from responsibility.facts.resource import UnknownValue
-from responsibility.yaml_data import load
 
 MASTERS = "system:masters"
 """The group that may do everything, whatever RBAC says."""
@@ -47,8 +45,7 @@ class AwsAuth(KubernetesObject):
     def _items(self, path: str) -> list[dict[str, Any]]:
         text = self.get(path, "")
         try:
-            # JSON, as CDK writes it, is YAML, too.
-            items = load(text) if isinstance(text, str) else text
-        except (yaml.YAMLError, ValueError):
+            items = yaml_in(text) if isinstance(text, str) else text
+        except NoData:
             raise UnknownValue(self.at(path), "is no YAML as far as the template says") from None
         return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

@@ -35,7 +35,7 @@ from responsibility.facts.running import Capability, Comparison, Insight, Missin
 from responsibility.facts.sources import Sources
 from responsibility.facts.storage import Storage
 from responsibility.facts.uses import Use, uses_of
-from responsibility.facts.values import REFERENCE, Reference, leaves, references
+from responsibility.facts.values import Reference, leaves, only_reference, references
 
 F = TypeVar("F", bound=Fact)
 
@@ -71,8 +71,8 @@ def key_of(value: Any) -> str:
     """Returns the key of the resource that a value is a reference to; empty = it is none."""
     if isinstance(value, Reference):
         return f"{value.stack}/{value.resource}"
-    match = REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    return f"{match[1]}/{match[2]}" if match else ""
+    found = only_reference(value) if isinstance(value, str) else None
+    return f"{found[0]}/{found[1]}" if found else ""
 
 
 class Facts:

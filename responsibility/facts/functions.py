@@ -1,4 +1,8 @@
-"""CloudFormation's intrinsic functions, one by one: what each gives, as far as the templates alone say."""
+"""CloudFormation's intrinsic functions, one by one: what each gives, as far as the templates alone say.
+
+An argument of another shape than CloudFormation's raises ``OddArgument``: the value is unknown then. Every other exception
+is a defect of this program.
+"""
 
 from __future__ import annotations
 
@@ -9,124 +13,198 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from responsibility.facts.values import Reference, Unknown
+from responsibility.facts.values import Reference, Unknown, filled, holes, walk
 
 if TYPE_CHECKING:
     from responsibility.facts.intrinsics import Scope
 
-_SUB = re.compile(r"\$\{(!?)([^}]*)\}")
-_PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
-_HELD = re.compile("\0(\\d+)\0")
 _ZONES = [f"AZ {number}" for number in range(1, 7)]
 """``Fn::GetAZs`` in an account that nobody asked: the first zones it would name."""
 
 
+class OddArgument(Exception):
+    """An argument of a function that CloudFormation would refuse."""
+
+
+def _list(argument: Any, least: int = 0, most: int | None = None) -> list[Any]:
+    if not isinstance(argument, list) or len(argument) < least or (most is not None and len(argument) > most):
+        raise OddArgument
+    return argument
+
+
+def _dict(argument: Any) -> dict[str, Any]:
+    if not isinstance(argument, dict):
+        raise OddArgument
+    return argument
+
+
+def _name(argument: Any) -> str:
+    """Returns a name that stands in the template itself. YAML reads an unquoted No or 1 as something else than text."""
+    if argument is None or isinstance(argument, dict | list):
+        raise OddArgument
+    return str(argument)
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,18}", str(value) if isinstance(value, int | str) else ""):
+        raise OddArgument
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    """Returns a value as a part of a text: what CloudFormation would refuse there leaves a gap."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or isinstance(value, dict | list):
+        return str(Unknown("something that is no text"))
+    return str(value)
+
+
 def _ref(scope: Scope, name: Any) -> Any:
-    return scope.ref(str(name))
+    return scope.ref(_name(name))
 
 
 def _get_att(scope: Scope, argument: Any) -> Any:
-    name, attribute = argument.split(".", 1) if isinstance(argument, str) else (argument[0], scope.value(argument[1]))
-    return scope.attribute(name, str(attribute))
+    if isinstance(argument, str):
+        name, dot, attribute = argument.partition(".")
+        if not dot:
+            raise OddArgument
+        return scope.attribute(name, attribute)
+    name, found = _list(argument, 2, 2)
+    attribute = scope.value(found)
+    return attribute if isinstance(attribute, Unknown) else scope.attribute(_name(name), _name(attribute))
 
 
 def _sub(scope: Scope, argument: Any) -> Any:
-    text, names = (argument, {}) if isinstance(argument, str) else argument
+    text, names = (argument, {}) if isinstance(argument, str) else _list(argument, 2, 2)
+    if not isinstance(text, str):
+        raise OddArgument
+    known: dict[str, str] = {}
 
-    def one(match: re.Match[str]) -> str:
-        literal, name = match[1], match[2].strip()
-        if literal:
-            return f"${{{name}}}"
-        if name in names:
-            return str(scope.value(names[name]))
-        resource, dot, attribute = name.partition(".")
-        return str(scope.attribute(resource, attribute) if dot else scope.ref(name))
+    def fill(inside: str) -> str:
+        if inside.startswith("!"):
+            return f"${{{inside[1:].strip()}}}"
+        name = inside.strip()
+        if name not in known:
+            known[name] = _text(_named(scope, name, _dict(names)))
+        scope.world.budget.text(len(known[name]))
+        return known[name]
 
-    return _SUB.sub(one, text)
+    return filled(text, fill)
+
+
+def _named(scope: Scope, name: str, names: dict[str, Any]) -> Any:
+    if name in names:
+        return scope.value(names[name])
+    resource, dot, attribute = name.partition(".")
+    return scope.attribute(resource, attribute) if dot else scope.ref(name)
 
 
 def _join(scope: Scope, argument: Any) -> Any:
-    parts = scope.value(argument[1])
+    between, parts = _name(_list(argument, 2, 2)[0]), scope.value(argument[1])
     if isinstance(parts, Unknown):
         return parts
     # Reference.ListAttribute and the like: one text stands for the list.
     parts = parts if isinstance(parts, list) else [parts]
-    if argument[0] == "":
+    if between == "":
         # Of several Fn::If that leave all but one empty, that one: it keeps what is known about it.
         parts = [part for part in parts if part != ""] or [""]
-    return parts[0] if len(parts) == 1 else str(argument[0]).join(_text(part) for part in parts)
-
-
-def _text(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+    if len(parts) == 1 and not isinstance(parts[0], dict | list):
+        return parts[0]
+    texts = [_text(part) for part in parts]
+    scope.world.budget.text(sum(map(len, texts)) + len(texts) * len(between))
+    return between.join(texts)
 
 
 def _select(scope: Scope, argument: Any) -> Any:
-    items = scope.value(argument[1])
-    index = scope.value(argument[0])
-    if isinstance(items, Unknown):
-        return items
+    index, items = (scope.value(item) for item in _list(argument, 2, 2))
+    for value in (items, index):
+        if isinstance(value, Unknown):
+            return value
     if isinstance(items, Reference):
         # One of a list that CloudFormation gives: Fn::GetAtt Vpc.Ipv6CidrBlocks and the like.
-        return Reference(items.stack, items.resource, f"{items.attribute}[{index}]")
-    return items[int(index)]
+        return Reference(items.stack, items.resource, f"{items.attribute}[{_name(index)}]")
+    if _number(index) >= len(_list(items)):
+        raise OddArgument
+    return items[_number(index)]
 
 
 def _split(scope: Scope, argument: Any) -> Any:
-    text = scope.value(argument[1])
-    return split(text, argument[0]) if isinstance(text, str) else text
+    at, raw = _list(argument, 2, 2)
+    text = scope.value(raw)
+    if isinstance(text, str):
+        if not isinstance(at, str) or not at:
+            raise OddArgument
+        return split(text, at)
+    if not isinstance(text, Unknown | Reference):
+        raise OddArgument
+    return text
 
 
 def split(text: str, at: str) -> list[str]:
     """Returns the parts of a text between separators; a reference or a gap in it stays whole."""
-    held: list[str] = []
-
-    def hold(match: re.Match[str]) -> str:
-        held.append(match[0])
-        return f"\0{len(held) - 1}\0"
-
-    parts = _PLACEHOLDER.sub(hold, text).split(at)
-    return [_HELD.sub(lambda match: held[int(match[1])], part) for part in parts]
+    parts: list[str] = []
+    open_: list[str] = []
+    end = 0
+    for start, stop, _ in holes(text):
+        first, *more = text[end:start].split(at)
+        open_.append(first)
+        if more:
+            parts += ["".join(open_), *more[:-1]]
+            open_ = more[-1:]
+        open_.append(text[start:stop])
+        end = stop
+    first, *more = text[end:].split(at)
+    return [*parts, "".join([*open_, first]), *more]
 
 
 def _if(scope: Scope, argument: Any) -> Any:
-    holds = scope.condition(argument[0])
-    return holds if isinstance(holds, Unknown) else scope._value(argument[1] if holds else argument[2])
+    name, yes, no = _list(argument, 3, 3)
+    holds = scope.condition(_name(name))
+    return holds if isinstance(holds, Unknown) else scope._value(yes if holds else no)
 
 
 def _equals(scope: Scope, argument: Any) -> Any:
-    first, second = (scope.value(item) for item in argument)
+    first, second = (scope.value(item) for item in _list(argument, 2, 2))
     for item in (first, second):
-        if isinstance(item, Unknown):
-            return item
-        if isinstance(item, Reference) or "${" in str(item):
-            return Unknown(f"depends on {item}")
+        for part in walk(item):
+            if isinstance(part, Unknown):
+                return part
+            if isinstance(part, Reference) or (isinstance(part, str) and "${" in part):
+                return Unknown(f"depends on {part}")
+    if isinstance(first, dict | list) or isinstance(second, dict | list):
+        return bool(first == second)
     return _text(first) == _text(second)
 
 
 def _logic(scope: Scope, argument: Any, *, stop: bool) -> Any:
-    values = [scope.value(item) for item in argument]
+    values = [scope.value(item) for item in _list(argument, 1)]
     if any(value is stop for value in values):
         return stop
+    if not all(isinstance(value, bool | Unknown) for value in values):
+        raise OddArgument
     return next((value for value in values if isinstance(value, Unknown)), not stop)
 
 
 def _not(scope: Scope, argument: Any) -> Any:
-    value = scope.value(argument[0])
+    value = scope.value(_list(argument, 1, 1)[0])
+    if not isinstance(value, bool | Unknown):
+        raise OddArgument
     return value if isinstance(value, Unknown) else not value
 
 
 def _find_in_map(scope: Scope, argument: Any) -> Any:
-    options = argument[3] if len(argument) > 3 else {}
-    found: Any = scope.template.body.get("Mappings") or {}
-    for key in (scope.value(item) for item in argument[:3]):
-        if isinstance(key, Unknown):
-            return key
-        if str(key) not in found:
+    names = _list(argument, 3, 4)
+    options = _dict(names[3]) if len(names) > 3 else {}
+    found: Any = scope.section("Mappings")
+    for key in (scope.value(item) for item in names[:3]):
+        if isinstance(key, Unknown | Reference):
+            return key if isinstance(key, Unknown) else Unknown(f"depends on {key.words}")
+        if _name(key) not in _dict(found):
             if "DefaultValue" in options:
                 return scope.value(options["DefaultValue"])
-            return Unknown(f"mapping {argument[0]} has no {key}")
-        found = found[str(key)]
+            return Unknown(f"mapping {_text(names[0])} has no {key}")
+        found = found[_name(key)]
     return found
 
 
@@ -135,21 +213,30 @@ _MOST_BLOCKS = 256
 
 
 def _cidr(scope: Scope, argument: Any) -> Any:
-    block, count, *bits = (scope.value(item) for item in argument)
-    if isinstance(block, Reference):
-        raw = scope.world.scopes[block.stack].resources[block.resource].get("Properties") or {}
-        block = scope.world.scopes[block.stack].value(raw.get("CidrBlock")) if block.attribute == "CidrBlock" else block
+    block, count, *bits = (scope.value(item) for item in _list(argument, 2, 3))
+    if isinstance(block, Reference) and block.attribute == "CidrBlock":
+        block = scope.world.scopes[block.stack].block(block.resource)
+    for value in (count, *bits):
+        if isinstance(value, Unknown):
+            return value
     if not isinstance(block, str):
         return Unknown("Fn::Cidr of a block that is not known")
-    network = ipaddress.ip_network(block)
-    prefix = network.max_prefixlen - int(bits[0] if bits else 8)
-    subnets = network.subnets(new_prefix=prefix)
-    found = [str(subnet) for subnet in islice(subnets, min(int(count), _MOST_BLOCKS))]
-    return found if len(found) == int(count) else Unknown(f"Fn::Cidr of {count} blocks, which {block} does not hold")
+    try:
+        network = ipaddress.ip_network(block)
+    except ValueError:
+        raise OddArgument from None
+    wanted, prefix = _number(count), network.max_prefixlen - (_number(bits[0]) if bits else 8)
+    if wanted <= _MOST_BLOCKS and network.prefixlen <= prefix <= network.max_prefixlen:
+        found = [str(subnet) for subnet in islice(network.subnets(new_prefix=prefix), wanted)]
+        if len(found) == wanted:
+            return found
+    return Unknown(f"Fn::Cidr of {wanted} blocks, which {block} does not hold")
 
 
 def _stack_output(scope: Scope, argument: Any) -> Any:
-    return scope.world.output(scope.value(argument["StackName"]), str(scope.value(argument["OutputName"])))
+    wanted = _dict(argument)
+    stack, output = scope.value(wanted.get("StackName")), scope.value(wanted.get("OutputName"))
+    return scope.world.output(_name(stack), _name(output))
 
 
 def _base64(scope: Scope, argument: Any) -> Any:
@@ -157,9 +244,20 @@ def _base64(scope: Scope, argument: Any) -> Any:
     return scope.value(argument)
 
 
+def _to_json(scope: Scope, argument: Any) -> Any:
+    return json.dumps(scope.value(argument), default=str)
+
+
+def _length(scope: Scope, argument: Any) -> Any:
+    items = scope.value(argument)
+    if isinstance(items, Reference):
+        return Unknown(f"depends on {items.words}")
+    return items if isinstance(items, Unknown) else len(_list(items))
+
+
 FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
     "Ref": _ref,
-    "Condition": lambda scope, name: scope.condition(name),
+    "Condition": lambda scope, name: scope.condition(_name(name)),
     "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,
     "Fn::Join": _join,
@@ -176,6 +274,6 @@ FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
     "Fn::ImportValue": lambda scope, name: scope.world.imported(scope.value(name)),
     "Fn::GetStackOutput": _stack_output,
     "Fn::Base64": _base64,
-    "Fn::ToJsonString": lambda scope, value: json.dumps(scope.value(value), default=str),
-    "Fn::Length": lambda scope, items: len(scope.value(items)),
+    "Fn::ToJsonString": _to_json,
+    "Fn::Length": _length,
 }

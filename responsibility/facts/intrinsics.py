@@ -6,12 +6,14 @@ stacks that are not here) becomes ``Unknown`` with the reason. A reference to a 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from responsibility.facts.functions import FUNCTIONS, split
+from responsibility.bounds import CHAIN, Budget
+from responsibility.facts.embedded import NoData, json_in
+from responsibility.facts.functions import FUNCTIONS, OddArgument, split
 from responsibility.facts.template import Template
 from responsibility.facts.values import Reference, Unknown
 
@@ -28,8 +30,12 @@ class Scope:
         self.world: World = world
         self.name = template.name
         self.resources: dict[str, Any] = template.body["Resources"]
-        self._parameters: dict[str, Any] = template.body.get("Parameters") or {}
+        self._parameters = self.section("Parameters")
         self._known: dict[tuple[str, str], Any] = {}
+
+    def section(self, name: str) -> dict[str, Any]:
+        """Returns a section of the template; empty = it has none."""
+        return self.template.body.get(name) or {}
 
     def value(self, raw: Any) -> Any:
         """Returns ``raw`` with every intrinsic function worked out; None where CloudFormation drops it."""
@@ -44,8 +50,8 @@ class Scope:
                 function = FUNCTIONS.get(name)
                 if function and (name != "Condition" or isinstance(argument, str)):
                     try:
-                        return function(self, argument)
-                    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
+                        return self.world.budget.made(function(self, argument))
+                    except OddArgument:
                         return Unknown(f"{name} that cannot be worked out")
                 if isinstance(name, str) and name.startswith("Fn::"):
                     return Unknown(f"{name} is not known here")
@@ -61,11 +67,12 @@ class Scope:
         return raw
 
     def once(self, what: str, name: str, work: Callable[[], Any]) -> Any:
-        """Works something out once; what depends on itself is unknown."""
+        """Works something out once; what depends on itself is unknown. Raises BadSource for a chain without end."""
         key = (what, name)
         if key not in self._known:
             self._known[key] = Unknown(f"{what} {name} depends on itself")
-            self._known[key] = work()
+            with self.world.deeper(f"{self.template.file}: {what} {name}"):
+                self._known[key] = work()
         return self._known[key]
 
     def ref(self, name: str) -> Any:
@@ -98,20 +105,25 @@ class Scope:
     def _json(self, raw: Any) -> Any:
         value = self.value(raw)
         try:
-            return json.loads(value) if isinstance(value, str) else value
-        except ValueError:
+            return self.world.budget.made(json_in(value)) if isinstance(value, str) else value
+        except NoData:
             return Unknown("is no JSON as far as the template says")
+
+    def block(self, name: str) -> Any:
+        """Returns the address block of a resource, such as a VPC."""
+        properties = self.resources[name].get("Properties") or {}
+        return self.once("block of", name, lambda: self.value(properties.get("CidrBlock")))
 
     def output(self, name: str) -> Any:
         """Returns the value of an output."""
-        outputs = self.template.body.get("Outputs") or {}
-        if name not in outputs:
+        outputs = self.section("Outputs")
+        if not isinstance(outputs.get(name), dict):
             return Unknown(f"{self.name} has no output {name}")
         return self.once("output", name, lambda: self.value(outputs[name].get("Value")))
 
     def condition(self, name: str) -> bool | Unknown:
         """Returns whether a condition of the template holds."""
-        conditions = self.template.body.get("Conditions") or {}
+        conditions = self.section("Conditions")
         if name not in conditions:
             return Unknown(f"condition {name} is not defined")
         value = self.once("condition", name, lambda: self.value(conditions[name]))
@@ -131,6 +143,8 @@ class Scope:
 
     def _parameter(self, name: str) -> Any:
         definition = self._parameters[name]
+        if not isinstance(definition, dict):
+            return Unknown(f"parameter {name} is no mapping")
         kind = str(definition.get("Type", "String"))
         value = self._given(name)
         if value is None:
@@ -149,30 +163,46 @@ class Scope:
         if not self.template.parent:
             return None
         parent = self.world.scopes[self.template.parent[0]]
-        passed = (parent.resources[self.template.parent[1]].get("Properties") or {}).get("Parameters") or {}
-        return parent.value(passed[name]) if name in passed else None
+        passed = (parent.resources[self.template.parent[1]].get("Properties") or {}).get("Parameters")
+        return parent.value(passed[name]) if isinstance(passed, dict) and name in passed else None
 
 
 class World:
     """Every stack that was read, by name."""
 
-    def __init__(self, templates: list[Template]) -> None:
+    def __init__(self, templates: list[Template], where: str = "the templates") -> None:
+        """Works nothing out yet; ``where`` they were read from."""
+        self.budget = Budget(where)
+        self._depth = 0
         self.scopes: dict[str, Scope] = {}
         for template in templates:
             self.scopes[template.name] = Scope(template, self)
         self._exports: dict[str, tuple[Scope, str]] | None = None
+
+    @contextmanager
+    def deeper(self, where: str) -> Iterator[None]:
+        """Counts how far values refer on to one another. Raises BadSource."""
+        self._depth += 1
+        CHAIN.check(self._depth, where)
+        try:
+            yield
+        finally:
+            self._depth -= 1
 
     def imported(self, name: Any) -> Any:
         """Returns what ``Fn::ImportValue`` gives."""
         if self._exports is None:
             self._exports = {}
             for scope in self.scopes.values():
-                for output, definition in (scope.template.body.get("Outputs") or {}).items():
-                    if isinstance(definition, dict) and "Export" in definition:
-                        self._exports[str(scope.value(definition["Export"].get("Name")))] = (scope, output)
-        if str(name) not in self._exports:
-            return Unknown(f"export {name} belongs to a stack that is not here")
-        scope, output = self._exports[str(name)]
+                for output, definition in scope.section("Outputs").items():
+                    export = definition.get("Export") if isinstance(definition, dict) else None
+                    if isinstance(export, dict) and isinstance(named := scope.value(export.get("Name")), str):
+                        self._exports[named] = (scope, output)
+        if not isinstance(name, str) or name not in self._exports:
+            return Unknown(
+                f"export {name if isinstance(name, str) else 'of an unknown name'} belongs to a stack that is not here"
+            )
+        scope, output = self._exports[name]
         return scope.output(output)
 
     def output(self, stack: Any, name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from responsibility.facts.resource import Resource
@@ -18,20 +18,12 @@ _TEMPLATE_PATHS = (
     "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateName",
     "LaunchConfigurationName",
 )
-_NAME = r"[\"']?((?:\$\{[^}]*\}|[^\s\"'$-])(?:\$\{[^}]*\}|[^\s\"'$])*)"
+_NAME = re.compile(r"[\"']?((?:\$\{[^{}]*\}|[^\s\"'$-])(?:\$\{[^{}]*\}|[^\s\"'$])*)")
 """A cluster's name as a word of a script: plain text, a reference, or both."""
 _LONGEST = 20_000
 """EC2 takes 16 KB of user data."""
 _BOOTSTRAP = "/etc/eks/bootstrap.sh"
-_USER_DATA = (
-    re.compile(re.escape(_BOOTSTRAP) + r"[ \t]+" + _NAME),  # Amazon Linux 2
-    re.compile(
-        r"^kind:[ \t]*[\"']?NodeConfig\b.*?^[ \t]+cluster:.*?^[ \t]+name:[ \t]*" + _NAME, re.DOTALL | re.MULTILINE
-    ),
-    re.compile(r"settings\.kubernetes\b.*?cluster-name[\"']?[ \t]*=[ \t]*" + _NAME, re.DOTALL),  # Bottlerocket
-    re.compile(r"-EKSClusterName[ \t]+" + _NAME),  # Windows
-)
-"""How the images that AWS makes for EKS are told their cluster."""
+_NODE_CONFIG = re.compile(r"kind:[ \t]*[\"']?NodeConfig\b")
 
 
 def cluster_joined(group: Resource, others: Mapping[str, Resource]) -> str:
@@ -50,16 +42,63 @@ def cluster_joined(group: Resource, others: Mapping[str, Resource]) -> str:
     for source in made_from:
         script = source.maybe("LaunchTemplateData.UserData") or source.maybe("UserData")
         script = script[:_LONGEST] if isinstance(script, str) else ""
-        if match := next(_told(script), None):
-            return match[1]
+        if name := _told(script):
+            return name
         if _BOOTSTRAP in script:
             return "a cluster that its script works out"
     grown = (key.removeprefix(_GROWN) for key in keys if key.startswith(_GROWN))
     return next((name for name in grown if name != "enabled" and "/" not in name), "")
 
 
-def _told(script: str) -> Iterator[re.Match[str]]:
-    return (match for pattern in _USER_DATA if (match := pattern.search(script)))
+def _told(script: str) -> str:
+    """Returns the name that user data tells an image that AWS makes for EKS; empty = none.
+
+    Each form is looked for in one pass: user data is a stranger's, and an expression over all of it may never end.
+    """
+    return (
+        _word_after(script, f"{_BOOTSTRAP} ", f"{_BOOTSTRAP}\t")  # Amazon Linux 2
+        or _node_config(script)
+        or _bottlerocket(script)
+        or _word_after(script, "-EKSClusterName ", "-EKSClusterName\t")  # Windows
+    )
+
+
+def _word_after(script: str, *markers: str) -> str:
+    for marker in markers:
+        for after in script.split(marker)[1:]:
+            if match := _NAME.match(after.lstrip(" \t")):
+                return match[1]
+    return ""
+
+
+def _node_config(script: str) -> str:
+    """Amazon Linux 2023: the name in the NodeConfig, which is YAML among other parts of a message."""
+    wanted = ""
+    for line in script.splitlines():
+        words = line.strip(" \t")
+        indented = words != line
+        if not wanted:
+            wanted = "cluster:" if _NODE_CONFIG.match(line) else ""
+        elif indented and wanted == "cluster:" and words.startswith(wanted):
+            wanted = "name:"
+        elif (
+            indented
+            and wanted == "name:"
+            and words.startswith(wanted)
+            and (match := _NAME.match(words.removeprefix(wanted).lstrip(" \t")))
+        ):
+            return match[1]
+    return ""
+
+
+def _bottlerocket(script: str) -> str:
+    """Bottlerocket: a key of the settings for Kubernetes."""
+    _, found, settings = script.partition("settings.kubernetes")
+    for after in settings.split("cluster-name")[1:] if found else []:
+        key = after.removeprefix('"').removeprefix("'").lstrip(" \t")
+        if key.startswith("=") and (match := _NAME.match(key[1:].lstrip(" \t"))):
+            return match[1]
+    return ""
 
 
 def _named(value: Any, others: Mapping[str, Resource]) -> Resource | None:

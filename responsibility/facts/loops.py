@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from responsibility.facts.template import BadSource
+from responsibility.bounds import RESOURCES, TURNS, Budget
 
 _LOOP = "Fn::ForEach::"
-MAX_RESOURCES = 5000
-"""CloudFormation takes 500 in a stack."""
 
 
 def write_out(body: dict[str, Any], file: str) -> None:
@@ -20,52 +18,76 @@ def write_out(body: dict[str, Any], file: str) -> None:
     type ``Fn::Transform`` or ``Fn::ForEach`` whose one property is unknown: so it is counted and told. Raises BadSource.
     """
     resources: dict[str, Any] = {}
-    for name, resource in _pairs(body["Resources"], body):
-        if len(resources) >= MAX_RESOURCES:
-            raise BadSource(f"{file}: Resources: its loops make more than {MAX_RESOURCES:,}; CloudFormation takes 500")
+    for name, resource in _Writer(body, file).pairs(body["Resources"]):
         kind = name if name == "Fn::Transform" else _LOOP.rstrip(":") if name.startswith(_LOOP) else ""
         resources[name] = {"Type": kind, "Properties": {"Resources": {kind: resource}}} if kind else resource
+        RESOURCES.check(len(resources), f"{file}: Resources")
     body["Resources"] = resources
 
 
-def _pairs(section: dict[Any, Any], body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in section.items():
-        # YAML reads an unquoted No or 1 as something else than text.
-        items = _items(value, body) if str(key).startswith(_LOOP) else None
-        if items is None:
-            yield str(key), value
-            continue
-        for item in items:
-            yield from _pairs(_put(value[2], str(value[0]), item), body)
+class _Writer:
+    """Writes out the loops of one template."""
 
+    def __init__(self, body: dict[str, Any], file: str) -> None:
+        self._parameters: Any = body.get("Parameters")
+        self._file = file
+        self._budget = Budget(f"{file}: Resources")
+        self._turns = 0
+        self._lists: dict[str, list[str] | None] = {}
+        """What parameters hold, by name."""
 
-def _items(loop: Any, body: dict[str, Any]) -> list[str] | None:
-    """Returns what a loop runs over; None: that is not in the template, or this is no loop."""
-    if not isinstance(loop, list) or len(loop) != 3 or not isinstance(loop[2], dict):
-        return None
-    found: list[str] = []
-    for item in loop[1] if isinstance(loop[1], list) else [loop[1]]:
-        if isinstance(item, dict):
-            parameter = (body.get("Parameters") or {}).get(str(item.get("Ref")))
-            default = parameter.get("Default") if isinstance(parameter, dict) else None
-            if default is None:
+    def pairs(self, section: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
+        """Yields the name and the body of each resource."""
+        for key, value in section.items():
+            # YAML reads an unquoted No or 1 as something else than text.
+            items = self._items(value) if str(key).startswith(_LOOP) else None
+            if items is None:
+                yield str(key), value
+                continue
+            for item in items:
+                self._turns += 1
+                TURNS.check(self._turns, f"{self._file}: Resources.{key}")
+                yield from self.pairs(self._put(value[2], str(value[0]), item))
+
+    def _items(self, loop: Any) -> list[str] | None:
+        """Returns what a loop runs over; None: that is not in the template, or this is no loop."""
+        if not isinstance(loop, list) or len(loop) != 3 or not isinstance(loop[2], dict):
+            return None
+        found: list[str] = []
+        for item in loop[1] if isinstance(loop[1], list) else [loop[1]]:
+            held = self._held(str(item.get("Ref"))) if isinstance(item, dict) else [str(item)]
+            if held is None:
                 return None
-            found += [part.strip() for part in str(default).split(",") if part.strip()]
-        else:
-            found.append(str(item))
-    return found
+            self._budget.value(1 + len(held))
+            found += held
+        return found
 
+    def _held(self, name: str) -> list[str] | None:
+        """Returns what a parameter holds where nothing is given for it; None: the template does not say."""
+        if name not in self._lists:
+            parameter = self._parameters.get(name) if isinstance(self._parameters, dict) else None
+            default = parameter.get("Default") if isinstance(parameter, dict) else None
+            parts = (part.strip() for part in str(default).split(","))
+            self._lists[name] = None if default is None else [part for part in parts if part]
+        return self._lists[name]
 
-def _put(value: Any, name: str, item: str) -> Any:
-    """Returns ``value`` with a loop's variable replaced."""
-    if isinstance(value, dict):
-        if value == {"Ref": name}:
-            return item
-        return {_put(str(key), name, item): _put(inner, name, item) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_put(inner, name, item) for inner in value]
-    if isinstance(value, str):
-        value = value.replace(f"${{{name}}}", item)
-        # In a logical id, where only letters and digits may stand, `&{Name}` leaves the others out.
-        return value.replace(f"&{{{name}}}", re.sub(r"[^A-Za-z0-9]", "", item))
-    return value
+    def _put(self, value: Any, name: str, item: str) -> Any:
+        """Returns ``value`` with a loop's variable replaced."""
+        self._budget.value()
+        if isinstance(value, dict):
+            if value == {"Ref": name}:
+                return item
+            return {self._put(str(key), name, item): self._put(inner, name, item) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._put(inner, name, item) for inner in value]
+        if isinstance(value, str) and ("${" in value or "&{" in value):
+            value = self._replaced(value, f"${{{name}}}", item)
+            # In a logical id, where only letters and digits may stand, `&{Name}` leaves the others out.
+            return self._replaced(value, f"&{{{name}}}", re.sub(r"[^A-Za-z0-9]", "", item))
+        return value
+
+    def _replaced(self, text: str, variable: str, item: str) -> str:
+        if count := text.count(variable):
+            self._budget.text(len(text) + count * (len(item) - len(variable)))
+            return text.replace(variable, item)
+        return text

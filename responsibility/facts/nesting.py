@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from responsibility.facts.template import BadSource, Template
-
-MAX_STACKS = 1000
+from responsibility.bounds import STACK_DEPTH, STACKS
+from responsibility.facts.template import Template
 
 
 def nest(templates: list[Template]) -> list[Template]:
@@ -25,8 +24,8 @@ def nest(templates: list[Template]) -> list[Template]:
     placed: list[Template] = []
 
     def place(template: Template, above: tuple[str, ...]) -> None:
-        if len(placed) >= MAX_STACKS:
-            raise BadSource(f"{template.file}: more than {MAX_STACKS:,} nested stacks are made of these templates")
+        STACKS.check(len(placed) + 1, template.file)
+        STACK_DEPTH.check(len(above), template.file)
         placed.append(template)
         for logical_id, child in children[template.file]:
             if child.file not in (*above, template.file):

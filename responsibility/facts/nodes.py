@@ -119,7 +119,7 @@ class Ec2Nodes(Fact):
         """Its Kubernetes version, else its cluster's; empty = not known."""
         cluster = self.facts.cluster(self.cluster_key)
         text = self.resource.maybe("Version") or (cluster.resource.maybe("Version") if cluster else None)
-        return tuple(int(part) for part in str(text).split(".")) if re.fullmatch(r"\d+\.\d+", str(text)) else ()
+        return tuple(int(part) for part in str(text).split(".")) if re.fullmatch(r"\d{1,9}\.\d{1,9}", str(text)) else ()
 
 
 def _ssm_parameter(instance: Instance) -> str:

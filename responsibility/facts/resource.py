@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from responsibility.facts.template import Template
 
 T = TypeVar("T")
-_CDK_HASH = re.compile(r"(?<=\w)(?=[A-F]*\d)[0-9A-F]{8}$")
+_CDK_HASH = re.compile(r"(?=[A-F]*\d)[0-9A-F]{8}")
 
 
 class UnknownValue(Exception):
@@ -29,6 +29,13 @@ class UnknownValue(Exception):
         super().__init__(f"{evidence.path or evidence.resource}: {reason}")
         self.evidence = evidence
         self.reason = reason
+
+
+class OddShape(UnknownValue):
+    """A value of a shape that CloudFormation or Kubernetes would refuse: a list where a mapping belongs.
+
+    It is raised by what reads a value as something (a property of a fact, ``mapping``, ``number``...), so a check need not look.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +144,12 @@ class Resource:
             if isinstance(value, dict):
                 value = value.get(step)
             elif isinstance(value, list):
-                value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
+                value = value[int(step)] if step.isdecimal() and int(step) < len(value) else None
             elif isinstance(value, Reference):
                 # A whole object that another resource gives: nothing below it can be read.
                 raise UnknownValue(self.evidence(path), f"is given by {value.words}")
             else:
-                raise UnknownValue(self.evidence(path), "stands below something that is neither a mapping nor a list")
+                raise OddShape(self.evidence(path), "stands below something that is neither a mapping nor a list")
             if isinstance(value, Unknown):
                 raise UnknownValue(self.evidence(path), value.reason)
             if value is None:
@@ -151,9 +158,7 @@ class Resource:
             if isinstance(value, Reference):
                 raise UnknownValue(self.evidence(path), f"is given by {value.words}")
             if isinstance(default, dict) or not isinstance(value, str | dict):
-                raise UnknownValue(
-                    self.evidence(path), f"should be a {'list' if isinstance(default, list) else 'mapping'}"
-                )
+                raise OddShape(self.evidence(path), f"should be a {'list' if isinstance(default, list) else 'mapping'}")
             return [value]
         return value
 
@@ -235,20 +240,33 @@ class Prop(Generic[T]):
         if fact is None:
             return self
         value = fact.resource.get(self.path, self.default)
-        return _as(type(self.default), value)  # type: ignore[no-any-return]
+        return typed(type(self.default), value, fact, self.path)  # type: ignore[no-any-return]
 
 
-def _as(kind: type[Any], value: Any) -> Any:
-    """Templates write numbers and booleans as text, too; CloudFormation takes both."""
-    if kind is bool and isinstance(value, str):
+_KIND_WORDS = {bool: "true or false", int: "a whole number", str: "text", list: "a list", dict: "a mapping"}
+
+
+def typed(kind: type[Any], value: Any, fact: Fact, path: str) -> Any:
+    """Returns a value as a bool, int, str, list or dict; a reference stays one where text is wanted.
+
+    Templates write numbers and booleans as text, too; CloudFormation takes both. Raises UnknownValue, and OddShape for what
+    is of another kind.
+    """
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    if isinstance(value, Reference):
+        if kind is str:
+            return value
+        raise UnknownValue(fact.at(path), f"is given by {value.words}")
+    if kind is str and isinstance(value, bool | int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if kind is bool and isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    if kind is int and isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
-        return int(value)
-    if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    if kind is list and not isinstance(value, list):
+    if kind is int and isinstance(value, str | float) and re.fullmatch(r"-?\d{1,18}(\.0)?", str(value)):
+        return int(str(value).removesuffix(".0"))
+    if kind is list and isinstance(value, str | int | float | dict):
         return [value]
-    return value
+    raise OddShape(fact.at(path), f"should be {_KIND_WORDS[kind]}")
 
 
 def text(value: Any) -> str:
@@ -258,4 +276,5 @@ def text(value: Any) -> str:
 
 def label(logical_id: str) -> str:
     """Returns a logical id without the hash that the CDK puts at its end."""
-    return _CDK_HASH.sub("", logical_id)
+    name, end = logical_id[:-8], logical_id[-8:]
+    return name if name and _CDK_HASH.fullmatch(end) else logical_id

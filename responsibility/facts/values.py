@@ -3,13 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_PLACEHOLDER = re.compile(r"\$\{\?[^}]*\}")
-REFERENCE = re.compile(r"\$\{([^}?]+)/([A-Za-z0-9]+)(?:\.([^}]*))?\}")
-"""A reference inside a text: stack, logical id, attribute."""
+_REFERENCE = re.compile(r"([^?]+)/([A-Za-z0-9]+)(?:\.(.*))?", re.DOTALL)
+
+
+def holes(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yields start, end and inside of each ``${...}`` in a text, the innermost where one is left open.
+
+    One pass over the text: an expression would look for the end anew from every ``${``.
+    """
+    end = 0
+    while (start := text.find("${", end)) >= 0 and (close := text.find("}", start)) >= 0:
+        start = text.rfind("${", start, close)
+        end = close + 1
+        yield start, end, text[start + 2 : close]
+
+
+def filled(text: str, fill: Callable[[str], str | None]) -> str:
+    """Returns a text with each ``${...}`` replaced by what ``fill`` gives for its inside; None = it stays."""
+    parts: list[str] = []
+    at = 0
+    for start, end, inside in holes(text):
+        put = fill(inside)
+        if put is not None:
+            parts += (text[at:start], put)
+            at = end
+    return "".join([*parts, text[at:]]) if parts else text
+
+
+def reference(inside: str) -> tuple[str, str, str] | None:
+    """Returns stack, logical id and attribute, if what is inside of ``${...}`` is a reference to a resource."""
+    match = _REFERENCE.fullmatch(inside)
+    return (match[1], match[2], match[3] or "") if match else None
+
+
+def only_reference(text: str) -> tuple[str, str, str] | None:
+    """Returns stack, logical id and attribute, if a text is one reference and nothing else."""
+    found = next(holes(text), None)
+    return reference(found[2]) if found and found[:2] == (0, len(text)) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +120,9 @@ def references(value: Any) -> Iterator[tuple[str, str]]:
         if isinstance(item, Reference):
             yield f"{item.stack}/{item.resource}", item.attribute
         elif isinstance(item, str) and "${" in item:
-            for stack, name, attribute in REFERENCE.findall(item):
-                yield f"{stack}/{name}", attribute
+            for _, _, inside in holes(item):
+                if found := reference(inside):
+                    yield f"{found[0]}/{found[1]}", found[2]
 
 
 def leaves(value: Any) -> tuple[int, int]:
@@ -101,4 +136,11 @@ def leaves(value: Any) -> tuple[int, int]:
 
 def without_gaps(text: str) -> str:
     """Returns the text for people: with ``...`` in the place of what is unknown, and of a reference, the resource's id."""
-    return REFERENCE.sub(r"\2", _PLACEHOLDER.sub("...", text))
+
+    def fill(inside: str) -> str | None:
+        if inside.startswith("?"):
+            return "..."
+        found = reference(inside)
+        return found[1] if found else None
+
+    return filled(text, fill)

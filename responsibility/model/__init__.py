@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from responsibility.yaml_data import load
+from safe_io.yaml_file import load
 
 ComputeKind = Literal["auto_mode", "managed_nodes", "fargate", "hybrid_nodes", "self_managed_nodes"]
 """Where pods run. The first four are the project's compute kinds; self-managed nodes are EC2 instances that joined by themselves."""

@@ -10,17 +10,46 @@ accepted:
 from __future__ import annotations
 
 import fnmatch
+import unicodedata
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
+from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from responsibility.bounds import ACCEPTANCES
 from responsibility.document import Acceptance, Finding
-from responsibility.facts.template import BadSource
+from safe_io.terminal import one_line
+from safe_io.yaml_file import YamlFile
+from safe_io.yaml_scalars import Rules
 
 FILE = ".responsibility.yaml"
+_RULES = Rules(dates=True)
+_SHORTEST = 10
+
+
+def _seen(text: str) -> str:
+    """Returns a text of characters that a reader sees. Raises ValueError: others make it read as what it is not."""
+    for one in text:
+        if not one.isprintable() and not one.isspace():
+            raise ValueError(f"holds a character that nobody sees (U+{ord(one):04X})")
+    if not any(unicodedata.category(one)[0] in "LNPS" for one in one_line(text)):
+        raise ValueError("is blank")
+    return text
+
+
+def _reason(text: str) -> str:
+    shown = one_line(_seen(text))
+    if len(shown) < _SHORTEST or not any(one.isalpha() for one in shown):
+        raise ValueError(f"says nothing; write {_SHORTEST} characters or more that a reviewer can read")
+    return text
+
+
+def _day(value: Any) -> Any:
+    if not isinstance(value, str | date):
+        raise ValueError("is no day")
+    return value
 
 
 class Accepted(BaseModel):
@@ -28,9 +57,9 @@ class Accepted(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     code: str = Field(pattern=r"^EKR\d{3}$")
-    resource: str = Field(default="*", min_length=1)
-    reason: str = Field(min_length=10)
-    until: date
+    resource: Annotated[str, AfterValidator(_seen)] = "*"
+    reason: Annotated[str, AfterValidator(_reason)]
+    until: Annotated[date, BeforeValidator(_day)]
 
 
 class _File(BaseModel):
@@ -43,26 +72,23 @@ def read(path: Path, codes: Iterable[str]) -> list[Accepted]:
 
     Raises BadSource for one that cannot be read or has a mistake: file, place, what is allowed.
     """
+    file = YamlFile(path, _RULES)
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        found = _File.model_validate(data).accepted
-    except OSError as error:
-        raise BadSource(f"{path}: cannot be read: {error.strerror}") from None
+        found = _File.model_validate(file.data).accepted
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise BadSource(
-            f"{path}: {where or 'the file'}: {first['msg']}; an entry has `code` (EKR001), `resource` (STACK/LOGICAL-ID, * allowed), "
-            "`reason` (10 characters or more) and `until` (2027-05-01)"
-        ) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # ValueError: a day that no month has, or a byte that is no text.
-        raise BadSource(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
+        file.fail(
+            first["loc"],
+            f"{first['msg'].removeprefix('Value error, ')}; an entry has `code` (EKR001), `resource` (STACK/LOGICAL-ID, * allowed), "
+            "`reason` (10 characters or more) and `until` (2027-05-01)",
+        )
+    ACCEPTANCES.check(len(found), str(path))
     known = set(codes)
     for index, entry in enumerate(found):
         if entry.code not in known:
-            raise BadSource(
-                f"{path}: accepted.{index}.code: {entry.code} is no check; `python -m responsibility checks` lists them"
+            file.fail(
+                ("accepted", index, "code"),
+                f"{entry.code} is no check; `python -m responsibility checks` lists them",
             )
     return found
 

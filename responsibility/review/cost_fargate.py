@@ -5,14 +5,12 @@ Source: docs.aws.amazon.com/eks/latest/userguide/fargate-pod-configuration.html
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
-import yaml
-
 from responsibility.facts.eks import Addon
+from responsibility.facts.embedded import NoData, yaml_in
 from responsibility.facts.kubernetes import Workload
 from responsibility.facts.resource import Fact, UnknownValue
 from responsibility.facts.values import Unknown, has_gap
@@ -100,12 +98,9 @@ def _configuration(addon: Addon) -> dict[str, Any]:
         if has_gap(text):
             raise UnknownValue(addon.at("ConfigurationValues"), "holds a value that is not known")
         try:
-            text = json.loads(text)
-        except ValueError:
-            try:
-                text = yaml.safe_load(text)
-            except (yaml.YAMLError, ValueError):
-                raise UnknownValue(addon.at("ConfigurationValues"), "is neither JSON nor YAML") from None
+            text = yaml_in(text)
+        except NoData:
+            raise UnknownValue(addon.at("ConfigurationValues"), "is neither JSON nor YAML") from None
     return text if isinstance(text, dict) else {}
 
 

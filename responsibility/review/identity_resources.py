@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 from responsibility.facts.iam import Role, Statement
 from responsibility.facts.resource import Fact
-from responsibility.facts.values import without_gaps
+from responsibility.facts.values import holes, reference, without_gaps
 
-_REFERENCE = re.compile(r"\$\{([^}?]+/[A-Za-z0-9]+)(?:\.[^}]*)?\}(.*)", re.DOTALL)
 _NOUNS = {
     "AWS::DynamoDB::Table": "table",
     "AWS::EC2::SecurityGroup": "security group",
@@ -59,8 +58,9 @@ def _one(role: Role, value: str) -> str:
         return "every resource"
     if value.startswith("${?"):
         return "a resource that the template does not name"
-    if match := _REFERENCE.match(value):
-        return _referred(role, match[1])
+    first = next(holes(value), None)
+    if first and first[0] == 0 and (found := reference(first[2])):
+        return _referred(role, f"{found[0]}/{found[1]}")
     return _arn(without_gaps(value)) if value.startswith("arn:") else without_gaps(value)
 
 

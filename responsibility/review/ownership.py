@@ -13,7 +13,7 @@ from responsibility.facts.eks import AccessEntry, Addon, Cluster, FargateProfile
 from responsibility.facts.facts import Facts, key_of
 from responsibility.facts.resource import Fact
 from responsibility.model import ComputeKind
-from responsibility.yaml_data import load
+from safe_io.yaml_file import load
 
 _DATA = Path(__file__).parents[1] / "data" / "resource_types.yaml"
 _SERVES_ALL = ("AWS::EKS::Cluster", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::KMS::Key")

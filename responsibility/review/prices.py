@@ -20,10 +20,13 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from responsibility.facts.template import BadSource, parse
+from responsibility.facts.template import BadSource
+from safe_io.yaml_file import YamlFile
+from safe_io.yaml_scalars import Rules
 
 Unit = Literal["hour", "month", "gb-month", "fraction"]
 _SHIPPED = Path(__file__).parents[1] / "data" / "prices.yaml"
+_RULES = Rules(dates=True)
 _ENTRY = f"an entry has `id`, `amount` (a number), `unit` ({', '.join(get_args(Unit))}), `what`, `source`, `verified`, `note`"
 
 
@@ -92,26 +95,19 @@ def _shipped() -> Prices:
 
 
 def _read(path: Path) -> _File:
-    try:
-        documents = parse(path.read_text(encoding="utf-8-sig"), str(path))
-    except UnicodeDecodeError as error:
-        raise BadSource(f"{path}: the byte at {error.start} is not UTF-8 text") from None
-    except OSError as error:
-        raise BadSource(f"{path}: cannot be read: {error.strerror}") from None
-    data = documents[0] if documents else {}
+    file = YamlFile(path, _RULES)
+    data = {} if file.data is None else file.data
     try:
         return _File.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadSource(f"{path}: {_where(first['loc'], data)}: {first['msg']}; {_allowed(first['loc'])}") from None
+        file.fail(first["loc"], f"{_named(first['loc'], data)}{first['msg']}; {_allowed(first['loc'])}")
 
 
-def _where(steps: tuple[int | str, ...], data: Any) -> str:
-    if len(steps) > 1 and isinstance(steps[1], int):
-        row = data["prices"][steps[1]]
-        name = f" ({row['id']})" if isinstance(row, dict) and isinstance(row.get("id"), str) else ""
-        return ".".join([f"prices.{steps[1]}{name}", *(str(step) for step in steps[2:])])
-    return ".".join(str(step) for step in steps) or "the file"
+def _named(steps: tuple[int | str, ...], data: Any) -> str:
+    """Returns which entry a mistake is in, where it says so."""
+    row = data["prices"][steps[1]] if len(steps) > 1 and isinstance(steps[1], int) else None
+    return f"({row['id']}) " if isinstance(row, dict) and isinstance(row.get("id"), str) else ""
 
 
 def _allowed(steps: tuple[int | str, ...]) -> str:

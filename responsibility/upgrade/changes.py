@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from responsibility.model import COMPUTE_KINDS, ComputeKind
-from responsibility.yaml_data import load
+from safe_io.yaml_file import load
 
 FILE = Path(__file__).parents[1] / "data" / "kubernetes_changes.yaml"
 

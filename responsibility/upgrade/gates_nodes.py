@@ -19,7 +19,7 @@ _SKEW = "https://kubernetes.io/releases/version-skew-policy/"
 _MATCH = "https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterVersion.html"
 _NO_AL2_SINCE: Minor = (1, 33)
 _NAMES_VERSION = re.compile(
-    r"(?:optimized-ami/|amazon-linux[^/]*/|aws-k8s-)(1\.\d+)|EKS_Optimized-(1\.\d+)|^(1\.\d+)\."
+    r"(?:optimized-ami/|amazon-linux[^/]{0,50}/|aws-k8s-)(1\.\d+)|EKS_Optimized-(1\.\d+)|^(1\.\d+)\."
 )
 """Where the names of AWS's public image parameters, and of releases, hold the Kubernetes version."""
 

@@ -1,6 +1,6 @@
 """Who gets in, with what rights, and the way to a private endpoint."""
 
-from conftest import minimal, of_type, only, validated
+from conftest import FARGATE, NODES, minimal, of_type, only
 
 
 def entries(template):
@@ -61,28 +61,78 @@ def test_the_tunnel_host_has_no_way_in_and_reaches_the_api(synth):
     assert instance["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
 
 
-def test_every_role_follows_the_organisation(synth):
+PRESCRIBED = {
+    "path": "/eks/",
+    "name_prefix": "corp-",
+    "permissions_boundary": "arn:aws:iam::123456789012:policy/Boundary",
+}
+
+EVERYTHING = {
+    "managed_nodes": NODES,
+    "karpenter": {"node_pools": [{"name": "p"}]},
+    "fargate": FARGATE,
+}
+
+
+def with_every_kind_of_role(name="c"):
+    """All kinds of compute, add-ons with roles, workloads with roles, and the kubectl handler of the CDK."""
+    workloads = [
+        {"name": "bucket-reader", "compute": "managed_nodes"},
+        {"name": "web", "compute": "managed_nodes", "plain_http": True},
+    ]
     data = minimal(
-        {"auto_mode": {}, "fargate": {"profiles": [{"name": "a", "selectors": [{"namespace": "a"}]}]}},
+        EVERYTHING,
+        name=name,
         access={"admins": [{"new_role": "admin"}], "tunnel_host": True},
+        addons={one: {"enabled": True} for one in ("aws-efs-csi-driver", "amazon-cloudwatch-observability")},
+        delivery="kubectl",
+        workloads=workloads,
     )
-    data["iam"] = {
-        "path": "/eks/",
-        "name_prefix": "corp-",
-        "permissions_boundary": "arn:aws:iam::123456789012:policy/Boundary",
-    }
-    seen = set()
-    for template in synth(data).values():
-        for role in of_type(template, "AWS::IAM::Role").values():
-            assert "Description" in role
-            if role:
-                assert role["Path"] == "/eks/"
-                assert role["PermissionsBoundary"].endswith("/Boundary")
-                assert role["RoleName"].startswith("corp-")
-                assert role["RoleName"] not in seen
-                seen.add(role["RoleName"])
-        for policy in of_type(template, "AWS::IAM::ManagedPolicy").values():
-            assert policy["Path"] == "/eks/"
-    assert len(seen) >= 6
-    environment = validated(data)
-    assert seen == set(environment._role_names(environment.clusters[0])), "what is checked for length is what is made"
+    auto = {"auto_mode": {"node_classes": [{"name": "n"}], "node_pools": [{"name": "p", "node_class": "n"}]}}
+    data["clusters"].append({**minimal(auto)["clusters"][0], "name": "other"})
+    return data
+
+
+def roles(templates):
+    return [role for template in templates.values() for role in of_type(template, "AWS::IAM::Role").values()]
+
+
+def test_every_role_follows_the_organisation_whoever_makes_it(synth):
+    templates = synth(with_every_kind_of_role() | {"iam": PRESCRIBED})
+    assert "t-workloads-c" in templates, "the CDK's provider framework is among them"
+    names = []
+    for role in roles(templates):
+        assert role["Path"] == "/eks/"
+        assert role["PermissionsBoundary"].endswith("/Boundary")
+        assert role["Description"]
+        names.append(role["RoleName"])
+    assert len(names) >= 18
+    assert len(set(names)) == len(names)
+    assert all(name.startswith("corp-") and len(name) <= 64 for name in names)
+    for template in templates.values():
+        for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::InstanceProfile"):
+            assert all(one["Path"] == "/eks/" for one in of_type(template, kind).values())
+
+
+def test_long_names_are_shortened_and_stay_what_they_are(synth):
+    long = "c" * 70
+    data = with_every_kind_of_role(long) | {"iam": PRESCRIBED}
+    names = [role["RoleName"] for role in roles(synth(data))]
+    assert all(len(name) <= 64 for name in names)
+    assert len(set(names)) == len(names)
+    assert names == [role["RoleName"] for role in roles(synth(data))]
+
+
+def test_kubernetes_objects_name_roles_as_they_are_made(synth, tmp_path):
+    data = with_every_kind_of_role("c" * 70)
+    data["clusters"][0]["delivery"] = "files"
+    templates = synth(data)
+    profile = only(templates[f"t-workloads-{'c' * 70}"], "AWS::IAM::InstanceProfile")["InstanceProfileName"]
+    (manifest,) = tmp_path.glob("*/manifests/c*/*-karpenter-nodes.yaml")
+    assert f"instanceProfile: {profile}\n" in manifest.read_text()
+    assert len(profile) <= 64
+
+
+def test_without_prescriptions_cloudformation_names_the_roles(synth):
+    made = roles(synth(with_every_kind_of_role()))
+    assert sum("RoleName" in role for role in made) == 2, "those that Kubernetes objects name"

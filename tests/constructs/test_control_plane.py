@@ -31,6 +31,20 @@ def test_a_cluster_is_private_logged_encrypted_and_protected_by_default(synth):
     assert properties["UpgradePolicy"] == {"SupportType": "STANDARD"}
 
 
+def test_the_control_plane_is_routed_through_the_vpc_only_where_the_file_says_so(synth):
+    assert "ControlPlaneEgressMode" not in cluster(synth(minimal()))["ResourcesVpcConfig"]
+    routed = cluster(synth(with_plane(egress="CUSTOMER_ROUTED")))
+    assert routed["ResourcesVpcConfig"]["ControlPlaneEgressMode"] == "CUSTOMER_ROUTED"
+
+
+def test_a_successor_certificate_authority_stays_with_the_cluster(synth):
+    template = synth(with_plane(certificate_authority={"successor": True}))["t-cluster-c"]
+    (successor,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::CertificateAuthority"]
+    assert successor["DeletionPolicy"] == "Retain"
+    assert successor["Properties"] == {"ClusterName": {"Ref": "Cluster"}}
+    assert "SuccessorCertificateAuthorityId" in template["Outputs"]
+
+
 def test_knobs_that_are_not_set_are_not_in_the_template(synth):
     properties = cluster(synth(minimal()))
     for name in (
@@ -73,6 +87,8 @@ def test_knobs_that_are_not_set_are_not_in_the_template(synth):
         ({"scaling_tier": "tier-2xl"}, "ControlPlaneScalingConfig", {"Tier": "tier-2xl"}),
         ({"zonal_shift": True}, "ZonalShiftConfig", {"Enabled": True}),
         ({"support": "EXTENDED"}, "UpgradePolicy", {"SupportType": "EXTENDED"}),
+        ({"rollback_timeout_minutes": 240}, "RollbackConfig", {"TimeoutMinutes": 240}),
+        ({"certificate_authority": {"active_id": "ca-1"}}, "ActiveCertificateAuthorityId", "ca-1"),
     ],
 )
 def test_knobs(synth, plane, name, expected):
@@ -111,12 +127,21 @@ def test_cloudformation_refuses_to_take_role_and_key_from_under_a_cluster(synth)
 
 
 def test_only_the_cluster_can_take_its_role(synth):
-    templates = synth(minimal())
+    templates = synth(minimal({"managed_nodes": NODES}))
     role = templates["t-foundation"]["Resources"]["CClusterRole"]["Properties"]
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "eks.amazonaws.com"}
     assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
     assert statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1][-1] == ":cluster/c"
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_with_auto_mode_the_trust_asks_for_nothing_that_is_not_documented(synth, enabled):
+    templates = synth(minimal({"auto_mode": {"enabled": enabled}, "managed_nodes": NODES}))
+    role = templates["t-foundation"]["Resources"]["CClusterRole"]["Properties"]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    assert "Condition" not in statement
 
 
 @pytest.mark.parametrize(

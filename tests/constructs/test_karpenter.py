@@ -12,7 +12,12 @@ from eks_constructs.karpenter import Karpenter, KarpenterSpec, node_role_name
 from eks_constructs.karpenter_manifests import charts, nodes
 from eks_constructs.roles import IamSpec
 
-NETWORK = ClusterNetwork(vpc_id="vpc-1", private_subnet_ids=["subnet-1"], subnet_selector=[{"id": "subnet-1"}])
+NETWORK = ClusterNetwork(
+    vpc_id="vpc-1",
+    private_subnet_ids=["subnet-1"],
+    subnet_of_each_zone=["subnet-1"],
+    subnet_selector=[{"id": "subnet-1"}],
+)
 TAGGED = ("aws:RequestTag/kubernetes.io/cluster/one", "aws:ResourceTag/kubernetes.io/cluster/one")
 
 
@@ -43,10 +48,14 @@ def test_it_changes_only_what_bears_the_tag_of_its_cluster(template):
 def test_it_cannot_give_rights_away(template):
     actions = {action for statement in statements(template) for action in statement["Action"]}
     assert {one for one in actions if one.startswith("iam:")} == {
+        "iam:CreateServiceLinkedRole",
         "iam:GetInstanceProfile",
         "iam:ListInstanceProfiles",
         "iam:PassRole",
     }
+    (linked,) = [one for one in statements(template) if "iam:CreateServiceLinkedRole" in one["Action"]]
+    assert linked["Condition"] == {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}}
+    assert deployed(linked["Resource"]).endswith(":role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot")
     (passing,) = [one for one in statements(template) if "iam:PassRole" in one["Action"]]
     (node_role,) = [key for key, one in template.items() if one["Type"] == "AWS::IAM::Role" and "NodeRole" in key]
     assert passing["Resource"] == {"Fn::GetAtt": [node_role, "Arn"]}
@@ -82,6 +91,14 @@ def test_rules_alone_fill_its_queue(template):
     assert len(rules) == 4
     assert [one["Principal"] for one in allowed] == [{"Service": "events.amazonaws.com"}]
     assert {arn["Fn::GetAtt"][0] for arn in allowed[0]["Condition"]["ArnEquals"]["aws:SourceArn"]} == rules
+
+
+def test_the_block_storage_driver_may_attach_volumes_to_its_nodes():
+    """The driver's policy asks for the cluster's name on instances, and Karpenter writes it on none by itself."""
+    spec = KarpenterSpec.model_validate({"node_pools": [{"name": "more"}]})
+    file = nodes(spec, cluster="one", profile="p", network=NETWORK, tags={"owner": "a"})
+    (node_class,) = [item for item in file.objects if item["kind"] == "EC2NodeClass"]
+    assert node_class["spec"]["tags"] == {"owner": "a", "ebs.csi.aws.com/cluster-name": "one"}
 
 
 def test_its_nodes_are_let_in_and_find_their_profile(template):

@@ -57,6 +57,20 @@ def test_named_zones_are_used_and_counted_ones_are_asked_of_the_region(synth):
     assert all("Fn::GetAZs" in str(value["AvailabilityZone"]) for value in counted.values())
 
 
+def test_counted_zones_are_refused_by_cloudformation_where_the_region_is_not_known_before(synth):
+    for changes, ruled in (({}, True), ({"region": "eu-west-1"}, False)):
+        rules = synth(minimal() | changes)["t-network"].get("Rules", {})
+        assert ("CountedZones" in rules) == ruled
+        for assertion in rules.get("CountedZones", {}).get("Assertions", []):
+            regions, region = assertion["Assert"]["Fn::Not"][0]["Fn::Contains"]
+            assert set(regions) == {"us-east-1", "us-west-1", "ca-central-1"}
+            assert region == {"Ref": "AWS::Region"}
+            assert "name availability_zones" in assertion["AssertDescription"]
+    named = minimal() | {"region": "us-east-1"}
+    named["network"]["availability_zones"] = ["us-east-1b", "us-east-1d"]
+    assert "CountedZones" not in synth(named)["t-network"].get("Rules", {})
+
+
 @pytest.mark.parametrize(("nat", "gateways"), [("none", 0), ("one", 1), ("per_az", 3)])
 def test_ways_out(synth, nat, gateways):
     data = minimal()
@@ -161,6 +175,32 @@ def test_an_existing_vpc_is_used_by_its_ids_alone(synth):
     assert set(templates) == {"t-foundation", "t-cluster-c"}
     cluster = only(templates["t-cluster-c"], "AWS::EKS::Cluster")
     assert cluster["ResourcesVpcConfig"]["SubnetIds"] == ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+
+
+@pytest.mark.parametrize(
+    ("subnets", "mounted"),
+    [
+        ({"private_subnet_ids": ["subnet-00000001", "subnet-00000002"]}, ["subnet-00000001", "subnet-00000002"]),
+        (
+            {
+                "private_subnets": [
+                    {"availability_zone": f"eu-west-1{zone}", "subnet_id": f"subnet-0000000{number}"}
+                    for number, zone in enumerate("aabc")
+                ]
+            },
+            ["subnet-00000000", "subnet-00000002", "subnet-00000003"],
+        ),
+    ],
+)
+def test_file_systems_have_one_mount_target_in_each_zone_of_an_existing_vpc(synth, subnets, mounted):
+    profiles = {"profiles": [{"name": "store", "selectors": [{"namespace": "store"}]}]}
+    data = minimal({"fargate": profiles}, workloads=[{"name": "store", "variant": "efs", "compute": "fargate"}])
+    data |= {"region": "eu-west-1", "network": {"vpc_id": "vpc-0123456789abcdef0", "cidr": "10.0.0.0/16", **subnets}}
+    templates = synth(data)
+    targets = of_type(templates["t-workloads-c"], "AWS::EFS::MountTarget").values()
+    assert [target["SubnetId"] for target in targets] == mounted
+    cluster = only(templates["t-cluster-c"], "AWS::EKS::Cluster")
+    assert len(cluster["ResourcesVpcConfig"]["SubnetIds"]) == (4 if "private_subnets" in subnets else 2)
 
 
 def test_pods_get_addresses_of_their_own_range(synth):

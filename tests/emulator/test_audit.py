@@ -93,7 +93,7 @@ def test_what_only_a_denied_call_tells_is_unknown(own_engine: Engine, audit: Aud
         own_engine, fault("ListAddons", "AccessDeniedException"), fault("DescribeAccessEntry", "AccessDeniedException")
     )
     after = audit(own_engine)
-    assert "eks:ListAddons in us-east-1: not allowed" in audit.said
+    assert "eks:ListAddons in us-west-2: not allowed" in audit.said
     assert "Ask for the IAM action eks:ListAddons" in audit.said
     met = {(one.code, one.subject) for one in before.findings if one.status == "met"}
     assert {(one.code, one.subject) for one in after.findings if one.status == "met"} < met
@@ -106,7 +106,7 @@ def test_what_only_a_denied_call_tells_is_unknown(own_engine: Engine, audit: Aud
     ("given", "words"),
     [
         ("ExpiredTokenException", "the credentials have expired. Sign in"),
-        ("AccessDeniedException", "eks:ListClusters: not allowed in us-east-1. Name the clusters with --cluster"),
+        ("AccessDeniedException", "eks:ListClusters: not allowed in us-west-2. Name the clusters with --cluster"),
         ("ThrottlingException", "throttled, 2 tries long. Wait a minute and run it again"),
     ],
 )

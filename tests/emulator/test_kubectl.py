@@ -42,7 +42,7 @@ class Api:
         self._context = ssl.create_default_context(cadata=base64.b64decode(authority).decode())
         session = client(engine, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
         sts = boto3.session.Session(
-            session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"], "us-east-1"
+            session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"], "us-west-2"
         ).client("sts", endpoint_url=engine.url)
         url = sts.generate_presigned_url("get_caller_identity")
         self._token = "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
@@ -75,7 +75,7 @@ def test_objects_come_with_the_stack_and_go_before_it(deployment: Deployment, as
     assert api.names(storage) == {"auto-gp3", "gp3"}
     assert api.names(ingress) == {"auto-alb"}
     settings = api.get("/api/v1/namespaces/aws-observability/configmaps/aws-logging")
-    assert "region us-east-1" in settings["data"]["output.conf"]
+    assert "region us-west-2" in settings["data"]["output.conf"]
 
     stranger = next(f"arn:aws:iam::{process.ACCOUNT}:role/{name}" for key, name in roles.items() if "EbsCsi" in key)
     with pytest.raises(urllib.error.HTTPError, match="401"):

@@ -60,7 +60,7 @@ def test_what_is_in_the_way_is_found(engine: Engine) -> None:
     insight = eks.list_insights(clusterName="managed-nodes")["insights"][0]
     failing = {"status": "ERROR", "reason": "a client calls an API that goes away"}
     change_record(engine, "insight", "managed-nodes", insight["id"], insightStatus=failing)
-    code, document, _ = upgrade(engine, "--cluster", "managed-nodes", "--region", "us-east-1")
+    code, document, _ = upgrade(engine, "--cluster", "managed-nodes", "--region", "us-west-2")
     assert code == 1
     assert "a client calls an API that goes away" in asked(document, "blocker")["eks:ListInsights"]
     assert document["source"].startswith("account 123456789012")

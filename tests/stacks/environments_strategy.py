@@ -57,7 +57,9 @@ def node_groups(draw: st.DrawFn, name: str, version: str, *, untainted: bool) ->
             capacity=st.sampled_from(["on_demand", "spot"]),
             volume_gib=st.integers(20, 500),
             labels=st.just({"team": "a", "example.com/x": ""}),
-            node_repair=st.booleans(),
+            node_repair=st.sampled_from([{"enabled": False}, {"stop_above_percentage": 10, "parallel_count": 3}, {}]),
+            update_strategy=st.sampled_from(["DEFAULT", "MINIMAL"]),
+            warm_pool=st.sampled_from([{}, {"enabled": False}, {"min_size": 1, "max_prepared": 5}]),
             max_unavailable_percentage=st.integers(1, 100),
             kubernetes_version=st.sampled_from(
                 [
@@ -123,10 +125,12 @@ def computes(draw: st.DrawFn, version: str) -> dict[str, Any]:
 
 @st.composite
 def control_planes(draw: st.DrawFn, network: dict[str, Any], version: str) -> dict[str, Any]:
-    plane: dict[str, Any] = {"kubernetes_version": version}
+    # EKS takes STANDARD for versions in standard support alone.
+    extended = version in ("1.32", "1.33")
+    plane: dict[str, Any] = {"kubernetes_version": version} | ({"support": "EXTENDED"} if extended else {})
     plane |= draw(
         optional(
-            support=st.sampled_from(["STANDARD", "EXTENDED"]),
+            **({} if extended else {"support": st.sampled_from(["STANDARD", "EXTENDED"])}),
             deletion_protection=st.booleans(),
             zonal_shift=st.booleans(),
             scaling_tier=st.sampled_from(["standard", "tier-xl"]),

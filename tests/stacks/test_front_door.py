@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def test_first_deploy_names_clusters_of_the_environment(tmp_path):
 
 def test_a_cluster_out_of_support_can_still_be_looked_at(tmp_path):
     data = minimal()
-    data["clusters"][0]["control_plane"]["kubernetes_version"] = "1.31"
+    data["clusters"][0]["control_plane"] |= {"kubernetes_version": "1.31", "support": "EXTENDED"}
     path = written(tmp_path, data)
     late = front_door(tmp_path / "late", env=path, today="2026-11-27")
     assert late.returncode == 2
@@ -163,6 +164,17 @@ def test_objects_that_cloudformation_cannot_hand_over_are_refused(tmp_path):
     resource = {"Type": "Custom::AWSCDK-EKS-KubernetesResource", "Properties": {"Manifest": "x" * 262_144}}
     template.write_text(json.dumps({"Resources": {"Big": resource}}))
     with pytest.raises(LimitExceeded, match=r"the Kubernetes objects of Big have 262,\d+ bytes.*delivery: files"):
+        check_templates([template])
+
+
+@pytest.mark.parametrize(
+    ("names", "refused"), [(["corp-a", "Corp-A"], "IAM has a name once"), (["x" * 65], "at most 64"), (["a", "b"], "")]
+)
+def test_names_of_roles_that_iam_would_not_take_are_refused(tmp_path, names, refused):
+    template = tmp_path / "t-foundation.template.json"
+    made = {f"R{n}": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": name}} for n, name in enumerate(names)}
+    template.write_text(json.dumps({"Resources": made}))
+    with pytest.raises(LimitExceeded, match=refused) if refused else nullcontext():
         check_templates([template])
 
 

@@ -246,7 +246,7 @@ def test_keys_with_dots_are_quoted(tmp_path: Path) -> None:
 
 def test_version_goes_out_of_support(tmp_path: Path) -> None:
     version, dates = next(iter(load("kubernetes_versions")["versions"].items()))
-    path = written(tmp_path, MINIMAL.replace("1.36", version))
+    path = written(tmp_path, MINIMAL.replace('"1.36"', f'"{version}"\n      support: EXTENDED'))
     last = dates["extended_until"]
     assert load_environment(path, today=last).clusters[0].control_plane.kubernetes_version == version
     with pytest.raises(BadInput) as refusal:
@@ -256,6 +256,19 @@ def test_version_goes_out_of_support(tmp_path: Path) -> None:
         " (extended support too), and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time"
         " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)"
     )
+
+
+@pytest.mark.parametrize("support", ["", "\n      support: STANDARD", "\n      support: EXTENDED"])
+def test_a_version_leaves_standard_support(tmp_path: Path, support: str) -> None:
+    version, dates = next(iter(load("kubernetes_versions")["versions"].items()))
+    path = written(tmp_path, MINIMAL.replace('"1.36"', f'"{version}"{support}'))
+    last = dates["standard_until"]
+    assert load_environment(path, today=last).name == "small"
+    if "EXTENDED" in support:
+        assert load_environment(path, today=last + timedelta(days=1)).name == "small"
+    else:
+        with pytest.raises(BadInput, match=rf"{version} is in extended support since {last}"):
+            load_environment(path, today=last + timedelta(days=1))
 
 
 # --- the front door
@@ -381,8 +394,23 @@ def test_good_lock(tmp_path: Path) -> None:
             2,
             'addons["1.36"]: found ["coredns"]; it must be a mapping of keys and values',
         ),
+        (
+            'addons:\n  "1.36":\n    aws-ebs-csi-driver: v1.9.0-eksbuild.1\n',
+            3,
+            'addons["1.36"].aws-ebs-csi-driver: found v1.9.0-eksbuild.1 of aws-ebs-csi-driver: it does not tag',
+        ),
     ],
-    ids=["empty", "unknown-key", "no-value", "unknown-addon", "bad-version", "number", "unknown-kubernetes", "list"],
+    ids=[
+        "empty",
+        "unknown-key",
+        "no-value",
+        "unknown-addon",
+        "bad-version",
+        "number",
+        "unknown-kubernetes",
+        "list",
+        "too-old",
+    ],
 )
 def test_bad_lock(tmp_path: Path, text: str, line: int, said: str) -> None:
     path = lock_for(tmp_path, text)

@@ -1,5 +1,6 @@
 """Accepted findings: matched by code and resource, open again after their day, mistakes named."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -61,29 +62,50 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     assert read(file, ["EKR001"])[0].until == date(2027, 1, 1)
 
 
+def said_of(**changed: object) -> str:
+    """The text of a file with one entry, in which something is changed or, if it is None, left out."""
+    entry = {"code": "EKR001", "reason": "a demo without data", "until": "2027-01-01"} | changed
+    return "accepted: [" + json.dumps({key: value for key, value in entry.items() if value is not None}) + "]"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("accepted: [", "is not YAML"),
-        ("accepted:\n  - {code: EKR001, reason: a demo without data, until: 2027-13-45}", "is not YAML: month must be"),
-        (f"accepted: {'[' * 10_000}", "is not YAML: maximum recursion depth"),
+        (f"accepted: {'[' * 10_000}", "nested more than 50 levels"),
         ("accepted: {}", "accepted: "),
+        ("accepted: !!int ''", "cannot read that as int"),
+        ("accepted:\n  - {code: EKR001, reason: a demo without data, until: 2027-13-45}", "month must be"),
+        ("accepted:\n  - {code: EKR001, code: EKR002, reason: a demo without data, until: 2027-01-01}", "stands twice"),
         ("", "the file: "),
-        ("accepted:\n  - {code: EKR001, until: 2027-01-01}", "accepted.0.reason: "),
-        ("accepted:\n  - {code: EKR001, reason: a demo without data}", "accepted.0.until: "),
-        ("accepted:\n  - {code: EKR001, reason: short, until: 2027-01-01}", "accepted.0.reason: "),
-        ("accepted:\n  - {code: X, reason: a demo without data, until: 2027-01-01}", "accepted.0.code: "),
-        ("accepted:\n  - {code: EKR999, reason: a demo without data, until: 2027-01-01}", "EKR999 is no check"),
-        ("accepted:\n  - {code: EKR001, reason: a demo without data, until: soon}", "accepted.0.until: "),
-        ("accepted:\n  - {code: EKR001, reason: a demo without data, until: 2027-01-01, why: x}", "accepted.0.why: "),
+        (said_of(reason=None), r"accepted\[0\]\.reason: "),
+        (said_of(until=None), r"accepted\[0\]\.until: "),
+        (said_of(until="soon"), r"accepted\[0\]\.until: "),
+        (said_of(until=0), r"accepted\[0\]\.until: is no day"),
+        (said_of(code="X"), r"accepted\[0\]\.code: "),
+        (said_of(code="EKR999"), "EKR999 is no check"),
+        (said_of(why="x"), r"accepted\[0\]\.why: "),
+        (said_of(resource=" "), "resource: is blank"),
+        (said_of(reason="short"), "reason: says nothing"),
+        (said_of(reason=" " * 12), "reason: is blank"),
+        (said_of(reason="-" * 12), "reason: says nothing"),
+        (said_of(reason="\u3164" * 12), "reason: is blank"),
+        (said_of(reason="\u200b" * 12), r"reason: .*\(U\+200B\)"),
+        (said_of(reason="a demo\u202e without data"), r"reason: .*\(U\+202E\)"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "accepted.yaml"
     file.write_text(text)
-    with pytest.raises(BadSource, match=f"^{file}: .*{said}") as error:
+    with pytest.raises(BadSource, match=rf"^{file}:\d+: .*{said}") as error:
         read(file, ["EKR001"])
     assert "\n" not in str(error.value)
+
+
+def test_acceptances_are_bounded(tmp_path: Path) -> None:
+    (tmp_path / "accepted.yaml").write_text(said_of()[:-1] + f", {said_of()[11:-1]}" * 1_000 + "]")
+    with pytest.raises(BadSource, match=r"more than 1,000 accepted findings in a file \(bound: acceptances\)"):
+        read(tmp_path / "accepted.yaml", ["EKR001"])
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -31,11 +31,11 @@ def test_a_file_of_ones_own_lies_over_the_table(tmp_path: Path) -> None:
     [
         (
             "prices: [{id: nat-gateway, amount: free}]",
-            r"prices\.0 \(nat-gateway\)\.amount: .*number.*an entry has `id`",
+            r"prices\[0\]\.amount: \(nat-gateway\) .*number.*an entry has `id`",
         ),
-        ("prices: [{id: nat-gateway, amount: -1}]", r"prices\.0 \(nat-gateway\)\.amount"),
-        ("prices: [{id: nat-gateway, prize: 1}]", r"prices\.0 \(nat-gateway\)\.prize: Extra inputs"),
-        ("prices: [{amount: 1}]", r"prices\.0\.id: Field required"),
+        ("prices: [{id: nat-gateway, amount: -1}]", r"prices\[0\]\.amount: \(nat-gateway\)"),
+        ("prices: [{id: nat-gateway, prize: 1}]", r"prices\[0\]\.prize: \(nat-gateway\) Extra inputs"),
+        ("prices: [{amount: 1}]", r"prices\[0\]\.id: Field required"),
         ("prices: [{id: nat-gateway, unit: month, amount: 1}]", "unit: month, but it is charged by hour"),
         ("prices: [{id: new-thing, amount: 1}]", "needs `amount` and `unit`"),
         ("prices: [{id: alb, amount: 1}, {id: alb, amount: 2}]", r"prices\.1 \(alb\): stands twice"),
