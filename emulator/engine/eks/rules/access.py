@@ -32,6 +32,7 @@ def addon_settings_fit(call: Call) -> Iterator[str]:
     errors = [
         f"$.{'.'.join(str(step) for step in error.path)}: {error.message}"
         for error in Draft7Validator(schema).iter_errors(settings)
+        if error.validator != "additionalProperties" or schema.get("x-whole")
     ]
     if errors:
         yield f"ConfigurationValue provided in request is not supported: Json schema validation failed with error: [{', '.join(errors)}]"
