@@ -35,8 +35,13 @@ def begin() -> "subprocess.Popen[str]":
     assert running.stdout
     while "cdk bootstrap" not in running.stdout.readline():
         assert running.poll() is None
-    assert until(lambda: len(clis()) >= 2)
+    assert until(lambda: len(groups()) == 2)
     return running
+
+
+def groups() -> list[int]:
+    """The process groups of what the demo runs."""
+    return [int(text) for path in process.home().glob("child-*") if (text := path.read_text())]
 
 
 def clis() -> list[str]:
@@ -75,8 +80,11 @@ def test_kill_9_ends_all_that_the_demo_has_started(home: Path) -> None:
 
 def test_a_demo_that_is_stopped_ends_all_the_same(home: Path) -> None:
     running = begin()
-    for pid in [*(int(path.read_text()) for path in home.glob("child-*")), running.pid, process.find().pid]:  # type: ignore[union-attr]
-        os.killpg(pid, signal.SIGSTOP) if pid != running.pid else os.kill(pid, signal.SIGSTOP)
+    engine = process.find()
+    assert engine
+    for group in (*groups(), engine.pid):
+        os.killpg(group, signal.SIGSTOP)
+    running.send_signal(signal.SIGSTOP)
     assert command("down").returncode == 0
     running.communicate()
     assert until(lambda: processes_of(home) == []), processes_of(home)
