@@ -66,7 +66,7 @@ def _person_home() -> Path | None:
     """Returns the person's home folder; None: there is none, or it cannot be written."""
     with suppress(RuntimeError):  # neither HOME nor an entry in the password file
         found = Path.home()
-        return found if found.is_absolute() and os.access(found, os.W_OK) else None
+        return found if found.is_absolute() and found != Path("/") and os.access(found, os.W_OK) else None
     return None
 
 
