@@ -104,6 +104,7 @@ CASES = [
         thing("StorageClass", provisioner="efs.csi.aws.com"),
     ),
     ("gateway", thing("Gateway"), thing("Ingress")),
+    ("dynamic_resources", pod(resourceClaims=[{"name": "gpu"}]), pod(resourceClaims=[])),
 ]
 OTHER_DRIVER = {"auto_mode": "ebs.csi.aws.com", "managed_nodes": "ebs.csi.eks.amazonaws.com"}
 LIMITS = load("compute_kinds")["limits"]
@@ -328,7 +329,7 @@ def test_what_cannot_be_is_refused(workloads, compute, key, text):
 
 def test_a_certificate_of_another_region_is_refused():
     with pytest.raises(Misplaced, match="is a certificate of region eu-west-1"):
-        rendered([{**WEB, "certificate_arn": CERTIFICATE}], region="us-east-1")
+        rendered([{**WEB, "certificate_arn": CERTIFICATE}], region="eu-central-1")
 
 
 def test_an_add_on_that_is_switched_off_and_needed_is_refused():
