@@ -86,7 +86,9 @@ def _offers(nodes: Nodes, resource: str, amount: float) -> bool:
 
 
 def _amount(resource: str, amount: float) -> str:
-    return f"{amount / _GIB:g}Gi of {resource}" if resource == _DISK else f"{amount:g} {resource}"
+    if resource != _DISK and not resource.startswith("hugepages-"):
+        return f"{amount:g} {resource}"
+    return f"{amount / _GIB:g}Gi of {resource}" if amount >= _GIB else f"{amount / _GIB * 1024:g}Mi of {resource}"
 
 
 def _why(resource: str, placement: Placement, cluster: ClusterSpec) -> str:

@@ -106,7 +106,7 @@ class Placement:
     nodes: Mapping[str, Nodes]
     """The nodes that its pods may land on, by name, as far as taints and what they ask for let them."""
     what: str
-    """What those are: node group, node pool, Fargate."""
+    """What those are: node group, node pool, Fargate profile."""
     tolerations: tuple[Toleration, ...] = ()
     pod_labels: Mapping[str, str] = field(default_factory=dict)
     """What a Fargate profile selects its pods by."""
@@ -177,7 +177,9 @@ def _on_fargate(spec: WorkloadSpec, fargate: FargateSpec) -> Placement:
         namespace = spec.namespace or _namespace(selector, spec.name)
         if namespace and globs_meet(selector.namespace, namespace):
             nodes = {"Fargate": Nodes({}, ("amd64",))}
-            return Placement(spec, RULES["fargate"], namespace, {}, nodes, "Fargate", pod_labels=selector.labels)
+            return Placement(
+                spec, RULES["fargate"], namespace, {}, nodes, "Fargate profile", pod_labels=selector.labels
+            )
     known = ", ".join(dict.fromkeys(selector.namespace for selector in selectors))
     if spec.namespace:
         raise Misplaced(f"no Fargate profile selects the namespace {spec.namespace}; they select: {known}", "namespace")
