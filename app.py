@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from stacks.environment import Environment
 
 ROOT = Path(__file__).parent
-
+if find_spec("eks_constructs") is None:
+    sys.path.append(str(ROOT / "constructs"))  # `pip install -r requirements.txt` alone leaves our own package out
 
 ACCEPT = "the checks found something. Fix it, or accept it with a reason in stacks/acknowledgements.py"
 

@@ -1,16 +1,19 @@
 """Synthesises an environment as it was at another commit: `python -m stacks.base origin/main demo review/base-assembly`."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from safe_io.errors import BadInput
+from safe_io.ownership import remove
+from stacks.assembly import assembly
+
 _ROOT = Path(__file__).parent.parent
 
 
-class NoBase(Exception):
+class NoBase(BadInput):
     """The commit cannot be built. Its text is for the person who named it."""
 
 
@@ -18,9 +21,8 @@ def build(revision: str, environment: str, output: Path) -> bool:
     """Builds ``environment`` at ``revision`` into ``output``; returns False if that commit does not have it yet.
 
     The commit is checked out beside this one, for the time of the synth, and uses the packages that are installed here.
-    Raises NoBase.
+    Raises NoBase, and OutputProblem: ``output`` holds what no synth wrote.
     """
-    _make_room(output)
     with tempfile.TemporaryDirectory(prefix="eks-platform-base-") as folder:
         tree = Path(folder) / "tree"
         try:
@@ -29,21 +31,14 @@ def build(revision: str, environment: str, output: Path) -> bool:
                 raise NoBase(f"BASE={revision}: git cannot check it out: {_last_line(added.stderr)}")
             file = _file(environment)
             if not (tree / file).is_file():
+                remove(output)  # yesterday's assembly is not today's base
                 return False
-            made = Path(folder) / "assembly"
-            _synth(revision, environment if file.stem == environment else str(file), tree, made)
-            output.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(made, output)  # whole, or not at all
+            with assembly(str(output)) as made:
+                _synth(revision, environment if file.stem == environment else str(file), tree, made)
         finally:
             # Also after a checkout that was interrupted; of one that never began, git says so and does nothing.
             _run("git", "worktree", "remove", "--force", str(tree), cwd=_ROOT)
     return True
-
-
-def _make_room(output: Path) -> None:
-    if output.exists() and not (output.is_dir() and ((output / "cdk.out").is_file() or not any(output.iterdir()))):
-        raise NoBase(f"{output}: is there, and is no assembly: it is not deleted. Name another folder")
-    shutil.rmtree(output, ignore_errors=True)
 
 
 def _file(environment: str) -> Path:
@@ -86,7 +81,7 @@ def main(arguments: list[str]) -> int:
     try:
         if not build(revision, environment, Path(output)):
             print(f"{environment} is new since {revision}: nothing to compare it with.", file=sys.stderr)
-    except NoBase as problem:
+    except BadInput as problem:
         print(problem, file=sys.stderr)
         return 2
     return 0

@@ -35,6 +35,8 @@ class Rule:
     load_balancer_class: str
     gateway_controller: str | None
     """controllerName of a GatewayClass for Application Load Balancers."""
+    readiness_gate: str
+    """Label of a namespace by which the kind's load balancer controller makes pods wait until they are healthy targets."""
     needs_controller: bool
     """Whether load balancers need the AWS Load Balancer Controller, which is yours to run."""
     ingress_annotations: Mapping[str, str] = field(default_factory=dict)
@@ -45,6 +47,9 @@ class Rule:
 # nodes, and needs no node port. Auto Mode's own default is not relied on either.
 _BY_ADDRESS = {f"{_INGRESS}/target-type": "ip"}
 _NLB_BY_ADDRESS = {f"{_SERVICE}/aws-load-balancer-nlb-target-type": "ip"}
+# Each controller has a webhook of its own, and reads its own label.
+# https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/pod_readiness_gate/
+_GATE, _GATE_OF_AUTO_MODE = (f"{group}/pod-readiness-gate-inject" for group in ("elbv2.k8s.aws", "eks.amazonaws.com"))
 _DRIVERS = load("compute_kinds")["block_storage_drivers"]
 
 RULES: Mapping[ComputeKind, Rule] = {
@@ -59,6 +64,7 @@ RULES: Mapping[ComputeKind, Rule] = {
         ingress_controller="eks.amazonaws.com/alb",
         load_balancer_class="eks.amazonaws.com/nlb",
         gateway_controller="eks.amazonaws.com/gateway-alb",
+        readiness_gate=_GATE_OF_AUTO_MODE,
         needs_controller=False,
         ingress_annotations=_BY_ADDRESS,
         service_annotations=_NLB_BY_ADDRESS,
@@ -73,6 +79,7 @@ RULES: Mapping[ComputeKind, Rule] = {
         ingress_controller="ingress.k8s.aws/alb",
         load_balancer_class="service.k8s.aws/nlb",
         gateway_controller=None,
+        readiness_gate=_GATE,
         needs_controller=True,
         ingress_annotations=_BY_ADDRESS,
         service_annotations=_NLB_BY_ADDRESS,
@@ -88,6 +95,7 @@ RULES: Mapping[ComputeKind, Rule] = {
         ingress_controller="ingress.k8s.aws/alb",
         load_balancer_class="service.k8s.aws/nlb",
         gateway_controller=None,
+        readiness_gate=_GATE,
         needs_controller=True,
         ingress_annotations=_BY_ADDRESS,
         service_annotations=_NLB_BY_ADDRESS,

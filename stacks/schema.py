@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from safe_io.output import write
 from stacks.environment import Environment
 
 
@@ -14,4 +15,4 @@ def schema() -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(schema(), encoding="utf-8")
+    write(Path(sys.argv[1]), schema())

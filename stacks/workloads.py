@@ -176,7 +176,7 @@ class WorkloadsStack(cdk.Stack):
             role_arn = self._role(scope, workload, bucket)
             if workload.placement.rule.identity == "irsa":
                 values["SERVICE_ACCOUNT_ROLE_ARN"] = role_arn
-        if "file_system" in workload.needs:
+        if owner := workload.file_owner:
             system = WorkloadFileSystem(
                 scope,
                 "Files",
@@ -184,9 +184,10 @@ class WorkloadsStack(cdk.Stack):
                 vpc_id=self._network.vpc_id,
                 subnet_ids=self._network.subnet_of_each_zone or [],
                 cluster_security_group_id=self._cluster.security_group_id,
+                owner=owner,
                 retain=retain,
             )
-            values["FILE_SYSTEM_ID"] = system.file_system_id
+            values |= {"FILE_SYSTEM_ID": system.file_system_id, "ACCESS_POINT_ID": system.access_point_id}
         for name, value in values.items():
             cdk.CfnOutput(self, output_name(namespace, name), value=value, description=f"{name} of {namespace}")
         return values

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from stacks.workload_folder import SourceObject
 from stacks.workload_problems import Problems
-from stacks.written.balancers import annotations, gateway, ingress, service
+from stacks.written.balancers import address_family, annotations, gateway, ingress, service
 from stacks.written.kinds import kind, scaler
 from stacks.written.pods import account, pod
 from stacks.written.setting import Setting
-from stacks.written.storage import device_claims, storage_classes, storage_drivers
+from stacks.written.storage import device_claims, file_system_volume, storage_classes, storage_drivers
 
 _FINDERS = (
-    *(kind, scaler, service, ingress, gateway, annotations),
-    *(storage_classes, storage_drivers, device_claims, pod, account),
+    *(kind, scaler, service, ingress, gateway, address_family, annotations),
+    *(storage_classes, file_system_volume, storage_drivers, device_claims, pod, account),
 )
 
 

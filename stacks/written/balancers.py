@@ -2,7 +2,16 @@
 
 from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
-from stacks.exposure import INTERNAL_SERVICE, OLD_CLASS, SCHEME_OF_INGRESS, SCHEME_OF_SERVICE, made_by_aws, text_of
+from stacks.exposure import (
+    FAMILY_OF_INGRESS,
+    FAMILY_OF_SERVICE,
+    INTERNAL_SERVICE,
+    OLD_CLASS,
+    SCHEME_OF_INGRESS,
+    SCHEME_OF_SERVICE,
+    made_by_aws,
+    text_of,
+)
 from stacks.written.setting import ANNOTATIONS, Found, Setting
 
 
@@ -76,6 +85,26 @@ def gateway(item: KubernetesObject, setting: Setting) -> Found:
             ("spec", "gatewayClassName"),
             f"found {name}, a class that nothing in this cluster makes; add a GatewayClass to the workload: its controller is"
             f" filled in. {setting.elsewhere}: {name}",
+        )
+
+
+def address_family(item: KubernetesObject, setting: Setting) -> Found:
+    """Load balancers with IPv4 addresses alone, whose targets would have none."""
+    if not setting.ipv6 or not made_by_aws(item, setting.placement, setting.known):
+        return
+    for annotation in (FAMILY_OF_SERVICE, FAMILY_OF_INGRESS):
+        if (found := text_of(item, annotation)) == "ipv4":
+            yield (
+                (*ANNOTATIONS, annotation),
+                f"found {found}, and pods of this cluster have IPv6 addresses, which such a load balancer does not reach: take it out,"
+                " dualstack is filled in",
+            )
+    names = (item.get("spec") or {}).get("infrastructure") or {}
+    if item["kind"] == "Gateway" and not names.get("parametersRef"):
+        yield (
+            ("kind",),
+            "gets a load balancer with IPv4 addresses alone, and pods of this cluster have IPv6 addresses; name the settings that ask"
+            " for dualstack in spec.infrastructure.parametersRef, or use an Ingress",
         )
 
 

@@ -27,6 +27,8 @@ class Setting:
     """The one whose role this project makes."""
     irsa: bool
     """Whether IAM trusts the cluster's tokens."""
+    ipv6: bool
+    """Whether pods have IPv6 addresses."""
 
     @property
     def elsewhere(self) -> str:

@@ -10,6 +10,7 @@ from stacks.workload_needs import EFS_DRIVER, drivers
 from stacks.written.setting import ANNOTATIONS, Found, Setting
 
 _OLD_STORAGE_CLASSES = ("volume.beta.kubernetes.io/storage-class", "volume.alpha.kubernetes.io/storage-class")
+_HANDLE = "${FILE_SYSTEM_ID}::${ACCESS_POINT_ID}"
 _NO_DRIVER = "kubernetes.io/no-provisioner"
 
 
@@ -39,6 +40,18 @@ def storage_classes(item: KubernetesObject, setting: Setting) -> Found:
                 (*where, "spec", "storageClassName"),
                 f"found {found}, a class that nothing in this cluster makes for these nodes; {here}. {setting.elsewhere}: {found}",
             )
+
+
+def file_system_volume(item: KubernetesObject, setting: Setting) -> Found:  # noqa: ARG001
+    """Volumes of the file system that the stack makes, which lets in by its access point alone."""
+    handle = (
+        ((item.get("spec") or {}).get("csi") or {}).get("volumeHandle") if item["kind"] == "PersistentVolume" else None
+    )
+    if isinstance(handle, str) and "${FILE_SYSTEM_ID}" in handle and handle != _HANDLE:
+        yield (
+            ("spec", "csi", "volumeHandle"),
+            f"found {handle}; the file system lets in by its access point alone, whose folder belongs to the pods' user: write {_HANDLE}",
+        )
 
 
 def storage_drivers(item: KubernetesObject, setting: Setting) -> Found:
