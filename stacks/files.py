@@ -12,7 +12,7 @@ from stacks.manifests import cluster_manifests
 from stacks.workload_objects import placed_workloads
 from stacks.workloads import output_name, workloads_stack_name
 
-_OF_THE_STACK = ("BUCKET_NAME", "FILE_SYSTEM_ID", "SERVICE_ACCOUNT_ROLE_ARN")
+_OF_THE_STACK = ("ACCESS_POINT_ID", "BUCKET_NAME", "FILE_SYSTEM_ID", "SERVICE_ACCOUNT_ROLE_ARN")
 
 
 def write_delivery(folder: Path, cluster: ClusterStack, environment: Environment) -> None:

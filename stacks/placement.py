@@ -7,7 +7,7 @@ from typing import Any, Literal
 from eks_constructs import karpenter_manifests
 from eks_constructs.auto_mode import AutoModeSpec
 from eks_constructs.catalog import load
-from eks_constructs.compute import KIND_LABEL, ComputeKind
+from eks_constructs.compute import NODE_SELECTORS, ComputeKind
 from eks_constructs.fargate import FargateSelectorSpec, FargateSpec, globs_meet
 from eks_constructs.karpenter import KarpenterSpec
 from eks_constructs.managed_nodes import ManagedNodesSpec
@@ -40,6 +40,8 @@ class Rule:
     load_balancer_class: str
     gateway_controller: str | None
     """controllerName of a GatewayClass for Application Load Balancers."""
+    readiness_gate: str
+    """Label of a namespace by which the kind's load balancer controller makes pods wait until they are healthy targets."""
     needs_controller: bool
     """Whether load balancers need the AWS Load Balancer Controller, which is yours to run."""
     ingress_annotations: Mapping[str, str] = field(default_factory=dict)
@@ -50,13 +52,16 @@ class Rule:
 # nodes, and needs no node port. Auto Mode's own default is not relied on either.
 _BY_ADDRESS = {f"{_INGRESS}/target-type": "ip"}
 _NLB_BY_ADDRESS = {f"{_SERVICE}/aws-load-balancer-nlb-target-type": "ip"}
+# Each controller has a webhook of its own, and reads its own label.
+# https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/pod_readiness_gate/
+_GATE, _GATE_OF_AUTO_MODE = (f"{group}/pod-readiness-gate-inject" for group in ("elbv2.k8s.aws", "eks.amazonaws.com"))
 _DRIVERS = load("compute_kinds")["block_storage_drivers"]
 
 RULES: Mapping[ComputeKind, Rule] = {
     # https://docs.aws.amazon.com/eks/latest/userguide/associate-workload.html, auto-configure-alb.html, auto-configure-nlb.html
     "auto_mode": Rule(
         namespace="{name}-auto-mode",
-        node_selector={"eks.amazonaws.com/compute-type": "auto"},
+        node_selector=NODE_SELECTORS["auto_mode"],
         identity="pod_identity",
         storage_class="auto-gp3",
         storage_driver=_DRIVERS["auto_mode"],
@@ -64,13 +69,14 @@ RULES: Mapping[ComputeKind, Rule] = {
         ingress_controller="eks.amazonaws.com/alb",
         load_balancer_class="eks.amazonaws.com/nlb",
         gateway_controller="eks.amazonaws.com/gateway-alb",
+        readiness_gate=_GATE_OF_AUTO_MODE,
         needs_controller=False,
         ingress_annotations=_BY_ADDRESS,
         service_annotations=_NLB_BY_ADDRESS,
     ),
     "managed_nodes": Rule(
         namespace="{name}-managed-nodes",
-        node_selector={KIND_LABEL: "managed_nodes"},
+        node_selector=NODE_SELECTORS["managed_nodes"],
         identity="pod_identity",
         storage_class="gp3",
         storage_driver=_DRIVERS["managed_nodes"],
@@ -78,6 +84,7 @@ RULES: Mapping[ComputeKind, Rule] = {
         ingress_controller="ingress.k8s.aws/alb",
         load_balancer_class="service.k8s.aws/nlb",
         gateway_controller=None,
+        readiness_gate=_GATE,
         needs_controller=True,
         ingress_annotations=_BY_ADDRESS,
         service_annotations=_NLB_BY_ADDRESS,
@@ -85,7 +92,7 @@ RULES: Mapping[ComputeKind, Rule] = {
     # No selector: the profile decides, by namespace and labels, before any scheduler sees the pod.
     "fargate": Rule(
         namespace=None,
-        node_selector={},
+        node_selector=NODE_SELECTORS["fargate"],
         identity="irsa",
         storage_class=None,
         storage_driver=None,
@@ -93,6 +100,7 @@ RULES: Mapping[ComputeKind, Rule] = {
         ingress_controller="ingress.k8s.aws/alb",
         load_balancer_class="service.k8s.aws/nlb",
         gateway_controller=None,
+        readiness_gate=_GATE,
         needs_controller=True,
         ingress_annotations=_BY_ADDRESS,
         service_annotations=_NLB_BY_ADDRESS,

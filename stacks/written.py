@@ -7,7 +7,16 @@ from typing import Any
 from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
-from stacks.exposure import INTERNAL_SERVICE, OLD_CLASS, SCHEME_OF_INGRESS, SCHEME_OF_SERVICE, made_by_aws, text_of
+from stacks.exposure import (
+    FAMILY_OF_INGRESS,
+    FAMILY_OF_SERVICE,
+    INTERNAL_SERVICE,
+    OLD_CLASS,
+    SCHEME_OF_INGRESS,
+    SCHEME_OF_SERVICE,
+    made_by_aws,
+    text_of,
+)
 from stacks.known_names import KnownNames
 from stacks.placement import Placement
 from stacks.pods import claim_templates, pod_template
@@ -19,6 +28,7 @@ Found = Iterator[tuple[Where, str]]
 
 _ANNOTATIONS: Where = ("metadata", "annotations")
 _OLD_STORAGE_CLASSES = ("volume.beta.kubernetes.io/storage-class", "volume.alpha.kubernetes.io/storage-class")
+_HANDLE = "${FILE_SYSTEM_ID}::${ACCESS_POINT_ID}"
 _NO_DRIVER = "kubernetes.io/no-provisioner"
 _METRIC_APIS = {
     "External": "external.metrics.k8s.io",
@@ -42,6 +52,8 @@ class Setting:
     """The one whose role this project makes."""
     irsa: bool
     """Whether IAM trusts the cluster's tokens."""
+    ipv6: bool
+    """Whether pods have IPv6 addresses."""
 
     @property
     def elsewhere(self) -> str:
@@ -53,7 +65,20 @@ def check_written(sources: Sequence[SourceObject], setting: Setting, problems: P
     """Notes everything in the objects that clashes with what is filled in, or that nothing in the cluster serves."""
     for source in sources:
         item = source.object
-        for finder in (_kind, _service, _ingress, _gateway, _annotations, _storage, _drivers, _pod, _account, _scaler):
+        for finder in (
+            _kind,
+            _service,
+            _ingress,
+            _gateway,
+            _family,
+            _annotations,
+            _storage,
+            _volume,
+            _drivers,
+            _pod,
+            _account,
+            _scaler,
+        ):
             for where, text in finder(item, setting):
                 problems.add(source, where, text)
 
@@ -165,6 +190,26 @@ def _gateway(item: KubernetesObject, setting: Setting) -> Found:
         )
 
 
+def _family(item: KubernetesObject, setting: Setting) -> Found:
+    """Load balancers with IPv4 addresses alone, whose targets would have none."""
+    if not setting.ipv6 or not made_by_aws(item, setting.placement, setting.known):
+        return
+    for annotation in (FAMILY_OF_SERVICE, FAMILY_OF_INGRESS):
+        if (found := text_of(item, annotation)) == "ipv4":
+            yield (
+                (*_ANNOTATIONS, annotation),
+                f"found {found}, and pods of this cluster have IPv6 addresses, which such a load balancer does not reach: take it out,"
+                " dualstack is filled in",
+            )
+    names = (item.get("spec") or {}).get("infrastructure") or {}
+    if item["kind"] == "Gateway" and not names.get("parametersRef"):
+        yield (
+            ("kind",),
+            "gets a load balancer with IPv4 addresses alone, and pods of this cluster have IPv6 addresses; name the settings that ask"
+            " for dualstack in spec.infrastructure.parametersRef, or use an Ingress",
+        )
+
+
 def _annotations(item: KubernetesObject, setting: Setting) -> Found:
     """Annotations of load balancers that the kind's controller does not read."""
     ignored = load("compute_kinds")["ignored_annotations"].get(setting.placement.spec.compute, {}).get(item["kind"])
@@ -203,6 +248,18 @@ def _storage(item: KubernetesObject, setting: Setting) -> Found:
                 (*where, "spec", "storageClassName"),
                 f"found {found}, a class that nothing in this cluster makes for these nodes; {here}. {setting.elsewhere}: {found}",
             )
+
+
+def _volume(item: KubernetesObject, setting: Setting) -> Found:  # noqa: ARG001
+    """Volumes of the file system that the stack makes, which lets in by its access point alone."""
+    handle = (
+        ((item.get("spec") or {}).get("csi") or {}).get("volumeHandle") if item["kind"] == "PersistentVolume" else None
+    )
+    if isinstance(handle, str) and "${FILE_SYSTEM_ID}" in handle and handle != _HANDLE:
+        yield (
+            ("spec", "csi", "volumeHandle"),
+            f"found {handle}; the file system lets in by its access point alone, whose folder belongs to the pods' user: write {_HANDLE}",
+        )
 
 
 def _drivers(item: KubernetesObject, setting: Setting) -> Found:

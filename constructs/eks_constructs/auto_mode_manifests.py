@@ -45,13 +45,14 @@ def network_policy_manifest() -> KubernetesObject:
     }
 
 
-def ingress_class_manifests(scheme: str) -> list[KubernetesObject]:
+def ingress_class_manifests(scheme: str, *, ipv6: bool = False) -> list[KubernetesObject]:
     """Returns the IngressClass of Auto Mode's own controller. https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html."""
     params = {
         "apiVersion": "eks.amazonaws.com/v1",
         "kind": "IngressClassParams",
         "metadata": {"name": "auto-alb"},
-        "spec": {"scheme": scheme},
+        # Auto Mode reads both here alone. Only a load balancer of both families has pods with IPv6 addresses as targets.
+        "spec": {"scheme": scheme, **({"ipAddressType": "dualstack"} if ipv6 else {})},
     }
     ingress_class = {
         "apiVersion": "networking.k8s.io/v1",
