@@ -7,12 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from safe_io.errors import BadInput, run
-
 _ROOT = Path(__file__).parent.parent
 
 
-class NoBase(BadInput):
+class NoBase(Exception):
     """The commit cannot be built. Its text is for the person who named it."""
 
 
@@ -80,14 +78,19 @@ def _run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> subproc
 
 
 def main(arguments: list[str]) -> int:
-    """Builds it; returns the exit code. Raises BadInput."""
+    """Builds it; returns the exit code (2: bad input)."""
     if len(arguments) != 3:
-        raise BadInput("usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT")
+        print("usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT", file=sys.stderr)
+        return 2
     revision, environment, output = arguments
-    if not build(revision, environment, Path(output)):
-        print(f"{environment} is new since {revision}: nothing to compare it with.", file=sys.stderr)
+    try:
+        if not build(revision, environment, Path(output)):
+            print(f"{environment} is new since {revision}: nothing to compare it with.", file=sys.stderr)
+    except NoBase as problem:
+        print(problem, file=sys.stderr)
+        return 2
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(run(lambda: main(sys.argv[1:]), program="python -m stacks.base"))
+    sys.exit(main(sys.argv[1:]))

@@ -31,6 +31,8 @@ def use_pinned_node() -> None:
     folder = os.environ.get("TMPDIR")
     if folder and not os.access(folder, os.W_OK | os.X_OK):
         raise BadInput(one_line(f"TMPDIR={folder}: no folder that files can be written to; name another"))
+    if os.environ.get("HOME") == "":  # Node takes the current folder for it, and leaves its cache there
+        del os.environ["HOME"]
     _use_cache_that_can_be_written()
 
 
