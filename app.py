@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from stacks.workload_spec import Delivery
 
 ROOT = Path(__file__).parent
-
+if find_spec("eks_constructs") is None:
+    sys.path.append(str(ROOT / "constructs"))  # `pip install -r requirements.txt` alone leaves our own package out
 
 ACCEPT = "the checks found something. Fix it, or accept it with a reason in stacks/acknowledgements.py"
 

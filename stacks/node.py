@@ -1,6 +1,7 @@
 """What the CDK's Node needs on this machine: the Node of requirements.txt, a cache and a folder for temporary files."""
 
 import os
+import stat
 import sys
 import tempfile
 from importlib.util import find_spec
@@ -58,3 +59,9 @@ def _writable(folder: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+def _private(folder: Path) -> bool:
+    state = folder.stat()
+    others_may_write = state.st_mode & 0o022 and not state.st_mode & stat.S_ISVTX
+    return state.st_uid in (0, os.geteuid()) and not others_may_write

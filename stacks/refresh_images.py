@@ -5,7 +5,6 @@ https://distribution.github.io/distribution/spec/api/. Without a login: the imag
 
 import hashlib
 import json
-import os
 import re
 import sys
 import urllib.error
@@ -17,6 +16,7 @@ from http.client import HTTPMessage
 from pathlib import Path
 
 from safe_io.errors import BadInput, run
+from safe_io.output import write
 from safe_io.yaml_file import YamlFile
 from stacks.images import FILE, ImagesFile, ImageSpec
 from stacks.validating import validated
@@ -102,9 +102,7 @@ def refresh(file: Path = FILE, today: date | None = None) -> list[str]:
     old = validated(YamlFile(file), ImagesFile).images
     new = {name: digest_of(image) for name, image in old.items()}
     text = refreshed(file.read_text(encoding="utf-8"), old, new, today or datetime.now(UTC).date())
-    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(file)
+    write(file, text)
     return [
         f"{name} {old[name].tag}: {old[name].digest} -> {digest}"
         for name, digest in new.items()

@@ -14,6 +14,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute import KIND_LABEL
 from eks_constructs.construct_ids import check_names, pascal_case
 from eks_constructs.control_plane import KubernetesVersion
+from eks_constructs.node_group_updates import NodeRepairSpec, WarmPoolSpec, repair_config, warm_pool_config
 from eks_constructs.roles import IamSpec, role, trust_service
 from eks_constructs.spec import (
     KmsKeyArn,
@@ -94,10 +95,13 @@ class NodeGroupSpec(Spec):
     """AMI release to run (default: the newest when the group is made or its version changes)."""
     max_unavailable_percentage: Annotated[int, Field(ge=1, le=100)] = 33
     """Share of nodes that may be replaced at the same time in an update."""
+    update_strategy: Literal["DEFAULT", "MINIMAL"] = "DEFAULT"
+    """`DEFAULT` makes new nodes before it drains old ones. `MINIMAL` drains first and needs no further capacity: for accelerators and
+    reservations (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html)."""
     force_update: bool = False
     """Whether an update may override PodDisruptionBudgets."""
-    node_repair: bool = True
-    """Lets EKS replace or reboot unhealthy nodes."""
+    node_repair: NodeRepairSpec = NodeRepairSpec()
+    warm_pool: WarmPoolSpec | None = None
 
     @model_validator(mode="after")
     def _sizes(self) -> "NodeGroupSpec":
@@ -133,6 +137,8 @@ class NodeGroupSpec(Spec):
                     "instance_types",
                     index,
                 )
+        if self.warm_pool:
+            self.warm_pool.check_ami(self.ami_type)
         return self
 
     @model_validator(mode="after")
@@ -241,10 +247,12 @@ class ManagedNodes(Construct):
                 min_size=spec.min_size, desired_size=spec.desired, max_size=spec.max_size
             ),
             update_config=eks.CfnNodegroup.UpdateConfigProperty(
-                max_unavailable_percentage=spec.max_unavailable_percentage
+                max_unavailable_percentage=spec.max_unavailable_percentage,
+                update_strategy=spec.update_strategy,
             ),
             force_update_enabled=spec.force_update,
-            node_repair_config=eks.CfnNodegroup.NodeRepairConfigProperty(enabled=spec.node_repair),
+            node_repair_config=repair_config(spec.node_repair),
+            warm_pool_config=warm_pool_config(spec.warm_pool),
             launch_template=eks.CfnNodegroup.LaunchTemplateSpecificationProperty(
                 id=template.ref, version=template.attr_latest_version_number
             ),
