@@ -38,12 +38,18 @@ def use_pinned_node() -> None:
 
 
 def _use_cache_that_can_be_written() -> None:
-    """Gives jsii's cache of packages a place where the home folder has none: without one it fails."""
+    """Gives jsii's cache of packages a place where the home folder has none: without one it fails.
+
+    It refuses a folder that others can write to as well, since it runs what is in it.
+    """
     if {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"} & set(os.environ):
         return
     home = os.path.expanduser("~")
     # No HOME, and nobody in /etc/passwd: jsii takes the folder for temporary files.
-    if not os.path.isabs(home) or _writable(Path(home, "Library/Caches" if sys.platform == "darwin" else ".cache")):
+    if not os.path.isabs(home):
+        return
+    folder = Path(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
+    if _writable(folder) and all(_private(one) for one in (folder, *folder.parents)):
         return
     beside = Path(sys.prefix, ".cache")
     if _writable(beside):

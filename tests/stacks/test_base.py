@@ -124,5 +124,5 @@ def test_the_assembly_of_yesterday_is_no_base_of_today(repository):
 
 
 def test_it_says_what_it_takes():
-    with pytest.raises(BadInput, match="usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT"):
+    with pytest.raises(BadInput, match=r"usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT"):
         base.main(["HEAD"])

@@ -84,6 +84,13 @@ def test_a_home_without_room_gets_jsii_a_cache_elsewhere(monkeypatch: pytest.Mon
         node.use_pinned_node()
         assert os.environ.pop(root) == str(tmp_path / "venv/.cache/jsii")
         assert cache not in os.environ
+    open_to_others = tmp_path / "open"
+    open_to_others.mkdir()
+    open_to_others.chmod(0o777)
+    monkeypatch.setenv("HOME", str(open_to_others))
+    node.use_pinned_node()
+    assert os.environ.pop(root) == str(tmp_path / "venv/.cache/jsii"), "jsii does not trust it"
+    monkeypatch.setenv("HOME", "/dev/null")
     monkeypatch.setattr(sys, "prefix", "/dev/null")
     node.use_pinned_node()
     assert os.environ.pop(cache) == "disabled"
