@@ -150,6 +150,16 @@ class ClusterSpec(Spec):
         locked = lock.addons.get(self.control_plane.kubernetes_version, {}) if lock else {}
         return plan_addons(dict(self.addons.items()), self.compute.mix, locked=dict(locked.items()))
 
+    @property
+    def prefixes(self) -> bool:
+        """Whether the CNI gives nodes prefixes of addresses: with IPv6 always.
+
+        https://docs.aws.amazon.com/eks/latest/userguide/cni-increase-ip-addresses.html
+        """
+        spec = self.addons.get("vpc-cni")
+        told = str((spec.configuration.get("env") or {}).get("ENABLE_PREFIX_DELEGATION", "")).lower() if spec else ""
+        return self.control_plane.ip_family == "ipv6" or told == "true"
+
     def system_selectors(self) -> list[FargateSelectorSpec]:
         """Returns what Fargate must draw for the add-ons that run there."""
         return [

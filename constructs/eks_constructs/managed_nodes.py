@@ -45,6 +45,9 @@ AmiType = Literal[
 ]
 """AMIs that EKS builds for managed node groups. Not AL2, which has no AMI for Kubernetes 1.33 and later."""
 
+PLUGIN_LABEL = "eks-platform/device-plugin"
+"""Label of nodes whose AMI has a device's driver and not its plugin: the chart's DaemonSet runs there."""
+
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 """AWS managed policies of every EC2 node's role: join the cluster, pull images."""
 
@@ -165,6 +168,25 @@ class NodeGroupSpec(Spec):
         return self.desired > 0 and not any(taint.effect != "PREFER_NO_SCHEDULE" for taint in self.taints)
 
 
+def device_of_group(group: NodeGroupSpec) -> str | None:
+    """Returns the device that the nodes of a group offer to pods, by their AMI; None: they have none."""
+    device: str | None = load("instance_families")["ami_types"][group.ami_type].get("device")
+    return device
+
+
+def plugin_of_group(group: NodeGroupSpec) -> str | None:
+    """Returns the device whose plugin the nodes of a group lack; None: they need none."""
+    device = device_of_group(group)
+    brought = load("devices")["plugins"][load("instance_families")["ami_types"][group.ami_type]["os"]]
+    return device if device and device not in brought else None
+
+
+def plugin_label(group: NodeGroupSpec) -> dict[str, str]:
+    """Returns the label by which a device plugin's DaemonSet finds the nodes of a group that lack it."""
+    device = plugin_of_group(group)
+    return {PLUGIN_LABEL: device} if device else {}
+
+
 def _groups(groups: list[NodeGroupSpec]) -> list[NodeGroupSpec]:
     check_names([group.name for group in groups], what="groups", made=("{id}", "{id}Template"), taken=("NodeRole",))
     if len(groups) > limit("node_groups"):
@@ -256,7 +278,7 @@ class ManagedNodes(Construct):
             launch_template=eks.CfnNodegroup.LaunchTemplateSpecificationProperty(
                 id=template.ref, version=template.attr_latest_version_number
             ),
-            labels={**spec.labels, KIND_LABEL: "managed_nodes"},
+            labels={**spec.labels, KIND_LABEL: "managed_nodes", **plugin_label(spec)},
             taints=[
                 eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=taint.effect)
                 for taint in spec.taints
