@@ -165,6 +165,7 @@ BAD = {
     "one_profile_at_a_time": (with_("CreateFargateProfile", before=child("fargateProfile", "f", status="DELETING")), "in status DELETING"),
     "private_subnets": (with_("CreateFargateProfile", subnets=["subnet-public"]), "is not a private subnet"),
     "selectors_few": (with_("CreateFargateProfile", selectors=[{"namespace": str(one)} for one in range(6)]), "between 1 and 5"),
+    "addon_settings_fit": (with_("CreateAddon", configurationValues='{"replicas": 3}'), r"\$\.: .*'replicas' was unexpected"),
     "addon_offered": (with_("CreateAddon", addonName="core-dns"), "not supported"),
     "groups_not_reserved": (with_("CreateAccessEntry", kubernetesGroups=["system:masters"]), "must not start with system:"),
     "access_entries_on": (with_("CreateAccessEntry", before=cluster(accessConfig=OLD_MODE)), "authentication mode"),
