@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from eks_constructs.catalog import load
-from eks_constructs.manifests import HelmChart
+from eks_constructs.manifests import HelmChart, KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, has_known_images, images_of
 from eks_constructs.vpc_endpoints import endpoint_services
@@ -12,6 +12,7 @@ from safe_io.where import Where
 from stacks.cluster_spec import ClusterSpec
 from stacks.controllers import charts_of, needs_load_balancer_controller
 from stacks.environment import Environment
+from stacks.exposure import certificate_annotation, serves_tls
 from stacks.pods import containers, pod_template
 from stacks.workload_objects import PlacedWorkload, placed_workloads
 
@@ -84,7 +85,7 @@ class _Cluster:
             if "bucket" in workload.needs:
                 yield "bucket", name, where
                 yield "irsa" if rule.identity == "irsa" else "pod_identity", name, where
-            if "hostname" in workload.needs and rule.needs_controller:
+            if rule.needs_controller and any(_looks_certificate_up(item) for item in workload.objects):
                 yield "certificate_discovery", name, where
 
     def _compute(self) -> Iterator[tuple[str, str, Where]]:
@@ -148,6 +149,12 @@ class _Cluster:
                     yield Unreachable(
                         where, f"{workload.placement.spec.name} has the image {image}: {problem}{_advice(image)}"
                     )
+
+
+def _looks_certificate_up(item: KubernetesObject) -> bool:
+    """Tells whether the load balancer controller finds the certificate of an Ingress by its host names."""
+    named = (item["metadata"].get("annotations") or {}).get(certificate_annotation("Ingress"))
+    return item["kind"] == "Ingress" and serves_tls(item) and not named
 
 
 def _advice(address: str) -> str:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import TODAY, arguments, minimal, of_type
+from own_workloads import Workloads
 
 from eks_constructs.catalog import load
 from eks_constructs.registries import Registries, RegistrySpec
 from safe_io.errors import BadInput
+from stacks import workload_folder
 from stacks.loading import load_environment
 
 MIRROR = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror"
@@ -102,6 +104,26 @@ def test_what_is_not_reached_is_refused(tmp_path, name):
 def test_charts_are_asked_of_the_network_only_where_a_function_in_it_installs_them(tmp_path):
     lines = "\n".join(refusals(environment(EVERYTHING), tmp_path))
     assert "comes from" not in lines
+
+
+def test_a_certificate_that_is_looked_up_by_its_host_is_out_of_reach(tmp_path, monkeypatch):
+    monkeypatch.setattr(workload_folder, "FOLDER", tmp_path)
+    ingress = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "app", "annotations": {}},
+        "spec": {"tls": [{"hosts": ["www.example.com"]}], "rules": [{"host": "www.example.com"}]},
+    }
+    data = reached()
+    data["clusters"][0]["workloads"] = [{"name": "own", "compute": "managed_nodes"}]
+    Workloads(tmp_path).write("own", [ingress])
+    assert "needs the internet, for AWS Certificate Manager" in "\n".join(refusals(data, tmp_path))
+    named = "arn:aws:acm:eu-west-1:111122223333:certificate/a"
+    ingress["metadata"]["annotations"]["alb.ingress.kubernetes.io/certificate-arn"] = named
+    Workloads(tmp_path).write("own", [ingress])
+    workload_folder.describe.cache_clear()
+    workload_folder.read_objects.cache_clear()
+    assert "AWS Certificate Manager" not in "\n".join(refusals(data, tmp_path))
 
 
 def test_mirrors_stand_in_for_registries(tmp_path, synth):
