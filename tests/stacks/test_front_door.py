@@ -16,6 +16,7 @@ import yaml
 from conftest import ENVIRONMENTS, ROOT, minimal
 
 from stacks.limits import LimitExceeded, check_manifests, check_templates
+from stacks.node import use_pinned_node
 from stacks.schema import schema
 from stacks.summary import stacks_of
 
@@ -228,6 +229,24 @@ class TestCdkCli:
         assert run("npx", "--no-install", "cdk", "--version").stdout.startswith("2.1148.1")
 
 
+def test_node_has_a_home_where_the_person_has_none(monkeypatch):
+    def nobody(_):
+        raise KeyError("no such user")
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    monkeypatch.setattr("atexit.register", lambda clean: made.append(clean))
+    for name, value in {"HOME": "/removed", "JSII_RUNTIME_PACKAGE_CACHE": "x", "JSII_NODE": "x"}.items():
+        monkeypatch.setenv(name, value)
+    made = []
+    use_pinned_node()
+    assert (os.environ["HOME"], made) == ("/removed", [])
+    monkeypatch.delenv("HOME")
+    use_pinned_node()
+    assert Path(os.environ["HOME"]).is_dir()
+    made[0]()
+    assert not Path(os.environ["HOME"]).exists()
+
+
 def test_the_schema_is_current():
     assert (ROOT / "environments/schema.json").read_text() == schema(), "run `make schema`"
 
@@ -275,7 +294,7 @@ def test_make_names_the_environments_when_none_is_named():
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "docs/deploy.md", "docs/access.md", "docs/changes.md"]
+    "page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/deploy.md", "docs/access.md", "docs/changes.md"]
 )
 def test_pages_name_targets_and_files_that_exist(page):
     text = (ROOT / page).read_text()
