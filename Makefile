@@ -79,8 +79,9 @@ deploy: setup env-named  ## deploy ENV to the account of your credentials (docs/
 diff: setup env-named  ## what a deploy of ENV would change
 	$(CDK) diff $(CONTEXT) $$CDK_FLAGS
 
-# CLUSTER=name where the environment has several; KUBE_CONTEXT=name for another than kubectl's current context.
-deliver = python -m delivery $(1) cdk.out $${CLUSTER:+--cluster="$$CLUSTER"} $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"}
+# CLUSTER=name where the environment has several; KUBE_CONTEXT=name for another than kubectl's current context;
+# TIMEOUT=seconds that an object, and each call of kubectl or helm, may take.
+deliver = python -m delivery $(1) cdk.out $${CLUSTER:+--cluster="$$CLUSTER"} $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"} $${TIMEOUT:+--timeout="$$TIMEOUT"}
 apply: setup env-named  ## apply the Kubernetes objects of ENV (delivery: files) with kubectl, each ready before the next (docs/workloads.md)
 	@$(call synth,$(CONTEXT) -c checks=off)
 	@$(call deliver,apply)

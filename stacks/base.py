@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from safe_io.errors import BadInput
+from safe_io.errors import BadInput, run
 from safe_io.ownership import remove
 from stacks.assembly import assembly
 
@@ -73,19 +73,14 @@ def _run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> subproc
 
 
 def main(arguments: list[str]) -> int:
-    """Builds it; returns the exit code (2: bad input)."""
+    """Builds it; returns the exit code. Raises BadInput."""
     if len(arguments) != 3:
-        print("usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT", file=sys.stderr)
-        return 2
+        raise BadInput("usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT")
     revision, environment, output = arguments
-    try:
-        if not build(revision, environment, Path(output)):
-            print(f"{environment} is new since {revision}: nothing to compare it with.", file=sys.stderr)
-    except BadInput as problem:
-        print(problem, file=sys.stderr)
-        return 2
+    if not build(revision, environment, Path(output)):
+        print(f"{environment} is new since {revision}: nothing to compare it with.", file=sys.stderr)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(lambda: main(sys.argv[1:]), program="python -m stacks.base"))

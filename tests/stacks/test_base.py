@@ -9,6 +9,7 @@ import pytest
 import yaml
 from conftest import ROOT, minimal
 
+from safe_io.errors import BadInput
 from stacks import base
 from stacks.assembly import assembly
 
@@ -70,11 +71,11 @@ def test_an_environment_that_is_new_since_then_has_nothing_to_compare_with(repos
 
 
 @pytest.mark.parametrize("revision", ["no-such-branch", "--force", ""])
-def test_a_commit_that_is_not_there(repository, capsys, revision):
-    assert base.main([revision, "mine", "older"]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"BASE={revision}: git cannot check it out: ")
-    assert said.count("\n") == 1
+def test_a_commit_that_is_not_there(repository, revision):
+    with pytest.raises(BadInput) as refusal:
+        base.main([revision, "mine", "older"])
+    assert str(refusal.value).startswith(f"BASE={revision}: git cannot check it out: ")
+    assert "\n" not in str(refusal.value)
     assert worktrees(repository) == 1
 
 
@@ -109,7 +110,8 @@ def test_a_file_of_ones_own_outside_of_the_repository_is_built_by_the_code_of_th
 
 def test_what_no_synth_wrote_is_not_deleted(repository):
     for name in ("stacks", "app.py"):
-        assert base.main(["HEAD", "mine", name]) == 2
+        with pytest.raises(BadInput):
+            base.main(["HEAD", "mine", name])
         assert git(repository, "status", "--porcelain", "--", name) == ""
 
 
@@ -121,6 +123,6 @@ def test_the_assembly_of_yesterday_is_no_base_of_today(repository):
     assert [path.name for path in (repository / "older").iterdir()] == ["notes.txt"]
 
 
-def test_it_says_what_it_takes(capsys):
-    assert base.main(["HEAD"]) == 2
-    assert capsys.readouterr().err == "usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT\n"
+def test_it_says_what_it_takes():
+    with pytest.raises(BadInput, match=r"usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT"):
+        base.main(["HEAD"])
