@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from responsibility.facts.template import BadSource
+from safe_io import errors
+from safe_io.output import write_all
+from safe_io.ownership import OutputProblem
+from safe_io.terminal import one_line
 
 if TYPE_CHECKING:
     from responsibility.document import Review
+
+
+PROGRAM = "python -m responsibility"
+
+
+class PipeClosed(Exception):
+    """Who reads our output went away. Typer ends with 1 then, which says that something was found."""
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands of this program."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command. Raises PipeClosed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise PipeClosed from None
 
 
 class Format(StrEnum):
@@ -67,8 +88,17 @@ def report(document: Review, format_: Format | None, files: list[Path], fail_on:
     from responsibility import reviewing
 
     _write(document, format_, files, quiet=quiet)
+    end_with_defects(document.defects)
     if fail_on is not FailOn.NEVER and reviewing.worst(document, fail_on.value):
-        raise typer.Exit(1)
+        raise typer.Exit(errors.FINDINGS)
+
+
+def end_with_defects(defects: list[tuple[str, str]]) -> None:
+    """Names the checks that fell over. Raises typer.Exit if there are any."""
+    if defects:
+        which = "; ".join(f"check {code}: {what}" for code, what in defects)
+        complain(f"{PROGRAM}: {which}: {errors.OURS}. The other answers are written")
+        raise typer.Exit(errors.DEFECT)
 
 
 def _write(document: Review, format_: Format | None, files: list[Path], *, quiet: bool) -> None:
@@ -104,28 +134,10 @@ def _format_of(file: Path, format_: Format | None) -> str:
 
 
 def _save(contents: dict[Path, str]) -> None:
-    """Writes every file, or none: each is written beside its place, and moved there when all of them are."""
-    moves: dict[Path, Path] = {}
-    file = Path()
     try:
-        for file, content in contents.items():
-            if file.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            if file.exists() and not file.is_file():
-                # A pipe or a device, such as /dev/stdout: it is written to, never replaced.
-                file.write_text(content, encoding="utf-8")
-                continue
-            goal = Path(os.path.realpath(file))  # what a link points to, so that it stays a link
-            part = goal.with_name(f".{goal.name}.part")
-            moves[part] = goal
-            part.write_text(content, encoding="utf-8")
-        for part, file in moves.items():
-            part.replace(file)
-    except OSError as error:
-        raise BadSource(f"--output {file}: cannot be written: {error.strerror}") from None
-    finally:
-        for part in moves:
-            part.unlink(missing_ok=True)
+        write_all(contents)
+    except OutputProblem as problem:
+        raise OutputProblem(f"--output {problem}") from None
 
 
 def day(text: str | None) -> date:
@@ -145,8 +157,11 @@ def tell(make: Callable[[str], str], format_: Format | None, files: list[Path]) 
         typer.echo(make((format_ or Format.TEXT).value).rstrip("\n"))
 
 
-def complain(words: str) -> None:
-    """Says it in one line: names of files and what stands in them may hold anything."""
-    from responsibility.render import clean
+def tell_line(words: str) -> None:
+    """Prints a line: what stands in it may come from anybody."""
+    typer.echo(one_line(words))
 
-    typer.echo(clean(words, 1000), err=True)
+
+def complain(words: str) -> None:
+    """Says it in one line on standard error: names of files and what stands in them may hold anything."""
+    typer.echo(one_line(words), err=True)
