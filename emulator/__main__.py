@@ -1,11 +1,14 @@
 """`python -m emulator up | status | down`: a local AWS on loopback, for trying this project out. Not for production."""
 
 import argparse
+import errno
 import shlex
 import sys
 
 from emulator import process
 from emulator.problem import Problem
+from safe_io import errors
+from safe_io.errors import INTERRUPTED, OK
 
 
 def up(strict: bool) -> None:
@@ -67,30 +70,35 @@ def main() -> int:
     commands.add_parser("readme", help="the tables of emulator/README.md, from the code")
     arguments = parser.parse_args()
     try:
-        if arguments.command == "up":
-            up(arguments.strict)
-        elif arguments.command == "status":
-            return status()
-        elif arguments.command == "down":
-            down()
-        elif arguments.command == "environment":
-            environment()
-        elif arguments.command == "readme":
-            from emulator.readme import write
-
-            write()
-        else:
-            from emulator.demo import run
-
-            return run(arguments.env)
-    except (Problem, OSError) as problem:
-        print(f"emulator: {problem}", file=sys.stderr)
-        return 2
+        return _run(arguments)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Problem(f"{process.home()}: {error.strerror}. Make room, then try again") from error
+        raise
     except KeyboardInterrupt:
         print("\nInterrupted. `make demo` goes on from here; `make demo-down` takes everything away.", file=sys.stderr)
-        return 130
-    return 0
+        return INTERRUPTED
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "status":
+        return status()
+    if arguments.command == "demo":
+        from emulator.demo import run
+
+        return run(arguments.env)
+    if arguments.command == "up":
+        up(arguments.strict)
+    elif arguments.command == "down":
+        down()
+    elif arguments.command == "environment":
+        environment()
+    else:
+        from emulator.readme import write
+
+        write()
+    return OK
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(errors.run(main, program="python -m emulator"))

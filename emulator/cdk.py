@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -12,35 +10,31 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+from emulator import children, locks
+from emulator.children import Child
 from emulator.installation import ROOT
 from emulator.problem import Problem
-from emulator.process import ACCOUNT, REGION, Engine, find
+from emulator.process import ACCOUNT, ENGINE_LOCK, REGION, Engine
 
 CLI = ROOT / "node_modules" / ".bin" / "cdk"
-Run = subprocess.Popen[str]
 QUIET = ("--no-notices", "--ci")
 _EVENT = re.compile(r"(\S+) \|\s*(\d+)(?:/(\d+))? \| [^|]+\| (\w+)\s*\| (\S+)\s*\| ?(.*)")
 
 
 @contextmanager
-def running(engine: Engine, arguments: Sequence[str], *, cwd: Path = ROOT, **environment: str) -> Iterator[Run]:
+def running(engine: Engine, arguments: Sequence[str], *, cwd: Path = ROOT, **environment: str) -> Iterator[Child]:
     """Runs the CLI, its two outputs as one. At the end nothing of it is left, though it starts processes that would outlive it."""
-    with subprocess.Popen(  # noqa: S603 - our own
-        [str(CLI), *arguments, *QUIET], env={**engine.environment(), **environment}, cwd=cwd, text=True, errors="replace",
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    ) as process:  # fmt: skip
-        threading.Thread(target=_end_with_engine, args=(process, engine), daemon=True).start()
-        try:
-            yield process
-        finally:
-            _kill(process)
+    env = {**engine.environment(), **environment}
+    with children.running([str(CLI), *arguments, *QUIET], folder=engine.home, env=env, cwd=cwd) as child:
+        threading.Thread(target=_end_with_engine, args=(child, engine), daemon=True).start()
+        yield child
 
 
 def run(engine: Engine, arguments: Sequence[str], *, cwd: Path = ROOT) -> tuple[int, str]:
     """Runs the CLI to its end; returns its exit code and what it printed."""
-    with running(engine, arguments, cwd=cwd) as process:
-        output, _ = process.communicate()
-    return process.returncode, output
+    with running(engine, arguments, cwd=cwd) as child:
+        output, _ = child.communicate()
+    return child.returncode, output
 
 
 def bootstrap(engine: Engine) -> None:
@@ -51,11 +45,25 @@ def bootstrap(engine: Engine) -> None:
         raise Problem(f"cdk bootstrap failed:\n{_tail(output)}")
 
 
-def synth(engine: Engine, environment: str, assembly: Path) -> AbstractContextManager[Run]:
+def synth(engine: Engine, environment: str, assembly: Path) -> AbstractContextManager[Child]:
     """Begins to synthesise an environment as the demo deploys it."""
     arguments = ["synth", "--quiet", "--output", str(assembly), "-c", f"env={environment}", "-c", "delivery=files"]
     # jsii keeps 200 MB of unpacked packages in the person's own cache, which every synth uses.
-    return running(engine, arguments, HOME=str(Path.home()))
+    return running(engine, arguments, HOME=str(_person_home() or engine.home))
+
+
+def code_of_app(output: str) -> int:
+    """Returns the exit code of the app that a synth has run; the CLI's own is 1, whatever the app's."""
+    said = re.search(r"exited with error (\d+)", output)
+    return int(said[1]) if said else 1
+
+
+def _person_home() -> Path | None:
+    """Returns the person's home folder; None: there is none, or it cannot be written."""
+    with suppress(RuntimeError):  # neither HOME nor an entry in the password file
+        found = Path.home()
+        return found if found.is_absolute() and os.access(found, os.W_OK) else None
+    return None
 
 
 def deploy(engine: Engine, assembly: Path) -> None:
@@ -88,16 +96,11 @@ def _tell(line: str, total: dict[str, int], started: dict[str, float]) -> None:
         _finished(finished[1], total, started, changed=not finished[2])
 
 
-def _kill(process: Run) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _end_with_engine(process: Run, engine: Engine) -> None:
+def _end_with_engine(child: Child, engine: Engine) -> None:
     """Ends the CLI when the engine has ended: by itself it would try again for a minute."""
-    while process.poll() is None:
-        if find(engine.home) is None:
-            _kill(process)
+    while child.poll() is None:
+        if locks.holder(engine.home / ENGINE_LOCK) != engine.pid:
+            child.end()
             return
         time.sleep(0.2)
 

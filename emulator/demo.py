@@ -2,21 +2,22 @@
 
 import json
 import os
+import re
+import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from emulator import cdk, process
+from emulator import cdk, children, locks, process
 from emulator.installation import ROOT
 from emulator.problem import Problem
 from emulator.process import Engine
 from emulator.standing import cluster_lines, stacks
+from safe_io.ownership import is_whole
 
 NOT_PROVEN = """\
 What this does not prove: the local AWS is an emulator (emulator/README.md says what of AWS it knows). AWS may refuse what it
@@ -24,7 +25,10 @@ accepts; quotas, capacity, prices and the rights of your credentials are not tri
 Kubernetes has run."""
 
 LOCK = "demo.lock"
+"""Taken by a demo while it deploys, with its beginning in it."""
 SETTLE_SECONDS = 30.0
+END_SECONDS = 10.0
+FULL_BYTES = 1_000_000
 
 ENDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
 """States from which the CDK CLI deploys."""
@@ -47,12 +51,16 @@ def run(environment: str) -> int:
                 output, _ = synth.communicate()
             if synth.returncode < 0:
                 raise Problem("cdk synth was ended")
-            if synth.returncode:
+            if synth.returncode and not _full(engine, output):
                 print(output, file=sys.stderr)
-                return synth.returncode
+                return cdk.code_of_app(output)
+            if synth.returncode:
+                raise Problem("cdk synth failed")
             print(f"cdk deploy --all, for environments/{environment}.yaml", flush=True)
             cdk.deploy(engine, assembly)
         except Problem as problem:
+            if _full(engine, str(problem)):
+                raise Problem(f"{engine.home}: the disk is full. Make room, then `make demo` again") from problem
             raise Problem(f"{problem}\n{_advice(engine)}") from problem
         print()
         print("\n".join(cluster_lines(engine)))
@@ -73,14 +81,17 @@ def _engine() -> Engine:
     if process.died():
         print("The local AWS of the last run ended in the middle, and its account with it: beginning anew.")
     if engine := process.find():
-        if not (stuck := _stuck(engine)):
+        if not process.answers(engine):
+            print(f"The local AWS of the last run does not answer (process {engine.pid}): beginning anew.")
+        elif stuck := _stuck(engine):
+            print(
+                f"The last run left what no deploy can go on from: {stuck}. Beginning anew with an empty account."
+                " On AWS: docs/deploy.md#troubleshooting."
+            )
+        else:
             print(f"The local AWS runs already on {engine.url}.")
             return engine
-        print(
-            f"The last run left what no deploy can go on from: {stuck}. Beginning anew with an empty account."
-            " On AWS: docs/deploy.md#troubleshooting."
-        )
-        process.stop()
+        process.end()
     engine = process.start()
     print(f"The local AWS runs on {engine.url}: an empty account {process.ACCOUNT}.", flush=True)
     return engine
@@ -100,8 +111,17 @@ def _stuck(engine: Engine) -> str:
         time.sleep(0.2)
 
 
+def _full(engine: Engine, said: str) -> bool:
+    """Tells whether a step has failed for want of room: by what it said, or what is left."""
+    if re.search(r"ENOSPC|EDQUOT|No space left|quota exceeded", said):
+        return True
+    with suppress(FileNotFoundError):
+        return shutil.disk_usage(engine.home).free < FULL_BYTES
+    return False
+
+
 def _advice(engine: Engine) -> str:
-    if process.find(engine.home) is None:
+    if locks.holder(engine.home / process.ENGINE_LOCK) != engine.pid:
         log = f" ({engine.log})" if engine.log.exists() else ""
         return f"The local AWS has ended in the middle of it{log}. `make demo` begins anew."
     rolled_back = [name for name, state in _states(engine).items() if "ROLLBACK_COMPLETE" in state]
@@ -112,49 +132,44 @@ def _advice(engine: Engine) -> str:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Lets one run at a time through. Raises Problem."""
-    with ExitStack() as held:
-        try:
-            lock = held.enter_context(process.alone(process.home(), LOCK, wait=False))
-        except BlockingIOError:
-            raise Problem(
-                f"another demo is being deployed ({_other()})."
-                " Wait for it, or end it with Ctrl-C where it runs; then try again"
-            ) from None
-        lock.truncate(0)
-        lock.write(json.dumps({"pid": os.getpid(), "since": f"{datetime.now():%H:%M:%S}"}))
-        lock.flush()
-        yield
+    """Lets one run at a time through, and ends what one that was killed has left. Raises Problem."""
+    folder, path = process.home(), process.home() / LOCK
+    while True:
+        with locks.opened(folder, LOCK) as lock:
+            if not locks.take(lock):
+                raise Problem(
+                    f"another demo is being deployed ({_other(path)})."
+                    " Wait for it, or end it with Ctrl-C where it runs; then try again"
+                )
+            if locks.is_at(lock, path):  # else who had it has deleted the folder
+                locks.record(lock, {"since": f"{datetime.now():%H:%M:%S}"})
+                children.end_left(folder)
+                yield
+                return
+
+
+def _other(path: Path) -> str:
+    pid, since = locks.holder(path), locks.recorded(path).get("since")
+    return f"process {pid}, since {since}" if pid and since else "it has just begun"
 
 
 def end() -> None:
-    """Ends a demo that another process deploys, and waits for its end. Raises Problem."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    asked = False
-    while process.home().exists():
-        try:
-            with process.alone(process.home(), LOCK, wait=False):
-                return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise Problem(f"a demo is being deployed ({_other()}), and does not end when told to") from None
-            with suppress(KeyError, ProcessLookupError):
-                if not asked:
-                    os.kill(_holder()["pid"], signal.SIGTERM)  # it holds the lock: nobody else has its number
-                    asked = True
+    """Ends a demo that another process deploys, and what one that was killed has left, and waits for their end. Raises Problem."""
+    folder, path = process.home(), process.home() / LOCK
+    if not is_whole(folder):  # nothing of ours is there
+        return
+    for number, seconds in ((signal.SIGTERM, END_SECONDS), (signal.SIGKILL, END_SECONDS)):
+        if (pid := locks.holder(path)) is None:
+            break
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+            os.kill(pid, signal.SIGCONT)  # one that is stopped hears nothing else
+        deadline = time.monotonic() + seconds
+        while locks.holder(path) == pid and time.monotonic() < deadline:
             time.sleep(0.05)
-
-
-def _holder() -> dict[str, Any]:
-    """Returns who holds the lock; nothing as long as they have not written it."""
-    with suppress(ValueError):
-        return dict(json.loads((process.home() / LOCK).read_text()))
-    return {}
-
-
-def _other() -> str:
-    holder = _holder()
-    return f"process {holder['pid']}, since {holder['since']}" if holder else "it has just begun"
+    if (pid := locks.holder(path)) is not None:
+        raise Problem(f"a demo is being deployed (process {pid}), and does not end. End it by hand, then try again")
+    children.end_left(folder)
 
 
 def _review(assembly: Path, folder: Path) -> None:
@@ -162,9 +177,9 @@ def _review(assembly: Path, folder: Path) -> None:
     document, page = folder / "review.json", folder / "review.html"
     command = [sys.executable, "-m", "responsibility", "review", "--assembly", str(assembly), "--fail-on", "never"]
     command += ["--quiet", "-o", str(document), "-o", str(page)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    if done.returncode:
-        raise Problem(f"the review failed: {done.stderr.strip()}")
+    code, output = children.run(command, folder=folder, cwd=ROOT)
+    if code:
+        raise Problem(f"the review failed: {output.strip()}")
     review = json.loads(document.read_text())
     summary = review["summary"]
     duties = ", ".join(f"{number} {severity}" for severity, number in summary["open"].items() if number) or "none"

@@ -3,10 +3,10 @@
 import fcntl
 import hashlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+from emulator import children
 from emulator.problem import Problem
 
 ROOT = Path(__file__).parent.parent
@@ -25,9 +25,9 @@ def python() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
         if not _ready(found, wanted):
             print("Setting up the local AWS (once)", file=sys.stderr)
-            _run([sys.executable, "-m", "venv", str(FOLDER)])
+            _run([sys.executable, "-m", "venv", str(FOLDER)], lock.fileno())
             install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile", "-r"]
-            _run([str(found), *install, str(REQUIREMENTS)])
+            _run([str(found), *install, str(REQUIREMENTS)], lock.fileno())
             (FOLDER / "ready").write_text(wanted)
     return found
 
@@ -37,10 +37,10 @@ def _ready(python: Path, wanted: str) -> bool:
     return python.exists() and marker.exists() and marker.read_text() == wanted  # a Python that was upgraded is gone
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], lock: int) -> None:
     # Byte code is what makes the engine start in a second.
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603 - our own
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    code, output = children.run(command, env=environment, holding=[lock])
+    if code:
+        last = (output.strip().splitlines() or [f"exit code {code}"])[-1]
         raise Problem(f"the local AWS cannot be set up in {FOLDER}: {last}. Is PyPI within reach? Then try again")

@@ -1,5 +1,7 @@
 """What goes wrong, told to a person."""
 
+from safe_io.errors import BadInput
 
-class Problem(Exception):
+
+class Problem(BadInput):
     """The command cannot go on. Its text says what was found and what to do."""

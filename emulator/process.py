@@ -3,9 +3,7 @@
 The folder is its owner's alone: it has the key that every request is signed with.
 """
 
-import fcntl
 import importlib.util
-import json
 import os
 import shutil
 import signal
@@ -15,17 +13,16 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
-from typing import TextIO
 
-from emulator import credentials, installation
+from emulator import credentials, installation, locks
 from emulator.problem import Problem
-from safe_io.ownership import MANIFEST, OutputProblem, claim, is_whole, remove
+from safe_io.ownership import MANIFEST, OutputProblem, is_whole, remove
 from stacks.node import pinned_node
 
 ACCOUNT = "123456789012"
@@ -37,7 +34,8 @@ STOP_SECONDS = 5.0
 FREE_MEGABYTES = 100  # a demo writes a few; the Lambda functions of kubectl delivery some dozens
 
 ENGINE_LOCK = "engine.lock"
-"""Held by the engine while it lives, with its process and port in it."""
+"""Taken by the engine while it lives, with its port in it."""
+START_LOCK = "start.lock"
 
 
 def home() -> Path:
@@ -99,28 +97,34 @@ class Engine:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "HOME": str(self.home),  # the CLI keeps its caches there
+            "HOME": str(self.home),
+            "CDK_HOME": str(self.home / "cdk"),  # the CLI's caches; it would look for the person's home by itself
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
 
 
 def find(folder: Path | None = None) -> Engine | None:
-    """Returns the engine that runs, or None. The engine holds a lock while it lives, so another process is never taken for it."""
+    """Returns the engine that runs, or None. It has a lock while it lives, so another process is never taken for it.
+
+    Raises Problem: it does not say where it runs.
+    """
     folder = folder or home()
-    try:
-        with (folder / ENGINE_LOCK).open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except BlockingIOError:
-        return _recorded(folder)
-    return None
+    path = folder / ENGINE_LOCK
+    for _ in range(40):  # it writes its record once it has the lock
+        pid = locks.holder(path)
+        if pid is None:
+            return None
+        with suppress(KeyError, TypeError, ValueError):
+            record = locks.recorded(path)
+            return Engine(pid, int(record["port"]), folder, bool(record["tls"]))
+        time.sleep(0.05)
+    raise Problem(f"the local AWS runs (process {pid}), but {path} does not say where: `make demo-down` ends it")
 
 
 def died(folder: Path | None = None) -> bool:
     """Whether an engine was started that no longer runs and was not stopped."""
-    record = (folder or home()) / ENGINE_LOCK
-    return find(folder) is None and record.exists() and record.stat().st_size > 0
+    path = (folder or home()) / ENGINE_LOCK
+    return locks.holder(path) is None and bool(locks.recorded(path))
 
 
 def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[str, str] | None = None) -> Engine:
@@ -135,7 +139,7 @@ def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[st
     """
     folder = (folder or home()).resolve()
     python = installation.python()
-    with alone(folder, "start.lock"):
+    with locks.alone(folder, START_LOCK) as lock:
         if running := find(folder):
             return running
         _empty(folder)
@@ -146,72 +150,51 @@ def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[st
         for _ in range(3):  # somebody may take the port in between
             port = _free_port()
             environment = {**_environment(folder, port, strict), **(extra or {})}
+            environment["EMULATOR_START_LOCK"] = str(lock.fileno())
             with (folder / "engine.log").open("w") as log:
                 os.fchmod(log.fileno(), 0o600)
                 process = subprocess.Popen(  # noqa: S603 - our own
                     [str(python), "-m", "emulator.engine"],
                     env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                     start_new_session=True,
+                    pass_fds=[lock.fileno()],  # until it has its own: nobody is to begin anew beside it
                 )  # fmt: skip
             engine = Engine(process.pid, port, folder, strict)
-            if _answers(engine, process):
+            if _comes_up(engine, process):
                 return engine
             _end(process.pid)
-            (folder / ENGINE_LOCK).write_text("")
+            (folder / ENGINE_LOCK).unlink(missing_ok=True)
             if "in use" not in engine.log.read_text():
                 break
     lines = "\n".join(f"  {line}" for line in engine.log.read_text().splitlines()[-8:])
     raise Problem(f"the local AWS does not come up. The last lines of {engine.log}:\n{lines}")
 
 
+def end(folder: Path | None = None) -> bool:
+    """Ends the engine, with whatever it has started, and leaves its folder; returns whether one ran."""
+    folder = folder or home()
+    pid = locks.holder(folder / ENGINE_LOCK)
+    if pid is None:
+        return False
+    _end(pid)
+    return True
+
+
 def stop(folder: Path | None = None) -> bool:
-    """Ends the engine, with whatever it has started, and deletes its folder; returns whether there was something to end.
+    """Ends the engine and deletes its folder; returns whether there was something to end.
 
     Raises Problem: the folder is not the emulator's.
     """
     folder = folder or home()
     if not folder.exists() or not (is_whole(folder) or any(folder.iterdir())):
         return False
-    with alone(folder, "start.lock"):
-        if engine := find(folder):
-            _end(engine.pid)
+    with locks.alone(folder, START_LOCK):
+        end(folder)
         try:
             remove(folder)
         except OutputProblem as problem:
             raise Problem(str(problem)) from None
     return True
-
-
-@contextmanager
-def alone(folder: Path, name: str, *, wait: bool = True) -> Iterator[TextIO]:
-    """Holds the lock ``name`` of the emulator's folder, which is made if need be.
-
-    Raises Problem: the folder cannot be used. BlockingIOError: the lock is held, and not to be waited for.
-    """
-    while True:
-        _claim(folder)
-        with (folder / name).open("a+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            if _is_at(lock, folder / name):  # else who held it has deleted the folder
-                yield lock
-                return
-
-
-def _is_at(file: TextIO, path: Path) -> bool:
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    return False
-
-
-def _claim(folder: Path) -> None:
-    """Makes the folder, or refuses one that is somebody else's: what is in it would be deleted."""
-    try:
-        claim(folder)
-        if folder.stat().st_uid != os.geteuid():  # who would read the key
-            raise Problem(f"EMULATOR_HOME: {folder}: belongs to another user. Name a folder of your own")
-        folder.chmod(0o700)
-    except OutputProblem as problem:
-        raise Problem(f"EMULATOR_HOME: {problem}") from None
 
 
 def _empty(folder: Path) -> None:
@@ -221,15 +204,6 @@ def _empty(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif path.suffix != ".lock" and path.name != MANIFEST:
             path.unlink()
-
-
-def _recorded(folder: Path) -> Engine:
-    """Returns the engine of a lock that is held; the engine writes its record once it has the lock."""
-    for _ in range(40):
-        with suppress(ValueError):
-            return Engine(**json.loads((folder / ENGINE_LOCK).read_text()), home=folder)
-        time.sleep(0.05)
-    raise Problem(f"an engine runs, but {folder / ENGINE_LOCK} does not say which: end it by hand")
 
 
 def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
@@ -275,18 +249,18 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _answers(engine: Engine, process: "subprocess.Popen[bytes]") -> bool:
+def _comes_up(engine: Engine, process: "subprocess.Popen[bytes]") -> bool:
     """Waits until the engine answers, or ends: somebody else may have its port."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        if _speaks(engine):
+        if answers(engine):
             return True
         time.sleep(0.05)
     return False
 
 
-def _speaks(engine: Engine) -> bool:
-    """Tells whether it answers a request without a signature, which it refuses."""
+def answers(engine: Engine) -> bool:
+    """Tells whether it answers: a request without a signature it refuses."""
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     try:
         if engine.tls:

@@ -19,7 +19,8 @@ def client(engine: Engine, service: str) -> Any:
     session = boto3.session.Session(aws_access_key_id=identity, aws_secret_access_key=secret, region_name=REGION)
     return session.client(
         service, endpoint_url=engine.url, verify=engine.certificate if engine.tls else None,
-        config=Config(proxies={}),  # the person's does not lead to loopback
+        # The person's proxy does not lead to loopback; and who is on this machine answers soon, or not at all.
+        config=Config(proxies={}, connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 2}),
     )  # fmt: skip
 
 

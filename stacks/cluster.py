@@ -97,7 +97,7 @@ class ClusterStack(cdk.Stack):
         addons = Addons(
             self,
             "Addons",
-            spec.planned_addons(lock),
+            [addon for addon in spec.planned_addons(lock) if not addon.after_pools],
             cluster=ClusterHandle(spec.name, control_plane.name),
             issuer_url=control_plane.cluster.attr_open_id_connect_issuer_url,
             security_group_id=control_plane.security_group_id,
@@ -145,7 +145,9 @@ class ClusterStack(cdk.Stack):
 
     def _controller_selectors(self) -> list[FargateSelectorSpec]:
         """Returns what Fargate must draw for controllers that have no nodes to run on."""
-        if self.spec.compute.managed_nodes or not needs_load_balancer_controller(self.spec, self._environment):
+        if self.spec.compute.mix.deployments_run_on != "fargate":
+            return []
+        if not needs_load_balancer_controller(self.spec, self._environment):
             return []
         labels = {"app.kubernetes.io/name": load_balancer_controller.SERVICE_ACCOUNT}
         return [FargateSelectorSpec(namespace=load_balancer_controller.NAMESPACE, labels=labels)]

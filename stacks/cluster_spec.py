@@ -72,7 +72,9 @@ class ComputeSpec(Spec):
         return ComputeMix(
             auto_mode=auto is not None,
             auto_mode_pools=bool(auto and "general-purpose" in auto.built_in_node_pools),
+            auto_mode_own_pools=bool(auto and any(pool.open for pool in auto.node_pools)),
             managed_nodes=self.managed_nodes is not None,
+            managed_nodes_closed=bool(self.managed_nodes and not self.managed_nodes.hosts_addons),
             karpenter=self.karpenter is not None,
             fargate=self.fargate is not None,
         )
@@ -85,12 +87,27 @@ class ComputeSpec(Spec):
             raise Misplaced("Auto Mode is Karpenter, run by AWS: take one of the two out", "karpenter")
         if self.managed_nodes is None:
             raise Misplaced("runs on managed nodes, and there are none; add managed_nodes", "karpenter")
+        if not self.managed_nodes.hosts_addons:
+            raise Misplaced(
+                "runs on managed nodes, and no group has room for it: one needs a desired_size above 0 and no taints",
+                "karpenter",
+            )
         groups = {group.name for group in self.managed_nodes.groups}
         for index, pool in enumerate(self.karpenter.node_pools):
             if pool.name in groups:
                 raise Misplaced(
                     f"{pool.name} is a node group already; choose another", "karpenter", "node_pools", index, "name"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _room_for_addons(self) -> "ComputeSpec":
+        if self.managed_nodes and self.mix.deployments_run_on is None:
+            raise Misplaced(
+                "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0 and no taints. Auto Mode's pool"
+                " general-purpose would do, too, a node pool of auto_mode without taints, or Fargate",
+                *("managed_nodes", "groups"),
+            )
         return self
 
     @model_validator(mode="after")

@@ -29,6 +29,16 @@ MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
 
 
+def _in_standard_support(today: date) -> list[str]:
+    """Returns the Kubernetes versions that are in standard support on a day."""
+    versions = load("kubernetes_versions")["versions"]
+    return [
+        version
+        for version, dates in versions.items()
+        if "standard_until" not in dates or dates["standard_until"] >= today
+    ]
+
+
 class FoundationSpec(Spec):
     """What outlives clusters: keys, log groups, and the roles a cluster can never change."""
 
@@ -123,8 +133,9 @@ class Environment(Spec):
         for where, network in networks:
             if isinstance(network, ExistingNetworkSpec):
                 zones += [
-                    ((*where, "pod_subnets", index, "availability_zone"), subnet.availability_zone)
-                    for index, subnet in enumerate(network.pod_subnets)
+                    ((*where, key, index, "availability_zone"), subnet.availability_zone)
+                    for key in ("private_subnets", "pod_subnets")
+                    for index, subnet in enumerate(getattr(network, key))
                 ]
             elif network and isinstance(network.availability_zones, int):
                 if self.region and self.region in load("availability_zones")["without_eks"]:
@@ -205,6 +216,17 @@ class Environment(Spec):
                 " and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time"
                 " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
                 *self.where(cluster, "control_plane", "kubernetes_version"),
+            )
+        standard = dates.get("standard_until")
+        if standard and today > standard and cluster.control_plane.support == "STANDARD":
+            # https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterConfig.html (upgradePolicy)
+            key = "support" if "support" in cluster.control_plane.model_fields_set else "kubernetes_version"
+            raise Misplaced(
+                f"Kubernetes {version} is in extended support since {standard}, and EKS takes support: STANDARD for none that is:"
+                " set control_plane.support: EXTENDED, which costs more, or raise kubernetes_version to one in standard support"
+                f" ({', '.join(_in_standard_support(today))}), one minor version at a time if the cluster is there already"
+                " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
+                *self.where(cluster, "control_plane", key),
             )
 
     def _check_addresses(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:

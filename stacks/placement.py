@@ -7,7 +7,7 @@ from typing import Any, Literal
 from eks_constructs import karpenter_manifests
 from eks_constructs.auto_mode import AutoModeSpec
 from eks_constructs.catalog import load
-from eks_constructs.compute import KIND_LABEL, ComputeKind
+from eks_constructs.compute import NODE_SELECTORS, ComputeKind
 from eks_constructs.fargate import FargateSelectorSpec, FargateSpec, globs_meet
 from eks_constructs.karpenter import KarpenterSpec
 from eks_constructs.managed_nodes import ManagedNodesSpec
@@ -56,7 +56,7 @@ RULES: Mapping[ComputeKind, Rule] = {
     # https://docs.aws.amazon.com/eks/latest/userguide/associate-workload.html, auto-configure-alb.html, auto-configure-nlb.html
     "auto_mode": Rule(
         namespace="{name}-auto-mode",
-        node_selector={"eks.amazonaws.com/compute-type": "auto"},
+        node_selector=NODE_SELECTORS["auto_mode"],
         identity="pod_identity",
         storage_class="auto-gp3",
         storage_driver=_DRIVERS["auto_mode"],
@@ -70,7 +70,7 @@ RULES: Mapping[ComputeKind, Rule] = {
     ),
     "managed_nodes": Rule(
         namespace="{name}-managed-nodes",
-        node_selector={KIND_LABEL: "managed_nodes"},
+        node_selector=NODE_SELECTORS["managed_nodes"],
         identity="pod_identity",
         storage_class="gp3",
         storage_driver=_DRIVERS["managed_nodes"],
@@ -85,7 +85,7 @@ RULES: Mapping[ComputeKind, Rule] = {
     # No selector: the profile decides, by namespace and labels, before any scheduler sees the pod.
     "fargate": Rule(
         namespace=None,
-        node_selector={},
+        node_selector=NODE_SELECTORS["fargate"],
         identity="irsa",
         storage_class=None,
         storage_driver=None,

@@ -16,7 +16,7 @@ from stacks.environment import Environment
 from stacks.files import write_delivery
 from stacks.foundation import FoundationStack, network_log_groups
 from stacks.network import NetworkStack
-from stacks.workloads import WorkloadsStack, needs_stack, workloads_stack_name
+from stacks.workloads import WorkloadsStack, late_addons, needs_stack, workloads_stack_name
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,8 @@ def build(
             # Nodes need its routes, which nothing in the cluster's stack refers to.
             stack.add_stack_dependency(network_stack)
         clusters.append(stack)
-        if needs_stack(spec, environment):
+        _say_what_waits(stack, environment, first_deploy=spec.name in first_deploy)
+        if needs_stack(spec, environment, first_deploy=spec.name in first_deploy):
             running = WorkloadsStack(
                 scope,
                 workloads_stack_name(environment, spec.name),
@@ -111,6 +112,8 @@ def build(
                 environment=environment,
                 network=cluster_network,
                 logs_key_arn=foundation.logs_key_arn,
+                lock=lock,
+                first_deploy=spec.name in first_deploy,
                 stack_env=stack_env,
             )
             running.add_stack_dependency(stack)
@@ -120,3 +123,17 @@ def build(
         cdk.Tags.of(scope).add(key, value)
     prescribe(scope, environment.iam)
     return Platform(environment, foundation, networks, clusters, workloads)
+
+
+def _say_what_waits(cluster: ClusterStack, environment: Environment, *, first_deploy: bool) -> None:
+    """Tells who deploys which add-ons wait for node pools that `make apply` makes."""
+    spec = cluster.spec
+    waiting = ", ".join(addon.name for addon in late_addons(spec, first_deploy=False))
+    if not waiting or spec.delivery != "files":
+        return
+    steps = f"make apply ENV={environment.name} makes the node pools, then make deploy ENV={environment.name} what waits for them"
+    if first_deploy:
+        text = f"Add-ons that are left out of this first deploy, for nothing would run them: {waiting}. {steps}"
+    else:
+        text = f"Add-ons that need the nodes of its node pools: {waiting}. If {spec.name} is new, say FIRST_DEPLOY={spec.name}; {steps}"
+    cdk.Annotations.of(cluster).add_info(f"{spec.name}: {text}.")

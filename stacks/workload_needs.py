@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from delivery.placeholders import places
+from eks_constructs.addon_plan import why_not
 from eks_constructs.manifests import KubernetesObject
-from eks_constructs.network_spec import NetworkSpec
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
@@ -159,10 +160,13 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
     for need, asker in sorted(needs.items()):
         name, kinds = _ADDONS.get(need, ("", ()))
         if spec.compute in kinds and name not in addons:
-            raise Misplaced(
-                f"{spec.name} needs the add-on {name}: {asker}; add {name}: {{enabled: true}} to the cluster's addons",
-                "name",
+            cannot = why_not(name, cluster.compute.mix)
+            way = (
+                f"it {cannot}: give a node group a desired_size above 0 and no taints, or Auto Mode a pool without taints"
+                if cannot
+                else f"add {name}: {{enabled: true}} to the cluster's addons"
             )
+            raise Misplaced(f"{spec.name} needs the add-on {name}: {asker}; {way}", "name")
     auto = cluster.compute.active_auto_mode
     if "gateway_api" in needs and not (auto and auto.gateway_api):
         raise Misplaced(
@@ -183,6 +187,13 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
             "load_balancer_scheme",
         )
     network = environment.network_of(cluster)
+    if "file_system" in needs and isinstance(network, ExistingNetworkSpec) and network.subnet_of_each_zone is None:
+        raise Misplaced(
+            f"{spec.name} needs a file system, and EFS takes one mount target in each AZ: say in which AZs the"
+            f" {len(network.subnet_ids)} subnets of {network.vpc_id} are, by private_subnets: [{{availability_zone: ...,"
+            " subnet_id: ...}] in place of private_subnet_ids",
+            "name",
+        )
     if (
         spec.load_balancer_scheme == "internet-facing"
         and isinstance(network, NetworkSpec)

@@ -11,6 +11,8 @@ from constructs import Construct, IDependable
 from delivery.order import in_stages
 from delivery.placeholders import fill, unescaped
 from eks_constructs import karpenter_manifests, load_balancer_controller
+from eks_constructs.addon_plan import PlannedAddon
+from eks_constructs.addons import Addons
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
@@ -23,7 +25,7 @@ from eks_constructs.roles import Statement
 from eks_constructs.workload_bucket import WorkloadBucket
 from eks_constructs.workload_file_system import WorkloadFileSystem
 from stacks.cluster import ClusterStack
-from stacks.cluster_spec import ClusterSpec
+from stacks.cluster_spec import ClusterSpec, LockFile
 from stacks.controllers import controllers, needs_load_balancer_controller
 from stacks.environment import Environment
 from stacks.manifests import cluster_manifests
@@ -33,10 +35,21 @@ PREFIX = "data"
 """Below which a workload's service account may use its bucket."""
 
 
-def needs_stack(cluster: ClusterSpec, environment: Environment) -> bool:
+def late_addons(cluster: ClusterSpec, lock: LockFile | None = None, *, first_deploy: bool) -> list[PlannedAddon]:
+    """Returns the add-ons that are made after the cluster's node pools: their pods find a node only then.
+
+    Where `make apply` makes the pools, a first deploy leaves them out: nothing would run them, and EKS would report a failure.
+    """
+    if first_deploy and cluster.delivery == "files":
+        return []
+    return [addon for addon in cluster.planned_addons(lock) if addon.after_pools]
+
+
+def needs_stack(cluster: ClusterSpec, environment: Environment, *, first_deploy: bool) -> bool:
     """Tells whether CloudFormation makes anything for the workloads of a cluster."""
     if (
-        cluster.delivery == "kubectl"
+        late_addons(cluster, first_deploy=first_deploy)
+        or cluster.delivery == "kubectl"
         or cluster.compute.karpenter
         or needs_load_balancer_controller(cluster, environment)
     ):
@@ -71,9 +84,14 @@ class WorkloadsStack(cdk.Stack):
         environment: Environment,
         network: ClusterNetwork,
         logs_key_arn: str,
+        lock: LockFile | None,
+        first_deploy: bool,
         stack_env: cdk.Environment,
     ) -> None:
-        """Makes the resources of the workloads of ``cluster``, and applies their objects if the cluster says `kubectl`."""
+        """Makes the resources of the workloads of ``cluster``, and applies their objects if the cluster says `kubectl`.
+
+        ``lock`` has versions of add-ons; ``first_deploy`` leaves out those that would find no node yet.
+        """
         spec = cluster.spec
         super().__init__(
             scope,
@@ -87,8 +105,28 @@ class WorkloadsStack(cdk.Stack):
         workloads = placed_workloads(spec, environment)
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
         controller_values = {**self._karpenter(), **self._load_balancer_controller()}
+        late = late_addons(spec, lock, first_deploy=first_deploy)
         if spec.delivery == "kubectl":
-            self._apply(workloads, values, controller_values, logs_key_arn)
+            self._apply(workloads, values, controller_values, logs_key_arn, late)
+        else:
+            self._late_addons(late, after=[])
+
+    def _late_addons(self, plan: Sequence[PlannedAddon], after: Sequence[IDependable]) -> list[IDependable]:
+        """Makes add-ons after what gives them nodes; returns what comes after them."""
+        if not plan:
+            return list(after)
+        addons = Addons(
+            self,
+            "Addons",
+            plan,
+            cluster=self._handle,
+            security_group_id=self._cluster.security_group_id,
+            network=self._network,
+            ipv6=self._cluster.spec.control_plane.ip_family == "ipv6",
+            iam=self._environment.iam,
+        )
+        addons.after_nodes(nodes=after)
+        return [*after, addons]
 
     def _karpenter(self) -> dict[str, str]:
         """Makes what Karpenter needs of AWS, if the cluster has it; returns the values of its chart's placeholders."""
@@ -110,7 +148,7 @@ class WorkloadsStack(cdk.Stack):
         spec = self._cluster.spec
         if not needs_load_balancer_controller(spec, self._environment):
             return {}
-        on_nodes = spec.compute.managed_nodes is not None
+        on_nodes = spec.compute.mix.deployments_run_on != "fargate"
         role = self._service_account_role(
             Construct(self, "LoadBalancerController"),
             namespace=load_balancer_controller.NAMESPACE,
@@ -144,7 +182,7 @@ class WorkloadsStack(cdk.Stack):
                 "Files",
                 name=namespace,
                 vpc_id=self._network.vpc_id,
-                subnet_ids=self._network.private_subnet_ids,
+                subnet_ids=self._network.subnet_of_each_zone or [],
                 cluster_security_group_id=self._cluster.security_group_id,
                 retain=retain,
             )
@@ -194,6 +232,7 @@ class WorkloadsStack(cdk.Stack):
         values: Mapping[str, Mapping[str, str]],
         controller_values: Mapping[str, str],
         logs_key_arn: str,
+        late: Sequence[PlannedAddon],
     ) -> None:
         """The cluster's own objects one file after the other, then workloads side by side, each stage after the one before."""
         spec = self._cluster.spec
@@ -217,6 +256,7 @@ class WorkloadsStack(cdk.Stack):
         before: list[IDependable] = []
         for file in cluster_manifests(spec, environment=self._environment, network=self._network):
             before = [self._stages(kubectl, file, known, before)]
+        before = self._late_addons(late, before)
         rights = [
             child for name in ("Karpenter", "LoadBalancerController") if (child := self.node.try_find_child(name))
         ]

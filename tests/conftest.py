@@ -133,6 +133,24 @@ def arguments(value: Any, function: str) -> Iterator[Any]:
             yield from arguments(one, function)
 
 
+def needs(template: Template, logical_id: str) -> set[str]:
+    """Everything that CloudFormation makes before a resource: what it refers to and what it depends on, all the way down."""
+    found: set[str] = set()
+    todo = [logical_id]
+    while todo:
+        resource = template["Resources"][todo.pop()]
+        depends = resource.get("DependsOn", [])
+        properties = resource.get("Properties", {})
+        direct = set([depends] if isinstance(depends, str) else depends) | set(arguments(properties, "Ref"))
+        direct |= {
+            one[0] if isinstance(one, list) else one.split(".")[0] for one in arguments(properties, "Fn::GetAtt")
+        }
+        new = (direct & set(template["Resources"])) - found
+        found |= new
+        todo += new
+    return found
+
+
 def only(template: Template, kind: str) -> dict[str, Any]:
     """The properties of the one resource of a type."""
     (properties,) = of_type(template, kind).values()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from eks_constructs.catalog import load
-from eks_constructs.compute import KIND_LABEL, ComputeMix
+from eks_constructs.compute import ComputeMix
 from eks_constructs.spec import Misplaced, Spec, pattern
 
 AddonName = Literal[
@@ -49,6 +49,8 @@ class PlannedAddon:
     name: str
     before_nodes: bool
     on_fargate: bool
+    after_pools: bool
+    """Its pods find a node only once the node pools of the environment file are applied."""
     version: str | None
     configuration: dict[str, Any] | None
     """What is set; an empty one takes back what an earlier mix of compute had set, None never says anything."""
@@ -83,21 +85,13 @@ def plan_addons(
         spec = specs.get(name, AddonSpec())
         host = mix.deployments_run_on if rule["type"] == "deployment" else None
         runs = (
-            host in rule["compute"]
+            host in rule["compute"] and any(kind in mix.kinds for kind in rule.get("serves", mix.kinds))
             if rule["type"] == "deployment"
             else any(kind in mix.kinds for kind in rule["compute"])
         )
         wanted = any(kind in mix.kinds for kind in rule["default_for"]) if spec.enabled is None else spec.enabled
         if spec.enabled and not runs:
-            where = (
-                "nothing, before node pools are applied"
-                if host is None and rule["type"] == "deployment"
-                else ", ".join(mix.kinds) or "nothing"
-            )
-            raise AddonProblem(
-                f"{name} runs on {' or '.join(rule['compute'])}; here it would have to run on {where}; take it out",
-                name,
-            )
+            raise AddonProblem(f"{name} {_no_place(rule, mix)}; take it out", name)
         if not (wanted and runs):
             continue
         if spec.version and (problem := too_old(name, spec.version)):
@@ -109,6 +103,7 @@ def plan_addons(
                 name=name,
                 before_nodes=rule["stage"] == "before_nodes",
                 on_fargate=on_fargate,
+                after_pools=rule["type"] == "deployment" and mix.deployments_wait_for_pools,
                 version=spec.version or (locked or {}).get(name),
                 configuration=_configuration(rule, mix, spec),
                 resolve_conflicts=spec.resolve_conflicts,
@@ -121,6 +116,26 @@ def plan_addons(
             )
         )
     return planned
+
+
+def _no_place(rule: Mapping[str, Any], mix: ComputeMix) -> str:
+    serves = rule.get("serves", mix.kinds)
+    if not any(kind in mix.kinds for kind in serves):
+        return f"is for {' or '.join(serves)}, and this cluster has none"
+    runs_on = f"runs on {' or '.join(rule['compute'])}"
+    if rule["type"] == "deployment" and mix.deployments_run_on is None:
+        return f"{runs_on}, and nothing here has room for pods without tolerations"
+    kinds = [mix.deployments_run_on] if rule["type"] == "deployment" else mix.kinds
+    return f"{runs_on}; here it would have to run on {', '.join(map(str, kinds)) or 'nothing'}"
+
+
+def why_not(name: str, mix: ComputeMix) -> str | None:
+    """Returns why an add-on cannot run in a mix of compute kinds, without the add-on's name; None: it can."""
+    try:
+        plan_addons({name: AddonSpec(enabled=True)}, mix)
+    except AddonProblem:
+        return _no_place(load("addons")["addons"][name], mix)
+    return None
 
 
 def too_old(name: str, version: str) -> str | None:
@@ -159,9 +174,9 @@ def _placement(rule: Mapping[str, Any], mix: ComputeMix) -> dict[str, Any]:
         return {}
     if host == "fargate":
         return dict(rule.get("fargate_configuration", {}))
-    # Nodes of Auto Mode or Karpenter stand beside the managed ones. Fargate takes only pods that a profile selects; and a
-    # selector for nodes would keep CoreDNS pending while a cluster moves from Fargate to nodes.
-    if not (mix.managed_nodes and (mix.auto_mode or mix.karpenter)) or "placement" not in rule:
+    # Fargate takes only pods that a profile selects; and a selector for nodes would keep CoreDNS pending while a cluster moves
+    # from Fargate to nodes.
+    selector = mix.deployments_selector
+    if not selector or "placement" not in rule:
         return {}
-    selector = {KIND_LABEL: "managed_nodes"}
     return {rule["placement"]: {"nodeSelector": selector}} if rule["placement"] else {"nodeSelector": selector}

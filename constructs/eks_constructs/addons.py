@@ -30,13 +30,16 @@ class Addons(Construct):
         plan: Sequence[PlannedAddon],
         *,
         cluster: ClusterHandle,
-        issuer_url: str,
+        issuer_url: str = "",
         security_group_id: str,
         network: ClusterNetwork,
         ipv6: bool,
         iam: IamSpec,
     ) -> None:
-        """Plans the add-ons that nodes wait for; :meth:`after_nodes` makes the others once the nodes are known."""
+        """Makes the add-ons that nodes wait for; :meth:`after_nodes` makes the others once the nodes are known.
+
+        ``issuer_url``: of the cluster's tokens; without one there is no IRSA, so no add-on can run on Fargate.
+        """
         super().__init__(scope, construct_id)
         self._plan = plan
         self._cluster, self._issuer_url, self._iam = cluster, issuer_url, iam
@@ -53,7 +56,8 @@ class Addons(Construct):
         for addon in self._plan:
             if not addon.before_nodes:
                 resource = self._make(addon)
-                resource.node.add_dependency(*nodes)
+                if nodes:
+                    resource.node.add_dependency(*nodes)
 
     def _make(self, addon: PlannedAddon) -> eks.CfnAddon:
         role_arn = self._role(addon) if addon.identity else None

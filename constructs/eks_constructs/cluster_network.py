@@ -11,6 +11,8 @@ class ClusterNetwork:
 
     vpc_id: str
     private_subnet_ids: list[str]
+    subnet_of_each_zone: list[str] | None
+    """The first private subnet of each AZ; None: nothing says in which AZs they are."""
     subnet_selector: list[dict[str, object]]
     """`subnetSelectorTerms` of an Auto Mode NodeClass for nodes."""
     pod_subnets: list[tuple[str, str]] = field(default_factory=list)
@@ -23,8 +25,9 @@ class ClusterNetwork:
         """Returns the network that ``spec`` names."""
         return ClusterNetwork(
             vpc_id=spec.vpc_id,
-            private_subnet_ids=list(spec.private_subnet_ids),
-            subnet_selector=[{"id": subnet} for subnet in spec.private_subnet_ids],
+            private_subnet_ids=list(spec.subnet_ids),
+            subnet_of_each_zone=spec.subnet_of_each_zone,
+            subnet_selector=[{"id": subnet} for subnet in spec.subnet_ids],
             pod_subnets=[(subnet.availability_zone, subnet.subnet_id) for subnet in spec.pod_subnets],
             pod_subnet_selector=[{"id": subnet.subnet_id} for subnet in spec.pod_subnets],
         )

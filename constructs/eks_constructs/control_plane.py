@@ -90,7 +90,8 @@ class ControlPlaneSpec(Spec):
     kubernetes_version: KubernetesVersion
     """Minor version, in quotes. It is raised one at a time."""
     support: Literal["STANDARD", "EXTENDED"] = "STANDARD"
-    """At the end of standard support: `STANDARD` lets EKS upgrade the cluster, `EXTENDED` pays for more time."""
+    """At the end of standard support: `STANDARD` lets EKS upgrade the cluster, `EXTENDED` pays for more time. EKS takes `STANDARD`
+    only while the version is in standard support."""
     endpoint: EndpointSpec = EndpointSpec()
     zones: Annotated[int, Field(ge=2, le=4)] | None = None
     """AZs (the network's first ones) that the control plane has network interfaces in. EKS fixes them for the cluster's life:

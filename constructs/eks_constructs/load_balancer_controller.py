@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/lbc-helm.html
 from collections.abc import Sequence
 from typing import Any
 
-from eks_constructs.compute import KIND_LABEL, ComputeMix
+from eks_constructs.compute import NODE_SELECTORS, ComputeMix
 from eks_constructs.manifests import HelmChart
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement, allow, create_service_linked_role
@@ -22,8 +22,9 @@ read 2026-11-28; AWS's page still shows controller 2.14.1 with chart 1.14.0)."""
 
 
 def chart(cluster: str, mix: ComputeMix) -> HelmChart:
-    """Returns the controller's chart; it runs on managed nodes, or on Fargate where there are none."""
-    on_nodes = mix.managed_nodes
+    """Returns the controller's chart; it runs where the add-ons' Deployments do."""
+    host = mix.deployments_run_on or "managed_nodes"
+    on_nodes = host != "fargate"
     values: dict[str, Any] = {
         "clusterName": cluster,
         # Neither Fargate nor a hop limit of 1 lets it ask the instance metadata.
@@ -34,7 +35,7 @@ def chart(cluster: str, mix: ComputeMix) -> HelmChart:
             "name": SERVICE_ACCOUNT,
             "annotations": {} if on_nodes else {"eks.amazonaws.com/role-arn": f"${{{ROLE_ARN}}}"},
         },
-        "nodeSelector": {KIND_LABEL: "managed_nodes"} if on_nodes else {},
+        "nodeSelector": NODE_SELECTORS[host],
         "podDisruptionBudget": {"maxUnavailable": 1},
         "ingressClass": "alb",
         "enableServiceMutatorWebhook": False,  # Services say their class themselves

@@ -176,14 +176,10 @@ class ManagedNodesSpec(Spec):
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
 
-    @model_validator(mode="after")
-    def _room_for_addons(self) -> "ManagedNodesSpec":
-        if not any(group.hosts_addons for group in self.groups):
-            raise Misplaced(
-                "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0 and no taints",
-                "groups",
-            )
-        return self
+    @property
+    def hosts_addons(self) -> bool:
+        """Whether ordinary pods find a node in some group when the stack is deployed."""
+        return any(group.hosts_addons for group in self.groups)
 
 
 class ManagedNodes(Construct):

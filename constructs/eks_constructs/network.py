@@ -96,6 +96,7 @@ class Network(Construct):
         self.cluster_network = ClusterNetwork(
             vpc_id=self.vpc.vpc_id,
             private_subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
+            subnet_of_each_zone=[subnet.ref for subnet in self.subnets["private"]],
             subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "private"}}],
             pod_subnets=[(subnet.attr_availability_zone, subnet.ref) for subnet in self.subnets.get("pods", [])],
             pod_subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "pods"}}] if spec.pod_cidr else [],

@@ -15,6 +15,10 @@ ZoneName = Annotated[
 SubnetId = Annotated[str, pattern(r"subnet-[0-9a-f]{8,17}", "must be the id of a subnet: subnet-0123456789abcdef0")]
 
 
+MIN_SUBNETS = 2
+"""Of a cluster, in different AZs: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html."""
+
+
 def _distinct(values: list[str]) -> list[str]:
     if (index := repeated(values)) is not None:
         raise Misplaced(f"{values[index]} stands in the list already; take one out", index)
@@ -98,11 +102,17 @@ class NetworkSpec(Spec):
         return self.availability_zones if isinstance(self.availability_zones, int) else len(self.availability_zones)
 
 
-class PodSubnetSpec(Spec):
-    """A subnet for pods in an existing VPC."""
+class SubnetSpec(Spec):
+    """A subnet of an existing VPC, and where it is."""
 
     availability_zone: ZoneName
     subnet_id: SubnetId
+
+
+def _distinct_subnets(subnets: list[SubnetSpec]) -> list[SubnetSpec]:
+    if (index := repeated(subnet.subnet_id for subnet in subnets)) is not None:
+        raise Misplaced(f"{subnets[index].subnet_id} stands in the list already; take one out", index, "subnet_id")
+    return subnets
 
 
 class ExistingNetworkSpec(Spec):
@@ -111,12 +121,42 @@ class ExistingNetworkSpec(Spec):
     vpc_id: Annotated[str, pattern(r"vpc-[0-9a-f]{8,17}", "must be the id of a VPC: vpc-0123456789abcdef0")]
     cidr: Cidr
     """The VPC's primary IPv4 range."""
-    private_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), AfterValidator(_distinct)]
+    private_subnet_ids: Annotated[list[SubnetId], AfterValidator(_distinct)] = []
     """Subnets for the control plane's network interfaces, nodes and Fargate pods, in at least two AZs."""
-    pod_subnets: list[PodSubnetSpec] = []
+    private_subnets: Annotated[list[SubnetSpec], AfterValidator(_distinct_subnets)] = []
+    """The same, with the AZ of each: in place of `private_subnet_ids`, where something must know it (a file system of a workload, with
+    more than two subnets)."""
+    pod_subnets: Annotated[list[SubnetSpec], AfterValidator(_distinct_subnets)] = []
     """Subnets for pods alone, one in each AZ."""
     ipv6: bool = False
     """Whether the subnets are dual-stack."""
+
+    @model_validator(mode="after")
+    def _subnets(self) -> "ExistingNetworkSpec":
+        keys = [key for key in ("private_subnet_ids", "private_subnets") if key in self.model_fields_set]
+        if len(keys) != 1:
+            found = "both are there" if keys else "neither is there"
+            raise ValueError(f"names its subnets by private_subnet_ids, or by private_subnets with their AZs; {found}")
+        if len(self.subnet_ids) < MIN_SUBNETS:
+            count = len(self.subnet_ids)
+            entries = "1 entry" if count == 1 else f"{count} entries"
+            raise Misplaced(
+                f"it has {entries}; it must have at least {MIN_SUBNETS} (subnets in at least two AZs)", keys[0]
+            )
+        zones = {subnet.availability_zone for subnet in self.private_subnets}
+        if len(zones) == 1:
+            raise Misplaced(
+                f"all are in {zones.pop()}, and EKS wants a control plane in at least two AZs; add one of another AZ",
+                "private_subnets",
+            )
+        if missing := sorted(
+            zones - {subnet.availability_zone for subnet in self.pod_subnets} if self.pod_subnets else ()
+        ):
+            raise Misplaced(
+                f"there is none in {missing[0]}, where nodes run: their pods would get no address; add one",
+                "pod_subnets",
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_pod_subnet_in_each_zone(self) -> "ExistingNetworkSpec":
@@ -125,7 +165,20 @@ class ExistingNetworkSpec(Spec):
             raise Misplaced(
                 f"{zone} has a subnet for pods already; name one in each AZ", "pod_subnets", index, "availability_zone"
             )
-        if (index := repeated(subnet.subnet_id for subnet in self.pod_subnets)) is not None:
-            subnet = self.pod_subnets[index].subnet_id
-            raise Misplaced(f"{subnet} stands in the list already; take one out", "pod_subnets", index, "subnet_id")
         return self
+
+    @property
+    def subnet_ids(self) -> list[str]:
+        """The ids of the private subnets."""
+        return self.private_subnet_ids or [subnet.subnet_id for subnet in self.private_subnets]
+
+    @property
+    def subnet_of_each_zone(self) -> list[str] | None:
+        """The first private subnet of each AZ; None: nothing says in which AZs they are."""
+        if self.private_subnets:
+            first: dict[str, str] = {}
+            for subnet in self.private_subnets:
+                first.setdefault(subnet.availability_zone, subnet.subnet_id)
+            return list(first.values())
+        # A cluster's subnets are in at least two AZs, so two are in one each.
+        return self.subnet_ids if len(self.subnet_ids) == MIN_SUBNETS else None

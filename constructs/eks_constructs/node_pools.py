@@ -52,6 +52,11 @@ class NodePoolSpec(Spec):
     weight: Annotated[int, Field(ge=1, le=100)] | None = None
     """Pools with a higher weight come first."""
 
+    @property
+    def open(self) -> bool:
+        """Whether pods without tolerations may go there."""
+        return all(taint.effect == "PreferNoSchedule" for taint in self.taints)
+
     @model_validator(mode="after")
     def _labels(self) -> "NodePoolSpec":
         for key in self.labels:

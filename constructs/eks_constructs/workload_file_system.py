@@ -11,7 +11,7 @@ NFS = 2049
 
 
 class WorkloadFileSystem(Construct):
-    """An encrypted file system with a mount target in each private subnet, reached from the cluster alone, backed up every day.
+    """An encrypted file system with a mount target in each AZ, reached from the cluster alone, backed up every day.
 
     https://docs.aws.amazon.com/eks/latest/userguide/efs-csi.html (Fargate: static provisioning only)
 
@@ -30,7 +30,11 @@ class WorkloadFileSystem(Construct):
         cluster_security_group_id: str,
         retain: bool,
     ) -> None:
-        """Makes the file system; with ``retain`` it outlives its stack."""
+        """Makes the file system; with ``retain`` it outlives its stack.
+
+        ``subnet_ids``: one of each AZ, which EFS takes a single mount target in.
+        https://docs.aws.amazon.com/efs/latest/ug/manage-fs-access-create-delete-mount-targets.html
+        """
         super().__init__(scope, construct_id)
         group = ec2.CfnSecurityGroup(
             self,

@@ -1,7 +1,5 @@
 """Starts the engine: ministack, extended. The environment says where: emulator/process.py sets it."""
 
-import fcntl
-import json
 import os
 import signal
 import subprocess
@@ -9,9 +7,9 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from emulator import credentials
+from emulator import credentials, locks
 from emulator.engine.confinement import LOOPBACK, allowed, confine
 
 
@@ -19,7 +17,8 @@ def main() -> None:
     """Serves on loopback until it is told to stop."""
     os.umask(0o077)
     path, port = Path(os.environ["EMULATOR_LOCK"]), int(os.environ["GATEWAY_PORT"])
-    held = _hold(path), _end_together(path)
+    lock = _hold(path)
+    held = lock, _end_together(lock, path)
     confine(port)
     # ministack reads these when it is imported; its own default listens on every interface.
     os.environ["BIND_HOST"] = LOOPBACK
@@ -52,15 +51,18 @@ def main() -> None:
 def _hold(path: Path) -> TextIO:
     """Takes the lock that tells others, as long as this process lives, that it runs, and where."""
     lock = path.open("a+")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    lock.truncate(0)
-    record = {"pid": os.getpid(), "port": int(os.environ["GATEWAY_PORT"]), "tls": os.environ.get("USE_SSL") == "1"}
-    lock.write(json.dumps(record))
-    lock.flush()
+    if not locks.take(lock):
+        raise SystemExit("another engine runs in this folder")
+    locks.record(lock, _record())
+    os.close(int(os.environ["EMULATOR_START_LOCK"]))  # from now on this one tells
     return lock
 
 
-def _end_together(lock: Path) -> "subprocess.Popen[bytes]":
+def _record() -> dict[str, Any]:
+    return {"port": int(os.environ["GATEWAY_PORT"]), "tls": os.environ.get("USE_SSL") == "1"}
+
+
+def _end_together(lock: TextIO, path: Path) -> "subprocess.Popen[bytes]":
     """Ends what this process has started when it ends, however it does; and this process when its folder is deleted.
 
     Returns what has to be kept.
@@ -69,14 +71,16 @@ def _end_together(lock: Path) -> "subprocess.Popen[bytes]":
         os.setsid()
 
     def watch() -> None:
-        while lock.exists():
-            time.sleep(1)
+        while locks.is_at(lock, path):
+            if not os.fstat(lock.fileno()).st_size:  # somebody has emptied it
+                locks.record(lock, _record())
+            time.sleep(0.5)
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
     with allowed():  # its input ends with this process
         return subprocess.Popen(
-            ["/bin/sh", "-c", "cat; kill -KILL 0"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+            ["/bin/sh", "-c", "read _; kill -KILL 0"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
 
 

@@ -18,6 +18,7 @@ _MODULES = (
     "encryption",
     "fargate",
     "fargate_pods",
+    "file_systems",
     "iam",
     "images",
     "ingresses",

@@ -193,3 +193,32 @@ def nodes_follow(group: NodeGroup) -> Answer:
     behind = minor[1] - nodes[1]
     words = f"runs {_name(nodes)}, {behind} behind its cluster's {_name(minor)}"
     return open_(words + (": too old for it" if behind > _SKEW else ""), group.at("Version"))
+
+
+@check(
+    "EKR151",
+    Cluster,
+    title="Its upgrade policy is one that EKS takes for the version",
+    component="kubernetes-version",
+    severity="high",
+    why="EKS takes the policy STANDARD only while a version is in standard support: later it refuses the cluster, and the change of "
+    "one that is in extended support.",
+    fix="Set UpgradePolicy.SupportType to EXTENDED, or raise Version to one in standard support.",
+    source=_GUIDE + "disable-extended-support.html",
+    only="templates",
+)
+def policy_fits_the_version(cluster: Cluster) -> Answer:
+    """As of the day of the review."""
+    chosen = cluster.get("UpgradePolicy.SupportType")
+    if chosen != "STANDARD":
+        return not_applicable("does not ask for STANDARD")
+    minor = _minor(cluster)
+    if not minor:
+        return not_applicable("states no version: EKR013")
+    ends = _support(cluster, minor)
+    if not ends or cluster.facts.as_of > ends[1]:
+        return not_applicable("is not supported at all: EKR010")
+    at = (cluster.at("UpgradePolicy.SupportType"), cluster.at("Version"))
+    if cluster.facts.as_of > ends[0]:
+        return open_(f"asks for STANDARD with {_name(minor)}, in extended support since {ends[0]}", *at)
+    return met(f"asks for STANDARD with {_name(minor)}, in standard support until {ends[0]}", *at)

@@ -12,6 +12,7 @@ from responsibility.facts import normalize
 from responsibility.facts.facts import Facts
 from responsibility.facts.resource import Resource
 from responsibility.facts.values import references
+from responsibility.review.baseline_services import Change, notes
 from responsibility.review.difference import differences, is_unknown, same
 from responsibility.review.replacement import LOSSES, PropertyPath, Rules, rules, value_at
 
@@ -62,6 +63,9 @@ def changes(before: Facts, after: Facts) -> list[ResourceChange]:
         _compare(pair, with_objects)
     _follow(list(pairs.values()))
     _strand({pair.after.key: pair for pair in pairs.values()})
+    for pair in pairs.values():
+        if pair.paths and not pair.because:
+            _say(pair, before, after)
     found: list[ResourceChange] = []
     for key, resource in new.items():
         if key not in pairs:
@@ -213,6 +217,14 @@ def _strand(pairs: dict[str, _Pair]) -> None:
                 pair.paths.append(
                     f"{'.'.join(path)} (its VPC is replaced, and EKS refuses subnets of another: the deploy fails)"
                 )
+
+
+def _say(pair: _Pair, before: Facts, after: Facts) -> None:
+    """Adds what the service makes of the change, in place of the bare property that it is about."""
+    for note in notes(Change(pair.before, pair.after, before, after)):
+        bare = note.partition(" (")[0]
+        pair.paths = [path for path in pair.paths if path != bare and not path.startswith(f"{bare}.")]
+        pair.paths.append(note)
 
 
 def _uses(pair: _Pair) -> Iterator[tuple[str, _Use]]:

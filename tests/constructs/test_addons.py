@@ -4,8 +4,10 @@ import itertools
 import json
 
 import pytest
-from conftest import FARGATE, NODES, minimal, of_type
+from conftest import FARGATE, NODES, minimal, needs, of_type, validated
+from pydantic import ValidationError
 
+from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, merge, plan_addons
 from eks_constructs.catalog import load
 from eks_constructs.compute import ComputeMix
@@ -20,6 +22,8 @@ NODE_ADDONS = {
     "eks-node-monitoring-agent",
 }
 AUTO = {"auto_mode": True, "auto_mode_pools": True}
+OWN_POOLS = {"auto_mode": True, "auto_mode_own_pools": True}
+CLOSED = {"managed_nodes": True, "managed_nodes_closed": True}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +36,11 @@ AUTO = {"auto_mode": True, "auto_mode_pools": True}
         (ComputeMix(**AUTO, fargate=True), {"coredns", "metrics-server"}),
         (ComputeMix(managed_nodes=True, fargate=True), NODE_ADDONS),
         (ComputeMix(**AUTO, managed_nodes=True, fargate=True), NODE_ADDONS),
-        (ComputeMix(auto_mode=True), set()),  # no pod can be placed until node pools are applied
+        (ComputeMix(auto_mode=True), set()),  # no pod without tolerations can be placed
+        (ComputeMix(**OWN_POOLS), {"metrics-server"}),  # ... once node pools are applied
+        (ComputeMix(**AUTO, **CLOSED), NODE_ADDONS),
+        (ComputeMix(**OWN_POOLS, **CLOSED), NODE_ADDONS),
+        (ComputeMix(fargate=True, **CLOSED), NODE_ADDONS - {"aws-ebs-csi-driver"}),
         (ComputeMix(auto_mode=True, fargate=True), {"coredns"}),
         (ComputeMix(), set()),
     ],
@@ -46,7 +54,7 @@ def test_the_rule_for_each_mix(mix, expected):
 
 def test_every_mix_has_a_plan_in_the_order_of_the_catalog():
     names = list(load("addons")["addons"])
-    for flags in itertools.product([False, True], repeat=4):
+    for flags in itertools.product([False, True], repeat=7):
         mix = ComputeMix(*flags)
         planned = [addon.name for addon in plan_addons({}, mix)]
         assert planned == sorted(planned, key=names.index)
@@ -69,6 +77,14 @@ def test_the_names_in_the_spec_are_those_of_the_catalog():
             "aws-ebs-csi-driver",
             {"controller": {"nodeSelector": {"eks-platform/compute-kind": "managed_nodes"}}},
         ),
+        (ComputeMix(**AUTO, **CLOSED), "coredns", {"nodeSelector": {"eks.amazonaws.com/compute-type": "auto"}}),
+        (
+            ComputeMix(**OWN_POOLS, **CLOSED),
+            "aws-ebs-csi-driver",
+            {"controller": {"nodeSelector": {"eks.amazonaws.com/compute-type": "auto"}}},
+        ),
+        (ComputeMix(fargate=True, **CLOSED), "coredns", {"computeType": "Fargate"}),
+        (ComputeMix(**OWN_POOLS), "metrics-server", {}),
         (ComputeMix(**AUTO, fargate=True), "coredns", {}),
         (ComputeMix(managed_nodes=True, fargate=True), "coredns", {}),
         (ComputeMix(fargate=True), "coredns", {"computeType": "Fargate"}),
@@ -100,17 +116,86 @@ def test_the_node_label_that_add_ons_ask_for_is_on_every_node_group(synth):
 @pytest.mark.parametrize(
     ("mix", "name", "reason"),
     [
-        (ComputeMix(fargate=True), "aws-ebs-csi-driver", "fargate"),
+        (ComputeMix(fargate=True), "aws-ebs-csi-driver", "is for managed_nodes"),
         (ComputeMix(fargate=True), "vpc-cni", "fargate"),
         (ComputeMix(**AUTO), "kube-proxy", "auto_mode"),
-        (ComputeMix(auto_mode=True), "metrics-server", "before node pools are applied"),
-        (ComputeMix(auto_mode=True), "amazon-cloudwatch-observability", "before node pools are applied"),
+        (ComputeMix(auto_mode=True), "metrics-server", "nothing here has room for pods without tolerations"),
+        (ComputeMix(**AUTO), "aws-ebs-csi-driver", "is for managed_nodes, and this cluster has none"),
         (ComputeMix(fargate=True), "snapshot-controller", "fargate"),
     ],
 )
 def test_an_add_on_with_nothing_to_run_on_is_refused(mix, name, reason):
     with pytest.raises(AddonProblem, match=reason):
         plan_addons({name: AddonSpec(enabled=True)}, mix)
+
+
+GPU = {
+    "name": "gpu", "ami_type": "BOTTLEROCKET_x86_64_NVIDIA", "instance_types": ["g6.xlarge"], "min_size": 0, "max_size": 2,
+    "taints": [{"key": "nvidia.com/gpu", "effect": "NO_SCHEDULE"}],
+}  # fmt: skip
+
+
+OWN = {
+    "built_in_node_pools": [],
+    "node_classes": [{"name": "own"}],
+    "node_pools": [{"name": "apps", "node_class": "own"}],
+}
+
+
+def test_add_ons_go_to_auto_mode_where_no_group_has_room_for_them(synth):
+    template = synth(minimal({"auto_mode": {}, "managed_nodes": {"groups": [GPU]}}))["t-cluster-c"]
+    selectors = {name: value.get("ConfigurationValues") for name, value in addons(template).items()}
+    auto = {"nodeSelector": {"eks.amazonaws.com/compute-type": "auto"}}
+    assert json.loads(selectors["coredns"]) == json.loads(selectors["metrics-server"]) == auto
+    assert json.loads(selectors["aws-ebs-csi-driver"]) == {"controller": auto}
+
+
+def test_a_group_without_room_and_nothing_beside_it_is_refused():
+    for compute in ({}, {"auto_mode": {"built_in_node_pools": ["system"]}}):
+        with pytest.raises(ValidationError, match="no group can host CoreDNS and the other add-ons"):
+            validated(minimal({**compute, "managed_nodes": {"groups": [GPU]}}))
+    for compute in ({"auto_mode": {}}, {"auto_mode": OWN}, {"fargate": FARGATE}):
+        validated(minimal({**compute, "managed_nodes": {"groups": [GPU]}}))
+
+
+def test_karpenter_needs_a_group_that_has_room_for_it():
+    pools = {"node_pools": [{"name": "more"}]}
+    with pytest.raises(ValidationError, match="no group has room for it"):
+        validated(minimal({"managed_nodes": {"groups": [GPU]}, "fargate": FARGATE, "karpenter": pools}))
+
+
+def test_add_ons_of_own_pools_alone_are_made_after_the_pools(synth):
+    data = minimal(
+        {"auto_mode": OWN}, delivery="kubectl", addons={"amazon-cloudwatch-observability": {"enabled": True}}
+    )
+    templates = synth(data)
+    assert addons(templates["t-cluster-c"]) == {}
+    workloads = templates["t-workloads-c"]
+    keys = {value["AddonName"]: key for key, value in of_type(workloads, "AWS::EKS::Addon").items()}
+    assert set(keys) == {"metrics-server", "amazon-cloudwatch-observability"}
+    pools = {key for key in workloads["Resources"] if key.startswith("KubectlNodePools")}
+    assert pools
+    for key in keys.values():
+        assert pools <= needs(workloads, key)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first", "second"])
+def test_add_ons_of_own_pools_wait_for_the_second_deploy_where_make_apply_makes_the_pools(synth, first):
+    templates = synth(minimal({"auto_mode": OWN}), first_deploy=["c"] if first else [])
+    found = {name for template in templates.values() for name in addons(template)}
+    assert found == (set() if first else {"metrics-server"})
+    assert ("t-workloads-c" in templates) is not first
+
+
+def test_the_load_balancer_controller_runs_where_the_add_ons_do():
+    for mix, selector, irsa in (
+        (ComputeMix(managed_nodes=True), {"eks-platform/compute-kind": "managed_nodes"}, False),
+        (ComputeMix(**AUTO, **CLOSED), {"eks.amazonaws.com/compute-type": "auto"}, False),
+        (ComputeMix(fargate=True, **CLOSED), {}, True),
+    ):
+        values = load_balancer_controller.chart("c", mix).values
+        assert values["nodeSelector"] == selector
+        assert bool(values["serviceAccount"]["annotations"]) is irsa
 
 
 def test_switching_off_and_own_settings():

@@ -12,7 +12,12 @@ from eks_constructs.karpenter import Karpenter, KarpenterSpec, node_role_name
 from eks_constructs.karpenter_manifests import charts, nodes
 from eks_constructs.roles import IamSpec
 
-NETWORK = ClusterNetwork(vpc_id="vpc-1", private_subnet_ids=["subnet-1"], subnet_selector=[{"id": "subnet-1"}])
+NETWORK = ClusterNetwork(
+    vpc_id="vpc-1",
+    private_subnet_ids=["subnet-1"],
+    subnet_of_each_zone=["subnet-1"],
+    subnet_selector=[{"id": "subnet-1"}],
+)
 TAGGED = ("aws:RequestTag/kubernetes.io/cluster/one", "aws:ResourceTag/kubernetes.io/cluster/one")
 
 

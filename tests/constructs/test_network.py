@@ -177,6 +177,32 @@ def test_an_existing_vpc_is_used_by_its_ids_alone(synth):
     assert cluster["ResourcesVpcConfig"]["SubnetIds"] == ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 
 
+@pytest.mark.parametrize(
+    ("subnets", "mounted"),
+    [
+        ({"private_subnet_ids": ["subnet-00000001", "subnet-00000002"]}, ["subnet-00000001", "subnet-00000002"]),
+        (
+            {
+                "private_subnets": [
+                    {"availability_zone": f"eu-west-1{zone}", "subnet_id": f"subnet-0000000{number}"}
+                    for number, zone in enumerate("aabc")
+                ]
+            },
+            ["subnet-00000000", "subnet-00000002", "subnet-00000003"],
+        ),
+    ],
+)
+def test_file_systems_have_one_mount_target_in_each_zone_of_an_existing_vpc(synth, subnets, mounted):
+    profiles = {"profiles": [{"name": "store", "selectors": [{"namespace": "store"}]}]}
+    data = minimal({"fargate": profiles}, workloads=[{"name": "store", "variant": "efs", "compute": "fargate"}])
+    data |= {"region": "eu-west-1", "network": {"vpc_id": "vpc-0123456789abcdef0", "cidr": "10.0.0.0/16", **subnets}}
+    templates = synth(data)
+    targets = of_type(templates["t-workloads-c"], "AWS::EFS::MountTarget").values()
+    assert [target["SubnetId"] for target in targets] == mounted
+    cluster = only(templates["t-cluster-c"], "AWS::EKS::Cluster")
+    assert len(cluster["ResourcesVpcConfig"]["SubnetIds"]) == (4 if "private_subnets" in subnets else 2)
+
+
 def test_pods_get_addresses_of_their_own_range(synth):
     data = minimal({"managed_nodes": NODES})
     data["network"]["pod_cidr"] = "100.64.0.0/16"

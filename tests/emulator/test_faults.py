@@ -1,6 +1,9 @@
 """What the demo says and does when something is in its way."""
 
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -21,16 +24,8 @@ pytestmark = [pytest.mark.xdist_group("emulator-faults"), pytest.mark.usefixture
 BROKEN = {"Type": "AWS::EC2::EIP", "Properties": {"Unknown": "property"}}
 
 
-def test_two_demos_at_once() -> None:
-    with process.alone(process.home(), demo.LOCK) as lock:
-        lock.write(json.dumps({"pid": 4711, "since": "12:00:00"}))
-        lock.flush()
-        done = command("demo")
-    assert done.returncode == 2
-    assert "another demo is being deployed (process 4711, since 12:00:00). Wait for it" in done.stderr
-
-
-def test_down_ends_a_demo_that_is_under_way(home: Path) -> None:
+def begin() -> "subprocess.Popen[str]":
+    """Starts a demo, and waits until the CLI runs twice: the bootstrap and the synth."""
     running = subprocess.Popen(
         [sys.executable, "-m", "emulator", "demo"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -38,13 +33,50 @@ def test_down_ends_a_demo_that_is_under_way(home: Path) -> None:
     assert running.stdout
     while "cdk bootstrap" not in running.stdout.readline():
         assert running.poll() is None
-    assert until(lambda: sum("cdk" in one for one in processes_of(home)) >= 2)  # the bootstrap and the synth
+    assert until(lambda: len(clis()) >= 2)
+    return running
+
+
+def clis() -> list[str]:
+    return [one for one in processes_of(process.home()) if "cdk" in one]
+
+
+def test_down_ends_a_demo_that_is_under_way(home: Path) -> None:
+    running = begin()
+    second = command("demo")
+    assert second.returncode == 2
+    assert re.search(
+        rf"another demo is being deployed \(process {running.pid}, since \d\d:\d\d:\d\d\)\. Wait", second.stderr
+    )
+    os.truncate(home / "demo.lock", 0)
+    os.truncate(home / "engine.lock", 0)
     down = command("down")
     assert (down.returncode, down.stdout) == (0, "The local AWS is gone, with all that was in it.\n")
     _, said = running.communicate()
     assert running.returncode == 130
     assert "Interrupted." in said
     assert "Traceback" not in said
+    assert until(lambda: processes_of(home) == []), processes_of(home)
+    assert list(home.parent.iterdir()) == []
+
+
+def test_kill_9_ends_all_that_the_demo_has_started(home: Path) -> None:
+    running = begin()
+    running.kill()
+    assert until(lambda: clis() == []), clis()
+    assert process.find(), "the local AWS is left, for the next demo"
+    with demo._alone():
+        assert list(home.glob("child-*")) == []
+    assert command("down").returncode == 0
+    assert list(home.parent.iterdir()) == []
+
+
+def test_a_demo_that_is_stopped_ends_all_the_same(home: Path) -> None:
+    running = begin()
+    for pid in [*(int(path.read_text()) for path in home.glob("child-*")), running.pid, process.find().pid]:  # type: ignore[union-attr]
+        os.killpg(pid, signal.SIGSTOP) if pid != running.pid else os.kill(pid, signal.SIGSTOP)
+    assert command("down").returncode == 0
+    running.communicate()
     assert until(lambda: processes_of(home) == []), processes_of(home)
     assert list(home.parent.iterdir()) == []
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +93,8 @@ def test_started_by_many_at_once_it_runs_once() -> None:
 def test_a_folder_of_somebody_else_is_left_alone(home: Path, name: str) -> None:
     (home / name).parent.mkdir(parents=True)
     (home / name).write_text("years of work")
-    for act in (process.start, process.stop, demo.end):
+    demo.end()
+    for act in (process.start, process.stop):
         with pytest.raises(Problem, match=r"EMULATOR_HOME: .*which is not ours to delete"):
             act()
     assert [path for path in home.rglob("*") if path.is_file()] == [home / name]
@@ -139,12 +141,52 @@ def test_it_ends_when_its_folder_is_deleted(home: Path) -> None:
     assert until(lambda: os.waitpid(engine.pid, os.WNOHANG)[0] == engine.pid)
 
 
+def empty_the_locks(engine: process.Engine) -> None:
+    for path in engine.home.glob("*.lock"):
+        os.truncate(path, 0)
+
+
+HALF_DEAD: dict[str, Callable[[process.Engine], object]] = {
+    "engine stopped, locks emptied": lambda engine: (os.killpg(engine.pid, signal.SIGSTOP), empty_the_locks(engine)),
+    "engine killed": kill,
+    "lock deleted": lambda engine: (engine.home / "engine.lock").unlink(),
+    "key deleted": lambda engine: (engine.home / "credentials").unlink(),
+    "folder read-only": lambda engine: [path.chmod(0o500) for path in (engine.home / "tmp", engine.home)],
+}
+
+
+@pytest.mark.parametrize("state", HALF_DEAD)
+def test_down_ends_clean_whatever_the_state(home: Path, state: str) -> None:
+    engine = process.start()
+    HALF_DEAD[state](engine)
+    demo.end()
+    assert process.stop()
+    assert list(home.parent.iterdir()) == []
+    assert until(lambda: not alive(Path(f"/proc/{engine.pid}"))), state
+    assert not process.stop()
+
+
+def test_an_emptied_lock_is_written_again() -> None:
+    engine = process.start()
+    empty_the_locks(engine)
+    assert process.find() == engine
+
+
+def test_an_engine_that_does_not_answer_is_not_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = process.start()
+    os.killpg(engine.pid, signal.SIGSTOP)
+    again = demo._engine()
+    assert "does not answer" in capsys.readouterr().out
+    assert again.pid != engine.pid
+    assert stacks(again) == []
+
+
 def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMULATOR_HOME", "/dev/null/emulator")
     done = command("up")
     assert (done.returncode, done.stderr) == (
         2,
-        "emulator: EMULATOR_HOME: /dev/null/emulator: cannot be made: Not a directory\n",
+        "EMULATOR_HOME: /dev/null/emulator: cannot be made: Not a directory\n",
     )
 
 

@@ -123,10 +123,12 @@ def computes(draw: st.DrawFn, version: str) -> dict[str, Any]:
 
 @st.composite
 def control_planes(draw: st.DrawFn, network: dict[str, Any], version: str) -> dict[str, Any]:
-    plane: dict[str, Any] = {"kubernetes_version": version}
+    # EKS takes STANDARD for versions in standard support alone.
+    extended = version in ("1.32", "1.33")
+    plane: dict[str, Any] = {"kubernetes_version": version} | ({"support": "EXTENDED"} if extended else {})
     plane |= draw(
         optional(
-            support=st.sampled_from(["STANDARD", "EXTENDED"]),
+            **({} if extended else {"support": st.sampled_from(["STANDARD", "EXTENDED"])}),
             deletion_protection=st.booleans(),
             zonal_shift=st.booleans(),
             scaling_tier=st.sampled_from(["standard", "tier-xl"]),

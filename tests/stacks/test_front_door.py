@@ -89,7 +89,7 @@ def test_first_deploy_names_clusters_of_the_environment(tmp_path):
 
 def test_a_cluster_out_of_support_can_still_be_looked_at(tmp_path):
     data = minimal()
-    data["clusters"][0]["control_plane"]["kubernetes_version"] = "1.31"
+    data["clusters"][0]["control_plane"] |= {"kubernetes_version": "1.31", "support": "EXTENDED"}
     path = written(tmp_path, data)
     late = front_door(tmp_path / "late", env=path, today="2026-11-27")
     assert late.returncode == 2

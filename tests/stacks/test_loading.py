@@ -246,7 +246,7 @@ def test_keys_with_dots_are_quoted(tmp_path: Path) -> None:
 
 def test_version_goes_out_of_support(tmp_path: Path) -> None:
     version, dates = next(iter(load("kubernetes_versions")["versions"].items()))
-    path = written(tmp_path, MINIMAL.replace("1.36", version))
+    path = written(tmp_path, MINIMAL.replace('"1.36"', f'"{version}"\n      support: EXTENDED'))
     last = dates["extended_until"]
     assert load_environment(path, today=last).clusters[0].control_plane.kubernetes_version == version
     with pytest.raises(BadInput) as refusal:
@@ -256,6 +256,19 @@ def test_version_goes_out_of_support(tmp_path: Path) -> None:
         " (extended support too), and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time"
         " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)"
     )
+
+
+@pytest.mark.parametrize("support", ["", "\n      support: STANDARD", "\n      support: EXTENDED"])
+def test_a_version_leaves_standard_support(tmp_path: Path, support: str) -> None:
+    version, dates = next(iter(load("kubernetes_versions")["versions"].items()))
+    path = written(tmp_path, MINIMAL.replace('"1.36"', f'"{version}"{support}'))
+    last = dates["standard_until"]
+    assert load_environment(path, today=last).name == "small"
+    if "EXTENDED" in support:
+        assert load_environment(path, today=last + timedelta(days=1)).name == "small"
+    else:
+        with pytest.raises(BadInput, match=rf"{version} is in extended support since {last}"):
+            load_environment(path, today=last + timedelta(days=1))
 
 
 # --- the front door

@@ -3,27 +3,7 @@
 import copy
 
 import pytest
-from conftest import ENVIRONMENTS, FARGATE, NODES, arguments, environment_data, minimal, of_type
-
-
-def needs(template, logical_id):
-    """Everything that CloudFormation makes before a resource: what it refers to and what it depends on, all the way down."""
-    found, todo = set(), [logical_id]
-    while todo:
-        resource = template["Resources"][todo.pop()]
-        depends = resource.get("DependsOn", [])
-        direct = set([depends] if isinstance(depends, str) else depends) | set(
-            references(resource.get("Properties", {}))
-        )
-        new = (direct & set(template["Resources"])) - found
-        found |= new
-        todo += new
-    return found
-
-
-def references(value):
-    yield from arguments(value, "Ref")
-    yield from (logical_id for logical_id, _ in arguments(value, "Fn::GetAtt"))
+from conftest import ENVIRONMENTS, FARGATE, NODES, arguments, environment_data, minimal, needs, of_type
 
 
 def cluster_template(templates, cluster="demo", environment="demo"):

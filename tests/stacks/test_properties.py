@@ -6,10 +6,9 @@ from pathlib import Path
 
 import yaml
 from arns import unknown
-from conftest import build_platform, of_type, validated
+from conftest import build_platform, needs, of_type, validated
 from environments_strategy import environments
 from hypothesis import HealthCheck, event, given, settings
-from test_order import needs
 
 from stacks.policy import violations
 

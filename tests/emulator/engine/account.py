@@ -27,6 +27,7 @@ class FakeAccount:
         default_factory=lambda: {
             "subnet-a": Subnet("vpc-1", "us-east-1a", public=False),
             "subnet-b": Subnet("vpc-1", "us-east-1b", public=False),
+            "subnet-c": Subnet("vpc-1", "us-east-1c", public=False),
             "subnet-public": Subnet("vpc-1", "us-east-1a", public=True),
             "subnet-other": Subnet("vpc-2", "us-east-1b", public=False),
         }

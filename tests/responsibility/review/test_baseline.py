@@ -297,3 +297,65 @@ def test_sixty_stacks_are_each_compared_with_their_own() -> None:
 
 def _filler() -> dict[str, Any]:
     return {f"Role{number}": resource("AWS::IAM::Role", Tags=[{"Key": "a", "Value": "b"}]) for number in range(60)}
+
+
+ZONES = {f"Subnet{zone}": {"AvailabilityZone": f"eu-west-1{zone.lower()}"} for zone in "ABC"}
+
+
+def zoned(*used: str, **properties: Any) -> dict[str, Any]:
+    """The platform with a subnet in each of three zones, of which the cluster uses some."""
+    body = platform()
+    body["SubnetC"] = resource("AWS::EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.0.32.0/20")
+    for name, where in ZONES.items():
+        body[name]["Properties"].update(where)
+    body["Cluster"]["Properties"]["ResourcesVpcConfig"]["SubnetIds"] = [ref(name) for name in used]
+    body["Cluster"]["Properties"].update(properties)
+    return body
+
+
+def paths_of(name: str, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    change = changed(before, after).get(name)
+    return change.paths if change else []
+
+
+def test_a_cluster_keeps_the_zones_that_it_was_made_with() -> None:
+    two = zoned("SubnetA", "SubnetB")
+    assert paths_of("Cluster", two, zoned("SubnetB", "SubnetA")) == ["ResourcesVpcConfig.SubnetIds"]
+    for after in (zoned("SubnetA", "SubnetB", "SubnetC"), zoned("SubnetA", "SubnetC")):
+        (path,) = paths_of("Cluster", two, after)
+        assert "made with eu-west-1a, eu-west-1b: EKS refuses any other set of AZs, the deploy fails" in path
+    beside = zoned("SubnetA", "SubnetB", "SubnetC")
+    beside["SubnetC"]["Properties"]["AvailabilityZone"] = "eu-west-1b"
+    assert paths_of("Cluster", two, beside) == ["ResourcesVpcConfig.SubnetIds"]
+    blind = zoned("SubnetA", "SubnetB", "SubnetC")
+    del blind["SubnetC"]["Properties"]["AvailabilityZone"]
+    assert "their AZs are not known" in paths_of("Cluster", two, blind)[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({"Version": "1.34"}, {"Version": "1.36"}, "skips 1 minor version"),
+        ({"Version": "1.35"}, {"Version": "1.34"}, "goes back"),
+        ({"AccessConfig": {"AuthenticationMode": "API"}}, {"AccessConfig": {"AuthenticationMode": "CONFIG_MAP"}}, "never takes API back"),
+    ],
+)  # fmt: skip
+def test_what_eks_refuses_of_a_cluster_is_said(before: dict[str, Any], after: dict[str, Any], said: str) -> None:
+    (path,) = paths_of("Cluster", zoned("SubnetA", **before), zoned("SubnetA", **after))
+    assert said in path
+
+
+def test_a_change_of_one_size_sets_the_desired_one() -> None:
+    def sizes(**values: int) -> dict[str, Any]:
+        body = platform()
+        body["Nodes"]["Properties"]["ScalingConfig"] = values
+        return body
+
+    before = sizes(MinSize=2, DesiredSize=2, MaxSize=6)
+    larger = paths_of("Nodes", before, sizes(MinSize=2, DesiredSize=2, MaxSize=10))
+    assert larger[0] == "ScalingConfig.MaxSize"
+    assert "sets the desired size to 2 again" in larger[1]
+    assert "sets the desired size to 3:" in paths_of("Nodes", before, sizes(MinSize=2, DesiredSize=3, MaxSize=6))[0]
+    taken_out = set(paths_of("Nodes", before, sizes(MinSize=2, MaxSize=10)))
+    assert taken_out == {"ScalingConfig.MaxSize", "ScalingConfig.DesiredSize"}, "EKS leaves the number of nodes"
+    assert paths_of("Nodes", before, before) == []

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, INVALID, LIMIT, REQUEST, Call, role_problem, rule
-from emulator.engine.eks.state import Refused
+from emulator.engine.eks.state import Refused, now
 
 
 @rule("CreateCluster", says="A cluster's name is 1 to 100 letters, digits, hyphens and underscores, and not taken.",
@@ -67,6 +67,18 @@ def version_offered(call: Call) -> Iterator[str]:
         yield f"unsupported Kubernetes version {version}"
 
 
+@rule("CreateCluster", "UpdateClusterConfig", says="STANDARD is for versions in standard support.",
+      page=f"{GUIDE}disable-extended-support.html")  # fmt: skip
+def standard_support_in_time(call: Call) -> Iterator[str]:
+    """Refuses to switch extended support off once it began."""
+    if call.get("upgradePolicy", "supportType") != "STANDARD":
+        return
+    version = call.get("version") if call.operation == "CreateCluster" else call.cluster["version"]
+    ends = call.account.catalog.versions.get(version or "", {}).get("standard_until")
+    if ends and now().date() > ends:
+        yield f"Kubernetes version {version} is in extended support since {ends}: the upgrade policy STANDARD cannot be selected for it"
+
+
 @rule("UpdateClusterVersion", says="An update goes one minor version up.", page=f"{GUIDE}update-cluster.html")
 def one_minor_version(call: Call) -> Iterator[str]:
     """Refuses to skip a version, or to go back."""
@@ -109,6 +121,23 @@ def two_zones(call: Call) -> Iterator[str]:
         yield "Provided subnets belong to different VPCs. Subnets must be from the same VPC"
     if len({subnet.zone for subnet in subnets.values() if subnet}) < 2:
         yield "Subnets specified must be in at least two different AZs"
+
+
+@rule("UpdateClusterConfig", says="A cluster keeps the AZs that it was made with.", page=f"{GUIDE}network-reqs.html")
+def zones_stay(call: Call) -> Iterator[str]:
+    """Refuses subnets of another set of AZs."""
+    ids = call.get("resourcesVpcConfig", "subnetIds")
+    if ids is None:
+        return
+    mine, made = (
+        ",".join(sorted({subnet.zone for subnet_id in some if (subnet := call.account.subnet(subnet_id))}))
+        for some in (ids, call.cluster["resourcesVpcConfig"]["subnetIds"])
+    )
+    if mine != made:
+        yield (
+            f"Provided subnets belong to the AZs '{mine}'. But they should belong to the exact set of AZs '{made}' in which"
+            " subnets were provided during cluster creation."
+        )
 
 
 @rule("CreateCluster", "UpdateClusterConfig", says="At least one endpoint is on; at most 40 ranges may reach a public one.",

@@ -67,6 +67,14 @@ def nodes_not_ahead(call: Call) -> Iterator[str]:
         yield f"Requested Nodegroup version {version} does not fit the cluster's version {call.cluster['version']}"
 
 
+@rule("CreateNodegroup", says="All three sizes, or none.", page=f"{API}API_NodegroupScalingConfig.html")
+def sizes_together(call: Call) -> Iterator[str]:
+    """Refuses one or two of the three sizes when the group is made."""
+    given = set(call.get("scalingConfig") or {})
+    if given and (missing := sorted({"minSize", "maxSize", "desiredSize"} - given)):
+        yield f"{', '.join(missing)}: all or none of the properties of scalingConfig must be specified when a node group is created"
+
+
 @rule("CreateNodegroup", "UpdateNodegroupConfig", says="min <= desired <= max, and max is at least 1.",
       page=f"{API}API_NodegroupScalingConfig.html")  # fmt: skip
 def sizes_in_order(call: Call) -> Iterator[str]:

@@ -1,0 +1,125 @@
+"""Programs that this process runs. They end with it, with all that they have started, however it ends: kill -9 included.
+
+Each is in a process group whose leader is a shell that waits for the end of its input, which only this process could write to:
+then it ends the group. It holds a lock as long as it lives, so that a later run can tell what is left, and end it.
+"""
+
+import fcntl
+import os
+import re
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from emulator.problem import Problem
+
+END_SECONDS = 10.0
+_LEADER = ["/bin/sh", "-c", "read _; kill -KILL 0"]
+_NAME = "child-{}.lock"
+
+
+class Child(subprocess.Popen[str]):
+    """A program that runs, with its outputs as text."""
+
+    group: int
+
+    def end(self) -> None:
+        """Ends it, and all that it has started."""
+        with suppress(ProcessLookupError, PermissionError):  # macOS answers the second for those that have ended
+            os.killpg(self.group, signal.SIGKILL)
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    *,
+    folder: Path | None = None,
+    holding: Sequence[int] = (),
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[Child]:
+    """Runs a program, its two outputs as one. At the end of the block nothing of it is left.
+
+    Args:
+        command: program and arguments.
+        folder: where a lock says that it runs, for end_left().
+        holding: open files with locks that are not to be free before the program has ended.
+        env: its environment.
+        cwd: its folder.
+
+    Raises OSError.
+    """
+    with _lock(folder) as lock:
+        leader = subprocess.Popen(  # noqa: S603 - the shell
+            _LEADER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            process_group=0, pass_fds=[*holding, *([lock] if lock is not None else [])],
+        )  # fmt: skip
+        try:
+            if lock is not None:
+                os.write(lock, str(leader.pid).encode())
+            with Child(
+                command, env=env, cwd=cwd, text=True, errors="replace", process_group=leader.pid,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            ) as child:  # fmt: skip
+                child.group = leader.pid
+                try:
+                    yield child
+                finally:
+                    child.end()
+        finally:
+            leader.kill()
+            with leader:  # closes its input, and waits
+                pass
+
+
+def run(command: Sequence[str], **options: Any) -> tuple[int, str]:
+    """Runs a program to its end; returns its exit code and what it printed. Raises OSError."""
+    with running(command, **options) as child:
+        output, _ = child.communicate()
+    return child.returncode, output
+
+
+def end_left(folder: Path) -> None:
+    """Ends what a process that was killed has left running in ``folder``, and waits for its end. Raises Problem."""
+    for path in folder.glob(_NAME.format("*")):
+        deadline = time.monotonic() + END_SECONDS
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            while not _free(file.fileno()):
+                group = path.read_text()
+                if re.fullmatch("[1-9][0-9]+", group):  # the leader lives, so the number is its own
+                    with suppress(ProcessLookupError, PermissionError):
+                        os.killpg(int(group), signal.SIGKILL)
+                if time.monotonic() > deadline:
+                    raise Problem(
+                        f"{path}: what a run has left there does not end. End process group {group or '?'} by hand"
+                    )
+                time.sleep(0.02)
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _lock(folder: Path | None) -> Iterator[int | None]:
+    if folder is None:
+        yield None
+        return
+    path = folder / _NAME.format(secrets.token_hex(6))
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+        path.unlink(missing_ok=True)
+
+
+def _free(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
