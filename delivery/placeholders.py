@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 KNOWN = (
+    "ACCESS_POINT_ID",
     "AWS_ACCOUNT_ID",
     "AWS_PARTITION",
     "AWS_REGION",

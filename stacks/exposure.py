@@ -4,7 +4,7 @@ from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
 from stacks.known_names import KnownNames
-from stacks.placement import Placement
+from stacks.placement import RULES, Placement
 
 _INGRESS, _SERVICE = "alb.ingress.kubernetes.io", "service.beta.kubernetes.io"
 _CERTIFICATE = {"Ingress": f"{_INGRESS}/certificate-arn", "Service": f"{_SERVICE}/aws-load-balancer-ssl-cert"}
@@ -14,6 +14,8 @@ _TLS = tuple(f"{_INGRESS}/{name}" for name in ("certificate-arn", "ssl-policy", 
 """Annotations that mean nothing without a certificate."""
 _TLS_PORTS, _TLS_NAMES = (443, 8443), ("https", "tls", "wss", "grpcs")
 
+FAMILY_OF_SERVICE = f"{_SERVICE}/aws-load-balancer-ip-address-type"
+FAMILY_OF_INGRESS = f"{_INGRESS}/ip-address-type"
 SCHEME_OF_SERVICE = f"{_SERVICE}/aws-load-balancer-scheme"
 SCHEME_OF_INGRESS = f"{_INGRESS}/scheme"
 INTERNAL_SERVICE = f"{_SERVICE}/aws-load-balancer-internal"
@@ -72,10 +74,30 @@ def serves_tls(item: KubernetesObject) -> bool:
     )
 
 
-def expose(item: KubernetesObject, placement: Placement, scheme: str, *, by_aws: bool) -> None:
+def gate(namespace: KubernetesObject, placement: Placement, *, exposed: bool) -> None:
+    """Labels a namespace so that a rollout waits for the load balancer, if it has one or if the author asked for that.
+
+    The author may have written the label of either controller: it is read as a wish, and spelled as the kind reads it.
+    """
+    labels = namespace["metadata"].get("labels") or {}
+    written = [labels.pop(key) for key in {rule.readiness_gate for rule in RULES.values()} if key in labels]
+    if written or exposed:
+        namespace["metadata"]["labels"] = {
+            **labels,
+            placement.rule.readiness_gate: written[0] if written else "enabled",
+        }
+
+
+def expose(item: KubernetesObject, placement: Placement, scheme: str, *, by_aws: bool, ipv6: bool) -> None:
     """Fills in, where the author wrote nothing: the controller's class, targets and ``scheme``; takes TLS away for plain HTTP.
 
-    ``by_aws``: a controller of AWS makes the load balancer that the object asks for.
+    Args:
+        item: the object, which is changed.
+        placement: of its workload.
+        scheme: of its load balancer.
+        by_aws: a controller of AWS makes the load balancer that the object asks for.
+        ipv6: pods have IPv6 addresses: only a load balancer with both families has them as targets
+            (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html).
     """
     rule = placement.rule
     spec = item.setdefault("spec", {}) if by_aws or item["kind"] in ("GatewayClass", "IngressClass") else {}
@@ -90,10 +112,11 @@ def expose(item: KubernetesObject, placement: Placement, scheme: str, *, by_aws:
         spec.setdefault("ingressClassName", rule.ingress_class)
         defaults = dict(rule.ingress_annotations)
         if rule.needs_controller:  # Auto Mode reads it from the IngressClassParams alone
-            defaults[SCHEME_OF_INGRESS] = scheme
+            defaults |= {SCHEME_OF_INGRESS: scheme} | ({FAMILY_OF_INGRESS: "dualstack"} if ipv6 else {})
     if item["kind"] == "Service":
         spec.setdefault("loadBalancerClass", rule.load_balancer_class)
         defaults = {**rule.service_annotations, SCHEME_OF_SERVICE: scheme}
+        defaults |= {FAMILY_OF_SERVICE: "dualstack"} if ipv6 else {}
     if defaults:
         annotations = item["metadata"].get("annotations") or {}
         item["metadata"]["annotations"] = {**defaults, **annotations}

@@ -89,7 +89,7 @@ def cluster_manifests(cluster: ClusterSpec, *, environment: Environment, network
             ManifestFile(
                 40,
                 "ingress-classes",
-                ingress_class_manifests(auto.load_balancer_scheme),
+                ingress_class_manifests(auto.load_balancer_scheme, ipv6=cluster.control_plane.ip_family == "ipv6"),
                 "Application Load Balancers by Auto Mode's own controller.",
             )
         )

@@ -12,7 +12,8 @@ from eks_constructs.manifests import KubernetesObject, ManifestFile
 from eks_constructs.spec import Misplaced
 from stacks.cluster_spec import ClusterSpec
 from stacks.environment import Environment
-from stacks.exposure import expose, made_by_aws
+from stacks.exposure import expose, gate, made_by_aws
+from stacks.file_owner import file_owner
 from stacks.kind_limits import limits_met
 from stacks.known_names import KnownNames, known_names
 from stacks.namespaces import into_namespace, is_shared
@@ -25,7 +26,8 @@ from stacks.workload_needs import Needs, check_needs, controllers_for, needs_of
 from stacks.workload_placeholders import check_placeholders
 from stacks.workload_problems import Problems
 from stacks.workload_spec import Need, WorkloadDescription, WorkloadSpec
-from stacks.written import Setting, check_written
+from stacks.written import check_written
+from stacks.written.setting import Setting
 
 ORDER = 60
 """Place of workloads among the files of a cluster: after its own objects, and after the controllers that some need."""
@@ -41,6 +43,8 @@ class PlacedWorkload:
     objects: Sequence[KubernetesObject]
     """In the order in which they are applied. They may hold placeholders (delivery/placeholders.py)."""
     note: str
+    file_owner: tuple[int, int] | None = None
+    """User and group of the pods that use its file system, if it has one."""
 
     @property
     def file(self) -> ManifestFile:
@@ -133,6 +137,7 @@ def _placed(read: _Read, known: KnownNames, cluster: ClusterSpec, environment: E
         "auto_mode.load_balancer_scheme" if auto else "load_balancer_scheme",
         description.service_account if "bucket" in read.needs else None,
         irsa=any(one.compute == "fargate" for one in cluster.workloads),
+        ipv6=cluster.control_plane.ip_family == "ipv6",
     )
     problems = Problems()
     check_written(read.sources, setting, problems)
@@ -142,7 +147,8 @@ def _placed(read: _Read, known: KnownNames, cluster: ClusterSpec, environment: E
     check_tls(spec, read.needs, read.balancers, description, placeholders(shaped), environment.region)
     objects = [fill(item, _known_values(placement, cluster, environment)) for item in shaped]
     note = " ".join([f"{description.what.rstrip('.')}. {_where(placement, read.variant)}", *left_out])
-    return PlacedWorkload(placement, description, frozenset(read.needs), in_order(objects), note)
+    owner = file_owner(objects, spec.name) if "file_system" in read.needs else None
+    return PlacedWorkload(placement, description, frozenset(read.needs), in_order(objects), note, owner)
 
 
 def _check_kind(
@@ -215,7 +221,9 @@ def _shaped(
         item = into_namespace(copy.deepcopy(source.object), placement.namespace, everything, source.file)
         place_pod(item, placement, cluster, source.file)
         _fill_storage(item, placement)
-        expose(item, placement, setting.scheme, by_aws=source in read.balancers)
+        expose(item, placement, setting.scheme, by_aws=source in read.balancers, ipv6=setting.ipv6)
+        if item["kind"] == "Namespace":
+            gate(item, placement, exposed=bool(read.balancers))
         if account and _identity(item) == ("ServiceAccount", account):
             item["metadata"].setdefault("annotations", {})["eks.amazonaws.com/role-arn"] = f"${{{ROLE_ARN}}}"
         yield item

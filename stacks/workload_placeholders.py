@@ -10,7 +10,11 @@ from stacks.workload_folder import SourceObject
 from stacks.workload_problems import Problems
 from stacks.workload_spec import Need
 
-FILLED_BY: Mapping[str, Need] = {"BUCKET_NAME": "bucket", "FILE_SYSTEM_ID": "file_system"}
+FILLED_BY: Mapping[str, Need] = {
+    "ACCESS_POINT_ID": "file_system",
+    "BUCKET_NAME": "bucket",
+    "FILE_SYSTEM_ID": "file_system",
+}
 """Placeholders that have a value only for workloads whose workload.yaml has a need."""
 
 _ADVICE = (

@@ -40,7 +40,7 @@ def late_addons(cluster: ClusterSpec, lock: LockFile | None = None, *, first_dep
 
     Where `make apply` makes the pools, a first deploy leaves them out: nothing would run them, and EKS would report a failure.
     """
-    if first_deploy and cluster.delivery == "files":
+    if first_deploy and not cluster.delivered_by_stack:
         return []
     return [addon for addon in cluster.planned_addons(lock) if addon.after_pools]
 
@@ -49,7 +49,7 @@ def needs_stack(cluster: ClusterSpec, environment: Environment, *, first_deploy:
     """Tells whether CloudFormation makes anything for the workloads of a cluster."""
     if (
         late_addons(cluster, first_deploy=first_deploy)
-        or cluster.delivery == "kubectl"
+        or cluster.delivered_by_stack
         or cluster.compute.karpenter
         or needs_load_balancer_controller(cluster, environment)
     ):
@@ -106,7 +106,7 @@ class WorkloadsStack(cdk.Stack):
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
         controller_values = {**self._karpenter(), **self._load_balancer_controller()}
         late = late_addons(spec, lock, first_deploy=first_deploy)
-        if spec.delivery == "kubectl":
+        if spec.delivered_by_stack:
             self._apply(workloads, values, controller_values, logs_key_arn, late)
         else:
             self._late_addons(late, after=[])
@@ -176,7 +176,7 @@ class WorkloadsStack(cdk.Stack):
             role_arn = self._role(scope, workload, bucket)
             if workload.placement.rule.identity == "irsa":
                 values["SERVICE_ACCOUNT_ROLE_ARN"] = role_arn
-        if "file_system" in workload.needs:
+        if owner := workload.file_owner:
             system = WorkloadFileSystem(
                 scope,
                 "Files",
@@ -184,9 +184,10 @@ class WorkloadsStack(cdk.Stack):
                 vpc_id=self._network.vpc_id,
                 subnet_ids=self._network.subnet_of_each_zone or [],
                 cluster_security_group_id=self._cluster.security_group_id,
+                owner=owner,
                 retain=retain,
             )
-            values["FILE_SYSTEM_ID"] = system.file_system_id
+            values |= {"FILE_SYSTEM_ID": system.file_system_id, "ACCESS_POINT_ID": system.access_point_id}
         for name, value in values.items():
             cdk.CfnOutput(self, output_name(namespace, name), value=value, description=f"{name} of {namespace}")
         return values
@@ -251,6 +252,7 @@ class WorkloadsStack(cdk.Stack):
                 self._environment.foundation.log_retention_days,
             ),
             public_ecr=any(isinstance(item, HelmChart) and item.in_public_ecr for item in added),
+            handover=spec.delivery == "handover",
         )
         known = {"AWS_ACCOUNT_ID": Aws.ACCOUNT_ID, "AWS_REGION": Aws.REGION, "AWS_PARTITION": Aws.PARTITION}
         before: list[IDependable] = []

@@ -1,4 +1,4 @@
-"""An EFS file system of a workload, for pods on Fargate: they mount it by its id, with nothing provisioned at run time."""
+"""An EFS file system of a workload, for pods on Fargate: they mount it by ids, with nothing provisioned at run time."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,11 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from constructs import Construct
 
+from eks_constructs.roles import arn, document
+
 NFS = 2049
+FOLDER = "/data"
+"""What the access point shows its users as the root."""
 
 
 class WorkloadFileSystem(Construct):
@@ -17,6 +21,7 @@ class WorkloadFileSystem(Construct):
 
     Attributes:
         file_system_id: its id.
+        access_point_id: of the only way in: a folder that belongs to the workload's user, as whom everybody acts there.
     """
 
     def __init__(
@@ -28,9 +33,10 @@ class WorkloadFileSystem(Construct):
         vpc_id: str,
         subnet_ids: Sequence[str],
         cluster_security_group_id: str,
+        owner: tuple[int, int],
         retain: bool,
     ) -> None:
-        """Makes the file system; with ``retain`` it outlives its stack.
+        """Makes the file system for pods that run as ``owner`` (user and group); with ``retain`` it outlives its stack.
 
         ``subnet_ids``: one of each AZ, which EFS takes a single mount target in.
         https://docs.aws.amazon.com/efs/latest/ug/manage-fs-access-create-delete-mount-targets.html
@@ -66,6 +72,7 @@ class WorkloadFileSystem(Construct):
             self,
             "FileSystem",
             encrypted=True,
+            file_system_policy=_policy(),
             backup_policy=efs.CfnFileSystem.BackupPolicyProperty(status="ENABLED"),
             lifecycle_policies=[
                 efs.CfnFileSystem.LifecyclePolicyProperty(transition_to_ia="AFTER_30_DAYS"),
@@ -86,4 +93,54 @@ class WorkloadFileSystem(Construct):
             )
             for number, subnet_id in enumerate(subnet_ids, start=1)
         ]
-        self.file_system_id = system.ref
+        user, group_id = owner
+        access_point = efs.CfnAccessPoint(
+            self,
+            "AccessPoint",
+            file_system_id=system.ref,
+            posix_user=efs.CfnAccessPoint.PosixUserProperty(uid=str(user), gid=str(group_id)),
+            root_directory=efs.CfnAccessPoint.RootDirectoryProperty(
+                path=FOLDER,
+                # The root of a file system is root's: EFS makes the folder, and gives it away, when it is first mounted.
+                creation_info=efs.CfnAccessPoint.CreationInfoProperty(
+                    owner_uid=str(user), owner_gid=str(group_id), permissions="0750"
+                ),
+            ),
+        )
+        cdk.Tags.of(access_point).add("Name", f"{name}-files")
+        access_point.apply_removal_policy(
+            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else cdk.RemovalPolicy.DESTROY
+        )
+        self.file_system_id, self.access_point_id = system.ref, access_point.ref
+
+
+def _policy() -> dict[str, object]:
+    """Lets clients mount by an access point, over TLS, and in no other way.
+
+    Without a policy whoever reaches a mount target mounts the root, as root. Clients are anonymous: the driver that Fargate
+    brings signs nothing, so the security group says which. The policy cannot name its own file system or access point
+    (CloudFormation would wait for itself), and need not: an access point belongs to one file system.
+    https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+    """
+    points = arn("elasticfilesystem", "access-point/*")
+    return document(
+        [
+            {
+                "Sid": "MountByAccessPoint",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+                "Condition": {
+                    "Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"},
+                    "ArnLike": {"elasticfilesystem:AccessPointArn": points},
+                },
+            },
+            {
+                "Sid": "OverTlsAlone",
+                "Effect": "Deny",
+                "Principal": {"AWS": "*"},
+                "Action": "*",
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ]
+    )

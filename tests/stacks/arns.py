@@ -90,6 +90,10 @@ def _names(text: str, known: dict[str, set[str]]) -> bool:
         group = resource.removeprefix("log-group:").removesuffix(":*")
         # A family of log groups may be empty, a group may not.
         return group.endswith("*") or any(fnmatchcase(one, group) for one in known["logs"])
+    if service == "iam" and re.fullmatch(
+        r"role/aws-service-role/[a-z0-9.]+\.amazonaws\.com/AWSServiceRoleFor\w+", resource
+    ):
+        return True
     if service == "iam" and kind == "role":
         return name.rsplit("/", 1)[-1] in known["iam"]
     return False

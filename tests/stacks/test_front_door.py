@@ -97,7 +97,7 @@ def test_a_cluster_out_of_support_can_still_be_looked_at(tmp_path):
     assert front_door(tmp_path / "early", env=path, today="2026-11-26").returncode == 0
     assert (
         front_door(tmp_path / "never", env=path, today="soon").stderr
-        == "today is 'soon'; it must be a date such as 2026-11-23\n"
+        == 'today is "soon"; it must be a date such as 2026-11-23 (-c today=...)\n'
     )
 
 
@@ -275,7 +275,7 @@ def test_make_names_the_environments_when_none_is_named():
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "docs/deploy.md", "docs/access.md", "docs/changes.md"]
+    "page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/deploy.md", "docs/access.md", "docs/changes.md"]
 )
 def test_pages_name_targets_and_files_that_exist(page):
     text = (ROOT / page).read_text()

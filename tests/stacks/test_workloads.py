@@ -10,10 +10,14 @@ from eks_constructs.catalog import load
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks import workload_objects
+from stacks.exposure import gate
+from stacks.file_owner import file_owner
 from stacks.kind_limits import limits_met
 from stacks.loading import load_environment
+from stacks.placement import RULES, Placement
 from stacks.workload_folder import workload_folder
 from stacks.workload_objects import placed_workloads
+from stacks.workload_spec import WorkloadSpec
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/a"
@@ -104,6 +108,7 @@ CASES = [
         thing("StorageClass", provisioner="efs.csi.aws.com"),
     ),
     ("gateway", thing("Gateway"), thing("Ingress")),
+    ("dynamic_resources", pod(resourceClaims=[{"name": "gpu"}]), pod(resourceClaims=[])),
 ]
 OTHER_DRIVER = {"auto_mode": "ebs.csi.aws.com", "managed_nodes": "ebs.csi.eks.amazonaws.com"}
 LIMITS = load("compute_kinds")["limits"]
@@ -206,6 +211,36 @@ def test_identity_is_an_annotation_on_fargate_alone():
         ]
         annotations = account["metadata"].get("annotations", {})
         assert ("eks.amazonaws.com/role-arn" in annotations) == (compute == "fargate")
+
+
+GATES = {
+    kind: f"{group}/pod-readiness-gate-inject"
+    for kind, group in (
+        ("auto_mode", "eks.amazonaws.com"),
+        ("managed_nodes", "elbv2.k8s.aws"),
+        ("fargate", "elbv2.k8s.aws"),
+    )
+}
+"""Whose webhook listens to which label."""
+
+
+@pytest.mark.parametrize(("compute", "label"), GATES.items())
+def test_a_rollout_waits_for_the_load_balancer_of_its_kind(compute, label):
+    mix = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}
+    for name, gated in (("web", True), ("scale-out", False)):
+        workload = {"name": name, "compute": compute, **({"plain_http": True} if name == "web" else {})}
+        (namespace,) = [one for one in rendered([workload], mix) if one["kind"] == "Namespace"]
+        found = {key: value for key, value in namespace["metadata"]["labels"].items() if "readiness-gate" in key}
+        assert found == ({label: "enabled"} if gated else {})
+
+
+@pytest.mark.parametrize("written", GATES.values())
+def test_the_label_of_either_controller_is_spelled_as_the_kind_reads_it(written):
+    for compute, label in GATES.items():
+        namespace = {"kind": "Namespace", "metadata": {"name": "a", "labels": {written: "disabled", "team": "b"}}}
+        placement = Placement(WorkloadSpec(name="a", compute=compute), RULES[compute], "a", {}, {}, "node pool")
+        gate(namespace, placement, exposed=True)
+        assert namespace["metadata"]["labels"] == {"team": "b", label: "disabled"}
 
 
 def test_network_policies_are_left_out_where_they_would_do_nothing():
@@ -328,7 +363,7 @@ def test_what_cannot_be_is_refused(workloads, compute, key, text):
 
 def test_a_certificate_of_another_region_is_refused():
     with pytest.raises(Misplaced, match="is a certificate of region eu-west-1"):
-        rendered([{**WEB, "certificate_arn": CERTIFICATE}], region="us-east-1")
+        rendered([{**WEB, "certificate_arn": CERTIFICATE}], region="us-west-2")
 
 
 def test_an_add_on_that_is_switched_off_and_needed_is_refused():
@@ -336,3 +371,21 @@ def test_an_add_on_that_is_switched_off_and_needed_is_refused():
     environment = validated(data)
     with pytest.raises(Misplaced, match="web needs the add-on metrics-server"):
         placed_workloads(environment.clusters[0], environment)
+
+
+def test_a_file_system_belongs_to_the_pods_that_mount_it():
+    def workload(*users):
+        volumes = [{"name": "files", "persistentVolumeClaim": {"claimName": "files"}}, {"name": "tmp", "emptyDir": {}}]
+        mounts = [{"name": "files", "mountPath": "/data"}]
+        own = [container(volumeMounts=mounts, **user)["spec"]["template"]["spec"]["containers"][0] for user in users]
+        return [
+            pod(securityContext={"runAsUser": 7}, volumes=volumes, containers=own),
+            pod(containers=[{"name": "other"}]),
+        ]
+
+    group = {"securityContext": {"runAsGroup": 8}}
+    assert file_owner(workload(group, group), "a") == (7, 8)
+    assert file_owner(workload({"securityContext": {"runAsGroup": 8, "runAsUser": 9}}), "a") == (9, 8)
+    for users in ((), ({},), (group, {"securityContext": {"runAsGroup": 9}})):
+        with pytest.raises(Misplaced, match="each pod that mounts a claim must say the same runAsUser and runAsGroup"):
+            file_owner(workload(*users), "a")

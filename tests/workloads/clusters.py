@@ -15,6 +15,7 @@ from conftest import build_platform, environment_data, validated
 from tests.workloads.objects import KubernetesObject
 
 VALUES = {
+    "ACCESS_POINT_ID": "fsap-0123456789abcdef0",
     "AWS_ACCOUNT_ID": "123456789012",
     "AWS_PARTITION": "aws",
     "AWS_REGION": "eu-west-1",
@@ -26,11 +27,18 @@ VALUES = {
 }
 """What stands for values that only an account knows."""
 _PSEUDO = {"AWS::AccountId": "AWS_ACCOUNT_ID", "AWS::Partition": "AWS_PARTITION", "AWS::Region": "AWS_REGION"}
-_BY_TYPE = {"AWS::EFS::FileSystem": "FILE_SYSTEM_ID", "AWS::EC2::VPC": "VPC_ID"}
+_BY_TYPE = {
+    "AWS::EFS::AccessPoint": "ACCESS_POINT_ID",
+    "AWS::EFS::FileSystem": "FILE_SYSTEM_ID",
+    "AWS::EC2::VPC": "VPC_ID",
+}
 _MANIFEST, _CHART = "Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart"
 _PRUNING = "aws.cdk.eks/prune-"
 """Beginning of the label by which the CDK's handler finds what left a manifest."""
-_OF_CHARTS = {"aws-load-balancer-controller": [("IngressClass", "alb")], "karpenter": [], "karpenter-crd": []}
+_OF_CHARTS = {
+    "aws-load-balancer-controller": [("IngressClass", "alb")],
+    **{name: [] for name in ("karpenter", "karpenter-crd", "neuron-device-plugin", "nvidia-device-plugin")},
+}
 """https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/ingress_class/."""
 
 

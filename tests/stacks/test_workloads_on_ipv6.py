@@ -1,0 +1,104 @@
+"""The samples in a cluster of IPv6, on each kind of compute: pods have no IPv4 address that anybody reaches."""
+
+import pytest
+from conftest import NODES, ROOT, minimal, validated
+
+from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.spec import Misplaced
+from safe_io.errors import BadInput
+from stacks.manifests import cluster_manifests
+from stacks.workload_objects import placed_workloads
+
+COMPUTE = {
+    "auto_mode": {"gateway_api": True},
+    "managed_nodes": NODES,
+    "fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]},
+}
+SAMPLES = sorted(path.parent.name for path in (ROOT / "workloads").glob("*/workload.yaml"))
+FAMILY = {
+    "Service": "service.beta.kubernetes.io/aws-load-balancer-ip-address-type",
+    "Ingress": "alb.ingress.kubernetes.io/ip-address-type",
+}
+TARGETS = {
+    "Service": "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type",
+    "Ingress": "alb.ingress.kubernetes.io/target-type",
+}
+NETWORK = ClusterNetwork(
+    vpc_id="vpc-1",
+    private_subnet_ids=["subnet-1"],
+    subnet_of_each_zone=["subnet-1"],
+    subnet_selector=[{"id": "subnet-1"}],
+)
+
+
+def environment(workloads, family="ipv6"):
+    data = minimal(COMPUTE, workloads=workloads, control_plane={"kubernetes_version": "1.36", "ip_family": family})
+    data["network"]["ipv6"] = True
+    return validated(data)
+
+
+def placements():
+    """Every sample, in every variant, on every kind that takes it."""
+    from stacks.workload_folder import describe, workload_folder
+
+    for name in SAMPLES:
+        described = describe(workload_folder(name))
+        for variant in described.variants or [None]:
+            for kind in described.kinds_of(variant):
+                yield pytest.param(name, variant, kind, id=f"{name}-{variant or 'base'}-{kind}")
+
+
+def rendered(name, variant, kind, family="ipv6"):
+    workload = {"name": name, "compute": kind, **({"variant": variant} if variant else {})}
+    if name == "web":
+        workload["plain_http"] = True
+    found = environment([workload], family)
+    return [item for one in placed_workloads(found.clusters[0], found) for item in one.objects]
+
+
+def load_balancers(objects):
+    for item in objects:
+        if item["kind"] == "Ingress" or (item["kind"] == "Service" and item["spec"].get("type") == "LoadBalancer"):
+            yield item
+
+
+@pytest.mark.parametrize(("name", "variant", "kind"), [case for case in placements() if case.values[1] != "gateway"])
+def test_a_sample_is_reached_and_reaches(name, variant, kind):
+    objects = rendered(name, variant, kind)
+    for item in load_balancers(objects):
+        annotations = item["metadata"]["annotations"]
+        by_class = item["kind"] == "Ingress" and kind == "auto_mode"  # which reads it from the class alone
+        assert annotations.get(FAMILY[item["kind"]]) == (None if by_class else "dualstack")
+        assert annotations[TARGETS[item["kind"]]] == "ip"
+    for policy in (item for item in objects if item["kind"] == "NetworkPolicy"):
+        for rule in policy["spec"].get("egress", []):
+            blocks = [peer["ipBlock"]["cidr"] for peer in rule.get("to", []) if "ipBlock" in peer]
+            assert not blocks or {":" in block for block in blocks} == {True, False}, "both families, or neither"
+
+
+def test_the_ingress_class_of_auto_mode_makes_load_balancers_of_both_families():
+    for family, expected in (("ipv6", "dualstack"), ("ipv4", None)):
+        found = environment([], family)
+        files = cluster_manifests(found.clusters[0], environment=found, network=NETWORK)
+        (params,) = [item for file in files for item in file.objects if item["kind"] == "IngressClassParams"]
+        assert params["spec"].get("ipAddressType") == expected
+
+
+def test_in_a_cluster_of_ipv4_nothing_is_said_of_families():
+    for variant in ("ingress", "nlb"):
+        for item in load_balancers(rendered("web", variant, "managed_nodes", "ipv4")):
+            assert FAMILY[item["kind"]] not in item["metadata"]["annotations"]
+
+
+def test_the_pod_identity_agent_is_reached_in_both_families():
+    (policy,) = [
+        item for item in rendered("bucket-reader", None, "auto_mode") if item["metadata"]["name"] == "allow-aws"
+    ]
+    blocks = [peer["ipBlock"]["cidr"] for rule in policy["spec"]["egress"] for peer in rule.get("to", [])]
+    # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html
+    assert blocks == ["169.254.170.23/32", "fd00:ec2::23/128"]
+
+
+def test_a_gateway_that_could_not_reach_the_pods_is_refused():
+    with pytest.raises((BadInput, Misplaced), match="a load balancer with IPv4 addresses alone"):
+        rendered("web", "gateway", "auto_mode")
