@@ -34,7 +34,7 @@ def controllers(
             )
         )
     if needs_load_balancer_controller(cluster, environment):
-        found.append(load_balancer_controller(cluster.name, cluster.compute.mix))
+        found.append(load_balancer_controller(cluster.name, cluster.compute.mix, tags=environment.tags_of_what_is_made))
     return found
 
 
