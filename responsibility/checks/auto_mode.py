@@ -87,10 +87,10 @@ def _tags_it_may_not_set(cluster: Cluster, role: Role) -> Iterator[tuple[str, Ev
         for item in software.objects(cluster, kind):
             if not str(item.get("apiVersion", "")).startswith(group):
                 continue
-            tags = item.mapping(path)
+            tags = bool(item.get(path))
             if kind == "StorageClass":
                 auto = item.words_of("provisioner") == "ebs.csi.eks.amazonaws.com"
-                tags = {key: value for key, value in tags.items() if auto and key.startswith("tagSpecification")}
+                tags = auto and any(key.startswith("tagSpecification") for key in item.mapping(path))
             said, unsaid = role.allowances
             allowed = [one.actions for one in said if one.allow]
             if tags and not all(any(_covers(patterns, action) for patterns in allowed) for action in actions):
