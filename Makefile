@@ -1,15 +1,24 @@
 # The few commands a person types. Each sets up what it needs, once: `.venv` (Python packages, Node) and `node_modules`
 # (the CDK CLI). ENV is the name of a file in environments/, or the path of one of your own.
-ENV ?=
-CDK_FLAGS ?=
+#
+# What a person says (`make synth ENV=...`) is text. Make does not expand it, and a recipe reads it from the environment of
+# its shell, as "$$ENV": as a part of the recipe the shell would run what is in it.
+PYTHON ?= python3
+SAID := ENV CHECKS DELIVERY FIRST_DEPLOY BASE FAIL_ON AS_OF LATEST TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
+SAID += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+$(foreach name,$(SAID),$(eval override $(name) := $$(value $(name))))
+export $(SAID)
+export GOALS := $(MAKECMDGOALS)
+export ENVIRONMENTS := $(patsubst environments/%.yaml,%,$(filter-out %.lock.yaml,$(wildcard environments/*.yaml)))
 
 SHELL := /bin/bash
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
-PYTHON ?= python3
-CONTEXT = -c "env=$(ENV)" $(if $(CHECKS),-c checks=$(CHECKS)) $(if $(DELIVERY),-c delivery=$(DELIVERY)) $(if $(FIRST_DEPLOY),-c first_deploy=$(FIRST_DEPLOY))
+.SHELLFLAGS := -f -c
+export PATH := $(CURDIR)/.venv/bin:$(value PATH)
+# The words of CDK_FLAGS are split at spaces, and nothing else is done to them.
+CONTEXT = -c "env=$$ENV" $${CHECKS:+-c "checks=$$CHECKS"} $${DELIVERY:+-c "delivery=$$DELIVERY"} $${FIRST_DEPLOY:+-c "first_deploy=$$FIRST_DEPLOY"}
 CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
-synth = set -o pipefail; $(CDK) synth --quiet $(1) 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
+synth = set -o pipefail; $(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-down setup synth review lock-addons test deploy diff apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
 
@@ -18,16 +27,21 @@ help:  ## this list
 
 setup: .venv/.ready node_modules/.ready
 
+# A folder that is not there yet is ours, and `make clean` deletes it; one that somebody made is used, and stays.
+environment = test -e $(1) || "$$PYTHON" -m safe_io claim $(1); "$$PYTHON" -m venv $(1)
+install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check --compile
+
 .venv/.ready: requirements.txt constructs/pyproject.toml
 	@echo "Setting up .venv (once)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
-	@$(PYTHON) -m venv .venv
-	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pip install --quiet --disable-pip-version-check --compile -r requirements.txt
+	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
+	@$(call environment,.venv)
+	@$(call install,.venv) --require-hashes -r requirements.txt
+	@$(call install,.venv) --no-deps --no-build-isolation --editable ./constructs
 	@touch $@
 
 node_modules/.ready: package-lock.json .venv/.ready
 	@echo "Setting up the CDK CLI (once)"
-	@npm ci --loglevel=error --no-audit --no-fund --no-update-notifier
+	@npm ci --ignore-scripts --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
 demo: setup  ## deploy environments/demo.yaml to a local AWS on this machine, with the CDK CLI, and show what stands
@@ -37,53 +51,54 @@ demo-down: setup  ## take the local AWS away, with all that is in it
 	@python -m emulator down
 
 synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skips the checks, for the inner loop)
-	@$(call synth,$(CONTEXT) $(CDK_FLAGS))
+	@$(call synth,$(CONTEXT))
 	@python -m stacks.summary cdk.out --brief
 
 # BASE=origin/main: also what changed since that commit, by building it beside this one. FAIL_ON=high: fails if such a duty is open (make itself then exits with 2).
 # AS_OF=2027-06-01: support dates and acceptances as on that day.
 # review/ then holds the page, the Markdown of a pull request, the findings document and SARIF.
-REVIEW = python -m responsibility review --assembly cdk.out --fail-on $(or $(FAIL_ON),never) $(if $(AS_OF),--as-of $(AS_OF)) $(foreach suffix,html md json sarif,-o review/review.$(suffix))
+REVIEW = python -m responsibility review --assembly cdk.out --fail-on="$${FAIL_ON:-never}" $${AS_OF:+--as-of="$$AS_OF"} $(foreach suffix,html md json sarif,-o review/review.$(suffix))
 review: setup env-named  ## who is responsible for what in ENV, what of your share is open, and since BASE if you name a commit
-	@$(call synth,$(CONTEXT) $(CDK_FLAGS))
-	@mkdir -p review
-	@$(if $(BASE),python -m stacks.base "$(BASE)" "$(ENV)" review/base-assembly,rm -rf review/base-assembly)
-	@$(REVIEW) $$(test -d review/base-assembly && echo --baseline review/base-assembly)
+	@$(call synth,$(CONTEXT))
+	@python -m safe_io record review $(foreach suffix,html md json sarif,review.$(suffix))
+	@if test -n "$$BASE"; then python -m stacks.base "$$BASE" "$$ENV" review/base-assembly; else python -m safe_io remove review/base-assembly; fi
+	@$(REVIEW) $$(test -f review/base-assembly/cdk.out && echo --baseline review/base-assembly)
 
 lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into ENV.lock.yaml (LATEST=yes: the newest; docs/lock.md)
-	@$(call synth,-c "env=$(ENV)" -c checks=off $(CDK_FLAGS))
-	@python -m responsibility lock-addons --env "$(ENV)" $(if $(LATEST),--latest) $(LOCK_FLAGS)
+	@$(call synth,-c "env=$$ENV" -c checks=off)
+	@python -m responsibility lock-addons --env="$$ENV" $${LATEST:+--latest} $$LOCK_FLAGS
 
 # TAKE_OVER=yes: log groups and named roles that an earlier foundation left behind, instead of "already exists".
 deploy: setup env-named  ## deploy ENV to the account of your credentials (docs/deploy.md)
-	$(CDK) deploy --all $(if $(TAKE_OVER),--import-existing-resources) $(CONTEXT) $(CDK_FLAGS)
+	$(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
 
 diff: setup env-named  ## what a deploy of ENV would change
-	$(CDK) diff $(CONTEXT) $(CDK_FLAGS)
+	$(CDK) diff $(CONTEXT) $$CDK_FLAGS
 
-# CLUSTER=name where the environment has several; KUBE_CONTEXT=name for another than kubectl's current context.
-deliver = python -m delivery $(1) cdk.out $(if $(CLUSTER),--cluster "$(CLUSTER)") $(if $(KUBE_CONTEXT),--context "$(KUBE_CONTEXT)")
+# CLUSTER=name where the environment has several; KUBE_CONTEXT=name for another than kubectl's current context;
+# TIMEOUT=seconds that an object, and each call of kubectl or helm, may take.
+deliver = python -m delivery $(1) cdk.out $${CLUSTER:+--cluster="$$CLUSTER"} $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"} $${TIMEOUT:+--timeout="$$TIMEOUT"}
 apply: setup env-named  ## apply the Kubernetes objects of ENV (delivery: files) with kubectl, each ready before the next (docs/workloads.md)
-	@$(call synth,$(CONTEXT) -c checks=off $(CDK_FLAGS))
+	@$(call synth,$(CONTEXT) -c checks=off)
 	@$(call deliver,apply)
 
 unapply: setup env-named  ## remove them, after asking: load balancers and volumes before their controllers
-	@$(call synth,$(CONTEXT) -c checks=off $(CDK_FLAGS))
+	@$(call synth,$(CONTEXT) -c checks=off)
 	@$(call deliver,remove)
 
 destroy: setup env-named  ## delete the clusters and networks of ENV, after asking; keys, logs and roles stay
-	@name=$$(python -m stacks.name "$(ENV)") && set -x && \
-	$(CDK) destroy "$$name-workloads-*" "$$name-cluster-*" "$$name-network*" $(CONTEXT) $(CDK_FLAGS)
-	@echo "Keys, log groups and roles stay: make destroy-foundation ENV=$(ENV) deletes their stack too."
+	@name=$$(python -m stacks.name "$$ENV") && set -x && \
+	$(CDK) destroy "$$name-workloads-*" "$$name-cluster-*" "$$name-network*" $(CONTEXT) $$CDK_FLAGS
+	@echo "Keys, log groups and roles stay: make destroy-foundation ENV=$$ENV deletes their stack too."
 
 destroy-foundation: setup env-named  ## delete the foundation of ENV, after asking; needs the clusters gone
-	@name=$$(python -m stacks.name "$(ENV)") && set -x && \
-	$(CDK) destroy --exclusively "$$name-foundation" $(CONTEXT) $(CDK_FLAGS)
+	@name=$$(python -m stacks.name "$$ENV") && set -x && \
+	$(CDK) destroy --exclusively "$$name-foundation" $(CONTEXT) $$CDK_FLAGS
 
 .venv-checkov/.ready: tests/workloads/checkov-requirements.txt | .venv/.ready
 	@echo "Setting up checkov (once)"
-	@$(PYTHON) -m venv .venv-checkov
-	@env -u PYTHONDONTWRITEBYTECODE .venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --compile -r $<
+	@$(call environment,.venv-checkov)
+	@$(call install,.venv-checkov) --require-hashes -r $<
 	@touch $@
 
 test: setup .venv-checkov/.ready  ## lint, type-check and run every test
@@ -91,16 +106,17 @@ test: setup .venv-checkov/.ready  ## lint, type-check and run every test
 	@python -m pytest -n auto --dist loadgroup
 
 fuzz: setup  ## new chance inputs for every reader, for MINUTES (nightly; a failure prints its seed)
-	@python -m tests.fuzz --minutes $(or $(MINUTES),5)
+	@python -m tests.fuzz --minutes="$${MINUTES:-5}"
 
 bench: setup  ## time this project beside a peer
 	@python -m bench
 
-compile = uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url
-lock: setup  ## make the requirements.txt files from pyproject.toml
-	$(compile) --group dev pyproject.toml -o requirements.txt
-	$(compile) --group emulator -o emulator/requirements.txt
-	$(compile) --group checkov -o tests/workloads/checkov-requirements.txt
+compile = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package eks-constructs
+lock: setup  ## make the requirements.txt files, with the hash of each package, from pyproject.toml
+	$(compile) --group dev --group packaging pyproject.toml -o requirements.txt
+	$(compile) --group emulator --group packaging -o emulator/requirements.txt
+	$(compile) --group checkov --group packaging -o tests/workloads/checkov-requirements.txt
+	$(compile) --group sbom --group packaging -o .github/sbom-requirements.txt
 
 schema: setup  ## make environments/schema.json from the specs
 	python -m stacks.schema environments/schema.json
@@ -114,10 +130,10 @@ refresh-images: setup  ## ask the registries for today's digests of the workload
 format: setup  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 
-clean:  ## delete everything the commands above made
-	rm -rf .venv .venv-checkov .venv-emulator .emulator node_modules bench/peer/node_modules cdk.out review cdk.context.json .pytest_cache .mypy_cache .ruff_cache .hypothesis constructs/*.egg-info
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+clean:  ## delete what the commands above made; what others put there stays
+	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out review/base-assembly review node_modules bench/peer/node_modules \
+		.venv .venv-checkov .venv-emulator .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: env-named
 env-named:
-	@test -n "$(ENV)" || { echo "Name an environment: make $(MAKECMDGOALS) ENV=demo. There is: $(patsubst environments/%.yaml,%,$(filter-out %.lock.yaml,$(wildcard environments/*.yaml)))" >&2; exit 2; }
+	@test -n "$$ENV" || { echo "Name an environment: make $$GOALS ENV=demo. There is: $$ENVIRONMENTS" >&2; exit 2; }

@@ -6,12 +6,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safe_io.errors import BadInput
+from safe_io.errors import BadInput, run
+from safe_io.terminal import one_line
 from stacks.assembly import assembly
 from stacks.environment_path import environment_path
 from stacks.node import use_pinned_node
@@ -19,35 +20,30 @@ from stacks.node import use_pinned_node
 if TYPE_CHECKING:
     from stacks.cluster_spec import LockFile
     from stacks.environment import Environment
+    from stacks.workload_spec import Delivery
 
 ROOT = Path(__file__).parent
-
+if find_spec("eks_constructs") is None:
+    sys.path.append(str(ROOT / "constructs"))  # `pip install -r requirements.txt` alone leaves our own package out
 
 ACCEPT = "the checks found something. Fix it, or accept it with a reason in stacks/acknowledgements.py"
 
 
 def main() -> int:
-    """Synthesises the environment that the context key `env` names; returns the exit code (2: bad input)."""
+    """Synthesises the environment that the context key `env` names; returns the exit code. Raises BadInput."""
     use_pinned_node()
+    from stacks.context import read_context, wishes
     from stacks.loading import load_environment, load_lock
 
-    # The CLI's -c values, over those of cdk.json: `python app.py` makes the same templates without the CLI.
-    context = {
-        **json.loads((ROOT / "cdk.json").read_text())["context"],
-        **json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}")),
-    }
+    context = read_context(ROOT / "cdk.json", os.environ.get("CDK_CONTEXT_JSON"))
+    wished = wishes(context)
+    path = environment_path(context.get("env"))
+    environment = _delivered(load_environment(path, today=wished.today), wished.delivery)
+    lock = load_lock(path)
+    first_deploy = _known(wished.first_deploy, environment)
     try:
-        path = environment_path(context.get("env"))
-        environment = load_environment(path, today=_today(context.get("today")))
-        environment = _delivered(environment, context.get("delivery"))
-        lock = load_lock(path)
-        first_deploy = _first_deploy(context.get("first_deploy"), environment)
-        checks = _checks(context.get("checks", "on"))
         with assembly(os.environ.get("CDK_OUTDIR")) as folder:
-            _write(folder, environment, lock, first_deploy, context, checks=checks)
-    except BadInput as problem:
-        print(problem, file=sys.stderr)
-        return 2
+            _write(folder, environment, lock, first_deploy, context, checks=wished.checks)
     except ChecksFailed as findings:
         print(f"{findings}\n{path}: {ACCEPT}".lstrip(), file=sys.stderr)
         return 1
@@ -84,6 +80,8 @@ def _write(
         builtin_cloud_formation_validation=None if checks else False,
     )
     platform = build(app, environment, lock=lock, first_deploy=first_deploy)
+    if context.get("delivery"):
+        platform.only_to_look_at(f"It was synthesised with -c delivery={context['delivery']}, which is to look at")
     if checks:
         from stacks.checks import add_checks
 
@@ -113,44 +111,28 @@ def _found(report: Path) -> Iterator[str]:
                 yield f"{construct['constructPath']}: {violation['description']} ({rule})"
 
 
-def _today(value: str | None) -> date | None:
-    """Returns the day that support dates are held against: ``-c today=YYYY-MM-DD``; default: today."""
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError:
-        raise BadInput(f"today is {value!r}; it must be a date such as 2026-11-23") from None
-
-
-def _checks(value: str) -> bool:
-    """Returns whether to check what is synthesised: ``-c checks=on`` (the default) or ``off``."""
-    if value not in ("on", "off"):
-        raise BadInput(f"checks is {value!r}; allowed: on, off")
-    return value == "on"
-
-
-def _delivered(environment: "Environment", delivery: str | None) -> "Environment":
-    """Returns the environment with another delivery of its Kubernetes objects: ``-c delivery=files`` or ``kubectl``."""
+def _delivered(environment: "Environment", delivery: "Delivery | None") -> "Environment":
+    """Returns the environment with another delivery of its Kubernetes objects, if one is wished."""
     if delivery is None:
         return environment
-    if delivery not in ("files", "kubectl"):
-        raise BadInput(f"delivery is {delivery!r}; allowed: files, kubectl")
     clusters = [cluster.model_copy(update={"delivery": delivery}) for cluster in environment.clusters]
     return environment.model_copy(update={"clusters": clusters})
 
 
-def _first_deploy(names: str | None, environment: "Environment") -> list[str]:
-    """Returns the clusters of ``-c first_deploy=NAME,NAME``."""
+def _known(first_deploy: Sequence[str], environment: "Environment") -> list[str]:
+    """Returns the clusters that ``first_deploy`` names. Raises BadInput for a name that the environment does not have."""
     clusters = [cluster.name for cluster in environment.clusters]
-    wanted = [name for name in (names or "").split(",") if name]
-    if unknown := [name for name in wanted if name not in clusters]:
+    if unknown := [name for name in first_deploy if name not in clusters]:
         raise BadInput(
-            f"first_deploy names {', '.join(unknown)}; the clusters of {environment.name} are: {', '.join(clusters)}"
+            one_line(
+                f"first_deploy names {', '.join(unknown)}; the clusters of {environment.name} are: {', '.join(clusters)}"
+            )
         )
-    return wanted
+    return list(first_deploy)
 
 
 if __name__ == "__main__":
     gc.disable()  # a short process: collecting the CDK's many classes takes longer than it saves (0.3 s of 1.4 s)
-    code = main()
+    code = run(main, program="app.py")
     gc.freeze()  # ... on the way out too
     sys.exit(code)

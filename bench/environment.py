@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from safe_io.output import write
+
 KINDS: list[dict[str, Any]] = [
     {"managed_nodes": {"groups": [{"name": "general", "instance_types": ["m7i.large"], "min_size": 2, "max_size": 4}]}},
     {"fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "default"}, {"namespace": "apps"}]}]}},
@@ -31,5 +33,5 @@ def write_environment(folder: Path, clusters: int) -> Path:
         ],
     }
     path = folder / f"bench-{clusters}.yaml"
-    path.write_text(yaml.safe_dump(environment, sort_keys=False), encoding="utf-8")
+    write(path, yaml.safe_dump(environment, sort_keys=False))
     return path

@@ -1,64 +1,76 @@
 """`python -m delivery apply cdk.out`, `python -m delivery remove cdk.out`."""
 
-import argparse
 import sys
-from pathlib import Path
 
-from delivery.account import ask
-from delivery.applying import apply
-from delivery.plan import Plan, read_plan
-from delivery.problem import DeliveryProblem, Refusal
-from delivery.removing import remove
-from delivery.tools import Helm, Kubectl
+from safe_io.errors import BadInput, run
+
+PROGRAM = "python -m delivery"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Applies or removes; returns the exit code (1: it failed on its way, 2: nothing was begun)."""
-    options = _parser().parse_args(arguments)
+    """Applies or removes; returns the exit code.
+
+    0: it is done; 1: it failed on its way; 2: nothing was begun; 70: a defect of ours; 128 and a signal's number: that ended it.
+    """
+    return run(lambda: _main(sys.argv[1:] if arguments is None else arguments), program=PROGRAM)
+
+
+def _main(arguments: list[str]) -> int:
+    # Imported here: a signal must not meet a module that is half imported with nobody to answer it.
+    from delivery.children import Stopped, stopped_by_signals
+
     try:
-        plan = read_plan(options.assembly, options.cluster)
-        kubectl = Kubectl(options.context or None, pause=options.pause)
-        helm = Helm(kubectl.context) if plan.needs_helm else None
-        cluster, values = ask(plan)
-        kubectl.check_context(plan.description.cluster, cluster)
-        act = apply if options.action == "apply" else remove
-        if act is remove and not options.yes:
-            _confirm(plan, cluster.arn)
+        with stopped_by_signals():
+            return _deliver(arguments)
+    except Stopped as stopped:
+        import signal
+
+        name = signal.Signals(stopped.number).name
+        print(f"Stopped by {name}. Run the same again: it goes on where it is.", file=sys.stderr)
+        return 128 + stopped.number
+
+
+def _deliver(arguments: list[str]) -> int:
+    from delivery.account import ask
+    from delivery.applying import apply
+    from delivery.options import read_options
+    from delivery.plan import read_plan
+    from delivery.problem import DeliveryProblem
+    from delivery.removing import remove
+    from delivery.tools import Helm, Kubectl
+
+    options = read_options(arguments, PROGRAM)
+    plan = read_plan(options.assembly, options.cluster)
+    kubectl = Kubectl(options.context or None, timeout=options.timeout, pause=options.pause)
+    helm = Helm(kubectl.context) if plan.needs_helm else None
+    cluster, values = ask(plan)
+    kubectl.check_context(plan.description.cluster, cluster)
+    act = apply if options.action == "apply" else remove
+    if act is remove and not options.yes:
+        _confirm(
+            plan.description.cluster, cluster.arn, [step.workload for step in plan.description.steps if step.workload]
+        )
+    try:
         act(plan, values, kubectl, helm, timeout=options.timeout, say=_say, pause=options.pause)
     except DeliveryProblem as problem:
         print(problem, file=sys.stderr)
-        return problem.exit_code
-    except KeyboardInterrupt:
-        print("Interrupted. Run the same again: it goes on where it is.", file=sys.stderr)
         return 1
     _say(f"{plan.description.cluster}: {'everything is applied and ready' if act is apply else 'everything is gone'}.")
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m delivery", description="Applies or removes rendered manifests.")
-    parser.add_argument("action", choices=["apply", "remove"])
-    parser.add_argument("assembly", type=Path, help="the folder that a synth wrote: cdk.out")
-    parser.add_argument("--cluster", help="if the environment has several")
-    parser.add_argument("--context", help="kubectl's context of the cluster (default: the current one)")
-    parser.add_argument("--timeout", type=int, default=900, help="seconds an object may take (default: %(default)s)")
-    parser.add_argument("--pause", type=float, default=5, help=argparse.SUPPRESS)
-    parser.add_argument("--yes", action="store_true", help="do not ask before removing")
-    return parser
-
-
-def _confirm(plan: Plan, arn: str) -> None:
-    """Raises Refusal unless the person types the name of the cluster."""
-    name = plan.description.cluster
-    namespaces = [step.workload for step in plan.description.steps if step.workload]
-    _say(f"This deletes from {arn} every object in {plan.folder}, custom resources of its definitions included,")
+def _confirm(name: str, arn: str, namespaces: list[str]) -> None:
+    """Raises BadInput unless the person types the name of the cluster."""
+    _say(
+        f"This deletes from {arn} every object that was synthesised for it, custom resources of its definitions included,"
+    )
     _say(f"and the namespaces {', '.join(namespaces) or '(none)'} with all that is in them, data on volumes too.")
     try:
         answer = input(f"Type the name of the cluster ({name}) to go on: ")
-    except EOFError:
-        answer = ""
+    except (EOFError, OSError, RuntimeError, UnicodeDecodeError):
+        answer = ""  # nobody is there, or what is typed is no text
     if answer.strip() != name:
-        raise Refusal("Nothing was changed.")
+        raise BadInput("Nothing was changed.")
 
 
 def _say(text: str) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from delivery.order import KubernetesObject, in_stages
-from delivery.plan import Plan, is_chart
+from delivery.plan import Chart, Plan, is_chart
 from delivery.problem import DeliveryProblem
 from delivery.tools import Helm, Kubectl
+from safe_io.terminal import one_line
 
 Say = Callable[[str], None]
 
@@ -36,7 +37,7 @@ def apply(
         pause: seconds between two looks at a Job.
 
     Raises:
-        Refusal: a value is not known; nothing was changed.
+        BadInput: a file is not what it should be, or a value is not known; nothing was changed.
         DeliveryProblem: a file could not be applied, or did not become ready. Those before it stay; the next try goes on.
     """
     ready = [
@@ -45,8 +46,8 @@ def apply(
     ]
     for step, content in ready:
         try:
-            if isinstance(content, dict):
-                say(f"{step.file}: chart {content['chart']} {content['version']}")
+            if isinstance(content, Chart):
+                say(f"{step.file}: chart {content.chart} {content.version}")
                 if helm:
                     helm.install(content, timeout)
             else:
@@ -54,7 +55,7 @@ def apply(
                 _apply_objects(content, kubectl, timeout, pause)
         except DeliveryProblem as problem:
             raise DeliveryProblem(
-                f"{plan.folder / step.file}: {problem}\nThe files before it are applied. Repair it and run the same again"
+                f"{one_line(str(plan.folder / step.file))}: {problem}\nThe files before it are applied. Repair it and run the same again"
             ) from None
 
 
@@ -95,19 +96,22 @@ def _wait_for_job(job: KubernetesObject, kubectl: Kubectl, timeout: int, pause: 
         found = kubectl.get(f"job/{name}", *_in(job))
         if found is None:  # it ran, and was tidied away (ttlSecondsAfterFinished)
             return
-        state = {one["type"]: one for one in _conditions(found) if one["status"] == "True"}
+        state = {str(one.get("type")): one for one in _conditions(found) if one.get("status") == "True"}
         if "Complete" in state:
             return
         if "Failed" in state:
-            raise DeliveryProblem(f"Job {name} failed: {state['Failed'].get('message', 'it does not say why')}")
+            why = one_line(str(state["Failed"].get("message", "it does not say why")))
+            raise DeliveryProblem(f"Job {name} failed: {why}")
         if time.monotonic() >= end:
             raise DeliveryProblem(f"Job {name} is not complete after {timeout} s")
         time.sleep(pause)
 
 
 def _conditions(item: KubernetesObject) -> list[dict[str, Any]]:
-    return list(item.get("status", {}).get("conditions", []))
+    status = item.get("status")
+    conditions = status.get("conditions") if isinstance(status, dict) else None
+    return [one for one in (conditions if isinstance(conditions, list) else ()) if isinstance(one, dict)]
 
 
 def _in(item: KubernetesObject) -> tuple[str, ...]:
-    return ("--namespace", item["metadata"]["namespace"])
+    return ("--namespace", item["metadata"].get("namespace") or "default")

@@ -1,46 +1,103 @@
-"""What is delivered to a cluster: the files of cdk.out/manifests/CLUSTER/, and what delivery.json says of them."""
+"""What is delivered to a cluster: the files of cdk.out/manifests/CLUSTER/, and what delivery.json says of them.
 
-import json
+The files may be anybody's: they are read within bounds, inside of their folder alone, and every field that is used later is
+held against its shape here. What is wrong is bad input, told with file and key; nothing was changed by then.
+"""
+
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from delivery.order import KubernetesObject
 from delivery.placeholders import fill, placeholders, unescaped
-from delivery.problem import Refusal
+from safe_io.errors import BadInput
+from safe_io.json_text import load_json
+from safe_io.terminal import one_line
+from safe_io.text_file import read_text
+from safe_io.where import Where, dotted
+from safe_io.yaml_file import Rules, YamlFile
 
 DESCRIPTION = "delivery.json"
 
+_RULES = Rules(max_bytes=10_000_000, max_values=500_000, yaml_1_1=True, empty_values=True)
+"""As kubectl reads YAML, and larger than any cluster's objects that a synth lets through."""
 
-@dataclass(frozen=True)
-class Step:
+# What becomes an argument of kubectl or helm begins with a letter or a digit: never with a dash.
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$")]
+_Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]
+_Chart = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")]
+_Repository = Annotated[str, StringConstraints(pattern=r"^(https|oci)://[!-~]{1,500}$")]
+_Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
+# RBAC's names may hold a colon; no name holds what a path would take for its own.
+_ObjectName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$")]
+_Kind = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,62}$")]
+_ApiVersion = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9.-]{0,252}/)?v[a-z0-9]{1,62}$")]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Step(_Shape):
     """One file: Kubernetes objects (.yaml), or a chart for helm (.helm.json)."""
 
-    file: str
-    outputs: Mapping[str, str] = field(default_factory=dict)
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.(yaml|helm\.json)$")]
+    outputs: Mapping[_Key, _Key] = {}
     """Placeholders in the file that stand for outputs of the stack."""
-    workload: str | None = None
+    workload: _Name | None = None
     """Namespace of the workload whose objects these are; None: the cluster's own."""
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(_Shape):
     """Where the files of a folder belong, and in which order."""
 
-    environment: str
-    cluster: str
-    account: str | None
-    region: str | None
-    stack: str
+    environment: _Name
+    cluster: _Name
+    account: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] | None
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")] | None
+    stack: _Name
     """Whose outputs placeholders stand for."""
-    steps: list[Step]
+    steps: Annotated[list[Step], Field(max_length=10_000)]
 
     def text(self) -> str:
         """Returns the text of the file."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return self.model_dump_json(indent=2) + "\n"
+
+
+class Chart(_Shape):
+    """What helm is told."""
+
+    name: _Name
+    namespace: _Name
+    repository: _Repository
+    chart: _Chart
+    version: _Version
+    note: str = ""
+    values: dict[str, Any]
+
+
+class _Metadata(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    name: _ObjectName
+    namespace: _Name | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+
+
+class _Object(BaseModel):
+    """The part of a Kubernetes object that is read here; the API server judges the rest."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    apiVersion: _ApiVersion  # noqa: N815 - Kubernetes' name
+    kind: _Kind
+    metadata: _Metadata
+    spec: dict[str, Any] | None = None
+
+
+_Read = TypeVar("_Read", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -61,26 +118,39 @@ class Plan:
         return any(step.outputs for step in self.description.steps)
 
     def objects(self, step: Step, values: Mapping[str, str]) -> list[KubernetesObject]:
-        """Returns the objects of a file, filled in. Raises Refusal if a value is not known."""
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        found = [item for item in yaml.load_all((self.folder / step.file).read_text(encoding="utf-8"), loader) if item]
-        objects: list[KubernetesObject] = self._filled(step, found, values)
-        return objects
+        """Returns the objects of a file, filled in. Raises BadInput: the file is wrong, or a value is not known."""
+        found = []
+        for document in YamlFile.documents(self._path(step), _RULES):
+            filled = self._filled(step, document.data, values)
+            try:
+                _Object.model_validate(filled)
+            except ValidationError as error:
+                where, text = _first(error)
+                document.fail(where, text)
+            found.append(filled)
+        return found
 
-    def chart(self, step: Step, values: Mapping[str, str]) -> dict[str, Any]:
-        """Returns what helm is told, filled in. Raises Refusal if a value is not known."""
-        told: dict[str, Any] = self._filled(
-            step, json.loads((self.folder / step.file).read_text(encoding="utf-8")), values
-        )
-        return told
+    def chart(self, step: Step, values: Mapping[str, str]) -> Chart:
+        """Returns what helm is told, filled in. Raises BadInput: the file is wrong, or a value is not known."""
+        path = self._path(step)
+        told = load_json(read_text(path, max_bytes=_RULES.max_bytes), path, _RULES)
+        return _shaped(Chart, self._filled(step, told, values), str(path))
+
+    def _path(self, step: Step) -> Path:
+        path = self.folder / step.file
+        if path.is_symlink():
+            raise BadInput(one_line(f"{path}: is a link; the files of an assembly stand in it"))
+        return path
 
     def _filled(self, step: Step, content: Any, values: Mapping[str, str]) -> Any:
         known = {**values, **{name: values[output] for name, output in step.outputs.items() if output in values}}
         filled = fill(content, known)
         if missing := sorted(placeholders(filled)):
-            raise Refusal(
-                f"{self.folder / step.file}: nothing says what {', '.join(missing)} is; if it is an output of the stack"
-                f" {self.description.stack}, deploy that first: make deploy ENV={self.description.environment}"
+            raise BadInput(
+                one_line(
+                    f"{self.folder / step.file}: nothing says what {', '.join(missing[:10])} is; if it is an output of the"
+                    f" stack {self.description.stack}, deploy that first: make deploy ENV={self.description.environment}"
+                )
             )
         return unescaped(filled)
 
@@ -91,18 +161,40 @@ def is_chart(step: Step) -> bool:
 
 
 def read_plan(assembly: Path, cluster: str | None) -> Plan:
-    """Returns the plan of ``cluster``, which may be left out where there is but one. Raises Refusal."""
+    """Returns the plan of ``cluster``, which may be left out where there is but one. Raises BadInput."""
     found = {path.parent.name: path.parent for path in sorted((assembly / "manifests").glob(f"*/{DESCRIPTION}"))}
     names = ", ".join(found)
     if not found:
-        raise Refusal(
-            f"{assembly}: no cluster has files to apply. Its clusters have delivery: kubectl, and their stacks apply"
-            " the objects; or it was not synthesised yet"
+        raise BadInput(
+            one_line(
+                f"{assembly}: no cluster has files to apply. Its clusters have delivery: kubectl, and their stacks apply"
+                " the objects; or it was not synthesised yet"
+            )
         )
     if cluster is None and len(found) > 1:
-        raise Refusal(f"there are several clusters; say which: CLUSTER=NAME, out of {names}")
+        raise BadInput(one_line(f"there are several clusters; say which: CLUSTER=NAME, out of {names}"))
     if cluster is not None and cluster not in found:
-        raise Refusal(f"there is no cluster {cluster} with files to apply; there is: {names}")
+        raise BadInput(one_line(f"there is no cluster {cluster} with files to apply; there is: {names}"))
     folder = found[cluster] if cluster else next(iter(found.values()))
-    data = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    return Plan(folder, Description(**{**data, "steps": [Step(**step) for step in data["steps"]]}))
+    path = folder / DESCRIPTION
+    description = _shaped(Description, load_json(read_text(path, max_bytes=_RULES.max_bytes), path, _RULES), str(path))
+    if description.cluster != folder.name:
+        raise BadInput(
+            one_line(f"{path}: is of cluster {description.cluster}, and stands in the folder of {folder.name}")
+        )
+    return Plan(folder, description)
+
+
+def _shaped(model: type[_Read], content: Any, where: str) -> _Read:
+    """Returns content as a model has it. Raises BadInput with the first key that is wrong."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        key, text = _first(error)
+        raise BadInput(one_line(f"{where}: {dotted(key)}: {text}")) from None
+
+
+def _first(error: ValidationError) -> tuple[Where, str]:
+    """Returns the first key that is wrong, and why."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return tuple(first["loc"]), f"{first['msg']}; make synth writes this file anew"

@@ -1,13 +1,5 @@
-"""What stops a delivery."""
+"""What stops a delivery that has begun. One that cannot begin is bad input: safe_io.errors.BadInput, exit code 2."""
 
 
 class DeliveryProblem(Exception):
-    """A delivery that cannot begin or go on. Its text is for the person who asked for it."""
-
-    exit_code = 1
-
-
-class Refusal(DeliveryProblem):
-    """Nothing was changed: what was asked for is not possible, or not certain to be meant."""
-
-    exit_code = 2
+    """A delivery that cannot go on. Its text is for the person who asked for it, and safe to show."""

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from delivery.order import KubernetesObject, in_order
 from delivery.plan import Plan, Step, is_chart
 from delivery.problem import DeliveryProblem
 from delivery.tools import Helm, Kubectl
+from safe_io.terminal import one_line
 
 Say = Callable[[str], None]
 
@@ -37,7 +39,7 @@ def remove(
         pause: seconds between two looks at volumes.
 
     Raises:
-        Refusal: a value is not known; nothing was changed.
+        BadInput: a file is not what it should be, or a value is not known; nothing was changed.
         DeliveryProblem: something does not go away. What was before it is still there.
     """
     steps = [step for step in reversed(plan.description.steps) if not is_chart(step)]
@@ -86,23 +88,32 @@ def _wait_for_volumes(namespace: str, kubectl: Kubectl, timeout: int, pause: flo
     """Waits until the driver has deleted the volumes of a namespace; those to be retained stay."""
     end = time.monotonic() + timeout
     while True:
-        volumes = (kubectl.get("persistentvolumes") or {}).get("items", [])
-        left = [
-            volume["metadata"]["name"]
-            for volume in volumes
-            if volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
-            and (volume["spec"].get("claimRef") or {}).get("namespace") == namespace
-        ]
+        left = _volumes_of(namespace, kubectl.get("persistentvolumes") or {})
         if not left:
             return
         if time.monotonic() >= end:
             raise DeliveryProblem(
-                f"the volumes {', '.join(left)} of namespace {namespace} are still there after {timeout} s:"
+                f"the volumes {', '.join(left[:10])} of namespace {namespace} are still there after {timeout} s:"
                 f" kubectl describe pv {left[0]} says why"
             )
         time.sleep(pause)
 
 
+def _volumes_of(namespace: str, answer: Mapping[str, Any]) -> list[str]:
+    """Returns the volumes of a namespace that its driver deletes. Raises DeliveryProblem: the answer is no list of volumes."""
+    try:
+        return [
+            one_line(volume["metadata"]["name"], 253)
+            for volume in answer.get("items") or ()
+            if volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
+            and (volume["spec"].get("claimRef") or {}).get("namespace") == namespace
+        ]
+    except (AttributeError, KeyError, TypeError):
+        raise DeliveryProblem("kubectl get persistentvolumes: what it prints is no list of volumes") from None
+
+
 def _has_load_balancer(item: KubernetesObject) -> bool:
     kind = item["kind"]
-    return kind in ("Ingress", "Gateway") or (kind == "Service" and item.get("spec", {}).get("type") == "LoadBalancer")
+    return kind in ("Ingress", "Gateway") or (
+        kind == "Service" and (item.get("spec") or {}).get("type") == "LoadBalancer"
+    )

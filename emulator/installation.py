@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emulator import children
 from emulator.problem import Problem
+from safe_io.ownership import claim
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".venv-emulator"
@@ -20,14 +21,15 @@ def python() -> Path:
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if _ready(found, wanted):
         return found
-    FOLDER.mkdir(exist_ok=True)
+    if not FOLDER.exists():
+        claim(FOLDER)  # `make clean` deletes it; one that somebody made stays
     with (FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
         if not _ready(found, wanted):
             print("Setting up the local AWS (once)", file=sys.stderr)
             _run([sys.executable, "-m", "venv", str(FOLDER)], lock.fileno())
-            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile", "-r"]
-            _run([str(found), *install, str(REQUIREMENTS)], lock.fileno())
+            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile"]
+            _run([str(found), *install, "--require-hashes", "-r", str(REQUIREMENTS)], lock.fileno())
             (FOLDER / "ready").write_text(wanted)
     return found
 

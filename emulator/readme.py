@@ -7,13 +7,14 @@ from typing import Any
 
 from emulator import installation
 from emulator.problem import Problem
+from safe_io import output
 
 README = Path(__file__).parent / "README.md"
 
 
 def write() -> None:
     """Writes the tables into the page. Raises Problem."""
-    README.write_text(with_tables(README.read_text()))
+    output.write(README, with_tables(README.read_text()))
 
 
 def with_tables(text: str) -> str:

@@ -30,7 +30,7 @@ from responsibility.cli_output import (
     report,
     tell,
 )
-from responsibility.facts.template import BadSource
+from safe_io.errors import BadInput
 
 app = typer.Typer(
     add_completion=False,
@@ -257,7 +257,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="python -m responsibility")
-    except BadSource as error:
+    except BadInput as error:
         complain(str(error))
         sys.exit(2)
     except BrokenPipeError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -13,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from responsibility.facts.template import BadSource
+from safe_io.output import write_all
+from safe_io.ownership import OutputProblem
 
 if TYPE_CHECKING:
     from responsibility.document import Review
@@ -104,28 +104,10 @@ def _format_of(file: Path, format_: Format | None) -> str:
 
 
 def _save(contents: dict[Path, str]) -> None:
-    """Writes every file, or none: each is written beside its place, and moved there when all of them are."""
-    moves: dict[Path, Path] = {}
-    file = Path()
     try:
-        for file, content in contents.items():
-            if file.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            if file.exists() and not file.is_file():
-                # A pipe or a device, such as /dev/stdout: it is written to, never replaced.
-                file.write_text(content, encoding="utf-8")
-                continue
-            goal = Path(os.path.realpath(file))  # what a link points to, so that it stays a link
-            part = goal.with_name(f".{goal.name}.part")
-            moves[part] = goal
-            part.write_text(content, encoding="utf-8")
-        for part, file in moves.items():
-            part.replace(file)
-    except OSError as error:
-        raise BadSource(f"--output {file}: cannot be written: {error.strerror}") from None
-    finally:
-        for part in moves:
-            part.unlink(missing_ok=True)
+        write_all(contents)
+    except OutputProblem as problem:
+        raise BadSource(f"--output {problem}") from None
 
 
 def day(text: str | None) -> date:

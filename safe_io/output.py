@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from safe_io.ownership import (
+    MANIFEST,
     OutputProblem,
     delete,
     files_of,
@@ -155,7 +156,7 @@ class _Work:
         return work
 
     def swap(self, replaceable: Collection[str]) -> None:
-        ours, new = listed(self.folder), set(files_of(self.new))
+        ours, new = listed(self.folder), set(files_of(self.new)) - {MANIFEST}
         may = ours | set(replaceable)
         # Others' files of the same content stay others'.
         new -= {name for name in new - may if _same(self.new / name, self.folder / name)}

@@ -117,15 +117,18 @@ def remove_empty(folder: Path, names: Iterable[str]) -> None:
                 (folder / parent).rmdir()
 
 
-def delete(folder: Path) -> None:
-    """Deletes a folder that is ours as a whole, what says so last. Files that may not be written go, too. Raises OSError."""
+def delete(path: Path) -> None:
+    """Deletes what is ours, a folder with all that is in it, and what says so last; write-protected files too. Raises OSError."""
     with suppress(FileNotFoundError):
-        for path in sorted(folder.iterdir(), key=lambda one: one.name == MANIFEST):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, onerror=_again)
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+            return
+        for inner in sorted(path.iterdir(), key=lambda one: one.name == MANIFEST):
+            if inner.is_dir() and not inner.is_symlink():
+                shutil.rmtree(inner, onerror=_again)
             else:
-                path.unlink(missing_ok=True)
-        folder.rmdir()
+                inner.unlink(missing_ok=True)
+        path.rmdir()
 
 
 def reason(error: Exception) -> str:

@@ -1,16 +1,19 @@
 """Synthesises an environment as it was at another commit: `python -m stacks.base origin/main demo review/base-assembly`."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from safe_io.errors import BadInput, run
+from safe_io.ownership import remove
+from stacks.assembly import assembly
+
 _ROOT = Path(__file__).parent.parent
 
 
-class NoBase(Exception):
+class NoBase(BadInput):
     """The commit cannot be built. Its text is for the person who named it."""
 
 
@@ -18,9 +21,8 @@ def build(revision: str, environment: str, output: Path) -> bool:
     """Builds ``environment`` at ``revision`` into ``output``; returns False if that commit does not have it yet.
 
     The commit is checked out beside this one, for the time of the synth, and uses the packages that are installed here.
-    Raises NoBase.
+    Raises NoBase, and OutputProblem: ``output`` holds what no synth wrote.
     """
-    _make_room(output)
     with tempfile.TemporaryDirectory(prefix="eks-platform-base-") as folder:
         tree = Path(folder) / "tree"
         try:
@@ -29,21 +31,14 @@ def build(revision: str, environment: str, output: Path) -> bool:
                 raise NoBase(f"BASE={revision}: git cannot check it out: {_last_line(added.stderr)}")
             file = _file(environment)
             if not (tree / file).is_file():
+                remove(output)  # yesterday's assembly is not today's base
                 return False
-            made = Path(folder) / "assembly"
-            _synth(revision, environment if file.stem == environment else str(file), tree, made)
-            output.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(made, output)  # whole, or not at all
+            with assembly(str(output)) as made:
+                _synth(revision, environment if file.stem == environment else str(file), tree, made)
         finally:
             # Also after a checkout that was interrupted; of one that never began, git says so and does nothing.
             _run("git", "worktree", "remove", "--force", str(tree), cwd=_ROOT)
     return True
-
-
-def _make_room(output: Path) -> None:
-    if output.exists() and not (output.is_dir() and ((output / "cdk.out").is_file() or not any(output.iterdir()))):
-        raise NoBase(f"{output}: is there, and is no assembly: it is not deleted. Name another folder")
-    shutil.rmtree(output, ignore_errors=True)
 
 
 def _file(environment: str) -> Path:
@@ -78,19 +73,14 @@ def _run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> subproc
 
 
 def main(arguments: list[str]) -> int:
-    """Builds it; returns the exit code (2: bad input)."""
+    """Builds it; returns the exit code. Raises BadInput."""
     if len(arguments) != 3:
-        print("usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT", file=sys.stderr)
-        return 2
+        raise BadInput("usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT")
     revision, environment, output = arguments
-    try:
-        if not build(revision, environment, Path(output)):
-            print(f"{environment} is new since {revision}: nothing to compare it with.", file=sys.stderr)
-    except NoBase as problem:
-        print(problem, file=sys.stderr)
-        return 2
+    if not build(revision, environment, Path(output)):
+        print(f"{environment} is new since {revision}: nothing to compare it with.", file=sys.stderr)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(lambda: main(sys.argv[1:]), program="python -m stacks.base"))

@@ -138,17 +138,33 @@ class ClusterSpec(Spec):
     addons: dict[AddonName, AddonSpec] = {}
     """What differs from the rules of catalog/addons.yaml."""
     delivery: Delivery = "files"
-    """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack."""
+    """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack.
+    `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them."""
     workloads: list[WorkloadSpec] = []
     """Workloads of workloads/, and the compute each runs on."""
     provided_elsewhere: list[ApiName] = []
     """What something outside of this file brings into the cluster, and workloads may refer to: API groups (cert-manager.io), names
     of classes (nginx), drivers (secrets-store.csi.k8s.io)."""
 
+    @property
+    def delivered_by_stack(self) -> bool:
+        """Whether CloudFormation applies the Kubernetes objects."""
+        return self.delivery != "files"
+
     def planned_addons(self, lock: "LockFile | None" = None) -> list[PlannedAddon]:
         """Returns the add-ons of the cluster, with the versions of ``lock``. Raises AddonProblem."""
         locked = lock.addons.get(self.control_plane.kubernetes_version, {}) if lock else {}
         return plan_addons(dict(self.addons.items()), self.compute.mix, locked=dict(locked.items()))
+
+    @property
+    def prefixes(self) -> bool:
+        """Whether the CNI gives nodes prefixes of addresses: with IPv6 always.
+
+        https://docs.aws.amazon.com/eks/latest/userguide/cni-increase-ip-addresses.html
+        """
+        spec = self.addons.get("vpc-cni")
+        told = str((spec.configuration.get("env") or {}).get("ENABLE_PREFIX_DELEGATION", "")).lower() if spec else ""
+        return self.control_plane.ip_family == "ipv6" or told == "true"
 
     def system_selectors(self) -> list[FargateSelectorSpec]:
         """Returns what Fargate must draw for the add-ons that run there."""

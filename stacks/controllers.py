@@ -2,6 +2,7 @@
 
 from eks_constructs import karpenter, karpenter_manifests
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.devices import plugin_charts
 from eks_constructs.load_balancer_controller import chart as load_balancer_controller
 from eks_constructs.manifests import HelmChart, ManifestFile
 from stacks.cluster_spec import ClusterSpec
@@ -23,7 +24,9 @@ def controllers(
     """Returns the charts of a cluster's controllers, and what these are told, in the order in which they are applied."""
     found: list[HelmChart | ManifestFile] = []
     if cluster.compute.karpenter:
-        found += karpenter_manifests.charts(cluster.name, replicas=_replicas(cluster))
+        found += karpenter_manifests.charts(
+            cluster.name, replicas=_replicas(cluster), own_pod_subnets=bool(network.pod_subnets)
+        )
         found.append(
             karpenter_manifests.nodes(
                 cluster.compute.karpenter,
@@ -31,8 +34,10 @@ def controllers(
                 profile=karpenter.node_role_name(environment.iam, environment.name, cluster.name),
                 network=network,
                 tags=environment.all_tags,
+                prefixes=cluster.prefixes,
             )
         )
+    found += plugin_charts(cluster.compute.managed_nodes, cluster.compute.karpenter, cluster.provided_elsewhere)
     if needs_load_balancer_controller(cluster, environment):
         found.append(load_balancer_controller(cluster.name, cluster.compute.mix, tags=environment.tags_of_what_is_made))
     return found

@@ -21,13 +21,15 @@ def write_delivery(folder: Path, cluster: ClusterStack, environment: Environment
     own = cluster_manifests(spec, environment=environment, network=cluster.cluster_network)
     added = controllers(spec, environment, cluster.cluster_network)
     workloads = placed_workloads(spec, environment)
-    steps = [Step(file.filename) for file in own]
-    steps += [Step(file.filename, outputs=dict(file.outputs) if isinstance(file, HelmChart) else {}) for file in added]
+    steps = [Step(file=file.filename) for file in own]
+    steps += [
+        Step(file=file.filename, outputs=dict(file.outputs) if isinstance(file, HelmChart) else {}) for file in added
+    ]
     for workload in workloads:
         namespace = workload.placement.namespace
         known = placeholders(list(workload.objects)) & set(_OF_THE_STACK)
         outputs = {name: output_name(namespace, name) for name in sorted(known)}
-        steps.append(Step(workload.file.filename, outputs=outputs, workload=namespace))
+        steps.append(Step(file=workload.file.filename, outputs=outputs, workload=namespace))
     write_manifests(folder, [*own, *added, *(workload.file for workload in workloads)])
     description = Description(
         environment=environment.name,

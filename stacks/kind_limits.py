@@ -10,16 +10,13 @@ from eks_constructs.compute import ComputeKind
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
 from stacks.placement import RULES
-from stacks.pods import claim_templates, containers, pod_template
+from stacks.pods import asked_for, claim_templates, containers, pod_template
 
 Found = Iterator[tuple[str, Where]]
 """Names of limits, and the way to the field that meets each."""
 
 _ACCELERATORS = ("nvidia.com/", "amd.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com/efa", "habana.ai/")
 _EBS_DRIVERS = tuple(rule.storage_driver for rule in RULES.values() if rule.storage_driver)
-_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12} | {
-    f"{letter}i": 2.0**power for letter, power in (("K", 10), ("M", 20), ("G", 30), ("T", 40))
-}
 _TARGETS = (
     "alb.ingress.kubernetes.io/target-type",
     "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type",
@@ -70,6 +67,12 @@ def _pod(item: KubernetesObject, _: ComputeKind) -> Found:
     way, pod = found
     if _at(pod, "spec", "hostNetwork"):
         yield "host_network", (*way, "spec", "hostNetwork")
+    if _at(pod, "spec", "resourceClaims"):
+        yield "dynamic_resources", (*way, "spec", "resourceClaims")
+    yield from _containers(way, pod)
+
+
+def _containers(way: Where, pod: dict[str, Any]) -> Found:
     for where, container in containers(pod):
         here = (*way, *where)
         if _at(container, "securityContext", "privileged") is True:
@@ -136,22 +139,8 @@ def _size(item: KubernetesObject, _: ComputeKind) -> Found:
         "ephemeral-storage": sizes["ephemeral_storage_gib"] * 2**30,
     }
     for resource, limit in most.items():
-        running = [_asked(one, resource) for where, one in containers(pod) if "containers" in where or _sidecar(one)]
-        starting = [_asked(one, resource) for where, one in containers(pod) if "initContainers" in where]
-        if max(sum(running), *starting, 0.0) > limit:
+        if asked_for(pod, resource) > limit:
             yield "size", (*way, "spec", "containers")
-
-
-def _sidecar(container: dict[str, Any]) -> bool:
-    """Whether an init container stays."""
-    return container.get("restartPolicy") == "Always"
-
-
-def _asked(container: dict[str, Any], resource: str) -> float:
-    asked = _at(container, "resources", "requests", resource) or _at(container, "resources", "limits", resource) or 0
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(asked))
-    # What is no quantity is for the check of the schema to say.
-    return float(match[1]) * _UNITS.get(match[2], 0.0) if match else 0.0
 
 
 def _at(value: Any, *keys: str) -> Any:

@@ -1,8 +1,14 @@
-"""The Node of requirements.txt: the one on PATH may be missing, or too old for the CDK."""
+"""What the CDK's Node needs on this machine: the Node of requirements.txt, a cache and a folder for temporary files."""
 
 import os
+import stat
+import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+
+from safe_io.errors import BadInput
+from safe_io.terminal import one_line
 
 
 def pinned_node() -> str | None:
@@ -14,6 +20,54 @@ def pinned_node() -> str | None:
 
 
 def use_pinned_node() -> None:
-    """Points jsii at it, unless the caller chose one. To be called before the CDK is imported."""
-    if node := pinned_node():
-        os.environ.setdefault("JSII_NODE", node)
+    """Points jsii at it, unless the caller chose one. To be called before the CDK is imported.
+
+    Raises BadInput: the caller chose a Node that is not there, or there is no folder for temporary files.
+    """
+    chosen = os.environ.get("JSII_NODE")
+    if chosen and not os.access(chosen, os.X_OK):
+        raise BadInput(one_line(f"JSII_NODE={chosen}: there is no such program; leave JSII_NODE away"))
+    if not chosen and (node := pinned_node()):  # the one on PATH may be missing, or too old for the CDK
+        os.environ["JSII_NODE"] = node
+    folder = os.environ.get("TMPDIR")
+    if folder and not os.access(folder, os.W_OK | os.X_OK):
+        raise BadInput(one_line(f"TMPDIR={folder}: no folder that files can be written to; name another"))
+    if os.environ.get("HOME") == "":  # Node takes the current folder for it, and leaves its cache there
+        del os.environ["HOME"]
+    _use_cache_that_can_be_written()
+
+
+def _use_cache_that_can_be_written() -> None:
+    """Gives jsii's cache of packages a place where the home folder has none: without one it fails.
+
+    It refuses a folder that others can write to as well, since it runs what is in it.
+    """
+    if {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"} & set(os.environ):
+        return
+    home = os.path.expanduser("~")
+    # No HOME, and nobody in /etc/passwd: jsii takes the folder for temporary files.
+    if not os.path.isabs(home):
+        return
+    folder = Path(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
+    if _writable(folder) and all(_private(one) for one in (folder, *folder.parents)):
+        return
+    beside = Path(sys.prefix, ".cache")
+    if _writable(beside):
+        os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] = str(beside / "jsii")
+    else:
+        os.environ["JSII_RUNTIME_PACKAGE_CACHE"] = "disabled"  # seconds for each synth
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _private(folder: Path) -> bool:
+    state = folder.stat()
+    others_may_write = state.st_mode & 0o022 and not state.st_mode & stat.S_ISVTX
+    return state.st_uid in (0, os.geteuid()) and not others_may_write

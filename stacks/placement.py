@@ -1,22 +1,17 @@
 """Where a workload goes: one table from the kind of compute to everything that follows from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from eks_constructs import karpenter_manifests
-from eks_constructs.auto_mode import AutoModeSpec
 from eks_constructs.catalog import load
 from eks_constructs.compute import NODE_SELECTORS, ComputeKind
 from eks_constructs.fargate import FargateSelectorSpec, FargateSpec, globs_meet
-from eks_constructs.karpenter import KarpenterSpec
-from eks_constructs.managed_nodes import ManagedNodesSpec
 from eks_constructs.spec import Misplaced
 from stacks.cluster_spec import ClusterSpec
+from stacks.node_offers import Nodes, Toleration, auto_mode_pools, karpenter_pools, node_groups
 from stacks.problems import did_you_mean
 from stacks.workload_spec import WorkloadSpec
-
-Toleration = dict[str, str]
 
 _INGRESS, _SERVICE = "alb.ingress.kubernetes.io", "service.beta.kubernetes.io"
 
@@ -116,30 +111,13 @@ class Placement:
     rule: Rule
     namespace: str
     node_selector: Mapping[str, str]
-    architectures: tuple[str, ...]
-    """Processors of the nodes that may take its pods: amd64, arm64."""
+    nodes: Mapping[str, Nodes]
+    """The nodes that its pods may land on, by name, as far as taints and what they ask for let them."""
+    what: str
+    """What those are: node group, node pool, Fargate profile."""
     tolerations: tuple[Toleration, ...] = ()
     pod_labels: Mapping[str, str] = field(default_factory=dict)
     """What a Fargate profile selects its pods by."""
-
-
-@dataclass(frozen=True)
-class _Nodes:
-    """A node group or node pool, as far as placement is concerned."""
-
-    selector: Mapping[str, str]
-    architectures: tuple[str, ...]
-    taints: tuple[Mapping[str, str], ...]
-
-    @property
-    def open(self) -> bool:
-        """Whether pods without tolerations may go there."""
-        return not any(taint["effect"] != "PreferNoSchedule" for taint in self.taints)
-
-    @property
-    def tolerations(self) -> tuple[Toleration, ...]:
-        """What lets a pod in."""
-        return tuple(_toleration(taint) for taint in self.taints)
 
 
 def place(spec: WorkloadSpec, cluster: ClusterSpec) -> Placement:
@@ -148,10 +126,10 @@ def place(spec: WorkloadSpec, cluster: ClusterSpec) -> Placement:
     if spec.compute == "fargate" and compute.fargate:
         return _on_fargate(spec, compute.fargate)
     if spec.compute == "auto_mode" and compute.active_auto_mode:
-        return _on_nodes(spec, dict(_pools(compute.active_auto_mode)), "node pool")
+        return _on_nodes(spec, dict(auto_mode_pools(compute.active_auto_mode)), "node pool")
     if spec.compute == "managed_nodes" and compute.managed_nodes:
-        added = dict(_karpenter_pools(compute.karpenter)) if compute.karpenter else {}
-        return _on_nodes(spec, dict(_groups(compute.managed_nodes)), "node group", added)
+        added = dict(karpenter_pools(compute.karpenter)) if compute.karpenter else {}
+        return _on_nodes(spec, dict(node_groups(compute.managed_nodes)), "node group", added)
     raise Misplaced(
         f"the cluster has no {spec.compute}; it has: {', '.join(compute.mix.kinds)}."
         " Add it to the cluster's compute, or choose another kind",
@@ -169,34 +147,27 @@ def drawn_by(namespace: str, labels: Mapping[str, Any], cluster: ClusterSpec) ->
 
 
 def _on_nodes(
-    spec: WorkloadSpec, nodes: Mapping[str, _Nodes], what: str, by_name: Mapping[str, _Nodes] | None = None
+    spec: WorkloadSpec, nodes: Mapping[str, Nodes], what: str, by_name: Mapping[str, Nodes] | None = None
 ) -> Placement:
     """Chooses among ``nodes``, or by name among those of ``by_name`` too."""
     rule = RULES[spec.compute]
     namespace = spec.namespace or str(rule.namespace).format(name=spec.name)
-    if spec.nodes:
-        named = {**nodes, **(by_name or {})}
-        if spec.nodes not in named:
-            raise Misplaced(
-                f"there is no {what} {spec.nodes}.{did_you_mean(spec.nodes, list(named))} There is: {', '.join(named)}",
-                "nodes",
-            )
-        chosen = named[spec.nodes]
-        if what == "node group":
-            _check_distinct(spec.nodes, named)
-        selector = {**rule.node_selector, **chosen.selector}
-        return Placement(spec, rule, namespace, selector, chosen.architectures, chosen.tolerations)
-    architectures = {one for group in nodes.values() if group.open for one in group.architectures}
-    if not architectures:
+    if not spec.nodes:
+        return Placement(spec, rule, namespace, rule.node_selector, nodes, what)
+    named = {**nodes, **(by_name or {})}
+    if spec.nodes not in named:
         raise Misplaced(
-            f"every {what} has taints, so its pods would run nowhere; name the one it may use with `nodes`:"
-            f" {', '.join(nodes)}",
-            "compute",
+            f"there is no {what} {spec.nodes}.{did_you_mean(spec.nodes, list(named))} There is: {', '.join(named)}",
+            "nodes",
         )
-    return Placement(spec, rule, namespace, rule.node_selector, tuple(sorted(architectures)))
+    chosen = named[spec.nodes]
+    if what == "node group":
+        _check_distinct(spec.nodes, named)
+    selector = {**rule.node_selector, **chosen.selector}
+    return Placement(spec, rule, namespace, selector, {spec.nodes: chosen}, what, chosen.tolerations)
 
 
-def _check_distinct(name: str, nodes: Mapping[str, _Nodes]) -> None:
+def _check_distinct(name: str, nodes: Mapping[str, Nodes]) -> None:
     """EKS makes up the names of node groups, so pods find one by labels that it alone has."""
     mine = nodes[name].selector.items()
     if others := [other for other, group in nodes.items() if other != name and mine <= group.selector.items()]:
@@ -207,54 +178,16 @@ def _check_distinct(name: str, nodes: Mapping[str, _Nodes]) -> None:
         )
 
 
-def _pools(auto: AutoModeSpec) -> Iterator[tuple[str, _Nodes]]:
-    built_in = load("compute_kinds")["built_in_node_pools"]
-    for name in auto.built_in_node_pools:
-        yield (
-            name,
-            _Nodes(
-                {"karpenter.sh/nodepool": name},
-                tuple(built_in[name]["architectures"]),
-                tuple(built_in[name]["taints"]),
-            ),
-        )
-    for pool in auto.node_pools:
-        taints = tuple(taint.model_dump() for taint in pool.taints)
-        yield pool.name, _Nodes({"karpenter.sh/nodepool": pool.name}, tuple(pool.architectures), taints)
-
-
-def _groups(managed: ManagedNodesSpec) -> Iterator[tuple[str, _Nodes]]:
-    families = load("instance_families")["ami_types"]
-    for group in managed.groups:
-        architecture = "arm64" if families[group.ami_type]["architecture"] == "arm64" else "amd64"
-        # EKS spells effects NO_SCHEDULE, Kubernetes NoSchedule.
-        taints = tuple(
-            {**taint.model_dump(), "effect": taint.effect.title().replace("_", "")} for taint in group.taints
-        )
-        selector = {**RULES["managed_nodes"].node_selector, **group.labels}
-        yield group.name, _Nodes(selector, (architecture,), taints)
-
-
-def _karpenter_pools(karpenter: KarpenterSpec) -> Iterator[tuple[str, _Nodes]]:
-    for pool in karpenter.node_pools:
-        taints = tuple(taint.model_dump() for taint in pool.taints)
-        selector = {**karpenter_manifests.NODES, "karpenter.sh/nodepool": pool.name}
-        yield pool.name, _Nodes(selector, tuple(pool.architectures), taints)
-
-
-def _toleration(taint: Mapping[str, str]) -> Toleration:
-    if value := taint.get("value"):
-        return {"key": taint["key"], "operator": "Equal", "value": value, "effect": taint["effect"]}
-    return {"key": taint["key"], "operator": "Exists", "effect": taint["effect"]}
-
-
 def _on_fargate(spec: WorkloadSpec, fargate: FargateSpec) -> Placement:
     selectors = [selector for profile in fargate.profiles for selector in profile.selectors]
     # One that gives the workload a namespace of its own comes before one that names a namespace.
     for selector in sorted(selectors, key=lambda one: "*" not in one.namespace):
         namespace = spec.namespace or _namespace(selector, spec.name)
         if namespace and globs_meet(selector.namespace, namespace):
-            return Placement(spec, RULES["fargate"], namespace, {}, ("amd64",), pod_labels=selector.labels)
+            nodes = {"Fargate": Nodes({}, ("amd64",))}
+            return Placement(
+                spec, RULES["fargate"], namespace, {}, nodes, "Fargate profile", pod_labels=selector.labels
+            )
     known = ", ".join(dict.fromkeys(selector.namespace for selector in selectors))
     if spec.namespace:
         raise Misplaced(f"no Fargate profile selects the namespace {spec.namespace}; they select: {known}", "namespace")

@@ -5,7 +5,6 @@ https://distribution.github.io/distribution/spec/api/. Without a login: the imag
 
 import hashlib
 import json
-import os
 import re
 import sys
 import urllib.error
@@ -16,7 +15,8 @@ from datetime import UTC, date, datetime
 from http.client import HTTPMessage
 from pathlib import Path
 
-from safe_io.errors import BadInput
+from safe_io.errors import BadInput, run
+from safe_io.output import write
 from safe_io.yaml_file import YamlFile
 from stacks.images import FILE, ImagesFile, ImageSpec
 from stacks.validating import validated
@@ -27,7 +27,7 @@ _LISTS = "application/vnd.oci.image.index.v1+json, application/vnd.docker.distri
 _LINES = {"checked": r'(?m)^checked: ".*"$', "read_from": r"(?m)^read_from: .*$"}
 
 
-class RegistryProblem(Exception):
+class RegistryProblem(BadInput):
     """A registry did not say what an image is. Its text is for the person who asked."""
 
 
@@ -102,9 +102,7 @@ def refresh(file: Path = FILE, today: date | None = None) -> list[str]:
     old = validated(YamlFile(file), ImagesFile).images
     new = {name: digest_of(image) for name, image in old.items()}
     text = refreshed(file.read_text(encoding="utf-8"), old, new, today or datetime.now(UTC).date())
-    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(file)
+    write(file, text)
     return [
         f"{name} {old[name].tag}: {old[name].digest} -> {digest}"
         for name, digest in new.items()
@@ -113,15 +111,14 @@ def refresh(file: Path = FILE, today: date | None = None) -> list[str]:
 
 
 def main() -> int:
-    """Refreshes workloads/images.yaml; returns the exit code."""
+    """Refreshes workloads/images.yaml; returns the exit code. Raises BadInput."""
     try:
         changes = refresh()
-    except (RegistryProblem, BadInput) as problem:
-        print(f"refresh-images: {problem}. {FILE} stays as it is", file=sys.stderr)
-        return 2
+    except BadInput as problem:
+        raise BadInput(f"refresh-images: {problem}. {FILE} stays as it is") from None
     print("\n".join(changes or ["no digest changed"]))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main, program="python -m stacks.refresh_images"))

@@ -4,6 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+from safe_io.errors import OK, BadInput, run
+from safe_io.output import write
 from stacks.environment import Environment
 
 
@@ -13,5 +15,13 @@ def schema() -> str:
     return json.dumps(body, indent=1) + "\n"
 
 
+def main(arguments: list[str]) -> int:
+    """Writes it; returns the exit code. Raises BadInput."""
+    if len(arguments) != 1:
+        raise BadInput("usage: python -m stacks.schema FILE")
+    write(Path(arguments[0]), schema())
+    return OK
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(schema(), encoding="utf-8")
+    sys.exit(run(lambda: main(sys.argv[1:]), program="python -m stacks.schema"))

@@ -1,29 +1,41 @@
 """What a synth made, in one screen: `python -m stacks.summary cdk.out`."""
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Any
+
+from safe_io.errors import BadInput, run
+from safe_io.json_text import load_json
+from safe_io.terminal import one_line
+from safe_io.text_file import read_text
+from safe_io.yaml_scalars import Rules
+
+_ADVICE = "make one with `make synth ENV=demo`"
+_RULES = Rules(max_bytes=20_000_000, max_values=2_000_000, max_depth=100)
 
 
-def stacks_of(assembly: Path) -> list[tuple[str, dict[str, object]]]:
-    """Returns the name and template of each stack of a cloud assembly, in the order of deployment. Raises OSError."""
-    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+def stacks_of(assembly: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Returns the name and template of each stack of a cloud assembly, in the order of deployment. Raises BadInput."""
+    if not (assembly / "manifest.json").is_file():
+        raise BadInput(one_line(f"{assembly} is not a cloud assembly (manifest.json is missing); {_ADVICE}"))
+    artifacts = _read(assembly / "manifest.json")["artifacts"]
     stacks = {name: artifact for name, artifact in artifacts.items() if artifact["type"] == "aws:cloudformation:stack"}
-    done: list[str] = []
+    order = TopologicalSorter(
+        {name: [one for one in stack.get("dependencies", []) if one in stacks] for name, stack in stacks.items()}
+    )
+    try:
+        names = list(order.static_order())
+    except CycleError:
+        raise BadInput(one_line(f"{assembly}: its stacks depend on each other in a circle; {_ADVICE}")) from None
+    return [(name, _read(assembly / stacks[name]["properties"]["templateFile"])) for name in names]
 
-    def visit(name: str) -> None:
-        for dependency in stacks[name].get("dependencies", []):
-            if dependency in stacks:
-                visit(dependency)
-        if name not in done:
-            done.append(name)
 
-    for name in stacks:
-        visit(name)
-    return [(name, json.loads((assembly / stacks[name]["properties"]["templateFile"]).read_text())) for name in done]
+def _read(path: Path) -> Any:
+    return load_json(read_text(path, max_bytes=_RULES.max_bytes), path, _RULES)
 
 
 def lines(assembly: Path, *, brief: bool) -> Iterator[str]:
@@ -33,7 +45,7 @@ def lines(assembly: Path, *, brief: bool) -> Iterator[str]:
     environment = stacks[0][0].removesuffix("-foundation")
     for name, template in stacks:
         resources = template["Resources"]
-        kinds = Counter(resource["Type"] for resource in resources.values())  # type: ignore[attr-defined]
+        kinds = Counter(resource["Type"] for resource in resources.values())
         count = sum(kinds.values())
         total += count
         yield f"{name:<32} {count:>4} resources   {template.get('Description', '')}"
@@ -71,21 +83,21 @@ def _wrapped(words: list[str], width: int = 104) -> Iterator[str]:
 
 
 def main() -> int:
-    """Prints the summary; returns the exit code (2: no assembly there)."""
+    """Prints the summary; returns the exit code. Raises BadInput."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("assembly", type=Path)
     parser.add_argument("--brief", action="store_true")
     arguments = parser.parse_args()
     try:
         print("\n".join(lines(arguments.assembly, brief=arguments.brief)))
-    except FileNotFoundError as error:
-        print(
-            f"{arguments.assembly} is not a cloud assembly ({error.filename} is missing); make one with `make synth ENV=demo`",
-            file=sys.stderr,
-        )
-        return 2
+    except (LookupError, TypeError, AttributeError) as problem:
+        raise BadInput(
+            one_line(
+                f"{arguments.assembly}: is no cloud assembly of this project ({type(problem).__name__}); {_ADVICE}"
+            )
+        ) from None
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main, program="python -m stacks.summary"))

@@ -26,7 +26,8 @@ from stacks.workload_needs import Needs, check_needs, controllers_for, needs_of
 from stacks.workload_placeholders import check_placeholders
 from stacks.workload_problems import Problems
 from stacks.workload_spec import Need, WorkloadDescription, WorkloadSpec
-from stacks.written import Setting, check_written
+from stacks.written import check_written
+from stacks.written.setting import Setting
 
 ORDER = 60
 """Place of workloads among the files of a cluster: after its own objects, and after the controllers that some need."""

@@ -12,7 +12,7 @@ from eks_constructs.access import access_policy
 from eks_constructs.node_pools import NodePoolSpec
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, Statement, allow, arn, role, role_name, trust_service
-from eks_constructs.spec import KmsKeyArn, KubernetesName, Misplaced, Spec, TagKey, TagValue, repeated
+from eks_constructs.spec import KmsKeyArn, KubernetesName, Misplaced, Spec, TagKey, TagValue, pattern, repeated
 
 BUILT_IN_POOLS = ("general-purpose", "system")
 
@@ -36,6 +36,23 @@ class NodeClassSpec(Spec):
     ephemeral_storage_kms_key_arn: KmsKeyArn | None = None
     """Key for the nodes' volumes. Its policy must let the cluster's role use it
     (https://docs.aws.amazon.com/eks/latest/userguide/auto-kms.html)."""
+    ephemeral_storage_iops: Annotated[int, Field(ge=3000, le=16000)] | None = None
+    ephemeral_storage_throughput: Annotated[int, Field(ge=125, le=1000)] | None = None
+    """MiB/s."""
+    fips: bool = False
+    """AMIs with validated cryptographic modules; Regions of the US alone
+    (https://docs.aws.amazon.com/eks/latest/userguide/auto-advanced-security.html)."""
+    kernel_lockdown: Literal["none", "integrity"] | None = None
+    """`integrity` keeps even root from changing the running kernel. Default: EKS's."""
+    capacity_reservation_ids: Annotated[
+        list[Annotated[str, pattern(r"cr-[0-9a-f]{8,17}", "must be the id of a capacity reservation: cr-...")]],
+        Field(max_length=30),
+    ] = []
+    """Capacity reservations and blocks that nodes use first (https://docs.aws.amazon.com/eks/latest/userguide/auto-odcr.html)."""
+    placement_group: Annotated[str, pattern(r"[ -~]{1,255}", "must be the name of a placement group")] | None = None
+    """Name of a placement group that exists; its nodes are in one AZ, if it is a cluster group."""
+    snat_policy: Literal["Random", "Disabled"] = "Random"
+    """`Disabled`: pods leave the node with their own address."""
     network_policy: Literal["DefaultAllow", "DefaultDeny"] = "DefaultAllow"
     """What holds for pods that no network policy selects."""
     network_policy_event_logs: Literal["Disabled", "Enabled"] = "Disabled"
@@ -51,6 +68,23 @@ class AutoNodePoolSpec(NodePoolSpec):
     """A NodeClass of this file, or `default`, which EKS makes along with its built-in pools."""
     expire_after_hours: Annotated[int, Field(ge=1, le=504)] = 336
     """Age at which a node is replaced. AWS replaces each after 21 days (504 hours) whatever stands here."""
+    consolidation: Literal["WhenEmptyOrUnderutilized", "WhenEmpty", "Balanced"] = "WhenEmptyOrUnderutilized"
+    """When nodes that are little used go. A pool without it gets `Balanced` from Kubernetes 1.37 on
+    (https://docs.aws.amazon.com/eks/latest/userguide/auto-change.html)."""
+    static_nodes: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Makes the pool static: this many nodes, whatever pods ask for. It can never become dynamic again
+    (https://docs.aws.amazon.com/eks/latest/userguide/auto-static-capacity.html)."""
+
+    @model_validator(mode="after")
+    def _static(self) -> "AutoNodePoolSpec":
+        if self.static_nodes is None:
+            return self
+        for key in ("weight", "cpu_limit", "memory_limit", "consolidation"):
+            if key in self.model_fields_set:
+                raise Misplaced(
+                    f"has no effect on a static pool, and EKS refuses it; take {key} or static_nodes out", key
+                )
+        return self
 
 
 class AutoModeSpec(Spec):

@@ -17,6 +17,10 @@ def node_class_manifest(
     storage: KubernetesObject = {"size": f"{spec.ephemeral_storage_gib}Gi"}
     if spec.ephemeral_storage_kms_key_arn:
         storage["kmsKeyID"] = spec.ephemeral_storage_kms_key_arn
+    if spec.ephemeral_storage_iops:
+        storage["iops"] = spec.ephemeral_storage_iops
+    if spec.ephemeral_storage_throughput:
+        storage["throughput"] = spec.ephemeral_storage_throughput
     body: KubernetesObject = {
         "role": role_name,
         "subnetSelectorTerms": network.subnet_selector,
@@ -27,6 +31,15 @@ def node_class_manifest(
     }
     if spec.tags or tags:
         body["tags"] = {**tags, **spec.tags}
+    if spec.snat_policy != "Random":
+        body["snatPolicy"] = spec.snat_policy
+    if spec.fips or spec.kernel_lockdown:
+        lockdown = {"kernelLockdown": spec.kernel_lockdown} if spec.kernel_lockdown else {}
+        body["advancedSecurity"] = {"fips": spec.fips, **lockdown}
+    if spec.capacity_reservation_ids:
+        body["capacityReservationSelectorTerms"] = [{"id": one} for one in spec.capacity_reservation_ids]
+    if spec.placement_group:
+        body["placementGroupSelector"] = {"name": spec.placement_group}
     if network.pod_subnet_selector:
         body["podSubnetSelectorTerms"] = network.pod_subnet_selector
         body["podSecurityGroupSelectorTerms"] = security_groups
@@ -36,7 +49,15 @@ def node_class_manifest(
 def node_pool_manifest(spec: AutoNodePoolSpec) -> KubernetesObject:
     """Returns a NodePool. https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html."""
     node_class = {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": spec.node_class}
-    return node_pool(spec, node_class=node_class, label_domain="eks.amazonaws.com", labels=spec.labels)
+    pool = node_pool(spec, node_class=node_class, label_domain="eks.amazonaws.com", labels=spec.labels)
+    if spec.static_nodes is None:
+        pool["spec"]["disruption"]["consolidationPolicy"] = spec.consolidation
+        return pool
+    # A tenth more (one at least) lets a node that is replaced start before the old one goes.
+    room = spec.static_nodes + max(1, spec.static_nodes // 10)
+    budgets = {"budgets": pool["spec"]["disruption"]["budgets"]}
+    pool["spec"] |= {"replicas": spec.static_nodes, "limits": {"nodes": str(room)}, "disruption": budgets}
+    return pool
 
 
 def network_policy_manifest() -> KubernetesObject:

@@ -11,6 +11,7 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.catalog import limit, load
+from eks_constructs.certificate_authority import CertificateAuthoritySpec, add_successor
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.control_plane_components import (
     ApiServerSpec,
@@ -108,6 +109,13 @@ class ControlPlaneSpec(Spec):
     scaling_tier: Literal["standard", "tier-xl", "tier-2xl", "tier-4xl", "tier-8xl"] | None = None
     """Provisioned control plane capacity, paid by the hour; `standard` ends it (taking the key out does not). Default: it scales
     by itself."""
+    egress: Literal["AWS_MANAGED", "CUSTOMER_ROUTED"] = "AWS_MANAGED"
+    """Which way the API server takes to webhooks, OIDC providers and aggregated APIs. `CUSTOMER_ROUTED` takes the VPC's own routes: a
+    firewall sees the traffic, and a missing route stops admission. It cannot be undone
+    (https://docs.aws.amazon.com/eks/latest/userguide/control-plane-egress.html)."""
+    rollback_timeout_minutes: Annotated[int, Field(ge=120, le=10080)] | None = None
+    """How long a rollback to the version before may take: Auto Mode replaces its nodes first, within their budgets. Default: 720."""
+    certificate_authority: CertificateAuthoritySpec = CertificateAuthoritySpec()
     api_server: ApiServerSpec = ApiServerSpec()
     scheduler: SchedulerSpec = SchedulerSpec()
     controller_manager: ControllerManagerSpec = ControllerManagerSpec()
@@ -237,6 +245,7 @@ class ControlPlane(Construct):
                 endpoint_private_access=True,
                 endpoint_public_access=spec.endpoint.is_public,
                 public_access_cidrs=spec.endpoint.public_access_cidrs or None,
+                control_plane_egress_mode=spec.egress if spec.egress != "AWS_MANAGED" else None,
             ),
             kubernetes_network_config=eks.CfnCluster.KubernetesNetworkConfigProperty(
                 ip_family=spec.ip_family,
@@ -269,10 +278,15 @@ class ControlPlane(Construct):
             kube_api_server_config=api_server_config(spec.api_server),
             kube_scheduler_config=scheduler_config(spec.scheduler),
             kube_controller_manager_config=controller_manager_config(spec.controller_manager),
+            rollback_config=eks.CfnCluster.RollbackConfigProperty(timeout_minutes=spec.rollback_timeout_minutes)
+            if spec.rollback_timeout_minutes
+            else None,
+            active_certificate_authority_id=spec.certificate_authority.active_id,
         )
         # A cluster with a name cannot be replaced, so its logical id must not depend on where it stands in the tree.
         self.cluster.override_logical_id("Cluster")
         self.name = self.cluster.ref
+        add_successor(self, spec.certificate_authority, cluster_ref=self.name)
         self.security_group_id = self.cluster.attr_cluster_security_group_id
 
     def allow_https_from(self, construct_id: str, *, security_group_id: str, description: str) -> None:

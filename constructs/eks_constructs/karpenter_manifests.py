@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from eks_constructs.catalog import load
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute import KIND_LABEL
 from eks_constructs.karpenter import NAMESPACE, SERVICE_ACCOUNT, KarpenterSpec
@@ -30,17 +31,18 @@ _REPOSITORY = "oci://public.ecr.aws/karpenter"
 _NODE_CLASS = "default"
 
 
-def charts(cluster: str, *, replicas: int) -> list[HelmChart]:
+def charts(cluster: str, *, replicas: int, own_pod_subnets: bool = False) -> list[HelmChart]:
     """Returns Karpenter's charts: resource definitions apart, because helm never updates those that come within a chart.
 
     Args:
         cluster: its name.
         replicas: of the controller, each on a managed node of its own: nodes that Karpenter adds do not hold it.
+        own_pod_subnets: pods have subnets of their own, so that a node's first network interface has no address for them.
     """
     values: dict[str, Any] = {
         "replicas": replicas,
         "serviceAccount": {"name": SERVICE_ACCOUNT},
-        "settings": {"clusterName": cluster, "interruptionQueue": f"${{{QUEUE}}}"},
+        "settings": {"clusterName": cluster, "interruptionQueue": f"${{{QUEUE}}}", **_interfaces(own_pod_subnets)},
         "nodeSelector": {KIND_LABEL: "managed_nodes", "kubernetes.io/os": "linux"},
         "controller": {"resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}},
     }
@@ -69,8 +71,20 @@ def charts(cluster: str, *, replicas: int) -> list[HelmChart]:
     ]
 
 
+def _interfaces(own_pod_subnets: bool) -> dict[str, str]:
+    # Karpenter, not EKS, counts the pods of its nodes, and passes the number to the kubelet; it does not ask the CNI.
+    # https://karpenter.sh/docs/reference/settings/ (text, as in the chart's own values)
+    return {"reservedENIs": "1"} if own_pod_subnets else {}
+
+
 def nodes(
-    spec: KarpenterSpec, *, cluster: str, profile: str, network: ClusterNetwork, tags: Mapping[str, str]
+    spec: KarpenterSpec,
+    *,
+    cluster: str,
+    profile: str,
+    network: ClusterNetwork,
+    tags: Mapping[str, str],
+    prefixes: bool = False,
 ) -> ManifestFile:
     """Returns the file of the nodes that Karpenter may add.
 
@@ -80,6 +94,7 @@ def nodes(
         profile: name of the nodes' instance profile.
         network: where they go.
         tags: of the instances and volumes.
+        prefixes: the CNI takes addresses by prefixes of 16, so that there are more pods to a node than Karpenter counts.
     """
     pools = [
         node_pool(
@@ -87,11 +102,17 @@ def nodes(
             node_class={"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": _NODE_CLASS},
             label_domain="karpenter.k8s.aws",
             labels={**pool.labels, **NODES},
+            # An instance of one vCPU has fewer addresses than the number of pods below.
+            more_vcpus_than=1 if prefixes else None,
         )
         for pool in spec.node_pools
     ]
     note = "Which nodes Karpenter may add. Deleting a pool drains and ends its nodes."
-    objects = [_node_class(spec, cluster=cluster, profile=profile, network=network, tags=tags), *pools]
+    node_class = _node_class(spec, cluster=cluster, profile=profile, network=network, tags=tags)
+    if prefixes:
+        # What EKS sets on managed nodes, where it asks the CNI: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html
+        node_class["spec"]["kubelet"] = {"maxPods": load("devices")["max_pods_with_prefixes"]}
+    objects = [node_class, *pools]
     return ManifestFile(_ORDER + 2, "karpenter-nodes", objects, note)
 
 

@@ -1,7 +1,7 @@
 """EC2 managed node groups: AWS builds the AMI and drives the Auto Scaling group; the nodes, and when they are updated, are yours."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
@@ -14,6 +14,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute import KIND_LABEL
 from eks_constructs.construct_ids import check_names, pascal_case
 from eks_constructs.control_plane import KubernetesVersion
+from eks_constructs.node_group_updates import NodeRepairSpec, WarmPoolSpec, repair_config, warm_pool_config
 from eks_constructs.roles import IamSpec, role, trust_service
 from eks_constructs.spec import (
     KmsKeyArn,
@@ -44,6 +45,9 @@ AmiType = Literal[
 ]
 """AMIs that EKS builds for managed node groups. Not AL2, which has no AMI for Kubernetes 1.33 and later."""
 
+PLUGIN_LABEL = "eks-platform/device-plugin"
+"""Label of nodes whose AMI has a device's driver and not its plugin: the chart's DaemonSet runs there."""
+
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 """AWS managed policies of every EC2 node's role: join the cluster, pull images."""
 
@@ -56,6 +60,29 @@ class TaintSpec(Taint):
     """Keeps pods off a node that do not tolerate it."""
 
     effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"]
+
+
+_DEVICES = {"nvidia": "NVIDIA GPUs", "neuron": "AWS Neuron devices", "amd": "AMD GPUs"}
+
+
+def _without_drivers(instance_type: str, ami_type: str) -> str | None:
+    """Returns why an AMI cannot use the devices of an instance type, which would be paid for and idle; None if it can, or has none."""
+    families = load("instance_families")
+    device = next((name for name in _DEVICES if re.match(families[name], instance_type)), None)
+    if device is None:
+        return None
+
+    def serves(ami: dict[str, Any]) -> bool:
+        return device in (ami.get("device"), *ami.get("drivers", ()))
+
+    amis = families["ami_types"]
+    if serves(amis[ami_type]):
+        return None
+    fitting = [
+        name for name, ami in amis.items() if serves(ami) and ami["architecture"] == amis[ami_type]["architecture"]
+    ]
+    advice = f"choose {' or '.join(fitting)}" if fitting else "no AMI of EKS has; choose another instance type"
+    return f"instance type {instance_type} has {_DEVICES[device]}, and ami_type {ami_type} has no drivers for them: {advice}"
 
 
 class NodeGroupSpec(Spec):
@@ -94,10 +121,13 @@ class NodeGroupSpec(Spec):
     """AMI release to run (default: the newest when the group is made or its version changes)."""
     max_unavailable_percentage: Annotated[int, Field(ge=1, le=100)] = 33
     """Share of nodes that may be replaced at the same time in an update."""
+    update_strategy: Literal["DEFAULT", "MINIMAL"] = "DEFAULT"
+    """`DEFAULT` makes new nodes before it drains old ones. `MINIMAL` drains first and needs no further capacity: for accelerators and
+    reservations (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html)."""
     force_update: bool = False
     """Whether an update may override PodDisruptionBudgets."""
-    node_repair: bool = True
-    """Lets EKS replace or reboot unhealthy nodes."""
+    node_repair: NodeRepairSpec = NodeRepairSpec()
+    warm_pool: WarmPoolSpec | None = None
 
     @model_validator(mode="after")
     def _sizes(self) -> "NodeGroupSpec":
@@ -133,6 +163,10 @@ class NodeGroupSpec(Spec):
                     "instance_types",
                     index,
                 )
+            if problem := _without_drivers(instance_type, self.ami_type):
+                raise Misplaced(problem, "instance_types", index)
+        if self.warm_pool:
+            self.warm_pool.check_ami(self.ami_type)
         return self
 
     @model_validator(mode="after")
@@ -157,6 +191,25 @@ class NodeGroupSpec(Spec):
     def hosts_addons(self) -> bool:
         """Whether ordinary pods find a node here when the stack is deployed."""
         return self.desired > 0 and not any(taint.effect != "PREFER_NO_SCHEDULE" for taint in self.taints)
+
+
+def device_of_group(group: NodeGroupSpec) -> str | None:
+    """Returns the device that the nodes of a group offer to pods, by their AMI; None: they have none."""
+    device: str | None = load("instance_families")["ami_types"][group.ami_type].get("device")
+    return device
+
+
+def plugin_of_group(group: NodeGroupSpec) -> str | None:
+    """Returns the device whose plugin the nodes of a group lack; None: they need none."""
+    device = device_of_group(group)
+    brought = load("devices")["plugins"][load("instance_families")["ami_types"][group.ami_type]["os"]]
+    return device if device and device not in brought else None
+
+
+def plugin_label(group: NodeGroupSpec) -> dict[str, str]:
+    """Returns the label by which a device plugin's DaemonSet finds the nodes of a group that lack it."""
+    device = plugin_of_group(group)
+    return {PLUGIN_LABEL: device} if device else {}
 
 
 def _groups(groups: list[NodeGroupSpec]) -> list[NodeGroupSpec]:
@@ -241,14 +294,16 @@ class ManagedNodes(Construct):
                 min_size=spec.min_size, desired_size=spec.desired, max_size=spec.max_size
             ),
             update_config=eks.CfnNodegroup.UpdateConfigProperty(
-                max_unavailable_percentage=spec.max_unavailable_percentage
+                max_unavailable_percentage=spec.max_unavailable_percentage,
+                update_strategy=spec.update_strategy,
             ),
             force_update_enabled=spec.force_update,
-            node_repair_config=eks.CfnNodegroup.NodeRepairConfigProperty(enabled=spec.node_repair),
+            node_repair_config=repair_config(spec.node_repair),
+            warm_pool_config=warm_pool_config(spec.warm_pool),
             launch_template=eks.CfnNodegroup.LaunchTemplateSpecificationProperty(
                 id=template.ref, version=template.attr_latest_version_number
             ),
-            labels={**spec.labels, KIND_LABEL: "managed_nodes"},
+            labels={**spec.labels, KIND_LABEL: "managed_nodes", **plugin_label(spec)},
             taints=[
                 eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=taint.effect)
                 for taint in spec.taints

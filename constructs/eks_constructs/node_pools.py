@@ -68,7 +68,12 @@ class NodePoolSpec(Spec):
 
 
 def node_pool(
-    spec: NodePoolSpec, *, node_class: Mapping[str, str], label_domain: str, labels: Mapping[str, str]
+    spec: NodePoolSpec,
+    *,
+    node_class: Mapping[str, str],
+    label_domain: str,
+    labels: Mapping[str, str],
+    more_vcpus_than: int | None = None,
 ) -> KubernetesObject:
     """Returns a NodePool. https://karpenter.sh/docs/concepts/nodepools/.
 
@@ -77,6 +82,7 @@ def node_pool(
         node_class: group, kind and name of what its nodes are made of.
         label_domain: of the labels that tell instance types apart: eks.amazonaws.com, or karpenter.k8s.aws.
         labels: of the nodes.
+        more_vcpus_than: smallest instances that are not taken.
     """
     requirements = [
         {"key": "karpenter.sh/capacity-type", "operator": "In", "values": list(spec.capacity)},
@@ -88,6 +94,8 @@ def node_pool(
             "values": [str(spec.instance_generation_above)],
         },
     ]
+    if more_vcpus_than is not None:
+        requirements.append({"key": f"{label_domain}/instance-cpu", "operator": "Gt", "values": [str(more_vcpus_than)]})
     node: KubernetesObject = {
         "nodeClassRef": dict(node_class),
         "requirements": requirements,

@@ -15,7 +15,7 @@ from emulator.engine.account import MinistackAccount
 from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import allowed
 from emulator.engine.ec2 import resource_types as ec2_types
-from emulator.engine.eks import access, addons, arns, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
+from emulator.engine.eks import access, addons, arns, certificates, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
 from emulator.engine.eks.lookups import Catalog
 from emulator.engine.eks.releases import public_parameters
 from emulator.engine.eks.resource_types import EKS_TYPES, EksResourceTypes

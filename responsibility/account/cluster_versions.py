@@ -15,6 +15,7 @@ from responsibility.account.session import Account
 from responsibility.catalog import CATALOG
 from responsibility.facts.template import BadSource
 from responsibility.facts.versions import order
+from safe_io.output import write
 from safe_io.yaml_file import load as load_yaml
 
 FILE = CATALOG / "kubernetes_versions.yaml"
@@ -60,7 +61,7 @@ def refresh(
         refreshed = merged(old, answer, f"eks:DescribeClusterVersions in {account.region}")
     content = rendered(refreshed, day, account.region)
     if content != file.read_text(encoding="utf-8"):
-        committed.write(file, content)
+        write(file, content)
     say(f"{shown}: {len(refreshed.versions)} versions, checked {day} (EKS in {account.region})")
     for line in refreshed.changes or ["no date changed"]:
         say(f"  {line}")

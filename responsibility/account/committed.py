@@ -1,34 +1,14 @@
-"""Files of data that a command writes and people commit: written whole, or not at all."""
+"""Files of data that a command writes and people commit."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from responsibility.account.errors import AccountError
-from responsibility.facts.template import BadSource
 from safe_io.terminal import one_line
-
-
-def write(file: Path, content: str) -> None:
-    """Replaces a file by ``content`` in one step. Raises BadSource."""
-    real = file.resolve()  # a link stays a link
-    beside = real.with_name(f".{real.name}.{os.getpid()}.part")
-    try:
-        with beside.open("w", encoding="utf-8", newline="\n") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        if real.exists():
-            shutil.copymode(real, beside)
-        beside.replace(real)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise BadSource(f"{file}: cannot be written: {error.strerror}") from None
 
 
 @contextmanager

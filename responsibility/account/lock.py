@@ -17,6 +17,7 @@ from responsibility.facts import sources
 from responsibility.facts.facts import read
 from responsibility.facts.template import BadSource
 from responsibility.facts.versions import order
+from safe_io.output import write
 from safe_io.yaml_file import load as load_yaml
 
 Versions = dict[str, dict[str, str]]
@@ -67,7 +68,7 @@ def lock(request: Request, *, say: Say, warn: Say, today: date | None = None) ->
     if not changes:
         say(f"{file}: unchanged, {count} add-on versions (EKS in {account.region})")
         return
-    committed.write(file, rendered(new, request, today or datetime.now(UTC).date(), account.region))
+    write(file, rendered(new, request, today or datetime.now(UTC).date(), account.region))
     say(f"{file}: {count} add-on versions (EKS in {account.region})")
     for line in changes:
         say(f"  {line}")

@@ -61,6 +61,11 @@ CALLS: dict[str, dict[str, str]] = {
     "lock-addons": {"eks:DescribeAddonVersions": "*"},
     "refresh versions": {"eks:DescribeClusterVersions": "*"},
     "refresh prices": {"pricing:GetProducts": "*"},
+    "deliver": {
+        "sts:GetCallerIdentity": "*",
+        "eks:DescribeCluster": _CLUSTER,
+        "cloudformation:DescribeStacks": "arn:aws:cloudformation:*:*:stack/*",
+    },
     "audit": _AUDIT,
     "upgrade": _AUDIT,
 }

@@ -19,6 +19,7 @@ from responsibility.account.errors import AccountError
 from responsibility.account.session import Account
 from responsibility.facts.template import BadSource
 from responsibility.review.prices import Price, load_prices
+from safe_io.output import write
 
 ENDPOINT_REGION = "us-east-1"
 """One of the few that the price list is served from: https://docs.aws.amazon.com/general/latest/gr/billing.html"""
@@ -119,7 +120,7 @@ def refresh(
     day = today or datetime.now(UTC).date()
     own = [price for name, price in before.by_id.items() if name in found or price != shipped.by_id.get(name)]
     rows = [_row(price, found.get(price.id), known=price.id in shipped.by_id) for price in own]
-    committed.write(file, _table(rows, before.hours_per_month, region, day))
+    write(file, _table(rows, before.hours_per_month, region, day))
     say(f"{file}: {len(found)} prices of {region}, checked {day}. `review --prices {file}` uses them")
     for line in _changes(before.by_id, found, region) or ["  no amount changed"]:
         say(line)

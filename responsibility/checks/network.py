@@ -200,6 +200,34 @@ def _names_groups(fact: Cluster | NodeGroup | SelfManagedNodes) -> Iterator[tupl
 
 
 @check(
+    "EKR201",
+    Cluster,
+    title="A control plane that is routed through the VPC has a way out",
+    component="api-endpoint",
+    severity="high",
+    why="With ControlPlaneEgressMode CUSTOMER_ROUTED the API server calls external webhooks and OIDC providers through the cluster's "
+    "subnets. Without a route admission and OIDC sign-in fail, and the mode cannot be taken back.",
+    fix="Give every subnet of the cluster a default route to a NAT gateway, firewall or transit gateway.",
+    source=_GUIDE + "control-plane-egress.html",
+)
+def routed_control_plane_has_a_way_out(cluster: Cluster) -> Answer | None:
+    """An internet gateway is no way out: the control plane's interfaces have no public address."""
+    where = cluster.at("ResourcesVpcConfig.ControlPlaneEgressMode")
+    if cluster.get("ResourcesVpcConfig.ControlPlaneEgressMode", "AWS_MANAGED") != "CUSTOMER_ROUTED":
+        return None
+    subnets = subnets_at(cluster, "ResourcesVpcConfig.SubnetIds")
+    closed = [subnet for subnet in subnets if subnet.reach in ("isolated", "public")]
+    if closed:
+        names = ", ".join(subnet.name for subnet in closed)
+        return open_(
+            f"is routed through the VPC, and {names} leads nowhere", where, *(subnet.at() for subnet in closed)
+        )
+    if blind := next((subnet for subnet in subnets if subnet.reach == "unknown"), None):
+        raise blind.unseen
+    return met("is routed through the VPC, and every subnet has a way out", where)
+
+
+@check(
     "EKR078",
     Cluster,
     title="Nodes without a way out have the VPC endpoints they need",

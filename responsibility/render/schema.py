@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from responsibility.document import SCHEMA_VERSION, Review
+from safe_io.output import write
 
 
 def schema() -> str:
@@ -19,4 +20,4 @@ def schema() -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(schema(), encoding="utf-8")
+    write(Path(sys.argv[1]), schema())

@@ -31,6 +31,20 @@ def test_a_cluster_is_private_logged_encrypted_and_protected_by_default(synth):
     assert properties["UpgradePolicy"] == {"SupportType": "STANDARD"}
 
 
+def test_the_control_plane_is_routed_through_the_vpc_only_where_the_file_says_so(synth):
+    assert "ControlPlaneEgressMode" not in cluster(synth(minimal()))["ResourcesVpcConfig"]
+    routed = cluster(synth(with_plane(egress="CUSTOMER_ROUTED")))
+    assert routed["ResourcesVpcConfig"]["ControlPlaneEgressMode"] == "CUSTOMER_ROUTED"
+
+
+def test_a_successor_certificate_authority_stays_with_the_cluster(synth):
+    template = synth(with_plane(certificate_authority={"successor": True}))["t-cluster-c"]
+    (successor,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::CertificateAuthority"]
+    assert successor["DeletionPolicy"] == "Retain"
+    assert successor["Properties"] == {"ClusterName": {"Ref": "Cluster"}}
+    assert "SuccessorCertificateAuthorityId" in template["Outputs"]
+
+
 def test_knobs_that_are_not_set_are_not_in_the_template(synth):
     properties = cluster(synth(minimal()))
     for name in (
@@ -73,6 +87,8 @@ def test_knobs_that_are_not_set_are_not_in_the_template(synth):
         ({"scaling_tier": "tier-2xl"}, "ControlPlaneScalingConfig", {"Tier": "tier-2xl"}),
         ({"zonal_shift": True}, "ZonalShiftConfig", {"Enabled": True}),
         ({"support": "EXTENDED"}, "UpgradePolicy", {"SupportType": "EXTENDED"}),
+        ({"rollback_timeout_minutes": 240}, "RollbackConfig", {"TimeoutMinutes": 240}),
+        ({"certificate_authority": {"active_id": "ca-1"}}, "ActiveCertificateAuthorityId", "ca-1"),
     ],
 )
 def test_knobs(synth, plane, name, expected):

@@ -1,24 +1,23 @@
-"""`make apply` and `make unapply` of the sample workloads, with stand-ins for kubectl and helm (kubectl.py)."""
+"""`make apply` and `make unapply` of the sample workloads, with a stand-in for kubectl and helm (kubectl.py)."""
 
 import io
 import json
 import shutil
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from botocore.exceptions import ClientError
 from conftest import build_platform, environment_data, validated
 
 from delivery import __main__ as front_door
+from delivery import account, tools
 from delivery.account import Cluster, ask
 from delivery.plan import read_plan
-from delivery.problem import Refusal
+from responsibility.account.errors import AccountError
+from safe_io.errors import BadInput
+from tests.delivery.kubectl import Programs
 
-STAND_IN = Path(__file__).parent / "kubectl.py"
 VALUES = {"AWS_ACCOUNT_ID": "111122223333", "AWS_PARTITION": "aws", "AWS_REGION": "eu-west-1"}
 
 
@@ -31,50 +30,26 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@dataclass
-class Home:
-    """The stand-ins' folder, and the front door that uses them."""
+class Home(Programs):
+    """A cluster with its kubectl and helm, and the front door that uses them."""
 
-    folder: Path
     assembly: Path
 
     def run(self, action: str, *arguments: str) -> int:
         return front_door.main([action, str(self.assembly), "--pause", "0", *arguments])
 
-    @property
-    def state(self) -> dict[str, Any]:
-        path = self.folder / "state.json"
-        return json.loads(path.read_text()) if path.exists() else {}
-
-    @property
-    def calls(self) -> list[str]:
-        path = self.folder / "calls.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        calls = [json.loads(line) for line in lines]
-        return [f"{call['program']} {call['action']} {' '.join(call['what'])}" for call in calls]
-
-    def forget_calls(self) -> None:
-        (self.folder / "calls.jsonl").unlink(missing_ok=True)
-
-    def at(self, text: str) -> int:
-        """When the first call with ``text`` was made."""
-        return next(place for place, call in enumerate(self.calls) if text in call)
-
 
 @pytest.fixture
-def home(tmp_path: Path, assembly: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name in ("kubectl", "helm"):
-        (programs / name).write_text(f"#!{sys.executable} -IS\n{STAND_IN.read_text()}")
-        (programs / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(programs))
-    monkeypatch.setenv("STAND_IN", str(tmp_path))
+def home(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    home = Home()
+    home.assembly = assembly
+    monkeypatch.setattr(tools, "run", home)
+    monkeypatch.setattr(tools, "find", lambda name: name)
     plan = read_plan(assembly, None)
     outputs = {output: f"value-of-{output}" for step in plan.description.steps for output in step.outputs.values()}
     cluster = Cluster("arn:aws:eks:eu-west-1:111122223333:cluster/workloads", "https://example.com", "Y2E=")
-    monkeypatch.setattr(front_door, "ask", lambda _: (cluster, {**VALUES, **outputs}))
-    return Home(tmp_path, assembly)
+    monkeypatch.setattr(account, "ask", lambda _: (cluster, {**VALUES, **outputs}))
+    return home
 
 
 def objects(assembly: Path) -> list[dict[str, Any]]:
@@ -106,8 +81,8 @@ def test_again_is_fine_and_a_changed_job_is_replaced(home: Home, tmp_path: Path)
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once", "namespace": "default"}}
     file.write_text(yaml.dump({**job, "spec": {"template": {"spec": {"restartPolicy": "Never"}}}}))
     assert home.run("apply") == 0
-    before = home.state
-    home.forget_calls()
+    before = dict(home.state)
+    home.calls.clear()
     assert home.run("apply") == 0
     assert home.state == before
     assert not any(" delete " in call for call in home.calls)
@@ -121,7 +96,7 @@ def test_again_is_fine_and_a_changed_job_is_replaced(home: Home, tmp_path: Path)
 def test_removal_goes_backwards_and_leaves_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     assert home.run("apply") == 0
     assert any(name.startswith("persistentvolumeclaim/store-auto-mode/") for name in home.state)
-    home.forget_calls()
+    home.calls.clear()
     monkeypatch.setattr("sys.stdin", io.StringIO("workloads\n"))
     assert home.run("remove") == 0
     assert home.state == {}
@@ -150,7 +125,7 @@ def test_another_clusters_context_is_refused(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster = Cluster("arn", "https://example.com", "b3RoZXI=")
-    monkeypatch.setattr(front_door, "ask", lambda _: (cluster, VALUES))
+    monkeypatch.setattr(account, "ask", lambda _: (cluster, VALUES))
     assert home.run("apply") == 2
     said = capsys.readouterr().err
     assert "the context here leads to https://localhost:8443, which is not the cluster workloads" in said
@@ -159,7 +134,7 @@ def test_another_clusters_context_is_refused(
 
 
 def test_what_does_not_become_ready_stops_it(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    (home.folder / "fail").write_text("rollout status deployment/web --namespace web-managed-nodes\n")
+    home.failing = "rollout status deployment/web --namespace web-managed-nodes"
     assert home.run("apply") == 1
     said = capsys.readouterr().err
     assert "60-web-managed-nodes.yaml: kubectl rollout status deployment/web: error" in said
@@ -167,7 +142,7 @@ def test_what_does_not_become_ready_stops_it(home: Home, capsys: pytest.CaptureF
     assert "ingress/web-managed-nodes/web" not in home.state
     assert "namespace//fargate-web" not in home.state  # a later file
 
-    (home.folder / "fail").unlink()
+    home.failing = ""
     assert home.run("apply") == 0
 
 
@@ -175,46 +150,43 @@ def test_an_output_that_is_not_there_stops_it_before_it_begins(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster = Cluster("arn", "https://example.com", "Y2E=")
-    monkeypatch.setattr(front_door, "ask", lambda _: (cluster, VALUES))
+    monkeypatch.setattr(account, "ask", lambda _: (cluster, VALUES))
     assert home.run("apply") == 2
     assert "nothing says what VPC_ID is" in capsys.readouterr().err
     assert home.calls == []
 
 
+@pytest.mark.parametrize("missing", ["kubectl", "helm"])
 def test_a_missing_program_is_named(
-    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    missing: str, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (home.folder / "bin/helm").unlink()
+    monkeypatch.undo()
+    monkeypatch.setattr(tools, "run", home)
+    for name in {"kubectl", "helm"} - {missing}:
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert home.run("apply") == 2
-    assert "helm is not installed, or not on PATH" in capsys.readouterr().err
-    monkeypatch.setenv("PATH", "")
-    assert home.run("apply") == 2
-    assert "kubectl is not installed" in capsys.readouterr().err
+    assert f"{missing} is not installed, or not on PATH" in capsys.readouterr().err
 
 
 class Account:
-    """A session of an account whose cluster has a status; without one there is no cluster."""
+    """An account whose cluster has a status; without one there is no cluster."""
 
-    region_name = "eu-west-1"
+    region = "eu-west-1"
 
     def __init__(self, status: str | None) -> None:
         self.status = status
 
-    def client(self, *_: Any, **__: Any) -> Any:
-        return self
-
-    def get_caller_identity(self) -> dict[str, str]:
-        return {"Account": "111122223333", "Arn": "arn:aws-cn:sts::111122223333:assumed-role/admin/me"}
-
-    def describe_cluster(self, name: str) -> dict[str, Any]:
+    def one(self, _service: str, method: str, *_: str, **__: Any) -> Any:
+        if method == "get_caller_identity":
+            return "arn:aws-cn:sts::111122223333:assumed-role/admin/me"
         if self.status is None:
-            error = {"Code": "ResourceNotFoundException", "Message": f"No cluster found for name: {name}."}
-            raise ClientError({"Error": error}, "DescribeCluster")
+            raise AccountError("eks:DescribeCluster in eu-west-1: AWS answered 404", "ResourceNotFoundException")
         described = {"arn": "arn", "endpoint": "https://example.com", "certificateAuthority": {"data": "Y2E="}}
-        return {"cluster": {**described, "status": self.status}}
+        return {**described, "status": self.status}
 
-    def describe_stacks(self, **_: str) -> dict[str, Any]:
-        return {"Stacks": [{"Outputs": [{"OutputKey": "VpcId", "OutputValue": "vpc-1"}]}]}
+    def items(self, *_: str, **__: str) -> list[Any]:
+        return [{"Outputs": [{"OutputKey": "VpcId", "OutputValue": "vpc-1"}]}]
 
 
 def test_the_account_says_what_placeholders_stand_for(assembly: Path) -> None:
@@ -230,5 +202,5 @@ def test_the_account_says_what_placeholders_stand_for(assembly: Path) -> None:
     [(None, "there is no cluster workloads in account 111122223333, region eu-west-1"), ("DELETING", "is DELETING")],
 )
 def test_a_cluster_that_is_not_there_is_refused(status: str | None, said: str, assembly: Path) -> None:
-    with pytest.raises(Refusal, match=said):
+    with pytest.raises(BadInput, match=said):
         ask(read_plan(assembly, None), Account(status))

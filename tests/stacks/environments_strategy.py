@@ -57,7 +57,9 @@ def node_groups(draw: st.DrawFn, name: str, version: str, *, untainted: bool) ->
             capacity=st.sampled_from(["on_demand", "spot"]),
             volume_gib=st.integers(20, 500),
             labels=st.just({"team": "a", "example.com/x": ""}),
-            node_repair=st.booleans(),
+            node_repair=st.sampled_from([{"enabled": False}, {"stop_above_percentage": 10, "parallel_count": 3}, {}]),
+            update_strategy=st.sampled_from(["DEFAULT", "MINIMAL"]),
+            warm_pool=st.sampled_from([{}, {"enabled": False}, {"min_size": 1, "max_prepared": 5}]),
             max_unavailable_percentage=st.integers(1, 100),
             kubernetes_version=st.sampled_from(
                 [

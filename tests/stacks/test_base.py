@@ -9,7 +9,9 @@ import pytest
 import yaml
 from conftest import ROOT, minimal
 
+from safe_io.errors import BadInput
 from stacks import base
+from stacks.assembly import assembly
 
 
 def git(folder, *arguments):
@@ -27,7 +29,7 @@ def repository(tmp_path, monkeypatch):
     """This project's code in two commits: the environment `mine`, and then `mine` changed and `younger` beside it."""
     root = tmp_path / "repository"
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in ("constructs", "delivery", "stacks"):
+    for name in ("constructs", "delivery", "safe_io", "stacks"):
         shutil.copytree(ROOT / name, root / name, ignore=ignored)
     for name in ("app.py", "cdk.json"):
         shutil.copy(ROOT / name, root / name)
@@ -69,11 +71,11 @@ def test_an_environment_that_is_new_since_then_has_nothing_to_compare_with(repos
 
 
 @pytest.mark.parametrize("revision", ["no-such-branch", "--force", ""])
-def test_a_commit_that_is_not_there(repository, capsys, revision):
-    assert base.main([revision, "mine", "older"]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"BASE={revision}: git cannot check it out: ")
-    assert said.count("\n") == 1
+def test_a_commit_that_is_not_there(repository, revision):
+    with pytest.raises(BadInput) as refusal:
+        base.main([revision, "mine", "older"])
+    assert str(refusal.value).startswith(f"BASE={revision}: git cannot check it out: ")
+    assert "\n" not in str(refusal.value)
     assert worktrees(repository) == 1
 
 
@@ -100,25 +102,27 @@ def test_a_file_of_ones_own_outside_of_the_repository_is_built_by_the_code_of_th
     own = tmp_path / "own.yaml"
     own.write_text("name: own")
     built = []
-    monkeypatch.setattr(
-        base, "_synth", lambda _, environment, _tree, output: (built.append(environment), output.mkdir())
-    )
+    monkeypatch.setattr(base, "_synth", lambda _, environment, *_others: built.append(environment))
     for path in (str(own), "../own.yaml", str(repository / "environments/mine.yaml")):
         assert base.build("HEAD~1", path, repository / f"older-{len(built)}")
     assert built == [str(own), str(own), "environments/mine.yaml"]
 
 
-def test_a_folder_that_is_no_assembly_is_not_deleted(repository):
+def test_what_no_synth_wrote_is_not_deleted(repository):
     for name in ("stacks", "app.py"):
-        with pytest.raises(base.NoBase, match="is no assembly: it is not deleted"):
-            base.build("HEAD", "mine", Path(name))
-        assert (repository / name).exists()
-    (repository / "older").mkdir()
-    (repository / "older/cdk.out").write_text("{}")
-    base.build("HEAD~1", "younger", Path("older"))
-    assert not (repository / "older").exists(), "yesterday's assembly is not today's base"
+        with pytest.raises(BadInput):
+            base.main(["HEAD", "mine", name])
+        assert git(repository, "status", "--porcelain", "--", name) == ""
 
 
-def test_it_says_what_it_takes(capsys):
-    assert base.main(["HEAD"]) == 2
-    assert capsys.readouterr().err == "usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT\n"
+def test_the_assembly_of_yesterday_is_no_base_of_today(repository):
+    with assembly("older") as made:
+        (made / "cdk.out").write_text("{}")
+    (repository / "older/notes.txt").write_text("theirs")
+    assert not base.build("HEAD~1", "younger", Path("older"))
+    assert [path.name for path in (repository / "older").iterdir()] == ["notes.txt"]
+
+
+def test_it_says_what_it_takes():
+    with pytest.raises(BadInput, match=r"usage: python -m stacks.base REVISION ENVIRONMENT OUTPUT"):
+        base.main(["HEAD"])

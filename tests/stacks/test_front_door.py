@@ -97,7 +97,7 @@ def test_a_cluster_out_of_support_can_still_be_looked_at(tmp_path):
     assert front_door(tmp_path / "early", env=path, today="2026-11-26").returncode == 0
     assert (
         front_door(tmp_path / "never", env=path, today="soon").stderr
-        == "today is 'soon'; it must be a date such as 2026-11-23\n"
+        == 'today is "soon"; it must be a date such as 2026-11-23 (-c today=...)\n'
     )
 
 

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from safe_io.errors import BadInput
 from stacks import refresh_images
 from stacks.images import FILE, images
 from stacks.refresh_images import RegistryProblem, refresh, refreshed
@@ -106,11 +107,10 @@ def test_no_answer_is_one_message(monkeypatch, capsys, tmp_path):
     path = tmp_path / "images.yaml"
     path.write_text(FILE_TEXT.format(registry="127.0.0.1:9", old=64 * "0"))
     monkeypatch.setattr(refresh_images.refresh, "__defaults__", (path, None))
-    assert refresh_images.main() == 2
-    error = capsys.readouterr().err
-    assert "no answer" in error
-    assert "stays as it is" in error
-    assert "Traceback" not in error
+    with pytest.raises(BadInput, match=r"no answer.*stays as it is"):
+        refresh_images.main()
+    assert path.read_text() == FILE_TEXT.format(registry="127.0.0.1:9", old=64 * "0")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_shipped_file_can_be_refreshed():

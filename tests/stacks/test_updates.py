@@ -97,7 +97,9 @@ SUPPORTED = [
     change(f"{GROUP}.labels", {"team": "a"}),
     change(f"{GROUP}.volume_gib", 100),
     change(f"{GROUP}.kubernetes_version", "1.35"),
-    change(f"{GROUP}.node_repair", False),
+    change(f"{GROUP}.node_repair", {"enabled": False}),
+    change(f"{GROUP}.update_strategy", "MINIMAL"),
+    change(f"{GROUP}.warm_pool", {"min_size": 1}),
     change(f"{COMPUTE}.managed_nodes.session_manager", True),
     change(
         "clusters.0.addons", {"coredns": {"configuration": {"replicaCount": 4}}, "metrics-server": {"enabled": False}}

@@ -108,6 +108,7 @@ CASES = [
         thing("StorageClass", provisioner="efs.csi.aws.com"),
     ),
     ("gateway", thing("Gateway"), thing("Ingress")),
+    ("dynamic_resources", pod(resourceClaims=[{"name": "gpu"}]), pod(resourceClaims=[])),
 ]
 OTHER_DRIVER = {"auto_mode": "ebs.csi.aws.com", "managed_nodes": "ebs.csi.eks.amazonaws.com"}
 LIMITS = load("compute_kinds")["limits"]
@@ -237,7 +238,7 @@ def test_a_rollout_waits_for_the_load_balancer_of_its_kind(compute, label):
 def test_the_label_of_either_controller_is_spelled_as_the_kind_reads_it(written):
     for compute, label in GATES.items():
         namespace = {"kind": "Namespace", "metadata": {"name": "a", "labels": {written: "disabled", "team": "b"}}}
-        placement = Placement(WorkloadSpec(name="a", compute=compute), RULES[compute], "a", {}, ())
+        placement = Placement(WorkloadSpec(name="a", compute=compute), RULES[compute], "a", {}, {}, "node pool")
         gate(namespace, placement, exposed=True)
         assert namespace["metadata"]["labels"] == {"team": "b", label: "disabled"}
 

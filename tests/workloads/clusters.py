@@ -35,7 +35,10 @@ _BY_TYPE = {
 _MANIFEST, _CHART = "Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart"
 _PRUNING = "aws.cdk.eks/prune-"
 """Beginning of the label by which the CDK's handler finds what left a manifest."""
-_OF_CHARTS = {"aws-load-balancer-controller": [("IngressClass", "alb")], "karpenter": [], "karpenter-crd": []}
+_OF_CHARTS = {
+    "aws-load-balancer-controller": [("IngressClass", "alb")],
+    **{name: [] for name in ("karpenter", "karpenter-crd", "neuron-device-plugin", "nvidia-device-plugin")},
+}
 """https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/ingress_class/."""
 
 

@@ -64,6 +64,11 @@ class Catalog:
         return dict(self._load("addons")["addons"])
 
     @cached_property
+    def addon_settings(self) -> dict[str, dict[str, Any]]:
+        """JSON schemas of add-ons' settings, as far as they are known."""
+        return dict(self._load("addon_settings")["add_ons"])
+
+    @cached_property
     def limits(self) -> dict[str, int]:
         """Quotas by name."""
         return {name: int(row["value"]) for name, row in self._load("limits")["limits"].items()}

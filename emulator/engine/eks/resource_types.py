@@ -19,6 +19,7 @@ EKS_TYPES = {
     "AWS::EKS::AccessEntry": "access_entry",
     "AWS::EKS::Addon": "addon",
     "AWS::EKS::Capability": "capability",
+    "AWS::EKS::CertificateAuthority": "certificate_authority",
     "AWS::EKS::Cluster": "cluster",
     "AWS::EKS::FargateProfile": "fargate_profile",
     "AWS::EKS::Nodegroup": "nodegroup",
@@ -122,6 +123,9 @@ class EksResourceTypes:
             self._wait("DescribeCluster", {"name": name}, "cluster")
         if new.get("Version") and old.get("Version") != new["Version"]:
             self._call("UpdateClusterVersion", {"name": name, "version": new["Version"]})
+        active = new.get("ActiveCertificateAuthorityId")
+        if active and active != old.get("ActiveCertificateAuthorityId"):
+            self._call("ActivateCertificateAuthority", {"clusterName": name, "certificateAuthorityId": active})
         attributes = self._cluster_attributes(name)
         self._tags(attributes["Arn"], old, new)
         return attributes
@@ -312,6 +316,21 @@ class EksResourceTypes:
         cluster, identifier = physical_id.split("/")[-2:]
         who = {"clusterName": cluster, "associationId": identifier}
         self._delete("DeletePodIdentityAssociation", "DescribePodIdentityAssociation", "association", who)
+
+    # AWS::EKS::CertificateAuthority
+
+    def create_certificate_authority(self, props: Properties, _place: Place) -> tuple[str, Attributes]:
+        """Adds a successor and waits until it is distributed."""
+        cluster = props["ClusterName"]
+        made = self._call("CreateCertificateAuthority", {"clusterName": cluster})["certificateAuthority"]["id"]
+        self._wait("DescribeCluster", {"name": cluster}, "cluster")
+        return f"{cluster}|{made}", {"Id": made}
+
+    def delete_certificate_authority(self, physical_id: str, _props: Properties) -> None:
+        """Deletes an authority."""
+        cluster, identifier = physical_id.split("|")
+        who = {"clusterName": cluster, "certificateAuthorityId": identifier}
+        self._delete("DeleteCertificateAuthority", "DescribeCertificateAuthority", "certificateAuthority", who)
 
     # AWS::EKS::Capability
 

@@ -55,8 +55,21 @@ GOOD: dict[str, dict[str, Any]] = {
     "UpdateAccessEntry": {**WHO, "principalArn": f"{ARN}app", "kubernetesGroups": ["people"]},
     "AssociateAccessPolicy": {**WHO, "principalArn": f"{ARN}app", "policyArn": POLICY, "accessScope": SCOPE},
     "CreatePodIdentityAssociation": {**WHO, "namespace": "n", "serviceAccount": "new", "roleArn": f"{ARN}app"},
+    "CreateCertificateAuthority": WHO,
+    "ActivateCertificateAuthority": {"clusterName": "bare", "certificateAuthorityId": "next"},
+    "DeleteCertificateAuthority": {"clusterName": "bare", "certificateAuthorityId": "next"},
     "CreateCapability": {**WHO, "capabilityName": "new", "type": "ACK", "roleArn": f"{ARN}app", "deletePropagationPolicy": "RETAIN"},
 }  # fmt: skip
+
+
+def successor(cluster: str, **changes: Any) -> Callable[[Eks], Any]:
+    def before(eks: Eks) -> None:
+        old = {"id": "old", "signingStatus": "IN_USE", "distributionStatus": "COMPLETE", "activatedAt": 1}
+        new = {"id": "next", "signingStatus": "NOT_USED", "distributionStatus": "COMPLETE", **changes}
+        for one in (old, new):
+            eks.state.children["certificateAuthority", cluster, one["id"]] = one
+
+    return before
 
 
 def account() -> Eks:
@@ -69,6 +82,7 @@ def account() -> Eks:
     eks.call("CreateFargateProfile", {**GOOD["CreateFargateProfile"], "fargateProfileName": "f"})
     eks.call("CreateAccessEntry", {**WHO, "principalArn": f"{ARN}app"})
     eks.call("CreatePodIdentityAssociation", {**GOOD["CreatePodIdentityAssociation"], "serviceAccount": "s"})
+    successor("bare")(eks)
     return settled(eks)
 
 
@@ -104,6 +118,21 @@ BAD = {
         with_("UpdateClusterConfig", resourcesVpcConfig={"subnetIds": ["subnet-a", "subnet-b", "subnet-c"]}),
         "exact set of AZs 'us-east-1a,us-east-1b'",
     ),
+    "egress_stays_routed": (
+        with_(
+            "UpdateClusterConfig",
+            resourcesVpcConfig={"controlPlaneEgressMode": "AWS_MANAGED"},
+            before=lambda eks: eks.state.clusters["c"]["resourcesVpcConfig"].update(controlPlaneEgressMode="CUSTOMER_ROUTED"),
+        ),
+        "cannot be changed from CUSTOMER_ROUTED",
+    ),
+    "two_authorities": (with_("CreateCertificateAuthority", before=successor("c")), "has a successor certificate authority already"),
+    "successor_distributed": (
+        with_("ActivateCertificateAuthority", before=successor("bare", distributionStatus="IN_PROGRESS")),
+        "must be COMPLETE",
+    ),
+    "signer_stays": (with_("DeleteCertificateAuthority", certificateAuthorityId="old"), "is in use"),
+    "rotation_finished": (with_("UpdateClusterVersion", before=successor("c")), "rotation of c is in progress: activate next first"),
     "endpoint_reachable": (with_("CreateCluster", resourcesVpcConfig={**VPC, "endpointPrivateAccess": False}), "cannot be false"),
     "security_groups_of_vpc": (with_("CreateCluster", resourcesVpcConfig={**VPC, "securityGroupIds": ["sg-2"]}), "not in the same VPC"),
     "cluster_role_assumable": (with_("CreateCluster", roleArn=f"{ARN}node"), "could not be assumed"),
@@ -136,6 +165,7 @@ BAD = {
     "one_profile_at_a_time": (with_("CreateFargateProfile", before=child("fargateProfile", "f", status="DELETING")), "in status DELETING"),
     "private_subnets": (with_("CreateFargateProfile", subnets=["subnet-public"]), "is not a private subnet"),
     "selectors_few": (with_("CreateFargateProfile", selectors=[{"namespace": str(one)} for one in range(6)]), "between 1 and 5"),
+    "addon_settings_fit": (with_("CreateAddon", configurationValues='{"replicas": 3}'), r"\$\.: .*'replicas' was unexpected"),
     "addon_offered": (with_("CreateAddon", addonName="core-dns"), "not supported"),
     "groups_not_reserved": (with_("CreateAccessEntry", kubernetesGroups=["system:masters"]), "must not start with system:"),
     "access_entries_on": (with_("CreateAccessEntry", before=cluster(accessConfig=OLD_MODE)), "authentication mode"),
@@ -186,3 +216,17 @@ def test_an_add_on_waits_for_a_place_and_recovers() -> None:
     eks.call("CreateNodegroup", {**GOOD["CreateNodegroup"], "nodegroupName": "n"})
     settled(eks)
     assert status("coredns") == "ACTIVE"
+
+
+def test_a_certificate_authority_is_rotated() -> None:
+    eks = service()
+    eks.call("CreateCluster", {**copy.deepcopy(GOOD["CreateCluster"]), "name": "c"})
+    settled(eks)
+    (first,) = eks.call("ListCertificateAuthorities", WHO)["certificateAuthorities"]
+    successor = eks.call("CreateCertificateAuthority", WHO)["certificateAuthority"]["id"]
+    settled(eks).call("ActivateCertificateAuthority", {**WHO, "certificateAuthorityId": successor})
+    settled(eks).call("UpdateClusterVersion", {"name": "c", "version": "1.36"})
+    states = {
+        one["id"]: one["signingStatus"] for one in eks.call("ListCertificateAuthorities", WHO)["certificateAuthorities"]
+    }
+    assert states == {first["id"]: "NOT_USED", successor: "IN_USE"}

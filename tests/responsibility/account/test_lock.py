@@ -15,6 +15,7 @@ from lock_case import ADDONS, DAY, endpoint, locked, template
 from responsibility.account.environment import environment_file, lock_file
 from responsibility.account.lock import Request
 from responsibility.facts.template import BadSource
+from safe_io.ownership import OutputProblem
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ def test_bad_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
 @pytest.mark.usefixtures("eks")
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     assembly = template(tmp_path, {"kinds": ["Nodegroup"], "addons": {"coredns": ""}})
-    with pytest.raises(BadSource, match="cannot be written"):
+    with pytest.raises(OutputProblem, match="cannot be written"):
         locked(Request(assembly=assembly, output=tmp_path / "none/x.lock.yaml"))
 
 

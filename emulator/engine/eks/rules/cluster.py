@@ -267,6 +267,16 @@ def not_protected(call: Call) -> Iterator[str]:
         yield f"Cannot delete cluster {call.cluster_name} because deletion protection is enabled"
 
 
+@rule("UpdateClusterConfig", says="Egress that was routed through the customer's VPC does not go back to AWS.",
+      page=f"{GUIDE}control-plane-egress.html")  # fmt: skip
+def egress_stays_routed(call: Call) -> Iterator[str]:
+    """Refuses the way back."""
+    wanted = call.get("resourcesVpcConfig", "controlPlaneEgressMode")
+    present = call.cluster["resourcesVpcConfig"].get("controlPlaneEgressMode")
+    if wanted == "AWS_MANAGED" and present == "CUSTOMER_ROUTED":
+        yield "The control plane egress mode cannot be changed from CUSTOMER_ROUTED to AWS_MANAGED"
+
+
 @rule("DeleteCluster", says="A cluster with node groups, Fargate profiles or capabilities is not deleted.",
       page=f"{API}API_DeleteCluster.html", code=IN_USE)  # fmt: skip
 def nothing_attached(call: Call) -> Iterator[str]:

@@ -1,0 +1,107 @@
+"""What may be said of nodes beside their size: repair, warm pools, updates; node classes and pools of Auto Mode."""
+
+from types import SimpleNamespace
+
+import pytest
+from conftest import minimal, only
+
+from eks_constructs.auto_mode import AutoNodePoolSpec, NodeClassSpec
+from eks_constructs.auto_mode_manifests import node_class_manifest, node_pool_manifest
+from eks_constructs.managed_nodes import NodeGroupSpec
+
+
+def test_repair_warm_pool_and_update_strategy_reach_the_group(synth):
+    repair = {
+        "stop_above_percentage": 10,
+        "parallel_count": 3,
+        "overrides": [
+            {
+                "condition": "AcceleratedHardwareReady",
+                "reason": "NvidiaXID31Error",
+                "wait_minutes": 15,
+                "action": "NoAction",
+            }
+        ],
+    }
+    pool = {"min_size": 1, "max_prepared": 6, "state": "RUNNING"}
+    fields = {"node_repair": repair, "warm_pool": pool, "update_strategy": "MINIMAL"}
+    groups = [{"name": "general", "instance_types": ["m7i.large"], "min_size": 1, **fields}]
+    template = synth(minimal({"managed_nodes": {"groups": groups}}))["t-cluster-c"]
+    nodes = only(template, "AWS::EKS::Nodegroup")
+    assert nodes["NodeRepairConfig"] == {
+        "Enabled": True,
+        "MaxUnhealthyNodeThresholdPercentage": 10,
+        "MaxParallelNodesRepairedCount": 3,
+        "NodeRepairConfigOverrides": [
+            {
+                "NodeMonitoringCondition": "AcceleratedHardwareReady",
+                "NodeUnhealthyReason": "NvidiaXID31Error",
+                "MinRepairWaitTimeMins": 15,
+                "RepairAction": "NoAction",
+            }
+        ],
+    }
+    assert nodes["WarmPoolConfig"] == {
+        "Enabled": True,
+        "MinSize": 1,
+        "MaxGroupPreparedCapacity": 6,
+        "PoolState": "RUNNING",
+        "ReuseOnScaleIn": False,
+    }
+    assert nodes["UpdateConfig"]["UpdateStrategy"] == "MINIMAL"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"node_repair": {"stop_above_count": 1, "stop_above_percentage": 1}}, "not both"),
+        ({"node_repair": {"parallel_count": 1, "parallel_percentage": 1}}, "not both"),
+        ({"node_repair": {"enabled": False, "parallel_count": 1}}, "nothing else has an effect"),
+        ({"warm_pool": {"min_size": 3, "max_prepared": 2}}, "more than max_prepared"),
+        ({"warm_pool": {"state": "HIBERNATED"}, "ami_type": "BOTTLEROCKET_x86_64"}, "cannot hibernate"),
+        ({"warm_pool": {"reuse_on_scale_in": True}, "ami_type": "BOTTLEROCKET_x86_64"}, "cannot go back"),
+    ],
+)
+def test_what_eks_does_not_take_of_repair_and_warm_pools_is_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        NodeGroupSpec(**{"name": "a", "instance_types": ["m7i.large"], **changes})
+
+
+def test_a_node_class_says_what_its_file_says():
+    own = NodeClassSpec(
+        name="own",
+        fips=True,
+        kernel_lockdown="integrity",
+        capacity_reservation_ids=["cr-0123456789abcdef0"],
+        placement_group="training",
+        snat_policy="Disabled",
+        ephemeral_storage_iops=6000,
+        ephemeral_storage_throughput=500,
+    )
+    network = SimpleNamespace(subnet_selector=[{"id": "subnet-1"}], pod_subnet_selector=None)
+    spec = node_class_manifest(own, cluster="c", role_name="r", network=network)["spec"]
+    assert spec["advancedSecurity"] == {"fips": True, "kernelLockdown": "integrity"}
+    assert spec["capacityReservationSelectorTerms"] == [{"id": "cr-0123456789abcdef0"}]
+    assert spec["placementGroupSelector"] == {"name": "training"}
+    assert (spec["snatPolicy"], spec["ephemeralStorage"]) == (
+        "Disabled",
+        {"size": "80Gi", "iops": 6000, "throughput": 500},
+    )
+
+
+def test_a_static_pool_has_nodes_and_no_other_limit():
+    spec = node_pool_manifest(AutoNodePoolSpec(name="own", node_class="own", static_nodes=20))["spec"]
+    assert (spec["replicas"], spec["limits"], spec["disruption"]) == (
+        20,
+        {"nodes": "22"},
+        {"budgets": [{"nodes": "10%"}]},
+    )
+    assert "weight" not in spec
+    for key, value in {"weight": 1, "cpu_limit": "10", "memory_limit": "1Gi", "consolidation": "WhenEmpty"}.items():
+        with pytest.raises(ValueError, match=f"take {key} or static_nodes out"):
+            AutoNodePoolSpec(name="own", node_class="own", static_nodes=2, **{key: value})
+
+
+def test_a_pool_says_how_it_consolidates():
+    spec = node_pool_manifest(AutoNodePoolSpec(name="own", node_class="own", consolidation="Balanced"))["spec"]
+    assert spec["disruption"]["consolidationPolicy"] == "Balanced"

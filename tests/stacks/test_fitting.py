@@ -1,0 +1,184 @@
+"""What pods ask for is held against what the nodes of their placement have: devices, disk, processors; taints let them in or not."""
+
+import pytest
+from own_workloads import Workloads
+
+from eks_constructs.spec import Misplaced
+from safe_io.errors import BadInput
+from stacks import workload_folder
+
+
+@pytest.fixture
+def workloads(tmp_path, monkeypatch):
+    monkeypatch.setattr(workload_folder, "FOLDER", tmp_path)
+    return Workloads(tmp_path)
+
+
+PLAIN = {"name": "plain", "instance_types": ["m7i.large"]}
+ARM = {"name": "arm", "ami_type": "AL2023_ARM_64_STANDARD", "instance_types": ["m7g.large"]}
+GPU = {"name": "gpu", "ami_type": "AL2023_x86_64_NVIDIA", "instance_types": ["g6.xlarge", "g6.12xlarge"]}
+NEURON = {"name": "neuron", "ami_type": "AL2023_x86_64_NEURON", "instance_types": ["inf2.xlarge"]}
+BLACKWELL = {"name": "new", "ami_type": "AL2023_x86_64_NVIDIA", "instance_types": ["p6-b200.48xlarge"]}
+TAINT = {"key": "nvidia.com/gpu", "effect": "NO_SCHEDULE"}
+FARGATE = {"fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}}
+
+
+def groups(*these, **more):
+    return {"managed_nodes": {"groups": list(these)}, **more}
+
+
+def pools(*these):
+    return {"auto_mode": {"node_pools": list(these)}}
+
+
+def karpenter(ami="al2023@latest", **pool):
+    return groups(PLAIN, karpenter={"ami": ami, "node_pools": [{"name": "more", **pool}]})
+
+
+G = {"name": "g", "instance_categories": ["g"]}
+OLD_INF = {"name": "inf", "instance_categories": ["inf"]}
+INF = {**OLD_INF, "instance_generation_above": 1}
+
+
+def pod(image="pause", limits=None, **spec):
+    containers = [{"name": "app", "image": image, "resources": {"limits": limits or {}}}]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app"}, "spec": {"containers": containers, **spec}}
+
+
+def only_pod(objects):
+    (found,) = [one for one in objects if one["kind"] == "Pod"]
+    return found["spec"]
+
+
+MANAGED, AUTO = {"compute": "managed_nodes"}, {"compute": "auto_mode"}
+MORE = {**MANAGED, "nodes": "more"}
+NVIDIA, CORES, EFA = "nvidia.com/gpu", "aws.amazon.com/neuroncore", "vpc.amazonaws.com/efa"
+DISK = "ephemeral-storage"
+FOUND = [
+    # resource, how many, the cluster's compute, where the workload goes
+    (NVIDIA, "1", groups(PLAIN, GPU), MANAGED),
+    (NVIDIA, "4", groups(PLAIN, GPU), MANAGED),
+    (NVIDIA, "8", groups(PLAIN, BLACKWELL), MANAGED),
+    (NVIDIA, "1", groups(PLAIN, {**GPU, "taints": [TAINT]}), MANAGED),
+    (NVIDIA, "1", groups({**GPU, "taints": [TAINT]}, auto_mode={}), MANAGED),
+    (NVIDIA, "1", pools(G), AUTO),
+    (NVIDIA, "8", pools({**G, "taints": [{"key": NVIDIA, "effect": "NoSchedule"}]}), AUTO),
+    (NVIDIA, "1", pools({"name": "g", "instance_categories": ["c", "p"]}), AUTO),
+    (NVIDIA, "1", karpenter(instance_categories=["g"]), MORE),
+    (NVIDIA, "1", karpenter("bottlerocket@latest", instance_categories=["g"]), MORE),
+    (CORES, "2", groups(PLAIN, NEURON), MANAGED),
+    (CORES, "1", pools(INF), AUTO),
+    (EFA, "1", pools(G), AUTO),
+    (DISK, "43Gi", groups(PLAIN), MANAGED),
+    (DISK, "500Gi", {"auto_mode": {}}, AUTO),  # Auto Mode takes instances with disks of their own
+    (NVIDIA, "0", {"auto_mode": {}}, AUTO),
+]
+
+
+@pytest.mark.parametrize(
+    ("resource", "amount", "compute", "where"), FOUND, ids=[f"{row[0]}-{index}" for index, row in enumerate(FOUND)]
+)
+def test_what_some_node_has_is_found(workloads, resource, amount, compute, where):
+    workloads.write("app", [pod(limits={resource: amount})])
+    assert workloads.objects({"name": "app", **where}, compute=compute)
+
+
+ABOVE_7 = {**G, "instance_generation_above": 7}
+ARM_ABOVE_5 = {**G, "architectures": ["arm64"], "instance_generation_above": 5}
+NAMED = {**MANAGED, "nodes": "plain"}
+ROCKET_INF = karpenter("bottlerocket@latest", instance_categories=["inf"], instance_generation_above=1)
+MISSING = [
+    # ... and what is said
+    (NVIDIA, "1", {"auto_mode": {}}, AUTO, r"no node pool has nvidia.com/gpu \(it may use: general-purpose, system\)"),
+    (NVIDIA, "1", groups(PLAIN), MANAGED, "no node group has nvidia.com/gpu"),
+    (NVIDIA, "1", groups(PLAIN, GPU, auto_mode={}), AUTO, "gpu of this cluster would have it"),
+    (NVIDIA, "5", groups(PLAIN, GPU), MANAGED, r"no node has that many \(gpu: 4\)"),
+    (NVIDIA, "1", groups({**PLAIN, "labels": {"a": "b"}}, GPU), NAMED, "no node group has nvidia.com/gpu"),
+    (NVIDIA, "1", pools(ABOVE_7), AUTO, "no node pool has"),
+    (NVIDIA, "1", pools(ARM_ABOVE_5), AUTO, "no node pool has"),
+    (NVIDIA, "1", karpenter(instance_categories=["g"]), MANAGED, "more of this cluster would have it"),
+    (CORES, "1", pools(OLD_INF), AUTO, "no node pool has aws.amazon.com/neuroncore"),
+    ("aws.amazon.com/neuron", "2", groups(PLAIN, NEURON), MANAGED, r"that many \(neuron: 1\)"),
+    (CORES, "1", ROCKET_INF, MORE, "no node group has aws.amazon.com/neuroncore"),
+    (EFA, "1", groups(PLAIN, GPU), MANAGED, "no node group has vpc.amazonaws.com/efa"),
+    ("hugepages-2Mi", "64Mi", groups(PLAIN), MANAGED, "no node group has hugepages-2Mi"),
+    ("hugepages-1Gi", "1Gi", FARGATE, {"compute": "fargate"}, "no Fargate profile has hugepages-1Gi"),
+    ("nvidia.com/mig-1g.5gb", "1", groups(PLAIN, GPU), MANAGED, "provided_elsewhere"),
+    (DISK, "45Gi", groups(PLAIN), MANAGED, r"less of a node's disk \(plain 44Gi\); raise volume_gib"),
+]
+
+
+@pytest.mark.parametrize(
+    ("resource", "amount", "compute", "where", "said"),
+    MISSING,
+    ids=[f"{row[0]}-{index}" for index, row in enumerate(MISSING)],
+)
+def test_what_no_node_has_is_refused_with_the_line_that_asks(workloads, resource, amount, compute, where, said):
+    workloads.write("app", [pod(limits={resource: amount})])
+    with pytest.raises(Misplaced, match=said) as refusal:
+        workloads.objects({"name": "app", **where}, compute=compute)
+    assert refusal.value.where == ("clusters", 0, "workloads", 0, "nodes" if "nodes" in where else "compute")
+    assert f"Pod app asks for {amount}" in str(refusal.value)
+    assert f"{workloads.folder}/app/base/all.yaml:" in str(refusal.value)
+
+
+def test_resources_of_something_else_are_not_asked_about(workloads):
+    workloads.write("app", [pod(limits={"example.com/fpga": "1"})])
+    with pytest.raises(Misplaced, match=r"no node pool has example\.com/fpga"):
+        workloads.objects("app")
+    assert workloads.objects("app", provided_elsewhere=["example.com/fpga"])
+
+
+def test_pods_with_a_device_tolerate_the_taint_that_keeps_others_off(workloads):
+    workloads.write("model", [pod(limits={NVIDIA: "1"})])
+    workloads.write("web", [pod()])
+    compute = groups(PLAIN, {**GPU, "taints": [TAINT]})
+    model, web = (only_pod(workloads.objects({"name": name, **MANAGED}, compute=compute)) for name in ("model", "web"))
+    assert model["tolerations"] == [{"key": NVIDIA, "operator": "Exists", "effect": "NoSchedule"}]
+    assert "tolerations" not in web
+
+
+def test_taints_that_nothing_tolerates_are_told(workloads):
+    closed = groups({**GPU, "taints": [TAINT]}, auto_mode={})
+    workloads.write("web", [pod()])
+    with pytest.raises(Misplaced, match="every node group has taints, so the pods of Pod app would run nowhere"):
+        workloads.objects({"name": "web", **MANAGED}, compute=closed)
+    workloads.write("none", [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}])
+    assert workloads.objects({"name": "none", **MANAGED}, compute=closed)
+    for name, given in (("all", {"operator": "Exists"}), ("one", {"key": NVIDIA, "operator": "Exists"})):
+        workloads.write(name, [pod(tolerations=[given])])
+        assert workloads.objects({"name": name, **MANAGED}, compute=closed)
+
+
+# Processors: an image by its whole name says nothing of what it is made for.
+
+WHOLE = "example.org/model:1"
+
+
+def test_an_image_that_nothing_is_known_of_is_not_taken_for_one_that_fits_arm(workloads):
+    workloads.write("app", [pod(WHOLE)])
+    said = r"all.yaml:\d+: .*image: found example.org/model:1: nothing says that it is made for arm64"
+    with pytest.raises(BadInput, match=said):
+        workloads.objects({"name": "app", **MANAGED}, compute=groups(ARM))
+    assert workloads.objects({"name": "app", **MANAGED}, compute=groups(PLAIN))
+    mixed = only_pod(workloads.objects({"name": "app", **MANAGED}, compute=groups(PLAIN, ARM)))
+    assert mixed["nodeSelector"]["kubernetes.io/arch"] == "amd64"
+
+
+EXPRESSION = {"key": "kubernetes.io/arch", "operator": "In", "values": ["arm64"]}
+TERMS = {"nodeSelectorTerms": [{"matchExpressions": [EXPRESSION]}]}
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"nodeSelector": {"kubernetes.io/arch": "arm64"}},
+        {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": TERMS}}},
+    ],
+    ids=["selector", "affinity"],
+)
+def test_a_pod_that_names_its_processor_is_believed(workloads, says):
+    workloads.write("app", [pod(WHOLE, **says)])
+    assert workloads.objects({"name": "app", **MANAGED}, compute=groups(ARM))
+    with pytest.raises(BadInput, match=r"asks for arm64, and its nodes \(plain\) have amd64"):
+        workloads.objects({"name": "app", **MANAGED}, compute=groups(PLAIN))

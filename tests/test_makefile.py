@@ -1,0 +1,131 @@
+"""The Makefile: what a person says is text, wherever it goes, and `make clean` deletes what the commands made."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+STAND_IN = """#!/bin/bash
+printf '%s\\0' "${0##*/}" "$@" >> "$RECORD"; printf '\\1' >> "$RECORD"
+[ "$2" != stacks.name ] || echo t
+"""
+
+ODD = (
+    "`touch TRAP` $(touch TRAP) $(shell touch TRAP) ${shell touch TRAP} ; touch TRAP | touch TRAP && touch TRAP\ntouch TRAP",
+    "x' ; touch TRAP ; ' $HOME ${HOME} $$ $(ENV) $@ # no comment \\ * a,b)c(d über",
+    'x" ; touch TRAP ; " `touch TRAP` two  words --flag',
+)
+"""Values that a shell, or make, would do something with. TRAP is a file that must not come to be."""
+
+GOES_TO = {
+    "ENV": {
+        "synth": "cdk env={}",
+        "review": "cdk env={}",
+        "diff": "cdk env={}",
+        "deploy": "cdk env={}",
+        "apply": "cdk env={}",
+        "unapply": "cdk env={}",
+        "destroy": "python stacks.name {}",
+        "destroy-foundation": "cdk env={}",
+        "lock-addons": "python --env={}",
+    },
+    "CHECKS": {"synth": "cdk checks={}"},
+    "DELIVERY": {"synth": "cdk delivery={}"},
+    "FIRST_DEPLOY": {"deploy": "cdk first_deploy={}"},
+    "BASE": {"review": "python stacks.base {}"},
+    "FAIL_ON": {"review": "python --fail-on={}"},
+    "AS_OF": {"review": "python --as-of={}"},
+    "TAKE_OVER": {"deploy": "cdk --import-existing-resources"},
+    "LATEST": {"lock-addons": "python --latest"},
+    "CLUSTER": {"apply": "python --cluster={}"},
+    "KUBE_CONTEXT": {"unapply": "python --context={}"},
+    "MINUTES": {"fuzz": "python --minutes={}"},
+    "CDK_FLAGS": {"synth": "cdk {}", "diff": "cdk {}", "destroy": "cdk {}"},
+    "LOCK_FLAGS": {"lock-addons": "python {}"},
+}
+"""Each variable, a target that reads it, and the program and arguments that it becomes."""
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., list[list[str]]]:
+    """Returns a function that runs make with stand-ins for the programs; it returns how they were called."""
+    checkout = tmp_path / "checkout"
+    for name in ("requirements.txt", "package-lock.json", "constructs/pyproject.toml", "environments/demo.yaml"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).touch()
+    (checkout / "Makefile").write_text(MAKEFILE)
+    for name in (".venv/bin/python", ".venv/bin/npm", ".venv/bin/ruff", "node_modules/.bin/cdk"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text(STAND_IN)
+        (checkout / name).chmod(0o755)
+    for name in (".venv/.ready", "node_modules/.ready"):
+        (checkout / name).touch()
+    record = tmp_path / "record"
+
+    def run(*arguments: str, **environment: str) -> list[list[str]]:
+        record.write_bytes(b"")
+        done = subprocess.run(
+            ["make", "--no-print-directory", *arguments],
+            cwd=checkout, env={**os.environ, "RECORD": str(record), **environment}, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return [call.split("\0")[:-1] for call in record.read_text().split("\1")[:-1]]
+
+    return run
+
+
+@pytest.mark.parametrize("variable", GOES_TO)
+def test_what_a_person_says_is_text(make, tmp_path, variable):
+    trap = tmp_path / "trap"
+    for target, where in GOES_TO[variable].items():
+        program, *arguments = where.split(" ")
+        for value in (odd.replace("TRAP", str(trap)) for odd in ODD):
+            said = {"ENV": "demo", variable: value}
+            wanted = [argument.format(value) for argument in arguments]
+            if variable.endswith("_FLAGS"):
+                wanted = value.split()
+            for calls in (make(target, *map("=".join, said.items())), make(target, **said)):
+                assert not trap.exists(), f"make {target} {variable}={value}"
+                lines = [[name for name in call if name] for call in calls if call[0] == program]
+                assert any(wanted == line[i : i + len(wanted)] for line in lines for i in range(len(line))), (
+                    wanted,
+                    calls,
+                )
+
+
+def test_each_variable_that_is_exported_is_tested():
+    (said,) = re.findall(r"^SAID := (.*)$", MAKEFILE, re.MULTILINE)
+    assert set(said.split()) - {"PYTHON"} == set(GOES_TO)
+
+
+def test_recipes_read_what_a_person_says_from_their_environment_alone():
+    """Also of variables that somebody adds: a recipe expands none that the Makefile does not set itself."""
+    own = set(re.findall(r"^(?:export )?(\w+) :?= ", MAKEFILE, re.MULTILINE)) - {"SAID", "GOALS", "ENVIRONMENTS"}
+    used = set(re.findall(r"(?<!\$)\$[({]([A-Za-z_]+)[)}]", MAKEFILE))
+    assert used - own <= {"SAID", "CURDIR", "MAKEFILE_LIST", "MAKECMDGOALS"} | {"name", "suffix"}
+    assert {"CDK", "CONTEXT", "REVIEW"} <= used
+
+
+def test_the_names_of_targets_and_of_environments_are_text_too(make, tmp_path):
+    (tmp_path / "checkout/environments/`touch trap`.yaml").touch()
+    done = subprocess.run(
+        ["make", "synth", "$(shell touch trap)`touch trap`"], cwd=tmp_path / "checkout", capture_output=True, text=True
+    )
+    assert (done.returncode, "Name an environment: make synth" in done.stderr) == (2, True)
+    assert make("demo-down")
+    assert not (tmp_path / "checkout/trap").exists()
+
+
+def test_python_is_a_program_and_no_command_line(make, tmp_path):
+    program = tmp_path / "my python;touch trap"
+    program.write_text(STAND_IN)
+    program.chmod(0o755)
+    (calls,) = make("clean", f"PYTHON={program}")
+    assert calls[:4] == [program.name, "-m", "safe_io", "remove"]
+    assert not (tmp_path / "checkout/trap").exists()
