@@ -55,7 +55,10 @@ def charts_of(cluster: ClusterSpec, environment: Environment) -> list[tuple[Helm
     plugins = plugin_charts(compute.managed_nodes, compute.karpenter, cluster.provided_elsewhere)
     found += [(chart, ("compute",)) for chart in plugins]
     if needs_load_balancer_controller(cluster, environment):
-        found.append((load_balancer_controller(cluster.name, compute.mix, isolated=isolated), ("workloads",)))
+        balancers = load_balancer_controller(
+            cluster.name, compute.mix, tags=environment.tags_of_what_is_made, isolated=isolated
+        )
+        found.append((balancers, ("workloads",)))
     return found
 
 
