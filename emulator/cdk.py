@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
@@ -22,9 +22,11 @@ _EVENT = re.compile(r"(\S+) \|\s*(\d+)(?:/(\d+))? \| [^|]+\| (\w+)\s*\| (\S+)\s*
 
 
 @contextmanager
-def running(engine: Engine, arguments: Sequence[str], *, cwd: Path = ROOT, **environment: str) -> Iterator[Child]:
+def running(
+    engine: Engine, arguments: Sequence[str], *, cwd: Path = ROOT, extra: Mapping[str, str] | None = None
+) -> Iterator[Child]:
     """Runs the CLI, its two outputs as one. At the end nothing of it is left, though it starts processes that would outlive it."""
-    env = {**engine.environment(), **environment}
+    env = {**engine.environment(), **(extra or {})}
     with children.running([str(CLI), *arguments, *QUIET], folder=engine.home, env=env, cwd=cwd) as child:
         threading.Thread(target=_end_with_engine, args=(child, engine), daemon=True).start()
         yield child
@@ -49,7 +51,9 @@ def synth(engine: Engine, environment: str, assembly: Path) -> AbstractContextMa
     """Begins to synthesise an environment as the demo deploys it."""
     arguments = ["synth", "--quiet", "--output", str(assembly), "-c", f"env={environment}", "-c", "delivery=files"]
     # jsii keeps 200 MB of unpacked packages in the person's own cache, which every synth uses.
-    return running(engine, arguments, HOME=str(_person_home() or engine.home))
+    home = _person_home()
+    cache = {"HOME": str(home)} if home else {"JSII_RUNTIME_PACKAGE_CACHE": "disabled"}
+    return running(engine, arguments, extra=cache)
 
 
 def code_of_app(output: str) -> int:
@@ -62,7 +66,7 @@ def _person_home() -> Path | None:
     """Returns the person's home folder; None: there is none, or it cannot be written."""
     with suppress(RuntimeError):  # neither HOME nor an entry in the password file
         found = Path.home()
-        return found if found.is_absolute() and os.access(found, os.W_OK) else None
+        return found if found.is_absolute() and found != Path("/") and os.access(found, os.W_OK) else None
     return None
 
 

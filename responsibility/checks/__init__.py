@@ -9,6 +9,7 @@ _MODULES = (
     "access",
     "add_on_needs",
     "add_ons",
+    "addon_settings",
     "auto_mode",
     "block_storage",
     "charts",

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,8 +35,13 @@ def begin() -> "subprocess.Popen[str]":
     assert running.stdout
     while "cdk bootstrap" not in running.stdout.readline():
         assert running.poll() is None
-    assert until(lambda: len(clis()) >= 2)
+    assert until(lambda: len(groups()) == 2)
     return running
+
+
+def groups() -> list[int]:
+    """The process groups of what the demo runs."""
+    return [int(text) for path in process.home().glob("child-*") if (text := path.read_text())]
 
 
 def clis() -> list[str]:
@@ -73,12 +80,75 @@ def test_kill_9_ends_all_that_the_demo_has_started(home: Path) -> None:
 
 def test_a_demo_that_is_stopped_ends_all_the_same(home: Path) -> None:
     running = begin()
-    for pid in [*(int(path.read_text()) for path in home.glob("child-*")), running.pid, process.find().pid]:  # type: ignore[union-attr]
-        os.killpg(pid, signal.SIGSTOP) if pid != running.pid else os.kill(pid, signal.SIGSTOP)
+    engine = process.find()
+    assert engine
+    for group in (*groups(), engine.pid):
+        os.killpg(group, signal.SIGSTOP)
+    running.send_signal(signal.SIGSTOP)
     assert command("down").returncode == 0
     running.communicate()
     assert until(lambda: processes_of(home) == []), processes_of(home)
     assert list(home.parent.iterdir()) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 130 MB of its own."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=130m", "tmpfs", str(disk)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a disk can be mounted by root alone")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_fills_up_is_one_line(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = small_disk / "home"
+    monkeypatch.setenv("EMULATOR_HOME", str(home))
+    process.start()
+    with suppress(OSError), (small_disk / "others").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    assert shutil.disk_usage(home).free == 0
+    done = command("demo")
+    assert (done.returncode, done.stderr) == (2, f"{home}: No space left on device. Make room, then try again\n")
+    assert command("down").returncode == 0
+    (small_disk / "others").unlink()
+    monkeypatch.setattr(process, "FREE_MEGABYTES", 1_000_000_000)
+    with pytest.raises(Problem, match=r"MB are free there; the local AWS needs 1000000000"):
+        process.start()
+    process.stop()
+    assert list(small_disk.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ENOSPC: no space left on device, write",
+        "OSError: [Errno 28] No space left on device",
+        "EDQUOT: disk quota exceeded",
+    ],
+)
+def test_the_cli_says_that_the_disk_is_full(home: Path, said: str) -> None:
+    assert demo._full(process.Engine(1, 1, home), said)
+    assert not demo._full(process.Engine(1, 1, home.parent), "AWS::EC2::EIP Broken")
+
+
+def test_neither_home_nor_an_entry_in_the_password_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def nobody(_: int) -> None:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for value, found in (
+        (None, None),
+        ("", None),
+        ("relative", None),
+        ("/nonexistent", None),
+        (str(tmp_path), tmp_path),
+    ):
+        monkeypatch.setenv("HOME", value) if value is not None else monkeypatch.delenv("HOME")
+        assert cdk._person_home() == found
 
 
 def test_killed_in_the_middle_of_a_deploy(assemble: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:

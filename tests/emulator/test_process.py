@@ -109,12 +109,6 @@ def test_an_empty_folder_is_nobodys_until_the_engine_takes_it(home: Path) -> Non
     home.rmdir()
 
 
-def test_no_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "FREE_MEGABYTES", 1_000_000_000)
-    with pytest.raises(Problem, match=r"MB are free there; the local AWS needs 1000000000"):
-        process.start()
-
-
 def test_a_proxy_is_not_asked_for_what_is_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
