@@ -12,6 +12,10 @@ export GOALS := $(MAKECMDGOALS)
 export ENVIRONMENTS := $(patsubst environments/%.yaml,%,$(filter-out %.lock.yaml,$(wildcard environments/*.yaml)))
 
 SHELL := /bin/bash
+ifeq ($(HOME),)
+# Node needs a home: the one in the user database; where there is none, as in some containers, a folder here.
+export HOME := $(or $(shell getent passwd "$$(id -u)" | cut -d: -f6),$(shell test -e .home || python3 -m safe_io claim .home)$(CURDIR)/.home)
+endif
 .SHELLFLAGS := -f -c
 export PATH := $(CURDIR)/.venv/bin:$(value PATH)
 # The words of CDK_FLAGS are split at spaces, and nothing else is done to them.
@@ -131,7 +135,7 @@ format: setup  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 
 clean:  ## delete what the commands above made; what others put there stays
-	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out review/base-assembly review node_modules bench/peer/node_modules \
+	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out review/base-assembly review .home node_modules bench/peer/node_modules \
 		.venv .venv-checkov .venv-emulator .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: env-named

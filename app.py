@@ -80,6 +80,8 @@ def _write(
         builtin_cloud_formation_validation=None if checks else False,
     )
     platform = build(app, environment, lock=lock, first_deploy=first_deploy)
+    if context.get("delivery"):
+        platform.only_to_look_at(f"It was synthesised with -c delivery={context['delivery']}, which is to look at")
     if checks:
         from stacks.checks import add_checks
 

@@ -40,6 +40,38 @@ def addons() -> dict[str, dict[str, Any]]:
     return rules
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device of EC2 instances that nodes need drivers for."""
+
+    name: str
+    instances: str
+    """Regular expression of the instance types that have it."""
+    ami_types: frozenset[str]
+    """AMI types of managed node groups that have its drivers."""
+
+
+@cache
+def devices() -> list[Device]:
+    """Returns the devices that an AMI must have drivers for."""
+    families = _read("instance_families")
+    amis: dict[str, dict[str, Any]] = families["ami_types"]
+    return [
+        Device(
+            words,
+            families[name],
+            frozenset(ami for ami, row in amis.items() if name in (row.get("device"), *row.get("drivers", ()))),
+        )
+        for name, words in (("nvidia", "NVIDIA GPUs"), ("neuron", "AWS Neuron devices"), ("amd", "AMD GPUs"))
+    ]
+
+
+def addon_settings() -> dict[str, dict[str, Any]]:
+    """Returns the JSON schemas of add-ons' settings, as far as they are known."""
+    schemas: dict[str, dict[str, Any]] = _read("addon_settings")["add_ons"]
+    return schemas
+
+
 @cache
 def addon_kinds() -> dict[str, list[str]]:
     """Returns, for each add-on this project knows, the compute kinds that need it."""

@@ -138,12 +138,18 @@ class ClusterSpec(Spec):
     addons: dict[AddonName, AddonSpec] = {}
     """What differs from the rules of catalog/addons.yaml."""
     delivery: Delivery = "files"
-    """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack."""
+    """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack.
+    `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them."""
     workloads: list[WorkloadSpec] = []
     """Workloads of workloads/, and the compute each runs on."""
     provided_elsewhere: list[ApiName] = []
     """What something outside of this file brings into the cluster, and workloads may refer to: API groups (cert-manager.io), names
     of classes (nginx), drivers (secrets-store.csi.k8s.io)."""
+
+    @property
+    def delivered_by_stack(self) -> bool:
+        """Whether CloudFormation applies the Kubernetes objects."""
+        return self.delivery != "files"
 
     def planned_addons(self, lock: "LockFile | None" = None) -> list[PlannedAddon]:
         """Returns the add-ons of the cluster, with the versions of ``lock``. Raises AddonProblem."""

@@ -1,5 +1,6 @@
 """What the CDK's Node needs on this machine: the Node of requirements.txt, a cache and a folder for temporary files."""
 
+import atexit
 import os
 import stat
 import sys
@@ -34,6 +35,12 @@ def use_pinned_node() -> None:
         raise BadInput(one_line(f"TMPDIR={folder}: no folder that files can be written to; name another"))
     if os.environ.get("HOME") == "":  # Node takes the current folder for it, and leaves its cache there
         del os.environ["HOME"]
+    if os.path.expanduser("~") == "~":
+        # Nor anybody in /etc/passwd, as in some containers: the CDK asks Node for a home, and ends without.
+        home = tempfile.TemporaryDirectory(prefix="eks-platform-home-")
+        atexit.register(home.cleanup)
+        os.environ["HOME"] = home.name
+        os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "disabled")  # 200 MB that nobody would find again
     _use_cache_that_can_be_written()
 
 
@@ -45,7 +52,6 @@ def _use_cache_that_can_be_written() -> None:
     if {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"} & set(os.environ):
         return
     home = os.path.expanduser("~")
-    # No HOME, and nobody in /etc/passwd: jsii takes the folder for temporary files.
     if not os.path.isabs(home):
         return
     folder = Path(home, "Library/Caches" if sys.platform == "darwin" else ".cache")

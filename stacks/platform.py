@@ -34,10 +34,21 @@ class Platform:
         """All stacks, in the order in which they are deployed."""
         return [self.foundation, *self.networks, *self.clusters, *self.workloads]
 
+    def only_to_look_at(self, reason: str) -> None:
+        """Makes the CDK CLI and CloudFormation refuse to deploy the workloads: another delivery deletes every object.
+
+        Both want a value for a parameter without a default, and there is none that it may have.
+        """
+        for stack in self.workloads:
+            parameter = cdk.CfnParameter(stack, "OnlyToLookAt", allowed_values=["no value"])
+            parameter.description = (
+                f"{reason}, not to deploy: write delivery into the environment file (docs/workloads.md)"
+            )
+
     def write_manifests(self, folder: Path) -> None:
         """Writes the Kubernetes objects of clusters with `delivery: files` into ``folder``/CLUSTER/."""
         for stack in self.clusters:
-            if stack.spec.delivery == "files":
+            if not stack.spec.delivered_by_stack:
                 write_delivery(folder / stack.spec.name, stack, self.environment)
 
 
@@ -129,7 +140,7 @@ def _say_what_waits(cluster: ClusterStack, environment: Environment, *, first_de
     """Tells who deploys which add-ons wait for node pools that `make apply` makes."""
     spec = cluster.spec
     waiting = ", ".join(addon.name for addon in late_addons(spec, first_deploy=False))
-    if not waiting or spec.delivery != "files":
+    if not waiting or spec.delivered_by_stack:
         return
     steps = f"make apply ENV={environment.name} makes the node pools, then make deploy ENV={environment.name} what waits for them"
     if first_deploy:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from eks_constructs.compute import ComputeKind
 from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
 
-Delivery = Literal["files", "kubectl"]
+Delivery = Literal["files", "kubectl", "handover"]
 """How Kubernetes objects reach a cluster: as files for `make apply`, or by the stack, through a Lambda function."""
 
 Need = Literal[

@@ -40,7 +40,7 @@ def late_addons(cluster: ClusterSpec, lock: LockFile | None = None, *, first_dep
 
     Where `make apply` makes the pools, a first deploy leaves them out: nothing would run them, and EKS would report a failure.
     """
-    if first_deploy and cluster.delivery == "files":
+    if first_deploy and not cluster.delivered_by_stack:
         return []
     return [addon for addon in cluster.planned_addons(lock) if addon.after_pools]
 
@@ -49,7 +49,7 @@ def needs_stack(cluster: ClusterSpec, environment: Environment, *, first_deploy:
     """Tells whether CloudFormation makes anything for the workloads of a cluster."""
     if (
         late_addons(cluster, first_deploy=first_deploy)
-        or cluster.delivery == "kubectl"
+        or cluster.delivered_by_stack
         or cluster.compute.karpenter
         or needs_load_balancer_controller(cluster, environment)
     ):
@@ -106,7 +106,7 @@ class WorkloadsStack(cdk.Stack):
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
         controller_values = {**self._karpenter(), **self._load_balancer_controller()}
         late = late_addons(spec, lock, first_deploy=first_deploy)
-        if spec.delivery == "kubectl":
+        if spec.delivered_by_stack:
             self._apply(workloads, values, controller_values, logs_key_arn, late)
         else:
             self._late_addons(late, after=[])
@@ -252,6 +252,7 @@ class WorkloadsStack(cdk.Stack):
                 self._environment.foundation.log_retention_days,
             ),
             public_ecr=any(isinstance(item, HelmChart) and item.in_public_ecr for item in added),
+            handover=spec.delivery == "handover",
         )
         known = {"AWS_ACCOUNT_ID": Aws.ACCOUNT_ID, "AWS_REGION": Aws.REGION, "AWS_PARTITION": Aws.PARTITION}
         before: list[IDependable] = []

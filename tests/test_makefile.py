@@ -129,3 +129,12 @@ def test_python_is_a_program_and_no_command_line(make, tmp_path):
     (calls,) = make("clean", f"PYTHON={program}")
     assert calls[:4] == [program.name, "-m", "safe_io", "remove"]
     assert not (tmp_path / "checkout/trap").exists()
+
+
+def test_without_a_home_there_is_one_for_node(make, tmp_path):
+    for name in ("getent", "python3"):
+        (tmp_path / name).write_text(STAND_IN)
+        (tmp_path / name).chmod(0o755)
+    calls = make("synth", "ENV=demo", HOME="", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert ["python3", "-m", "safe_io", "claim", ".home"] in calls
+    assert any(call[:2] == ["cdk", "synth"] for call in calls)

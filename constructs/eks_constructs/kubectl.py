@@ -80,15 +80,17 @@ class Kubectl(Construct):
         iam_spec: IamSpec,
         logging: Logging,
         public_ecr: bool = False,
+        handover: bool = False,
     ) -> None:
         """Makes the handler, in the cluster's private subnets: its API endpoint may have no other way in.
 
-        ``public_ecr``: it installs charts from there, for which the CDK's handler signs in.
+        ``public_ecr``: it installs charts from there, for which the CDK's handler signs in. ``handover``: CloudFormation lets
+        go of what it applies, instead of deleting it: somebody else is about to apply it.
 
         Raises NoKubectl.
         """
         super().__init__(scope, construct_id)
-        self._cluster_name = cluster_name
+        self._cluster_name, self._handover = cluster_name, handover
         logs = log_group(self, "Logs", name=logging.name, key_arn=logging.key_arn, days=logging.days)
         logs.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         statements = [
@@ -194,10 +196,10 @@ class Kubectl(Construct):
             cluster=self._cluster,
             manifest=[dict(item) for item in objects],
             prune=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN if keep else None,
             overwrite=True,  # a creation whose answer got lost is tried again: https://github.com/aws/aws-cdk/issues/34053
         )
         manifest.node.add_dependency(*self._first, *after)
+        self._let_go(manifest, keep=keep)
         return manifest
 
     def install(self, chart: HelmChart, values: Mapping[str, Any], *, after: Sequence[IDependable]) -> Construct:
@@ -218,7 +220,24 @@ class Kubectl(Construct):
             timeout=cdk.Duration.minutes(HANDLER_TIMEOUT_MINUTES - 1),
         )
         installed.node.add_dependency(*self._first, *after)
+        self._let_go(installed)
         return installed
+
+    def _let_go(self, construct: Construct, *, keep: bool = False) -> None:
+        """Has CloudFormation forget what a construct applied, where it must not delete it.
+
+        The policy counts when a resource leaves its template, too:
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+        """
+        if not (keep or self._handover):
+            return
+        inner = construct.node.default_child
+        # Of a manifest it is the resource itself, of a chart a construct around it.
+        resource = cast(cdk.CfnResource, inner.node.default_child if isinstance(inner, cdk.CustomResource) else inner)
+        resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        if self._handover:
+            # Without a change of properties there may be nothing to deploy, and the old deletion policy would stay.
+            resource.add_property_override("HandedOver", "true")
 
 
 def _check_complete(value: Any, where: str) -> None:

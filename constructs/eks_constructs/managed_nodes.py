@@ -1,7 +1,7 @@
 """EC2 managed node groups: AWS builds the AMI and drives the Auto Scaling group; the nodes, and when they are updated, are yours."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
@@ -60,6 +60,29 @@ class TaintSpec(Taint):
     """Keeps pods off a node that do not tolerate it."""
 
     effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"]
+
+
+_DEVICES = {"nvidia": "NVIDIA GPUs", "neuron": "AWS Neuron devices", "amd": "AMD GPUs"}
+
+
+def _without_drivers(instance_type: str, ami_type: str) -> str | None:
+    """Returns why an AMI cannot use the devices of an instance type, which would be paid for and idle; None if it can, or has none."""
+    families = load("instance_families")
+    device = next((name for name in _DEVICES if re.match(families[name], instance_type)), None)
+    if device is None:
+        return None
+
+    def serves(ami: dict[str, Any]) -> bool:
+        return device in (ami.get("device"), *ami.get("drivers", ()))
+
+    amis = families["ami_types"]
+    if serves(amis[ami_type]):
+        return None
+    fitting = [
+        name for name, ami in amis.items() if serves(ami) and ami["architecture"] == amis[ami_type]["architecture"]
+    ]
+    advice = f"choose {' or '.join(fitting)}" if fitting else "no AMI of EKS has; choose another instance type"
+    return f"instance type {instance_type} has {_DEVICES[device]}, and ami_type {ami_type} has no drivers for them: {advice}"
 
 
 class NodeGroupSpec(Spec):
@@ -140,6 +163,8 @@ class NodeGroupSpec(Spec):
                     "instance_types",
                     index,
                 )
+            if problem := _without_drivers(instance_type, self.ami_type):
+                raise Misplaced(problem, "instance_types", index)
         if self.warm_pool:
             self.warm_pool.check_ami(self.ami_type)
         return self

@@ -15,7 +15,7 @@ from emulator.engine.account import MinistackAccount
 from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import allowed
 from emulator.engine.ec2 import resource_types as ec2_types
-from emulator.engine.eks import access, addons, arns, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
+from emulator.engine.eks import access, addons, arns, certificates, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
 from emulator.engine.eks.lookups import Catalog
 from emulator.engine.eks.releases import public_parameters
 from emulator.engine.eks.resource_types import EKS_TYPES, EksResourceTypes
@@ -30,7 +30,7 @@ from emulator.engine.schemas import Schemas
 def install(authentication: Authentication, *, schemas: Path, catalog: Path, policies: Path) -> None:
     """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
     ManagedPolicies.file = policies
-    facts = Catalog(catalog)
+    facts = Catalog(catalog, policies)
     ssm._PUBLIC_AMI_PARAMETERS.update(public_parameters(facts.versions))
     account = MinistackAccount(facts, authentication.webhook_token)
     states: dict[tuple[str, str], State] = {}

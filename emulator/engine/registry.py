@@ -7,7 +7,7 @@ from ministack.services.cloudformation import provisioners
 
 from emulator.engine import iam
 from emulator.engine.ec2 import resource_types as ec2_types
-from emulator.engine.eks import access, addons, clusters, compute  # noqa: F401 - they register their operations
+from emulator.engine.eks import access, addons, certificates, clusters, compute  # noqa: F401 - they register their operations
 from emulator.engine.eks.resource_types import EKS_TYPES
 from emulator.engine.eks.rules import RULES
 from emulator.engine.eks.service import OPERATIONS

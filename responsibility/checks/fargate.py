@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from responsibility.checks import software
+from responsibility.checks.addon_settings import settings_of
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.document import Evidence
 from responsibility.facts.eks import Cluster, FargateProfile, PodIdentity
@@ -16,6 +17,8 @@ _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _MOST_SELECTORS = 5
 _SYSTEM = "kube-system"
 _DNS_LABELS = {"k8s-app": "kube-dns"}
+_PATCHED = "coredns"
+"""In the name of the resource that the CDK patches: deployment/coredns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +148,32 @@ def dns_runs_on_fargate(cluster: Cluster) -> Answer | None:
     for profile in cluster.fargate_profiles:
         for selector in _selectors(profile):
             if selector.takes(_SYSTEM, _DNS_LABELS):
-                return met(f"runs CoreDNS by {profile.words}", profile.at(selector.path))
+                return _dns_is_for_fargate(cluster, profile, selector.path)
     return open_(
         "has no profile that takes the pods of CoreDNS", *(p.at("Selectors") for p in cluster.fargate_profiles)
     )
+
+
+def _dns_is_for_fargate(cluster: Cluster, profile: FargateProfile, path: str) -> Answer:
+    """Answers for CoreDNS whose labels a profile takes: its pods are marked for EC2 unless somebody says otherwise.
+
+    Raises UnknownValue where EKS installs it by itself, and no patch of its Deployment is in what was read.
+    """
+    addon = cluster.addons.get("coredns")
+    if not addon:
+        patches = cluster.facts.of_type("Custom::AWSCDK-EKS-KubernetesPatch")
+        if cluster.bootstrap_addons and not any(
+            _PATCHED in str(one.resource.maybe("ResourceName", "")) for one in patches
+        ):
+            raise UnknownValue(
+                cluster.at("BootstrapSelfManagedAddons"),
+                "EKS installs CoreDNS for EC2: whether somebody takes its compute-type annotation away is not known here",
+            )
+        return met(f"runs CoreDNS by {profile.words}", profile.at(path))
+    settings = settings_of(addon)
+    if isinstance(settings, dict) and str(settings.get("computeType", "")).lower() == "fargate":
+        return met(f"runs CoreDNS by {profile.words}", profile.at(path), addon.at("ConfigurationValues"))
+    return open_("has CoreDNS made for EC2: its add-on lacks computeType Fargate", addon.at("ConfigurationValues"))
 
 
 @check(

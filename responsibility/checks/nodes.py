@@ -1,5 +1,8 @@
 """Duties at groups of EC2 nodes: how they are updated, repaired, and how many there are."""
 
+import re
+
+from responsibility.catalog import devices
 from responsibility.checks import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.facts.eks import Cluster, NodeGroup, PodIdentity, SelfManagedNodes
@@ -235,3 +238,38 @@ def updates_replace_nodes(nodes: SelfManagedNodes) -> Answer:
     if policy:
         return met(f"replaces its nodes by {policy}", nodes.at("UpdatePolicy"))
     return open_("leaves running nodes as they are when its launch template changes", nodes.at("UpdatePolicy"))
+
+
+@check(
+    "EKR154",
+    NodeGroup,
+    title="Accelerators of nodes have drivers",
+    component="ami",
+    severity="high",
+    kinds=("managed_nodes",),
+    why="An AMI without drivers does not see the GPUs that its instances are paid for: pods that ask for one stay pending.",
+    fix="Set AmiType to one with drivers, such as AL2023_x86_64_NVIDIA, or take an instance type without accelerators.",
+    source=_GUIDE + "ml-eks-optimized-ami.html",
+)
+def accelerators_have_drivers(group: NodeGroup) -> Answer:
+    """An image of one's own may have any driver."""
+    kinds = _kinds_of(group)
+    found = [(kind, device) for kind in kinds for device in devices() if re.match(device.instances, kind)]
+    if not found:
+        return not_applicable("has no instance types with accelerators")
+    if group.family == "custom":
+        return not_applicable("runs an image of its own")
+    ami = group.ami_type or "AL2023_x86_64_STANDARD"
+    bare = [(kind, device) for kind, device in found if ami not in device.ami_types]
+    if bare:
+        kind, device = bare[0]
+        return open_(f"runs {ami}, which has no drivers for the {device.name} of {kind}", group.at("AmiType"))
+    return met(f"runs {ami}, with drivers for the {found[0][1].name} of {found[0][0]}", group.at("AmiType"))
+
+
+def _kinds_of(group: NodeGroup) -> list[str]:
+    """Returns its instance types, which may stand in its launch template. Raises UnknownValue."""
+    if group.instance_types or not group.instance:
+        return list(group.instance_types)
+    kind = group.instance.get("InstanceType", "")
+    return [str(kind)] if kind else []

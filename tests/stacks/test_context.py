@@ -130,3 +130,21 @@ def test_a_summary_of_no_assembly_is_one_line(
         summary.main()
     assert str(found.value).startswith(str(tmp_path))
     assert str(found.value).isprintable()
+
+
+def test_node_has_a_home_where_the_person_has_none(monkeypatch, tmp_path):
+    def nobody(_):
+        raise KeyError("no such user")
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    monkeypatch.setattr("atexit.register", lambda clean: made.append(clean))
+    for name, value in {"HOME": str(tmp_path), "JSII_RUNTIME_PACKAGE_CACHE": "x"}.items():
+        monkeypatch.setenv(name, value)
+    made = []
+    node.use_pinned_node()
+    assert (os.environ["HOME"], made) == (str(tmp_path), [])
+    monkeypatch.delenv("HOME")
+    node.use_pinned_node()
+    assert Path(os.environ["HOME"]).is_dir()
+    made[0]()
+    assert not Path(os.environ["HOME"]).exists()

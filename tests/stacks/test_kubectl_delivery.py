@@ -160,3 +160,43 @@ def test_what_an_add_on_takes_over_is_let_go_of_not_deleted(synth) -> None:
     assert all(alone["Resources"][one]["DeletionPolicy"] == "Delete" for one in others)
     mixed = synth(minimal({"auto_mode": {}, "managed_nodes": NODES}, delivery="kubectl"))[name]
     assert key not in applied(mixed)
+
+
+def test_a_handover_lets_go_of_everything(synth) -> None:
+    """Then `delivery: files` takes the resources out of the template, and the objects stay."""
+    data = environment_data("workloads")
+    before = workloads_of(synth(data))["Resources"]
+    data["clusters"][0]["delivery"] = "handover"
+    template = workloads_of(synth(data))
+    after = template["Resources"]
+    assert set(after) == set(before)
+    assert any(one["Type"] == "Custom::AWSCDK-EKS-HelmChart" for one in after.values())
+    for key, resource in after.items():
+        if key in custom_resources(template):
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+            others = {name: value for name, value in resource["Properties"].items() if name != "HandedOver"}
+            assert others == before[key]["Properties"]
+            assert resource["Properties"] != before[key]["Properties"], "or CloudFormation would see nothing to change"
+        else:
+            assert resource == before[key]
+
+
+def test_what_is_synthesised_to_look_at_cannot_be_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`-c delivery=files` would take every object away from a cluster with `delivery: kubectl`."""
+    import app
+
+    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path / "cdk.out"))
+    for delivery in (None, "files"):
+        context = {
+            "env": "workloads",
+            "checks": "off",
+            "today": "2026-11-23",
+            **({"delivery": delivery} if delivery else {}),
+        }
+        monkeypatch.setenv("CDK_CONTEXT_JSON", json.dumps(context))
+        assert app.main() == 0, capsys.readouterr().err
+        template = json.loads((tmp_path / "cdk.out/workloads-workloads-workloads.template.json").read_text())
+        required = {key for key, one in template.get("Parameters", {}).items() if "Default" not in one}
+        assert required == ({"OnlyToLookAt"} if delivery else set())

@@ -19,6 +19,7 @@ EKS_TYPES = {
     "AWS::EKS::AccessEntry": "access_entry",
     "AWS::EKS::Addon": "addon",
     "AWS::EKS::Capability": "capability",
+    "AWS::EKS::CertificateAuthority": "certificate_authority",
     "AWS::EKS::Cluster": "cluster",
     "AWS::EKS::FargateProfile": "fargate_profile",
     "AWS::EKS::Nodegroup": "nodegroup",
@@ -121,7 +122,11 @@ class EksResourceTypes:
             self._call("UpdateClusterConfig", {"name": name, **{key: after[key] for key in auto_mode if key in after}})
             self._wait("DescribeCluster", {"name": name}, "cluster")
         if new.get("Version") and old.get("Version") != new["Version"]:
+            _refuse_rollback(str(old.get("Version")), str(new["Version"]))
             self._call("UpdateClusterVersion", {"name": name, "version": new["Version"]})
+        active = new.get("ActiveCertificateAuthorityId")
+        if active and active != old.get("ActiveCertificateAuthorityId"):
+            self._call("ActivateCertificateAuthority", {"clusterName": name, "certificateAuthorityId": active})
         attributes = self._cluster_attributes(name)
         self._tags(attributes["Arn"], old, new)
         return attributes
@@ -313,6 +318,21 @@ class EksResourceTypes:
         who = {"clusterName": cluster, "associationId": identifier}
         self._delete("DeletePodIdentityAssociation", "DescribePodIdentityAssociation", "association", who)
 
+    # AWS::EKS::CertificateAuthority
+
+    def create_certificate_authority(self, props: Properties, _place: Place) -> tuple[str, Attributes]:
+        """Adds a successor and waits until it is distributed."""
+        cluster = props["ClusterName"]
+        made = self._call("CreateCertificateAuthority", {"clusterName": cluster})["certificateAuthority"]["id"]
+        self._wait("DescribeCluster", {"name": cluster}, "cluster")
+        return f"{cluster}|{made}", {"Id": made}
+
+    def delete_certificate_authority(self, physical_id: str, _props: Properties) -> None:
+        """Deletes an authority."""
+        cluster, identifier = physical_id.split("|")
+        who = {"clusterName": cluster, "certificateAuthorityId": identifier}
+        self._delete("DeleteCertificateAuthority", "DescribeCertificateAuthority", "certificateAuthority", who)
+
     # AWS::EKS::Capability
 
     def create_capability(self, props: Properties, _place: Place) -> tuple[str, Attributes]:
@@ -335,6 +355,17 @@ def _association_attributes(association: Record) -> Attributes:
         "AssociationId": association["associationId"],
         "ExternalId": association.get("externalId") or "",
     }
+
+
+def _refuse_rollback(old: str, new: str) -> None:
+    """Raises ValueError where a stack would take a cluster back: the template before, after a failure, does not roll it back.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/rollback-cluster.html#_cloudformation_stack_rollback_behavior
+    """
+    if [int(part) for part in new.split(".")] < [int(part) for part in (old if old[:1].isdigit() else new).split(".")]:
+        raise ValueError(
+            f"Unsupported Kubernetes minor version update from {old} to {new}: a rollback is a request of its own"
+        )
 
 
 def _cluster_parameters(shape: str, props: Properties) -> Record:

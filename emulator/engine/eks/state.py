@@ -134,6 +134,7 @@ LABELS = {
     "accessEntry": "access entry",
     "podIdentityAssociation": "pod identity association",
     "capability": "capability",
+    "certificateAuthority": "certificate authority",
     "insight": "insight",
 }
 

@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
+import yaml
+from jsonschema import Draft7Validator
+
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, REQUEST, Call, role_problem, rule
 
 
@@ -11,6 +14,28 @@ def addon_offered(call: Call) -> Iterator[str]:
     """Refuses names that are no add-on."""
     if call.get("addonName") not in call.account.catalog.addons:
         yield f"Addon {call.get('addonName')} specified is not supported"
+
+
+@rule("CreateAddon", "UpdateAddon", says="Settings of an add-on are those of its schema, as far as it is known here.",
+      page=f"{API}API_DescribeAddonConfiguration.html")  # fmt: skip
+def addon_settings_fit(call: Call) -> Iterator[str]:
+    """Refuses what the schema does not know, and values of another type."""
+    schema = call.account.catalog.addon_settings.get(call.get("addonName") or "")
+    text = call.get("configurationValues")
+    if not schema or not text:
+        return
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError:
+        yield "ConfigurationValue provided in request is not supported: it is neither JSON nor YAML"
+        return
+    errors = [
+        f"$.{'.'.join(str(step) for step in error.path)}: {error.message}"
+        for error in Draft7Validator(schema).iter_errors(settings)
+        if error.validator != "additionalProperties" or schema.get("x-whole")
+    ]
+    if errors:
+        yield f"ConfigurationValue provided in request is not supported: Json schema validation failed with error: [{', '.join(errors)}]"
 
 
 @rule("CreateAccessEntry", "UpdateAccessEntry", says="Kubernetes groups do not begin with system:, and only STANDARD entries have any.",
@@ -37,8 +62,11 @@ def access_entries_on(call: Call) -> Iterator[str]:
 def access_policy_exists(call: Call) -> Iterator[str]:
     """Refuses policies that do not exist."""
     arn = str(call.get("policyArn"))
-    if not re.fullmatch(r"arn:aws[a-z-]*:eks::aws:cluster-access-policy/AmazonEKS\w+Policy(V\d)?", arn):
+    named = re.fullmatch(r"arn:aws[a-z-]*:eks::aws:cluster-access-policy/(\w+)", arn)
+    if not named:
         yield f"The policyArn parameter format is not valid: {arn}"
+    elif named[1] not in call.account.catalog.access_policies:
+        yield f"The specified policyArn could not be found: {arn}"
     scope = call.get("accessScope") or {}
     if (scope.get("type") == "namespace") != bool(scope.get("namespaces")):
         yield "The namespaces of an access scope belong to type namespace, and that type needs them."
