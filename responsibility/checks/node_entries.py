@@ -45,7 +45,7 @@ def node_roles_have_an_entry(cluster: Cluster) -> Answer | None:
     if not nodes:
         return None
     mode = cluster.authentication_mode
-    if mode == "CONFIG_MAP":
+    if mode in ("", "CONFIG_MAP"):  # the default of the API
         return not_applicable("lets nodes in by the ConfigMap aws-auth")
     managed = {_identity(cluster.facts, group.get("NodeRole")) for group in cluster.node_groups}
     entries = {
