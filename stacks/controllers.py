@@ -39,7 +39,7 @@ def controllers(
         )
     found += plugin_charts(cluster.compute.managed_nodes, cluster.compute.karpenter, cluster.provided_elsewhere)
     if needs_load_balancer_controller(cluster, environment):
-        found.append(load_balancer_controller(cluster.name, cluster.compute.mix))
+        found.append(load_balancer_controller(cluster.name, cluster.compute.mix, tags=environment.tags_of_what_is_made))
     return found
 
 

@@ -10,20 +10,9 @@ from eks_constructs.catalog import load
 from eks_constructs.encryption import LogRetention
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
 from eks_constructs.roles import IamSpec
-from eks_constructs.spec import Misplaced, Spec, pattern, repeated
+from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
 from stacks.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment_path import NAME
-
-TagKey = Annotated[
-    str,
-    Field(max_length=128),
-    pattern(
-        r"(?!aws:)(?u:[\w .:/=+@-]+)", "must be letters, digits, spaces and _ . : / = + - @, not beginning with aws:"
-    ),
-]
-TagValue = Annotated[
-    str, pattern(r"(?u:[\w .:/=+@-]{0,256})", "must be at most 256 letters, digits, spaces and _ . : / = + - @")
-]
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
@@ -64,7 +53,8 @@ class Environment(Spec):
     region: Annotated[str, pattern(r"[a-z]{2}(-[a-z]+)+-\d", "must be an AWS region, such as eu-west-1")] | None = None
     """AWS region; default: that of the credentials."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
-    """Tags of every resource of the templates (not of what Kubernetes controllers make later)."""
+    """Tags of every resource of the templates, and of what controllers make later: nodes (but those of Auto Mode's built-in pools),
+    load balancers, and volumes on managed nodes (on Auto Mode: `auto_mode.volume_tags`)."""
     iam: IamSpec = IamSpec()
     foundation: FoundationSpec = FoundationSpec()
     network: AnyNetwork | None = None
@@ -89,6 +79,11 @@ class Environment(Spec):
     def all_tags(self) -> dict[str, str]:
         """The tags of every resource."""
         return {"eks-platform/environment": self.name, **self.tags}
+
+    @property
+    def tags_of_what_is_made(self) -> dict[str, str]:
+        """The tags of what controllers make in the clusters: none, if the file names none."""
+        return self.all_tags if self.tags else {}
 
     @model_validator(mode="after")
     def _clusters(self, info: ValidationInfo) -> "Environment":

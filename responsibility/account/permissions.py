@@ -28,6 +28,8 @@ _AUDIT: dict[str, str] = {
     "eks:DescribePodIdentityAssociation": f"{_EKS}podidentityassociation/*",
     "eks:ListCapabilities": _CLUSTER,
     "eks:DescribeCapability": f"{_EKS}capability/*",
+    "eks:ListCertificateAuthorities": _CLUSTER,
+    "eks:DescribeCertificateAuthority": _CLUSTER,
     "eks:ListInsights": _CLUSTER,
     "eks:DescribeInsight": _CLUSTER,
     "eks:ListUpdates": _CLUSTER,
