@@ -227,7 +227,7 @@ def test_to_close_a_public_endpoint_its_networks_stay(synth):
 
 def test_networks_beside_the_vpc_reach_the_private_endpoint_by_named_rules(synth):
     endpoint = {
-        "private_access_cidrs": ["192.168.0.0/16", "203.0.113.0/24", "10.1.0.0/16", "1.0.10.0/16"],
+        "private_access_cidrs": ["192.168.0.0/16", "203.0.113.0/24", "10.1.0.0/24", "10.10.0.0/24"],
         "private_access_security_groups": ["sg-0123456789abcdef0"],
         "private_access_prefix_lists": ["pl-0123456789abcdef0"],
     }
