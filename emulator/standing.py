@@ -20,7 +20,7 @@ def client(engine: Engine, service: str) -> Any:
     return session.client(
         service, endpoint_url=engine.url, verify=engine.certificate if engine.tls else None,
         # The person's proxy does not lead to loopback; and who is on this machine answers soon, or not at all.
-        config=Config(proxies={}, connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 2}),
+        config=Config(proxies={}, connect_timeout=5, read_timeout=30),
     )  # fmt: skip
 
 

@@ -1,12 +1,12 @@
 """The command line: `python -m responsibility matrix | explain | checks | review | audit | upgrade | lock-addons | refresh`.
 
-Exit code 0: nothing is open at or above `--fail-on`; 1: something is; 2: bad input, with one message and no traceback.
+Exit code 0: nothing is open at or above `--fail-on`; 1: something is; 2: bad input, with one message; 70: a defect of ours.
+`--debug` (or EKS_DEBUG=1) shows the traceback of whatever stopped it.
 """
 
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,24 +15,30 @@ from typing import Annotated
 import typer
 
 from responsibility.cli_output import (
+    PROGRAM,
     AcceptedFile,
     AsFormat,
     AsOf,
+    Commands,
     FailOn,
     FailOnDuty,
     Output,
+    PipeClosed,
     Prices,
     Profile,
     Quiet,
     Region,
     complain,
     day,
+    end_with_defects,
     report,
     tell,
+    tell_line,
 )
-from safe_io.errors import BadInput
+from safe_io import errors
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -158,8 +164,9 @@ def upgrade(
     )
     document = playbook.playbook(request, say=lambda words: None if quiet else complain(words))
     tell(lambda name: render.render(document, name), format_, output or [])
+    end_with_defects(document.defects)
     if document.blocked:
-        raise typer.Exit(1)
+        raise typer.Exit(errors.FINDINGS)
 
 
 @app.command()
@@ -213,7 +220,7 @@ def lock_addons(
     from responsibility.account.lock import Request, lock
 
     request = Request(env=env, assembly=assembly, output=output, latest=latest, region=region, profile=profile)
-    lock(request, say=typer.echo, warn=lambda words: typer.echo(words, err=True))
+    lock(request, say=tell_line, warn=complain)
 
 
 refresh = typer.Typer(no_args_is_help=True, help="Ask AWS for facts that stand here as data, and write them anew.")
@@ -230,7 +237,7 @@ def versions(region: Region = None, profile: Profile = None) -> None:
     """The Kubernetes versions that EKS offers, and until when it supports them."""
     from responsibility.account.cluster_versions import refresh as refresh_versions
 
-    refresh_versions(region=region, profile=profile, say=typer.echo)
+    refresh_versions(region=region, profile=profile, say=tell_line)
 
 
 @refresh.command()
@@ -244,30 +251,26 @@ def prices(
     """What AWS charges in a region: a table for `review --prices`."""
     from responsibility.account.prices import refresh as refresh_prices
 
-    refresh_prices(region=region, profile=profile, output=output, say=typer.echo)
+    refresh_prices(region=region, profile=profile, output=output, say=tell_line)
 
 
 def main() -> None:
-    """Runs the command line; turns bad input into one message and exit code 2."""
+    """Runs the command line; turns what stops it into one message and an exit code."""
     # A second's work that drops little: collecting costs more than the memory.
     gc.disable()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A template may hold letters that this terminal has not.
             stream.reconfigure(errors="backslashreplace")
+    sys.exit(errors.run(_command, program=PROGRAM))
+
+
+def _command() -> int:
     try:
-        app(prog_name="python -m responsibility")
-    except BadInput as error:
-        complain(str(error))
-        sys.exit(2)
-    except BrokenPipeError:
-        # The reader of a pipe went away, as `| head` does: no message, and none at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except RecursionError:
-        complain("what was read is nested too deep, perhaps in a text that holds JSON or YAML")
-        sys.exit(2)
-    except OSError as error:
-        # A name that no file can have, a folder that must not be read.
-        complain(str(error))
-        sys.exit(2)
+        app(prog_name=PROGRAM)
+    except SystemExit as end:
+        # For whoever called it to flush what was printed: a full disk shows there.
+        return end.code if isinstance(end.code, int) else errors.OK
+    except PipeClosed:
+        raise BrokenPipeError from None
+    return errors.OK

@@ -6,16 +6,37 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from responsibility.facts.template import BadSource
+from safe_io import errors
 from safe_io.output import write_all
 from safe_io.ownership import OutputProblem
+from safe_io.terminal import one_line
 
 if TYPE_CHECKING:
     from responsibility.document import Review
+
+
+PROGRAM = "python -m responsibility"
+
+
+class PipeClosed(Exception):
+    """Who reads our output went away. Typer ends with 1 then, which says that something was found."""
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands of this program."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command. Raises PipeClosed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise PipeClosed from None
 
 
 class Format(StrEnum):
@@ -67,8 +88,17 @@ def report(document: Review, format_: Format | None, files: list[Path], fail_on:
     from responsibility import reviewing
 
     _write(document, format_, files, quiet=quiet)
+    end_with_defects(document.defects)
     if fail_on is not FailOn.NEVER and reviewing.worst(document, fail_on.value):
-        raise typer.Exit(1)
+        raise typer.Exit(errors.FINDINGS)
+
+
+def end_with_defects(defects: list[tuple[str, str]]) -> None:
+    """Names the checks that fell over. Raises typer.Exit if there are any."""
+    if defects:
+        which = "; ".join(f"check {code}: {what}" for code, what in defects)
+        complain(f"{PROGRAM}: {which}: {errors.OURS}. The other answers are written")
+        raise typer.Exit(errors.DEFECT)
 
 
 def _write(document: Review, format_: Format | None, files: list[Path], *, quiet: bool) -> None:
@@ -107,7 +137,7 @@ def _save(contents: dict[Path, str]) -> None:
     try:
         write_all(contents)
     except OutputProblem as problem:
-        raise BadSource(f"--output {problem}") from None
+        raise OutputProblem(f"--output {problem}") from None
 
 
 def day(text: str | None) -> date:
@@ -127,8 +157,11 @@ def tell(make: Callable[[str], str], format_: Format | None, files: list[Path]) 
         typer.echo(make((format_ or Format.TEXT).value).rstrip("\n"))
 
 
-def complain(words: str) -> None:
-    """Says it in one line: names of files and what stands in them may hold anything."""
-    from responsibility.render import clean
+def tell_line(words: str) -> None:
+    """Prints a line: what stands in it may come from anybody."""
+    typer.echo(one_line(words))
 
-    typer.echo(clean(words, 1000), err=True)
+
+def complain(words: str) -> None:
+    """Says it in one line on standard error: names of files and what stands in them may hold anything."""
+    typer.echo(one_line(words), err=True)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from responsibility.model import ComputeKind, Owner
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 Severity = Literal["critical", "high", "medium", "low"]
 Origin = Literal["templates", "account"]
@@ -72,6 +72,10 @@ class Finding(Part):
     cluster: str = Field(default="", description="Id of the cluster it belongs to; empty = none, or several")
     evidence: list[Evidence] = []
     accepted: Acceptance | None = None
+    defect: str = Field(
+        default="",
+        description="What fell over in the check itself, and where: a defect of this program; the answer is unknown",
+    )
 
     @property
     def counts_as_open(self) -> bool:
@@ -343,3 +347,8 @@ class Review(Part):
     counts: list[ResourceCount]
     owned: list[OwnedCount]
     baseline: Baseline | None = None
+
+    @property
+    def defects(self) -> list[tuple[str, str]]:
+        """Code of each check that fell over, and what and where."""
+        return list(dict.fromkeys((finding.code, finding.defect) for finding in self.findings if finding.defect))

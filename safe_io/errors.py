@@ -1,11 +1,14 @@
 """How a command ends: in its result, in one line for a person, or in one line about a defect of ours. Never in a traceback."""
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+
+from safe_io.terminal import lines
 
 OK = 0
 FINDINGS = 1
@@ -19,6 +22,8 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141
 """128 and the number of SIGPIPE: who read our output went away."""
 
+_debug = False
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,27 +40,45 @@ def run(main: Callable[[], int | None], *, program: str) -> int:
         main: the command; returns its exit code, None is 0. SystemExit passes.
         program: what the person typed, for the message about a defect: ``python -m responsibility``.
     """
-    debug = "--debug" in sys.argv[1:] or os.environ.get("EKS_DEBUG", "") not in ("", "0")
+    global _debug
+    _debug = "--debug" in sys.argv[1:] or os.environ.get("EKS_DEBUG", "") not in ("", "0")
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         code = main() or OK
-        sys.stdout.flush()  # a full disk shows here, not after the end
+        if sys.stdout:  # None where it was closed
+            sys.stdout.flush()  # a full disk shows here, not after the end
     except SystemExit:
         raise
     except BaseException as problem:
-        if debug:
+        if debugging():
             traceback.print_exc()
         code, line = _ending(problem, program)
-        if line:
+        if line and sys.stderr:
             print(line, file=sys.stderr)
     return code
+
+
+def debugging() -> bool:
+    """Whether the person asked for tracebacks."""
+    return _debug
+
+
+def defect(problem: BaseException) -> str:
+    """Returns what fell over and where: ``TypeError at responsibility/checks/nodes.py:12``.
+
+    The exception's text may hold what a stranger wrote, or a secret: its type and place are enough to find it.
+    """
+    return f"{type(problem).__name__} at {_place(problem.__traceback__)}"
+
+
+OURS = "this is a defect of ours, not of your input. Run again with --debug for the traceback, and report it"
 
 
 def _ending(problem: BaseException, program: str) -> tuple[int, str]:
     """Returns the exit code for what stopped a command, and the line that says so."""
     match problem:
         case BadInput():
-            return BAD_INPUT, str(problem)
+            return BAD_INPUT, lines(str(problem))
         case KeyboardInterrupt():
             return INTERRUPTED, "Interrupted."
         case BrokenPipeError():
@@ -65,12 +88,9 @@ def _ending(problem: BaseException, program: str) -> tuple[int, str]:
         case OSError(strerror=str(reason), filename=str() | bytes() | os.PathLike() as file):
             # A disk that is full, a folder that is not ours: the machine's state, which the person can change.
             return BAD_INPUT, f"{program}: {os.fsdecode(file)!r}: {reason}"
-    # The exception's text may hold what a stranger wrote, or a secret: its type and place are enough to find it.
-    place = _place(problem.__traceback__)
-    return DEFECT, (
-        f"{program}: {type(problem).__name__} at {place}: this is a defect of ours, not of your input."
-        " Run again with --debug for the traceback, and report it"
-    )
+        case OSError(strerror=str(reason)) if problem.errno in _FULL:
+            return BAD_INPUT, f"{program}: the output cannot be written: {reason}"
+    return DEFECT, f"{program}: {defect(problem)}: {OURS}"
 
 
 def _place(trace: TracebackType | None) -> str:

@@ -51,7 +51,11 @@ def write_all(contents: Mapping[Path, str | bytes]) -> None:
             if file.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if file.exists() and not file.is_file():
-                file.write_bytes(data)
+                # A pipe that nobody reads is refused: opening it would wait for a reader.
+                channel = os.open(file, os.O_WRONLY | os.O_NONBLOCK)
+                os.set_blocking(channel, True)
+                with os.fdopen(channel, "wb") as stream:
+                    stream.write(data)
                 continue
             goal = Path(os.path.realpath(file))  # what a link points to
             part = goal.with_name(f".{secrets.token_hex(6)}.part")

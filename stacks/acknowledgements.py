@@ -55,6 +55,17 @@ ACKNOWLEDGED = (
         "AmazonEKSLoadBalancingPolicy",
         "AmazonEKSNetworkingPolicy",
     ),
+    Acknowledged(
+        r"-foundation/[^/]+/ClusterRolePolicy$",
+        "AwsSolutions-IAM5",
+        "AWS asks for these statements where what Auto Mode makes has tags of ours: instances, volumes, interfaces and load balancers get"
+        " their ids at run time, and only those that bear the name of this session's cluster may be made.",
+        (
+            "Resource::*",
+            "Resource::{arn}:ec2:<AWS::Region>:<AWS::AccountId>:volume/*",
+            "Resource::{arn}:ec2:<AWS::Region>::snapshot/*",
+        ),
+    ),
     _aws_policies(
         r"-foundation/[^/]+/Auto(Custom)?NodeRole$",
         _PRESCRIBED + "It is the minimal pair for Auto Mode nodes: pull images and serve Pod Identity.",

@@ -104,6 +104,7 @@ class ClusterStack(cdk.Stack):
             network=self.cluster_network,
             ipv6=spec.control_plane.ip_family == "ipv6",
             iam=self._iam,
+            volume_tags=self._environment.tags_of_what_is_made,
         )
         nodes: list[Construct] = []
         if compute.managed_nodes:

@@ -9,21 +9,11 @@ from pydantic import Field, ValidationInfo, model_validator
 from eks_constructs.catalog import load
 from eks_constructs.encryption import LogRetention
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
+from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
-from eks_constructs.spec import Misplaced, Spec, pattern, repeated
+from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
 from stacks.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment_path import NAME
-
-TagKey = Annotated[
-    str,
-    Field(max_length=128),
-    pattern(
-        r"(?!aws:)(?u:[\w .:/=+@-]+)", "must be letters, digits, spaces and _ . : / = + - @, not beginning with aws:"
-    ),
-]
-TagValue = Annotated[
-    str, pattern(r"(?u:[\w .:/=+@-]{0,256})", "must be at most 256 letters, digits, spaces and _ . : / = + - @")
-]
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
@@ -64,9 +54,13 @@ class Environment(Spec):
     region: Annotated[str, pattern(r"[a-z]{2}(-[a-z]+)+-\d", "must be an AWS region, such as eu-west-1")] | None = None
     """AWS region; default: that of the credentials."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
-    """Tags of every resource of the templates (not of what Kubernetes controllers make later)."""
+    """Tags of every resource of the templates, and of what controllers make later: nodes (but those of Auto Mode's built-in pools),
+    load balancers, and volumes on managed nodes (on Auto Mode: `auto_mode.volume_tags`)."""
     iam: IamSpec = IamSpec()
     foundation: FoundationSpec = FoundationSpec()
+    registries: dict[RegistryName, RegistrySpec] = {}
+    """Registries and chart repositories that something stands in for: a mirror, or a pull through cache of Amazon ECR. Images of
+    workloads and controllers, and the controllers' charts, then come from there."""
     network: AnyNetwork | None = None
     """The network that clusters share, unless they bring their own."""
     clusters: Annotated[list[ClusterSpec], Field(min_length=1)]
@@ -90,6 +84,11 @@ class Environment(Spec):
         """The tags of every resource."""
         return {"eks-platform/environment": self.name, **self.tags}
 
+    @property
+    def tags_of_what_is_made(self) -> dict[str, str]:
+        """The tags of what controllers make in the clusters: none, if the file names none."""
+        return self.all_tags if self.tags else {}
+
     @model_validator(mode="after")
     def _clusters(self, info: ValidationInfo) -> "Environment":
         # Logical ids hold letters and digits alone.
@@ -106,8 +105,34 @@ class Environment(Spec):
             network = self.network_of(cluster)
             self._check_version(cluster, today)
             self._check_addresses(cluster, network)
-            self._check_endpoints(cluster, network)
             self._check_names(cluster)
+        return self
+
+    @property
+    def registry_rules(self) -> Registries:
+        """From where images and charts come."""
+        return Registries(self.registries, account=self.account, region=self.region)
+
+    @model_validator(mode="after")
+    def _registries(self) -> "Environment":
+        for name, spec in self.registries.items():
+            if spec.pull_through_cache and not (self.account and self.region):
+                raise Misplaced(
+                    "is in the registry of an account and region: say both, account and region, at the top of the file",
+                    *("registries", name, "pull_through_cache"),
+                )
+            if name.startswith("https://") and spec.pull_through_cache:
+                raise Misplaced(
+                    "Amazon ECR caches registries, and this is a repository of charts: name a mirror",
+                    *("registries", name, "pull_through_cache"),
+                )
+            if spec.mirror and ("://" in spec.mirror) != name.startswith("https://"):
+                rule = (
+                    "begins with oci:// or https://"
+                    if name.startswith("https://")
+                    else "is a registry and path, without ://"
+                )
+                raise Misplaced(f"what stands in for {name} {rule}", *("registries", name, "mirror"))
         return self
 
     @model_validator(mode="after")
@@ -185,17 +210,6 @@ class Environment(Spec):
                         *self.where(cluster, *where),
                     )
         return self
-
-    def _check_endpoints(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
-        if not isinstance(network, NetworkSpec) or network.nat != "none":
-            return
-        for addon in cluster.planned_addons():
-            if missing := [one for one in addon.endpoints if one not in network.additional_endpoints]:
-                raise Misplaced(
-                    f"{addon.name} needs {', '.join(missing)}, which a network without NAT does not reach;"
-                    " add to network.additional_endpoints what is an endpoint, or use NAT",
-                    *self.where(cluster, "addons", addon.name),
-                )
 
     def _check_names(self, cluster: ClusterSpec) -> None:
         stack = f"{self.name}-cluster-{cluster.name}"

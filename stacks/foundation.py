@@ -1,7 +1,7 @@
 """Foundation stack: what outlives clusters. No refactoring of a cluster's stack can touch it."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import aws_cdk as cdk
 from aws_cdk.aws_iam import CfnRole
@@ -106,9 +106,18 @@ class FoundationStack(cdk.Stack):
                 alias=f"alias/eks-platform/{environment.name}/clusters/{cluster.name}",
             )
             kms_key_arn = self._lasting(key, f"{prefix}EtcdKey")
+        tags = environment.tags or (auto and (auto.volume_tags or any(one.tags for one in auto.node_classes)))
         role = control_plane.cluster_role(
-            scope, "ClusterRole", iam=iam, cluster=cluster.name, auto_mode=auto is not None
+            scope,
+            "ClusterRole",
+            iam=iam,
+            cluster=cluster.name,
+            auto_mode=auto is not None,
+            statements=auto_mode.tagging_statements() if auto and tags else (),
         )
+        if policy := scope.node.try_find_child("ClusterRolePolicy"):
+            # As long as the role: IAM deletes no policy that is attached.
+            cast(cdk.CfnResource, policy).apply_removal_policy(self._removal)
         role_arn = self._lasting(role, f"{prefix}ClusterRole")
         auto_node_role_arn = auto_custom_node_role_arn = None
         if auto:

@@ -48,7 +48,9 @@ def cluster_manifests(cluster: ClusterSpec, *, environment: Environment, network
     if auto and auto.node_classes:
         role = custom_node_role_name(environment.iam, environment.name, cluster.name)
         objects = [
-            node_class_manifest(spec, cluster=cluster.name, role_name=role, network=network)
+            node_class_manifest(
+                spec, cluster=cluster.name, role_name=role, network=network, tags=environment.tags_of_what_is_made
+            )
             for spec in auto.node_classes
         ]
         files.append(ManifestFile(20, "node-classes", objects, "What nodes of Auto Mode are made of."))
@@ -69,6 +71,7 @@ def cluster_manifests(cluster: ClusterSpec, *, environment: Environment, network
                 provisioner="ebs.csi.eks.amazonaws.com",
                 default=True,
                 only_on_auto_mode=compute.mix.kinds != ["auto_mode"],
+                tags=auto.volume_tags,
             )
         )
     if compute.managed_nodes and any(addon.name == "aws-ebs-csi-driver" for addon in cluster.planned_addons()):
@@ -89,7 +92,11 @@ def cluster_manifests(cluster: ClusterSpec, *, environment: Environment, network
             ManifestFile(
                 40,
                 "ingress-classes",
-                ingress_class_manifests(auto.load_balancer_scheme, ipv6=cluster.control_plane.ip_family == "ipv6"),
+                ingress_class_manifests(
+                    auto.load_balancer_scheme,
+                    ipv6=cluster.control_plane.ip_family == "ipv6",
+                    tags=environment.tags_of_what_is_made,
+                ),
                 "Application Load Balancers by Auto Mode's own controller.",
             )
         )

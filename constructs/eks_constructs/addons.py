@@ -1,7 +1,7 @@
 """The EKS add-ons of a cluster, in their order: what nodes wait for, and what waits for nodes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import aws_eks as eks
@@ -35,6 +35,7 @@ class Addons(Construct):
         network: ClusterNetwork,
         ipv6: bool,
         iam: IamSpec,
+        volume_tags: Mapping[str, str] | None = None,
     ) -> None:
         """Makes the add-ons that nodes wait for; :meth:`after_nodes` makes the others once the nodes are known.
 
@@ -44,6 +45,7 @@ class Addons(Construct):
         self._plan = plan
         self._cluster, self._issuer_url, self._iam = cluster, issuer_url, iam
         self._security_group_id, self._network, self._ipv6 = security_group_id, network, ipv6
+        self._volume_tags = dict(volume_tags or {})
         self._made: dict[str, eks.CfnAddon] = {}
         self._oidc: OidcProvider | None = None
         for addon in plan:
@@ -64,6 +66,8 @@ class Addons(Construct):
         configuration = addon.configuration
         if addon.name == "vpc-cni":
             configuration = merge(self._network_settings(), configuration or {})
+        if addon.name == "aws-ebs-csi-driver" and self._volume_tags:
+            configuration = merge({"controller": {"extraVolumeTags": self._volume_tags}}, configuration or {})
         resource = eks.CfnAddon(
             self,
             pascal_case(addon.name),

@@ -1,5 +1,6 @@
 """EKS Auto Mode: AWS runs the nodes, their operating system, networking, storage driver and load balancer controller."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from aws_cdk import aws_eks as eks
@@ -9,14 +10,22 @@ from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.access import access_policy
 from eks_constructs.node_pools import NodePoolSpec
-from eks_constructs.roles import IamSpec, role, role_name, trust_service
-from eks_constructs.spec import KmsKeyArn, KubernetesName, Misplaced, Spec, pattern, repeated
+from eks_constructs.pseudo import Aws
+from eks_constructs.roles import IamSpec, Statement, allow, arn, role, role_name, trust_service
+from eks_constructs.spec import KmsKeyArn, KubernetesName, Misplaced, Spec, TagKey, TagValue, pattern, repeated
 
 BUILT_IN_POOLS = ("general-purpose", "system")
 
 # What every node of Auto Mode needs: pull images, and hand Pod Identity credentials to pods.
 # https://docs.aws.amazon.com/eks/latest/userguide/auto-create-node-role.html
 _NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
+
+
+def _not_of_eks(tags: dict[str, str]) -> dict[str, str]:
+    for key in tags:
+        if key.startswith(("eks:", "karpenter.sh/", "kubernetes.io/cluster/", "eks.amazonaws.com/")):
+            raise Misplaced("is a tag that Auto Mode sets itself; take it out", key)
+    return tags
 
 
 class NodeClassSpec(Spec):
@@ -47,6 +56,8 @@ class NodeClassSpec(Spec):
     network_policy: Literal["DefaultAllow", "DefaultDeny"] = "DefaultAllow"
     """What holds for pods that no network policy selects."""
     network_policy_event_logs: Literal["Disabled", "Enabled"] = "Disabled"
+    tags: Annotated[dict[TagKey, TagValue], AfterValidator(_not_of_eks)] = {}
+    """Tags of its instances, volumes and network interfaces, beside the environment's. A change replaces the nodes."""
 
 
 class AutoNodePoolSpec(NodePoolSpec):
@@ -84,6 +95,9 @@ class AutoModeSpec(Spec):
     built_in_node_pools: list[Literal["general-purpose", "system"]] = ["general-purpose", "system"]
     node_classes: list[NodeClassSpec] = []
     node_pools: list[AutoNodePoolSpec] = []
+    volume_tags: dict[TagKey, TagValue] = {}
+    """Tags of the volumes that claims make, in the StorageClass `auto-gp3`. Kubernetes changes no StorageClass: name them before the
+    first deploy, or delete the class (volumes stay) before you change them."""
     load_balancer_scheme: Literal["internal", "internet-facing"] = "internal"
     """Scheme of the load balancers of the IngressClass `auto-alb`."""
     gateway_api: bool = False
@@ -135,6 +149,55 @@ def _not_reserved(name: str, reserved: tuple[str, ...]) -> str:
     if name in reserved:
         raise ValueError(f"the name {name} is EKS's own; choose another")
     return name
+
+
+def tagging_statements() -> list[Statement]:
+    """Returns what the cluster's role needs beside Auto Mode's policies, which let it set no tags but EKS's own.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html#tag-prop
+    """
+    mine = {"aws:RequestTag/eks:eks-cluster-name": "${aws:PrincipalTag/eks:eks-cluster-name}"}
+    kinds: tuple[tuple[str, tuple[str, ...], Sequence[str] | str, tuple[str, ...]], ...] = (
+        # Everything that a launch makes and uses; of what it makes, the condition lets only this cluster's be made.
+        (
+            "Compute",
+            ("ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateLaunchTemplate"),
+            "*",
+            ("eks:kubernetes-node-class-name", "eks:kubernetes-node-pool-name"),
+        ),
+        (
+            "Storage",
+            ("ec2:CreateVolume", "ec2:CreateSnapshot"),
+            [
+                arn("ec2", "volume/*"),
+                f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}::snapshot/*",
+            ],  # snapshots' ARNs have no account
+            (),
+        ),
+        ("Networking", ("ec2:CreateNetworkInterface",), "*", ("eks:kubernetes-cni-node-name",)),
+        (
+            "LoadBalancer",
+            (
+                "elasticloadbalancing:CreateLoadBalancer",
+                "elasticloadbalancing:CreateTargetGroup",
+                "elasticloadbalancing:CreateListener",
+                "elasticloadbalancing:CreateRule",
+                "ec2:CreateSecurityGroup",
+            ),
+            "*",
+            (),
+        ),
+    )
+    return [
+        {
+            **allow(actions, resources, sid=f"Tag{sid}"),
+            "Condition": {
+                "StringEquals": mine,
+                **({"StringLike": {f"aws:RequestTag/{tag}": "*" for tag in tags}} if tags else {}),
+            },
+        }
+        for sid, actions, resources, tags in kinds
+    ]
 
 
 def node_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str) -> CfnRole:

@@ -1,5 +1,7 @@
 """The Kubernetes objects that tell EKS Auto Mode what to do: node classes, node pools, ingress class, network policies."""
 
+from collections.abc import Mapping
+
 from eks_constructs.auto_mode import AutoNodePoolSpec, NodeClassSpec
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.manifests import KubernetesObject
@@ -7,7 +9,7 @@ from eks_constructs.node_pools import node_pool
 
 
 def node_class_manifest(
-    spec: NodeClassSpec, *, cluster: str, role_name: str, network: ClusterNetwork
+    spec: NodeClassSpec, *, cluster: str, role_name: str, network: ClusterNetwork, tags: Mapping[str, str]
 ) -> KubernetesObject:
     """Returns a NodeClass. https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html."""
     # EKS puts this tag on the security group it makes for the cluster (seen in use; no AWS page says so).
@@ -27,6 +29,8 @@ def node_class_manifest(
         "networkPolicy": spec.network_policy,
         "networkPolicyEventLogs": spec.network_policy_event_logs,
     }
+    if spec.tags or tags:
+        body["tags"] = {**tags, **spec.tags}
     if spec.snat_policy != "Random":
         body["snatPolicy"] = spec.snat_policy
     if spec.fips or spec.kernel_lockdown:
@@ -66,14 +70,20 @@ def network_policy_manifest() -> KubernetesObject:
     }
 
 
-def ingress_class_manifests(scheme: str, *, ipv6: bool = False) -> list[KubernetesObject]:
+def ingress_class_manifests(
+    scheme: str, *, ipv6: bool = False, tags: Mapping[str, str] | None = None
+) -> list[KubernetesObject]:
     """Returns the IngressClass of Auto Mode's own controller. https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html."""
     params = {
         "apiVersion": "eks.amazonaws.com/v1",
         "kind": "IngressClassParams",
         "metadata": {"name": "auto-alb"},
         # Auto Mode reads both here alone. Only a load balancer of both families has pods with IPv6 addresses as targets.
-        "spec": {"scheme": scheme, **({"ipAddressType": "dualstack"} if ipv6 else {})},
+        "spec": {
+            "scheme": scheme,
+            **({"ipAddressType": "dualstack"} if ipv6 else {}),
+            **({"tags": [{"key": key, "value": value} for key, value in tags.items()]} if tags else {}),
+        },
     }
     ingress_class = {
         "apiVersion": "networking.k8s.io/v1",

@@ -1,5 +1,6 @@
 """The managed control plane: API server, etcd, scheduler and controller manager. AWS runs it; these are your knobs on it."""
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
@@ -22,7 +23,7 @@ from eks_constructs.control_plane_components import (
     scheduler_config,
 )
 from eks_constructs.network_plan import RFC1918
-from eks_constructs.roles import IamSpec, arn, from_source, role, trust_service
+from eks_constructs.roles import IamSpec, Statement, arn, from_source, role, trust_service
 from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -161,12 +162,22 @@ def log_group_name(cluster: str) -> str:
     return f"/aws/eks/{cluster}/cluster"
 
 
-def cluster_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str, auto_mode: bool) -> CfnRole:
+def cluster_role(
+    scope: Construct,
+    construct_id: str,
+    *,
+    iam: IamSpec,
+    cluster: str,
+    auto_mode: bool,
+    statements: Sequence[Statement] = (),
+) -> CfnRole:
     """Makes the cluster's IAM role. A cluster can never change its role, so it outlives the cluster's stack.
 
     The policies that only Auto Mode needs come and go with it: the role stays. So does the condition that names the cluster,
     the other way round: AWS documents it for EKS (cross-service-confused-deputy-prevention.html), and on no page with Auto Mode.
     https://docs.aws.amazon.com/eks/latest/userguide/auto-cluster-iam-role.html
+
+    ``statements``: what else it may do; they become a policy beside it.
     """
     managed = ["AmazonEKSClusterPolicy"]
     if auto_mode:
@@ -188,6 +199,7 @@ def cluster_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: 
             conditions=None if auto_mode else from_source(arn("eks", f"cluster/{cluster}")),
         ),
         managed=managed,
+        statements=statements,
     )
 
 

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/eks/latest/userguide/lbc-helm.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eks_constructs.compute import NODE_SELECTORS, ComputeMix
@@ -21,8 +21,12 @@ VERSION = "3.5.0"
 read 2026-11-28; AWS's page still shows controller 2.14.1 with chart 1.14.0)."""
 
 
-def chart(cluster: str, mix: ComputeMix) -> HelmChart:
-    """Returns the controller's chart; it runs where the add-ons' Deployments do."""
+def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = None, isolated: bool = False) -> HelmChart:
+    """Returns the controller's chart; it runs where the add-ons' Deployments do.
+
+    ``tags`` are those of what it makes. ``isolated``: there is no way to the internet, and so none to WAF and Shield.
+    https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html
+    """
     host = mix.deployments_run_on or "managed_nodes"
     on_nodes = host != "fargate"
     values: dict[str, Any] = {
@@ -38,12 +42,15 @@ def chart(cluster: str, mix: ComputeMix) -> HelmChart:
         "nodeSelector": NODE_SELECTORS[host],
         "podDisruptionBudget": {"maxUnavailable": 1},
         "ingressClass": "alb",
+        **({"defaultTags": dict(tags)} if tags else {}),
         "enableServiceMutatorWebhook": False,  # Services say their class themselves
         # Else each upgrade makes a new certificate, and the webhooks fail until every replica has it.
         "keepTLSSecret": True,
         # On by default since 3.0.0, and in need of resource definitions that nothing here installs: Gateways are Auto Mode's.
         "controllerConfig": {"featureGates": {"ALBGatewayAPI": False, "NLBGatewayAPI": False}},
     }
+    if isolated:
+        values |= dict.fromkeys(("enableShield", "enableWaf", "enableWafv2"), False)
     outputs = {VPC_ID: "VpcId"} | ({} if on_nodes else {ROLE_ARN: "LoadBalancerControllerRoleArn"})
     return HelmChart(
         order=ORDER,

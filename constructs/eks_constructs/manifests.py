@@ -95,7 +95,14 @@ def write_manifests(folder: Path, files: Sequence[ManifestFile | HelmChart]) -> 
         (folder / file.filename).write_text(file.text(), encoding="utf-8")
 
 
-def storage_class(name: str, *, provisioner: str, default: bool, only_on_auto_mode: bool = False) -> KubernetesObject:
+def storage_class(
+    name: str,
+    *,
+    provisioner: str,
+    default: bool,
+    only_on_auto_mode: bool = False,
+    tags: Mapping[str, str] | None = None,
+) -> KubernetesObject:
     """Returns a StorageClass for encrypted gp3 volumes, made in the AZ of the pod that first mounts them.
 
     https://docs.aws.amazon.com/eks/latest/userguide/create-storage-class.html
@@ -108,7 +115,14 @@ def storage_class(name: str, *, provisioner: str, default: bool, only_on_auto_mo
         "kind": "StorageClass",
         "metadata": metadata,
         "provisioner": provisioner,
-        "parameters": {"type": "gp3", "encrypted": "true"},
+        "parameters": {
+            "type": "gp3",
+            "encrypted": "true",
+            **{
+                f"tagSpecification_{number}": f"{key}={value}"
+                for number, (key, value) in enumerate((tags or {}).items(), 1)
+            },
+        },
         "volumeBindingMode": "WaitForFirstConsumer",
         "allowVolumeExpansion": True,
         "reclaimPolicy": "Delete",

@@ -66,6 +66,17 @@ KubernetesName = Annotated[
 ]
 """An RFC 1123 label: the name of a Kubernetes namespace and of most objects."""
 
+TagKey = Annotated[
+    str,
+    Field(max_length=128),
+    pattern(
+        r"(?!aws:)(?u:[\w .:/=+@-]+)", "must be letters, digits, spaces and _ . : / = + - @, not beginning with aws:"
+    ),
+]
+TagValue = Annotated[
+    str, pattern(r"(?u:[\w .:/=+@-]{0,256})", "must be at most 256 letters, digits, spaces and _ . : / = + - @")
+]
+
 LabelKey = Annotated[
     str,
     pattern(

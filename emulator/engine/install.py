@@ -30,7 +30,7 @@ from emulator.engine.schemas import Schemas
 def install(authentication: Authentication, *, schemas: Path, catalog: Path, policies: Path) -> None:
     """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
     ManagedPolicies.file = policies
-    facts = Catalog(catalog)
+    facts = Catalog(catalog, policies)
     ssm._PUBLIC_AMI_PARAMETERS.update(public_parameters(facts.versions))
     account = MinistackAccount(facts, authentication.webhook_token)
     states: dict[tuple[str, str], State] = {}

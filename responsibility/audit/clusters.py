@@ -29,6 +29,8 @@ class Part:
     """What holds the thing in the second call's answer."""
     cluster: str = "clusterName"
     """The parameter that names the cluster."""
+    listed: str = ""
+    """The key of a listed mapping that names one thing; default: ``identity``."""
 
     @property
     def listing(self) -> tuple[str, str]:
@@ -60,6 +62,15 @@ PARTS = (
     Part("AWS::EKS::AccessEntry", "access_entry", "access_entries", "accessEntries", "principalArn", "accessEntry"),
     Part("AWS::EKS::PodIdentityAssociation", _PODS, f"{_PODS}s", "associations", "associationId", "association"),
     Part("AWS::EKS::Capability", "capability", "capabilities", "capabilities", "capabilityName", "capability"),
+    Part(
+        "AWS::EKS::CertificateAuthority",
+        "certificate_authority",
+        "certificate_authorities",
+        "certificateAuthorities",
+        "certificateAuthorityId",
+        "certificateAuthority",
+        listed="id",
+    ),
     Part("EKS::Insight", "insight", "insights", "insights", "id", "insight"),
     Part("EKS::Update", "update", "updates", "updateIds", "updateId", "update", cluster="name"),
 )
@@ -92,7 +103,7 @@ def _read_part(ask: Questions, part: Part, cluster: Resource) -> Iterator[Resour
 
 
 def _read_one(ask: Questions, part: Part, cluster: str, item: Any) -> Resource | None:
-    identity = item[part.identity] if isinstance(item, dict) else item
+    identity = item[part.listed or part.identity] if isinstance(item, dict) else item
     if part.type == "EKS::Insight" and item["insightStatus"]["status"] == "PASSING":
         answer, call, member = item, part.listing, ""  # the rest tells what to do about it
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from responsibility.account.errors import AccountError
 from responsibility.audit.questions import Questions
+from responsibility.facts.embedded import NoData, json_in
 from responsibility.facts.facts import Facts
 from responsibility.facts.resource import Resource
 from responsibility.facts.template import BadSource
@@ -224,8 +225,8 @@ def _says_nothing(wanted: Any) -> bool:
 def _json(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
-            return json.loads(value)
-        except ValueError:
+            return json_in(value)
+        except NoData:
             return None
     return None
 

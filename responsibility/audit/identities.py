@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
 from responsibility.audit.questions import Gone, Questions
+from responsibility.facts.embedded import NoData, json_in
 from responsibility.facts.resource import Resource
 from responsibility.facts.values import Unknown
 
@@ -109,4 +109,7 @@ def _policies(ask: Questions, arns: list[str] | Unknown) -> Iterator[Resource]:
 
 
 def _document(value: Any) -> Any:
-    return json.loads(unquote(value)) if isinstance(value, str) else value
+    try:
+        return json_in(unquote(value)) if isinstance(value, str) else value
+    except NoData:
+        return Unknown("a policy document that is no JSON")

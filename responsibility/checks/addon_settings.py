@@ -13,6 +13,9 @@ from safe_io.yaml_file import load
 _LIKE = 0.6
 """How alike (0 to 1) two keys are of which one is taken for a slip of the other."""
 
+_COMPARED = 20
+"""Keys of one mapping that are compared with known ones: a comparison is slow, and a file may hold any number of them."""
+
 
 def settings_of(addon: Addon) -> Any:
     """Returns the settings of an add-on, which EKS takes as JSON or YAML; None: it has none. Raises UnknownValue."""
@@ -51,9 +54,9 @@ def settings_fit_the_schema(addon: Addon) -> Answer:
     for error in Draft7Validator(schema).iter_errors(settings):
         place = ".".join(str(step) for step in error.path)
         if error.validator != "additionalProperties":
-            return open_(f"sets {place or 'something'} to what EKS refuses: {error.message}", at)
+            return open_(f"sets {place or 'something'} to what EKS refuses: {error.message[:300]}", at)
         known = list(error.schema.get("properties", {}))
-        for key in (key for key in error.instance if key not in known):
+        for key in [key for key in error.instance if key not in known][:_COMPARED]:
             if meant := get_close_matches(key.lower(), [one.lower() for one in known], n=1, cutoff=_LIKE):
                 name = next(one for one in known if one.lower() == meant[0])
                 return open_(f"sets {key}, which {addon.name} does not have: {name} may be meant", at)

@@ -1,7 +1,11 @@
 """Duties at EKS Auto Mode: AWS runs the nodes, but the settings and roles that it needs are yours."""
 
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
 from responsibility.checks import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.document import Evidence
 from responsibility.facts.eks import AccessEntry, Cluster
 from responsibility.facts.iam import Role
 from responsibility.facts.resource import UnknownValue
@@ -32,7 +36,8 @@ _NEEDED = (
     why="Auto Mode makes nodes, volumes and load balancers with the cluster role: without its policies, or without "
     "sts:TagSession in its trust, they do not come.",
     fix="Attach AmazonEKSClusterPolicy, -ComputePolicy, -BlockStoragePolicy(V2), -LoadBalancingPolicy and -NetworkingPolicy "
-    "in ManagedPolicyArns, and allow eks.amazonaws.com sts:AssumeRole and sts:TagSession in AssumeRolePolicyDocument.",
+    "in ManagedPolicyArns, and allow eks.amazonaws.com sts:AssumeRole and sts:TagSession in AssumeRolePolicyDocument. For tags of "
+    "yours in a NodeClass, IngressClassParams or StorageClass add the statements of auto-learn-iam.html#tag-prop.",
     source=_GUIDE + "auto-cluster-iam-role.html",
 )
 def cluster_role_has_auto_modes_policies(cluster: Cluster) -> Answer | None:
@@ -48,6 +53,11 @@ def cluster_role_has_auto_modes_policies(cluster: Cluster) -> Answer | None:
         )
     names = set(role.managed_policies)
     missing = [options[0] for options in _NEEDED if not names & set(options)]
+    if not missing and (untagged := list(_tags_it_may_not_set(cluster, role))):
+        words = " and ".join(dict.fromkeys(what for what, _ in untagged))
+        return open_(
+            f"has {role.words}, which may set no tags of yours, and {words} with such tags", *(at for _, at in untagged)
+        )
     if not missing:
         return met(f"has the five policies of Auto Mode on {role.words}", role.at("ManagedPolicyArns"))
     known = {name for options in _NEEDED for name in options}
@@ -56,6 +66,41 @@ def cluster_role_has_auto_modes_policies(cluster: Cluster) -> Answer | None:
             role.at("ManagedPolicyArns"), f"{', '.join(missing)} missing, but other policies may grant the same"
         )
     return open_(f"has {role.words} without {', '.join(missing)}", role.at("ManagedPolicyArns"))
+
+
+_TAGGED = (
+    (
+        "NodeClass",
+        "eks.amazonaws.com/",
+        "spec.tags",
+        ("ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateLaunchTemplate"),
+    ),
+    ("IngressClassParams", "eks.amazonaws.com/", "spec.tags", ("elasticloadbalancing:CreateLoadBalancer",)),
+    ("StorageClass", "storage.k8s.io/", "parameters", ("ec2:CreateVolume",)),
+)
+"""What may ask Auto Mode for tags of yours: kind, API group, where, and what the cluster role then needs beside AWS's policies."""
+
+
+def _tags_it_may_not_set(cluster: Cluster, role: Role) -> Iterator[tuple[str, Evidence]]:
+    """Yields what asks for tags that the role may not set: AWS's policies allow EKS's own alone (tag-prop). Raises UnknownValue."""
+    for kind, group, path, actions in _TAGGED:
+        for item in software.objects(cluster, kind):
+            if not str(item.get("apiVersion", "")).startswith(group):
+                continue
+            tags = bool(item.get(path))
+            if kind == "StorageClass":
+                auto = item.words_of("provisioner") == "ebs.csi.eks.amazonaws.com"
+                tags = auto and any(key.startswith("tagSpecification") for key in item.mapping(path))
+            said, unsaid = role.allowances
+            allowed = [one.actions for one in said if one.allow]
+            if tags and not all(any(_covers(patterns, action) for patterns in allowed) for action in actions):
+                if unsaid or role.attached[1]:
+                    raise [*unsaid, *role.attached[1]][0]
+                yield item.words, item.at(path)
+
+
+def _covers(patterns: tuple[str, ...], action: str) -> bool:
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
 
 
 def _trusts_tagged_sessions(role: Role) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.containers import listed
 from responsibility.document import Evidence
+from responsibility.facts.embedded import NoData, json_in
 from responsibility.facts.kubernetes import Entrance, KubernetesObject
 from responsibility.facts.load_balancers import ALB, NLB, Balancer, ingress_balancer, service_balancer
 from responsibility.facts.network import ANYWHERE
@@ -104,9 +103,12 @@ def _protocols(ingress: KubernetesObject, balancer: Balancer) -> set[str]:
     if not ports:
         return {"HTTPS" if balancer.certificates else "HTTP"}
     try:
-        return {str(protocol).upper() for item in json.loads(ports) for protocol in item}
-    except (ValueError, TypeError):
+        items = json_in(ports)
+    except NoData:
         raise UnknownValue(ingress.at("metadata.annotations"), "listen-ports is no JSON") from None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise UnknownValue(ingress.at("metadata.annotations"), "listen-ports is no list of mappings")
+    return {protocol.upper() for item in items for protocol in item}
 
 
 def _service_tls(service: KubernetesObject, balancer: Balancer) -> Answer:

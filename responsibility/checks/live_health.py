@@ -3,12 +3,14 @@
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.facts.eks import Addon, Cluster, FargateProfile, NodeGroup, OfCluster
 from responsibility.facts.resource import Fact, UnknownValue
-from responsibility.facts.running import Capability, Comparison, Insight, Update, day
+from responsibility.facts.running import Capability, CertificateAuthority, Comparison, Insight, Update, day
 
 _API = "https://docs.aws.amazon.com/eks/latest/APIReference/"
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _CHANGING = ("CREATING", "UPDATING", "PENDING", "DELETING")
 """Between two states: nothing is wrong with it yet."""
+_CA_NOTICE = 730
+"""Days before the end at which EKS adds a successor by itself."""
 
 
 def _health(fact: Fact) -> Answer:
@@ -194,6 +196,36 @@ def insight_has_no_warning(insight: Insight) -> Answer | None:
 def insight_has_no_misconfiguration(insight: Insight) -> Answer | None:
     """EKS's configuration insights look at hybrid nodes alone."""
     return _insight(insight, "MISCONFIGURATION", "ERROR", "WARNING")
+
+
+@check(
+    "EKR202",
+    CertificateAuthority,
+    title="No rotation of the certificate authority is left half done",
+    component="certificate-authority",
+    severity="high",
+    only="account",
+    why="EKS makes a waiting successor active by itself, six months before the old one ends: nodes that are not Auto Mode's or "
+    "Fargate's, kubeconfigs and pipelines that do not trust it lose the API server. Until then Kubernetes cannot be upgraded.",
+    fix="Replace the nodes, renew kubeconfigs and pipelines, then activate the successor (docs/changes.md).",
+    source=_GUIDE + "certificate-authority-rotation.html",
+)
+def rotation_is_finished(authority: CertificateAuthority) -> Answer | None:
+    """A successor that waits; and one that signs, with less than the time left at which EKS would add a successor."""
+    where = authority.at("SigningStatus")
+    if authority.get("SigningStatus") != "IN_USE":
+        if authority.get("ActivatedAt"):
+            return None  # it signed before: trusted until it ends, and of no further use
+        planned = authority.get("ScheduledEvents.FirstAutoActivation", "")
+        when = f", which EKS does by itself on {day(planned)}" if planned else ""
+        return open_(f"waits to be activated{when}", where)
+    ends = authority.get("Validity.NotAfter", "")
+    if not ends:
+        raise UnknownValue(authority.at("Validity.NotAfter"), "EKS does not say until when it is valid")
+    left = (day(ends) - authority.facts.as_of).days
+    if left <= _CA_NOTICE:
+        return open_(f"ends on {day(ends)}, in {left} days, and no successor signs", authority.at("Validity.NotAfter"))
+    return met(f"signs, and is valid until {day(ends)}", where)
 
 
 @check(

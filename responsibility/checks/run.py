@@ -1,7 +1,12 @@
-"""Asks every check of every subject."""
+"""Asks every check of every subject.
+
+A value of an odd shape raises ``UnknownValue`` where it is read: the answer is unknown. Whatever else a check raises is a
+defect of ours: the answer is unknown, the finding says so, and the command ends with exit code 70.
+"""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator
 
 from responsibility.checks.check import Answer, Check
@@ -9,6 +14,7 @@ from responsibility.document import Finding
 from responsibility.facts.facts import Facts
 from responsibility.facts.resource import Fact, UnknownValue
 from responsibility.model import KIND_NAMES
+from safe_io import errors
 
 
 def run(checks: Iterable[Check], facts: Facts) -> list[Finding]:
@@ -19,23 +25,40 @@ def run(checks: Iterable[Check], facts: Facts) -> list[Finding]:
 def _ask(check: Check, facts: Facts) -> Iterator[Finding]:
     asked = False
     for subject in facts.all(check.of):
-        answer = _answer(check, subject, facts)
+        try:
+            answer = _answer(check, subject, facts)
+        except Exception as error:
+            asked = True
+            yield _fell_over(check, subject, error)
+            continue
         if answer:
             asked = True
-            yield Finding(
-                code=check.info.code,
-                status=answer.status,
-                subject=subject.words,
-                detail=answer.detail,
-                cluster=subject.cluster_key,
-                evidence=list(answer.evidence) or [subject.at()],
-            )
+            yield _finding(check, subject, answer)
     if not asked:
         # Of Kubernetes objects, each says itself what it is.
         what = check.of.what if isinstance(check.of.what, str) else "Kubernetes object"
         yield Finding(
             code=check.info.code, status="not_applicable", subject="", detail=f"no {what} that it is asked of"
         )
+
+
+def _finding(check: Check, subject: Fact, answer: Answer, defect: str = "") -> Finding:
+    return Finding(
+        code=check.info.code,
+        status=answer.status,
+        subject=subject.words,
+        detail=answer.detail,
+        cluster=subject.cluster_key,
+        evidence=list(answer.evidence) or [subject.at()],
+        defect=defect,
+    )
+
+
+def _fell_over(check: Check, subject: Fact, error: Exception) -> Finding:
+    if errors.debugging():
+        traceback.print_exception(error)
+    answer = Answer("unknown", "the check itself fell over: a defect of this program, not of what was read", ())
+    return _finding(check, subject, answer, errors.defect(error))
 
 
 def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
@@ -47,9 +70,6 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
         answer = check.judge(subject)
     except UnknownValue as unknown:
         return Answer("unknown", str(unknown), (unknown.evidence,))
-    except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
-        # A value of a shape that CloudFormation would refuse: a list where a mapping belongs.
-        return Answer("unknown", f"a value has a shape that cannot be read ({error})", ())
     if answer and answer.status == "open" and subject.resource.conditional:
         return Answer("unknown", f"would be open, but may not exist: {subject.resource.conditional}", answer.evidence)
     return answer

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.checks.containers import listed
 from responsibility.checks.secret_names import is_plain, names_a_secret
+from responsibility.facts.embedded import NoData, json_in
 from responsibility.facts.kubernetes import HelmChart, Secret, Workload
 from responsibility.facts.resource import UnknownValue
 from responsibility.facts.values import Reference, Unknown, has_gap
@@ -98,8 +98,8 @@ def values_are_clean(chart: HelmChart) -> Answer:
     values = chart.get("Values") or {}
     if isinstance(values, str):
         try:
-            values = json.loads(values)
-        except ValueError:
+            values = json_in(values)
+        except NoData:
             raise UnknownValue(chart.at("Values"), "is no JSON as far as the template says") from None
     plain = sorted(set(_plain_values(values, "")))
     if plain:

@@ -252,7 +252,7 @@ class AccessEntry(OfCluster):
         for index, _ in enumerate(self.get("AccessPolicies", [])):
             arn = str(self.get(f"AccessPolicies.{index}.PolicyArn", ""))
             scope = str(self.get(f"AccessPolicies.{index}.AccessScope.Type", "cluster"))
-            namespaces = list(self.get(f"AccessPolicies.{index}.AccessScope.Namespaces", []))
+            namespaces = self.texts(f"AccessPolicies.{index}.AccessScope.Namespaces")
             found.append((arn.rsplit("/", 1)[-1], scope, namespaces))
         return found
 

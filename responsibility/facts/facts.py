@@ -31,7 +31,15 @@ from responsibility.facts.network import SecurityGroup, Subnet, Vpc
 from responsibility.facts.objects import Objects
 from responsibility.facts.placement import Placement
 from responsibility.facts.resource import Fact, Resource, text
-from responsibility.facts.running import Capability, Comparison, Insight, MissingPrincipal, Node, Update
+from responsibility.facts.running import (
+    Capability,
+    CertificateAuthority,
+    Comparison,
+    Insight,
+    MissingPrincipal,
+    Node,
+    Update,
+)
 from responsibility.facts.sources import Sources
 from responsibility.facts.storage import Storage
 from responsibility.facts.uses import Use, uses_of
@@ -47,6 +55,7 @@ _CLASSES: dict[str, type[Fact]] = {
     "AWS::EKS::AccessEntry": AccessEntry,
     "AWS::EKS::PodIdentityAssociation": PodIdentity,
     "AWS::EKS::Capability": Capability,
+    "AWS::EKS::CertificateAuthority": CertificateAuthority,
     "EKS::Insight": Insight,
     "EKS::Comparison": Comparison,
     "EKS::Update": Update,
@@ -63,7 +72,7 @@ _CLASSES: dict[str, type[Fact]] = {
     "AWS::IAM::Policy": Policy,
     "AWS::IAM::RolePolicy": Policy,
     "AWS::IAM::ManagedPolicy": Policy,
-    **dict.fromkeys(normalize.CHARTS, HelmChart),
+    **dict.fromkeys((*normalize.CHARTS, normalize.CHART_FILE), HelmChart),
 }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from responsibility.document import Evidence
+from responsibility.facts.embedded import NoData, json_in
 from responsibility.facts.resource import Fact, UnknownValue
 from responsibility.facts.values import Reference, Unknown
 
@@ -96,8 +96,8 @@ def _items(document: Any, evidence: Evidence) -> list[Any]:
         raise UnknownValue(evidence, _why(document))
     if isinstance(document, str):
         try:
-            document = json.loads(document)
-        except ValueError:
+            document = json_in(document)
+        except NoData:
             raise UnknownValue(evidence, "is no JSON as far as the template says") from None
     found = document.get("Statement", []) if isinstance(document, dict) else []
     return found if isinstance(found, list) else [found]

@@ -73,8 +73,7 @@ class KubernetesObject(Fact):
     @property
     def labels(self) -> dict[str, str]:
         """Its labels."""
-        labels = self.resource.maybe("metadata.labels")
-        return labels if isinstance(labels, dict) else {}
+        return _labels(self.resource.maybe("metadata.labels"))
 
     @property
     def made_by_another(self) -> bool:
@@ -132,6 +131,10 @@ class KubernetesObject(Fact):
         return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _labels(found: Any) -> dict[str, str]:
+    return {key: str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
 class Workload(KubernetesObject):
     """An object that makes pods."""
 
@@ -155,8 +158,7 @@ class Workload(KubernetesObject):
     @property
     def pod_labels(self) -> dict[str, str]:
         """The labels of its pods."""
-        labels = self.resource.maybe(self.labels_path)
-        return labels if isinstance(labels, dict) else {}
+        return _labels(self.resource.maybe(self.labels_path))
 
     def pod(self, path: str, default: Any = None) -> Any:
         """Returns a value of the pod's spec. Raises UnknownValue."""

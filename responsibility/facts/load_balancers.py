@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from responsibility.facts.embedded import NoData, json_in
 from responsibility.facts.kubernetes import HelmChart, KubernetesObject
 from responsibility.facts.resource import UnknownValue
 
@@ -150,8 +150,8 @@ def _controller_values(item: KubernetesObject) -> dict[str, Any] | None:
         if str(chart.resource.maybe("Chart", "")).rsplit("/", 1)[-1] == "aws-load-balancer-controller":
             values = chart.resource.maybe("Values")
             try:
-                values = json.loads(values) if isinstance(values, str) else values
-            except ValueError:
+                values = json_in(values) if isinstance(values, str) else values
+            except NoData:
                 values = {}
             return values if isinstance(values, dict) else {}
     return None

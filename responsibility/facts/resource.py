@@ -214,6 +214,15 @@ class Fact:
         """Returns the value at a path of the resource's properties. Raises UnknownValue."""
         return self.resource.get(path, default)
 
+    def texts(self, path: str) -> list[str]:
+        """Returns the items of a list of texts; a reference as ``${stack/Id}``. Raises UnknownValue, OddShape."""
+        found = []
+        for index, value in enumerate(self.get(path, [])):
+            if isinstance(value, Unknown):
+                raise UnknownValue(self.at(f"{path}.{index}"), value.reason)
+            found.append(str(typed(str, value, self, f"{path}.{index}")))
+        return found
+
     def at(self, path: str = "") -> Evidence:
         """Returns where this, or a property of it, stands."""
         return self.resource.evidence(path)

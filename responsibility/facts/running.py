@@ -16,6 +16,13 @@ class Capability(OfCluster):
     name_path = "CapabilityName"
 
 
+class CertificateAuthority(OfCluster):
+    """A root that signs, or will sign, the cluster's certificates: ``AWS::EKS::CertificateAuthority``."""
+
+    what = "certificate authority"
+    name_path = "Id"
+
+
 class Insight(OfCluster):
     """One of EKS's own checks of a cluster: `aws eks describe-insight`."""
 

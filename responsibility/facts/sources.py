@@ -54,7 +54,7 @@ def read(where: str, stdin: TextIO = sys.stdin) -> Sources:
     sources = Sources(where)
     path = Path(where)
     try:
-        if where == "-":
+        if where in ("-", "/dev/stdin"):
             files = Files("standard input")
             text = _standard_input(stdin)
             _add(sources, "standard input", "template", files.parsed(text, "standard input"), text)

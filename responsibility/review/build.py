@@ -34,6 +34,7 @@ from responsibility.review.identities import identities
 from responsibility.review.matrix import Matrix, rows, used_kinds
 from responsibility.review.picture import compute, picture
 from responsibility.review.versions import every, support
+from safe_io.terminal import one_line
 
 MAX_UNKNOWNS = 50
 """Unknown values that are named; the coverage says how many there are."""
@@ -55,9 +56,10 @@ def facts_of(sources: Sources, as_of: date) -> Facts:
     facts = read_facts(sources, as_of)
     if not facts.all(Cluster) and not facts.all(OfCluster):
         types = sorted({resource.type for resource in facts.resources})
+        named = ", ".join(one_line(name, 60) for name in types[:5])
         raise BadSource(
             f"{sources.name}: no EKS in it: {len(facts.resources)} resources, none of AWS::EKS::* "
-            f"({', '.join(types[:5])}{', ...' if len(types) > 5 else ''}). Name the template or assembly that holds the cluster"
+            f"({named}{', ...' if len(types) > 5 else ''}). Name the template or assembly that holds the cluster"
         )
     return facts
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Any
 
 from responsibility.document import Evidence
 from responsibility.facts.eks import NodeGroup, SelfManagedNodes
+from responsibility.facts.embedded import NoData, json_in
 from responsibility.facts.kubernetes import HelmChart, KubernetesObject, Workload
 from responsibility.facts.resource import Fact, UnknownValue
 from responsibility.facts.values import Unknown
@@ -119,8 +119,8 @@ def ipvs(upgrade: Upgrade) -> Found | None:
     if addon:
         text = addon.resource.maybe("ConfigurationValues", "")
         try:
-            values = json.loads(text) if isinstance(text, str) and text else {}
-        except ValueError:
+            values = json_in(text) if isinstance(text, str) and text else {}
+        except NoData:
             values = {}
         if isinstance(values, dict) and (values.get("mode") == "ipvs" or values.get("ipvs")):
             found.append((addon, addon.at("ConfigurationValues")))

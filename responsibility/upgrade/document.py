@@ -13,7 +13,7 @@ from pydantic import Field
 from responsibility.document import Evidence, Part, VersionSupport
 from responsibility.model import ComputeKind, Owner
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 Verdict = Literal["blocker", "ask", "warning", "read", "clear"]
 """``blocker``: fix it first. ``ask``: only the account knows. ``warning``: look at it. ``read``: nothing in a template shows
@@ -48,6 +48,9 @@ class Gate(Part):
     evidence: list[Evidence] = []
     source: str
     verified: bool = Field(default=True, description="False: not confirmed by a page of AWS or the Kubernetes project")
+    defect: str = Field(
+        default="", description="What fell over in the check itself, and where: a defect of this program"
+    )
 
 
 class Change(Part):
@@ -109,6 +112,12 @@ class Playbook(Part):
     target: str
     clusters: list[ClusterPlaybook]
     changes_checked: date = Field(description="When the data on Kubernetes' changes was last checked")
+
+    @property
+    def defects(self) -> list[tuple[str, str]]:
+        """Code of each check that fell over, and what and where."""
+        gates = [gate for cluster in self.clusters for gate in cluster.gates if gate.defect]
+        return list(dict.fromkeys((gate.check, gate.defect) for gate in gates))
 
     @property
     def blocked(self) -> bool:

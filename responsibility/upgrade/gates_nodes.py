@@ -184,4 +184,5 @@ def from_check(
         check=finding.code,
         evidence=finding.evidence,
         source=source,
+        defect=finding.defect,
     )

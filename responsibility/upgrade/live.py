@@ -89,6 +89,7 @@ def _gates(row: _Row, findings: list[Finding], check: CheckInfo) -> Iterator[Gat
                 check=row.code,
                 evidence=finding.evidence,
                 source=check.source,
+                defect=finding.defect,
             )
 
 

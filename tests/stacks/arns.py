@@ -113,7 +113,8 @@ def _clusters(value: Any) -> Iterator[tuple[str, str]]:
             if owned := _OWNED.fullmatch(key):
                 yield key, owned[1]
             elif _CLUSTER_NAMES.fullmatch(key):
-                yield from ((key, text) for text in _texts(part))
+                # ${aws:PrincipalTag/...}: the session says which cluster.
+                yield from ((key, text) for text in _texts(part) if not text.startswith("${aws:"))
             else:
                 yield from _clusters(part)
     elif isinstance(value, list):

@@ -1,6 +1,7 @@
 """EKS's operations on the certificate authorities of a cluster: the one that signs, and its successor."""
 
 import uuid
+from datetime import datetime, timedelta
 
 from emulator.engine.eks.service import Answer, Eks, Parameters, operation, page
 from emulator.engine.eks.state import Record, now
@@ -20,6 +21,7 @@ def authorities(eks: Eks, cluster: str) -> list[Record]:
             "activatedBy": "EKS",
             "signingStatus": "IN_USE",
             "distributionStatus": "COMPLETE",
+            "validity": _validity(created),
         }
         eks.state.children[KIND, cluster, first["id"]] = first
         return [first]
@@ -51,6 +53,7 @@ def create_certificate_authority(eks: Eks, parameters: Parameters) -> Answer:
         "createdBy": "CUSTOMER",
         "signingStatus": "NOT_USED",
         "distributionStatus": "IN_PROGRESS",
+        "validity": _validity(now()),
     }
     eks.state.children[KIND, name, successor["id"]] = successor
     eks.state.start(lambda: successor.update(distributionStatus="COMPLETE"))
@@ -75,6 +78,10 @@ def delete_certificate_authority(eks: Eks, parameters: Parameters) -> Answer:
     gone = eks.state.child(KIND, name, parameters["certificateAuthorityId"])
     del eks.state.children[KIND, name, gone["id"]]
     return {**_update(eks, name, gone), "certificateAuthority": gone}
+
+
+def _validity(start: datetime) -> Record:
+    return {"notBefore": start, "notAfter": start + timedelta(days=3650)}
 
 
 def _update(eks: Eks, cluster: str, authority: Record) -> Answer:

@@ -144,11 +144,14 @@ def update_cluster_config(eks: Eks, parameters: Parameters) -> Answer:
 
 @operation
 def update_cluster_version(eks: Eks, parameters: Parameters) -> Answer:
-    """Moves the control plane to another Kubernetes version."""
+    """Moves the control plane to another Kubernetes version: the next one, or the one before, as a rollback."""
     cluster = eks.state.cluster(parameters["name"])
+    versions = list(eks.account.catalog.versions)
+    back = versions.index(parameters["version"]) < versions.index(cluster["version"])
     cluster["version"] = parameters["version"]
+    cluster["_upgraded"] = None if back else now()
     changes = {"version": parameters["version"], "platformVersion": cluster["platformVersion"]}
-    return eks.begin_update(cluster["name"], "VersionUpdate", cluster, changes)
+    return eks.begin_update(cluster["name"], "VersionRollback" if back else "VersionUpdate", cluster, changes)
 
 
 @operation

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.engine.eks.releases import newest
+from emulator.engine.eks.releases import default_ami_type, newest
 from emulator.engine.eks.service import Answer, Eks, Parameters, operation, own_access_entry, page
 from emulator.engine.eks.state import Record, now
 
@@ -46,7 +46,7 @@ def create_nodegroup(eks: Eks, parameters: Parameters) -> Answer:
         "capacityType": parameters.get("capacityType", "ON_DEMAND"),
         "scalingConfig": sizes,
         "instanceTypes": parameters.get("instanceTypes") or ["t3.medium"],
-        "amiType": parameters.get("amiType", "AL2023_x86_64_STANDARD"),
+        "amiType": parameters.get("amiType") or default_ami_type(version),
         "labels": parameters.get("labels", {}),
         "taints": parameters.get("taints", []),
         "resources": {"autoScalingGroups": [{"name": f"eks-{name}-{uuid.uuid4()}"}]},

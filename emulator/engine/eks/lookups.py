@@ -43,12 +43,23 @@ def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-class Catalog:
-    """Facts about EKS that stand once, in the construct library's catalog."""
+OTHER_ACCESS_POLICIES = frozenset(
+    {
+        "AmazonAIOpsAssistantPolicy", "AmazonEKSPodIdentityPolicy", "AmazonEKSSecretAdminPolicy", "AmazonEMRJobPolicy",
+        "AmazonSagemakerHyperpodClusterPolicy", "AmazonSagemakerHyperpodControllerPolicy", "AmazonSagemakerHyperpodSpacePolicy",
+        "AmazonSagemakerHyperpodSpaceTemplatePolicy", "AmazonSagemakerHyperpodSystemNamespacePolicy",
+        "AmazonSagemakerHyperpodUserClusterPolicy",
+    }
+)  # fmt: skip
+"""What eks:ListAccessPolicies answers beside the policies that the review describes; most are of other services."""
 
-    def __init__(self, folder: Path) -> None:
-        """Reads the files of ``folder`` when they are asked for."""
-        self._folder = folder
+
+class Catalog:
+    """Facts about EKS that stand once, in the construct library's catalog and the review's data."""
+
+    def __init__(self, folder: Path, policies: Path) -> None:
+        """Reads the files of ``folder``, and the policies, when they are asked for."""
+        self._folder, self._policies = folder, policies
 
     def _load(self, name: str) -> Any:
         return yaml.safe_load((self._folder / f"{name}.yaml").read_text())
@@ -67,6 +78,11 @@ class Catalog:
     def addon_settings(self) -> dict[str, dict[str, Any]]:
         """JSON schemas of add-ons' settings, as far as they are known."""
         return dict(self._load("addon_settings")["add_ons"])
+
+    @cached_property
+    def access_policies(self) -> frozenset[str]:
+        """Names of the access policies of EKS."""
+        return OTHER_ACCESS_POLICIES | set(yaml.safe_load(self._policies.read_text())["access_policies"])
 
     @cached_property
     def limits(self) -> dict[str, int]:

@@ -3,6 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 
+def default_ami_type(kubernetes_version: str) -> str:
+    """Returns the AMI type of a node group that names none.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions-extended.html (Kubernetes 1.30)
+    """
+    return "AL2023_x86_64_STANDARD" if int(kubernetes_version.split(".")[1]) >= 30 else "AL2_x86_64"
+
+
 def newest(ami_type: str, kubernetes_version: str) -> str:
     """Returns the newest release of an AMI type."""
     if ami_type.startswith("BOTTLEROCKET"):

@@ -122,6 +122,7 @@ class EksResourceTypes:
             self._call("UpdateClusterConfig", {"name": name, **{key: after[key] for key in auto_mode if key in after}})
             self._wait("DescribeCluster", {"name": name}, "cluster")
         if new.get("Version") and old.get("Version") != new["Version"]:
+            _refuse_rollback(str(old.get("Version")), str(new["Version"]))
             self._call("UpdateClusterVersion", {"name": name, "version": new["Version"]})
         active = new.get("ActiveCertificateAuthorityId")
         if active and active != old.get("ActiveCertificateAuthorityId"):
@@ -354,6 +355,17 @@ def _association_attributes(association: Record) -> Attributes:
         "AssociationId": association["associationId"],
         "ExternalId": association.get("externalId") or "",
     }
+
+
+def _refuse_rollback(old: str, new: str) -> None:
+    """Raises ValueError where a stack would take a cluster back: the template before, after a failure, does not roll it back.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/rollback-cluster.html#_cloudformation_stack_rollback_behavior
+    """
+    if [int(part) for part in new.split(".")] < [int(part) for part in (old if old[:1].isdigit() else new).split(".")]:
+        raise ValueError(
+            f"Unsupported Kubernetes minor version update from {old} to {new}: a rollback is a request of its own"
+        )
 
 
 def _cluster_parameters(shape: str, props: Properties) -> Record:

@@ -22,7 +22,11 @@ def trust(service: str, *actions: str) -> dict[str, Any]:
 class FakeAccount:
     """An account with two private subnets in two zones, a public one, and a role for each purpose."""
 
-    catalog: Catalog = field(default_factory=lambda: Catalog(ROOT / "constructs/eks_constructs/catalog"))
+    catalog: Catalog = field(
+        default_factory=lambda: Catalog(
+            ROOT / "constructs/eks_constructs/catalog", ROOT / "responsibility/data/managed_policies.yaml"
+        )
+    )
     subnets: dict[str, Subnet] = field(
         default_factory=lambda: {
             "subnet-a": Subnet("vpc-1", "us-east-1a", public=False),

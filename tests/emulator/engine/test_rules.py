@@ -2,13 +2,14 @@
 
 import copy
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from emulator.engine.eks.rules import RULES
 from emulator.engine.eks.service import Eks
-from emulator.engine.eks.state import Refused
+from emulator.engine.eks.state import Refused, now
 from tests.emulator.engine.account import ARN, service, settled
 
 VPC = {"subnetIds": ["subnet-a", "subnet-b"], "endpointPublicAccess": False, "endpointPrivateAccess": True}
@@ -112,6 +113,14 @@ BAD = {
         "1.33 is in extended support since 2026-07-29",
     ),
     "one_minor_version": (with_("UpdateClusterVersion", version="1.37"), "from 1.35 to 1.37"),
+    "rollback_in_time": (
+        with_("UpdateClusterVersion", version="1.34", before=cluster(_upgraded=now() - timedelta(days=8))), "comes within 7 days",
+    ),
+    "rollback_with_extended_support": (
+        with_("UpdateClusterVersion", version="1.33", before=cluster(
+            version="1.34", _upgraded=now(), upgradePolicy={"supportType": "STANDARD"}
+        )), "first change the upgrade policy to EXTENDED",
+    ),
     "nodes_caught_up": (with_("UpdateClusterVersion", before=child("nodegroup", "n", version="1.34")), "must be updated to match"),
     "two_zones": (with_("CreateCluster", resourcesVpcConfig={**VPC, "subnetIds": ["subnet-a", "subnet-public"]}), "two different AZs"),
     "zones_stay": (
@@ -150,7 +159,8 @@ BAD = {
     "cluster_settled": (with_("DeleteCluster", before=cluster("bare", status="UPDATING")), "status UPDATING"),
     "ami_type_exists": (with_("CreateNodegroup", amiType="AL2_x86_64"), "not supported for kubernetes version 1.35"),
     "architecture_fits": (with_("CreateNodegroup", instanceTypes=["m7g.large"]), "not a valid instance type"),
-    "nodes_not_ahead": (with_("CreateNodegroup", version="1.36"), "does not fit"),
+    "nodes_of_the_clusters_version": (with_("CreateNodegroup", version="1.34"), "not the cluster's version 1.35"),
+    "nodes_not_ahead": (with_("UpdateNodegroupVersion", version="1.36"), "does not fit"),
     "sizes_together": (with_("CreateNodegroup", scalingConfig={"minSize": 1, "maxSize": 3}), "desiredSize: all or none"),
     "sizes_in_order": (with_("CreateNodegroup", scalingConfig={"minSize": 3, "desiredSize": 3, "maxSize": 2}), "can't be greater"),
     "subnets_of_cluster": (with_("CreateNodegroup", subnets=["subnet-other"]), "does not belong to the VPC"),
@@ -169,7 +179,7 @@ BAD = {
     "addon_offered": (with_("CreateAddon", addonName="core-dns"), "not supported"),
     "groups_not_reserved": (with_("CreateAccessEntry", kubernetesGroups=["system:masters"]), "must not start with system:"),
     "access_entries_on": (with_("CreateAccessEntry", before=cluster(accessConfig=OLD_MODE)), "authentication mode"),
-    "access_policy_exists": (with_("AssociateAccessPolicy", policyArn="arn:aws:iam::aws:policy/X"), "format is not valid"),
+    "access_policy_exists": (with_("AssociateAccessPolicy", policyArn=POLICY.replace("View", "NoSuch")), "could not be found"),
     "one_association": (with_("CreatePodIdentityAssociation", serviceAccount="s"), "already exists"),
 }  # fmt: skip
 
@@ -230,3 +240,61 @@ def test_a_certificate_authority_is_rotated() -> None:
         one["id"]: one["signingStatus"] for one in eks.call("ListCertificateAuthorities", WHO)["certificateAuthorities"]
     }
     assert states == {first["id"]: "NOT_USED", successor: "IN_USE"}
+
+
+def test_one_rollback_of_one_version() -> None:
+    eks = account()
+
+    def move(version: str, **options: Any) -> str:
+        update = settled(eks).call("UpdateClusterVersion", {"name": "c", "version": version, **options})["update"]
+        settled(eks)
+        return str(update["type"])
+
+    def move_nodes(version: str) -> None:
+        settled(eks).call("UpdateNodegroupVersion", {**WHO, "nodegroupName": "n", "version": version})
+        settled(eks)
+
+    with pytest.raises(Refused, match=r"was not upgraded to 1\.35 in place"):
+        move("1.34", force=True)
+    assert move("1.36") == "VersionUpdate"
+    move_nodes("1.36")
+    with pytest.raises(Refused, match=r"roll node group\(s\) n back to 1.35"):
+        move("1.35")
+    move_nodes("1.35")
+    assert move("1.35") == "VersionRollback"
+    with pytest.raises(Refused, match=r"was not upgraded to 1\.35 in place"):
+        move("1.34", force=True)
+    assert move("1.36") == "VersionUpdate"
+    move_nodes("1.36")
+    assert move("1.35", force=True) == "VersionRollback"
+    assert "_upgraded" not in eks.request("GET", "/clusters/c", {}, b"")[1].decode()
+
+
+def test_what_eks_takes_though_it_looks_odd() -> None:
+    eks = account()
+    parameters = copy.deepcopy(GOOD["CreateCluster"])
+    del parameters["bootstrapSelfManagedAddons"]
+    eks.call("CreateCluster", parameters)
+    for name in ("AmazonAIOpsAssistantPolicy", "AmazonEKSClusterAdminPolicy", "AmazonEMRJobPolicy"):
+        arn = POLICY.replace("AmazonEKSViewPolicy", name)
+        eks.call("AssociateAccessPolicy", {**GOOD["AssociateAccessPolicy"], "policyArn": arn})
+    with pytest.raises(Refused, match="format is not valid"):
+        eks.call("AssociateAccessPolicy", {**GOOD["AssociateAccessPolicy"], "policyArn": "arn:aws:iam::aws:policy/X"})
+
+
+@pytest.mark.parametrize(
+    ("version", "ami"), [("1.29", "AL2_x86_64"), ("1.30", "AL2023_x86_64_STANDARD"), ("1.36", "AL2023_x86_64_STANDARD")]
+)
+def test_a_group_without_an_ami_type(version: str, ami: str) -> None:
+    eks = account()
+    eks.state.clusters["c"]["version"] = version
+    group = {
+        key: value
+        for key, value in GOOD["CreateNodegroup"].items()
+        if key not in ("amiType", "launchTemplate", "version")
+    }
+    made = eks.call("CreateNodegroup", group)["nodegroup"]
+    assert (made["amiType"], made["version"]) == (ami, version)
+    if version != "1.29":
+        with pytest.raises(Refused, match=f"not a valid instance type for requested amiType {ami}"):
+            eks.call("CreateNodegroup", {**group, "nodegroupName": "arm", "instanceTypes": ["m7g.large"]})

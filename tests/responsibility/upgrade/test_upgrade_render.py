@@ -85,7 +85,7 @@ def test_the_page_loads_nothing_and_can_be_read_aloud(tmp_path: Path) -> None:
 
 def test_json_is_the_document(tmp_path: Path) -> None:
     document = playbook(Request("1.37", write(tmp_path, {}), AS_OF))
-    assert json.loads(render(document, "json"))["schema_version"] == "1.0"
+    assert json.loads(render(document, "json"))["schema_version"] == "1.1"
     assert Playbook.model_validate_json(render(document, "json")) == document
 
 

@@ -62,8 +62,11 @@ def access_entries_on(call: Call) -> Iterator[str]:
 def access_policy_exists(call: Call) -> Iterator[str]:
     """Refuses policies that do not exist."""
     arn = str(call.get("policyArn"))
-    if not re.fullmatch(r"arn:aws[a-z-]*:eks::aws:cluster-access-policy/AmazonEKS\w+Policy(V\d)?", arn):
+    named = re.fullmatch(r"arn:aws[a-z-]*:eks::aws:cluster-access-policy/(\w+)", arn)
+    if not named:
         yield f"The policyArn parameter format is not valid: {arn}"
+    elif named[1] not in call.account.catalog.access_policies:
+        yield f"The specified policyArn could not be found: {arn}"
     scope = call.get("accessScope") or {}
     if (scope.get("type") == "namespace") != bool(scope.get("namespaces")):
         yield "The namespaces of an access scope belong to type namespace, and that type needs them."

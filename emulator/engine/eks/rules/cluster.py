@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from ipaddress import ip_network
 
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, INVALID, LIMIT, REQUEST, Call, role_problem, rule
 from emulator.engine.eks.state import Refused, now
+
+ROLLBACK_WINDOW = timedelta(days=7)
 
 
 @rule("CreateCluster", says="A cluster's name is 1 to 100 letters, digits, hyphens and underscores, and not taken.",
@@ -79,31 +82,76 @@ def standard_support_in_time(call: Call) -> Iterator[str]:
         yield f"Kubernetes version {version} is in extended support since {ends}: the upgrade policy STANDARD cannot be selected for it"
 
 
-@rule("UpdateClusterVersion", says="An update goes one minor version up.", page=f"{GUIDE}update-cluster.html")
+@rule(
+    "UpdateClusterVersion",
+    says="An update goes one minor version up, or back as a rollback.",
+    page=f"{GUIDE}update-cluster.html",
+)
 def one_minor_version(call: Call) -> Iterator[str]:
-    """Refuses to skip a version, or to go back."""
-    versions = list(call.account.catalog.versions)
+    """Refuses to skip a version, and to stay."""
     old, new = call.cluster["version"], call.get("version")
-    if new not in versions or old not in versions:
-        return
-    step = versions.index(new) - versions.index(old)
-    if step == 0:
+    if new == old:
         yield f"The cluster already has Kubernetes version {new}"
-    elif step != 1:
+    elif _step(call) not in (1, -1, None):
         yield f"Unsupported Kubernetes minor version update from {old} to {new}"
 
 
-@rule("UpdateClusterVersion", says="A control plane moves only when its managed node groups have its version.",
+@rule("UpdateClusterVersion", says="A rollback comes within 7 days of the upgrade that it takes back, which was the last one.",
+      page=f"{GUIDE}rollback-cluster.html", code=REQUEST)  # fmt: skip
+def rollback_in_time(call: Call) -> Iterator[str]:
+    """Refuses to go back later, and where the cluster was made with its version or has been rolled back."""
+    if _step(call) != -1:
+        return
+    upgraded = call.cluster.get("_upgraded")
+    old, new = call.cluster["version"], call.get("version")
+    if upgraded is None:
+        yield f"The cluster was not upgraded to {old} in place: it cannot be rolled back to {new}"
+    elif now() - upgraded > ROLLBACK_WINDOW:
+        yield f"The cluster was upgraded to {old} on {upgraded:%Y-%m-%d}: a rollback comes within {ROLLBACK_WINDOW.days} days"
+
+
+@rule("UpdateClusterVersion", says="A rollback to a version in extended support needs the upgrade policy EXTENDED.",
+      page=f"{GUIDE}rollback-cluster.html", code=REQUEST)  # fmt: skip
+def rollback_with_extended_support(call: Call) -> Iterator[str]:
+    """Refuses to go back into extended support that the cluster does not have."""
+    ends = call.account.catalog.versions.get(call.get("version"), {}).get("standard_until")
+    if (
+        _step(call) == -1
+        and ends
+        and now().date() > ends
+        and call.cluster["upgradePolicy"]["supportType"] == "STANDARD"
+    ):
+        yield f"Kubernetes version {call.get('version')} is in extended support: first change the upgrade policy to EXTENDED"
+
+
+def _step(call: Call) -> int | None:
+    """How many minor versions up UpdateClusterVersion goes; None: it is no version that EKS offers, of which another rule tells."""
+    versions = list(call.account.catalog.versions)
+    old, new = call.cluster["version"], call.get("version")
+    return versions.index(new) - versions.index(old) if new in versions and old in versions else None
+
+
+@rule("UpdateClusterVersion",
+      says="A control plane moves up only when its managed node groups have its version, and back when they have gone back.",
       page=f"{API}API_UpdateClusterVersion.html")  # fmt: skip
 def nodes_caught_up(call: Call) -> Iterator[str]:
-    """Refuses to leave managed nodes more than a version behind."""
-    behind = [
+    """Refuses to leave managed nodes behind; of a rollback, nodes that would be ahead, unless it is forced."""
+    rollback = _step(call) == -1
+    wanted = call.get("version") if rollback else call.cluster["version"]
+    others = [
         group["nodegroupName"]
         for group in call.state.of("nodegroup", call.cluster_name)
-        if group["version"] != call.cluster["version"]
+        if group["version"] != wanted
+        and not (rollback and (call.get("force") or _minor(group["version"]) < _minor(wanted)))
     ]
-    if behind:
-        yield f"Nodegroup(s) {', '.join(sorted(behind))} must be updated to match cluster version before updating cluster version"
+    if others and rollback:
+        yield f"Kubelet version skew: roll node group(s) {', '.join(sorted(others))} back to {wanted} before the control plane"
+    elif others:
+        yield f"Nodegroup(s) {', '.join(sorted(others))} must be updated to match cluster version before updating cluster version"
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
 
 
 @rule("CreateCluster", "UpdateClusterConfig", says="Subnets of one VPC, in at least two availability zones.",
@@ -234,14 +282,11 @@ def auto_mode_together(call: Call) -> Iterator[str]:
         )
 
 
-@rule(
-    "CreateCluster",
-    says="Auto Mode asks for bootstrapSelfManagedAddons: false.",
-    page=f"{GUIDE}automode-get-started-cli.html",
-)
+@rule("CreateCluster", says="Auto Mode does not go with bootstrapSelfManagedAddons: true; left out it is false there.",
+      page=f"{GUIDE}automode-get-started-cli.html")  # fmt: skip
 def auto_mode_without_self_managed(call: Call) -> Iterator[str]:
     """Refuses the add-ons that EKS would install by itself."""
-    if call.get("computeConfig", "enabled") and call.get("bootstrapSelfManagedAddons") is not False:
+    if call.get("computeConfig", "enabled") and call.get("bootstrapSelfManagedAddons"):
         yield "When Auto Mode is enabled, bootstrapSelfManagedAddons must be set to false"
 
 

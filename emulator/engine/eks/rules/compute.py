@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from emulator.engine.eks.releases import default_ami_type
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, LIMIT, Call, role_problem, rule
 from emulator.engine.eks.state import Record
 
@@ -35,7 +36,7 @@ def node_role_assumable(call: Call) -> Iterator[str]:
       page=f"{GUIDE}eks-linux-ami-versions.html")  # fmt: skip
 def ami_type_exists(call: Call) -> Iterator[str]:
     """Refuses AMI types that have no image for the version."""
-    ami = call.get("amiType") or "AL2_x86_64"
+    ami = call.get("amiType") or default_ami_type(call.cluster["version"])
     version = call.get("version") or call.cluster["version"]
     if ami.startswith("AL2_") and _minor(version) >= 33:
         yield f"Requested AMI type {ami} is not supported for kubernetes version {version}"
@@ -49,16 +50,26 @@ def _minor(version: str) -> int:
 
 @rule("CreateNodegroup", says="Instance types have the architecture of the AMI.", page=f"{API}API_CreateNodegroup.html")
 def architecture_fits(call: Call) -> Iterator[str]:
-    """Refuses Arm images on x86 instances, and the other way round."""
-    wanted = call.account.catalog.ami_types.get(call.get("amiType") or "", {}).get("architecture")
+    """Refuses Arm images on x86 instances, and the other way round. A launch template may bring an image of its own."""
+    default = "" if call.get("launchTemplate") else default_ami_type(call.cluster["version"])
+    ami = call.get("amiType") or default
+    wanted = call.account.catalog.ami_types.get(ami, {}).get("architecture")
     wrong = [
         kind for kind in call.get("instanceTypes") or [] if wanted and call.account.catalog.architecture(kind) != wanted
     ]
     if wrong:
-        yield f"[{', '.join(wrong)}] is not a valid instance type for requested amiType {call.get('amiType')}"
+        yield f"[{', '.join(wrong)}] is not a valid instance type for requested amiType {ami}"
 
 
-@rule("CreateNodegroup", "UpdateNodegroupVersion", says="Nodes have the control plane's version, or an older one within the skew.",
+@rule("CreateNodegroup", says="A node group is made with the cluster's version.", page=f"{API}API_CreateNodegroup.html")
+def nodes_of_the_clusters_version(call: Call) -> Iterator[str]:
+    """Refuses any other version than the cluster's."""
+    version = call.get("version")
+    if version and version != call.cluster["version"]:
+        yield f"Requested Nodegroup version {version} is not the cluster's version {call.cluster['version']}, the only one that is accepted"
+
+
+@rule("UpdateNodegroupVersion", says="Nodes have the control plane's version, or an older one within the skew.",
       page="https://kubernetes.io/releases/version-skew-policy/")  # fmt: skip
 def nodes_not_ahead(call: Call) -> Iterator[str]:
     """Refuses nodes that are newer than the control plane, or more than three versions older."""
