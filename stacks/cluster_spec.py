@@ -206,6 +206,23 @@ class ClusterSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _addons_can_run(self) -> "ClusterSpec":
+        try:
+            selectors = self.system_selectors()
+        except AddonProblem as problem:
+            raise Misplaced(str(problem), "addons", *problem.where) from None
+        for index, profile in enumerate(self.compute.fargate.profiles if self.compute.fargate else []):
+            for place, selector in enumerate(profile.selectors):
+                if clash := [one for one in selectors if one.overlaps(selector)]:
+                    labels = ", ".join(f"{key}={value}" for key, value in clash[0].labels.items())
+                    raise Misplaced(
+                        f"the selector {selector.namespace} overlaps {clash[0].namespace} with {labels}:"
+                        " this project makes a profile for those pods itself; take the selector out",
+                        *("compute", "fargate", "profiles", index, "selectors", place, "namespace"),
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _pod_identities(self) -> "ClusterSpec":
         planned = self.planned_addons()
         taken = {
@@ -239,23 +256,6 @@ class ClusterSpec(Spec):
                     "needs the add-on eks-pod-identity-agent, which is switched off; switch it on, or take this out",
                     *("pod_identities", index),
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _addons_can_run(self) -> "ClusterSpec":
-        try:
-            selectors = self.system_selectors()
-        except AddonProblem as problem:
-            raise Misplaced(str(problem), "addons", *problem.where) from None
-        for index, profile in enumerate(self.compute.fargate.profiles if self.compute.fargate else []):
-            for place, selector in enumerate(profile.selectors):
-                if clash := [one for one in selectors if one.overlaps(selector)]:
-                    labels = ", ".join(f"{key}={value}" for key, value in clash[0].labels.items())
-                    raise Misplaced(
-                        f"the selector {selector.namespace} overlaps {clash[0].namespace} with {labels}:"
-                        " this project makes a profile for those pods itself; take the selector out",
-                        *("compute", "fargate", "profiles", index, "selectors", place, "namespace"),
-                    )
         return self
 
 
