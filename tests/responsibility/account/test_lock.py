@@ -168,7 +168,7 @@ def test_an_assembly_that_does_not_say(tmp_path: Path, resource: Any, words: str
 
 
 @pytest.mark.parametrize(
-    "content", ["name: demo\n", "addons: [1]\n", "addons: {1.36: {}}\n", "<<<<<<< HEAD\naddons:\n", ""]
+    "content", ["name: demo\n", "addons: [1]\n", "addons: {1.36: [x]}\n", "<<<<<<< HEAD\naddons:\n", ""]
 )
 def test_a_file_that_is_no_lock_file_is_not_replaced(eks: FakeEks, tmp_path: Path, content: str) -> None:
     file = tmp_path / "x.lock.yaml"
