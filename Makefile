@@ -4,7 +4,7 @@
 # What a person says (`make synth ENV=...`) is text. Make does not expand it, and a recipe reads it from the environment of
 # its shell, as "$$ENV": as a part of the recipe the shell would run what is in it.
 PYTHON ?= python3
-SAID := ENV CHECKS DELIVERY FIRST_DEPLOY BASE FAIL_ON AS_OF LATEST TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
+SAID := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY FIRST_DEPLOY BASE FAIL_ON AS_OF LATEST TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
 SAID += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 $(foreach name,$(SAID),$(eval override $(name) := $$(value $(name))))
 export $(SAID)
@@ -24,7 +24,7 @@ CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down setup synth review lock-addons test deploy diff apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
+.PHONY: help demo demo-down setup synth review lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -43,7 +43,7 @@ install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -
 	@$(call install,.venv) --no-deps --no-build-isolation --editable ./constructs
 	@touch $@
 
-node_modules/.ready: package-lock.json .venv/.ready
+node_modules/.ready: package-lock.json | .venv/.ready
 	@echo "Setting up the CDK CLI (once)"
 	@npm ci --ignore-scripts --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
@@ -73,11 +73,15 @@ lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into EN
 	@python -m responsibility lock-addons --env="$$ENV" $${LATEST:+--latest} $$LOCK_FLAGS
 
 # TAKE_OVER=yes: log groups and named roles that an earlier foundation left behind, instead of "already exists".
-deploy: setup env-named  ## deploy ENV to the account of your credentials (docs/deploy.md)
-	$(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
+# A new cluster is deployed in two steps; FIRST_DEPLOY=NAME says yourself which are new (docs/deploy.md).
+deploy: setup env-named own-delivery  ## deploy ENV to the account of your credentials (docs/deploy.md)
+	@python -m operations deploy "$$ENV" -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
 
-diff: setup env-named  ## what a deploy of ENV would change
+diff: setup env-named own-delivery  ## what a deploy of ENV would change
 	$(CDK) diff $(CONTEXT) $$CDK_FLAGS
+
+smoke: setup env-named  ## after a deploy: whether what only an account can settle holds; it reads, and says a line each
+	@python -m operations smoke "$$ENV" $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"} -- $(CONTEXT) $$CDK_FLAGS
 
 # CLUSTER=name where the environment has several; KUBE_CONTEXT=name for another than kubectl's current context;
 # TIMEOUT=seconds that an object, and each call of kubectl or helm, may take.
@@ -90,10 +94,10 @@ unapply: setup env-named  ## remove them, after asking: load balancers and volum
 	@$(call synth,$(CONTEXT) -c checks=off)
 	@$(call deliver,remove)
 
-destroy: setup env-named  ## delete the clusters and networks of ENV, after asking; keys, logs and roles stay
-	@name=$$(python -m stacks.name "$$ENV") && set -x && \
-	$(CDK) destroy "$$name-workloads-*" "$$name-cluster-*" "$$name-network*" $(CONTEXT) $$CDK_FLAGS
-	@echo "Keys, log groups and roles stay: make destroy-foundation ENV=$$ENV deletes their stack too."
+# LOOK=yes: only say what would stop it. ANYWAY=yes: whatever would stop it.
+destroy: setup env-named own-delivery  ## delete the clusters and networks of ENV, after asking; keys, logs and roles stay
+	@python -m operations destroy "$$ENV" $${LOOK:+--look} $${ANYWAY:+--anyway} -- $(CDK) destroy $(CONTEXT) $$CDK_FLAGS
+	@test -n "$$LOOK" || echo "Keys, log groups and roles stay: make destroy-foundation deletes their stack too."
 
 destroy-foundation: setup env-named  ## delete the foundation of ENV, after asking; needs the clusters gone
 	@name=$$(python -m stacks.name "$$ENV") && set -x && \
@@ -141,3 +145,8 @@ clean:  ## delete what the commands above made; what others put there stays
 .PHONY: env-named
 env-named:
 	@test -n "$$ENV" || { echo "Name an environment: make $$GOALS ENV=demo. There is: $$ENVIRONMENTS" >&2; exit 2; }
+
+# Another delivery than the file's is to look at: deployed, it would delete every object, or hide the stack from a destroy.
+.PHONY: own-delivery
+own-delivery:
+	@test -z "$$DELIVERY" || { echo "DELIVERY is for make synth, review, apply and unapply. To change it for good: docs/workloads.md, From kubectl to files." >&2; exit 2; }

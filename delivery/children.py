@@ -15,6 +15,7 @@ from types import FrameType
 from typing import IO
 
 from delivery.problem import DeliveryProblem
+from safe_io.errors import BadInput
 from safe_io.terminal import lines
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -102,6 +103,26 @@ def run(command: Sequence[str], what: str, *, seconds: float, given: str | None 
         raise DeliveryProblem(f"{name} cannot be run: an argument holds a NUL character") from None
 
 
+def through(command: Sequence[str]) -> int:
+    """Runs a program on this terminal, which may ask the person; returns its exit code. Raises BadInput: it cannot be started."""
+    try:
+        child = subprocess.Popen(command, preexec_fn=_die_with_us)  # noqa: S603 - the CDK CLI of this checkout
+    except OSError as problem:
+        raise BadInput(f"{Path(command[0]).name} cannot be run: {problem.strerror}") from None
+    try:
+        return child.wait()
+    except Stopped as stopped:
+        if stopped.number != signal.SIGINT:  # the terminal has sent that to it as well
+            child.send_signal(stopped.number)
+        child.wait()
+        raise
+
+
+def _die_with_us() -> None:
+    if _PRCTL is not None:
+        _PRCTL(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: it ends with us even when we are killed
+
+
 @contextmanager
 def _child(
     command: Sequence[str], text: IO[bytes], out: IO[bytes], error: IO[bytes]
@@ -111,8 +132,7 @@ def _child(
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
 
     def prepare() -> None:
-        if _PRCTL is not None:
-            _PRCTL(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: it ends with us even when we are killed
+        _die_with_us()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     try:

@@ -11,16 +11,17 @@ from safe_io.terminal import one_line
 _DAY = 86_400
 
 
-class _Parser(argparse.ArgumentParser):
+class OneLineParser(argparse.ArgumentParser):
     """Says what is wrong in one line that is safe to show: arguments may hold anything."""
 
     def error(self, message: str) -> NoReturn:
+        """Raises BadInput."""
         raise BadInput(one_line(f"{self.prog}: {message}. --help says more"))
 
 
 def read_options(arguments: list[str], program: str) -> argparse.Namespace:
     """Returns what was asked for. Raises BadInput."""
-    parser = _Parser(prog=program, description="Applies or removes rendered manifests.")
+    parser = OneLineParser(prog=program, description="Applies or removes rendered manifests.")
     parser.add_argument("action", choices=["apply", "remove"])
     parser.add_argument("assembly", type=Path, help="the folder that a synth wrote: cdk.out")
     parser.add_argument("--cluster", help="if the environment has several")

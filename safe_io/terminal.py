@@ -43,6 +43,18 @@ def lines(text: str, *, last: int | None = None, limit: int = 1000) -> str:
     return "\n".join(found if last is None else found[-last:])
 
 
+def unseen(text: str) -> str:
+    """Returns the first character that a terminal would act on or not show, or that looks like a space and is none.
+
+    Empty if there is none. Newlines and tabs are fine.
+    """
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return ""
+    hidden = _INVISIBLE.search(text)
+    odd = next((one for one in text if not one.isprintable() and one not in "\n\t"), "")
+    return odd or (hidden[0][0] if hidden else "")
+
+
 def _seen(text: str) -> str:
     text = _INVISIBLE.sub("", _SEQUENCE.sub("", text))
     if text.isascii() and text.isprintable():

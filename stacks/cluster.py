@@ -14,6 +14,7 @@ from eks_constructs.control_plane import AutoModeSettings, ControlPlane
 from eks_constructs.fargate import Fargate, FargateSelectorSpec
 from eks_constructs.identity import OidcProvider
 from eks_constructs.managed_nodes import ManagedNodes
+from eks_constructs.pod_identities import PodIdentities
 from eks_constructs.tunnel_host import TunnelHost
 from stacks.cluster_spec import ClusterSpec, LockFile
 from stacks.controllers import needs_load_balancer_controller
@@ -137,6 +138,16 @@ class ClusterStack(cdk.Stack):
             if "system" in profiles:
                 nodes.append(profiles["system"])
         addons.after_nodes(nodes=nodes)
+        if spec.pod_identities:
+            PodIdentities(
+                self,
+                "PodIdentities",
+                spec.pod_identities,
+                cluster=ClusterHandle(spec.name, control_plane.name),
+                fargate_alone=compute.mix.kinds == ["fargate"],
+                oidc=addons.oidc_provider,
+                iam=self._iam,
+            )
         if any(workload.compute == "fargate" for workload in spec.workloads):
             self.oidc = addons.oidc_provider()
             # Trust policies are text that CloudFormation fills in (Fn::Sub), which takes exports and no other stack's outputs.

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from eks_constructs.catalog import load
 from eks_constructs.encryption import LogRetention
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
+from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
 from stacks.cluster_spec import AnyNetwork, ClusterSpec
@@ -57,6 +58,9 @@ class Environment(Spec):
     load balancers, and volumes on managed nodes (on Auto Mode: `auto_mode.volume_tags`)."""
     iam: IamSpec = IamSpec()
     foundation: FoundationSpec = FoundationSpec()
+    registries: dict[RegistryName, RegistrySpec] = {}
+    """Registries and chart repositories that something stands in for: a mirror, or a pull through cache of Amazon ECR. Images of
+    workloads and controllers, and the controllers' charts, then come from there."""
     network: AnyNetwork | None = None
     """The network that clusters share, unless they bring their own."""
     clusters: Annotated[list[ClusterSpec], Field(min_length=1)]
@@ -101,8 +105,34 @@ class Environment(Spec):
             network = self.network_of(cluster)
             self._check_version(cluster, today)
             self._check_addresses(cluster, network)
-            self._check_endpoints(cluster, network)
             self._check_names(cluster)
+        return self
+
+    @property
+    def registry_rules(self) -> Registries:
+        """From where images and charts come."""
+        return Registries(self.registries, account=self.account, region=self.region)
+
+    @model_validator(mode="after")
+    def _registries(self) -> "Environment":
+        for name, spec in self.registries.items():
+            if spec.pull_through_cache and not (self.account and self.region):
+                raise Misplaced(
+                    "is in the registry of an account and region: say both, account and region, at the top of the file",
+                    *("registries", name, "pull_through_cache"),
+                )
+            if name.startswith("https://") and spec.pull_through_cache:
+                raise Misplaced(
+                    "Amazon ECR caches registries, and this is a repository of charts: name a mirror",
+                    *("registries", name, "pull_through_cache"),
+                )
+            if spec.mirror and ("://" in spec.mirror) != name.startswith("https://"):
+                rule = (
+                    "begins with oci:// or https://"
+                    if name.startswith("https://")
+                    else "is a registry and path, without ://"
+                )
+                raise Misplaced(f"what stands in for {name} {rule}", *("registries", name, "mirror"))
         return self
 
     @model_validator(mode="after")
@@ -158,6 +188,13 @@ class Environment(Spec):
                 *("iam", "permissions_boundary"),
             )
         for cluster in self.clusters:
+            for index, one in enumerate(cluster.pod_identities):
+                if self.account and one.role_arn and one.role_arn.split(":")[4] != self.account:
+                    raise Misplaced(
+                        f"is a role of account {one.role_arn.split(':')[4]}; EKS takes one of the cluster's, {self.account}. A role of"
+                        " another account is a target_role_arn",
+                        *self.where(cluster, "pod_identities", index, "role_arn"),
+                    )
             compute = cluster.compute
             keys: list[tuple[tuple[str | int, ...], str | None]] = [
                 (("control_plane", "etcd", "kms_key_arn"), cluster.control_plane.etcd.kms_key_arn)
@@ -180,17 +217,6 @@ class Environment(Spec):
                         *self.where(cluster, *where),
                     )
         return self
-
-    def _check_endpoints(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
-        if not isinstance(network, NetworkSpec) or network.nat != "none":
-            return
-        for addon in cluster.planned_addons():
-            if missing := [one for one in addon.endpoints if one not in network.additional_endpoints]:
-                raise Misplaced(
-                    f"{addon.name} needs {', '.join(missing)}, which a network without NAT does not reach;"
-                    " add to network.additional_endpoints what is an endpoint, or use NAT",
-                    *self.where(cluster, "addons", addon.name),
-                )
 
     def _check_names(self, cluster: ClusterSpec) -> None:
         stack = f"{self.name}-cluster-{cluster.name}"

@@ -9,7 +9,8 @@ from safe_io.yaml_file import YamlFile
 from stacks.cluster_spec import LockFile
 from stacks.environment import Environment
 from stacks.environment_path import environment_path
-from stacks.validating import validated
+from stacks.reachability import unreachable
+from stacks.validating import MAX_PROBLEMS, validated
 from stacks.workload_objects import placed_workloads
 
 __all__ = ["BadInput", "environment_path", "load_environment", "load_lock"]
@@ -32,7 +33,16 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
             placed_workloads(cluster, environment)
         except Misplaced as problem:
             document.fail(problem.where, str(problem))
+    check_reach(environment, document)
     return environment
+
+
+def check_reach(environment: Environment, document: YamlFile) -> None:
+    """Raises BadInput for what a cluster needs and its network does not reach."""
+    found = sorted(document.message(one.where, f": {one.text}") for one in unreachable(environment))
+    if lines := list(dict.fromkeys(text for _, text in found)):
+        more = [f"... and {len(lines) - MAX_PROBLEMS} more"] if len(lines) > MAX_PROBLEMS else []
+        raise BadInput("\n".join([*lines[:MAX_PROBLEMS], *more]))
 
 
 def load_lock(path: Path) -> LockFile | None:

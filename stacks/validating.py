@@ -9,6 +9,7 @@ from safe_io.errors import BadInput
 from safe_io.where import shown
 from safe_io.yaml_file import YamlFile
 from stacks.problems import explain, without_echoes
+from stacks.strange_values import refuse_strange_values
 
 Model = TypeVar("Model", bound=BaseModel)
 MAX_PROBLEMS = 10
@@ -19,6 +20,7 @@ def validated(document: YamlFile, model: type[Model], context: dict[str, Any] | 
     if not isinstance(document.data, dict):
         found = "nothing" if document.data is None else shown(document.data)
         document.fail((), f"found {found}; it must be a mapping with the keys {', '.join(model.model_fields)}")
+    refuse_strange_values(document)
     try:
         # Strict validation of JSON takes lists for tuples and text for dates, and nothing else for anything.
         return model.model_validate_json(json.dumps(document.data), context=context)

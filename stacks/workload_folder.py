@@ -10,6 +10,7 @@ from safe_io.errors import BadInput
 from safe_io.yaml_file import Rules, YamlFile
 from stacks.namespaces import SHARED
 from stacks.problems import did_you_mean
+from stacks.strange_values import refuse_strange_values
 from stacks.validating import validated
 from stacks.workload_files import check_beside, object_files
 from stacks.workload_spec import WorkloadDescription
@@ -73,6 +74,7 @@ def read_objects(path: Path, variant: str | None) -> tuple[SourceObject, ...]:
         here: dict[tuple[str, str, str, str], SourceObject] = {}
         for file in object_files(path / folder) if (path / folder).is_dir() else []:
             for document in _documents(file):
+                refuse_strange_values(document, of_people=False)
                 source = SourceObject(document, _kubernetes_object(document))
                 if source.key in here:
                     first = here[source.key].file.path

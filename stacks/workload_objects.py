@@ -1,9 +1,9 @@
 """Renders workloads: from plain YAML in workloads/ and a placement to the Kubernetes objects of one cluster."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from delivery.order import in_order
 from delivery.placeholders import ROLE_ARN, fill, placeholders
@@ -16,6 +16,7 @@ from stacks.exposure import expose, gate, made_by_aws
 from stacks.file_owner import file_owner
 from stacks.kind_limits import limits_met
 from stacks.known_names import KnownNames, known_names
+from stacks.mirrored_images import use_mirrors
 from stacks.namespaces import into_namespace, is_shared
 from stacks.placed_pods import place_pod
 from stacks.placement import Placement, place, reserved
@@ -43,6 +44,8 @@ class PlacedWorkload:
     objects: Sequence[KubernetesObject]
     """In the order in which they are applied. They may hold placeholders (delivery/placeholders.py)."""
     note: str
+    images: Mapping[str, str] = field(default_factory=dict)
+    """Of images that come from elsewhere than it was written: what was written, by what is pulled."""
     file_owner: tuple[int, int] | None = None
     """User and group of the pods that use its file system, if it has one."""
 
@@ -146,9 +149,10 @@ def _placed(read: _Read, known: KnownNames, cluster: ClusterSpec, environment: E
     shaped = list(_shaped(kept, read, setting, cluster))
     check_tls(spec, read.needs, read.balancers, description, placeholders(shaped), environment.region)
     objects = [fill(item, _known_values(placement, cluster, environment)) for item in shaped]
+    images = use_mirrors(objects, environment.registry_rules)
     note = " ".join([f"{description.what.rstrip('.')}. {_where(placement, read.variant)}", *left_out])
     owner = file_owner(objects, spec.name) if "file_system" in read.needs else None
-    return PlacedWorkload(placement, description, frozenset(read.needs), in_order(objects), note, owner)
+    return PlacedWorkload(placement, description, frozenset(read.needs), in_order(objects), note, images, owner)
 
 
 def _check_kind(

@@ -251,7 +251,7 @@ class WorkloadsStack(cdk.Stack):
                 logs_key_arn,
                 self._environment.foundation.log_retention_days,
             ),
-            public_ecr=any(isinstance(item, HelmChart) and item.in_public_ecr for item in added),
+            charts=[item for item in added if isinstance(item, HelmChart)],
             handover=spec.delivery == "handover",
         )
         known = {"AWS_ACCOUNT_ID": Aws.ACCOUNT_ID, "AWS_REGION": Aws.REGION, "AWS_PARTITION": Aws.PARTITION}

@@ -31,18 +31,28 @@ _REPOSITORY = "oci://public.ecr.aws/karpenter"
 _NODE_CLASS = "default"
 
 
-def charts(cluster: str, *, replicas: int, own_pod_subnets: bool = False) -> list[HelmChart]:
+CHARTS = ("karpenter-crd", SERVICE_ACCOUNT)
+"""Names of its releases."""
+
+
+def charts(cluster: str, *, replicas: int, own_pod_subnets: bool = False, isolated: bool = False) -> list[HelmChart]:
     """Returns Karpenter's charts: resource definitions apart, because helm never updates those that come within a chart.
 
     Args:
         cluster: its name.
         replicas: of the controller, each on a managed node of its own: nodes that Karpenter adds do not hold it.
         own_pod_subnets: pods have subnets of their own, so that a node's first network interface has no address for them.
+        isolated: there is no way to the internet, and so none to the price list, which has no VPC endpoint.
     """
     values: dict[str, Any] = {
         "replicas": replicas,
         "serviceAccount": {"name": SERVICE_ACCOUNT},
-        "settings": {"clusterName": cluster, "interruptionQueue": f"${{{QUEUE}}}", **_interfaces(own_pod_subnets)},
+        "settings": {
+            "clusterName": cluster,
+            "interruptionQueue": f"${{{QUEUE}}}",
+            **_interfaces(own_pod_subnets),
+            **({"isolatedVPC": True} if isolated else {}),
+        },
         "nodeSelector": {KIND_LABEL: "managed_nodes", "kubernetes.io/os": "linux"},
         "controller": {"resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}},
     }

@@ -17,7 +17,8 @@ from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import log_group
 from eks_constructs.manifests import HelmChart, KubernetesObject
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, allow, arn, prescribe, role, trust_service
+from eks_constructs.registries import own_repositories
+from eks_constructs.roles import IamSpec, Statement, allow, arn, prescribe, role, trust_service
 
 LAYERS = (34, 36)
 """Minor versions of kubectl for which a layer is installed (requirements.txt)."""
@@ -79,7 +80,7 @@ class Kubectl(Construct):
         security_group_id: str,
         iam_spec: IamSpec,
         logging: Logging,
-        public_ecr: bool = False,
+        charts: Sequence[HelmChart] = (),
         handover: bool = False,
     ) -> None:
         """Makes the handler, in the cluster's private subnets: its API endpoint may have no other way in.
@@ -97,10 +98,7 @@ class Kubectl(Construct):
             allow(["eks:DescribeCluster"], arn("eks", f"cluster/{cluster_name}"), sid="FindTheCluster"),
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{logs.attr_arn}:*", sid="WriteItsLog"),
         ]
-        if public_ecr:
-            # Neither takes a resource: https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html
-            sign_in = ["ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"]
-            statements.append(allow(sign_in, "*", sid="SignInToPublicEcr"))
+        statements += _registry_rights(charts)
         handler_role = role(
             self,
             "HandlerRole",
@@ -238,6 +236,23 @@ class Kubectl(Construct):
         if self._handover:
             # Without a change of properties there may be nothing to deploy, and the old deletion policy would stay.
             resource.add_property_override("HandedOver", "true")
+
+
+def _registry_rights(charts: Sequence[HelmChart]) -> list[Statement]:
+    """Returns what the handler may do in Amazon ECR: sign in, which takes no resource, and pull charts from private repositories."""
+    statements: list[Statement] = []
+    if any(chart.in_public_ecr for chart in charts):
+        # https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html
+        sign_in = ["ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"]
+        statements.append(allow(sign_in, "*", sid="SignInToPublicEcr"))
+    if own := [found for chart in charts if (found := own_repositories(chart))]:
+        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
+        arns = [f"arn:{Aws.PARTITION}:ecr:{region}:{account}:repository/{name}" for account, region, name in own]
+        statements += [
+            allow(["ecr:GetAuthorizationToken"], "*", sid="SignInToEcr"),
+            allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], arns, sid="PullCharts"),
+        ]
+    return statements
 
 
 def _check_complete(value: Any, where: str) -> None:

@@ -21,8 +21,12 @@ VERSION = "3.5.0"
 read 2026-11-28; AWS's page still shows controller 2.14.1 with chart 1.14.0)."""
 
 
-def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = None) -> HelmChart:
-    """Returns the controller's chart; it runs where the add-ons' Deployments do. ``tags`` are those of what it makes."""
+def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = None, isolated: bool = False) -> HelmChart:
+    """Returns the controller's chart; it runs where the add-ons' Deployments do.
+
+    ``tags`` are those of what it makes. ``isolated``: there is no way to the internet, and so none to WAF and Shield.
+    https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html
+    """
     host = mix.deployments_run_on or "managed_nodes"
     on_nodes = host != "fargate"
     values: dict[str, Any] = {
@@ -45,6 +49,8 @@ def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = Non
         # On by default since 3.0.0, and in need of resource definitions that nothing here installs: Gateways are Auto Mode's.
         "controllerConfig": {"featureGates": {"ALBGatewayAPI": False, "NLBGatewayAPI": False}},
     }
+    if isolated:
+        values |= dict.fromkeys(("enableShield", "enableWaf", "enableWafv2"), False)
     outputs = {VPC_ID: "VpcId"} | ({} if on_nodes else {ROLE_ARN: "LoadBalancerControllerRoleArn"})
     return HelmChart(
         order=ORDER,

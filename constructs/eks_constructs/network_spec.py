@@ -97,6 +97,11 @@ class NetworkSpec(Spec):
         return self
 
     @property
+    def reaches_internet(self) -> bool:
+        """Whether nodes and pods have a way out."""
+        return self.nat != "none"
+
+    @property
     def zone_count(self) -> int:
         """How many AZs the network spans."""
         return self.availability_zones if isinstance(self.availability_zones, int) else len(self.availability_zones)
@@ -130,6 +135,24 @@ class ExistingNetworkSpec(Spec):
     """Subnets for pods alone, one in each AZ."""
     ipv6: bool = False
     """Whether the subnets are dual-stack."""
+    internet: bool = True
+    """Whether the private subnets have a way to the internet: a NAT or transit gateway, a proxy for nodes and pods."""
+    endpoints: Annotated[list[str], AfterValidator(_distinct)] = []
+    """AWS services that the VPC has endpoints for, such as `ecr.dkr`; asked of a VPC without internet."""
+
+    @model_validator(mode="after")
+    def _endpoints(self) -> "ExistingNetworkSpec":
+        rows = load("vpc_endpoints")
+        known = [*rows["gateway"], *rows["interface"]]
+        for index, name in enumerate(self.endpoints):
+            if name not in known:
+                raise Misplaced(f"must be one of {', '.join(known)}", "endpoints", index)
+        return self
+
+    @property
+    def reaches_internet(self) -> bool:
+        """Whether nodes and pods have a way out."""
+        return self.internet
 
     @model_validator(mode="after")
     def _subnets(self) -> "ExistingNetworkSpec":

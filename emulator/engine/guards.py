@@ -109,6 +109,7 @@ def subnet_in_vpc(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     if vpc is None:
         yield f"The vpc ID '{properties['VpcId']}' does not exist"
         return
+    yield from _ipv6_in_vpc(vpc, properties)
     if "CidrBlock" not in properties:
         return
     mine = ip_network(properties["CidrBlock"])
@@ -118,6 +119,18 @@ def subnet_in_vpc(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     for other in ec2._subnets.values():
         if other["VpcId"] == properties["VpcId"] and mine.overlaps(ip_network(other["CidrBlock"])):
             yield f"The CIDR '{mine}' conflicts with another subnet"
+
+
+def _ipv6_in_vpc(vpc: Mapping[str, Any], properties: Mapping[str, Any]) -> Iterator[str]:
+    block = properties.get("Ipv6CidrBlock")
+    if not block:
+        return
+    mine = ip_network(block)
+    if not any(mine.subnet_of(ip_network(one)) for one in vpc.get("_ipv6_blocks", [])):  # type: ignore[arg-type]
+        yield f"The IPv6 CIDR '{mine}' is not in the VPC's."
+    taken = [one.get("_ipv6_block") for one in ec2._subnets.values() if one["VpcId"] == properties["VpcId"]]
+    if any(mine.overlaps(ip_network(one)) for one in taken if one):
+        yield f"The IPv6 CIDR '{mine}' conflicts with another subnet"
 
 
 @guard(
@@ -198,6 +211,7 @@ def vpc_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]
     attached = [
         a for one in ec2._internet_gateways.values() for a in one.get("Attachments", []) if a["VpcId"] == physical_id
     ]
+    attached += [one for one in ec2._egress_igws.values() if one["VpcId"] == physical_id]
     if groups or subnets or attached:
         yield f"The vpc '{physical_id}' has dependencies and cannot be deleted."
 

@@ -68,11 +68,47 @@ CALLS: dict[str, dict[str, str]] = {
         "eks:DescribeCluster": _CLUSTER,
         "cloudformation:DescribeStacks": "arn:aws:cloudformation:*:*:stack/*",
     },
+    "operate": {
+        "cloudformation:DescribeStacks": "*",
+        "cloudformation:GetTemplate": "arn:aws:cloudformation:*:*:stack/*",
+        "cloudformation:ListStackResources": "arn:aws:cloudformation:*:*:stack/*",
+        "sts:GetCallerIdentity": "*",
+        **{
+            action: _AUDIT[action]
+            for action in (
+                "eks:DescribeCluster",
+                "eks:ListAddons",
+                "eks:DescribeAddon",
+                "eks:ListNodegroups",
+                "eks:DescribeNodegroup",
+                "eks:ListFargateProfiles",
+                "eks:DescribeFargateProfile",
+                "eks:ListPodIdentityAssociations",
+                "eks:DescribeClusterVersions",
+                "ec2:DescribeInstances",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeVpcEndpoints",
+                "logs:DescribeLogGroups",
+            )
+        },
+        "ec2:DescribeNetworkInterfaces": "*",
+        "ec2:DescribeVolumes": "*",
+        "elasticloadbalancing:DescribeLoadBalancers": "*",
+        "elasticloadbalancing:DescribeTags": "*",
+        "lambda:GetAccountSettings": "*",
+        "s3:ListBucketVersions": "arn:aws:s3:::*",
+    },
+    "empty-bucket": {"s3:ListBucketVersions": "arn:aws:s3:::*", "s3:DeleteObjectVersion": "arn:aws:s3:::*/*"},
     "audit": _AUDIT,
     "upgrade": _AUDIT,
 }
 """IAM actions by command, each with the resources that a policy can name for it; "*" where it works on none
 (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html)."""
+
+
+NAMED_OTHERWISE = {"s3:ListObjectVersions": "s3:ListBucketVersions", "s3:DeleteObjects": "s3:DeleteObjectVersion"}
+"""Calls whose IAM action has another name
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html)."""
 
 
 def policy(*commands: str) -> dict[str, Any]:

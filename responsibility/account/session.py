@@ -18,7 +18,7 @@ from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from responsibility.account.answers import told
 from responsibility.account.errors import FAILURES, explain
-from responsibility.account.permissions import CALLS
+from responsibility.account.permissions import CALLS, NAMED_OTHERWISE
 from responsibility.account.waiting import CONNECT, SILENCE, Wait
 from responsibility.bounds import PAGES
 from safe_io.errors import BadInput
@@ -134,6 +134,7 @@ class Account:
         with self._telling(next((call for call in self._calls if call.startswith(f"{service}:")), service)):
             client = self._client(service)
         action = f"{client.meta.service_model.signing_name}:{client.meta.method_to_api_mapping[method]}"
+        action = NAMED_OTHERWISE.get(action, action)
         if action not in self._calls:
             raise LookupError(f"{action} does not stand in responsibility/account/permissions.py")
         return client, action

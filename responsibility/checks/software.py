@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from responsibility.document import Evidence
 from responsibility.facts.eks import Cluster
 from responsibility.facts.kubernetes import HelmChart, KubernetesObject, Workload
-from responsibility.facts.resource import text
+from responsibility.facts.resource import UnknownValue, text
 
 
 def names(cluster: Cluster) -> set[str]:
@@ -26,6 +30,27 @@ def shows_software(cluster: Cluster) -> bool:
     """Whether charts or Kubernetes objects of the cluster were read at all: else it is installed by something else."""
     key, facts = cluster.resource.key, cluster.facts
     return bool(facts.belonging(HelmChart, key) or facts.belonging(KubernetesObject, key))
+
+
+def known_cluster(item: KubernetesObject, where: Evidence) -> Cluster:
+    """Returns the cluster of an object. Raises UnknownValue if it is not in what was read."""
+    cluster = item.facts.cluster(item.cluster_key)
+    if cluster is None:
+        raise UnknownValue(where, "the cluster that it belongs to is not in what was read")
+    return cluster
+
+
+def chart_values(cluster: Cluster, *words: str) -> dict[str, Any]:
+    """Returns the values of the first chart whose name holds one of the words; empty: none, or not known."""
+    for chart in cluster.facts.belonging(HelmChart, cluster.resource.key):
+        if any(word in text(chart.resource.maybe("Chart", "")).lower() for word in words):
+            values = chart.resource.maybe("Values")
+            try:
+                values = json.loads(values) if isinstance(values, str) else values
+            except ValueError:
+                return {}
+            return values if isinstance(values, dict) else {}
+    return {}
 
 
 def has_ec2_nodes(cluster: Cluster) -> bool:

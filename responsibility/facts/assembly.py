@@ -47,8 +47,9 @@ def read_assembly(files: Files, folder: Path, depth: int = 1) -> Iterator[Templa
 
 
 def objects_beside(files: Files, folder: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
-    """Yields the files of Kubernetes objects that go with an assembly, each with its objects. Raises BadSource."""
-    for path in sorted((folder / "manifests").glob("*/*.yaml")):
+    """Yields the files of Kubernetes objects and charts that go with an assembly, each with what it holds. Raises BadSource."""
+    beside = folder / "manifests"
+    for path in sorted([*beside.glob("*/*.yaml"), *beside.glob("*/*.helm.json")]):
         files.inside(path.parent, path.name, str(path))
         yield path, [item for item in files.documents(path)[1] if isinstance(item, dict)]
 

@@ -72,7 +72,7 @@ _CLASSES: dict[str, type[Fact]] = {
     "AWS::IAM::Policy": Policy,
     "AWS::IAM::RolePolicy": Policy,
     "AWS::IAM::ManagedPolicy": Policy,
-    **dict.fromkeys(normalize.CHARTS, HelmChart),
+    **dict.fromkeys((*normalize.CHARTS, normalize.CHART_FILE), HelmChart),
 }
 
 

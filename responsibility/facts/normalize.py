@@ -20,6 +20,8 @@ _QUICK_START_CLUSTER = "AWSQS::EKS::Cluster"
 """The cluster of the AWS Quick Starts: the native one, but for its logs and its lines of aws-auth."""
 MANIFESTS = ("Custom::AWSCDK-EKS-KubernetesResource", "AWSQS::Kubernetes::Resource")
 CHARTS = ("Custom::AWSCDK-EKS-HelmChart", "AWSQS::Kubernetes::Helm")
+CHART_FILE = "Helm::Chart"
+"""A chart that a file beside an assembly tells helm to install: no function of the account does it."""
 
 
 def from_template(template: Template, world: World) -> Iterator[Resource]:
@@ -165,7 +167,19 @@ def _aws_auth(access: dict[str, Any]) -> dict[str, Any]:
 
 
 def objects_in(file: ManifestFile) -> Iterator[Resource]:
-    """Yields the objects of a file."""
+    """Yields the objects of a file, and the chart that it tells helm to install."""
+    if file.file.endswith(".helm.json"):
+        for told in file.objects:
+            properties = {_upper(str(key)): value for key, value in told.items()}
+            yield Resource(
+                stack=f"manifests/{file.cluster}",
+                id=str(told.get("name", "chart")),
+                type=CHART_FILE,
+                properties={**properties, "Release": told.get("name")},
+                template=Template("", file.file, {"Resources": {}}, ""),
+                belongs_to=file.cluster or None,
+            )
+        return
     for item in _objects(file.objects):
         if isinstance(item.get("kind"), str):
             metadata = item.get("metadata")

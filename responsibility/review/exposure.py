@@ -9,11 +9,11 @@ from responsibility.document import Exposure
 from responsibility.facts.eks import Cluster, NodeGroup, SelfManagedNodes
 from responsibility.facts.facts import Facts
 from responsibility.facts.kubernetes import KubernetesObject
+from responsibility.facts.load_balancers import Balancer, ingress_balancer, service_balancer
 from responsibility.facts.network import ANYWHERE, SecurityGroup
 from responsibility.facts.resource import Fact, UnknownValue
 
-_SCHEMES = ("service.beta.kubernetes.io/aws-load-balancer-scheme", "alb.ingress.kubernetes.io/scheme")
-_AUTO_MODE_CLASSES = ("eks.amazonaws.com/alb", "eks.amazonaws.com/nlb")
+Level = Literal["open", "limited", "closed", "unknown"]
 
 
 def exposure(facts: Facts) -> list[Exposure]:
@@ -108,31 +108,44 @@ def _nodes(facts: Facts) -> Iterator[Exposure]:
 
 def _load_balancers(facts: Facts) -> Iterator[Exposure]:
     for item in [*facts.objects("Service"), *facts.objects("Ingress")]:
-        if item.what == "Service" and item.resource.maybe("spec.type") != "LoadBalancer":
-            continue
-        annotations = item.resource.maybe("metadata.annotations", {}) or {}
-        scheme = next((str(annotations[key]) for key in _SCHEMES if key in annotations), "")
-        yield _balanced(item, scheme)
-    for balancer in facts.of_type("AWS::ElasticLoadBalancingV2::LoadBalancer"):
-        internet = balancer.resource.maybe("Scheme", "internet-facing") == "internet-facing"
+        try:
+            balancer = service_balancer(item) or ingress_balancer(item)
+            if balancer:
+                yield _balanced(item, balancer)
+        except UnknownValue as unknown:
+            yield _exposed(item, "unknown", str(unknown))
+    for made in facts.of_type("AWS::ElasticLoadBalancingV2::LoadBalancer"):
+        internet = made.resource.maybe("Scheme", "internet-facing") == "internet-facing"
         yield Exposure(
             way="load balancer",
             level="open" if internet else "closed",
-            cluster=balancer.cluster_key,
-            words=f"load balancer {balancer.name}: {'internet-facing' if internet else 'internal'}",
-            evidence=[balancer.at("Scheme")],
+            cluster=made.cluster_key,
+            words=f"load balancer {made.name}: {'internet-facing' if internet else 'internal'}",
+            evidence=[made.at("Scheme")],
         )
 
 
-def _balanced(item: KubernetesObject, scheme: str) -> Exposure:
-    """A load balancer that a controller makes; without a scheme in the object its class decides."""
-    ranges = item.resource.maybe("spec.loadBalancerSourceRanges", [])
-    if scheme == "internet-facing":
-        level, words = ("limited", f"open to {', '.join(ranges)}") if ranges else ("open", "open to the internet")
-    elif scheme == "internal":
-        level, words = "closed", "inside the VPC only"
-    else:
-        level, words = _by_class(item)
+def _balanced(item: KubernetesObject, balancer: Balancer) -> Exposure:
+    """A load balancer that a controller makes. Raises UnknownValue."""
+    if balancer.maker == "other":
+        return _exposed(item, "unknown", "a controller that is not of AWS serves it")
+    scheme = balancer.scheme
+    by_class = balancer.params is not None and bool(balancer.params.get("spec.scheme"))
+    why = ", as the IngressClassParams of its class say" if by_class else ""
+    if not scheme and balancer.maker == "legacy":
+        why = ", as Kubernetes' own cloud provider does where nothing is said"
+    if balancer.internet_facing:
+        ranges = [cidr for cidr in balancer.ranges if cidr not in ANYWHERE]
+        limited = ranges and len(ranges) == len(balancer.ranges)
+        if limited:
+            return _exposed(item, "limited", f"open to {', '.join(ranges)}")
+        return _exposed(item, "open", f"open to the internet{why}")
+    if scheme:
+        return _exposed(item, "closed", f"inside the VPC only{why}")
+    return _exposed(item, "unknown", "the scheme is the controller's default, which is not in what was read")
+
+
+def _exposed(item: KubernetesObject, level: Level, words: str) -> Exposure:
     return Exposure(
         way="load balancer",
         level=level,
@@ -140,19 +153,6 @@ def _balanced(item: KubernetesObject, scheme: str) -> Exposure:
         words=f"{item.words}: {words}",
         evidence=[item.at("metadata.annotations")],
     )
-
-
-def _by_class(item: KubernetesObject) -> tuple[str, str]:
-    schemes = {
-        params.bare_name: str(params.resource.maybe("spec.scheme", ""))
-        for params in item.facts.objects("IngressClassParams")
-        if params.cluster_key == item.cluster_key
-    }
-    if item.what == "Ingress" and "internet-facing" in schemes.values():
-        return "open", "open to the internet, as the IngressClassParams of its class say"
-    if item.what == "Ingress" and schemes:
-        return "closed", "inside the VPC only, as the IngressClassParams of its class say"
-    return "unknown", "the scheme is the controller's default, which is not in what was read"
 
 
 def _instances(facts: Facts) -> Iterator[Exposure]:

@@ -113,7 +113,8 @@ class _Comparison:
 
     def _cidr(self, argument: list[Any]) -> list[str]:
         block, count, bits = (self._resolve(one) for one in argument)
-        subnets = ip_network(block).subnets(new_prefix=32 - int(bits))
+        network = ip_network(block)
+        subnets = network.subnets(new_prefix=network.max_prefixlen - int(bits))
         return [str(next(subnets)) for _ in range(int(count))]
 
     def _importvalue(self, argument: Any) -> str:

@@ -12,6 +12,7 @@ EC2 = {
     "describe_subnets": ("Subnets", "SubnetId"),
     "describe_route_tables": ("RouteTables", "RouteTableId"),
     "describe_internet_gateways": ("InternetGateways", "InternetGatewayId"),
+    "describe_egress_only_internet_gateways": ("EgressOnlyInternetGateways", "EgressOnlyInternetGatewayId"),
     "describe_nat_gateways": ("NatGateways", "NatGatewayId"),
     "describe_addresses": ("Addresses", "AllocationId"),
     "describe_security_groups": ("SecurityGroups", "GroupId"),

@@ -134,13 +134,40 @@ def vpc(clients: Clients, physical_id: str) -> Record:
         found[name] = ec2.describe_vpc_attribute(VpcId=physical_id, Attribute=attribute)[name]["Value"]
     groups = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [physical_id]}])["SecurityGroups"]
     found["DefaultSecurityGroup"] = next(group["GroupId"] for group in groups if group["GroupName"] == "default")
+    found["Ipv6CidrBlocks"] = [one["Ipv6CidrBlock"] for one in found.get("Ipv6CidrBlockAssociationSet", [])]
     return found
+
+
+@reader("AWS::EC2::VPCCidrBlock")
+def vpc_cidr(clients: Clients, physical_id: str) -> Record:
+    """A block of IPv6 that Amazon provides: ASSOCIATION|VPC."""
+    owner = physical_id.split("|")[1]
+    found = _one(clients, "describe_vpcs", "VpcIds", owner, "Vpcs")
+    return {
+        "VpcId": owner,
+        "AmazonProvidedIpv6CidrBlock": [one["Ipv6Pool"] for one in found["Ipv6CidrBlockAssociationSet"]] == ["Amazon"],
+    }
+
+
+@reader("AWS::EC2::EgressOnlyInternetGateway")
+def egress_only_gateway(clients: Clients, physical_id: str) -> Record:
+    """EC2's answer; its VPC is one of a list."""
+    found = _one(
+        clients,
+        "describe_egress_only_internet_gateways",
+        "EgressOnlyInternetGatewayIds",
+        physical_id,
+        "EgressOnlyInternetGateways",
+    )
+    return {**found, "VpcId": found["Attachments"][0]["VpcId"]}
 
 
 @reader("AWS::EC2::Subnet")
 def subnet(clients: Clients, physical_id: str) -> Record:
-    """EC2's answer."""
-    return _one(clients, "describe_subnets", "SubnetIds", physical_id, "Subnets")
+    """EC2's answer; the block of IPv6 is one of a list."""
+    found = _one(clients, "describe_subnets", "SubnetIds", physical_id, "Subnets")
+    blocks = [one["Ipv6CidrBlock"] for one in found.get("Ipv6CidrBlockAssociationSet", [])]
+    return {**found, "Ipv6CidrBlock": blocks[0] if blocks else None}
 
 
 @reader("AWS::EC2::InternetGateway")

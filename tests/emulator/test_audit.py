@@ -12,6 +12,7 @@ import pytest
 from emulator import cdk, process
 from emulator.process import REGION, Engine
 from emulator.standing import client
+from operations import __main__ as operations
 from responsibility.checks import all_checks
 from responsibility.document import Review
 from responsibility.reviewing import Request, review
@@ -63,6 +64,33 @@ def opened(document: Review) -> dict[str, list[str]]:
         if one.status == "open":
             found.setdefault(one.code, []).append(f"{one.subject}: {one.detail}")
     return found
+
+
+def test_operations_read_a_deployed_account(
+    own_engine: Engine,
+    assembly: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """What AWS's side of `make smoke`, and the looks of `make deploy` and `make destroy`, say of the demo."""
+    assert assembly.is_dir()
+    for key, value in own_engine.environment().items():
+        if key.startswith("AWS_") or key.lower() == "no_proxy":
+            monkeypatch.setenv(key, value)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no kubectl
+    today = ["--", "-c", "today=2026-11-23"]
+    assert operations.main(["smoke", "demo", *today]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "its Kubernetes API is not looked at: kubectl is not installed" in lines[0]
+    assert not [line for line in lines if line.startswith("not met")]
+    assert len([line for line in lines if line.startswith("met")]) >= 5
+    assert operations.main(["destroy", "demo", "--look", *today]) == 0
+    said = capsys.readouterr().out
+    assert "cannot be seen" not in said
+    assert "stops it" not in said
+    assert operations.main(["deploy", "demo", "--", "/bin/sh", "-c", "exit 7", "cdk", "-c", "today=2026-11-23"]) == 7
+    assert capsys.readouterr().out == "", "a cluster that is there is deployed in one step"
 
 
 def test_it_answers_what_the_review_answers(own_engine: Engine, assembly: Path, audit: Auditor) -> None:

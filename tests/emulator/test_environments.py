@@ -68,6 +68,25 @@ def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., 
         iam.delete_role(RoleName=role)
 
 
+def test_ipv6(deployment: Deployment, assemble: Callable[..., Path]) -> None:
+    data = environment_data("fargate")
+    data |= {"network": data["network"] | {"ipv6": True}, "foundation": {"retain": False}}
+    data["clusters"][0]["control_plane"]["ip_family"] = "ipv6"
+    before = inventory(deployment.engine)
+    assembly = assemble(data)
+    deployment.deploy(assembly)
+    found = [one for stack, template in stacks_of(assembly) for one in differences(deployment, stack, template)]
+    assert found == []
+    ec2 = client(deployment.engine, "ec2")
+    subnets = [one for one in ec2.describe_subnets()["Subnets"] if one.get("Ipv6CidrBlockAssociationSet")]
+    blocks = [one["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"] for one in subnets]
+    assert len(blocks) == len(set(blocks)) >= 4
+    assert all(block.endswith("/64") for block in blocks)
+    assert {stack: [] for stack, _ in stacks_of(assembly)} == deployment.deploy(assembly)
+    deployment.destroy_all(assembly)
+    assert [one for one in inventory(deployment.engine) - before if "PendingDeletion" not in one] == []
+
+
 def _drift(deployment: Deployment, assembly: Path) -> list[str]:
     """What the audit says that runs otherwise than its template says: nothing, of what was deployed a moment ago."""
     credentials = deployment.engine.environment({})

@@ -37,6 +37,9 @@ REFUSED = {
         stack(Vpc=VPC, Subnet=SUBNET, Other={**changed(SUBNET, CidrBlock="10.0.1.128/25"), "DependsOn": "Subnet"}),
         "conflicts with another subnet",
     ),
+    "subnet_in_vpc (IPv6)": (
+        stack(Vpc=VPC, Subnet=changed(SUBNET, Ipv6CidrBlock="2600:1f18::/64")), "IPv6 CIDR '2600:1f18::/64' is not in the VPC's",
+    ),
     "nat_gateway_reaches_out": (
         stack(Vpc=VPC, Subnet=SUBNET, Address=ADDRESS, Nat={
             "Type": "AWS::EC2::NatGateway",

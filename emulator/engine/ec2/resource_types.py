@@ -10,6 +10,7 @@ from typing import Any
 from ministack.services import ec2, ssm
 from ministack.services.cloudformation import provisioners
 
+from emulator.engine.ec2 import ipv6
 from emulator.engine.ec2.answers import Record, answer_describe, shaped
 from emulator.engine.provider import RESOURCE_TYPES, Attributes, Place, Properties, ResourceType
 
@@ -34,8 +35,10 @@ def install() -> None:
             "AWS::EC2::SecurityGroupEgress": _rule("IpPermissionsEgress"),
             "AWS::EC2::VPCCidrBlock": ResourceType(_create_vpc_cidr, _delete_vpc_cidr),
             "AWS::EC2::Instance": ResourceType(_create_instance, _delete_instance, _update_instance),
+            **ipv6.resource_types(),
         }
     )
+    ipv6.install()
     # Beside the x86 image that ministack knows: the tunnel host is a Graviton instance.
     ssm._PUBLIC_AMI_PARAMETERS[f"{AL2023}-arm64"] = "ami-0a2023a1b2c3d4e5f"
     describe = ec2._instance_xml
@@ -194,8 +197,11 @@ def _rule(direction: str) -> ResourceType:
 
 
 def _create_vpc_cidr(props: Properties, _place: Place) -> tuple[str, Attributes]:
+    if props.get("AmazonProvidedIpv6CidrBlock"):
+        association = ipv6.associate(props["VpcId"])
+        return f"{association}|{props['VpcId']}", {"Id": association}
     if "CidrBlock" not in props:
-        raise ValueError("The emulator knows only IPv4 blocks of a VPC")
+        raise ValueError("The emulator knows only IPv4 blocks of a VPC, and those of IPv6 that Amazon provides")
     association = identifier("vpc-cidr-assoc")
     vpc = ec2._vpcs[props["VpcId"]]
     entry = {"AssociationId": association, "CidrBlock": props["CidrBlock"], "CidrBlockState": {"State": "associated"}}
@@ -204,6 +210,9 @@ def _create_vpc_cidr(props: Properties, _place: Place) -> tuple[str, Attributes]
 
 
 def _delete_vpc_cidr(physical_id: str, props: Properties) -> None:
+    if props.get("AmazonProvidedIpv6CidrBlock"):
+        ipv6.dissociate(props["VpcId"])
+        return
     vpc = ec2._vpcs.get(props["VpcId"], {})
     kept = [one for one in vpc.get("CidrBlockAssociations", []) if one["AssociationId"] != physical_id.split("|")[0]]
     vpc["CidrBlockAssociations"] = kept

@@ -57,7 +57,7 @@ Resources:
             "limited",
         ),
         ({"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}, {}, "closed"),
-        ({}, {}, "unknown"),
+        ({}, {}, "open"),  # Kubernetes' own cloud provider makes it, and faces the internet
     ],
 )
 def test_a_service_with_a_load_balancer(annotations: dict[str, str], spec: dict[str, object], level: str) -> None:
@@ -71,11 +71,17 @@ def test_a_service_with_a_load_balancer(annotations: dict[str, str], spec: dict[
 
 
 def test_an_ingress_takes_the_scheme_of_its_class() -> None:
-    ingress = {"kind": "Ingress", "metadata": {"name": "web"}, "spec": {}}
+    # Whatever the Ingress says itself: the IngressClassParams go before its annotations.
+    annotations = {"alb.ingress.kubernetes.io/scheme": "internal"}
+    group = "networking.k8s.io/v1"
+    ingress = {"apiVersion": group, "kind": "Ingress", "metadata": {"name": "web", "annotations": annotations}}
+    ingress["spec"] = {"ingressClassName": "alb"}
+    made = {"apiVersion": group, "kind": "IngressClass", "metadata": {"name": "alb"}}
+    made["spec"] = {"controller": "eks.amazonaws.com/alb", "parameters": {"name": "alb"}}
     params = {"kind": "IngressClassParams", "metadata": {"name": "alb"}, "spec": {"scheme": "internet-facing"}}
     closed = CLUSTER.format(config="{EndpointPublicAccess: false}")
-    assert found(closed, ingress, params)[0].level == "open"
-    assert [way.level for way in found(closed, ingress)] == ["unknown", "closed"]
+    assert found(closed, ingress, made, params)[0].level == "open"
+    assert [way.level for way in found(closed, ingress, made)] == ["unknown", "closed"]
 
 
 def test_the_open_ones_come_first() -> None:

@@ -1,0 +1,167 @@
+"""Where images and charts come from, and from where in their place: mirrors, and Amazon ECR's pull through cache."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from pydantic import model_validator
+
+from eks_constructs.catalog import load
+from eks_constructs.manifests import HelmChart
+from eks_constructs.spec import Misplaced, Spec, pattern
+
+_ADDRESS = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(/[a-z0-9._/-]*[a-z0-9])?"
+_OWN = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
+
+RegistryName = Annotated[
+    str,
+    pattern(
+        rf"(https://)?{_ADDRESS}",
+        "must be a registry, such as public.ecr.aws or docker.io/library, or the address of a chart repository: https://aws.github.io/eks-charts",
+    ),
+]
+
+
+class RegistrySpec(Spec):
+    """A registry, or a repository of charts, and what stands in for it. With neither key: the network reaches it as it is."""
+
+    mirror: (
+        Annotated[
+            str,
+            pattern(
+                rf"((https|oci)://)?{_ADDRESS}",
+                "must be a registry and path, such as 111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror; of charts with oci:// or https://",
+            ),
+        ]
+        | None
+    ) = None
+    """Registry and path that hold the same images (copied with their digests) or charts. The network must reach it."""
+    pull_through_cache: (
+        Annotated[
+            str,
+            pattern(
+                r"[a-z0-9]([a-z0-9._/-]{0,28}[a-z0-9])",
+                "must be the prefix of a pull through cache rule: 2 to 30 small letters, digits and . _ / -",
+            ),
+        ]
+        | None
+    ) = None
+    """Repository prefix of the account's pull through cache rule for it in Amazon ECR (`aws ecr create-pull-through-cache-rule`):
+    needs `account` and `region`. Who pulls an image first needs `ecr:CreateRepository`, or the repository must be there."""
+    filled: bool = False
+    """Says that every image and chart was pulled through the cache once, from a network with internet. A network without needs that:
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "RegistrySpec":
+        if self.mirror and self.pull_through_cache:
+            raise Misplaced(
+                "a mirror stands in for the registry already; take one of the two out", "pull_through_cache"
+            )
+        if self.filled and not self.pull_through_cache:
+            raise Misplaced("says something of a pull through cache, and there is none; take it out", "filled")
+        return self
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an image or a chart comes from."""
+
+    reference: str
+    """The address it has in the end."""
+    rule: RegistrySpec | None
+    """What the environment file says of the registry that it is written with; None: nothing."""
+    upstream: str
+    """That registry."""
+
+    def problem(self, region: str | None) -> str | None:
+        """Returns why a network without internet does not reach it, or None."""
+        host = _host(self.reference)
+        if own := _OWN.fullmatch(host):
+            if region and own["region"] != region:
+                return f"{host} is in another region, which VPC endpoints of {region} do not serve"
+            if self.rule and self.rule.pull_through_cache and not self.rule.filled:
+                return (
+                    f"the first pull through {host}/{self.rule.pull_through_cache} needs the internet: pull each image and chart"
+                    f" once from elsewhere, then say registries.{self.upstream}.filled: true"
+                )
+            return None
+        # What the file names itself is reached: by a VPN, a peering, a proxy.
+        return None if self.rule else f"{host} is on the internet"
+
+
+class Registries:
+    """The registries of an environment."""
+
+    def __init__(self, specs: Mapping[str, RegistrySpec], *, account: str | None, region: str | None) -> None:
+        """``account`` and ``region``: of the pull through caches."""
+        self._specs, self._account, self._region = specs, account, region
+
+    def image(self, reference: str) -> Source:
+        """Returns where the image ``reference`` comes from; short names are Docker Hub's."""
+        first, slash, _ = reference.partition("/")
+        if not slash:
+            reference = f"docker.io/library/{reference}"
+        elif not re.search(r"[.:]|^localhost$", first):
+            reference = f"docker.io/{reference}"
+        return self._source(reference, "")
+
+    def repository(self, address: str) -> Source:
+        """Returns where a repository of charts, an https:// or oci:// address, is."""
+        scheme, _, rest = address.partition("://")
+        return self._source(rest if scheme == "oci" else address, f"{scheme}://" if scheme == "oci" else "")
+
+    def _source(self, address: str, scheme: str) -> Source:
+        fitting = [name for name in self._specs if address == name or address.startswith(f"{name}/")]
+        name = max(fitting, key=len, default="")
+        if not name:
+            return Source(f"{scheme}{address}", None, _host(address))
+        rule, rest = self._specs[name], address[len(name) :]
+        stand_in = name
+        if rule.pull_through_cache:
+            suffix = "amazonaws.com.cn" if str(self._region).startswith("cn-") else "amazonaws.com"
+            stand_in = f"{self._account}.dkr.ecr.{self._region}.{suffix}/{rule.pull_through_cache}"
+        elif rule.mirror:
+            stand_in = rule.mirror
+        return Source(f"{'' if '://' in stand_in else scheme}{stand_in}{rest}", rule, name)
+
+    def chart(self, chart: HelmChart) -> HelmChart:
+        """Returns a chart that comes, and has its images, from what stands in for their registries."""
+        values = dict(chart.values)
+        for path, repository in images_of(chart).items():
+            source = self.image(repository)
+            if source.reference != repository:
+                _set(values, path.split("."), source.reference)
+        return replace(chart, repository=self.repository(chart.repository).reference, values=values)
+
+
+def images_of(chart: HelmChart) -> dict[str, str]:
+    """Returns the repositories of a chart's images, by the values that name them; none of a chart that is not known."""
+    return dict(load("reach")["charts"].get(chart.chart, {}))
+
+
+def has_known_images(chart: HelmChart) -> bool:
+    """Tells whether the images of a chart can be pointed elsewhere."""
+    return chart.chart in load("reach")["charts"]
+
+
+def own_repositories(chart: HelmChart) -> tuple[str, str, str] | None:
+    """Returns account, region and name of the private repository in Amazon ECR that a chart comes from; None: another registry."""
+    host, _, path = chart.repository.partition("://")[2].partition("/")
+    own = _OWN.fullmatch(host)
+    if not own or not chart.repository.startswith("oci://"):
+        return None
+    return host[:12], own["region"], f"{path}/{chart.chart}"
+
+
+def _host(address: str) -> str:
+    return address.rpartition("://")[2].partition("/")[0]
+
+
+def _set(values: dict[str, Any], path: list[str], value: str) -> None:
+    *way, last = path
+    for key in way:
+        values[key] = dict(values.get(key, {}))
+        values = values[key]
+    values[last] = value

@@ -1,0 +1,83 @@
+"""`python -m operations deploy | destroy | smoke | empty-bucket`: what make deploy, destroy and smoke run."""
+
+import sys
+
+from safe_io.errors import run
+
+PROGRAM = "python -m operations"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command; returns its exit code (1: something is not as it should be, 2: bad input, 70: a defect of ours)."""
+    return run(lambda: _main(sys.argv[1:] if arguments is None else arguments), program=PROGRAM)
+
+
+def _main(arguments: list[str]) -> int:
+    from delivery.children import Stopped, stopped_by_signals
+
+    try:
+        with stopped_by_signals():
+            return _operate(arguments)
+    except Stopped as stopped:
+        import signal
+
+        print(f"Stopped by {signal.Signals(stopped.number).name}.", file=sys.stderr)
+        return 128 + stopped.number
+
+
+def _operate(arguments: list[str]) -> int:
+    from delivery.options import OneLineParser
+
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    command = arguments[split + 1 :]
+    parser = OneLineParser(prog=PROGRAM, description="What make deploy, destroy and smoke run.")
+    parser.add_argument("action", choices=["deploy", "destroy", "smoke", "empty-bucket"])
+    parser.add_argument("name", help="an environment; a bucket for empty-bucket; after --, a call of the CDK")
+    parser.add_argument("--anyway", action="store_true", help="destroy: whatever would stop it")
+    parser.add_argument("--look", action="store_true", help="destroy: only say what would stop it")
+    parser.add_argument("--context", help="smoke: kubectl's context (default: the current one)")
+    options = parser.parse_args(arguments[:split])
+
+    from responsibility.account.session import Account
+
+    if options.action == "empty-bucket":
+        from operations.emptying import empty
+
+        return empty(Account("empty-bucket"), options.name, ask=_ask, say=_say)
+
+    from operations.environment import load
+
+    environment = load(options.name, command)
+
+    def account() -> Account:
+        return Account("operate", region=environment.region)
+
+    if options.action == "smoke":
+        from operations.smoke import smoke
+
+        return smoke(environment, account(), context=options.context or None, say=_say)
+
+    from delivery.children import through
+
+    if options.action == "deploy":
+        from operations.deploying import deploy
+
+        return deploy(environment, account, command, run=through, say=_say)
+    from operations.destroying import destroy
+
+    return destroy(environment, account, command, anyway=options.anyway, look=options.look, run=through, say=_say)
+
+
+def _ask(question: str) -> str:
+    try:
+        return input(question)
+    except (EOFError, OSError, RuntimeError, UnicodeDecodeError):
+        return ""  # nobody is there, or what is typed is no text
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

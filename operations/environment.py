@@ -1,0 +1,75 @@
+"""An environment by the names that its stacks have in an account."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from eks_constructs.network_spec import NetworkSpec
+from safe_io.errors import BadInput
+from stacks.environment import Environment
+from stacks.environment_path import environment_path
+from stacks.loading import load_environment
+
+
+def cluster_stack(environment: Environment, cluster: str) -> str:
+    """Returns the name of a cluster's stack."""
+    return f"{environment.name}-cluster-{cluster}"
+
+
+def workloads_stack(environment: Environment, cluster: str) -> str:
+    """Returns the name of the stack of a cluster's workloads."""
+    return f"{environment.name}-workloads-{cluster}"
+
+
+def network_stacks(environment: Environment) -> list[str]:
+    """Returns the names of the stacks of the networks that the environment makes."""
+    own = [
+        f"{environment.name}-network-{one.name}" for one in environment.clusters if isinstance(one.network, NetworkSpec)
+    ]
+    return [*([f"{environment.name}-network"] if isinstance(environment.network, NetworkSpec) else []), *own]
+
+
+def stack_names(environment: Environment) -> set[str]:
+    """Returns the names that stacks of the environment may have."""
+    clusters = [one.name for one in environment.clusters]
+    return {
+        f"{environment.name}-foundation",
+        *network_stacks(environment),
+        *(cluster_stack(environment, one) for one in clusters),
+        *(workloads_stack(environment, one) for one in clusters),
+    }
+
+
+def load(name: str, command: Sequence[str]) -> Environment:
+    """Returns the environment that a call of the CDK is about.
+
+    Args:
+        name: of a file in environments/, or a path.
+        command: the call; its ``-c today=...`` counts here too.
+
+    Raises:
+        BadInput: there is no such environment, or it is wrong.
+    """
+    said = context(command).get("today")
+    try:
+        today = date.fromisoformat(said) if said else None
+    except ValueError:
+        raise BadInput("today must be a date such as 2026-11-23") from None
+    return load_environment(environment_path(name), today=today)
+
+
+def context(command: Sequence[str]) -> dict[str, str]:
+    """Returns what a call of the CDK says with ``-c KEY=VALUE``."""
+    found = {}
+    words = list(command)
+    for place, word in enumerate(words):
+        value = (
+            words[place + 1]
+            if word in ("-c", "--context") and place + 1 < len(words)
+            else word.removeprefix("--context=")
+        )
+        if value != word or word.startswith("--context="):
+            key, equals, text = value.partition("=")
+            if equals and re.fullmatch(r"[\w@:/.-]+", key):
+                found[key] = text
+    return found

@@ -1,0 +1,75 @@
+"""Values that another program would read as something else than they say: the CDK, CloudFormation, a person's eyes.
+
+Held against every key and scalar of a file before anything else is done with it.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from safe_io.terminal import unseen
+from safe_io.where import Where
+from safe_io.yaml_file import YamlFile
+
+MAX_TEXT = 20_000
+"""Characters of a key or of a text in an environment: longer than any setting of an add-on."""
+
+# Placeholders of the CDK, which puts into their place whatever it knows by that number: aws-cdk's core/lib/private/encoding.ts.
+_CDK_TEXT = re.compile(r"[$#]\{Token\[|-1\.\d+e\+?289", re.IGNORECASE)
+_CDK_NUMBER = 0xFBFF
+"""The first 16 bits of a number that is one."""
+# How jsii writes references and structures: packages/@jsii/kernel/src/api.ts.
+_JSII = re.compile(r"\$jsii\.")
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+_RESOLVE = re.compile(r"\{\{\s*resolve\s*:", re.IGNORECASE)
+
+
+def refuse_strange_values(document: YamlFile, *, of_people: bool = True) -> None:
+    """Raises BadInput for the first value that reads as something else.
+
+    Args:
+        document: the file.
+        of_people: a file of this project's own kind, which has no use for hidden characters and long texts. Kubernetes
+            objects may have scripts and certificates in them.
+    """
+    for where, value in _scalars(document.data, ()):
+        if problem := _problem(value, of_people=of_people):
+            document.fail(where, problem)
+
+
+def _scalars(value: Any, where: Where) -> Iterator[tuple[Where, Any]]:
+    """Yields every key and scalar with its place."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield (*where, key), key
+            yield from _scalars(one, (*where, key))
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _scalars(one, (*where, index))
+    else:
+        yield where, value
+
+
+def _problem(value: Any, *, of_people: bool) -> str:
+    """Returns what is wrong with a scalar; nothing if nothing is."""
+    if isinstance(value, float):
+        if struct.unpack(">H", struct.pack(">d", value)[:2])[0] == _CDK_NUMBER:
+            return f"found {value!r}, a number that stands for something else in the CDK; take another"
+        return ""
+    if not isinstance(value, str):
+        return ""
+    if of_people and len(value) > MAX_TEXT:
+        return f"has {len(value):,} characters; at most {MAX_TEXT:,} (bound: text)"
+    if found := _CDK_TEXT.search(value):
+        return f"holds {found[0]!r}, a placeholder of the CDK, which would put something else there; write the value itself"
+    if _JSII.search(value):
+        return "holds '$jsii.', which stands for an object in the CDK; take it out"
+    if _RESOLVE.search(value):
+        return (
+            "holds '{{resolve:', which CloudFormation replaces by a parameter or a secret when it deploys;"
+            " write the value itself"
+        )
+    if of_people and (odd := unseen(value)):
+        return f"holds the character U+{ord(odd):04X}, which is not shown or not what it looks like; take it out"
+    return ""

@@ -1,0 +1,141 @@
+"""`make deploy`: a new cluster gets its protection in a second step; what would delete Kubernetes objects is refused."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from conftest import minimal, validated
+
+from operations.deploying import deploy
+from operations.environment import context
+from safe_io.errors import BadInput
+from tests.operations.fake_account import DENIED, FakeAccount, stack
+
+COMMAND = ["cdk", "deploy", "--all", "-c", "env=t"]
+FOUNDATION = stack("t-foundation")
+
+
+class Deploy:
+    """A deploy whose CDK does nothing, and what was seen of it."""
+
+    def __init__(self, *codes: int) -> None:
+        self.codes = [*codes, 0, 0]
+        self.ran: list[list[str]] = []
+        self.said: list[str] = []
+
+    def __call__(self, data: dict[str, Any], answers: dict[str, Any], *more: str) -> int:
+        account = FakeAccount(answers)
+        return deploy(validated(data), lambda: account, [*COMMAND, *more], run=self._run, say=self.said.append)
+
+    def _run(self, command: Sequence[str]) -> int:
+        self.ran.append(list(command))
+        return self.codes.pop(0)
+
+    @property
+    def firsts(self) -> list[str | None]:
+        """What each call of the CDK said of first deploys."""
+        return [context(command).get("first_deploy") for command in self.ran]
+
+
+def two(**changed: Any) -> dict[str, Any]:
+    data = minimal()
+    data["clusters"].append({**data["clusters"][0], "name": "d", **changed})
+    return data
+
+
+def test_a_new_cluster_is_protected_in_a_second_step() -> None:
+    run = Deploy()
+    assert run(minimal(), {}) == 0
+    assert run.firsts == ["c", None]
+    assert [command[: len(COMMAND)] for command in run.ran] == [COMMAND, COMMAND]
+    assert any("New: c." in line for line in run.said)
+
+
+def test_only_the_new_ones_are() -> None:
+    run = Deploy()
+    assert run(two(), {"describe_stacks": [FOUNDATION, stack("t-cluster-c", protected=True)]}) == 0
+    assert run.firsts == ["d", None]
+
+
+@pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"])
+def test_one_that_is_there_is_deployed_at_once(status: str) -> None:
+    run = Deploy()
+    assert run(minimal(), {"describe_stacks": [stack("t-cluster-c", status)]}) == 0
+    assert run.firsts == [None]
+
+
+@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"])
+def test_one_whose_first_deploy_failed_is_new(status: str) -> None:
+    run = Deploy()
+    assert run(minimal(), {"describe_stacks": [stack("t-cluster-c", status)]}) == 0
+    assert run.firsts == ["c", None]
+
+
+def test_one_that_nobody_protects_needs_no_second_step() -> None:
+    data = minimal()
+    data["clusters"][0]["control_plane"]["deletion_protection"] = False
+    run = Deploy()
+    assert run(data, {}) == 0
+    assert run.firsts == [None]
+
+
+def test_a_step_that_fails_is_the_last() -> None:
+    run = Deploy(1)
+    assert run(minimal(), {}) == 1
+    assert run.firsts == ["c"]
+
+
+def test_who_says_it_himself_is_believed() -> None:
+    run = Deploy()
+    assert run(minimal(), {}, "-c", "first_deploy=c") == 0
+    assert run.firsts == ["c"]
+
+
+def test_an_account_that_cannot_be_asked_is_said_in_a_line() -> None:
+    run = Deploy()
+    assert run(minimal(), {"describe_stacks": DENIED}) == 0
+    assert run.firsts == [None]
+    assert len(run.said) == 1
+    assert "not allowed. A new cluster: say FIRST_DEPLOY=NAME." in run.said[0]
+
+
+@pytest.mark.parametrize(
+    "left", [stack("t-cluster-c", "ROLLBACK_FAILED"), stack("t-cluster-c", "ROLLBACK_COMPLETE", protected=True)]
+)
+def test_what_protection_keeps_of_a_failed_deploy_is_told_with_its_way_out(left: dict[str, Any]) -> None:
+    run = Deploy()
+    with pytest.raises(
+        BadInput, match=r"aws eks update-cluster-config --name c --no-deletion-protection.*delete-stack"
+    ):
+        run(minimal(), {"describe_stacks": [left]})
+    assert run.ran == []
+
+
+def test_add_ons_that_wait_for_make_apply_stop_it_between_the_steps() -> None:
+    own = {"node_classes": [{"name": "own"}], "node_pools": [{"name": "own", "node_class": "own"}]}
+    data = minimal({"auto_mode": {"built_in_node_pools": [], **own}}, addons={"metrics-server": {"enabled": True}})
+    run = Deploy()
+    assert run(data, {}) == 0
+    assert run.firsts == ["c"]
+    assert any("make apply ENV=t" in line for line in run.said)
+
+
+def applies(policy: str, kind: str = "Custom::AWSCDK-EKS-KubernetesResource") -> dict[str, Any]:
+    return {"Resources": {"Web": {"Type": kind, "DeletionPolicy": policy}}}
+
+
+@pytest.mark.parametrize("kind", ["Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart"])
+def test_a_delivery_that_would_delete_objects_is_refused(kind: str) -> None:
+    there = {"describe_stacks": [stack("t-cluster-c"), stack("t-workloads-c")]}
+    run = Deploy()
+    with pytest.raises(BadInput, match=r"c: its stack t-workloads-c applies .* Deploy delivery: handover first"):
+        run(minimal(), {**there, "get_template t-workloads-c": applies("Delete", kind)})
+    assert run.ran == []
+    assert run(minimal(), {**there, "get_template t-workloads-c": applies("Retain", kind)}) == 0
+    assert run(minimal(delivery="handover"), {**there, "get_template t-workloads-c": applies("Delete", kind)}) == 0
+    assert len(run.ran) == 2
+
+
+def test_a_call_of_the_cdk_is_read_as_the_cdk_reads_it() -> None:
+    said = context(["cdk", "deploy", "-c", "env=a=b", "--context", "today=2026-11-23", "--context=first_deploy=", "-c"])
+    assert said == {"env": "a=b", "today": "2026-11-23", "first_deploy": ""}

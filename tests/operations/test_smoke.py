@@ -1,0 +1,156 @@
+"""`make smoke`: a line for each assumption that only an account can settle: met, not met, or cannot be seen."""
+
+from typing import Any
+
+import pytest
+from conftest import FARGATE, NODES, ROOT, minimal, validated
+
+from operations import smoke as module
+from operations.assumptions import assumptions, table
+from operations.smoke import smoke
+from safe_io.errors import BadInput
+from tests.operations.fake_account import DENIED, FakeAccount, stack
+
+AUTO = {"node_classes": [{"name": "own"}], "node_pools": [{"name": "own", "node_class": "own"}]}
+DATA = minimal({"auto_mode": AUTO, "managed_nodes": NODES, "fargate": FARGATE}, delivery="kubectl")
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+META = {"name": "one", "namespace": "web"}
+
+ACCOUNT: dict[str, Any] = {
+    "describe_stacks": [stack("t-cluster-c", protected=True)],
+    "describe_cluster": {
+        "status": "ACTIVE",
+        "version": "1.36",
+        "deletionProtection": True,
+        "arn": "arn",
+        "endpoint": "https://e",
+        "certificateAuthority": {"data": "Y2E="},
+        "resourcesVpcConfig": {"endpointPublicAccess": False, "clusterSecurityGroupId": "sg-1"},
+    },
+    "list_addons": ["coredns"],
+    "describe_addon": {"status": "ACTIVE"},
+    "list_nodegroups": ["general"],
+    "describe_nodegroup": {"status": "ACTIVE", "health": {"issues": []}},
+    "list_fargate_profiles": ["apps"],
+    "describe_fargate_profile": {"status": "ACTIVE"},
+    "describe_security_groups": [{"GroupId": "sg-1"}],
+    "describe_log_groups": [{"logGroupName": "/aws/eks/c/cluster", "retentionInDays": 90}],
+    "get_account_settings": {"ConcurrentExecutions": 1000},
+}
+CLUSTER: dict[str, Any] = {
+    "nodes": {"items": [{"metadata": META, "status": READY}]},
+    "nodeclaims.karpenter.sh": {"items": [{"metadata": META, "status": READY}]},
+    "pods": {"items": [{"metadata": META, "status": {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}}]},
+    "persistentvolumeclaims": {"items": [{"metadata": META, "status": {"phase": "Bound"}}]},
+    "ingresses": {"items": [{"kind": "Ingress", "metadata": META, "status": {"loadBalancer": {"ingress": [{"hostname": "h"}]}}}]},
+    "services": {"items": [{"kind": "Service", "metadata": META, "spec": {"type": "ClusterIP"}}]},
+    "configmap/amazon-vpc-cni": {"kind": "ConfigMap", "data": {"enable-network-policy-controller": "true"}},
+}  # fmt: skip
+
+
+class FakeKubectl:
+    """kubectl, as a test has it answer."""
+
+    answers: dict[str, Any] = {}
+
+    def __init__(self, context: str | None, *, timeout: int) -> None:
+        assert timeout > 0
+        if context == "nowhere":
+            raise BadInput("kubectl has no current context")
+
+    def check_context(self, *_: object) -> None:
+        """It leads there."""
+
+    def get(self, *what: str) -> Any:
+        return {**CLUSTER, **self.answers}[what[0]]
+
+
+class Smoke:
+    """A run, and its lines."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "Kubectl", FakeKubectl)
+        self.said: list[str] = []
+        days = validated(DATA).foundation.log_retention_days
+        ACCOUNT["describe_log_groups"][0]["retentionInDays"] = days
+
+    def __call__(self, account: dict[str, Any], cluster: dict[str, Any], context: str | None = None) -> int:
+        self.said.clear()
+        FakeKubectl.answers = cluster
+        return smoke(validated(DATA), FakeAccount({**ACCOUNT, **account}), context=context, say=self.said.append)
+
+    def counted(self, word: str) -> int:
+        return sum(line.startswith(f"{word} ") for line in self.said)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Smoke:
+    return Smoke(monkeypatch)
+
+
+def test_what_holds_is_met(run: Smoke) -> None:
+    assert run({}, {}) == 0, run.said
+    assert run.counted("met") == len(assumptions())
+    assert run.said[-1] == f"{len(assumptions())} met, 0 not met, 0 cannot see."
+    assert all("\n" not in line for line in run.said)
+
+
+def issue(code: str) -> dict[str, Any]:
+    return {"issues": [{"code": code}]}
+
+
+WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "version": ({"describe_cluster": {**ACCOUNT["describe_cluster"], "version": "1.35"}}, {}, "version is 1.35, not 1.36"),
+    "protection": ({"describe_stacks": [stack("t-cluster-c")]}, {}, "termination protection is off"),
+    "add-on": ({"describe_addon": {"status": "DEGRADED", "health": issue("InsufficientReplicas")}}, {}, "coredns is DEGRADED (Insuff"),
+    "node group": ({"describe_nodegroup": {"status": "ACTIVE", "health": issue("AsgLaunchFailures")}}, {}, "general is ACTIVE AsgL"),
+    "profile": ({"describe_fargate_profile": {"status": "CREATE_FAILED"}}, {}, "apps is CREATE_FAILED"),
+    "tag": ({"describe_security_groups": []}, {}, "the tag is not on sg-1"),
+    "log group": ({"describe_log_groups": []}, {}, "there is no log group /aws/eks/c/cluster"),
+    "concurrency": ({"get_account_settings": {"ConcurrentExecutions": 5}}, {}, "it runs 5 at once; 10 are needed"),
+    "node": ({}, {"nodes": {"items": [{"metadata": META, "status": {}}]}}, "not ready: one"),
+    "no node": ({}, {"nodes": {"items": []}}, "there is no node"),
+    "Auto Mode": ({}, {"nodeclaims.karpenter.sh": {"items": [{"metadata": META}]}}, "kubectl describe nodeclaim one"),
+    "pod": ({}, {"pods": {"items": [{"metadata": META, "status": {"phase": "Pending"}}]}}, "1 wait or crash: web/one"),
+    "volume": ({}, {"persistentvolumeclaims": {"items": [{"metadata": META, "status": {"phase": "Pending"}}]}}, "not bound: web/one"),
+    "balancer": ({}, {"services": {"items": [{"metadata": META, "spec": {"type": "LoadBalancer"}}]}}, "without an address: web/one"),
+    "policies": ({}, {"configmap/amazon-vpc-cni": None}, "network policies do nothing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_does_not_hold_is_not_met(what: str, run: Smoke) -> None:
+    account, cluster, said = WRONG[what]
+    assert run(account, cluster) == 1
+    (line,) = [line for line in run.said if line.startswith("not met ")]
+    assert said in line
+    assert run.counted("cannot see") == 0
+
+
+def test_what_cannot_be_seen_is_neither(run: Smoke) -> None:
+    assert (
+        run({"describe_addon": DENIED, "list_nodegroups": [{}], "describe_nodegroup": 1}, {"nodes": {"items": [1]}})
+        == 1
+    )
+    assert run.counted("not met") == 0
+    assert run.counted("cannot see") == 3
+    assert run({}, {}, context="nowhere") == 1
+    assert "its Kubernetes API is not looked at: kubectl has no current context" in run.said[0]
+    assert run.counted("cannot see") == len([one for one in assumptions() if one.command.startswith("kubectl")])
+
+
+def test_an_account_that_does_not_answer_is_bad_input(run: Smoke) -> None:
+    with pytest.raises(BadInput, match="not allowed"):
+        run({"describe_stacks": DENIED}, {})
+
+
+def test_the_page_has_the_table() -> None:
+    page = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+    assert table() in page
+
+
+def test_it_only_reads() -> None:
+    """Every call of the commands stands among the permissions, and those only read, but for one that says so and asks."""
+    from responsibility.account.permissions import CALLS
+
+    assert all(action.split(":")[1].startswith(("Describe", "List", "Get")) for action in CALLS["operate"])
