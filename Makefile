@@ -78,7 +78,7 @@ deploy: setup env-named own-delivery  ## deploy ENV to the account of your crede
 	@python -m operations deploy "$$ENV" -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
 
 diff: setup env-named own-delivery  ## what a deploy of ENV would change
-	$(CDK) diff $(CONTEXT) $$CDK_FLAGS
+	@python -m operations diff "$$ENV" -- $(CDK) diff $(CONTEXT) $$CDK_FLAGS
 
 smoke: setup env-named  ## after a deploy: whether what only an account can settle holds; it reads, and says a line each
 	@python -m operations smoke "$$ENV" $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"} -- $(CONTEXT) $$CDK_FLAGS

@@ -1,5 +1,7 @@
 """Cluster stack: one EKS cluster with its access, compute and add-ons. It can be deleted and made again."""
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -43,9 +45,13 @@ class ClusterStack(cdk.Stack):
         network: ClusterNetwork,
         lock: LockFile | None,
         first_deploy: bool,
+        sizes: Mapping[str, int],
         stack_env: cdk.Environment,
     ) -> None:
-        """Makes the cluster; ``lock`` has add-on versions, ``first_deploy`` leaves deletion protection off."""
+        """Makes the cluster; ``lock`` has add-on versions, ``first_deploy`` leaves deletion protection off.
+
+        ``sizes``: desired sizes of node groups, by name, where they are not the file's.
+        """
         protected = spec.control_plane.deletion_protection and not first_deploy
         super().__init__(
             scope,
@@ -59,6 +65,7 @@ class ClusterStack(cdk.Stack):
         self.oidc: OidcProvider | None = None
         self._iam = environment.iam
         self._environment = environment
+        self._sizes = sizes
 
         control_plane = ControlPlane(
             self,
@@ -119,6 +126,7 @@ class ClusterStack(cdk.Stack):
                 network=self.cluster_network,
                 iam=self._iam,
                 tags=self._environment.all_tags,
+                sizes=self._sizes,
             )
             for group in managed_nodes.groups.values():
                 for addon in addons.before_nodes:
