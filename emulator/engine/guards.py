@@ -83,24 +83,6 @@ def managed_policy_exists(_id: str, properties: Mapping[str, Any]) -> Iterator[s
 
 
 @guard(
-    "create",
-    "AWS::IAM::Role",
-    says="The name of a role has at most 64 characters, and is that of no other, whatever its case.",
-    page=f"{IAM}UserGuide/reference_iam-quotas.html",
-)
-def role_name_free(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses names that are too long or taken."""
-    name = str(properties.get("RoleName", ""))
-    if len(name) > 64:
-        yield (
-            f"1 validation error detected: Value '{name}' at 'roleName' failed to satisfy constraint:"
-            " Member must have length less than or equal to 64"
-        )
-    if name.lower() in (role.lower() for role in iam._roles):
-        yield f"Role with name {name} already exists."
-
-
-@guard(
     "delete",
     "AWS::IAM::Role",
     says="A role in an instance profile is not deleted.",
