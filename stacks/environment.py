@@ -188,6 +188,13 @@ class Environment(Spec):
                 *("iam", "permissions_boundary"),
             )
         for cluster in self.clusters:
+            for index, one in enumerate(cluster.pod_identities):
+                if self.account and one.role_arn and one.role_arn.split(":")[4] != self.account:
+                    raise Misplaced(
+                        f"is a role of account {one.role_arn.split(':')[4]}; EKS takes one of the cluster's, {self.account}. A role of"
+                        " another account is a target_role_arn",
+                        *self.where(cluster, "pod_identities", index, "role_arn"),
+                    )
             compute = cluster.compute
             keys: list[tuple[tuple[str | int, ...], str | None]] = [
                 (("control_plane", "etcd", "kms_key_arn"), cluster.control_plane.etcd.kms_key_arn)

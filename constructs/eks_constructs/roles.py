@@ -55,8 +55,8 @@ class IamSpec(Spec):
 
 
 def aws_policy(name: str) -> str:
-    """Returns the ARN of the AWS managed policy ``name`` (with its path, such as ``service-role/...``)."""
-    return f"arn:{Aws.PARTITION}:iam::aws:policy/{name}"
+    """Returns the ARN of the AWS managed policy ``name`` (with its path, such as ``service-role/...``); an ARN as it is."""
+    return name if name.startswith("arn:") else f"arn:{Aws.PARTITION}:iam::aws:policy/{name}"
 
 
 def allow(actions: Sequence[str], resources: Sequence[str] | str, *, sid: str) -> Statement:
