@@ -53,6 +53,7 @@ VALUES = Bound("values", 300_000, "values that functions make")
 STACKS = Bound("stacks", 2_000, "stacks")
 STACK_DEPTH = Bound("stack-depth", 20, "stacks inside of one another")
 
+PAGES = Bound("pages", 1_000, "pages in an answer")
 ACCEPTANCES = Bound("acceptances", 1_000, "accepted findings in a file")
 
 
