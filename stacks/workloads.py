@@ -291,11 +291,16 @@ class WorkloadsStack(cdk.Stack):
             else:
                 before = [self._stages(kubectl, item, known, before)]
         lanes = [before] * SIDE_BY_SIDE
+        made: dict[str, IDependable] = {}
         for number, workload in enumerate(workloads):
             lane = number % SIDE_BY_SIDE
             own = self.node.find_child(pascal_case(workload.placement.namespace))
             filled = {**known, **values[workload.placement.namespace]}
-            lanes[lane] = [self._stages(kubectl, workload.file, filled, [*lanes[lane], own])]
+            used = [made[namespace] for namespace in sorted(workload.after)]
+            made[workload.placement.namespace] = last = self._stages(
+                kubectl, workload.file, filled, [*lanes[lane], *used, own]
+            )
+            lanes[lane] = [last]
 
     def _stages(
         self, kubectl: Kubectl, file: ManifestFile, values: Mapping[str, str], after: Sequence[IDependable]

@@ -84,7 +84,7 @@ def test_a_new_stage_moves_no_object_to_another_resource(
     """An object that changes its resource is deleted and made anew: a load balancer would get another name."""
     folder = tmp_path / "workloads/own/base"
     folder.mkdir(parents=True)
-    (folder.parent / "workload.yaml").write_text("what: A test.\nkinds: [auto_mode]\nneeds: [certificate]\n")
+    (folder.parent / "workload.yaml").write_text("what: A test.\nkinds: [auto_mode]\n")
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "own"}}
     ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "own"}}
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "own"}, "spec": {"ports": [{"port": 80}]}}
