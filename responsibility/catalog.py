@@ -66,6 +66,12 @@ def devices() -> list[Device]:
     ]
 
 
+def zones_without_eks() -> dict[str, str]:
+    """Returns the id of the Availability Zone that no cluster can use, by region."""
+    zones: dict[str, str] = _read("availability_zones")["without_eks"]
+    return zones
+
+
 def public_registries() -> list[str]:
     """Returns the registries and chart repositories that are on the internet; a name stands for those below it, too."""
     names: list[str] = _read("reach")["public"]

@@ -1,7 +1,9 @@
 """Duties at the subnets: zones, room for addresses, who may stand where, how load balancers find them."""
 
 import math
+import re
 
+from responsibility import catalog
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.facts.eks import Cluster, NodeGroup, OfCluster, SelfManagedNodes
 from responsibility.facts.network import Subnet, Vpc, subnets_at
@@ -251,3 +253,47 @@ def no_public_addresses(vpc: Vpc) -> Answer | None:
             f"has subnets that give out public addresses: {names}", *(s.at("MapPublicIpOnLaunch") for s in giving)
         )
     return met("has no subnet that gives out public addresses", *(s.at("MapPublicIpOnLaunch") for s in spare))
+
+
+def _region_of(zone: str) -> str:
+    """Returns the region of a zone's name; empty = it is no name."""
+    return zone[:-1] if re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", zone) else ""
+
+
+@check(
+    "EKR157",
+    Cluster,
+    title="The cluster's subnets are in Availability Zones that EKS can use",
+    component="subnets",
+    severity="high",
+    why="In us-east-1, us-west-1 and ca-central-1 one zone has no EKS, under another name in each account: a template that counts zones "
+    "may meet it, and EKS then refuses the cluster.",
+    fix="Name the zones of the subnets (AvailabilityZone or AvailabilityZoneId) instead of taking them from Fn::GetAZs.",
+    source="https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html",
+    only="templates",
+)
+def zones_have_eks(cluster: Cluster) -> Answer:
+    """Asked where the region is known and has such a zone, or a zone is named by its id."""
+    bad = catalog.zones_without_eks()
+    subnets = cluster.subnets
+    named = [subnet for subnet in subnets if str(subnet.resource.maybe("AvailabilityZoneId", "")) in bad.values()]
+    if named:
+        zones = ", ".join(sorted({str(subnet.resource.maybe("AvailabilityZoneId")) for subnet in named}))
+        return open_(
+            f"has subnets in {zones}, where EKS is not", *(subnet.at("AvailabilityZoneId") for subnet in named)
+        )
+    region = cluster.resource.region or next((_region_of(one.zone) for one in subnets if _region_of(one.zone)), "")
+    if region not in bad:
+        return not_applicable("EKS can use every zone of its region" if region else "the region is not known")
+    if not subnets:
+        return not_applicable("its subnets are not in what was read")
+    counted = [subnet for subnet in subnets if subnet.zone.startswith("AZ ")]
+    if counted:
+        words = f"counts the zones of {region}, one of which ({bad[region]}) has no EKS"
+        return open_(words, *(one.at("AvailabilityZone") for one in counted))
+    unknown = [subnet for subnet in subnets if not subnet.zone or has_gap(subnet.zone)]
+    if unknown:
+        raise UnknownValue(unknown[0].at("AvailabilityZone"), "its zone is not known here")
+    return met(
+        f"names the zones {', '.join(sorted({subnet.zone for subnet in subnets}))}", *(one.at() for one in subnets)
+    )

@@ -32,6 +32,7 @@ REFUSED = {
         stack(Role=changed(ROLE, ManagedPolicyArns=["arn:aws:iam::aws:policy/AmazonEKSWorkerNodPolicy"])),
         "AmazonEKSWorkerNodPolicy does not exist or is not attachable",
     ),
+    "a name that is too long": (stack(Role=changed(ROLE, RoleName="r" * 65)), "RoleName: .* is too long"),
     "subnet_in_vpc": (stack(Vpc=VPC, Subnet=changed(SUBNET, CidrBlock="10.1.0.0/24")), "The CIDR '10.1.0.0/24' is invalid"),
     "subnet_in_vpc (overlap)": (
         stack(Vpc=VPC, Subnet=SUBNET, Other={**changed(SUBNET, CidrBlock="10.0.1.128/25"), "DependsOn": "Subnet"}),

@@ -58,4 +58,4 @@ def _audit(answers: dict[str, Any]) -> None:
     assert not of_facts(facts, Request("1.37", "", TODAY, live=True), found, "account").defects
 
 
-TARGETS = (Target("answers", _draw, _audit, cases=12),)
+TARGETS = (Target("answers", _draw, _audit, cases=25),)
