@@ -1,12 +1,13 @@
 """`make deploy`: asks CloudFormation what is there, refuses what would delete objects, and deploys a new cluster in two steps."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from delivery.account import Asked
 from operations.environment import cluster_stack, context, workloads_stack
 from operations.sizes import sizes_that_stay, spelt
 from operations.there import NOT_MADE, There
+from operations.zones import other_zones
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line
@@ -45,7 +46,6 @@ def deploy(environment: Environment, asked: Callable[[], Asked], command: Sequen
         there = There(account, environment)
         _refuse_to_delete_objects(environment, there)
         way = _way(environment, there)
-        command = _with_sizes(command, sizes_that_stay(environment, there, account), say)
     except AccountError as problem:
         say(
             one_line(
@@ -53,6 +53,10 @@ def deploy(environment: Environment, asked: Callable[[], Asked], command: Sequen
             )
         )
         way = Way()
+    else:
+        if refused := "\n".join(_zones(environment, there, say)):
+            raise BadInput(f"{refused}. Nothing was changed.")
+        command = _with_sizes(command, environment, there, account, say)
     if context(command).get("first_deploy") is not None:
         way = Way()  # the person knows, and says so
     if not way.first:
@@ -79,19 +83,36 @@ def look(environment: Environment, asked: Callable[[], Asked], command: Sequence
     """Shows what a deploy would change; arguments and result are those of :func:`deploy`."""
     try:
         account = asked()
-        command = _with_sizes(command, sizes_that_stay(environment, There(account, environment), account), say)
+        there = There(account, environment)
     except AccountError as problem:
-        say(
-            one_line(
-                f"The account cannot be asked how many nodes there are: {problem}. The sizes below are the file's."
-            )
-        )
-    return run(command)
+        say(one_line(f"CloudFormation cannot be asked what is there: {problem}. Desired sizes are the file's."))
+        return run(command)
+    for line in _zones(environment, there, say):
+        say(line)
+    return run(_with_sizes(command, environment, there, account, say))
 
 
-def _with_sizes(command: Sequence[str], sizes: Mapping[tuple[str, str], int], say: Say) -> Sequence[str]:
+def _zones(environment: Environment, there: There, say: Say) -> list[str]:
+    """Returns what EKS would refuse of the AZs of control planes."""
+    try:
+        return list(other_zones(environment, there))
+    except AccountError as problem:
+        say(one_line(f"In which AZs clusters are cannot be asked: {problem}."))
+        return []
+
+
+def _with_sizes(
+    command: Sequence[str], environment: Environment, there: There, account: Asked, say: Say
+) -> Sequence[str]:
     """Returns a call of the CDK that leaves groups of nodes at their present sizes."""
-    if not sizes or context(command).get("sizes") is not None:
+    if context(command).get("sizes") is not None:
+        return command  # the person knows, and says so
+    try:
+        sizes = sizes_that_stay(environment, there, account)
+    except AccountError as problem:
+        say(one_line(f"How many nodes there are cannot be asked: {problem}. Desired sizes are the file's."))
+        return command
+    if not sizes:
         return command
     say(f"Desired sizes stay: -c sizes={spelt(sizes)} (name desired_size in the file to set one).")
     return [*command, "-c", f"sizes={spelt(sizes)}"]

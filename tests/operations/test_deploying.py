@@ -139,3 +139,35 @@ def test_a_delivery_that_would_delete_objects_is_refused(kind: str) -> None:
 def test_a_call_of_the_cdk_is_read_as_the_cdk_reads_it() -> None:
     said = context(["cdk", "deploy", "-c", "env=a=b", "--context", "today=2026-11-23", "--context=first_deploy=", "-c"])
     assert said == {"env": "a=b", "today": "2026-11-23", "first_deploy": ""}
+
+
+def made_in(zones: int) -> dict[str, Any]:
+    """An account with the cluster c, made in some zones."""
+    subnets = [{"Fn::GetStackOutput": {"OutputName": f"Private{number}"}} for number in range(zones)]
+    cluster = {"Type": "AWS::EKS::Cluster", "Properties": {"ResourcesVpcConfig": {"SubnetIds": subnets}}}
+    return {"describe_stacks": [stack("t-cluster-c")], "get_template t-cluster-c": {"Resources": {"Cluster": cluster}}}
+
+
+@pytest.mark.parametrize(
+    ("zones", "kept", "made", "said"),
+    [
+        (3, None, 2, r"made in 2 AZs and would be in 3, which EKS refuses: set its control_plane.zones: 2"),
+        (3, 2, 2, None),
+        (2, None, 2, None),
+        (2, None, 3, r"would be in 2, which EKS refuses: leave the network its 3 zones"),
+    ],
+)
+def test_other_zones_of_a_control_plane_are_refused_before_the_network_changes(
+    zones: int, kept: int | None, made: int, said: str | None
+) -> None:
+    data = minimal()
+    data["network"]["availability_zones"] = zones
+    if kept:
+        data["clusters"][0]["control_plane"]["zones"] = kept
+    run = Deploy()
+    if said is None:
+        assert run(data, made_in(made)) == 0
+        return
+    with pytest.raises(BadInput, match=said):
+        run(data, made_in(made))
+    assert run.ran == []
