@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _MAX_BYTES = 64 * 1024 * 1024
 """Of what a program prints: far above the largest list of objects that an API server gives out at once."""
+_MAX_FILE = 1024 * 1024 * 1024
+"""Of a file that a program, or what it starts, may write (a chart, a cache)."""
 _PATIENCE = 5
 """Seconds between asking a program to end and ending it."""
 _LAST = 6
