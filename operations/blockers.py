@@ -53,12 +53,12 @@ def of_networks(environment: Environment, there: There, account: Asked) -> list[
         if there.find(stack) is None:
             continue
         try:
-            vpcs = [one.physical_id for one in there.resources(stack) if one.type == "AWS::EC2::VPC"]
+            vpcs = [one.PhysicalResourceId for one in there.resources(stack) if one.ResourceType == "AWS::EC2::VPC"]
         except AccountError as problem:
             found.append(Blocker(f"the VPC of {stack} cannot be seen: {problem}", stops=False))
             continue
         for vpc in vpcs:
-            made = {one.physical_id for one in there.resources(stack)}
+            made = {one.PhysicalResourceId for one in there.resources(stack)}
             for what, look in (
                 ("endpoints", _endpoints),
                 ("load balancers", _balancers_of_vpc),
@@ -93,18 +93,18 @@ def _other_stacks(environment: Environment, there: There) -> Iterator[Blocker]:
         if needs_stack(cluster, environment, first_deploy=False):
             known.add(workloads_stack(environment, cluster.name))
     for stack in there:
-        if stack.name in known:
+        if stack.StackName in known:
             continue
         objects = (
             ", and deletes every Kubernetes object that it applied"
-            if there.deletes_objects(stack.name)
+            if there.deletes_objects(stack.StackName)
             else ", and leaves the Kubernetes objects"
-            if "-workloads-" in stack.name
+            if "-workloads-" in stack.StackName
             else ""
         )
         yield Blocker(
-            f"stack {stack.name} is of this environment, and no longer in its file; this deletes it{objects}",
-            (f"aws cloudformation delete-stack --stack-name {stack.name}",),
+            f"stack {stack.StackName} is of this environment, and no longer in its file; this deletes it{objects}",
+            (f"aws cloudformation delete-stack --stack-name {stack.StackName}",),
         )
 
 
@@ -114,7 +114,7 @@ def _protection(environment: Environment, cluster: ClusterSpec, there: There, ac
     if stack is None:
         return
     off = f"control_plane.deletion_protection: false for {cluster.name} in its file, then make deploy ENV={environment.name}"
-    if stack.protected:
+    if stack.EnableTerminationProtection:
         yield Blocker(
             f"stack {name} has termination protection. Take it off, with the cluster's deletion protection:", (off,)
         )
@@ -130,20 +130,21 @@ def _buckets(environment: Environment, cluster: ClusterSpec, there: There, accou
     name = workloads_stack(environment, cluster.name)
     if there.find(name) is None:
         return
-    resources = there.template(name).get("Resources", {})
+    resources = there.template(name)
     for one in there.resources(name):
-        policy = resources.get(one.logical_id, {}).get("DeletionPolicy", "Delete")
-        if one.type != "AWS::S3::Bucket" or policy != "Delete" or not one.physical_id:
+        written = resources.get(one.LogicalResourceId)
+        kept = written is not None and written.DeletionPolicy != "Delete"
+        if one.ResourceType != "AWS::S3::Bucket" or kept or not one.PhysicalResourceId:
             continue
         versions = [
-            account.one("s3", "list_object_versions", key, Bucket=one.physical_id, MaxKeys=1)
+            account.one("s3", "list_object_versions", key, Bucket=one.PhysicalResourceId, MaxKeys=1)
             for key in ("Versions", "DeleteMarkers")
         ]
         if any(versions):
             yield Blocker(
-                f"bucket {one.physical_id} of {cluster.name} holds objects, or old versions of them (aws s3 rm leaves those);"
+                f"bucket {one.PhysicalResourceId} of {cluster.name} holds objects, or old versions of them (aws s3 rm leaves those);"
                 " this asks, then deletes them all",
-                (f"python -m operations empty-bucket {one.physical_id}",),
+                (f"python -m operations empty-bucket {one.PhysicalResourceId}",),
             )
 
 

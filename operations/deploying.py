@@ -137,11 +137,11 @@ def _way(environment: Environment, there: There) -> Way:
     for cluster in environment.clusters:
         name = cluster_stack(environment, cluster.name)
         stack = there.find(name)
-        if stack and stack.status not in NOT_MADE:
+        if stack and stack.StackStatus not in NOT_MADE:
             continue
-        if stack and (stack.protected or stack.status == "ROLLBACK_FAILED"):
+        if stack and (stack.EnableTerminationProtection or stack.StackStatus == "ROLLBACK_FAILED"):
             raise BadInput(
-                f"{name} is {stack.status}: its first deploy failed, and deletion protection keeps what is left. Nothing was"
+                f"{name} is {stack.StackStatus}: its first deploy failed, and deletion protection keeps what is left. Nothing was"
                 f" changed. Take it away, then deploy again: aws eks update-cluster-config --name {cluster.name}"
                 " --no-deletion-protection; aws cloudformation update-termination-protection"
                 f" --no-enable-termination-protection --stack-name {name}; aws cloudformation delete-stack --stack-name {name}"

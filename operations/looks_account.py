@@ -36,7 +36,7 @@ def _protected_as_declared(seen: Seen) -> str | None:
     stack = seen.there.find(cluster_stack(seen.environment, seen.cluster.name))
     found = {
         "deletion protection": bool(seen.described().get("deletionProtection")),
-        "termination protection": bool(stack and stack.protected),
+        "termination protection": bool(stack and stack.EnableTerminationProtection),
     }
     wrong = [f"{what} is {'on' if on else 'off'}" for what, on in found.items() if on != should]
     return "; ".join(wrong) or None

@@ -38,19 +38,17 @@ def _of_cluster(
     groups = [group for group in managed.groups if group.desired_size is None] if managed else []
     name = cluster_stack(environment, cluster.name)
     stack = there.find(name)
-    if not groups or stack is None or stack.status in NOT_MADE:
+    if not groups or stack is None or stack.StackStatus in NOT_MADE:
         return
     deployed = _by_name(
-        (resource.get("Properties") or {})
-        for resource in there.template(name).get("Resources", {}).values()
-        if resource.get("Type") == "AWS::EKS::Nodegroup"
+        resource.Properties for resource in there.template(name).values() if resource.Type == "AWS::EKS::Nodegroup"
     )
     running: dict[str, int] | None = None
     for group in groups:
         before = deployed.get(f"{cluster.name}-{group.name}")
         if before is None:
             continue  # a new one begins with what the file says
-        size = _number(before.get("ScalingConfig", {}).get("DesiredSize"))
+        size = _number(_mapping(before.get("ScalingConfig")).get("DesiredSize"))
         if size is None or _changes(group, before):
             # CloudFormation sends the sizes, or makes the group anew: with as many nodes as there are.
             running = _running(cluster.name, account) if running is None else running
@@ -61,12 +59,12 @@ def _of_cluster(
 
 def _by_name(groups: Iterator[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Returns groups of a template by the tag Name, which says cluster and group."""
-    return {str((properties.get("Tags") or {}).get("Name")): properties for properties in groups}
+    return {str(_mapping(properties.get("Tags")).get("Name")): properties for properties in groups}
 
 
 def _changes(group: NodeGroupSpec, before: Mapping[str, Any]) -> bool:
     """Whether a deploy changes a size of a group, or replaces it."""
-    sizes = before.get("ScalingConfig", {})
+    sizes = _mapping(before.get("ScalingConfig"))
     return (
         _number(sizes.get("MinSize")) != group.min_size
         or _number(sizes.get("MaxSize")) != group.max_size
@@ -86,11 +84,16 @@ def _running(cluster: str, account: Asked) -> dict[str, int]:
             return found
         raise
     for name in names:
-        group = account.one("eks", "describe_nodegroup", "nodegroup", clusterName=cluster, nodegroupName=name) or {}
-        size = _number((group.get("scalingConfig") or {}).get("desiredSize"))
+        group = account.one("eks", "describe_nodegroup", "nodegroup", clusterName=cluster, nodegroupName=name)
+        size = _number(_mapping(_mapping(group).get("scalingConfig")).get("desiredSize"))
         if size is not None:
-            found[str((group.get("tags") or {}).get("Name"))] = size
+            found[str(_mapping(_mapping(group).get("tags")).get("Name"))] = size
     return found
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Returns a mapping of an answer, an empty one where it is none."""
+    return value if isinstance(value, dict) else {}
 
 
 def _number(value: Any) -> int | None:

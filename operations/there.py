@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from delivery.account import Asked
 from operations.environment import stack_names
@@ -14,25 +15,49 @@ TAG = "eks-platform/environment"
 """The tag of every stack of an environment."""
 NOT_MADE = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED")
 """Of a stack that is listed, and whose first creation never came to its end."""
+_APPLIERS = ("Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart")
 
 
-@dataclass(frozen=True)
-class StackThere:
-    """A stack that is there."""
-
-    name: str
-    status: str
-    protected: bool
-    """Termination protection."""
+class _Answered(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
 
-@dataclass(frozen=True)
-class Resource:
+class _Tag(_Answered):
+    Key: str
+    Value: str
+
+
+class StackThere(_Answered):
+    """A stack that is there, with CloudFormation's names of its properties."""
+
+    StackName: str
+    StackStatus: str
+    EnableTerminationProtection: bool = False
+    Tags: tuple[_Tag, ...] = ()
+
+
+class Resource(_Answered):
     """A resource of a stack."""
 
-    logical_id: str
-    type: str
-    physical_id: str
+    LogicalResourceId: str
+    ResourceType: str
+    ResourceStatus: str
+    PhysicalResourceId: str = ""
+
+
+class Written(_Answered):
+    """A resource as a template has it."""
+
+    Type: str = ""
+    DeletionPolicy: Any = "Delete"
+    Properties: dict[str, Any] = {}
+
+
+class _Template(_Answered):
+    Resources: dict[str, Written]
+
+
+_Shape = TypeVar("_Shape")
 
 
 class There:
@@ -40,15 +65,14 @@ class There:
 
     def __init__(self, account: Asked, environment: Environment) -> None:
         """Asks for them: those of its file by name, those that left the file by their tag. Raises AccountError."""
-        names = stack_names(environment)
         self._account = account
-        self._stacks: dict[str, StackThere] = {}
-        for stack in account.items("cloudformation", "describe_stacks", "Stacks"):
-            tags = {tag.get("Key"): tag.get("Value") for tag in stack.get("Tags") or ()}
-            name = str(stack["StackName"])
-            if name in names or tags.get(TAG) == environment.name:
-                protected = bool(stack.get("EnableTerminationProtection"))
-                self._stacks[name] = StackThere(name, str(stack["StackStatus"]), protected)
+        names = stack_names(environment)
+        answered = account.items("cloudformation", "describe_stacks", "Stacks")
+        self._stacks = {
+            stack.StackName: stack
+            for stack in _shaped(list[StackThere], answered, "cloudformation:DescribeStacks")
+            if stack.StackName in names or _Tag(Key=TAG, Value=environment.name) in stack.Tags
+        }
 
     def __iter__(self) -> Iterator[StackThere]:
         return iter(self._stacks.values())
@@ -57,32 +81,34 @@ class There:
         """Returns a stack; None if it is not there."""
         return self._stacks.get(name)
 
-    def template(self, name: str) -> dict[str, Any]:
-        """Returns what a stack was deployed from. Raises AccountError."""
+    def template(self, name: str) -> dict[str, Written]:
+        """Returns the resources of what a stack was deployed from, by logical id. Raises AccountError."""
         body = self._account.one("cloudformation", "get_template", "TemplateBody", StackName=name)
         try:
-            found = json.loads(body) if isinstance(body, str) else body
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            raise AccountError(f"cloudformation:GetTemplate: what {name} was deployed from is no JSON template")
-        return found
+            content = json.loads(body) if isinstance(body, str) else body
+        except (ValueError, RecursionError):
+            content = None
+        return _shaped(_Template, content, f"cloudformation:GetTemplate of {name}").Resources
 
     def resources(self, name: str) -> list[Resource]:
         """Returns the resources of a stack. Raises AccountError."""
-        found = self._account.items("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=name)
-        return [
-            Resource(one["LogicalResourceId"], one["ResourceType"], one.get("PhysicalResourceId") or "")
-            for one in found
-            if one["ResourceStatus"] != "DELETE_COMPLETE"
-        ]
+        answered = self._account.items(
+            "cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=name
+        )
+        found = _shaped(list[Resource], answered, "cloudformation:ListStackResources")
+        return [one for one in found if one.ResourceStatus != "DELETE_COMPLETE"]
 
     def deletes_objects(self, name: str) -> bool:
         """Whether a stack applies Kubernetes objects, and would delete them on the way out. Raises AccountError."""
         if self.find(name) is None:
             return False
-        return any(
-            resource.get("Type") in ("Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart")
-            and resource.get("DeletionPolicy") != "Retain"
-            for resource in self.template(name).get("Resources", {}).values()
-        )
+        return any(one.Type in _APPLIERS and one.DeletionPolicy != "Retain" for one in self.template(name).values())
+
+
+def _shaped(shape: type[_Shape], answered: Any, action: str) -> _Shape:
+    """Returns an answer as its shape. Raises AccountError: it has another one."""
+    try:
+        # Not strict here: boto3 answers with lists where a tuple is kept.
+        return TypeAdapter(shape).validate_json(json.dumps(answered, default=str))
+    except (ValidationError, TypeError, ValueError):
+        raise AccountError(f"{action}: what answered is not CloudFormation. Check AWS_ENDPOINT_URL") from None

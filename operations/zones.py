@@ -19,11 +19,11 @@ def other_zones(environment: Environment, there: There) -> Iterator[str]:
         name = cluster_stack(environment, cluster.name)
         stack = there.find(name)
         # The subnets of an existing VPC are the file's own affair: two of them may be in one AZ.
-        if not isinstance(network, NetworkSpec) or stack is None or stack.status in NOT_MADE:
+        if not isinstance(network, NetworkSpec) or stack is None or stack.StackStatus in NOT_MADE:
             continue
-        resources = there.template(name).get("Resources", {}).values()
-        made = [resource for resource in resources if resource.get("Type") == "AWS::EKS::Cluster"]
-        subnets = made[0].get("Properties", {}).get("ResourcesVpcConfig", {}).get("SubnetIds") if made else None
+        made = [resource for resource in there.template(name).values() if resource.Type == "AWS::EKS::Cluster"]
+        config = made[0].Properties.get("ResourcesVpcConfig") if made else None
+        subnets = config.get("SubnetIds") if isinstance(config, dict) else None
         wanted = cluster.control_plane.zones or network.zone_count
         if isinstance(subnets, list) and len(subnets) != wanted:
             advice = (

@@ -308,11 +308,6 @@ def test_network_policies_are_switched_on_in_either_way_but_not_in_both(tmp_path
     assert "11-network-policy.yaml" not in mixed, "the vpc-cni add-on owns the ConfigMap there"
 
 
-def test_manifest_files_that_no_longer_belong_are_taken_away(tmp_path):
-    manifests(minimal({"auto_mode": POOLS}), tmp_path)
-    assert "20-node-classes.yaml" not in manifests(minimal({"auto_mode": {}}), tmp_path)
-
-
 def test_a_group_may_keep_the_size_that_it_has(synth):
     data = minimal({"managed_nodes": NODES})
     for sizes, desired in (({}, 2), ({("c", "general"): 3}, 3), ({("other", "general"): 3}, 2)):

@@ -85,8 +85,7 @@ def test_two_hundred_clusters_are_read_whole(engine: Engine, audit: Auditor) -> 
         found = [one.name for one in document.clusters]
         assert set(names) <= set(found)
         assert len(found) == len(set(found))
-        assert f"reading {len(found)} clusters" in audit.said
-        assert f"{len(found)} of {len(found)}\n" in audit.said
+        assert "reading" not in audit.said, "progress is for a terminal alone"
         subjects = {one.subject for one in document.findings if one.code == "EKR001"}
         assert {f"cluster {name}" for name in names} <= subjects
     finally:
