@@ -23,8 +23,8 @@ _TYPES: dict[str, tuple[type[Any], ...]] = {
     "timestamp": (datetime,),
 }
 """By the type of a shape. Others (blobs, documents of any form) are handed on."""
-_DECODED = "policyDocumentType"
-"""The shape of IAM's documents: text, which botocore decodes where it is JSON."""
+_DECODED = ("policyDocumentType", "TemplateBody")
+"""The shapes of IAM's documents and of CloudFormation's templates: text, which botocore decodes where it is JSON."""
 
 
 class Told(dict[str, Any]):
@@ -53,7 +53,7 @@ def told(value: Any, shape: Any, at: str) -> Any:
     """
     kind = shape.type_name
     wanted = _TYPES.get(kind)
-    if wanted is None or shape.name == _DECODED or getattr(shape, "is_document_type", False):
+    if wanted is None or shape.name in _DECODED or getattr(shape, "is_document_type", False):
         return value
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
         raise AccountError(

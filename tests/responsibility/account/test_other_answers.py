@@ -207,3 +207,12 @@ def test_a_good_answer_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     with answering(monkeypatch, tmp_path, sent(json.dumps(body, default=lambda day: day.timestamp()).encode())):
         assert run(monkeypatch, "refresh", "versions") == 0
     assert "checked" in capsys.readouterr().out
+
+
+def test_what_botocore_decodes_is_taken_decoded() -> None:
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("cloudformation")
+    shape = model.operation_model("GetTemplate").output_shape
+    answer = {"TemplateBody": {"Resources": {}}, "StagesAvailable": ["Original"]}
+    assert told(answer, shape, "cloudformation:GetTemplate:") == answer
