@@ -136,6 +136,8 @@ def _child(
 
     def prepare() -> None:
         _die_with_us()
+        # What it starts itself may outlive it, and must not fill the disk.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE, _MAX_FILE))
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     try:
