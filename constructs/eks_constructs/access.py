@@ -5,19 +5,28 @@ from typing import Annotated, Literal
 
 from aws_cdk import aws_eks as eks
 from constructs import Construct
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from eks_constructs.construct_ids import clashing, pascal_case
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, account_principal, allow, arn, document, role
-from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
+from eks_constructs.spec import PARTITION, KubernetesName, Misplaced, Spec, distinct_values, pattern
 
 PrincipalName = Annotated[
     str,
     pattern(
-        r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\x21-\x7e]+|(role|user)/[\x21-\x7e]+",
-        "must be an IAM role or user: arn:aws:iam::ACCOUNT:role/NAME, or role/NAME for one in the account that is deployed to"
-        " (an assumed-role ARN or a group is none)",
+        rf"(arn:{PARTITION}:iam::\d{{12}}:)?(role|user)/(?=.{{1,575}}\Z)([\w+=,.@:~-]+/)*[\w+=,.@-]{{1,64}}",
+        "must be an IAM role or user: arn:aws:iam::ACCOUNT:role/NAME, or role/NAME for one in the account that is deployed to;"
+        " a path goes before the name (an assumed-role ARN or a group is none, and * stands for nobody)",
+    ),
+]
+"""A path has at most 512 characters, a name 64: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
+
+GroupName = Annotated[
+    str,
+    pattern(
+        r"[\w.:/@=+-]([\w .:/@=+-]{0,126}[\w.:/@=+-])?",
+        "must be the name of a Kubernetes group: at most 128 letters, digits, spaces within and . : / @ = + - _",
     ),
 ]
 
@@ -55,9 +64,9 @@ class AccessEntrySpec(Spec):
         | None
     ) = None
     """EKS access policy. `AmazonEKSAdminViewPolicy` reads Secrets too."""
-    namespaces: list[KubernetesName] = []
+    namespaces: Annotated[list[KubernetesName], AfterValidator(distinct_values)] = []
     """Namespaces the policy is limited to; empty: the whole cluster."""
-    kubernetes_groups: list[str] = []
+    kubernetes_groups: Annotated[list[GroupName], AfterValidator(distinct_values)] = []
     """Groups for your own RoleBindings."""
 
     @model_validator(mode="after")

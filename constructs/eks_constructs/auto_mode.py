@@ -45,11 +45,15 @@ class NodeClassSpec(Spec):
     kernel_lockdown: Literal["none", "integrity"] | None = None
     """`integrity` keeps even root from changing the running kernel. Default: EKS's."""
     capacity_reservation_ids: Annotated[
-        list[Annotated[str, pattern(r"cr-[0-9a-f]{8,17}", "must be the id of a capacity reservation: cr-...")]],
+        list[
+            Annotated[str, pattern(r"cr-[0-9a-f]{8}([0-9a-f]{9})?", "must be the id of a capacity reservation: cr-...")]
+        ],
         Field(max_length=30),
     ] = []
     """Capacity reservations and blocks that nodes use first (https://docs.aws.amazon.com/eks/latest/userguide/auto-odcr.html)."""
-    placement_group: Annotated[str, pattern(r"[ -~]{1,255}", "must be the name of a placement group")] | None = None
+    placement_group: (
+        Annotated[str, pattern(r"[!-~]([ -~]{0,253}[!-~])?", "must be the name of a placement group")] | None
+    ) = None
     """Name of a placement group that exists; its nodes are in one AZ, if it is a cluster group."""
     snat_policy: Literal["Random", "Disabled"] = "Random"
     """`Disabled`: pods leave the node with their own address."""

@@ -15,7 +15,7 @@ from eks_constructs.spec import KmsKeyArn, Misplaced, Spec
 
 
 def _seconds(value: str) -> int:
-    match = re.fullmatch(r"([0-9]{1,9})([smh])", value)
+    match = re.fullmatch(r"([1-9][0-9]{0,8})([smh])", value)
     return int(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
 
 

@@ -52,7 +52,7 @@ NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnl
 """AWS managed policies of every EC2 node's role: join the cluster, pull images."""
 
 InstanceType = Annotated[
-    str, pattern(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "must be an EC2 instance type, such as m7g.large")
+    str, pattern(r"[a-z][a-z0-9-]{0,30}\.[a-z0-9-]{1,30}", "must be an EC2 instance type, such as m7g.large")
 ]
 
 
@@ -112,7 +112,7 @@ class NodeGroupSpec(Spec):
         Annotated[
             str,
             pattern(
-                r"\d+\.\d+\.\d+-\d{8}|\d+\.\d+\.\d+-[0-9a-f]{8}",
+                r"\d{1,3}\.\d{1,3}\.\d{1,3}-(\d{8}|[0-9a-f]{8})",
                 "must be an AMI release: 1.36.1-20261112 (AL2023) or 1.50.0-1a2b3c4d (Bottlerocket)",
             ),
         ]
