@@ -66,6 +66,12 @@ def devices() -> list[Device]:
     ]
 
 
+def public_registries() -> list[str]:
+    """Returns the registries and chart repositories that are on the internet; a name stands for those below it, too."""
+    names: list[str] = _read("reach")["public"]
+    return names
+
+
 def addon_settings() -> dict[str, dict[str, Any]]:
     """Returns the JSON schemas of add-ons' settings, as far as they are known."""
     schemas: dict[str, dict[str, Any]] = _read("addon_settings")["add_ons"]

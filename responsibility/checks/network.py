@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from responsibility.checks import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.facts.eks import Cluster, FargateProfile, NodeGroup, PodIdentity, SelfManagedNodes
 from responsibility.facts.facts import key_of
@@ -243,21 +244,37 @@ def isolated_nodes_have_endpoints(cluster: Cluster) -> Answer:
     used = dict(_compute_subnets(cluster))
     if not used:
         return not_applicable("has no compute in subnets of its own")
-    subnets = [subnet for group in used.values() for subnet in group]
-    isolated = {subnet.resource.key: subnet for subnet in subnets if subnet.reach == "isolated"}
+    isolated = isolated_subnets(cluster)
     if not isolated:
-        if blind := next((subnet for subnet in subnets if subnet.reach == "unknown"), None):
-            raise blind.unseen
         return not_applicable("all nodes and pods are in subnets with a way out")
     needed = ["ecr.api", "ecr.dkr", "s3"]
     if any(not isinstance(user, FargateProfile) for user in used):
         needed.append("ec2")
         needed += ["eks-auth"] if cluster.facts.belonging(PodIdentity, cluster.resource.key) else []
+    for name, services in _CONTROLLERS.items():
+        needed += [one for one in services if software.runs(cluster, name) and one not in needed]
     missing = {service for subnet in isolated.values() for service in needed if not _reached(subnet, service)}
     if missing:
         names = ", ".join(service for service in needed if service in missing)
         return open_(f"has nodes or pods without a way to {names}", *(subnet.at() for subnet in isolated.values()))
     return met(f"reaches {', '.join(needed)} inside the VPC", *(subnet.at() for subnet in isolated.values()))
+
+
+_CONTROLLERS = {
+    "karpenter": ("eks", "sqs", "ssm", "sts"),
+    "aws-load-balancer-controller": ("elasticloadbalancing",),
+    "cluster-autoscaler": ("autoscaling",),
+}
+"""What controllers call, beside EC2: karpenter.sh (private clusters), private-clusters.html."""
+
+
+def isolated_subnets(cluster: Cluster) -> dict[str, Subnet]:
+    """Returns the subnets of nodes and pods that have no way out, by their keys. Raises UnknownValue where none is seen and one may be."""
+    subnets = [subnet for _, group in _compute_subnets(cluster) for subnet in group]
+    isolated = {subnet.resource.key: subnet for subnet in subnets if subnet.reach == "isolated"}
+    if not isolated and (blind := next((subnet for subnet in subnets if subnet.reach == "unknown"), None)):
+        raise blind.unseen
+    return isolated
 
 
 def _compute_subnets(cluster: Cluster) -> Iterator[tuple[Fact, list[Subnet]]]:
