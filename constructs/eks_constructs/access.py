@@ -16,23 +16,38 @@ PrincipalName = Annotated[
     str,
     pattern(
         rf"(arn:{PARTITION}:iam::\d{{12}}:)?(role|user)/(?=.{{1,575}}\Z)([\w+=,.@:~-]+/)*[\w+=,.@-]{{1,64}}",
-        "must be an IAM role or user: arn:aws:iam::ACCOUNT:role/NAME, or role/NAME for one in the account that is deployed to;"
-        " a path goes before the name (an assumed-role ARN or a group is none, and * stands for nobody)",
+        "must be an IAM role or user: arn:aws:iam::ACCOUNT:role/NAME, or role/NAME for one in the account that is deployed to"
+        " (an assumed-role ARN or a group is none)",
     ),
+    AfterValidator(lambda principal: _with_path(principal)),
 ]
 """A path has at most 512 characters, a name 64: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
 
 GroupName = Annotated[
     str,
     pattern(
-        r"[\w.:/@=+-]([\w .:/@=+-]{0,126}[\w.:/@=+-])?",
+        r"(?=.{0,127}[A-Za-z0-9])[\w.:/@=+-]([\w .:/@=+-]{0,126}[\w.:/@=+-])?",
         "must be the name of a Kubernetes group: at most 128 letters, digits, spaces within and . : / @ = + - _",
     ),
 ]
 
 
+_IDENTITY_CENTER = "aws-reserved/sso.amazonaws.com"
+"""https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
+
 RESERVED_GROUPS = ("system:", "eks:", "aws:", "amazon:", "iam:")
 """https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html"""
+
+
+def _with_path(principal: str) -> str:
+    """Refuses a role of IAM Identity Center without its path: it would be another role, which does not exist."""
+    name = principal.rsplit("/", 1)[-1]
+    if name.startswith("AWSReservedSSO_") and f"role/{_IDENTITY_CENTER}/" not in principal:
+        raise ValueError(
+            f"roles of IAM Identity Center have a path: role/{_IDENTITY_CENTER}/REGION/{name}, or without REGION/ where the"
+            f" Identity Center is in us-east-1 (aws iam get-role --role-name {name} --query Role.Arn shows it)"
+        )
+    return principal
 
 
 class NewRoleSpec(Spec):

@@ -12,7 +12,17 @@ from eks_constructs.access import access_policy
 from eks_constructs.node_pools import NodePoolSpec
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, Statement, allow, arn, role, role_name, trust_service
-from eks_constructs.spec import KmsKeyArn, KubernetesName, Misplaced, Spec, TagKey, TagValue, pattern, repeated
+from eks_constructs.spec import (
+    KmsKeyArn,
+    KubernetesName,
+    Misplaced,
+    Spec,
+    TagKey,
+    TagValue,
+    distinct_values,
+    pattern,
+    repeated,
+)
 
 BUILT_IN_POOLS = ("general-purpose", "system")
 
@@ -49,10 +59,18 @@ class NodeClassSpec(Spec):
             Annotated[str, pattern(r"cr-[0-9a-f]{8}([0-9a-f]{9})?", "must be the id of a capacity reservation: cr-...")]
         ],
         Field(max_length=30),
+        AfterValidator(distinct_values),
     ] = []
     """Capacity reservations and blocks that nodes use first (https://docs.aws.amazon.com/eks/latest/userguide/auto-odcr.html)."""
     placement_group: (
-        Annotated[str, pattern(r"[!-~]([ -~]{0,253}[!-~])?", "must be the name of a placement group")] | None
+        Annotated[
+            str,
+            pattern(
+                r"[\w.:/=+@#-]([\w .:/=+@#-]{0,253}[\w.:/=+@#-])?",
+                "must be the name of a placement group: at most 255 letters, digits, spaces within and . : / = + @ # - _",
+            ),
+        ]
+        | None
     ) = None
     """Name of a placement group that exists; its nodes are in one AZ, if it is a cluster group."""
     snat_policy: Literal["Random", "Disabled"] = "Random"
@@ -96,7 +114,10 @@ class AutoModeSpec(Spec):
 
     enabled: bool = True
     """`false` switches Auto Mode off and keeps its roles, so that EKS can clean up. Deploy that before you delete the section."""
-    built_in_node_pools: list[Literal["general-purpose", "system"]] = ["general-purpose", "system"]
+    built_in_node_pools: Annotated[list[Literal["general-purpose", "system"]], AfterValidator(distinct_values)] = [
+        "general-purpose",
+        "system",
+    ]
     node_classes: list[NodeClassSpec] = []
     node_pools: list[AutoNodePoolSpec] = []
     volume_tags: dict[TagKey, TagValue] = {}

@@ -24,10 +24,12 @@ from eks_constructs.control_plane_components import (
 )
 from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, Statement, arn, from_source, role, trust_service
-from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec
+from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec, distinct_values
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 ANYWHERE = "0.0.0.0/0"
+# Shared by the customers of carriers, and for benchmarks: https://www.iana.org/assignments/iana-ipv4-special-registry/.
+_NEVER_PUBLIC = (IPv4Network("100.64.0.0/10"), IPv4Network("198.18.0.0/15"))
 LARGEST_NETWORK = 8
 """Prefix length of the largest network that one organisation may have."""
 
@@ -46,7 +48,7 @@ KubernetesVersion = Annotated[str, AfterValidator(_known_version), Field(example
 class EndpointSpec(Spec):
     """How people and nodes reach the API server. The private endpoint, inside the VPC, is always on."""
 
-    public_access_cidrs: list[Cidr] = []
+    public_access_cidrs: Annotated[list[Cidr], AfterValidator(distinct_values)] = []
     """Networks that may also use the public endpoint."""
     public_access: bool | None = None
     """Whether there is a public endpoint; default: if networks are listed. To close one, set this to false and leave the list:
@@ -77,7 +79,7 @@ class EndpointSpec(Spec):
                 "public_access_cidrs",
             )
         for index, cidr in enumerate(self.public_access_cidrs):
-            if any(IPv4Network(cidr).subnet_of(private) for private in RFC1918):
+            if any(IPv4Network(cidr).subnet_of(private) for private in (*RFC1918, *_NEVER_PUBLIC)):
                 raise Misplaced(
                     f"{cidr} is a private range: EKS refuses it, and the private endpoint serves it already; take it out",
                     "public_access_cidrs",

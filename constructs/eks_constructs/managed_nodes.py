@@ -56,6 +56,10 @@ InstanceType = Annotated[
 ]
 
 
+MAX_NODES = limit("nodes_per_group")
+"""Of a group; more need another group."""
+
+
 class TaintSpec(Taint):
     """Keeps pods off a node that do not tolerate it."""
 
@@ -96,10 +100,10 @@ class NodeGroupSpec(Spec):
     """In order of preference; several, of like size, for Spot. A change replaces the group."""
     capacity: Literal["on_demand", "spot"] = "on_demand"
     """A change replaces the group."""
-    min_size: Annotated[int, Field(ge=0)] = 2
-    desired_size: Annotated[int, Field(ge=0)] | None = None
+    min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
+    desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | None = None
     """Nodes at the start (default: min_size). Nothing changes it later but you, or an autoscaler that you run."""
-    max_size: Annotated[int, Field(ge=1)] = 3
+    max_size: Annotated[int, Field(ge=1, le=MAX_NODES)] = 3
     volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
     """Size of the encrypted gp3 volume for images and logs."""
     volume_kms_key_arn: KmsKeyArn | None = None
@@ -138,8 +142,6 @@ class NodeGroupSpec(Spec):
                 f" max_size {self.max_size}",
                 given[0],
             )
-        if self.max_size > limit("nodes_per_group"):
-            raise Misplaced(f"EKS allows {limit('nodes_per_group')} nodes in a group; make another group", "max_size")
         return self
 
     @model_validator(mode="after")

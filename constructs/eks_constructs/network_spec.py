@@ -10,7 +10,8 @@ from eks_constructs.network_plan import MAX_ZONES, secondary_cidr_problem
 from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, pattern, repeated
 
 ZoneName = Annotated[
-    str, pattern(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "must be the name of an Availability Zone, such as eu-west-1a")
+    str,
+    pattern(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d[a-h]", "must be the name of an Availability Zone, such as eu-west-1a"),
 ]
 SubnetId = Annotated[
     str, pattern(r"subnet-[0-9a-f]{8}([0-9a-f]{9})?", "must be the id of a subnet: subnet-0123456789abcdef0")
@@ -27,6 +28,13 @@ def _vpc_size(value: str) -> str:
         raise ValueError(
             f"must be between /{low} and /{high}: AWS takes no larger VPC, and subnets of a smaller one hold no cluster"
         )
+    return value
+
+
+def _size_of_any_vpc(value: str) -> str:
+    low, high = limit("vpc_prefix_shortest"), limit("vpc_prefix_smallest")
+    if not low <= IPv4Network(value).prefixlen <= high:
+        raise ValueError(f"must be between /{low} and /{high}, as every VPC is")
     return value
 
 
@@ -122,8 +130,8 @@ class ExistingNetworkSpec(Spec):
     """A VPC that somebody else made, by ids: nothing is looked up. Its subnets must carry the tags load balancers look for."""
 
     vpc_id: Annotated[str, pattern(r"vpc-[0-9a-f]{8}([0-9a-f]{9})?", "must be the id of a VPC: vpc-0123456789abcdef0")]
-    cidr: Cidr
-    """The VPC's primary IPv4 range."""
+    cidr: Annotated[Cidr, AfterValidator(_size_of_any_vpc)]
+    """The VPC's primary IPv4 range, /16 to /28."""
     private_subnet_ids: Annotated[list[SubnetId], AfterValidator(distinct_values)] = []
     """Subnets for the control plane's network interfaces, nodes and Fargate pods, in at least two AZs."""
     private_subnets: Annotated[list[SubnetSpec], AfterValidator(_distinct_subnets)] = []

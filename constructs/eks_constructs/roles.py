@@ -28,9 +28,7 @@ _HASH = 8
 class IamSpec(Spec):
     """What an organisation prescribes for every IAM role."""
 
-    path: Annotated[
-        str, pattern(r"/([\w+=,.@:~-]+/)*", "must begin and end with '/', as /platform/ does"), Field(max_length=512)
-    ] = "/"
+    path: Annotated[str, pattern(r"/([\w+=,.@:~-]+/)*", "must begin and end with '/'"), Field(max_length=512)] = "/"
     """Path of every role and policy, such as `/platform/`. EKS has not always found node roles by a path: try it before you rely on it
     (https://github.com/aws/containers-roadmap/issues/2486)."""
     name_prefix: (

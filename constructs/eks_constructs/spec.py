@@ -104,17 +104,18 @@ TagKey = Annotated[
 TagValue = Annotated[
     str,
     pattern(
-        r"(?u:([\w.:/=+@-]([\w .:/=+@-]{0,254}[\w.:/=+@-])?)?)",
-        "must be at most 256 letters, digits, spaces within and _ . : / = + - @",
+        r"(?!(?i:aws:))(?u:([\w.:/=+@-]([\w .:/=+@-]{0,254}[\w.:/=+@-])?)?)",
+        "must be at most 256 letters, digits, spaces within and _ . : / = + - @, not beginning with aws:",
     ),
 ]
+"""https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html#tag-restrictions"""
 
-_DNS_NAME = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
+DNS_NAME = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
 
 LabelKey = Annotated[
     str,
     pattern(
-        rf"((?=[^/]{{1,253}}/){_DNS_NAME}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?",
+        rf"((?=[^/]{{1,253}}/){DNS_NAME}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?",
         "must be a Kubernetes label key: an optional DNS prefix and '/', then at most 63 letters, digits, '-', '_', '.'",
     ),
 ]
