@@ -43,7 +43,7 @@ install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -
 	@$(call install,.venv) --no-deps --no-build-isolation --editable ./constructs
 	@touch $@
 
-node_modules/.ready: package-lock.json .venv/.ready
+node_modules/.ready: package-lock.json | .venv/.ready
 	@echo "Setting up the CDK CLI (once)"
 	@npm ci --ignore-scripts --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
@@ -78,7 +78,7 @@ deploy: setup env-named own-delivery  ## deploy ENV to the account of your crede
 	@python -m operations deploy "$$ENV" -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
 
 diff: setup env-named own-delivery  ## what a deploy of ENV would change
-	$(CDK) diff $(CONTEXT) $$CDK_FLAGS
+	@python -m operations diff "$$ENV" -- $(CDK) diff $(CONTEXT) $$CDK_FLAGS
 
 smoke: setup env-named  ## after a deploy: whether what only an account can settle holds; it reads, and says a line each
 	@python -m operations smoke "$$ENV" $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"} -- $(CONTEXT) $$CDK_FLAGS

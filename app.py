@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,9 +41,10 @@ def main() -> int:
     environment = _delivered(load_environment(path, today=wished.today), wished.delivery)
     lock = load_lock(path)
     first_deploy = _known(wished.first_deploy, environment)
+    sizes = _fitting(wished.sizes, environment)
     try:
         with assembly(os.environ.get("CDK_OUTDIR")) as folder:
-            _write(folder, environment, lock, first_deploy, context, checks=wished.checks)
+            _write(folder, environment, lock, first_deploy, context, sizes=sizes, checks=wished.checks)
     except ChecksFailed as findings:
         print(f"{findings}\n{path}: {ACCEPT}".lstrip(), file=sys.stderr)
         return 1
@@ -61,6 +62,7 @@ def _write(
     first_deploy: list[str],
     context: dict[str, Any],
     *,
+    sizes: Mapping[tuple[str, str], int],
     checks: bool,
 ) -> None:
     """Synthesises into an empty folder. Raises ChecksFailed and LimitExceeded."""
@@ -79,7 +81,7 @@ def _write(
         analytics_reporting=False,
         builtin_cloud_formation_validation=None if checks else False,
     )
-    platform = build(app, environment, lock=lock, first_deploy=first_deploy)
+    platform = build(app, environment, lock=lock, first_deploy=first_deploy, sizes=sizes)
     if context.get("delivery"):
         platform.only_to_look_at(f"It was synthesised with -c delivery={context['delivery']}, which is to look at")
     if checks:
@@ -129,6 +131,26 @@ def _known(first_deploy: Sequence[str], environment: "Environment") -> list[str]
             )
         )
     return list(first_deploy)
+
+
+def _fitting(sizes: Mapping[tuple[str, str], int], environment: "Environment") -> Mapping[tuple[str, str], int]:
+    """Returns the sizes of node groups. Raises BadInput for a group that there is not, and for a size beyond its limits."""
+    groups = {
+        (cluster.name, group.name): group
+        for cluster in environment.clusters
+        for group in (cluster.compute.managed_nodes.groups if cluster.compute.managed_nodes else [])
+    }
+    for (cluster, name), size in sizes.items():
+        group = groups.get((cluster, name))
+        if group is None:
+            raise BadInput(one_line(f"sizes names {cluster}/{name}; {environment.name} has no such node group"))
+        if not group.min_size <= size <= group.max_size:
+            raise BadInput(
+                one_line(
+                    f"sizes gives {cluster}/{name} {size} nodes; its file says {group.min_size} to {group.max_size}"
+                )
+            )
+    return sizes
 
 
 if __name__ == "__main__":

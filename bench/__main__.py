@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from bench import peer, report, reviews
 from bench.environment import write_environment
 from bench.measure import OUTPUT, Job, measure
+from safe_io.errors import run
 
 ROOT = Path(__file__).parent.parent
 
@@ -69,4 +70,4 @@ def _peers() -> list[Job]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main, program="python -m bench"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.environment import write_environment
 from bench.measure import OUTPUT, Job, Timing
+from safe_io.errors import BadInput
 
 ONE, HALF, ALL = 1, 30, 60
 JSON = {ONE: "review, 1 cluster", HALF: "review, 30 clusters", ALL: "review, 60 clusters"}
@@ -29,7 +30,8 @@ def _assembly(root: Path, folder: Path, clusters: int) -> Path:
     output = folder / f"review-{clusters}"
     context = {"env": str(write_environment(folder, clusters)), "checks": "off"}
     environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(output)}
-    subprocess.run([sys.executable, "app.py"], cwd=root, env=environment, check=True)
+    if subprocess.run([sys.executable, "app.py"], cwd=root, env=environment, check=False).returncode:
+        raise BadInput("No assembly to review could be made: the lines above say why")
     return output
 
 

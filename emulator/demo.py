@@ -162,8 +162,8 @@ def end() -> None:
         if (pid := locks.holder(path)) is None:
             break
         with suppress(ProcessLookupError):
-            os.kill(pid, number)
             os.kill(pid, signal.SIGCONT)  # one that is stopped hears nothing else
+            os.kill(pid, number)
         deadline = time.monotonic() + seconds
         while locks.holder(path) == pid and time.monotonic() < deadline:
             time.sleep(0.05)

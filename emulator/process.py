@@ -40,7 +40,7 @@ START_LOCK = "start.lock"
 
 def home() -> Path:
     """Returns the folder with all that the emulator writes: EMULATOR_HOME, else .emulator beside the project."""
-    return Path(os.environ.get("EMULATOR_HOME") or installation.ROOT / ".emulator")
+    return Path(os.environ.get("EMULATOR_HOME") or installation.ROOT / ".emulator").absolute()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`python -m operations deploy | destroy | smoke | empty-bucket`: what make deploy, destroy and smoke run."""
+"""`python -m operations deploy | diff | destroy | smoke | empty-bucket`: what make deploy, diff, destroy and smoke run."""
 
 import sys
 
@@ -31,7 +31,7 @@ def _operate(arguments: list[str]) -> int:
     split = arguments.index("--") if "--" in arguments else len(arguments)
     command = arguments[split + 1 :]
     parser = OneLineParser(prog=PROGRAM, description="What make deploy, destroy and smoke run.")
-    parser.add_argument("action", choices=["deploy", "destroy", "smoke", "empty-bucket"])
+    parser.add_argument("action", choices=["deploy", "diff", "destroy", "smoke", "empty-bucket"])
     parser.add_argument("name", help="an environment; a bucket for empty-bucket; after --, a call of the CDK")
     parser.add_argument("--anyway", action="store_true", help="destroy: whatever would stop it")
     parser.add_argument("--look", action="store_true", help="destroy: only say what would stop it")
@@ -59,10 +59,11 @@ def _operate(arguments: list[str]) -> int:
 
     from delivery.children import through
 
-    if options.action == "deploy":
-        from operations.deploying import deploy
+    if options.action in ("deploy", "diff"):
+        from operations.deploying import deploy, look
 
-        return deploy(environment, account, command, run=through, say=_say)
+        act = deploy if options.action == "deploy" else look
+        return act(environment, account, command, run=through, say=_say)
     from operations.destroying import destroy
 
     return destroy(environment, account, command, anyway=options.anyway, look=options.look, run=through, say=_say)

@@ -1,10 +1,11 @@
 """`make deploy`: asks CloudFormation what is there, refuses what would delete objects, and deploys a new cluster in two steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from delivery.account import Asked
 from operations.environment import cluster_stack, context, workloads_stack
+from operations.sizes import sizes_that_stay, spelt
 from operations.there import NOT_MADE, There
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
@@ -40,9 +41,11 @@ def deploy(environment: Environment, asked: Callable[[], Asked], command: Sequen
         BadInput: it would delete Kubernetes objects, or a stack is in a state that needs somebody. Nothing was changed.
     """
     try:
-        there = There(asked(), environment)
+        account = asked()
+        there = There(account, environment)
         _refuse_to_delete_objects(environment, there)
         way = _way(environment, there)
+        command = _with_sizes(command, sizes_that_stay(environment, there, account), say)
     except AccountError as problem:
         say(
             one_line(
@@ -70,6 +73,28 @@ def deploy(environment: Environment, asked: Callable[[], Asked], command: Sequen
         return 0
     say("The first step is done. The second one switches deletion protection on.")
     return run(command)
+
+
+def look(environment: Environment, asked: Callable[[], Asked], command: Sequence[str], *, run: Run, say: Say) -> int:
+    """Shows what a deploy would change; arguments and result are those of :func:`deploy`."""
+    try:
+        account = asked()
+        command = _with_sizes(command, sizes_that_stay(environment, There(account, environment), account), say)
+    except AccountError as problem:
+        say(
+            one_line(
+                f"The account cannot be asked how many nodes there are: {problem}. The sizes below are the file's."
+            )
+        )
+    return run(command)
+
+
+def _with_sizes(command: Sequence[str], sizes: Mapping[tuple[str, str], int], say: Say) -> Sequence[str]:
+    """Returns a call of the CDK that leaves groups of nodes at their present sizes."""
+    if not sizes or context(command).get("sizes") is not None:
+        return command
+    say(f"Desired sizes stay: -c sizes={spelt(sizes)} (name desired_size in the file to set one).")
+    return [*command, "-c", f"sizes={spelt(sizes)}"]
 
 
 def _refuse_to_delete_objects(environment: Environment, there: There) -> None:

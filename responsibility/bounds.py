@@ -49,10 +49,12 @@ TEXT = Bound(
     "CloudFormation takes 1,000,000 bytes in a template",
 )
 TEXTS = Bound("texts", 20_000_000, "characters in the texts that functions make")
+DEPTH = Bound("depth", 100, "levels of nesting in a value that functions make")
 VALUES = Bound("values", 300_000, "values that functions make")
 STACKS = Bound("stacks", 2_000, "stacks")
 STACK_DEPTH = Bound("stack-depth", 20, "stacks inside of one another")
 
+PAGES = Bound("pages", 1_000, "pages in an answer")
 ACCEPTANCES = Bound("acceptances", 1_000, "accepted findings in a file")
 
 
@@ -69,13 +71,15 @@ class Budget:
         """Counts a value with all that is in it, and returns it: one thing in two places counts twice. Raises BadSource."""
         if isinstance(value, str):
             self.text(len(value))
-        elif isinstance(value, dict | list):
-            todo = [value]
-            while todo:
-                item = todo.pop()
-                inner = list(item.values()) if isinstance(item, dict) else item
-                self.value(len(inner))
-                todo.extend(one for one in inner if isinstance(one, dict | list))
+        depth, level = 0, [value]
+        while level := [one for one in level if isinstance(one, dict | list)]:
+            depth += 1
+            DEPTH.check(depth, self.where)
+            inner: list[Any] = []
+            for one in level:
+                inner += one.values() if isinstance(one, dict) else one
+                self.value(len(one))
+            level = inner
         return value
 
     def value(self, count: int = 1) -> None:

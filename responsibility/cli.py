@@ -31,9 +31,11 @@ from responsibility.cli_output import (
     complain,
     day,
     end_with_defects,
+    progress,
     report,
     tell,
     tell_line,
+    voices,
 )
 from safe_io import errors
 
@@ -115,7 +117,7 @@ def audit(
         accepted=accepted,
         prices=prices,
     )
-    document = auditing.audit(request, say=lambda words: None if quiet else complain(words))
+    document = auditing.audit(request, *voices(quiet=quiet))
     report(document, format_, output or [], fail_on, quiet=quiet)
 
 
@@ -162,7 +164,7 @@ def upgrade(
         region=region,
         profile=profile,
     )
-    document = playbook.playbook(request, say=lambda words: None if quiet else complain(words))
+    document = playbook.playbook(request, *voices(quiet=quiet))
     tell(lambda name: render.render(document, name), format_, output or [])
     end_with_defects(document.defects)
     if document.blocked:
@@ -220,7 +222,7 @@ def lock_addons(
     from responsibility.account.lock import Request, lock
 
     request = Request(env=env, assembly=assembly, output=output, latest=latest, region=region, profile=profile)
-    lock(request, say=tell_line, warn=complain)
+    lock(request, say=tell_line, warn=complain, progress=progress)
 
 
 refresh = typer.Typer(no_args_is_help=True, help="Ask AWS for facts that stand here as data, and write them anew.")
@@ -237,7 +239,7 @@ def versions(region: Region = None, profile: Profile = None) -> None:
     """The Kubernetes versions that EKS offers, and until when it supports them."""
     from responsibility.account.cluster_versions import refresh as refresh_versions
 
-    refresh_versions(region=region, profile=profile, say=tell_line)
+    refresh_versions(region=region, profile=profile, say=tell_line, progress=progress)
 
 
 @refresh.command()
@@ -251,7 +253,7 @@ def prices(
     """What AWS charges in a region: a table for `review --prices`."""
     from responsibility.account.prices import refresh as refresh_prices
 
-    refresh_prices(region=region, profile=profile, output=output, say=tell_line)
+    refresh_prices(region=region, profile=profile, output=output, say=tell_line, progress=progress)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -165,3 +166,18 @@ def tell_line(words: str) -> None:
 def complain(words: str) -> None:
     """Says it in one line on standard error: names of files and what stands in them may hold anything."""
     typer.echo(one_line(words), err=True)
+
+
+def progress(words: str) -> None:
+    """Says how far it is, on a terminal alone: in a pipe it would be noise."""
+    if sys.stderr and sys.stderr.isatty():
+        complain(words)
+
+
+def voices(*, quiet: bool) -> tuple[Callable[[str], None], Callable[[str], None]]:
+    """Returns what says what a person should know, and what says how far it is."""
+    return (_nothing, _nothing) if quiet else (complain, progress)
+
+
+def _nothing(_words: str) -> None:
+    pass

@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -83,7 +84,8 @@ def _ending(problem: BaseException, program: str) -> tuple[int, str]:
             return INTERRUPTED, "Interrupted."
         case BrokenPipeError():
             # No message, and none when Python closes the stream.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            with suppress(OSError, AttributeError):  # it is closed already, or none
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return PIPE_CLOSED, ""
         case OSError(strerror=str(reason), filename=str() | bytes() | os.PathLike() as file):
             # A disk that is full, a folder that is not ours: the machine's state, which the person can change.

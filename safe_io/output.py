@@ -120,7 +120,7 @@ def record(folder: Path, names: Collection[str]) -> None:
     """Lists files of ``folder`` as ours before they are written there. Raises OutputProblem: one is there, and is not ours."""
     ours = listed(folder)
     if taken := [name for name in sorted(set(names) - ours) if os.path.lexists(folder / name)]:
-        raise OutputProblem(_taken(folder, taken))
+        raise OutputProblem(f"{_taken(folder, taken)}. Move it away")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         set_listed(folder, ours | set(names))
@@ -165,7 +165,7 @@ class _Work:
         # Others' files of the same content stay others'.
         new -= {name for name in new - may if _same(self.new / name, self.folder / name)}
         if taken := [name for name in sorted(new) if not self._free(name, may)]:
-            raise OutputProblem(_taken(self.folder, taken))
+            raise OutputProblem(f"{_taken(self.folder, taken)}. Move it away, or name another folder")
         going = [name for name in ours | (new & may) if is_file_inside(self.folder, name)]
         with _unbroken():
             set_listed(self.folder, ours | new)  # for the next run, if this one is killed
@@ -233,11 +233,8 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _taken(folder: Path, names: list[str]) -> str:
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return (
-        f"{folder}: {names[0]!r}{more} is there already, and was not written by this command: it is not overwritten."
-        " Move it away, or name another folder"
-    )
+    more = f", and so are {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{folder}: {names[0]!r} is there already{more}; no manifest of ours lists it, so it is not overwritten"
 
 
 @contextmanager

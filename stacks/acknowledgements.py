@@ -315,6 +315,29 @@ def acknowledge(platform: Platform) -> None:
                     cdk.Validations.of(construct).acknowledge(
                         *(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules)
                     )
+        if isinstance(stack, ClusterStack):
+            _acknowledge_pod_identities(stack)
+
+
+def _acknowledge_pod_identities(stack: ClusterStack) -> None:
+    """Acknowledges what the environment file says of applications' rights: whoever reviews the file decides; the review judges it."""
+    reason = "The environment file gives these rights to one service account (pod_identities): they are reviewed there, and by the review."
+    for spec in stack.spec.pod_identities:
+        own = stack.node.find_child("PodIdentities").node.find_child(spec.construct_id)
+        wide = [f"Action::{action}" for one in spec.allow for action in one.actions if "*" in action]
+        wide += [f"Resource::{text}" for one in spec.allow for text in one.resources if "*" in text]
+        named = [
+            one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in spec.policies
+        ]
+        rows = {
+            "Role": [f"AwsSolutions-IAM4[Policy::{one}]" for one in named if ":iam::aws:" in one],
+            "RolePolicy": [f"AwsSolutions-IAM5[{finding}]" for finding in dict.fromkeys(wide)],
+        }
+        for name, rules in rows.items():
+            if rules and (construct := own.node.try_find_child(name)):
+                cdk.Validations.of(construct).acknowledge(
+                    *(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules)
+                )
 
 
 def _bucket_beside(construct: IConstruct) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def assembly(outdir: str | None) -> AbstractContextManager[Path]:
     Raises OutputProblem: no assembly can go there, or it would overwrite what no synth wrote.
     """
     folder = _folder(outdir)
-    return staged(folder, replaceable=set(_files_of_the_cdk(folder)))
+    return staged(folder, replaceable=set(_replaceable(folder)))
 
 
 def _folder(outdir: str | None) -> Path:
@@ -56,19 +56,29 @@ def _is_committed(folder: Path) -> bool:
         return False
 
 
-def _files_of_the_cdk(folder: Path) -> Iterator[str]:
-    """Yields the files of an assembly that another app, or this one of another day, left there: the CDK overwrites them."""
+def _replaceable(folder: Path) -> Iterator[str]:
+    """Yields what the manifests of an older assembly list: of the CDK's, of any app, and of this project's deliveries."""
+    yield from _listed_by(folder / "manifest.json", folder, _of_the_cdk)
+    for description in folder.glob("manifests/*/delivery.json"):
+        yield from _listed_by(description, folder, _of_a_delivery)
+
+
+def _listed_by(manifest: Path, folder: Path, names: Callable[[Any], list[Any]]) -> list[str]:
     try:
-        if not (folder / "cdk.out").is_file():
-            return
-        artifacts = json.loads((folder / "manifest.json").read_bytes())["artifacts"].values()
-        found = [_files_of_an_artifact(artifact) for artifact in artifacts]
+        found = names(json.loads(manifest.read_bytes()))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return
-    yield from ("cdk.out", "manifest.json", "validation-report.json")
-    yield from (name for names in found for name in names if isinstance(name, str))
+        return []  # no manifest, or none that says anything
+    place = manifest.parent.relative_to(folder)
+    return [str(place / name) for name in [manifest.name, *found] if isinstance(name, str)]
 
 
-def _files_of_an_artifact(artifact: dict[str, Any]) -> list[Any]:
-    properties = artifact.get("properties", {})
-    return [properties.get("templateFile"), properties.get("file"), artifact.get("additionalMetadataFile")]
+def _of_the_cdk(manifest: Any) -> list[Any]:
+    names = ["cdk.out", "validation-report.json"]
+    for artifact in manifest["artifacts"].values():
+        properties = artifact.get("properties", {})
+        names += [properties.get("templateFile"), properties.get("file"), artifact.get("additionalMetadataFile")]
+    return names
+
+
+def _of_a_delivery(description: Any) -> list[Any]:
+    return [step["file"] for step in description["steps"]]

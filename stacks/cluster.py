@@ -1,5 +1,7 @@
 """Cluster stack: one EKS cluster with its access, compute and add-ons. It can be deleted and made again."""
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -14,6 +16,7 @@ from eks_constructs.control_plane import AutoModeSettings, ControlPlane
 from eks_constructs.fargate import Fargate, FargateSelectorSpec
 from eks_constructs.identity import OidcProvider
 from eks_constructs.managed_nodes import ManagedNodes
+from eks_constructs.pod_identities import PodIdentities
 from eks_constructs.tunnel_host import TunnelHost
 from stacks.cluster_spec import ClusterSpec, LockFile
 from stacks.controllers import needs_load_balancer_controller
@@ -42,9 +45,13 @@ class ClusterStack(cdk.Stack):
         network: ClusterNetwork,
         lock: LockFile | None,
         first_deploy: bool,
+        sizes: Mapping[str, int],
         stack_env: cdk.Environment,
     ) -> None:
-        """Makes the cluster; ``lock`` has add-on versions, ``first_deploy`` leaves deletion protection off."""
+        """Makes the cluster; ``lock`` has add-on versions, ``first_deploy`` leaves deletion protection off.
+
+        ``sizes``: desired sizes of node groups, by name, where they are not the file's.
+        """
         protected = spec.control_plane.deletion_protection and not first_deploy
         super().__init__(
             scope,
@@ -58,6 +65,7 @@ class ClusterStack(cdk.Stack):
         self.oidc: OidcProvider | None = None
         self._iam = environment.iam
         self._environment = environment
+        self._sizes = sizes
 
         control_plane = ControlPlane(
             self,
@@ -118,6 +126,7 @@ class ClusterStack(cdk.Stack):
                 network=self.cluster_network,
                 iam=self._iam,
                 tags=self._environment.all_tags,
+                sizes=self._sizes,
             )
             for group in managed_nodes.groups.values():
                 for addon in addons.before_nodes:
@@ -137,6 +146,16 @@ class ClusterStack(cdk.Stack):
             if "system" in profiles:
                 nodes.append(profiles["system"])
         addons.after_nodes(nodes=nodes)
+        if spec.pod_identities:
+            PodIdentities(
+                self,
+                "PodIdentities",
+                spec.pod_identities,
+                cluster=ClusterHandle(spec.name, control_plane.name),
+                fargate_alone=compute.mix.kinds == ["fargate"],
+                oidc=addons.oidc_provider,
+                iam=self._iam,
+            )
         if any(workload.compute == "fargate" for workload in spec.workloads):
             self.oidc = addons.oidc_provider()
             # Trust policies are text that CloudFormation fills in (Fn::Sub), which takes exports and no other stack's outputs.

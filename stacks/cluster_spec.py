@@ -23,6 +23,7 @@ from eks_constructs.karpenter import KarpenterSpec
 from eks_constructs.karpenter_manifests import NEWEST_KUBERNETES, VERSION
 from eks_constructs.managed_nodes import ManagedNodesSpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.pod_identities import PodIdentitySpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec, pattern
 from stacks.workload_spec import Delivery, WorkloadSpec
 
@@ -142,6 +143,8 @@ class ClusterSpec(Spec):
     `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them."""
     workloads: list[WorkloadSpec] = []
     """Workloads of workloads/, and the compute each runs on."""
+    pod_identities: list[PodIdentitySpec] = []
+    """AWS roles of applications and controllers: by EKS Pod Identity on nodes, by IRSA on Fargate."""
     provided_elsewhere: list[ApiName] = []
     """What something outside of this file brings into the cluster, and workloads may refer to: API groups (cert-manager.io), names
     of classes (nginx), drivers (secrets-store.csi.k8s.io)."""
@@ -217,6 +220,42 @@ class ClusterSpec(Spec):
                         " this project makes a profile for those pods itself; take the selector out",
                         *("compute", "fargate", "profiles", index, "selectors", place, "namespace"),
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _pod_identities(self) -> "ClusterSpec":
+        planned = self.planned_addons()
+        taken = {
+            (addon.identity["namespace"], addon.identity["service_account"]): f"the add-on {addon.name}"
+            for addon in planned
+            if addon.identity
+        }
+        taken |= {("kube-system", name): name for name in ("karpenter", "aws-load-balancer-controller")}
+        names = {addon.name for addon in planned}
+        for index, one in enumerate(self.pod_identities):
+            if other := taken.get((one.namespace, one.service_account)):
+                raise Misplaced(
+                    f"{one.namespace}/{one.service_account} has a role already, of {other}: a service account takes one",
+                    *("pod_identities", index, "service_account"),
+                )
+            taken[one.namespace, one.service_account] = f"pod_identities[{index}]"
+            irsa = self.compute.mix.kinds == ["fargate"] if one.irsa is None else one.irsa
+            if irsa and not self.compute.fargate:
+                raise Misplaced(
+                    "is for pods on Fargate, and there is none; take it out", "pod_identities", index, "irsa"
+                )
+            if not irsa and self.compute.mix.kinds == ["fargate"]:
+                raise Misplaced(
+                    "the agent of EKS Pod Identity does not run on Fargate; take irsa out",
+                    "pod_identities",
+                    index,
+                    "irsa",
+                )
+            if not irsa and self.compute.managed_nodes and "eks-pod-identity-agent" not in names:
+                raise Misplaced(
+                    "needs the add-on eks-pod-identity-agent, which is switched off; switch it on, or take this out",
+                    *("pod_identities", index),
+                )
         return self
 
 

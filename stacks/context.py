@@ -1,7 +1,8 @@
 """What the caller says beside the environment file: the CDK's context, `-c key=value` over cdk.json."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -28,6 +29,8 @@ class Wishes:
     """``delivery=files`` or ``kubectl``: how Kubernetes objects are delivered, whatever the file says."""
     first_deploy: tuple[str, ...]
     """``first_deploy=NAME,NAME``: clusters that are not there yet."""
+    sizes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """``sizes=CLUSTER/GROUP:NUMBER,...``: desired sizes of node groups whose size the file does not name."""
 
 
 def read_context(cdk_json: Path, from_cli: str | None) -> dict[str, Any]:
@@ -52,6 +55,7 @@ def wishes(context: dict[str, Any]) -> Wishes:
         checks=_one_of("checks", context.get("checks"), ("on", "off")) != "off",
         delivery=cast(Delivery | None, _one_of("delivery", context.get("delivery"), get_args(Delivery))),
         first_deploy=_names(context.get("first_deploy")),
+        sizes=_sizes(context.get("sizes")),
     )
 
 
@@ -78,6 +82,18 @@ def _names(value: object) -> tuple[str, ...]:
     if not isinstance(value, str):
         raise _bad("first_deploy", value, "it must be names of clusters, with commas between them")
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _sizes(value: object) -> dict[tuple[str, str], int]:
+    if value in (None, ""):
+        return {}
+    found = {}
+    for one in value.split(",") if isinstance(value, str) else [""]:
+        match = re.fullmatch(r"([A-Za-z0-9-]{1,100})/([a-z0-9-]{1,63}):(\d{1,4})", one)
+        if not match:
+            raise _bad("sizes", value, "it must be CLUSTER/GROUP:NUMBER, with commas between them")
+        found[match[1], match[2]] = int(match[3])
+    return found
 
 
 def _bad(key: str, value: object, allowed: str) -> BadInput:

@@ -4,6 +4,7 @@ from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
 from stacks.known_names import KnownNames
+from stacks.object_kind import kind_of
 from stacks.placement import RULES, Placement
 
 _INGRESS, _SERVICE = "alb.ingress.kubernetes.io", "service.beta.kubernetes.io"
@@ -33,16 +34,17 @@ def text_of(item: KubernetesObject, annotation: str) -> str:
 def made_by_aws(item: KubernetesObject, placement: Placement, known: KnownNames) -> bool:
     """Tells whether a controller of AWS makes a load balancer for an object."""
     spec, rule = item.get("spec") or {}, placement.rule
-    if item["kind"] == "Service" and spec.get("type") == "LoadBalancer":
+    if kind_of(item) == "Service" and spec.get("type") == "LoadBalancer":
         return not known.is_provided(str(spec.get("loadBalancerClass", "")))
-    if item["kind"] == "Ingress":
+    if kind_of(item) == "Ingress":
         name = str(spec.get("ingressClassName") or text_of(item, OLD_CLASS))
         return not known.is_provided(name) and _of_aws(
             "IngressClass", name, "controller", rule.ingress_controller, known
         )
-    name = str(spec.get("gatewayClassName"))
-    own = str(rule.gateway_controller)
-    return item["kind"] == "Gateway" and _of_aws("GatewayClass", name, "controllerName", own, known)
+    if kind_of(item) == "Gateway":
+        name, own = str(spec.get("gatewayClassName")), str(rule.gateway_controller)
+        return _of_aws("GatewayClass", name, "controllerName", own, known)
+    return False
 
 
 def _of_aws(kind: str, name: str, key: str, own: str, known: KnownNames) -> bool:
@@ -58,11 +60,11 @@ def certificate_annotation(kind: str) -> str | None:
 def serves_tls(item: KubernetesObject) -> bool:
     """Tells whether a load balancer that an object asks for ends TLS, or passes on what looks like TLS to its pods."""
     spec = item.get("spec") or {}
-    if item["kind"] == "Gateway":
+    if kind_of(item) == "Gateway":
         return any(one.get("protocol") in ("HTTPS", "TLS") for one in spec.get("listeners") or [])
-    if text_of(item, _CERTIFICATE[item["kind"]]):
+    if text_of(item, _CERTIFICATE[kind_of(item)]):
         return True
-    if item["kind"] == "Ingress":
+    if kind_of(item) == "Ingress":
         # Certificates are found by hosts: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/cert_discovery/
         hosts = [host for one in spec.get("tls") or [] for host in one.get("hosts") or []]
         rules = [one["host"] for one in spec.get("rules") or [] if one.get("host")]
@@ -100,20 +102,20 @@ def expose(item: KubernetesObject, placement: Placement, scheme: str, *, by_aws:
             (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html).
     """
     rule = placement.rule
-    spec = item.setdefault("spec", {}) if by_aws or item["kind"] in ("GatewayClass", "IngressClass") else {}
-    if item["kind"] == "GatewayClass" and rule.gateway_controller:
+    spec = item.setdefault("spec", {}) if by_aws or kind_of(item) in ("GatewayClass", "IngressClass") else {}
+    if kind_of(item) == "GatewayClass" and rule.gateway_controller:
         spec.setdefault("controllerName", rule.gateway_controller)
-    if item["kind"] == "IngressClass":
+    if kind_of(item) == "IngressClass":
         spec.setdefault("controller", rule.ingress_controller)
     if not by_aws:
         return
     defaults: dict[str, str] = {}
-    if item["kind"] == "Ingress":
+    if kind_of(item) == "Ingress":
         spec.setdefault("ingressClassName", rule.ingress_class)
         defaults = dict(rule.ingress_annotations)
         if rule.needs_controller:  # Auto Mode reads it from the IngressClassParams alone
             defaults |= {SCHEME_OF_INGRESS: scheme} | ({FAMILY_OF_INGRESS: "dualstack"} if ipv6 else {})
-    if item["kind"] == "Service":
+    if kind_of(item) == "Service":
         spec.setdefault("loadBalancerClass", rule.load_balancer_class)
         defaults = {**rule.service_annotations, SCHEME_OF_SERVICE: scheme}
         defaults |= {FAMILY_OF_SERVICE: "dualstack"} if ipv6 else {}
@@ -130,13 +132,13 @@ def _without_tls(item: KubernetesObject) -> None:
         annotations.pop(name, None)
     if f"{_INGRESS}/listen-ports" in annotations:
         annotations[f"{_INGRESS}/listen-ports"] = '[{"HTTP": 80}]'
-    if item["kind"] == "Ingress":
+    if kind_of(item) == "Ingress":
         item["spec"].pop("tls", None)
-    if item["kind"] == "Service":
+    if kind_of(item) == "Service":
         for port in item["spec"].get("ports") or []:
             if port.get("port") == 443:
                 port["port"] = 80
-    if item["kind"] == "Gateway":
+    if kind_of(item) == "Gateway":
         for listener in item["spec"].get("listeners") or []:
             _listen_plainly(listener)
 

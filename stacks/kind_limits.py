@@ -9,6 +9,7 @@ from eks_constructs.catalog import load
 from eks_constructs.compute import ComputeKind
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
+from stacks.object_kind import kind_of
 from stacks.placement import RULES
 from stacks.pods import asked_for, claim_templates, containers, pod_template
 
@@ -43,7 +44,7 @@ def limits_met(item: KubernetesObject, kind: ComputeKind) -> Iterator[Limit]:
 
 
 def _object(item: KubernetesObject, kind: ComputeKind) -> Found:
-    what = item["kind"]
+    what = kind_of(item)
     if what == "DaemonSet":
         yield "daemon_set", ("kind",)
     if what in ("Gateway", "GatewayClass"):
@@ -114,9 +115,9 @@ def _volumes(item: KubernetesObject, _: ComputeKind) -> Found:
         yield "dynamic_volumes", where
     spec = _at(item, "spec")
     # A claim with an empty class waits for a volume that somebody makes.
-    if item["kind"] == "PersistentVolumeClaim" and not (spec.get("volumeName") or spec.get("storageClassName") == ""):
+    if kind_of(item) == "PersistentVolumeClaim" and not (spec.get("volumeName") or spec.get("storageClassName") == ""):
         yield "dynamic_volumes", ("spec", "storageClassName")
-    if item["kind"] == "PersistentVolume":
+    if kind_of(item) == "PersistentVolume":
         if _at(spec, "csi", "driver") in _EBS_DRIVERS:
             yield "block_storage", ("spec", "csi", "driver")
         if spec.get("awsElasticBlockStore"):

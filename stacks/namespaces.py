@@ -7,6 +7,8 @@ from typing import Any
 from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
 from safe_io.yaml_file import YamlFile
+from stacks.known_names import KnownNames
+from stacks.object_kind import group_of, kind_of
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
 """What Kubernetes labels each namespace with: its name."""
@@ -16,46 +18,53 @@ SHARED = ("kube-system", "kube-public", "kube-node-lease", "default")
 _ALLOWED_THERE = ("Role", "RoleBinding")
 
 
-def is_cluster_scoped(item: KubernetesObject, among: Sequence[KubernetesObject]) -> bool:
-    """Tells whether an object stands outside of namespaces; of custom kinds, the definitions ``among`` the objects say so."""
-    for other in among:
-        spec = other.get("spec") or {}
-        if other["kind"] == "CustomResourceDefinition" and (spec.get("names") or {}).get("kind") == item["kind"]:
-            return bool(spec.get("scope") == "Cluster")
-    # ClusterIssuer, ClusterSecretStore, ClusterPolicy: by their names, for their definitions are not ours to read.
-    return item["kind"] in load("cluster_apis")["cluster_scoped"] or item["kind"].startswith("Cluster")
+def is_cluster_scoped(item: KubernetesObject, known: KnownNames) -> bool:
+    """Tells whether an object is outside of namespaces; of custom kinds, the definitions of workloads say so."""
+    if scope := known.kinds.get((group_of(item), item["kind"])):
+        return scope == "Cluster"
+    if kind_of(item) in load("cluster_apis")["cluster_scoped"]:
+        return True
+    # ClusterIssuer, GlobalNetworkPolicy: by their names, for their definitions are not ours to read.
+    return "namespace" not in item["metadata"] and bool(re.match("(Cluster|Global)[A-Z]", item["kind"]))
 
 
-def is_shared(item: KubernetesObject, among: Sequence[KubernetesObject]) -> bool:
+def is_shared(item: KubernetesObject, known: KnownNames) -> bool:
     """Tells whether two workloads of a cluster could both have an object: it is in the namespace of neither."""
-    return is_cluster_scoped(item, among) or item["metadata"].get("namespace") in SHARED
+    return is_cluster_scoped(item, known) or item["metadata"].get("namespace") in SHARED
 
 
 def into_namespace(
-    item: KubernetesObject, namespace: str, among: Sequence[KubernetesObject], file: YamlFile
+    item: KubernetesObject, namespace: str, own: Sequence[KubernetesObject], known: KnownNames, file: YamlFile
 ) -> KubernetesObject:
     """Returns an object with its namespace, and references to that of its workload, changed to ``namespace``.
 
+    Args:
+        item: the object.
+        namespace: that of its workload in the cluster.
+        own: the objects of its workload, as their author wrote them.
+        known: what there is in the cluster, which tells what has a namespace.
+        file: where the object is from, for messages.
+
     Raises BadInput: the workload has not exactly one Namespace, or an object is in another that it may not be in.
     """
-    own = [one["metadata"]["name"] for one in among if one["kind"] == "Namespace"]
-    if len(own) != 1:
-        file.fail((), f"its workload has {len(own) or 'no'} Namespace objects; it needs one, whose name is filled in")
-    if item["kind"] == "Namespace":
+    names = [one["metadata"]["name"] for one in own if kind_of(one) == "Namespace"]
+    if len(names) != 1:
+        file.fail((), f"its workload has {len(names) or 'no'} Namespace objects; it needs one, whose name is filled in")
+    if kind_of(item) == "Namespace":
         item["metadata"]["name"] = namespace
         return item
-    services = [one["metadata"]["name"] for one in among if one["kind"] == "Service"]
-    item = Renaming(own[0], namespace, services).of(item)
-    if is_cluster_scoped(item, among):
+    services = [one["metadata"]["name"] for one in own if kind_of(one) == "Service"]
+    item = Renaming(names[0], namespace, services).of(item)
+    if is_cluster_scoped(item, known):
         item["metadata"].pop("namespace", None)
         return item
     where = item["metadata"].get("namespace", namespace)
-    if where in SHARED and item["kind"] in _ALLOWED_THERE:
+    if where in SHARED and kind_of(item) in _ALLOWED_THERE:
         return item
     if where != namespace:
         file.fail(
             ("metadata", "namespace"),
-            f"found {where}; an object of this workload is in its own namespace, {own[0]}, which is filled in."
+            f"found {where}; an object of this workload is in its own namespace, {names[0]}, which is filled in."
             f" Of others, {' and '.join(_ALLOWED_THERE)} may be in {', '.join(SHARED)}. Take it out, or make a workload of its own"
             f" of what belongs to {where}",
         )

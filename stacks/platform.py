@@ -1,6 +1,6 @@
 """Builds the stacks of one environment."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,7 @@ def build(
     *,
     lock: LockFile | None = None,
     first_deploy: Collection[str] = (),
+    sizes: Mapping[tuple[str, str], int] | None = None,
 ) -> Platform:
     """Makes the stacks of ``environment``.
 
@@ -66,6 +67,7 @@ def build(
         environment: what to build.
         lock: versions of add-ons.
         first_deploy: names of clusters that are made now: without deletion protection, so that a failure can be rolled back.
+        sizes: desired sizes of node groups whose size the file does not name, by cluster and group.
     """
     stack_env = cdk.Environment(account=environment.account, region=environment.region)
     foundation = FoundationStack(scope, f"{environment.name}-foundation", environment, stack_env=stack_env)
@@ -107,6 +109,7 @@ def build(
             network=cluster_network,
             lock=lock,
             first_deploy=spec.name in first_deploy,
+            sizes={group: size for (cluster, group), size in (sizes or {}).items() if cluster == spec.name},
             stack_env=stack_env,
         )
         stack.add_stack_dependency(foundation)

@@ -6,8 +6,9 @@ from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
+from stacks.object_kind import kind_of
 
-_TEMPLATES: dict[str, tuple[str, ...]] = {
+POD_TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "Pod": (),
     "PodTemplate": ("template",),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
@@ -23,7 +24,7 @@ _UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12} | {
 
 def pod_template(item: KubernetesObject) -> tuple[Where, dict[str, Any]] | None:
     """Returns the way to the pod that an object is or makes, and the pod (metadata and spec); None if it makes none."""
-    way = _TEMPLATES.get(item["kind"])
+    way = POD_TEMPLATES.get(kind_of(item))
     if way is None:
         return None
     pod: Any = item
@@ -41,8 +42,9 @@ def containers(pod: dict[str, Any]) -> Iterator[tuple[Where, dict[str, Any]]]:
 
 def claim_templates(item: KubernetesObject) -> Iterator[tuple[Where, dict[str, Any]]]:
     """Yields the claims of which an object makes volumes for its pods, with the way to each."""
-    for index, claim in enumerate(item.get("spec", {}).get("volumeClaimTemplates") or []):
-        yield ("spec", "volumeClaimTemplates", index), claim
+    if kind_of(item) == "StatefulSet":
+        for index, claim in enumerate(item.get("spec", {}).get("volumeClaimTemplates") or []):
+            yield ("spec", "volumeClaimTemplates", index), claim
     if found := pod_template(item):
         way, pod = found
         for index, volume in enumerate(pod["spec"].get("volumes") or []):

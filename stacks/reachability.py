@@ -13,6 +13,7 @@ from stacks.cluster_spec import ClusterSpec
 from stacks.controllers import charts_of, needs_load_balancer_controller
 from stacks.environment import Environment
 from stacks.exposure import certificate_annotation, serves_tls
+from stacks.object_kind import kind_of
 from stacks.pods import containers, pod_template
 from stacks.workload_objects import PlacedWorkload, placed_workloads
 
@@ -154,7 +155,7 @@ class _Cluster:
 def _looks_certificate_up(item: KubernetesObject) -> bool:
     """Tells whether the load balancer controller finds the certificate of an Ingress by its host names."""
     named = (item["metadata"].get("annotations") or {}).get(certificate_annotation("Ingress"))
-    return item["kind"] == "Ingress" and serves_tls(item) and not named
+    return kind_of(item) == "Ingress" and serves_tls(item) and not named
 
 
 def _advice(address: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from eks_constructs.spec import Misplaced
 from stacks.exposure import certificate_annotation, serves_tls
+from stacks.object_kind import kind_of
 from stacks.workload_folder import SourceObject
 from stacks.workload_needs import Needs
 from stacks.workload_spec import WorkloadDescription, WorkloadSpec
@@ -68,7 +69,7 @@ def _unused(needs: Needs, key: str, balanced: bool) -> str:
 def _question(source: SourceObject) -> str:
     item = source.object
     line, _ = source.file.message(("kind",), "")
-    annotation = certificate_annotation(item["kind"])
+    annotation = certificate_annotation(kind_of(item))
     certificate = (
         f"give it the annotation {annotation}: ${{CERTIFICATE_ARN}}, and certificate_arn here"
         if annotation

@@ -9,6 +9,7 @@ from eks_constructs.manifests import KubernetesObject
 from safe_io.errors import BadInput
 from safe_io.yaml_file import Rules, YamlFile
 from stacks.namespaces import SHARED
+from stacks.object_shape import check_shape
 from stacks.problems import did_you_mean
 from stacks.strange_values import refuse_strange_values
 from stacks.validating import validated
@@ -78,7 +79,7 @@ def read_objects(path: Path, variant: str | None) -> tuple[SourceObject, ...]:
                 source = SourceObject(document, _kubernetes_object(document))
                 if source.key in here:
                     first = here[source.key].file.path
-                    document.fail(("metadata", "name"), f"{_name(source.object)} stands in {first} too; take one out")
+                    document.fail(("metadata", "name"), f"{_name(source.object)} is in {first}, too; take one out")
                 here[source.key] = source
         found |= here
     if not found:
@@ -90,7 +91,9 @@ def _documents(file: Path) -> list[YamlFile]:
     try:
         return YamlFile.documents(file, _AS_KUBECTL)
     except BadInput as problem:
-        if "{{" in file.read_text(encoding="utf-8", errors="replace"):
+        with file.open(encoding="utf-8", errors="replace") as text:
+            beginning = text.read(_AS_KUBECTL.max_bytes)
+        if "{{" in beginning:
             hint = (
                 "If it is a template of Helm: charts are not rendered here; write what `helm template` prints into it"
             )
@@ -112,7 +115,7 @@ def _kubernetes_object(document: YamlFile) -> KubernetesObject:
     metadata = data.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
         document.fail(("metadata", "name"), "is missing, or no text: objects that are applied need a name")
-    return data
+    return check_shape(document)
 
 
 def _name(item: KubernetesObject) -> str:

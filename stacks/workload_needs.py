@@ -12,6 +12,7 @@ from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
 from stacks.cluster_spec import ClusterSpec
 from stacks.environment import Environment
+from stacks.object_kind import group_of, kind_of
 from stacks.placement import RULES, Rule
 from stacks.pods import claim_templates, pod_template
 from stacks.workload_folder import SourceObject
@@ -75,7 +76,7 @@ def needs_of(
         elif need not in asked and need not in _SAYABLE:
             file.fail(way, f"found {need}, but no object asks for it; take it out: needs are read from the objects")
         asked.setdefault(need, f"{file.path} says so, and no object")
-    accounts = {one.object["metadata"]["name"] for one in sources if one.object["kind"] == "ServiceAccount"}
+    accounts = {one.object["metadata"]["name"] for one in sources if kind_of(one.object) == "ServiceAccount"}
     if description.service_account and description.service_account not in accounts:
         file.fail(
             ("service_account",),
@@ -95,7 +96,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _asked(item: KubernetesObject, rule: Rule) -> Iterator[tuple[Need, Where]]:
-    kind, group = item["kind"], item["apiVersion"].rpartition("/")[0]
+    kind, group = kind_of(item), group_of(item)
     spec: dict[str, Any] = item["spec"] if isinstance(item.get("spec"), dict) else {}
     if kind == "HorizontalPodAutoscaler":
         metrics = spec.get("metrics") or [{"type": "Resource"}]  # its default: CPU
@@ -119,7 +120,7 @@ def _asked(item: KubernetesObject, rule: Rule) -> Iterator[tuple[Need, Where]]:
 
 def _storage(item: KubernetesObject, spec: Mapping[str, Any], rule: Rule) -> Iterator[tuple[Need, Where]]:
     claims = [(where, claim.get("spec") or {}) for where, claim in claim_templates(item)]
-    if item["kind"] == "PersistentVolumeClaim":
+    if kind_of(item) == "PersistentVolumeClaim":
         claims.append((("spec",), spec))
     for where, claim in claims:
         if rule.storage_class and claim.get("storageClassName", rule.storage_class) == rule.storage_class:
@@ -131,20 +132,20 @@ def _storage(item: KubernetesObject, spec: Mapping[str, Any], rule: Rule) -> Ite
             yield "file_storage_driver", where
         elif driver in {one.storage_driver for one in RULES.values()}:
             yield "block_storage_driver", where
-    if item["kind"] == "StorageClass" and "provisioner" not in item:
+    if kind_of(item) == "StorageClass" and "provisioner" not in item:
         yield "block_storage_driver", ("kind",)
 
 
 def drivers(item: KubernetesObject) -> Iterator[tuple[Where, str]]:
     """Yields the CSI drivers and provisioners that an object names, with the way to each."""
     keys = {"StorageClass": "provisioner", "VolumeSnapshotClass": "driver", "VolumeAttributesClass": "driverName"}
-    key = keys.get(item["kind"])
+    key = keys.get(kind_of(item))
     if key and key in item:
         yield (key,), str(item[key])
-    if item["kind"] in ("PersistentVolume", "VolumeSnapshotContent"):
+    if kind_of(item) in ("PersistentVolume", "VolumeSnapshotContent"):
         spec = item.get("spec") or {}
-        where: Where = ("spec", "csi", "driver") if item["kind"] == "PersistentVolume" else ("spec", "driver")
-        driver = (spec.get("csi") or {}).get("driver") if item["kind"] == "PersistentVolume" else spec.get("driver")
+        where: Where = ("spec", "csi", "driver") if kind_of(item) == "PersistentVolume" else ("spec", "driver")
+        driver = (spec.get("csi") or {}).get("driver") if kind_of(item) == "PersistentVolume" else spec.get("driver")
         if driver:
             yield where, str(driver)
     if found := pod_template(item):

@@ -15,9 +15,10 @@ from stacks.environment import Environment
 from stacks.exposure import expose, gate, made_by_aws
 from stacks.file_owner import file_owner
 from stacks.kind_limits import limits_met
-from stacks.known_names import KnownNames, known_names
+from stacks.known_names import KnownNames, known_names, uses
 from stacks.mirrored_images import use_mirrors
 from stacks.namespaces import into_namespace, is_shared
+from stacks.object_kind import group_of, kind_of
 from stacks.placed_pods import place_pod
 from stacks.placement import Placement, place, reserved
 from stacks.pods import claim_templates
@@ -46,6 +47,10 @@ class PlacedWorkload:
     note: str
     images: Mapping[str, str] = field(default_factory=dict)
     """Of images that come from elsewhere than it was written: what was written, by what is pulled."""
+    shared: frozenset[tuple[str, str, str, str]] = frozenset()
+    """Its objects that other workloads could have, too: group, kind, namespace and name."""
+    after: frozenset[str] = frozenset()
+    """Namespaces of the workloads whose definitions and classes it uses."""
     file_owner: tuple[int, int] | None = None
     """User and group of the pods that use its file system, if it has one."""
 
@@ -90,9 +95,15 @@ def placed_workloads(cluster: ClusterSpec, environment: Environment) -> list[Pla
     brought = {name for one in read for name in controllers_for(one.needs, one.placement.rule)}
     before = []
     for index, one in enumerate(read):
-        before += [source.object for source in one.sources]
+        own = [source.object for source in one.sources]
+        before += own
+        after = frozenset(
+            other.placement.namespace
+            for other in read[:index]
+            if uses(own, (source.object for source in other.sources))
+        )
         with _at(index, cluster, environment):
-            workload = _placed(one, known_names(cluster, before, brought), cluster, environment)
+            workload = _placed(one, known_names(cluster, before, brought), after, cluster, environment)
             _check_distinct(workload, placed)
         placed.append(workload)
     return placed
@@ -129,7 +140,9 @@ def _read(spec: WorkloadSpec, cluster: ClusterSpec, before: Sequence[KubernetesO
     return _Read(placement, description, variant, sources, balancers, needs)
 
 
-def _placed(read: _Read, known: KnownNames, cluster: ClusterSpec, environment: Environment) -> PlacedWorkload:
+def _placed(
+    read: _Read, known: KnownNames, after: frozenset[str], cluster: ClusterSpec, environment: Environment
+) -> PlacedWorkload:
     placement, description, spec = read.placement, read.description, read.placement.spec
     check_needs(spec, read.needs, cluster, environment)
     auto = cluster.compute.active_auto_mode if spec.compute == "auto_mode" else None
@@ -152,7 +165,10 @@ def _placed(read: _Read, known: KnownNames, cluster: ClusterSpec, environment: E
     images = use_mirrors(objects, environment.registry_rules)
     note = " ".join([f"{description.what.rstrip('.')}. {_where(placement, read.variant)}", *left_out])
     owner = file_owner(objects, spec.name) if "file_system" in read.needs else None
-    return PlacedWorkload(placement, description, frozenset(read.needs), in_order(objects), note, images, owner)
+    shared = frozenset(_shared_identity(item) for item in objects if is_shared(item, known))
+    return PlacedWorkload(
+        placement, description, frozenset(read.needs), in_order(objects), note, images, shared, after, owner
+    )
 
 
 def _check_kind(
@@ -178,28 +194,26 @@ def _check_kind(
 def _check_distinct(workload: PlacedWorkload, before: Sequence[PlacedWorkload]) -> None:
     """Raises Misplaced if two workloads of a cluster would own the same object."""
     namespace = workload.placement.namespace
-    mine = {_shared_identity(item) for item in workload.objects if is_shared(item, workload.objects)}
     for other in before:
         if other.placement.namespace == namespace:
             raise Misplaced(
                 f"{other.placement.spec.name} has the namespace {namespace} already; give this one another", "namespace"
             )
-        for item in other.objects:
-            if is_shared(item, other.objects) and _shared_identity(item) in mine:
-                kind, name = _identity(item)
-                raise Misplaced(
-                    f"{other.placement.spec.name} in namespace {other.placement.namespace} has the {kind} {name} already,"
-                    " and a cluster has one of that name; take one of the two out, or put ${NAMESPACE} into its name",
-                    "name",
-                )
+        for _, kind, _, name in sorted(workload.shared & other.shared):
+            raise Misplaced(
+                f"{other.placement.spec.name} in namespace {other.placement.namespace} has the {kind} {name} already,"
+                " and a cluster has one of that name; take one of the two out, or put ${NAMESPACE} into its name",
+                "name",
+            )
 
 
 def _identity(item: KubernetesObject) -> tuple[str, str]:
     return item["kind"], item["metadata"]["name"]
 
 
-def _shared_identity(item: KubernetesObject) -> tuple[str, str, str]:
-    return str(item["metadata"].get("namespace", "")), *_identity(item)
+def _shared_identity(item: KubernetesObject) -> tuple[str, str, str, str]:
+    metadata = item["metadata"]
+    return group_of(item), item["kind"], str(metadata.get("namespace", "")), metadata["name"]
 
 
 def _divided(spec: WorkloadSpec, sources: Sequence[SourceObject]) -> tuple[list[SourceObject], list[str]]:
@@ -208,8 +222,8 @@ def _divided(spec: WorkloadSpec, sources: Sequence[SourceObject]) -> tuple[list[
     Those would only look like protection.
     """
     without = load("compute_kinds")["without_effect"].get(spec.compute, {})
-    kept = [source for source in sources if source.object["kind"] not in without]
-    rest = [source.object for source in sources if source.object["kind"] in without]
+    kept = [source for source in sources if kind_of(source.object) not in without]
+    rest = [source.object for source in sources if kind_of(source.object) in without]
     facts = [(" ".join(_identity(item)), without[item["kind"]]) for item in rest]
     return kept, [f"Left out: {name}, because {fact['fact']} ({fact['source']})." for name, fact in facts]
 
@@ -222,11 +236,11 @@ def _shaped(
     account = setting.service_account if placement.rule.identity == "irsa" else None
     everything = [source.object for source in read.sources]
     for source in sources:
-        item = into_namespace(copy.deepcopy(source.object), placement.namespace, everything, source.file)
+        item = into_namespace(copy.deepcopy(source.object), placement.namespace, everything, setting.known, source.file)
         place_pod(item, placement, cluster, source.file)
         _fill_storage(item, placement)
         expose(item, placement, setting.scheme, by_aws=source in read.balancers, ipv6=setting.ipv6)
-        if item["kind"] == "Namespace":
+        if kind_of(item) == "Namespace":
             gate(item, placement, exposed=bool(read.balancers))
         if account and _identity(item) == ("ServiceAccount", account):
             item["metadata"].setdefault("annotations", {})["eks.amazonaws.com/role-arn"] = f"${{{ROLE_ARN}}}"
@@ -236,14 +250,14 @@ def _shaped(
 def _fill_storage(item: KubernetesObject, placement: Placement) -> None:
     rule = placement.rule
     claims = [claim for _, claim in claim_templates(item)]
-    if item["kind"] == "PersistentVolumeClaim":
+    if kind_of(item) == "PersistentVolumeClaim":
         claims.append(item)
     for claim in claims:
         if rule.storage_class:
             claim.setdefault("spec", {}).setdefault("storageClassName", rule.storage_class)
-    if rule.storage_driver and item["kind"] == "StorageClass":
+    if rule.storage_driver and kind_of(item) == "StorageClass":
         item.setdefault("provisioner", rule.storage_driver)
-    if rule.storage_driver and item["kind"] == "VolumeSnapshotClass":
+    if rule.storage_driver and kind_of(item) == "VolumeSnapshotClass":
         item.setdefault("driver", rule.storage_driver)
 
 

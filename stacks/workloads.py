@@ -106,6 +106,7 @@ class WorkloadsStack(cdk.Stack):
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
         controller_values = {**self._karpenter(), **self._load_balancer_controller()}
         late = late_addons(spec, lock, first_deploy=first_deploy)
+        self._remember_delivery()
         if spec.delivered_by_stack:
             self._apply(workloads, values, controller_values, logs_key_arn, late)
         else:
@@ -127,6 +128,27 @@ class WorkloadsStack(cdk.Stack):
         )
         addons.after_nodes(nodes=after)
         return [*after, addons]
+
+    def _remember_delivery(self) -> None:
+        """Has CloudFormation refuse a switch from `kubectl` to `files`, which would delete every object: handover goes between.
+
+        The CDK CLI sends the value that each parameter had in the last deploy (--previous-parameters, its default), and that
+        has to be one that the new template allows. A handover has no such parameter: there the value is forgotten.
+        """
+        delivery = self._cluster.spec.delivery
+        if delivery == "handover":
+            return
+        said = cdk.CfnParameter(
+            self,
+            "Delivery",
+            default=delivery,
+            # Back from files is no danger. That the value stays `files` then is: make deploy looks itself.
+            allowed_values=["files"] if delivery == "files" else ["kubectl", "files"],
+            description="Who applies the Kubernetes objects: kubectl in this stack, or files and make apply",
+            constraint_description="this stack applies the Kubernetes objects, and would delete them all: namespaces, volumes,"
+            " load balancers. Deploy delivery: handover first (docs/workloads.md)",
+        )
+        cdk.CfnOutput(self, "DeliveredBy", value=said.value_as_string, description="Delivery at the first deploy")
 
     def _karpenter(self) -> dict[str, str]:
         """Makes what Karpenter needs of AWS, if the cluster has it; returns the values of its chart's placeholders."""
@@ -269,11 +291,16 @@ class WorkloadsStack(cdk.Stack):
             else:
                 before = [self._stages(kubectl, item, known, before)]
         lanes = [before] * SIDE_BY_SIDE
+        made: dict[str, IDependable] = {}
         for number, workload in enumerate(workloads):
             lane = number % SIDE_BY_SIDE
             own = self.node.find_child(pascal_case(workload.placement.namespace))
             filled = {**known, **values[workload.placement.namespace]}
-            lanes[lane] = [self._stages(kubectl, workload.file, filled, [*lanes[lane], own])]
+            used = [made[namespace] for namespace in sorted(workload.after)]
+            made[workload.placement.namespace] = last = self._stages(
+                kubectl, workload.file, filled, [*lanes[lane], *used, own]
+            )
+            lanes[lane] = [last]
 
     def _stages(
         self, kubectl: Kubectl, file: ManifestFile, values: Mapping[str, str], after: Sequence[IDependable]

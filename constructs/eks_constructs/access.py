@@ -10,19 +10,17 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from eks_constructs.construct_ids import clashing, pascal_case
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, account_principal, allow, arn, document, role
-from eks_constructs.spec import PARTITION, KubernetesName, Misplaced, Spec, distinct_values, pattern
+from eks_constructs.spec import IAM_NAME, IAM_PATH, PARTITION, KubernetesName, Misplaced, Spec, distinct_values, pattern
 
 PrincipalName = Annotated[
     str,
     pattern(
-        rf"(arn:{PARTITION}:iam::\d{{12}}:)?(role|user)/(?=.{{1,575}}\Z)([\w+=,.@:~-]+/)*[\w+=,.@-]{{1,64}}",
+        rf"(arn:{PARTITION}:iam::\d{{12}}:)?(role|user)/{IAM_PATH}{IAM_NAME}",
         "must be an IAM role or user: arn:aws:iam::ACCOUNT:role/NAME, or role/NAME for one in the account that is deployed to"
         " (an assumed-role ARN or a group is none)",
     ),
     AfterValidator(lambda principal: _with_path(principal)),
 ]
-"""A path has at most 512 characters, a name 64: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
-
 GroupName = Annotated[
     str,
     pattern(

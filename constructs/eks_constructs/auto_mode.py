@@ -22,6 +22,7 @@ from eks_constructs.spec import (
     distinct_values,
     pattern,
     repeated,
+    resource_id,
 )
 
 BUILT_IN_POOLS = ("general-purpose", "system")
@@ -55,9 +56,7 @@ class NodeClassSpec(Spec):
     kernel_lockdown: Literal["none", "integrity"] | None = None
     """`integrity` keeps even root from changing the running kernel. Default: EKS's."""
     capacity_reservation_ids: Annotated[
-        list[
-            Annotated[str, pattern(r"cr-[0-9a-f]{8}([0-9a-f]{9})?", "must be the id of a capacity reservation: cr-...")]
-        ],
+        list[Annotated[str, resource_id("cr", "a capacity reservation")]],
         Field(max_length=30),
         AfterValidator(distinct_values),
     ] = []

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
 from aws_cdk.aws_iam import CfnRole
 from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.catalog import limit, load
+from eks_constructs.catalog import load
 from eks_constructs.certificate_authority import CertificateAuthoritySpec, add_successor
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.control_plane_components import (
@@ -22,16 +21,12 @@ from eks_constructs.control_plane_components import (
     controller_manager_config,
     scheduler_config,
 )
+from eks_constructs.endpoint import EndpointSpec, https_from, open_endpoint
 from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, Statement, arn, from_source, role, trust_service
-from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec, distinct_values
+from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-ANYWHERE = "0.0.0.0/0"
-# Shared by the customers of carriers, and for benchmarks: https://www.iana.org/assignments/iana-ipv4-special-registry/.
-_NEVER_PUBLIC = (IPv4Network("100.64.0.0/10"), IPv4Network("198.18.0.0/15"))
-LARGEST_NETWORK = 8
-"""Prefix length of the largest network that one organisation may have."""
 
 
 def _known_version(value: str) -> str:
@@ -43,49 +38,6 @@ def _known_version(value: str) -> str:
 
 KubernetesVersion = Annotated[str, AfterValidator(_known_version), Field(examples=["1.36"])]
 """A Kubernetes minor version that EKS offers (catalog/kubernetes_versions.yaml)."""
-
-
-class EndpointSpec(Spec):
-    """How people and nodes reach the API server. The private endpoint, inside the VPC, is always on."""
-
-    public_access_cidrs: Annotated[list[Cidr], AfterValidator(distinct_values)] = []
-    """Networks that may also use the public endpoint."""
-    public_access: bool | None = None
-    """Whether there is a public endpoint; default: if networks are listed. To close one, set this to false and leave the list:
-    CloudFormation wants the list to stay."""
-    allow_anywhere: bool = False
-    """Must be true before 0.0.0.0/0, or any network larger than /8, may stand in `public_access_cidrs`."""
-
-    @property
-    def is_public(self) -> bool:
-        """Whether there is a public endpoint."""
-        return bool(self.public_access_cidrs) if self.public_access is None else self.public_access
-
-    @model_validator(mode="after")
-    def _deliberate(self) -> "EndpointSpec":
-        if self.public_access and not self.public_access_cidrs:
-            raise Misplaced(
-                "names no networks for the public endpoint; list them in public_access_cidrs", "public_access"
-            )
-        for index, cidr in enumerate(self.public_access_cidrs):
-            if IPv4Network(cidr).prefixlen < LARGEST_NETWORK and not self.allow_anywhere:
-                part = "the whole internet" if cidr == ANYWHERE else "a large part of the internet"
-                raise Misplaced(
-                    f"{cidr} is {part}; list your networks, or set allow_anywhere: true", "public_access_cidrs", index
-                )
-        if len(self.public_access_cidrs) > limit("public_access_cidrs"):
-            raise Misplaced(
-                f"has {len(self.public_access_cidrs)} networks; EKS allows {limit('public_access_cidrs')}",
-                "public_access_cidrs",
-            )
-        for index, cidr in enumerate(self.public_access_cidrs):
-            if any(IPv4Network(cidr).subnet_of(private) for private in (*RFC1918, *_NEVER_PUBLIC)):
-                raise Misplaced(
-                    f"{cidr} is a private range: EKS refuses it, and the private endpoint serves it already; take it out",
-                    "public_access_cidrs",
-                    index,
-                )
-        return self
 
 
 class ControlPlaneSpec(Spec):
@@ -290,16 +242,14 @@ class ControlPlane(Construct):
         self.name = self.cluster.ref
         add_successor(self, spec.certificate_authority, cluster_ref=self.name)
         self.security_group_id = self.cluster.attr_cluster_security_group_id
+        open_endpoint(self, spec.endpoint, group_id=self.security_group_id)
 
     def allow_https_from(self, construct_id: str, *, security_group_id: str, description: str) -> None:
         """Lets a security group reach the private endpoint."""
-        ec2.CfnSecurityGroupIngress(
+        https_from(
             self,
             construct_id,
             group_id=self.security_group_id,
-            source_security_group_id=security_group_id,
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
             description=description,
+            source_security_group_id=security_group_id,
         )

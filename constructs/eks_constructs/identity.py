@@ -68,13 +68,15 @@ def service_account_role(
     service_account: str,
     purpose: str | None = None,
     oidc: OidcProvider | None = None,
+    tagged: bool = True,
     managed: Sequence[str] = (),
     statements: Sequence[Statement] = (),
 ) -> iam.CfnRole:
     """Makes a role that only the pods of one service account in one cluster can take.
 
     Through EKS Pod Identity, which needs an agent on the node; or, with ``oidc``, through IRSA, for Fargate. ``purpose``
-    follows the cluster in the role's name, where names are set (default: the service account).
+    follows the cluster in the role's name, where names are set (default: the service account). ``tagged``: sessions bear
+    EKS's tags, by which the role says whose pods they must be.
     """
     return role(
         scope,
@@ -84,7 +86,7 @@ def service_account_role(
         description=f"Pods of {namespace}/{service_account} in {cluster.name}, through {'IRSA' if oidc else 'EKS Pod Identity'}",
         trust=oidc.trust(namespace=namespace, service_account=service_account)
         if oidc
-        else _trust_pod_identity(cluster, namespace, service_account),
+        else _trust_pod_identity(cluster, namespace, service_account, tagged=tagged),
         managed=managed,
         statements=statements,
     )
@@ -130,18 +132,18 @@ def associated_role(
     return made
 
 
-def _trust_pod_identity(cluster: ClusterHandle, namespace: str, service_account: str) -> dict[str, Any]:
-    # EKS sends who asks as session tags, hence sts:TagSession and the conditions.
+def _trust_pod_identity(
+    cluster: ClusterHandle, namespace: str, service_account: str, *, tagged: bool
+) -> dict[str, Any]:
+    # EKS sends who asks as session tags, hence sts:TagSession and the conditions. Without tags the association alone says it.
     # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+    who = {
+        "aws:RequestTag/eks-cluster-arn": cluster.arn,
+        "aws:RequestTag/kubernetes-namespace": namespace,
+        "aws:RequestTag/kubernetes-service-account": service_account,
+    }
     return trust_service(
         "pods.eks.amazonaws.com",
         tag_session=True,
-        conditions={
-            "StringEquals": {
-                "aws:SourceAccount": Aws.ACCOUNT_ID,
-                "aws:RequestTag/eks-cluster-arn": cluster.arn,
-                "aws:RequestTag/kubernetes-namespace": namespace,
-                "aws:RequestTag/kubernetes-service-account": service_account,
-            }
-        },
+        conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, **(who if tagged else {})}},
     )

@@ -1,6 +1,7 @@
 """EC2 managed node groups: AWS builds the AMI and drives the Auto Scaling group; the nodes, and when they are updated, are yours."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from aws_cdk import CfnTag
@@ -102,7 +103,8 @@ class NodeGroupSpec(Spec):
     """A change replaces the group."""
     min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
     desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | None = None
-    """Nodes at the start (default: min_size). Nothing changes it later but you, or an autoscaler that you run."""
+    """Nodes, at the start and after every change of a size. Default: min_size at the start, and then what an autoscaler of yours made of
+    it: `make deploy` asks EKS (docs/changes.md)."""
     max_size: Annotated[int, Field(ge=1, le=MAX_NODES)] = 3
     volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
     """Size of the encrypted gp3 volume for images and logs."""
@@ -257,9 +259,14 @@ class ManagedNodes(Construct):
         network: ClusterNetwork,
         iam: IamSpec,
         tags: dict[str, str],
+        sizes: Mapping[str, int] | None = None,
     ) -> None:
-        """Makes the groups in the private subnets of ``network``; ``tags`` go to instances and volumes too."""
+        """Makes the groups in the private subnets of ``network``; ``tags`` go to instances and volumes too.
+
+        ``sizes``: desired sizes by name, of groups that an autoscaler changes: any deploy that changes a size sets it.
+        """
         super().__init__(scope, construct_id)
+        self._sizes = sizes or {}
         self._cluster_name, self._cluster_ref = cluster_name, cluster_ref
         self._version = spec.kubernetes_version or kubernetes_version
         self._network, self._tags = network, tags
@@ -293,7 +300,9 @@ class ManagedNodes(Construct):
             version=None if spec.release_version else spec.kubernetes_version or self._version,
             release_version=spec.release_version,
             scaling_config=eks.CfnNodegroup.ScalingConfigProperty(
-                min_size=spec.min_size, desired_size=spec.desired, max_size=spec.max_size
+                min_size=spec.min_size,
+                desired_size=self._sizes.get(spec.name, spec.desired),
+                max_size=spec.max_size,
             ),
             update_config=eks.CfnNodegroup.UpdateConfigProperty(
                 max_unavailable_percentage=spec.max_unavailable_percentage,

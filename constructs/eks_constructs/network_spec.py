@@ -7,15 +7,13 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from eks_constructs.catalog import limit, load
 from eks_constructs.network_plan import MAX_ZONES, secondary_cidr_problem
-from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, pattern, repeated
+from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, pattern, repeated, resource_id
 
 ZoneName = Annotated[
     str,
     pattern(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d[a-h]", "must be the name of an Availability Zone, such as eu-west-1a"),
 ]
-SubnetId = Annotated[
-    str, pattern(r"subnet-[0-9a-f]{8}([0-9a-f]{9})?", "must be the id of a subnet: subnet-0123456789abcdef0")
-]
+SubnetId = Annotated[str, resource_id("subnet", "a subnet")]
 
 
 MIN_SUBNETS = 2
@@ -129,7 +127,7 @@ def _distinct_subnets(subnets: list[SubnetSpec]) -> list[SubnetSpec]:
 class ExistingNetworkSpec(Spec):
     """A VPC that somebody else made, by ids: nothing is looked up. Its subnets must carry the tags load balancers look for."""
 
-    vpc_id: Annotated[str, pattern(r"vpc-[0-9a-f]{8}([0-9a-f]{9})?", "must be the id of a VPC: vpc-0123456789abcdef0")]
+    vpc_id: Annotated[str, resource_id("vpc", "a VPC")]
     cidr: Annotated[Cidr, AfterValidator(_size_of_any_vpc)]
     """The VPC's primary IPv4 range, /16 to /28."""
     private_subnet_ids: Annotated[list[SubnetId], AfterValidator(distinct_values)] = []

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from eks_constructs.catalog import limit
 from eks_constructs.pseudo import Aws
-from eks_constructs.spec import PARTITION, Spec, pattern
+from eks_constructs.spec import POLICY_ARN, Spec, pattern
 
 Statement = Mapping[str, Any]
 """One statement of an IAM policy, as JSON spells it."""
@@ -40,7 +40,7 @@ class IamSpec(Spec):
         Annotated[
             str,
             pattern(
-                rf"arn:{PARTITION}:iam::(\d{{12}}|aws):policy/(?=.{{1,640}}\Z)([\w+=,.@:~-]+/)*[\w+=,.@-]{{1,128}}",
+                POLICY_ARN,
                 "must be the ARN of a managed policy: arn:aws:iam::ACCOUNT:policy/NAME",
             ),
         ]
@@ -55,8 +55,8 @@ class IamSpec(Spec):
 
 
 def aws_policy(name: str) -> str:
-    """Returns the ARN of the AWS managed policy ``name`` (with its path, such as ``service-role/...``)."""
-    return f"arn:{Aws.PARTITION}:iam::aws:policy/{name}"
+    """Returns the ARN of the AWS managed policy ``name`` (with its path, such as ``service-role/...``); an ARN as it is."""
+    return name if name.startswith("arn:") else f"arn:{Aws.PARTITION}:iam::aws:policy/{name}"
 
 
 def allow(actions: Sequence[str], resources: Sequence[str] | str, *, sid: str) -> Statement:

@@ -134,6 +134,26 @@ PARTITION = "aws(-cn|-us-gov|-eusc|-iso(-[bef])?)?"
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html; the others: botocore's partitions.json."""
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
+# A path has at most 512 characters, names of roles and users 64, of policies 128. A path could hold more than these characters, and
+# wildcards and variables of policies among them: nobody does that. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+IAM_PATH = r"(?=.{1,640}\Z)([\w+=,.@:~-]+/)*"
+IAM_NAME = r"[\w+=,.@-]{1,64}"
+POLICY_ARN = rf"arn:{PARTITION}:iam::(\d{{12}}|aws):policy/{IAM_PATH}[\w+=,.@-]{{1,128}}"
+
+RoleArn = Annotated[
+    str,
+    pattern(
+        rf"arn:{PARTITION}:iam::\d{{12}}:role/{IAM_PATH}{IAM_NAME}",
+        "must be the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME",
+    ),
+]
+
+
+def resource_id(prefix: str, what: str) -> AfterValidator:
+    """Returns a validator for ids of EC2: ``vpc-`` and 17 hexadecimal digits, or 8 in the oldest ones."""
+    return pattern(rf"{prefix}-[0-9a-f]{{8}}([0-9a-f]{{9}})?", f"must be the id of {what}: {prefix}-0123456789abcdef0")
+
+
 KmsKeyArn = Annotated[
     str,
     pattern(

@@ -14,15 +14,15 @@ from emulator.engine.confinement import LOOPBACK
 from emulator.engine.eks.api_server import ApiServer, Webhook, authority
 from emulator.engine.eks.lookups import Catalog, Role, Subnet
 
-WEBHOOK = "/_ministack/eks-auth/{}/{}/{}/emulator-webhook"
-"""A path that ministack gives to its EKS, whose place ours takes."""
+WEBHOOK = "/_ministack/eks-auth/{}/{}/{}/{}"
+"""Account, region, cluster and the webhook's token, below a path that ministack gives to its EKS, whose place ours takes."""
 
 
 class MinistackAccount:
     """Looks things up in ministack's stores, for the account and region of the request under way."""
 
     def __init__(self, catalog: Catalog, webhook_token: str) -> None:
-        """Answers facts from ``catalog``; API servers that it starts show ``webhook_token``."""
+        """Answers facts from ``catalog``; API servers that it starts get ``webhook_token``."""
         self.catalog, self._webhook_token = catalog, webhook_token
         self._servers: dict[tuple[str, str, str], ApiServer] = {}
 
@@ -35,7 +35,7 @@ class MinistackAccount:
         server = ApiServer(
             Path(assets),
             Path(os.environ["TMPDIR"]) / f"kubernetes-{cluster}",
-            webhook=self._webhook(WEBHOOK.format(*key)),
+            webhook=self._webhook(WEBHOOK.format(*key, self._webhook_token)),
             definitions=auto_mode,
         )
         self._servers[key] = server
@@ -44,7 +44,7 @@ class MinistackAccount:
     def _webhook(self, path: str) -> Webhook:
         certificate = tls.resolve_tls_material()[0] if tls.use_ssl_enabled() else ""
         address = f"{LOOPBACK}:{os.environ['GATEWAY_PORT']}"
-        return Webhook(f"{'https' if certificate else 'http'}://{address}{path}", self._webhook_token, certificate)
+        return Webhook(f"{'https' if certificate else 'http'}://{address}{path}", certificate)
 
     def stop_api_server(self, cluster: str) -> None:
         """Ends a cluster's Kubernetes API server, if it has one."""

@@ -34,7 +34,7 @@ TOKEN_MINUTES = 15
 """How long a Kubernetes token is good, whatever X-Amz-Expires says:
 https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/master/pkg/token/token.go"""
 
-WEBHOOK = re.compile(r"/_ministack/eks-auth/\d{12}/[a-z0-9-]+/[A-Za-z0-9_-]+/emulator-webhook")
+WEBHOOK = re.compile(r"/_ministack/eks-auth/\d{12}/[a-z0-9-]+/[A-Za-z0-9_-]+/([A-Za-z0-9_-]+)")
 _CUSTOM_RESOURCE = "/_ministack/cfn-response/"
 
 
@@ -83,7 +83,7 @@ class Authentication:
         """
         self._app, self._owner, self._hosts = app, owner, hosts
         self.webhook_token = secrets.token_urlsafe(32)
-        """What the Kubernetes API servers show when they ask who a token is."""
+        """In the path by which the Kubernetes API servers ask who a token is: over http they show none in a header."""
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answers a request."""
@@ -138,10 +138,8 @@ class Authentication:
         """Tells whether the request is one of the two that AWS has signed for its caller: here the token is in their place."""
         if request.method == "PUT" and request.path.startswith(_CUSTOM_RESOURCE):
             return request.path[len(_CUSTOM_RESOURCE) :] in custom_resource._pending
-        if request.method == "POST" and WEBHOOK.fullmatch(request.path):
-            shown = request.headers.get("authorization", "").encode()
-            return hmac.compare_digest(shown, f"Bearer {self.webhook_token}".encode())
-        return False
+        asked = WEBHOOK.fullmatch(request.path)
+        return request.method == "POST" and bool(asked and hmac.compare_digest(asked[1], self.webhook_token))
 
     async def _signed(self, request: Request, receive: Receive) -> Receive:
         """Holds the signature and the body against each other; returns what gives the body once more. Raises Refused."""

@@ -46,6 +46,7 @@ def refresh(
     region: str | None = None,
     profile: str | None = None,
     say: Callable[[str], None],
+    progress: Callable[[str], None] = lambda _: None,
     file: Path | None = None,
     today: date | None = None,
 ) -> None:
@@ -55,7 +56,7 @@ def refresh(
     day = today or datetime.now(UTC).date()
     old = _load(file)
     with committed.kept(shown):
-        account = Account("refresh versions", region=region, profile=profile)
+        account = Account("refresh versions", region=region, profile=profile, progress=progress)
         # It does not go together with clusterVersions; without it EKS leaves out what it no longer supports.
         answer = account.items("eks", "describe_cluster_versions", "clusterVersions", includeAll=True)
         refreshed = merged(old, answer, f"eks:DescribeClusterVersions in {account.region}")

@@ -130,6 +130,6 @@ def _not_asked(error: Exception, region: str, secrets: Iterable[str]) -> str:
             f"no answer: {said}. Check the network, a proxy, AWS_ENDPOINT_URL,"
             f" and whether EKS is in a region called {region!r}"
         )
-    if isinstance(error, ResponseParserError):
+    if isinstance(error, ResponseParserError | UnicodeError):
         return "what answered is not EKS. Check AWS_ENDPOINT_URL, and whether a proxy stands between"
     return said

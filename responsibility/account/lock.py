@@ -45,7 +45,7 @@ class Request:
         return ["lock-addons", *named, *assembly, *output, *(["--latest"] if self.latest else [])]
 
 
-def lock(request: Request, *, say: Say, warn: Say, today: date | None = None) -> None:
+def lock(request: Request, *, say: Say, warn: Say, progress: Say = lambda _: None, today: date | None = None) -> None:
     """Writes the lock file, if that changes a version.
 
     Raises BadSource (AccountError where AWS is the reason): nothing was written then.
@@ -57,7 +57,9 @@ def lock(request: Request, *, say: Say, warn: Say, today: date | None = None) ->
     plan = _plan(request, environment, warn)
     old = load(file)
     with committed.kept(file):
-        account = Account("lock-addons", region=request.region or plan.region or None, profile=request.profile)
+        account = Account(
+            "lock-addons", region=request.region or plan.region or None, profile=request.profile, progress=progress
+        )
         new = _ask(account, plan, latest=request.latest, warn=warn)
     _warn_of_named(plan, old, new, warn)
     changes = differences(old or {}, new)

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from responsibility.account import committed
 from responsibility.account.errors import AccountError
 from responsibility.account.session import Account
+from responsibility.facts.embedded import NoData, json_in
 from responsibility.facts.template import BadSource
 from responsibility.review.prices import Price, load_prices
 from safe_io.output import write
@@ -34,6 +37,31 @@ _UNITS = {
 }
 
 
+class _Rate(BaseModel):
+    pricePerUnit: dict[str, Annotated[str, Field(pattern=r"^\d{1,12}(\.\d{1,20})?$")]]  # noqa: N815 - AWS's names
+    unit: str
+    beginRange: str = "0"  # noqa: N815
+
+
+class _Term(BaseModel):
+    priceDimensions: dict[str, _Rate]  # noqa: N815
+
+
+class _Terms(BaseModel):
+    OnDemand: dict[str, _Term] = {}
+
+
+class _Product(BaseModel):
+    attributes: dict[str, Any]
+
+
+class _Item(BaseModel):
+    """A product of the price list, as far as it is read."""
+
+    product: _Product
+    terms: _Terms
+
+
 @dataclass(frozen=True)
 class Question:
     """What to ask the price list for."""
@@ -43,13 +71,13 @@ class Question:
     """The usage type, without the prefix of its region; empty: the filters are enough."""
     filters: Mapping[str, str] = field(default_factory=dict)
 
-    def about(self, product: Mapping[str, Any]) -> bool:
+    def about(self, product: _Product) -> bool:
         """Whether a product is the one that is meant.
 
         Usage types begin with their region (`USE1-`, `EU-`) or with none. Other letters are another product:
         `TS-LoadBalancerUsage` is the hour of a trust store.
         """
-        found = str(product["attributes"].get("usagetype", ""))
+        found = str(product.attributes.get("usagetype", ""))
         return not self.usage or bool(re.fullmatch(rf"(EU-|[A-Z]{{3}}\d-)?{re.escape(self.usage)}", found))
 
 
@@ -90,6 +118,7 @@ def refresh(
     profile: str | None = None,
     output: Path | None = None,
     say: Callable[[str], None],
+    progress: Callable[[str], None] = lambda _: None,
     today: date | None = None,
 ) -> None:
     """Writes a price table of a region. Raises BadSource: nothing was written then.
@@ -101,6 +130,7 @@ def refresh(
         profile: default: AWS_PROFILE, then boto3's own chain.
         output: file; prices.REGION.yaml if not given.
         say: is told what changed, and what was left as it is.
+        progress: is told how long it takes.
         today: the day that the table bears.
     """
     file = output or Path(f"prices.{region}.yaml")
@@ -109,7 +139,7 @@ def refresh(
     if before is not shipped and before.region != region:
         raise BadSource(f"{file}: has prices of {before.region}, not of {region}; name another file with --output")
     with committed.kept(file):
-        account = Account("refresh prices", region=ENDPOINT_REGION, profile=profile)
+        account = Account("refresh prices", region=ENDPOINT_REGION, profile=profile, progress=progress)
         found = {
             price.id: amount
             for price in before.by_id.values()
@@ -138,21 +168,28 @@ def _amount(account: Account, price: Price, region: str) -> Decimal | None:
         for key, value in {"regionCode": region, **asked.filters}.items()
     ]
     items = account.items("pricing", "get_products", "PriceList", ServiceCode=asked.service, Filters=filters)
-    amounts = {
-        amount
-        for text in items
-        if asked.about((item := json.loads(text))["product"])
-        for amount in _rates(item, price.unit)
-    }
+    products = [item for text in items if asked.about((item := _item(text)).product)]
+    amounts = {amount for item in products for amount in _rates(item, price.unit)}
     return amounts.pop() if len(amounts) == 1 else None
 
 
-def _rates(item: Mapping[str, Any], unit: str) -> Iterator[Decimal]:
+def _item(text: str) -> _Item:
+    """Returns a product of the price list. Raises AccountError."""
+    try:
+        return _Item.model_validate(json_in(text))
+    except NoData:
+        why = "no JSON"
+    except ValidationError as error:
+        why = ".".join(str(step) for step in error.errors()[0]["loc"])
+    raise AccountError(f"pricing:GetProducts: answered a product of another shape ({why})")
+
+
+def _rates(item: _Item, unit: str) -> Iterator[Decimal]:
     """Yields the amounts of an on-demand product for the first unit of it; of tiers, the first counts."""
-    for term in item["terms"].get("OnDemand", {}).values():
-        for rate in term["priceDimensions"].values():
-            amount = Decimal(rate["pricePerUnit"].get("USD", "0"))
-            if amount and rate.get("beginRange", "0") == "0" and _UNITS.get(rate["unit"], unit) == unit:
+    for term in item.terms.OnDemand.values():
+        for rate in term.priceDimensions.values():
+            amount = Decimal(rate.pricePerUnit.get("USD", "0"))
+            if amount and rate.beginRange == "0" and _UNITS.get(rate.unit, unit) == unit:
                 yield amount
 
 

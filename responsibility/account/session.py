@@ -1,10 +1,14 @@
-"""An AWS account, asked through boto3: the standard credential chain, every page, patient retries, one message if it fails."""
+"""An AWS account, asked through boto3: the standard credential chain, every page, patient retries, one message if it fails.
+
+Whatever answers, or does not, a call ends: connecting, a silence, a call with its retries and a list with its pages have a
+time limit each.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -12,8 +16,12 @@ import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
+from responsibility.account.answers import told
 from responsibility.account.errors import FAILURES, explain
 from responsibility.account.permissions import CALLS, NAMED_OTHERWISE
+from responsibility.account.waiting import CONNECT, SILENCE, Wait
+from responsibility.bounds import PAGES
+from safe_io.errors import BadInput
 
 CONNECTIONS = 16
 """Requests to a service at the same time, at most."""
@@ -24,18 +32,28 @@ ATTEMPTS = 6
 class Account:
     """An account and a region, for one command."""
 
-    def __init__(self, command: str, *, region: str | None = None, profile: str | None = None) -> None:
+    def __init__(
+        self,
+        command: str,
+        *,
+        region: str | None = None,
+        profile: str | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Asks nothing yet.
 
         Args:
             command: which of ``permissions.CALLS`` it may make.
             region: default: AWS_REGION, then boto3's own chain.
             profile: default: AWS_PROFILE, then boto3's own chain.
+            progress: is told how long a call takes, if it takes long.
 
         Raises:
             AccountError: there is no such profile, or no region.
         """
         self._calls = CALLS[command]
+        self._progress = progress
+        self._stopped = threading.Event()
         self.region = ""
         self._session: Any = None
         self._making = threading.Lock()  # a session is not for several threads, its clients are
@@ -57,19 +75,55 @@ class Account:
             parameters: of the call.
         """
         client, action = self._ask(service, method)
-        with self._telling(action):
-            pages = list(client.get_paginator(method).paginate(**parameters))
-            for page in pages:
-                _check_is_json(page, key)
-            return [item for page in pages for item in page.get(key) or []]
+        wait = Wait(self._at(action), self._progress)
+
+        def work() -> list[Any]:
+            pages: list[Any] = []
+            for page in client.get_paginator(method).paginate(**parameters):
+                PAGES.check(len(pages) + 1, self._at(action))
+                pages.append(page)
+                wait.page()
+            return pages
+
+        shape = _shape(client, method)
+        pages = [self._told(page, key, shape, action) for page in self._answered(wait, work, action)]
+        # In XML a list that is empty is not there; in JSON it is, and what lacks it is no answer.
+        xml = client.meta.service_model.protocol in ("query", "ec2", "rest-xml")
+        return [item for page in pages for item in (page.get(key, []) if xml else page[key])]
 
     def one(self, service: str, method: str, key: str, **parameters: Any) -> Any:
         """Returns what stands under ``key`` in the answer to a call that has no pages; None = nothing. Raises AccountError."""
         client, action = self._ask(service, method)
+        wait = Wait(self._at(action), self._progress)
+        answer = self._answered(wait, lambda: getattr(client, method)(**parameters), action)
+        return self._told(answer, key, _shape(client, method), action)[key]
+
+    def stop(self) -> None:
+        """Gives up the calls that still run, in whatever thread: nobody wants their answers any more."""
+        self._stopped.set()
+
+    def _told(self, page: Any, key: str, shape: Any, action: str) -> Any:
         with self._telling(action):
-            answer = getattr(client, method)(**parameters)
-            _check_is_json(answer, key)
-            return answer.get(key)
+            _check_is_json(page, key)
+        return told({key: page.get(key)}, shape, f"{self._at(action)}:")
+
+    def _answered(self, wait: Wait, work: Callable[[], Any], action: str) -> Any:
+        """Returns what botocore gives, in time. Raises AccountError."""
+
+        def telling() -> Any:
+            with self._telling(action):
+                try:
+                    return work()
+                except (*FAILURES, BadInput):
+                    raise
+                except Exception as error:
+                    # botocore's parsers take the shape of an answer for granted.
+                    raise ResponseParserError(type(error).__name__) from error
+
+        return wait.for_(telling, self._stopped)
+
+    def _at(self, action: str) -> str:
+        return f"{action} in {self.region}"
 
     def action(self, service: str, method: str) -> str:
         """Returns the IAM action of a call: ``eks:DescribeCluster``. Raises AccountError."""
@@ -91,7 +145,9 @@ class Account:
                 retries: dict[str, Any] = {"mode": "adaptive"}
                 if self._session._session.get_config_variable("max_attempts") is None:
                     retries["total_max_attempts"] = ATTEMPTS
-                config = Config(retries=retries, connect_timeout=5, read_timeout=30, max_pool_connections=CONNECTIONS)
+                config = Config(
+                    retries=retries, connect_timeout=CONNECT, read_timeout=SILENCE, max_pool_connections=CONNECTIONS
+                )
                 self._clients[service] = self._session.client(service, config=config)
             return self._clients[service]
 
@@ -107,6 +163,11 @@ class Account:
             found = self._session.get_credentials().get_frozen_credentials()
             return [found.secret_key or "", found.token or "", found.access_key or ""]
         return []
+
+
+def _shape(client: Any, method: str) -> Any:
+    """Returns botocore's shape of a call's answer."""
+    return client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method]).output_shape
 
 
 def _check_is_json(page: dict[str, Any], key: str) -> None:

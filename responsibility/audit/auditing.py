@@ -32,15 +32,15 @@ class Request:
     prices: Path | None = None
 
 
-def audit(request: Request, say: Callable[[str], None]) -> Review:
+def audit(request: Request, say: Callable[[str], None], progress: Callable[[str], None] | None = None) -> Review:
     """Returns the findings document. Raises BadSource.
 
-    ``say`` is told how far it is, what was not allowed, and of acceptances that no finding needs.
+    ``say`` is told what was not allowed, and of acceptances that no finding needs; ``progress`` how far it is.
     """
     options = options_of(request.as_of, request.accepted, request.prices)
     templates = read_facts(read_sources(request.assembly), request.as_of) if request.assembly else None
-    account = Account("audit", region=request.region, profile=request.profile)
-    facts = read(account, request.clusters, say=say, as_of=request.as_of, templates=templates)
+    account = Account("audit", region=request.region, profile=request.profile, progress=progress or say)
+    facts = read(account, request.clusters, say=say, progress=progress, as_of=request.as_of, templates=templates)
     number = next((resource.account for resource in facts.resources if resource.account), "")
     sources = Sources(f"account {number or '(not known)'}, {account.region}")
     document, unused = build.review(sources, facts, options)

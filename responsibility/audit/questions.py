@@ -23,8 +23,10 @@ class Gone(Exception):
 class Questions:
     """An account that may be asked by several threads. Every method raises AccountError for what ends the audit."""
 
-    def __init__(self, account: Account, say: Say) -> None:
+    def __init__(self, account: Account, say: Say, progress: Say | None = None) -> None:
+        """Tells ``say`` what was not allowed, and ``progress`` how far it is."""
         self.account = account
+        self.progress = progress or say
         self.number = ""
         """The account's number, once something told it."""
         self._say = say

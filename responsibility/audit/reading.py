@@ -31,14 +31,21 @@ from responsibility.facts.values import Unknown
 
 
 def read(
-    account: Account, names: Sequence[str] = (), *, say: Say, as_of: date | None = None, templates: Facts | None = None
+    account: Account,
+    names: Sequence[str] = (),
+    *,
+    say: Say,
+    progress: Say | None = None,
+    as_of: date | None = None,
+    templates: Facts | None = None,
 ) -> Facts:
     """Returns the facts of clusters that run. It only reads.
 
     Args:
         account: who is asked; its command must be allowed the calls of ``audit`` (``account/permissions.py``).
         names: of clusters; none = all of the region.
-        say: is told how far it is, and what was not allowed.
+        say: is told what was not allowed.
+        progress: is told how far it is; ``say`` if not given.
         as_of: the day that support dates are compared with; today if not given.
         templates: what was written, to hold it against; none = no comparison.
 
@@ -46,7 +53,7 @@ def read(
         AccountError: the account cannot be asked at all: credentials, network, throttling.
         BadSource: there is no such cluster, or none.
     """
-    ask = Questions(account, say)
+    ask = Questions(account, say, progress)
     wanted = list(dict.fromkeys(names)) or _listed(ask)
     pool = ThreadPoolExecutor(CONNECTIONS)
     try:
@@ -55,6 +62,11 @@ def read(
         link(resources)
         if templates:
             resources += list(Drift(ask, templates, resources, narrow=bool(names)).comparisons())
+    except Gone:
+        raise AccountError("something was deleted while it was read. Run it again") from None
+    except BaseException:
+        account.stop()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
     return Facts(resources, as_of or datetime.now(UTC).date(), origin="account")
@@ -89,13 +101,13 @@ def _clusters(ask: Questions, pool: ThreadPoolExecutor, names: list[str], *, nam
             return []
 
     if len(names) > 1:
-        ask.tell(f"{ask.account.region}: reading {len(names)} clusters")
+        ask.progress(f"{ask.account.region}: reading {len(names)} clusters")
     found: list[Resource] = []
     step = max(len(names) // 10, 1)
     for number, resources in enumerate(pool.map(one, names), start=1):
         found += resources
         if len(names) > 1 and (number % step == 0 or number == len(names)):
-            ask.tell(f"{number} of {len(names)}")
+            ask.progress(f"{number} of {len(names)}")
     if not found:
         raise BadSource(f"{ask.account.region}: every cluster was deleted while it was read")
     return found
@@ -127,5 +139,5 @@ def _around(ask: Questions, pool: ThreadPoolExecutor, resources: list[Resource])
 
 
 def _number(arn: str) -> str:
-    """Returns the account in ``arn:aws:eks:eu-west-1:123456789012:cluster/demo``."""
-    return arn.split(":")[4]
+    """Returns the account, if there is one, in ``arn:aws:eks:eu-west-1:123456789012:cluster/demo``."""
+    return (arn.split(":", 5) + [""] * 5)[4]

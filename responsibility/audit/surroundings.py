@@ -78,6 +78,8 @@ def read_launch_template(ask: Questions, group: Resource) -> list[Resource]:
         return []  # EKS then says so in the group's health
     properties: Any = data
     if not isinstance(data, Unknown):
+        if not data or found == []:
+            return []  # deleted meanwhile
         about = found[0] if not isinstance(found, Unknown) else {}
         properties = {
             "LaunchTemplateName": data[0]["LaunchTemplateName"],

@@ -84,10 +84,8 @@ def key_outlives_its_stack(cluster: Cluster) -> Answer:
         return not_applicable("AWS keeps its own key")
     if key.resource.deletion_policy.startswith("Retain"):
         return met("uses a key that its stack leaves behind", key.at("DeletionPolicy"))
-    days = key.get("PendingWindowInDays", _RESTORABLE)
-    if not str(days).isdigit():
-        raise UnknownValue(key.at("PendingWindowInDays"), f"{days} is no number of days")
-    if int(days) < _RESTORABLE:
+    days = key.whole("PendingWindowInDays", _RESTORABLE)
+    if days < _RESTORABLE:
         return open_(
             f"uses a key that dies with its stack after {days} days",
             key.at("DeletionPolicy"),

@@ -41,10 +41,9 @@ def room_for_an_upgrade(cluster: Cluster) -> Answer:
 
 
 def _free(subnet: Subnet) -> int:
-    found = subnet.get(_FREE)
-    if found is None:
+    if subnet.get(_FREE) is None:
         raise UnknownValue(subnet.at(_FREE), "was not told")
-    return int(found)
+    return subnet.whole(_FREE, 0)
 
 
 @check(

@@ -62,7 +62,7 @@ def nodes_are_within_the_skew(group: NodeGroup) -> Answer:
     """EKR019 asks whether they are behind at all."""
     nodes, cluster = group.get("Version"), group.cluster
     plane = cluster.get("Version") if cluster else None
-    if not nodes or not plane:
+    if len(order(nodes)) < 2 or len(order(plane)) < 2:
         raise UnknownValue(group.at("Version"), "its version, or that of its cluster, was not told")
     behind = order(plane)[1] - order(nodes)[1]
     words = f"runs {nodes}, {behind} behind {plane}" if behind else f"runs {nodes}, as its control plane"
@@ -137,8 +137,8 @@ def launch_template_is_current(group: NodeGroup) -> Answer | None:
     template = group.launch_template
     if not template:
         raise UnknownValue(group.at("LaunchTemplate"), "the launch template is not in what was read")
-    uses, default = int(template.get("VersionNumber", 0)), int(template.get("DefaultVersionNumber", 0))
-    newest = int(template.get("LatestVersionNumber", 0))
+    uses, default = template.whole("VersionNumber", 0), template.whole("DefaultVersionNumber", 0)
+    newest = template.whole("LatestVersionNumber", 0)
     where = (group.at("LaunchTemplate.Version"), template.at("DefaultVersionNumber"))
     words = (
         f"uses version {uses} of {template.get('LaunchTemplateName')}; the default is {default}, the latest {newest}"

@@ -139,10 +139,10 @@ def _size_path(group: Ec2Nodes) -> str:
 
 
 def _number(group: Ec2Nodes, path: str, default: int) -> int:
-    value = group.get(path, default)
-    if not str(value).isdigit():
-        raise UnknownValue(group.at(path), f"is given by {value}")
-    return int(str(value))
+    value = group.whole(path, default)
+    if value < 0:
+        raise UnknownValue(group.at(path), f"{value} is no number of nodes")
+    return value
 
 
 @check(

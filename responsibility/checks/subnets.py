@@ -136,12 +136,12 @@ def _need(group: NodeGroup | SelfManagedNodes) -> tuple[int, str]:
     if isinstance(group, NodeGroup):
         path, most = "Subnets", group.max_size
     else:
-        path, most = "VPCZoneIdentifier", group.get("MaxSize", 0)
-    if not str(most).isdigit():
+        path, most = "VPCZoneIdentifier", group.whole("MaxSize", 0)
+    if most < 0:
         raise UnknownValue(group.at("MaxSize"), f"{most} is no number of nodes")
     each = max(_ADDRESSES.get(kind.rpartition(".")[2], _BIGGER) for kind in _instance_types(group))
     spread = max(len(group.resource.items(path)), 1)
-    nodes = math.ceil(int(most) / spread)
+    nodes = math.ceil(most / spread)
     return nodes * each, f"{group.name}: {nodes} of {most} nodes with {each} each"
 
 

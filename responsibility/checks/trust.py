@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.document import Evidence
-from responsibility.facts.eks import Cluster
+from responsibility.facts.eks import Cluster, PodIdentity
 from responsibility.facts.iam import Role, Statement
 from responsibility.facts.resource import UnknownValue
 from responsibility.facts.uses import SERVICE_ACCOUNT
@@ -276,6 +276,9 @@ def pod_identity_works(role: Role) -> Answer | None:
 )
 def pod_identity_is_limited(role: Role) -> Answer | None:
     """The association says it, too, but in another place, and others may write associations."""
+    pods = [use.by for use in role.uses if isinstance(use.by, PodIdentity)]
+    if pods and all(one.get("DisableSessionTags", False) in (True, "true") for one in pods):
+        return not_applicable("its associations turn session tags off: there is nothing to test")
 
     def problem(statement: Statement) -> str:
         tags = ("aws:requesttag/eks-cluster", "aws:requesttag/kubernetes-", "aws:sourcearn")

@@ -32,6 +32,47 @@ _TESTS = (*_EXACT, "stringlike")
 
 
 @check(
+    "EKR179",
+    PodIdentity,
+    title="Associations with a session policy or a target role can work",
+    component="iam-pods",
+    severity="high",
+    why="EKS refuses a session policy beside its own session tags. A target role that the first role may not take gives no credentials.",
+    fix="Set DisableSessionTags: true beside Policy; allow the role in RoleArn sts:AssumeRole (and sts:TagSession, unless tags are off) "
+    "on TargetRoleArn.",
+    source="https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html",
+)
+def association_can_work(association: PodIdentity) -> Answer | None:
+    """Asked of associations with one of the two. What the target role trusts is mostly in another account."""
+    policy, target = association.get("Policy"), association.get("TargetRoleArn")
+    if not policy and not target:
+        return None
+    if policy and association.get("DisableSessionTags", False) not in (True, "true"):
+        return open_("has a session policy beside session tags: EKS refuses it", association.at("DisableSessionTags"))
+    if target:
+        role = association.role
+        if role is None:
+            raise UnknownValue(association.at("RoleArn"), "the role is not in what was read")
+        said, unsaid = role.allowances
+        takes = [one for one in said if one.allow and _allows(one, "sts:AssumeRole") and _is_on(one, str(target))]
+        if not takes and (unsaid or role.attached[0] or role.attached[1]):
+            raise UnknownValue(
+                association.at("TargetRoleArn"), f"whether {role.words} may take it is not in what was read"
+            )
+        if not takes:
+            return open_(f"names a target role that {role.words} may not take", association.at("TargetRoleArn"))
+    return met("is as EKS takes it", association.at("TargetRoleArn" if target else "Policy"))
+
+
+def _allows(statement: Statement, action: str) -> bool:
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in statement.actions)
+
+
+def _is_on(statement: Statement, resource: str) -> bool:
+    return any(one == resource or fnmatchcase(resource, one) for one in statement.resources)
+
+
+@check(
     "EKR170",
     Role,
     title="Trust policies name what uses the role",
@@ -79,6 +120,8 @@ def _misfit(role: Role, statement: Statement, use: Use) -> str:
     """Says which name of a statement is not that of a use; empty = all fit. Raises UnknownValue."""
     unknown: UnknownValue | None = None
     for operator, key, values in statement.known_conditions:
+        if key.startswith("aws:requesttag/") and _untagged(use) and not operator.lower().endswith("ifexists"):
+            return f"asks for the session tag {key.removeprefix('aws:requesttag/')}, which the association turns off"
         test = operator.split(":")[-1].lower().removesuffix("ifexists")
         if test not in _TESTS:
             continue
@@ -119,6 +162,11 @@ def _named(
         namespace, account = _pods(use)
         if namespace and account:
             yield "service account", f"{SERVICE_ACCOUNT}{namespace}:{account}", list(values)
+
+
+def _untagged(use: Use) -> bool:
+    """Whether EKS sends no tags of its own. Raises UnknownValue."""
+    return isinstance(use.by, PodIdentity) and use.by.get("DisableSessionTags", False) in (True, "true")
 
 
 def _fits(test: str, expected: str, value: str, statement: Statement) -> bool:

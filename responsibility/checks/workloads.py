@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.facts.kubernetes import DisruptionBudget, KubernetesObject, Workload
@@ -110,11 +111,9 @@ def _least_available(budget: DisruptionBudget, workloads: list[Workload]) -> Ans
     if not workloads:
         raise UnknownValue(budget.at("spec.selector"), "the pods that it selects are not in what was read")
     pods = sum(_pods(workload) for workload in workloads)
-    try:
-        percent = float(wanted[:-1]) / 100 if wanted.endswith("%") else 0.0
-        needed = math.ceil(percent * pods) if percent else int(wanted)
-    except ValueError:
-        raise UnknownValue(here, f"{wanted} is neither a number nor a percentage") from None
+    if not (number := re.fullmatch(r"(\d{1,9})(%?)", wanted)):
+        raise UnknownValue(here, f"{wanted} is neither a number nor a percentage")
+    needed = math.ceil(int(number[1]) * pods / 100) if number[2] else int(number[1])
     if pods == 0:
         return not_applicable("selects workloads that run no pods")
     if needed >= pods:

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
+from responsibility.bounds import CHAIN
 from responsibility.document import Origin
 from responsibility.facts import normalize
 from responsibility.facts.access import AwsAuth
@@ -290,12 +291,16 @@ class Facts:
 
 def read(sources: Sources, as_of: date) -> Facts:
     """Returns the facts of what was read, seen on a day."""
-    world = World(sources.templates)
+    world = World(sources.templates, sources.name)
     resources: list[Resource] = []
-    for template in sources.templates:
-        for resource in normalize.from_template(template, world):
-            resources.append(resource)
-            resources.extend(normalize.objects_of(resource))
+    try:
+        for template in sources.templates:
+            for resource in normalize.from_template(template, world):
+                resources.append(resource)
+                resources.extend(normalize.objects_of(resource))
+    except RecursionError:
+        # Each link of a chain may be nested deep in itself.
+        raise CHAIN.over(sources.name) from None
     for file in sources.manifests:
         resources.extend(normalize.objects_in(file))
     return Facts(resources, as_of)

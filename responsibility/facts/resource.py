@@ -214,6 +214,11 @@ class Fact:
         """Returns the value at a path of the resource's properties. Raises UnknownValue."""
         return self.resource.get(path, default)
 
+    def whole(self, path: str, default: int) -> int:
+        """Returns a whole number. Raises UnknownValue, OddShape."""
+        value: int = typed(int, self.get(path, default), self, path)
+        return value
+
     def texts(self, path: str) -> list[str]:
         """Returns the items of a list of texts; a reference as ``${stack/Id}``. Raises UnknownValue, OddShape."""
         found = []

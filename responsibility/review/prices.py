@@ -48,7 +48,7 @@ class _Row(BaseModel):
     """An entry as a file writes it; None = the entry of the shipped table says it."""
 
     model_config = ConfigDict(extra="forbid")
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9.:-]*$")
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9.:-]*$", max_length=100)
     what: str | None = None
     unit: Unit | None = None
     amount: float | None = Field(default=None, ge=0, allow_inf_nan=False)

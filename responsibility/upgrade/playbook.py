@@ -37,12 +37,15 @@ class Request:
     profile: str | None = None
 
 
-def playbook(request: Request, say: Callable[[str], None] = lambda _: None) -> Playbook:
+def playbook(
+    request: Request, say: Callable[[str], None] = lambda _: None, progress: Callable[[str], None] | None = None
+) -> Playbook:
     """Returns the playbook. Raises BadSource for what cannot be read, and for upgrades that EKS refuses.
 
     Args:
         request: what is asked for.
-        say: is told how far the reading of an account is, and what was not allowed.
+        say: is told what was not allowed.
+        progress: is told how far the reading of an account is; ``say`` if not given.
     """
     facts = facts_of(sources.read(request.assembly), request.as_of) if request.assembly else None
     if not request.live and facts:
@@ -52,10 +55,10 @@ def playbook(request: Request, say: Callable[[str], None] = lambda _: None) -> P
     from responsibility.audit.reading import read
     from responsibility.upgrade import live
 
-    account = Account("upgrade", region=request.region, profile=request.profile)
+    account = Account("upgrade", region=request.region, profile=request.profile, progress=progress or say)
     chosen = _chosen(facts, request, request.assembly) if facts else []
     stated = {cluster.name: str(cluster.resource.maybe("Version", "") or "") for cluster in chosen}
-    running = read(account, tuple(stated) or request.clusters, say=say, as_of=request.as_of)
+    running = read(account, tuple(stated) or request.clusters, say=say, progress=progress, as_of=request.as_of)
     found = live.answers(running, request.target, stated, live.offered_by(account))
     where = (
         f"account {next((one.account for one in running.resources if one.account), '(not known)')}, {account.region}"

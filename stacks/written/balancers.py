@@ -12,13 +12,14 @@ from stacks.exposure import (
     made_by_aws,
     text_of,
 )
+from stacks.object_kind import kind_of
 from stacks.written.setting import ANNOTATIONS, Found, Setting
 
 
 def service(item: KubernetesObject, setting: Setting) -> Found:
     """A Service of type LoadBalancer: its class, its scheme."""
     spec = item.get("spec") or {}
-    if item["kind"] != "Service" or spec.get("type") != "LoadBalancer":
+    if kind_of(item) != "Service" or spec.get("type") != "LoadBalancer":
         return
     own, found = setting.placement.rule.load_balancer_class, spec.get("loadBalancerClass")
     if found is not None and found != own and not setting.known.is_provided(str(found)):
@@ -48,7 +49,7 @@ def _other_scheme(annotation: str, found: str, setting: Setting) -> Found:
 
 def ingress(item: KubernetesObject, setting: Setting) -> Found:
     """An Ingress: its class, its scheme."""
-    if item["kind"] != "Ingress":
+    if kind_of(item) != "Ingress":
         return
     rule, known = setting.placement.rule, setting.known
     old, found = text_of(item, OLD_CLASS), (item.get("spec") or {}).get("ingressClassName")
@@ -79,7 +80,7 @@ def ingress(item: KubernetesObject, setting: Setting) -> Found:
 
 def gateway(item: KubernetesObject, setting: Setting) -> Found:
     """A Gateway: its class."""
-    name = (item.get("spec") or {}).get("gatewayClassName") if item["kind"] == "Gateway" else None
+    name = (item.get("spec") or {}).get("gatewayClassName") if kind_of(item) == "Gateway" else None
     if name and not setting.known.has("GatewayClass", str(name)):
         yield (
             ("spec", "gatewayClassName"),
@@ -100,7 +101,7 @@ def address_family(item: KubernetesObject, setting: Setting) -> Found:
                 " dualstack is filled in",
             )
     names = (item.get("spec") or {}).get("infrastructure") or {}
-    if item["kind"] == "Gateway" and not names.get("parametersRef"):
+    if kind_of(item) == "Gateway" and not names.get("parametersRef"):
         yield (
             ("kind",),
             "gets a load balancer with IPv4 addresses alone, and pods of this cluster have IPv6 addresses; name the settings that ask"
@@ -110,7 +111,7 @@ def address_family(item: KubernetesObject, setting: Setting) -> Found:
 
 def annotations(item: KubernetesObject, setting: Setting) -> Found:
     """Annotations of load balancers that the kind's controller does not read."""
-    ignored = load("compute_kinds")["ignored_annotations"].get(setting.placement.spec.compute, {}).get(item["kind"])
+    ignored = load("compute_kinds")["ignored_annotations"].get(setting.placement.spec.compute, {}).get(kind_of(item))
     if not ignored or not made_by_aws(item, setting.placement, setting.known):
         return
     for annotation, instead in ignored["instead"].items():

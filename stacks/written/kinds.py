@@ -3,6 +3,7 @@
 from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
 from stacks.exposure import text_of
+from stacks.object_kind import kind_of
 from stacks.written.setting import ANNOTATIONS, Found, Setting
 
 _METRIC_APIS = {
@@ -29,9 +30,22 @@ def kind(item: KubernetesObject, setting: Setting) -> Found:
             (*ANNOTATIONS, "cert-manager.io/inject-ca-from"),
             f"nothing in this cluster fills the certificate in: there is no cert-manager. {setting.elsewhere}: cert-manager.io",
         )
-    if item["kind"] == "IngressClass":
+    if (kind_of(item), item["metadata"]["name"]) in setting.known.taken:
+        yield (
+            ("metadata", "name"),
+            f"this project makes the {item['kind']} of that name for the cluster; choose another name, or take it out",
+        )
+    if (
+        kind_of(item) == "CustomResourceDefinition"
+        and (defined := (item.get("spec") or {}).get("group")) in setting.known.served
+    ):
+        yield (
+            ("spec", "group"),
+            f"found {defined}, which is served in this cluster already, and its definitions belong to who serves it; take it out",
+        )
+    if kind_of(item) == "IngressClass":
         yield from _class_controller(item, setting, "controller", setting.placement.rule.ingress_controller)
-    if item["kind"] == "GatewayClass":
+    if kind_of(item) == "GatewayClass":
         yield from _class_controller(item, setting, "controllerName", setting.placement.rule.gateway_controller)
 
 
@@ -51,7 +65,7 @@ def _class_controller(item: KubernetesObject, setting: Setting, key: str, own: s
 
 def scaler(item: KubernetesObject, setting: Setting) -> Found:
     """Metrics that no part of a cluster has by itself."""
-    metrics = (item.get("spec") or {}).get("metrics") if item["kind"] == "HorizontalPodAutoscaler" else None
+    metrics = (item.get("spec") or {}).get("metrics") if kind_of(item) == "HorizontalPodAutoscaler" else None
     for index, metric in enumerate(metrics or []):
         group = _METRIC_APIS.get(str(metric.get("type")))
         if group and not setting.known.serves(group, ""):

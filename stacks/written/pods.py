@@ -5,6 +5,7 @@ from typing import Any
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
 from stacks.exposure import text_of
+from stacks.object_kind import kind_of
 from stacks.pods import pod_template
 from stacks.written.setting import ANNOTATIONS, Found, Setting
 
@@ -56,7 +57,7 @@ def _excludes(expression: Any, selector: Any) -> bool:
 
 def account(item: KubernetesObject, setting: Setting) -> Found:
     """Roles by annotation, which only IRSA reads."""
-    if item["kind"] != "ServiceAccount" or not text_of(item, ROLE_OF_ACCOUNT):
+    if kind_of(item) != "ServiceAccount" or not text_of(item, ROLE_OF_ACCOUNT):
         return
     where: Where = (*ANNOTATIONS, ROLE_OF_ACCOUNT)
     if item["metadata"]["name"] == setting.service_account:

@@ -5,6 +5,7 @@ from typing import Any
 from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
+from stacks.object_kind import kind_of
 from stacks.pods import claim_templates
 from stacks.workload_needs import EFS_DRIVER, drivers
 from stacks.written.setting import ANNOTATIONS, Found, Setting
@@ -17,7 +18,7 @@ _NO_DRIVER = "kubernetes.io/no-provisioner"
 def storage_classes(item: KubernetesObject, setting: Setting) -> Found:
     """Classes of claims: the older annotations, classes that nobody makes."""
     claims = list(claim_templates(item))
-    if item["kind"] == "PersistentVolumeClaim":
+    if kind_of(item) == "PersistentVolumeClaim":
         claims.append(((), item))
     own = setting.placement.rule.storage_class
     for where, claim in claims:
@@ -45,7 +46,7 @@ def storage_classes(item: KubernetesObject, setting: Setting) -> Found:
 def file_system_volume(item: KubernetesObject, setting: Setting) -> Found:  # noqa: ARG001
     """Volumes of the file system that the stack makes, which lets in by its access point alone."""
     handle = (
-        ((item.get("spec") or {}).get("csi") or {}).get("volumeHandle") if item["kind"] == "PersistentVolume" else None
+        ((item.get("spec") or {}).get("csi") or {}).get("volumeHandle") if kind_of(item) == "PersistentVolume" else None
     )
     if isinstance(handle, str) and "${FILE_SYSTEM_ID}" in handle and handle != _HANDLE:
         yield (
@@ -75,9 +76,9 @@ def storage_drivers(item: KubernetesObject, setting: Setting) -> Found:
 
 def device_claims(item: KubernetesObject, setting: Setting) -> Found:
     """Classes of devices that pods claim (dynamic resource allocation): their drivers bring them."""
-    if item["kind"] not in ("ResourceClaim", "ResourceClaimTemplate"):
+    if kind_of(item) not in ("ResourceClaim", "ResourceClaimTemplate"):
         return
-    way: Where = ("spec",) if item["kind"] == "ResourceClaim" else ("spec", "spec")
+    way: Where = ("spec",) if kind_of(item) == "ResourceClaim" else ("spec", "spec")
     spec: Any = item
     for key in way:
         spec = (spec or {}).get(key)

@@ -34,7 +34,7 @@ def test_nodes_are_hardened_by_default(synth):
     assert nodes["AmiType"] == "AL2023_x86_64_STANDARD"
     assert nodes["ForceUpdateEnabled"] is False
     assert nodes["NodeRepairConfig"] == {"Enabled": True}
-    assert nodes["UpdateConfig"] == {"MaxUnavailablePercentage": 33}
+    assert nodes["UpdateConfig"]["MaxUnavailablePercentage"] == 33
     assert nodes["Version"] == "1.36"
     assert launch["MetadataOptions"] == {
         "HttpEndpoint": "enabled",
@@ -137,7 +137,9 @@ def test_a_release_pins_the_ami_and_leaves_the_version_to_it(synth):
     ],
 )
 def test_the_name_of_an_instance_type_tells_its_processor(instance_type, architecture):
-    ami = {"arm64": "AL2023_ARM_64_STANDARD", "x86_64": "AL2023_x86_64_STANDARD"}
+    # Accelerators need drivers.
+    kind = "NVIDIA" if instance_type[0] in "gp" else "NEURON" if instance_type.startswith("inf") else "STANDARD"
+    ami = {"arm64": f"AL2023_ARM_64_{kind.replace('NEURON', 'STANDARD')}", "x86_64": f"AL2023_x86_64_{kind}"}
     NodeGroupSpec(name="a", instance_types=[instance_type], ami_type=ami[architecture])
     wrong = ami["x86_64" if architecture == "arm64" else "arm64"]
     with pytest.raises(ValueError, match=architecture):
@@ -309,3 +311,10 @@ def test_network_policies_are_switched_on_in_either_way_but_not_in_both(tmp_path
 def test_manifest_files_that_no_longer_belong_are_taken_away(tmp_path):
     manifests(minimal({"auto_mode": POOLS}), tmp_path)
     assert "20-node-classes.yaml" not in manifests(minimal({"auto_mode": {}}), tmp_path)
+
+
+def test_a_group_may_keep_the_size_that_it_has(synth):
+    data = minimal({"managed_nodes": NODES})
+    for sizes, desired in (({}, 2), ({("c", "general"): 3}, 3), ({("other", "general"): 3}, 2)):
+        group = only(synth(data, sizes=sizes)["t-cluster-c"], "AWS::EKS::Nodegroup")
+        assert group["ScalingConfig"] == {"MinSize": 2, "MaxSize": 3, "DesiredSize": desired}

@@ -223,3 +223,24 @@ def test_to_close_a_public_endpoint_its_networks_stay(synth):
     )["ResourcesVpcConfig"]
     assert properties["EndpointPublicAccess"] is False
     assert properties["PublicAccessCidrs"] == ["203.0.113.0/24"]
+
+
+def test_networks_beside_the_vpc_reach_the_private_endpoint_by_named_rules(synth):
+    endpoint = {
+        "private_access_cidrs": ["192.168.0.0/16", "203.0.113.0/24", "10.1.0.0/24", "10.10.0.0/24"],
+        "private_access_security_groups": ["sg-0123456789abcdef0"],
+        "private_access_prefix_lists": ["pl-0123456789abcdef0"],
+    }
+    data = minimal(control_plane={"kubernetes_version": "1.36", "endpoint": endpoint})
+    template = synth(data)["t-cluster-c"]
+    rules = of_type(template, "AWS::EC2::SecurityGroupIngress").values()
+    sources = {
+        rule.get("CidrIp") or rule.get("SourceSecurityGroupId") or rule.get("SourcePrefixListId") for rule in rules
+    }
+    assert sources == {one for named in endpoint.values() for one in named}
+    for rule in rules:
+        assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+        assert rule["GroupId"] == {"Fn::GetAtt": ["Cluster", "ClusterSecurityGroupId"]}
+        assert rule["Description"]
+    vpc = only(template, "AWS::EKS::Cluster")["ResourcesVpcConfig"]
+    assert vpc["EndpointPublicAccess"] is False

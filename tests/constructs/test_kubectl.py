@@ -75,7 +75,7 @@ class Function:
                 option = dict(pairwise(call))
                 assert option["--selector"] == LABEL
                 found.append(
-                    f"{option['delete']} {option['--namespace']} {option['--field-selector'].removeprefix('metadata.name=')}"
+                    f"{option['delete']} {option.get('--namespace', '-')} {option['--field-selector'].removeprefix('metadata.name=')}"
                 )
         return found
 
@@ -91,14 +91,20 @@ def function(tmp_path: Path, cdk_handler: Path, monkeypatch: pytest.MonkeyPatch)
         (tmp_path / name).write_text(PROGRAM.format(python=sys.executable, home=str(tmp_path)))
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("TEST_OUTDIR", str(tmp_path))
+    return Function(tmp_path, load_handler(monkeypatch, cdk_handler, tmp_path))
+
+
+def load_handler(monkeypatch: pytest.MonkeyPatch, cdk_handler: Path, folder: Path) -> Callable[..., Any]:
+    """Imports the handler as Lambda does, with a folder for its files."""
+    monkeypatch.setenv("TEST_OUTDIR", str(folder))
     monkeypatch.syspath_prepend(str(cdk_handler))
     monkeypatch.syspath_prepend(str(LAYER))
     for name in ("index", "apply", "helm", "get", "patch", "complete_deletion"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import complete_deletion  # type: ignore[import-not-found]
 
-    return Function(tmp_path, complete_deletion.handler)
+    handler: Callable[..., Any] = complete_deletion.handler
+    return handler
 
 
 def thing(version: str, kind: str, name: str, namespace: str | None = None) -> dict[str, Any]:
@@ -119,11 +125,11 @@ THINGS = [
 ]
 BACKWARDS = [
     "ScheduledScale.platform.example.com web web",
-    "NodePool.karpenter.sh default web",
+    "NodePool.karpenter.sh - web",
     "NetworkPolicy.networking.k8s.io web web",
-    "ClusterRole.rbac.authorization.k8s.io default web",
+    "ClusterRole.rbac.authorization.k8s.io - web",
     "ServiceAccount web web",
-    "Namespace default web",
+    "Namespace - web",
 ]
 
 
@@ -148,6 +154,8 @@ def test_what_stays_is_not_deleted(function: Function) -> None:
     function("Update", [*reversed(newer)], THINGS)
     assert function.deleted == []
     moved = [thing("v1", "ConfigMap", "a", "one"), thing("apps/v1", "ConfigMap", "a", "two")]
+    function("Update", [thing("v1", "ConfigMap", "a", "default")], [thing("v1", "ConfigMap", "a")])
+    assert function.deleted == [], "who names no namespace means the default one"
     function("Update", moved, [thing("v1", "ConfigMap", "a", "two")])
     assert function.deleted == ["ConfigMap two a"], "the same name of another namespace or group is another object"
 

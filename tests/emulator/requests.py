@@ -9,6 +9,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from emulator.process import LOOPBACK, REGION, Engine
+from emulator.standing import client
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,8 @@ def signature(
 def signed(engine: Engine, method: str, path: str, body: bytes = b"", service: str = "eks") -> Answer:
     """Sends a request that its owner has signed."""
     return ask(engine, method, path, body, signature(engine, method, path, body, service))
+
+
+def make_bucket(engine: Engine, name: str) -> None:
+    """Makes a bucket in the engine's region."""
+    client(engine, "s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})

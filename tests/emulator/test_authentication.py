@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from emulator.process import ACCOUNT, LOOPBACK, REGION, Engine
 from emulator.standing import client
 from tests.conftest import CHROMIUM, NEEDS_CHROMIUM
-from tests.emulator.requests import Answer, ask, signature, signed
+from tests.emulator.requests import Answer, ask, make_bucket, signature, signed
 
 pytestmark = pytest.mark.xdist_group("emulator")
 
@@ -87,7 +87,7 @@ def test_a_web_page_is_refused_though_it_could_sign(engine: Engine) -> None:
 
 def test_no_answer_lets_a_page_read_it(engine: Engine) -> None:
     s3, bucket = client(engine, "s3"), "readable"
-    s3.create_bucket(Bucket=bucket)
+    make_bucket(engine, bucket)
     everybody = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "AllowedHeaders": ["*"]}
     s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [everybody]})
     s3.put_object(Bucket=bucket, Key="key", Body=b"x")
@@ -174,7 +174,7 @@ def open_url(url: str) -> int:
 
 def test_presigned_urls(engine: Engine, clock: Callable[[timedelta], None]) -> None:
     s3 = client(engine, "s3")
-    s3.create_bucket(Bucket="presigned")
+    make_bucket(engine, "presigned")
     s3.put_object(Bucket="presigned", Key="a b+c/é", Body=b"x")
 
     def url(**options: Any) -> str:
@@ -231,7 +231,7 @@ def test_a_session_needs_its_token(engine: Engine) -> None:
 def test_what_it_writes_is_its_owners_alone(engine: Engine) -> None:
     assert stat.S_IMODE(engine.home.stat().st_mode) == 0o700
     assert stat.S_IMODE((engine.home / "credentials").stat().st_mode) == 0o600
-    signed(engine, "PUT", "/permissions", service="s3")
+    make_bucket(engine, "permissions")
     signed(engine, "PUT", "/permissions/key", b"x", service="s3")
     written = [engine.log, *(engine.home / "tmp").rglob("*"), *(engine.home / "s3").rglob("*")]
     assert [str(path) for path in written if stat.S_IMODE(path.lstat().st_mode) & 0o077] == []

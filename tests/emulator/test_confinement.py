@@ -13,6 +13,7 @@ from emulator.process import ACCOUNT, Engine
 from emulator.standing import client
 from tests.emulator.functions import deploy_function, invoke
 from tests.emulator.programs import listeners, until
+from tests.emulator.requests import make_bucket
 
 pytestmark = pytest.mark.xdist_group("emulator")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
@@ -51,7 +52,7 @@ def test_it_listens_on_one_port_of_loopback(engine: Engine) -> None:
 
 def test_scripts_of_other_services_do_not_run(engine: Engine, tmp_path: Path) -> None:
     file, s3, glue = tmp_path / "ran", client(engine, "s3"), client(engine, "glue")
-    s3.create_bucket(Bucket="scripts")
+    make_bucket(engine, "scripts")
     s3.put_object(Bucket="scripts", Key="job.py", Body=f"open({str(file)!r}, 'w').write('done')")
     command = {"Name": "pythonshell", "ScriptLocation": "s3://scripts/job.py", "PythonVersion": "3.9"}
     glue.create_job(Name="job", Role=ROLE, Command=command)

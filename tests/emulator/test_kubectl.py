@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from emulator import cdk, process
 from emulator.standing import client
 from tests.conftest import NEEDS_API_SERVER, environment_data
 from tests.emulator.deployment import Deployment, stacks_of
+from tests.emulator.programs import listeners
 
 pytestmark = [
     pytest.mark.xdist_group("emulator-process"),
@@ -23,6 +26,7 @@ pytestmark = [
 ]
 
 STACK = "demo-workloads-demo"
+CALLER = "Action=GetCallerIdentity&Version=2011-06-15"
 
 
 @pytest.fixture
@@ -33,28 +37,60 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
     process.stop(tmp_path / "home")
 
 
+def token(
+    engine: process.Engine, key: dict[str, Any], cluster: str = "demo", query: str = CALLER, url: str = ""
+) -> str:
+    """A token as `aws eks get-token` makes it: a presigned request that names the cluster in a signed header."""
+    named = {"x-k8s-aws-id": cluster} if cluster else {}
+    request = AWSRequest("GET", f"{url or engine.url}/?{query}", headers=named)
+    credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"])
+    SigV4QueryAuth(credentials, "sts", process.REGION, expires=60).add_auth(request)
+    return "k8s-aws-v1." + base64.urlsafe_b64encode(request.url.encode()).decode().rstrip("=")
+
+
 class Api:
-    """The Kubernetes API of the cluster, asked with a token of a role, as `aws eks get-token` makes it."""
+    """The Kubernetes API of the cluster, asked with a token of a role."""
 
     def __init__(self, engine: process.Engine, role: str) -> None:
         cluster = client(engine, "eks").describe_cluster(name="demo")["cluster"]
         self._url, authority = cluster["endpoint"], cluster["certificateAuthority"]["data"]
         self._context = ssl.create_default_context(cadata=base64.b64decode(authority).decode())
-        session = client(engine, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-        sts = boto3.session.Session(
-            session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"], "us-west-2"
-        ).client("sts", endpoint_url=engine.url)
-        url = sts.generate_presigned_url("get_caller_identity")
-        self._token = "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+        self.key = client(engine, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        self._token = token(engine, self.key)
 
-    def get(self, path: str) -> Any:
-        headers = {"Authorization": f"Bearer {self._token}"}
+    def get(self, path: str, bearer: str | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self._token if bearer is None else bearer}"} if bearer != "" else {}
         request = urllib.request.Request(f"{self._url}{path}", headers=headers)  # noqa: S310 - on loopback
         with urllib.request.urlopen(request, context=self._context) as answer:  # noqa: S310 - on loopback
             return json.loads(answer.read())
 
     def names(self, path: str) -> set[str]:
         return {item["metadata"]["name"] for item in self.get(path)["items"]}
+
+    def status(self, path: str, bearer: str) -> int:
+        try:
+            self.get(path, bearer)
+        except urllib.error.HTTPError as error:
+            return error.code
+        return 200
+
+
+def refuses_whom_it_does_not_know(engine: process.Engine, api: Api) -> None:
+    good = token(engine, api.key)
+    assert api.status("/api", good) == 200
+    forged = {**api.key, "SecretAccessKey": "forged"}
+    without = {**api.key, "SessionToken": None}
+    for bearer in (
+        "", "x", "k8s-aws-v1.x", token(engine, forged), token(engine, without), token(engine, api.key, "another"),
+        token(engine, api.key, ""), token(engine, api.key, query="Action=GetSessionToken&Version=2011-06-15"),
+        token(engine, api.key, url="http://127.0.0.1:1"), token(engine, api.key, url=f"{engine.url}/elsewhere"),
+    ):  # fmt: skip
+        for path in ("/api", "/version", "/healthz", "/metrics"):
+            assert api.status(path, bearer) == 401, (bearer, path)
+    # etcd has no port, and the engine one.
+    ports = {int(address.rpartition(":")[2], 16) for address in listeners(engine.pid)}
+    assert ports == {engine.port, int(api._url.rpartition(":")[2])}
+    assert all(address.startswith("0100007F:") for address in listeners(engine.pid))
 
 
 def test_objects_come_with_the_stack_and_go_before_it(deployment: Deployment, assemble: Callable[..., Path]) -> None:
@@ -71,6 +107,7 @@ def test_objects_come_with_the_stack_and_go_before_it(deployment: Deployment, as
         if key.startswith("AccessAdminRole")
     )
     api = Api(deployment.engine, admin)
+    refuses_whom_it_does_not_know(deployment.engine, api)
     storage, ingress = "/apis/storage.k8s.io/v1/storageclasses", "/apis/networking.k8s.io/v1/ingressclasses"
     assert api.names(storage) == {"auto-gp3", "gp3"}
     assert api.names(ingress) == {"auto-alb"}

@@ -104,6 +104,6 @@ def _review_text(text: str) -> None:
 
 
 TARGETS = (
-    Target("template-data", _draw, _review, lambda drawn: json.dumps(drawn[0]), cases=60),
+    Target("template-data", _draw, _review, lambda drawn: json.dumps(drawn[0]), cases=40),
     Target("template-text", _text, _review_text, str, cases=30),
 )

@@ -73,7 +73,7 @@ class TestFolders:
     )
     def test_a_name_that_others_have_taken_is_not_overwritten(self, tmp_path, theirs):
         fill(tmp_path, {"kept.txt": "theirs", **theirs})
-        with pytest.raises(OutputProblem, match="is there already, and was not written by this command"):
+        with pytest.raises(OutputProblem, match="no manifest of ours lists it"):
             stage(tmp_path, NEW)
         assert tree(tmp_path) == {"kept.txt": "theirs", **theirs}
         assert not (tmp_path / MANIFEST).exists()

@@ -80,7 +80,7 @@ def _names(text: str, known: dict[str, set[str]]) -> bool:
         return True
     service, account, resource = match.groups()
     kind, _, name = resource.partition("/")
-    if account == "aws" or (service == "ssm" and resource.startswith("parameter/aws/service/")):
+    if account not in ("", "123456789012") or (service == "ssm" and resource.startswith("parameter/aws/service/")):
         return True
     if re.fullmatch(r"[a-z-]+(/(app|net))?(/\*)+", resource) or resource in ("*", "root"):
         return True

@@ -84,7 +84,7 @@ def test_a_new_stage_moves_no_object_to_another_resource(
     """An object that changes its resource is deleted and made anew: a load balancer would get another name."""
     folder = tmp_path / "workloads/own/base"
     folder.mkdir(parents=True)
-    (folder.parent / "workload.yaml").write_text("what: A test.\nkinds: [auto_mode]\nneeds: [certificate]\n")
+    (folder.parent / "workload.yaml").write_text("what: A test.\nkinds: [auto_mode]\n")
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "own"}}
     ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "own"}}
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "own"}, "spec": {"ports": [{"port": 80}]}}
@@ -200,3 +200,19 @@ def test_what_is_synthesised_to_look_at_cannot_be_deployed(
         template = json.loads((tmp_path / "cdk.out/workloads-workloads-workloads.template.json").read_text())
         required = {key for key, one in template.get("Parameters", {}).items() if "Default" not in one}
         assert required == ({"OnlyToLookAt"} if delivery else set())
+
+
+def test_cloudformation_refuses_the_switch_that_deletes_everything(synth) -> None:
+    """The CDK CLI sends a parameter's value of the last deploy, which has to be allowed by the new template."""
+
+    def parameter(delivery: str) -> dict[str, Any]:
+        data = minimal({"managed_nodes": NODES}, delivery=delivery)
+        data["clusters"][0]["workloads"] = [{"name": "bucket-reader", "compute": "managed_nodes"}]
+        return synth(data)["t-workloads-c"].get("Parameters", {}).get("Delivery", {})
+
+    kubectl, files, handover = (parameter(delivery) for delivery in ("kubectl", "files", "handover"))
+    assert kubectl["Default"] not in files["AllowedValues"]
+    assert "handover" in files["ConstraintDescription"]
+    assert handover == {}, "then the value is forgotten, and the next deploy begins with its default"
+    assert files["Default"] in files["AllowedValues"]
+    assert {kubectl["Default"], files["Default"]} <= set(kubectl["AllowedValues"]), "the other way is no danger"

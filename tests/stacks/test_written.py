@@ -1,8 +1,9 @@
 """What an author wrote is reconciled with what placement fills in and renames, or refused with file, line and key."""
 
 import pytest
-from conftest import NODES
+from conftest import NODES, minimal
 from own_workloads import Workloads
+from test_order import needs
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
@@ -224,6 +225,19 @@ CLASHES = [
     ),
     (
         "auto_mode",
+        thing("StorageClass", api="storage.k8s.io/v1", name="auto-gp3"),
+        "metadata.name",
+        "this project makes the StorageClass of that name",
+    ),
+    ("auto_mode", thing("NodePool", {}, "karpenter.sh/v1", "general-purpose"), "metadata.name", "makes the NodePool"),
+    (
+        "auto_mode",
+        thing("CustomResourceDefinition", {"group": "karpenter.sh"}, "apiextensions.k8s.io/v1", "a.karpenter.sh"),
+        "spec.group",
+        "found karpenter.sh, which is served in this cluster already",
+    ),
+    (
+        "auto_mode",
         {**thing("ConfigMap"), "metadata": {"name": "a", "namespace": "monitoring"}},
         "metadata.namespace",
         "found monitoring; .*make a workload",
@@ -308,6 +322,61 @@ def test_what_a_workload_brings_is_there_for_it_and_for_those_after_it(workloads
     assert workloads.objects("first", "second")
     with pytest.raises(BadInput, match="nothing in this cluster defines Cat"):
         workloads.objects("second", "first")
+
+
+def test_what_another_workload_brings_is_applied_before_what_uses_it(synth, workloads):
+    workloads.write("first", BROUGHT)
+    workloads.write("apart")
+    workloads.write("user", USERS[:1])
+    names = [{"name": name, "compute": "auto_mode"} for name in ("first", "apart", "user")]
+    template = synth(minimal(workloads=names, delivery="kubectl"))["t-workloads-c"]
+    first, apart, user = (
+        {key for key in template["Resources"] if key.startswith(f"Kubectl{name}AutoMode")}
+        for name in ("First", "Apart", "User")
+    )
+    assert user
+    assert all(first & needs(template, key) for key in user)
+    assert apart
+    assert not any(first & needs(template, key) for key in apart)
+
+
+def test_the_scope_of_a_custom_kind_is_that_of_its_definition_in_any_workload(workloads):
+    definition = {"group": "a.example.com", "names": {"kind": "Cat"}, "scope": "Cluster"}
+    workloads.write("first", [thing("CustomResourceDefinition", definition, "apiextensions.k8s.io/v1")])
+    workloads.write("second", [thing("Cat", {}, "a.example.com/v1"), thing("Cat", {}, "b.example.com/v1")])
+    cats = {
+        one["apiVersion"]: one["metadata"]
+        for one in workloads.objects("first", "second", provided_elsewhere=["b.example.com"])
+        if one["kind"] == "Cat"
+    }
+    assert cats["a.example.com/v1"] == {"name": "app"}
+    assert cats["b.example.com/v1"] == {"name": "app", "namespace": "second-auto-mode"}
+
+
+# Kinds of other API groups that have the name of one of Kubernetes' or of EKS'.
+
+NAMESAKES = [
+    thing("Gateway", {"selector": {"istio": "ingress"}}, "networking.istio.io/v1"),
+    thing("Service", {"type": "LoadBalancer", "template": {"spec": {"containers": []}}}, "serving.knative.dev/v1"),
+    thing("Job", {"template": {"spec": {"containers": [{"image": "pause"}]}}}, "batch.example.com/v1"),
+    thing("Ingress", {"rules": 5}, "networking.example.com/v1"),
+    thing("NetworkPolicy", {}, "crd.example.com/v1"),
+    thing("Cluster", {}, "postgresql.example.com/v1"),
+    thing("DaemonSet", {}, "apps.example.com/v1"),
+]
+
+
+@pytest.mark.parametrize("item", NAMESAKES, ids=lambda item: item["apiVersion"])
+@pytest.mark.parametrize("compute", ["managed_nodes", "fargate"])
+def test_a_kind_of_another_group_is_left_as_it_is_written(workloads, compute, item):
+    workloads.write("app", [item])
+    found = workloads.objects(
+        {"name": "app", "compute": compute},
+        compute={"managed_nodes": NODES} if compute == "managed_nodes" else {"fargate": FARGATE},
+        provided_elsewhere=[item["apiVersion"].partition("/")[0]],
+    )[-1]
+    namespace = "app-managed-nodes" if compute == "managed_nodes" else "fargate-app"
+    assert found == {**item, "metadata": {"name": "app", "namespace": namespace}}
 
 
 def test_classes_of_ones_own_get_the_drivers_and_controllers_of_the_placement(workloads):

@@ -39,10 +39,9 @@ AUTO_MODE_DEFINITIONS = (
 
 @dataclass(frozen=True)
 class Webhook:
-    """Who says whose a bearer token is: its address, the token to show it, and the certificate to trust over https."""
+    """Who says whose a bearer token is: its address, which is a secret, and the certificate to trust over https."""
 
     url: str
-    token: str
     certificate: str = ""
 
 
@@ -195,7 +194,7 @@ def _kubeconfig(webhook: Webhook) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "engine", "cluster": {"server": webhook.url, **trusted}}],
-        "users": [{"name": "apiserver", "user": {"token": webhook.token}}],
+        "users": [{"name": "apiserver"}],
         "contexts": [{"name": "webhook", "context": {"cluster": "engine", "user": "apiserver"}}],
         "current-context": "webhook",
     }

@@ -149,6 +149,7 @@ BAD = {
     "node_role_assumable": (with_("CreateNodegroup", nodeRole=f"{ARN}cluster"), "could not be assumed"),
     "pod_execution_role_assumable": (with_("CreateFargateProfile", podExecutionRoleArn=f"{ARN}node"), "could not be assumed"),
     "pod_role_assumable": (with_("CreatePodIdentityAssociation", roleArn=f"{ARN}node"), "could not be assumed"),
+    "policy_without_tags": (with_("CreatePodIdentityAssociation", policy="{}"), "disableSessionTags must be set to true"),
     "principal_exists": (with_("CreateAccessEntry", principalArn=f"{ARN}absent"), "invalid principal"),
     "key_usable": (with_("CreateCluster", encryptionConfig=NO_KEY), "does not exist"),
     "auto_mode_together": (with_("CreateCluster", storageConfig={"blockStorage": {"enabled": False}}), "fully enabled or fully disabled"),

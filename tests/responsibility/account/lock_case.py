@@ -25,10 +25,10 @@ def endpoint(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[FakeEks]:
         monkeypatch.setenv("AWS_REGION", "eu-west-1")
         for number, name in enumerate(ADDONS):
             fake.addons[name] = [
-                offer(f"v1.{number}.10-eksbuild.1"),
-                offer(f"v1.{number}.9-eksbuild.10"),
-                offer(f"v1.{number}.9-eksbuild.2", default=True),
-                offer(f"v1.{number}.1-eksbuild.1", "1.35", default=True),
+                offer(f"v1.9{number}.10-eksbuild.1"),
+                offer(f"v1.9{number}.9-eksbuild.10"),
+                offer(f"v1.9{number}.9-eksbuild.2", default=True),
+                offer(f"v1.9{number}.1-eksbuild.1", "1.35", default=True),
             ]
         yield fake
 

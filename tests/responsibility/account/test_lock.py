@@ -48,7 +48,7 @@ def test_a_synth_takes_what_was_locked(
     assert run(monkeypatch, "lock-addons", "--env", demo, "--assembly", assembly) == 0
     printed = capsys.readouterr()
     assert "7 add-on versions (EKS in eu-west-1)" in printed.out
-    assert "1.36 vpc-cni: new → v1.6.9-eksbuild.2" in printed.out
+    assert "1.36 vpc-cni: new → v1.96.9-eksbuild.2" in printed.out
     assert "was changed after" in printed.err  # the copy is younger than the assembly
 
     taken = load_lock(demo)
@@ -57,7 +57,7 @@ def test_a_synth_takes_what_was_locked(
     build_platform(load_environment(demo, today=DAY), tmp_path / "again", lock=taken)
     made = json.loads((tmp_path / "again/demo-cluster-demo.template.json").read_text())
     versions = {one["AddonName"]: one["AddonVersion"] for one in of_type(made, "AWS::EKS::Addon").values()}
-    assert versions == {name: f"v1.{number}.9-eksbuild.2" for number, name in enumerate(ADDONS)}
+    assert versions == {name: f"v1.9{number}.9-eksbuild.2" for number, name in enumerate(ADDONS)}
     assert eks.regions == {"eu-west-1"}
 
     # Again, from the assembly that has these versions: nothing to say, nothing to write.
@@ -89,8 +89,8 @@ def test_the_file_is_sorted_and_says_where_it_comes_from(eks: FakeEks, tmp_path:
         '  "1.9":',
         "    coredns: v1.0.0-eksbuild.1",
         '  "1.36":',
-        "    coredns: v1.1.10-eksbuild.1",
-        "    vpc-cni: v1.6.10-eksbuild.1",
+        "    coredns: v1.91.10-eksbuild.1",
+        "    vpc-cni: v1.96.10-eksbuild.1",
     ]
 
 
@@ -102,8 +102,8 @@ def test_what_changed_is_printed(tmp_path: Path) -> None:
     said, _ = locked(Request(assembly=assembly, output=file))
     assert said[1:4] == [
         "  1.35 coredns: v1.0.0-eksbuild.1 → no longer planned",
-        "  1.36 coredns: v1.0.0-eksbuild.1 → v1.1.9-eksbuild.2",
-        "  1.36 vpc-cni: new → v1.6.9-eksbuild.2",
+        "  1.36 coredns: v1.0.0-eksbuild.1 → v1.91.9-eksbuild.2",
+        "  1.36 vpc-cni: new → v1.96.9-eksbuild.2",
     ]
 
 
@@ -168,7 +168,7 @@ def test_an_assembly_that_does_not_say(tmp_path: Path, resource: Any, words: str
 
 
 @pytest.mark.parametrize(
-    "content", ["name: demo\n", "addons: [1]\n", "addons: {1.36: {}}\n", "<<<<<<< HEAD\naddons:\n", ""]
+    "content", ["name: demo\n", "addons: [1]\n", "addons: {1.36: [x]}\n", "<<<<<<< HEAD\naddons:\n", ""]
 )
 def test_a_file_that_is_no_lock_file_is_not_replaced(eks: FakeEks, tmp_path: Path, content: str) -> None:
     file = tmp_path / "x.lock.yaml"

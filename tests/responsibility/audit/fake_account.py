@@ -10,9 +10,10 @@ from typing import Any
 import botocore.session
 import yaml
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 from botocore.validate import ParamValidator
 
+from responsibility.account.answers import told
 from responsibility.account.errors import explain
 from responsibility.account.permissions import CALLS
 from responsibility.audit.reading import read
@@ -40,8 +41,14 @@ class FakeAccount:
 
     region = "eu-west-1"
 
-    def __init__(self, changes: Mapping[str, Any] | None = None, *, healthy: Mapping[str, Any] = HEALTHY) -> None:
-        """Lays changes over the healthy answers: mappings are merged, the rest replaced; ``{error: CODE}`` fails."""
+    def __init__(
+        self, changes: Mapping[str, Any] | None = None, *, healthy: Mapping[str, Any] = HEALTHY, judged: bool = True
+    ) -> None:
+        """Lays changes over the healthy answers: mappings are merged, the rest replaced; ``{error: CODE}`` fails.
+
+        Unless it is not ``judged``, a test fails for an answer that is none of AWS's.
+        """
+        self._judged = judged
         self._answers = merged(healthy, changes or {})
         self.asked: set[str] = set()
 
@@ -56,9 +63,12 @@ class FakeAccount:
         assert method in {xform_name(name) for name in _paged(service)}, f"{method} has no pages"
         return self._answer(service, method, parameters).get(key) or []
 
+    def stop(self) -> None:
+        """Nothing is waited for here."""
+
     def one(self, service: str, method: str, key: str, **parameters: Any) -> Any:
         """What stands under a key of the answer."""
-        return self._answer(service, method, parameters).get(key)
+        return self._answer(service, method, parameters)[key]
 
     def _answer(self, service: str, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
         action = self.action(service, method)
@@ -66,16 +76,21 @@ class FakeAccount:
         operation = _model(service).operation_model(_operations(service)[method])
         if "Filters" in parameters and "Filter" in operation.input_shape.members:
             parameters["Filter"] = parameters.pop("Filters")  # boto3's alias for two odd calls
-        _judge(parameters, operation.input_shape, f"{action} is asked")
+        if self._judged:
+            _judge(parameters, operation.input_shape, f"{action} is asked")
+        elif report := ParamValidator().validate(parameters, operation.input_shape).generate_report():
+            raise explain(ParamValidationError(report=report), action, self.region)
         found = copy.deepcopy(self._answers.get(action, {}))
-        if "by" in found:  # an answer for each value of a parameter
-            found = found["answers"].get(parameters[found["by"]], {"error": "ResourceNotFoundException"})
-        if code := found.get("error"):
+        if isinstance(found, dict) and "by" in found and isinstance(found.get("answers"), dict):
+            # An answer for each value of a parameter.
+            found = found["answers"].get(str(parameters.get(str(found["by"]))), {"error": "ResourceNotFoundException"})
+        if isinstance(found, dict) and isinstance(code := found.get("error"), str):
             response = {"Error": {"Code": code, "Message": "as the test wants it"}}
             status = {"ResponseMetadata": {"HTTPStatusCode": 404 if "NotFound" in code else 400}}
             raise explain(ClientError({**response, **status}, operation.name), action, self.region)
-        _judge(found, operation.output_shape, f"{action} answers")
-        return found
+        if self._judged:
+            _judge(found, operation.output_shape, f"{action} answers")
+        return told(found, operation.output_shape, f"{action} in {self.region}:")
 
 
 def audited(data: Mapping[str, Any], as_of: date) -> Facts:

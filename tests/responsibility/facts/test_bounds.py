@@ -3,13 +3,18 @@
 Steps are counted, never timed: what is counted here is what a function or a loop makes.
 """
 
+import json
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from responsibility import bounds
 from responsibility.bounds import Budget
+from responsibility.facts import sources
 from responsibility.facts.embedded import NoData, json_in
+from responsibility.facts.facts import read as read_facts
 from responsibility.facts.intrinsics import World
 from responsibility.facts.joining import cluster_joined
 from responsibility.facts.loops import write_out
@@ -68,6 +73,10 @@ GROWING: dict[str, tuple[Body, str]] = {
     "a chain of conditions": (
         of({"Fn::If": ["V300", 1, 2]}, Conditions=chain(301, lambda name: {"Fn::Not": [{"Condition": name}]}, {"Fn::Equals": [1, 1]})),
         "chain",
+    ),
+    "a value that grows deeper from output to output": (
+        outputs(chain(40, lambda name: [[[imported(name)]]], "x")),
+        "depth",
     ),
     "a chain of outputs": (outputs(chain(5_000, imported, "x")), "chain"),
 }  # fmt: skip
@@ -195,3 +204,10 @@ def test_functions_of_another_shape_are_unknown() -> None:
         for argument in (None, 7, "x", [], {}, [None], [[], {}], [{}, [], 1, 2, 3], ["", 7]):
             found = world.scopes["s"].value({name: argument})
             assert isinstance(found, Unknown | str | int | bool), (name, argument)
+
+
+def test_a_chain_of_deep_links_is_refused(tmp_path: Path) -> None:
+    values = chain(90, lambda name: nested(30, lambda inner: {"Fn::Join": ["", ["a", inner]]}, imported(name)), "x")
+    (tmp_path / "s.json").write_text(json.dumps(outputs(values)))
+    with pytest.raises(BadSource, match=r"\(bound: chain\)$"):
+        read_facts(sources.read(str(tmp_path / "s.json")), date(2026, 11, 24))

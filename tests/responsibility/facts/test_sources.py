@@ -2,11 +2,14 @@
 
 import io
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from responsibility import bounds
 from responsibility.facts import sources
 from responsibility.facts.template import RULES, BadSource
 
@@ -144,3 +147,119 @@ def test_a_manifest_that_is_no_assembly(tmp_path: Path) -> None:
     )
     with pytest.raises(BadSource, match=r"gone\.json: cannot be read"):
         sources.read(str(tmp_path))
+
+
+def assembly(folder: Path, manifest: object, **files: object) -> str:
+    folder.mkdir(exist_ok=True)
+    for name, content in {"manifest.json": manifest, "t.json": TEMPLATE, **files}.items():
+        text = content if isinstance(content, bytes) else json.dumps(content).encode()
+        (folder / name.replace("__", ".")).write_bytes(text)
+    return str(folder)
+
+
+def artifact(file: object, **more: object) -> dict[str, Any]:
+    stack = {"type": "aws:cloudformation:stack", "properties": {"templateFile": file}, **more}
+    return {"artifacts": {"s": stack}}
+
+
+def stage(properties: object) -> dict[str, Any]:
+    return {"artifacts": {"a": {"type": "cdk:cloud-assembly", "properties": properties}}}
+
+
+SHAPES: dict[str, tuple[object, str]] = {
+    "empty": (b"", "manifest.json: is empty"),
+    "null": (None, "manifest.json: is empty"),
+    "a list": ([1], "this is no cloud assembly"),
+    "NUL bytes": (b"\0" * 9, "manifest.json:1: "),
+    "artifacts that are a list": ({"artifacts": [1]}, "this is no cloud assembly"),
+    "an artifact that is a number": ({"artifacts": {"x": 5}}, "artifacts.x: is no mapping"),
+    "properties that are a list": (
+        {"artifacts": {"s": {"type": "aws:cloudformation:stack", "properties": ["a"]}}},
+        "artifacts.s.properties: is no mapping",
+    ),
+    "no file": (artifact(None), "artifacts.s.properties.templateFile: is no name of a file"),
+    "a file that is a list": (artifact(["t.json"]), "templateFile: is no name of a file"),
+    "a device": (artifact("/dev/zero"), "templateFile: /dev/zero leads out of"),
+    "another folder": (artifact("../other/t.json"), "templateFile: ../other/t.json leads out of"),
+    "a link out of it": (artifact("link.json"), "templateFile: link.json leads out of"),
+    "a NUL in the name": (artifact("a\0b"), "leads out of"),
+    "a pipe": (artifact("pipe"), "pipe: is no regular file"),
+    "a folder": (artifact("folder"), "folder: "),
+    "a template that is empty": (artifact("empty.json"), "empty.json: is empty"),
+    "resources that are null": (artifact("null.json"), "null.json: Resources: is no mapping"),
+    "a template that is a list": (artifact("list.json"), "list.json: is not a CloudFormation template"),
+    "a stage that is itself": (stage({"directoryName": "."}), "stacks inside of one another (bound: stack-depth)"),
+    "a stage elsewhere": (stage({"directoryName": ".."}), "directoryName: .. leads out of"),
+    "a stage without a folder": (stage({}), "directoryName: is no name of a file"),
+    "a stage of another type": (stage([]), "artifacts.a.properties: is no mapping"),
+    "a key that stands twice": (b'{"artifacts": {}, "artifacts": {}}', "stands twice"),
+    "a number without end": (b'{"artifacts": 1' + b"0" * 5_000 + b"}", "(bound: digits)"),
+}
+
+
+@pytest.mark.parametrize("what", SHAPES)
+def test_an_assembly_of_another_shape_is_refused_in_one_line(tmp_path: Path, what: str) -> None:
+    manifest, said = SHAPES[what]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/t.json").write_text(json.dumps(TEMPLATE))
+    nothing = {"Resources": None}
+    where = assembly(tmp_path / "it", manifest, empty__json=b"", null__json=nothing, list__json=[])
+    os.mkfifo(tmp_path / "it/pipe")
+    (tmp_path / "it/folder").mkdir()
+    (tmp_path / "it/link.json").symlink_to(tmp_path / "other/t.json")
+    with pytest.raises(BadSource) as error:
+        sources.read(where)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_artifacts_of_other_kinds_may_be_of_any_shape(tmp_path: Path) -> None:
+    manifest = artifact("t.json", environment=["odd"], metadata=7)
+    manifest["artifacts"]["tree"] = {"type": "cdk:tree", "properties": [1]}
+    assert [one.name for one in sources.read(assembly(tmp_path / "it", manifest)).templates] == ["s"]
+
+
+def test_a_nested_template_outside_of_the_assembly_is_not_read(tmp_path: Path) -> None:
+    nested = {"Type": "AWS::CloudFormation::Stack", "Metadata": {"aws:asset:path": "../secret.json"}}
+    (tmp_path / "secret.json").write_text(json.dumps(TEMPLATE))
+    where = assembly(tmp_path / "it", artifact("top.json"), top__json={"Resources": {"Inner": nested}})
+    with pytest.raises(BadSource, match=r"Inner\.Metadata\.aws:asset:path: \.\./secret\.json leads out of"):
+        sources.read(where)
+    odd = {"Type": "AWS::CloudFormation::Stack", "Metadata": ["odd"]}
+    assembly(tmp_path / "it", artifact("top.json"), top__json={"Resources": {"Inner": odd}})
+    assert len(sources.read(where).templates) == 1
+
+
+def test_stacks_of_one_name_are_two_stacks(tmp_path: Path) -> None:
+    manifest: dict[str, Any] = {"artifacts": {}}
+    for region in "ab":
+        manifest["artifacts"][region] = artifact("t.json", environment=f"aws://1/{region}")["artifacts"]["s"]
+        manifest["artifacts"][region]["properties"] = {"templateFile": "t.json", "stackName": "shop"}
+    found = sources.read(assembly(tmp_path / "it", manifest)).templates
+    assert [(one.name, one.region) for one in found] == [("shop", "a"), ("shop-2", "b")]
+
+
+def test_a_folder_of_other_things_is_passed_over_and_links_out_of_it_are_not_read(tmp_path: Path) -> None:
+    folder = tmp_path / "it"
+    folder.mkdir()
+    (folder / "t.json").write_text(json.dumps(TEMPLATE))
+    os.mkfifo(folder / "pipe.json")
+    (folder / "zero.json").symlink_to("/dev/zero")
+    (tmp_path / "package.json").write_text("{}")
+    (folder / "package.json").symlink_to(tmp_path / "package.json")
+    assert [one.name for one in sources.read(str(folder)).templates] == ["t"]
+    (tmp_path / "theirs.json").write_text(json.dumps(TEMPLATE))
+    (folder / "theirs.json").symlink_to(tmp_path / "theirs.json")
+    with pytest.raises(BadSource, match=r"theirs\.json leads out of"):
+        sources.read(str(folder))
+
+
+def test_what_is_read_is_counted_over_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.json").write_text(json.dumps(TEMPLATE))
+    for name, bound, what in (("FILES", 3, "files"), ("READ", 4, "values"), ("RESOURCES_READ", 3, "resources")):
+        with monkeypatch.context() as changed:
+            module = "sources" if name == "RESOURCES_READ" else "files"
+            changed.setattr(f"responsibility.facts.{module}.{name}", bounds.Bound(name.lower(), bound, what))
+            with pytest.raises(BadSource, match=rf"more than {bound} {what} \(bound: {name.lower()}\)"):
+                sources.read(str(tmp_path))

@@ -48,7 +48,12 @@ def _identity(item: _Object) -> _Identity:
     """Returns group, kind, namespace and name: another version of a group has the same objects."""
     group, slash, _ = str(item["apiVersion"]).partition("/")
     metadata = item["metadata"]
-    return (group if slash else "", str(item["kind"]), str(metadata.get("namespace", "default")), str(metadata["name"]))
+    return (
+        group if slash else "",
+        str(item["kind"]),
+        str(metadata.get("namespace") or "default"),
+        str(metadata["name"]),
+    )
 
 
 def _log_in(cluster: str) -> bool:
@@ -68,7 +73,8 @@ def _delete(items: list[_Object], label: str | None) -> None:
     for item in reversed(items):
         group, kind, namespace, name = _identity(item)
         command = ["kubectl", "--kubeconfig", kubeconfig, "delete", f"{kind}.{group}" if group else kind]
-        command += ["--namespace", namespace, "--field-selector", f"metadata.name={name}", f"--timeout={_SECONDS}s"]
+        command += ["--field-selector", f"metadata.name={name}", f"--timeout={_SECONDS}s"]
+        command += ["--namespace", namespace] if "namespace" in item["metadata"] else []
         command += ["--selector", label] if label else []
         done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
         print(f"{kind} {name}: {done.stdout.strip()} {done.stderr.strip()}")

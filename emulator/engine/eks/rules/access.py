@@ -97,6 +97,15 @@ def pod_role_assumable(call: Call) -> Iterator[str]:
             yield problem
 
 
+@rule("CreatePodIdentityAssociation", "UpdatePodIdentityAssociation",
+      says="A session policy goes without session tags.",
+      page="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreatePodIdentityAssociation.html")  # fmt: skip
+def policy_without_tags(call: Call) -> Iterator[str]:
+    """Refuses a policy beside EKS's tags."""
+    if call.get("policy") and not call.get("disableSessionTags"):
+        yield "When using policy, disableSessionTags must be set to true."
+
+
 @rule("CreateAccessEntry", says="The principal of an access entry exists.", page=f"{GUIDE}creating-access-entries.html")
 def principal_exists(call: Call) -> Iterator[str]:
     """Refuses principals that do not exist, and assumed roles."""

@@ -16,10 +16,10 @@ python3 -m venv "$work/venv"
 cp "$apps"/../../../../bench/peer/package*.json "$apps/eks_blueprints.js" "$work/npm/" # the versions that bench pins
 (cd "$work/npm" && npm ci --no-audit --no-fund --ignore-scripts)
 
-rm -rf "$work/out"
-CDK_OUTDIR="$work/out/cdk-v1" "$work/venv/bin/python" "$apps/cdk_v1.py"
-CDK_OUTDIR="$work/out/cdk-v2-naive" "$work/venv/bin/python" "$apps/cdk_v2_naive.py"
-(cd "$work/npm" && CDK_OUTDIR="$work/out/eks-blueprints" node eks_blueprints.js)
+out=$(mktemp -d)
+CDK_OUTDIR="$out/cdk-v1" "$work/venv/bin/python" "$apps/cdk_v1.py"
+CDK_OUTDIR="$out/cdk-v2-naive" "$work/venv/bin/python" "$apps/cdk_v2_naive.py"
+(cd "$work/npm" && CDK_OUTDIR="$out/eks-blueprints" node eks_blueprints.js)
 for name in cdk-v1 cdk-v2-naive eks-blueprints; do
-  python3 "$apps/tidy.py" "$work/out/$name" "$apps/../$name"
+  python3 "$apps/tidy.py" "$out/$name" "$apps/../$name"
 done

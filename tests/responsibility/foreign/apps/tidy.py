@@ -5,7 +5,6 @@ with them. Lambda code, the tree and the notes of the synth are left out.
 """
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -14,9 +13,10 @@ LEFT_OUT = ("additionalMetadataFile", "metadata")
 
 
 def tidy(assembly: Path, target: Path) -> None:
-    """Write the templates and a short manifest of an assembly to a folder, which is emptied first."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    """Write the templates and a short manifest of an assembly to a folder, in place of those that are in it."""
+    target.mkdir(parents=True, exist_ok=True)
+    for old in (*target.glob("*.template.json"), target / "manifest.json"):
+        old.unlink(missing_ok=True)
     manifest = json.loads((assembly / "manifest.json").read_text())
     stacks = {name: made for name, made in manifest["artifacts"].items() if made["type"] == STACK}
     for stack in stacks.values():

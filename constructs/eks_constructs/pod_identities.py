@@ -1,0 +1,178 @@
+"""AWS rights of applications: a role for a service account, by EKS Pod Identity on nodes, by IRSA on Fargate."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from aws_cdk import CfnOutput
+from aws_cdk import aws_eks as eks
+from constructs import Construct
+from pydantic import AfterValidator, Field, model_validator
+
+from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.identity import OidcProvider, service_account_role
+from eks_constructs.roles import IamSpec, Statement, allow, document
+from eks_constructs.spec import IAM_PATH, POLICY_ARN, KubernetesName, Misplaced, RoleArn, Spec, distinct_values, pattern
+
+PolicyName = Annotated[
+    str,
+    pattern(
+        rf"{POLICY_ARN}|{IAM_PATH}[\w+=,.@-]{{1,128}}",
+        "must be the name of an AWS managed policy (with its path, such as service-role/NAME), or the ARN of a policy",
+    ),
+]
+Action = Annotated[
+    str,
+    pattern(r"\*|[a-z0-9-]{1,64}:[A-Za-z0-9*?]{1,128}", "must be an IAM action, such as dynamodb:GetItem or s3:Get*"),
+]
+
+
+Resource = Annotated[str, pattern(r"\*|arn:[!-~]{1,2040}", "must be an ARN, or * for every resource")]
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+ConditionOperator = Annotated[
+    str,
+    pattern(r"((ForAllValues|ForAnyValue):)?[A-Z][A-Za-z]{1,40}", "must be a condition operator, such as StringEquals"),
+]
+ConditionKey = Annotated[
+    str, pattern(r"[A-Za-z0-9-]{1,64}:[!-~]{1,256}", "must be a condition key, such as aws:ResourceTag/team")
+]
+
+
+class AllowSpec(Spec):
+    """What a statement of a policy allows."""
+
+    actions: Annotated[list[Action], Field(min_length=1), AfterValidator(distinct_values)]
+    resources: Annotated[list[Resource], Field(min_length=1), AfterValidator(distinct_values)]
+    """ARNs, wildcards allowed."""
+    conditions: Annotated[
+        dict[ConditionOperator, dict[ConditionKey, str | list[str]]],
+        Field(examples=[{"StringEquals": {"aws:ResourceTag/team": "shop"}}]),
+    ] = {}
+    """As IAM spells them: operator, key, values."""
+
+
+class PodIdentitySpec(Spec):
+    """An AWS role for the pods of one service account."""
+
+    namespace: KubernetesName
+    service_account: KubernetesName
+    policies: Annotated[list[PolicyName], AfterValidator(distinct_values)] = []
+    """Names of AWS managed policies, or ARNs of policies, of the role that is made."""
+    allow: list[AllowSpec] = []
+    """What else that role may do."""
+    role_arn: RoleArn | None = None
+    """A role of the cluster's account that exists, in place of one that is made. It must trust pods.eks.amazonaws.com."""
+    target_role_arn: RoleArn | None = None
+    """A role, of another account too, that EKS takes with the first one, and whose credentials the pods get."""
+    session_policy: list[AllowSpec] = []
+    """What the pods may do at most, of what the role (the target role, if there is one) may do."""
+    session_tags: bool | None = None
+    """Whether sessions bear the tags of EKS (cluster, namespace, service account, pod). Default: unless there is a session policy,
+    which AWS takes without them alone."""
+    irsa: bool | None = None
+    """Through IRSA, which pods on Fargate need: annotate the service account with the role, an output of the stack. Default: only
+    where all compute is Fargate."""
+
+    @property
+    def construct_id(self) -> str:
+        """Its id below the construct that makes it."""
+        return f"{self.namespace}.{self.service_account}"
+
+    @property
+    def tagged(self) -> bool:
+        """Whether sessions bear the tags of EKS."""
+        return not self.session_policy if self.session_tags is None else self.session_tags
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "PodIdentitySpec":
+        if self.role_arn and (self.policies or self.allow):
+            key = "policies" if self.policies else "allow"
+            raise Misplaced("stands beside role_arn, whose rights are not made here; take one of the two out", key)
+        if not (self.role_arn or self.policies or self.allow or self.target_role_arn):
+            raise ValueError("gives no rights; add policies, allow, role_arn or target_role_arn")
+        if self.session_policy and self.session_tags:
+            raise Misplaced("must be false with a session_policy: EKS refuses the two together", "session_tags")
+        if self.irsa:
+            for key in ("role_arn", "target_role_arn", "session_policy", "session_tags"):
+                if getattr(self, key):
+                    raise Misplaced("is for EKS Pod Identity, and this is irsa; take one of the two out", key)
+        return self
+
+
+class PodIdentities(Construct):
+    """The roles of applications of a cluster, and their associations."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        specs: Sequence[PodIdentitySpec],
+        *,
+        cluster: ClusterHandle,
+        fargate_alone: bool,
+        oidc: Callable[[], OidcProvider],
+        iam: IamSpec,
+    ) -> None:
+        """Makes them; ``oidc`` gives IAM's trust in the cluster's tokens, which IRSA needs."""
+        super().__init__(scope, construct_id)
+        for spec in specs:
+            own = Construct(self, spec.construct_id)
+            irsa = fargate_alone if spec.irsa is None else spec.irsa
+            role_arn = (
+                spec.role_arn
+                or service_account_role(
+                    own,
+                    "Role",
+                    spec=iam,
+                    cluster=cluster,
+                    namespace=spec.namespace,
+                    service_account=spec.service_account,
+                    purpose=f"{spec.namespace}-{spec.service_account}",
+                    oidc=oidc() if irsa else None,
+                    tagged=spec.tagged,
+                    managed=spec.policies,
+                    statements=_statements(spec),
+                ).attr_arn
+            )
+            if irsa:
+                CfnOutput(
+                    own,
+                    "RoleArn",
+                    value=role_arn,
+                    description=f"Annotation eks.amazonaws.com/role-arn of {spec.namespace}/{spec.service_account}",
+                )
+                continue
+            eks.CfnPodIdentityAssociation(
+                own,
+                "PodIdentity",
+                cluster_name=cluster.ref,
+                namespace=spec.namespace,
+                service_account=spec.service_account,
+                role_arn=role_arn,
+                target_role_arn=spec.target_role_arn,
+                disable_session_tags=None if spec.tagged else True,
+                policy=_policy(spec.session_policy),
+            )
+
+
+def _statements(spec: PodIdentitySpec) -> list[Statement]:
+    said = _allowed(spec.allow)
+    if spec.target_role_arn:
+        # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html
+        said.append(allow(["sts:AssumeRole", "sts:TagSession"], spec.target_role_arn, sid="TakeTheTargetRole"))
+    return said
+
+
+def _allowed(rights: Sequence[AllowSpec]) -> list[Statement]:
+    return [
+        {
+            **allow(one.actions, one.resources, sid=f"Allow{number}"),
+            **({"Condition": one.conditions} if one.conditions else {}),
+        }
+        for number, one in enumerate(rights, start=1)
+    ]
+
+
+def _policy(rights: Sequence[AllowSpec]) -> str | None:
+    policy: dict[str, Any] = document(_allowed(rights))
+    return json.dumps(policy, separators=(",", ":")) if rights else None

@@ -1,0 +1,97 @@
+"""How many nodes a group keeps in a deploy: an autoscaler's number, not the one that it began with.
+
+EKS wants a desired size when a group is made, and CloudFormation hands it over with every change of a size, so that a template with the
+first number sets a group back. https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from delivery.account import Asked
+from eks_constructs.managed_nodes import NodeGroupSpec
+from operations.environment import cluster_stack
+from operations.there import NOT_MADE, There
+from responsibility.account.errors import AccountError
+from stacks.cluster_spec import ClusterSpec
+from stacks.environment import Environment
+
+
+def sizes_that_stay(environment: Environment, there: There, account: Asked) -> dict[tuple[str, str], int]:
+    """Returns the desired size of each group, by cluster and group, that an autoscaler may have changed. Raises AccountError."""
+    return {
+        (cluster.name, name): size
+        for cluster in environment.clusters
+        for name, size in _of_cluster(cluster, environment, there, account)
+    }
+
+
+def spelt(sizes: Mapping[tuple[str, str], int]) -> str:
+    """Returns the sizes as the context key `sizes` has them: CLUSTER/GROUP:NUMBER, with commas between them."""
+    return ",".join(f"{cluster}/{group}:{size}" for (cluster, group), size in sorted(sizes.items()))
+
+
+def _of_cluster(
+    cluster: ClusterSpec, environment: Environment, there: There, account: Asked
+) -> Iterator[tuple[str, int]]:
+    managed = cluster.compute.managed_nodes
+    # A size that the file names is the file's.
+    groups = [group for group in managed.groups if group.desired_size is None] if managed else []
+    name = cluster_stack(environment, cluster.name)
+    stack = there.find(name)
+    if not groups or stack is None or stack.status in NOT_MADE:
+        return
+    deployed = _by_name(
+        (resource.get("Properties") or {})
+        for resource in there.template(name).get("Resources", {}).values()
+        if resource.get("Type") == "AWS::EKS::Nodegroup"
+    )
+    running: dict[str, int] | None = None
+    for group in groups:
+        before = deployed.get(f"{cluster.name}-{group.name}")
+        if before is None:
+            continue  # a new one begins with what the file says
+        size = _number(before.get("ScalingConfig", {}).get("DesiredSize"))
+        if size is None or _changes(group, before):
+            # CloudFormation sends the sizes, or makes the group anew: with as many nodes as there are.
+            running = _running(cluster.name, account) if running is None else running
+            size = running.get(f"{cluster.name}-{group.name}", size)
+        if size is not None:
+            yield group.name, max(group.min_size, min(size, group.max_size))
+
+
+def _by_name(groups: Iterator[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Returns groups of a template by the tag Name, which says cluster and group."""
+    return {str((properties.get("Tags") or {}).get("Name")): properties for properties in groups}
+
+
+def _changes(group: NodeGroupSpec, before: Mapping[str, Any]) -> bool:
+    """Whether a deploy changes a size of a group, or replaces it."""
+    sizes = before.get("ScalingConfig", {})
+    return (
+        _number(sizes.get("MinSize")) != group.min_size
+        or _number(sizes.get("MaxSize")) != group.max_size
+        or before.get("AmiType") != group.ami_type
+        or before.get("CapacityType") != group.capacity.upper()
+        or before.get("InstanceTypes") != list(group.instance_types)
+    )
+
+
+def _running(cluster: str, account: Asked) -> dict[str, int]:
+    """Returns the desired size that each group has now, by its tag Name. Raises AccountError."""
+    found: dict[str, int] = {}
+    try:
+        names = account.items("eks", "list_nodegroups", "nodegroups", clusterName=cluster)
+    except AccountError as problem:
+        if problem.missing:
+            return found
+        raise
+    for name in names:
+        group = account.one("eks", "describe_nodegroup", "nodegroup", clusterName=cluster, nodegroupName=name) or {}
+        size = _number((group.get("scalingConfig") or {}).get("desiredSize"))
+        if size is not None:
+            found[str((group.get("tags") or {}).get("Name"))] = size
+    return found
+
+
+def _number(value: Any) -> int | None:
+    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else None

