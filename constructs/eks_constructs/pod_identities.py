@@ -12,12 +12,12 @@ from pydantic import AfterValidator, Field, model_validator
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.identity import OidcProvider, service_account_role
 from eks_constructs.roles import IamSpec, Statement, allow, document
-from eks_constructs.spec import IAM_PATH, POLICY_ARN, KubernetesName, Misplaced, RoleArn, Spec, distinct_values, pattern
+from eks_constructs.spec import POLICY_ARN, KubernetesName, Misplaced, RoleArn, Spec, distinct_values, pattern
 
 PolicyName = Annotated[
     str,
     pattern(
-        rf"{POLICY_ARN}|{IAM_PATH}[\w+=,.@-]{{1,128}}",
+        rf"{POLICY_ARN}|([a-z-]{{1,40}}/)?[\w+=,.@-]{{1,128}}",
         "must be the name of an AWS managed policy (with its path, such as service-role/NAME), or the ARN of a policy",
     ),
 ]
@@ -45,7 +45,7 @@ class AllowSpec(Spec):
     resources: Annotated[list[Resource], Field(min_length=1), AfterValidator(distinct_values)]
     """ARNs, wildcards allowed."""
     conditions: Annotated[
-        dict[ConditionOperator, dict[ConditionKey, str | list[str]]],
+        dict[ConditionOperator, Annotated[dict[ConditionKey, str | list[str]], Field(min_length=1)]],
         Field(examples=[{"StringEquals": {"aws:ResourceTag/team": "shop"}}]),
     ] = {}
     """As IAM spells them: operator, key, values."""

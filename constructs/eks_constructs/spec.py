@@ -136,7 +136,7 @@ UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 # A path has at most 512 characters, names of roles and users 64, of policies 128. A path could hold more than these characters, and
 # wildcards and variables of policies among them: nobody does that. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-IAM_PATH = r"(?=.{1,640}\Z)([\w+=,.@:~-]+/)*"
+IAM_PATH = r"(?!.{511,}/)([\w+=,.@:~-]+/)*"
 IAM_NAME = r"[\w+=,.@-]{1,64}"
 POLICY_ARN = rf"arn:{PARTITION}:iam::(\d{{12}}|aws):policy/{IAM_PATH}[\w+=,.@-]{{1,128}}"
 

@@ -36,6 +36,9 @@ FILES: tuple[dict[str, Any], ...] = (
                         "public_access_cidrs": ["203.0.113.0/24"],
                         "public_access": True,
                         "allow_anywhere": True,
+                        "private_access_cidrs": ["10.9.0.0/16"],
+                        "private_access_security_groups": ["sg-0123456789abcdef0"],
+                        "private_access_prefix_lists": ["pl-0123456789abcdef0"],
                     },
                     "zones": 2,
                     "egress": "AWS_MANAGED",
@@ -173,6 +176,29 @@ FILES: tuple[dict[str, Any], ...] = (
                     }
                 },
                 "delivery": "kubectl",
+                "pod_identities": [
+                    {
+                        "namespace": "shop",
+                        "service_account": "cart",
+                        "policies": ["AmazonS3ReadOnlyAccess"],
+                        "allow": [
+                            {
+                                "actions": ["s3:GetObject"],
+                                "resources": ["arn:aws:s3:::bucket/*"],
+                                "conditions": {"StringEquals": {"aws:ResourceTag/team": "shop"}},
+                            }
+                        ],
+                        "target_role_arn": "arn:aws:iam::111122223333:role/target",
+                        "session_tags": False,
+                    },
+                    {
+                        "namespace": "shop",
+                        "service_account": "pay",
+                        "role_arn": "arn:aws:iam::123456789012:role/pay",
+                        "session_policy": [{"actions": ["s3:GetObject"], "resources": ["*"]}],
+                    },
+                    {"namespace": "x", "service_account": "y", "policies": ["AmazonS3ReadOnlyAccess"], "irsa": True},
+                ],
                 "provided_elsewhere": ["cert-manager.io"],
                 "workloads": [
                     {
