@@ -1,10 +1,11 @@
 """What one environment file describes: the constructs' own specs, put together, and what must hold between them."""
 
+from collections.abc import Callable
 from datetime import date
 from ipaddress import IPv4Network
 from typing import Annotated
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from eks_constructs.catalog import load
 from eks_constructs.encryption import LogRetention
@@ -12,11 +13,19 @@ from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_a
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
+from stacks.arns import check_arns
+from stacks.aws_names import category_problem, instance_type_problem, region_problem
 from stacks.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment_path import NAME
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
+
+
+def _known(name: str, problem: Callable[[str], str]) -> str:
+    if words := problem(name):
+        raise ValueError(words)
+    return name
 
 
 def _in_standard_support(today: date) -> list[str]:
@@ -51,7 +60,14 @@ class Environment(Spec):
     """Name of the environment, which begins the names of its stacks."""
     account: Annotated[str, pattern(r"\d{12}", 'must be 12 digits in quotes, such as "123456789012"')] | None = None
     """AWS account; default: that of the credentials."""
-    region: Annotated[str, pattern(r"[a-z]{2}(-[a-z]+)+-\d", "must be an AWS region, such as eu-west-1")] | None = None
+    region: (
+        Annotated[
+            str,
+            pattern(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d", "must be an AWS region, such as eu-west-1"),
+            AfterValidator(lambda name: _known(name, region_problem)),
+        ]
+        | None
+    ) = None
     """AWS region; default: that of the credentials."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
     """Tags of every resource of the templates, and of what controllers make later: nodes (but those of Auto Mode's built-in pools),
@@ -106,6 +122,7 @@ class Environment(Spec):
             self._check_version(cluster, today)
             self._check_addresses(cluster, network)
             self._check_names(cluster)
+            self._check_instances(cluster)
         return self
 
     @property
@@ -195,28 +212,26 @@ class Environment(Spec):
                         " another account is a target_role_arn",
                         *self.where(cluster, "pod_identities", index, "role_arn"),
                     )
-            compute = cluster.compute
-            keys: list[tuple[tuple[str | int, ...], str | None]] = [
-                (("control_plane", "etcd", "kms_key_arn"), cluster.control_plane.etcd.kms_key_arn)
-            ]
-            keys += [
-                (
-                    ("compute", "auto_mode", "node_classes", index, "ephemeral_storage_kms_key_arn"),
-                    one.ephemeral_storage_kms_key_arn,
-                )
-                for index, one in enumerate(compute.auto_mode.node_classes if compute.auto_mode else [])
-            ]
-            keys += [
-                (("compute", "managed_nodes", "groups", index, "volume_kms_key_arn"), group.volume_kms_key_arn)
-                for index, group in enumerate(compute.managed_nodes.groups if compute.managed_nodes else [])
-            ]
-            for where, arn in keys:
-                if arn and self.region and arn.split(":")[3] != self.region:
-                    raise Misplaced(
-                        f"is a key of region {arn.split(':')[3]}; the cluster is in {self.region}: name a key of that region",
-                        *self.where(cluster, *where),
-                    )
+        check_arns(self.model_dump(mode="json"), self.region)
         return self
+
+    def _check_instances(self, cluster: ClusterSpec) -> None:
+        compute = cluster.compute
+        named: list[tuple[tuple[str | int, ...], str]] = [
+            (("managed_nodes", "groups", index, "instance_types", place), instance_type_problem(name))
+            for index, group in enumerate(compute.managed_nodes.groups if compute.managed_nodes else [])
+            for place, name in enumerate(group.instance_types)
+        ]
+        for kind, section in (("karpenter", compute.karpenter), ("auto_mode", compute.auto_mode)):
+            named += [
+                ((kind, "node_pools", index, "instance_categories", place), category_problem(name))
+                for index, pool in enumerate(section.node_pools if section else [])
+                if "instance_categories" in pool.model_fields_set
+                for place, name in enumerate(pool.instance_categories)
+            ]
+        for where, problem in named:
+            if problem:
+                raise Misplaced(problem, *self.where(cluster, "compute", *where))
 
     def _check_names(self, cluster: ClusterSpec) -> None:
         stack = f"{self.name}-cluster-{cluster.name}"

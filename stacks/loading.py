@@ -16,6 +16,10 @@ from stacks.workload_objects import placed_workloads
 __all__ = ["BadInput", "environment_path", "load_environment", "load_lock"]
 
 
+MAX_WORKLOADS = 1_000
+"""Of all clusters of a file. Each is rendered on every read, which takes about 10 ms."""
+
+
 def load_environment(path: Path, *, today: date | None = None) -> Environment:
     """Reads an environment file.
 
@@ -28,6 +32,11 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
     """
     document = YamlFile(path)
     environment = validated(document, Environment, {"today": today})
+    workloads = sum(len(cluster.workloads) for cluster in environment.clusters)
+    if workloads > MAX_WORKLOADS:
+        document.fail(
+            ("clusters",), f"have {workloads:,} workloads in all; at most {MAX_WORKLOADS:,} (bound: workloads)"
+        )
     for cluster in environment.clusters:
         try:
             placed_workloads(cluster, environment)

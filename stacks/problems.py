@@ -23,9 +23,9 @@ def explain(file: YamlFile, item: Any, model: type[BaseModel]) -> tuple[int, str
     return file.message(place.where, _words(item, place, value, file.written.get(place.where)))
 
 
-def without_echoes(error: ValidationError, model: type[BaseModel]) -> Iterator[Any]:
-    """Yields pydantic's errors, without "missing" for a key that stands there misspelt."""
-    items = error.errors(include_url=False)
+def without_echoes(error: ValidationError, model: type[BaseModel], at_most: int) -> Iterator[Any]:
+    """Yields pydantic's first errors, without "missing" for a key that stands there misspelt."""
+    items = error.errors(include_url=False)[:at_most]
     misspelt = {
         (*item["loc"][:-1], meant.split(".")[0])
         for item in items

@@ -1,6 +1,6 @@
 """Values that another program would read as something else than they say: the CDK, CloudFormation, a person's eyes.
 
-Held against every key and scalar of a file before anything else is done with it.
+Held against every key and value of a file before anything else is done with it; and bounds on their size.
 """
 
 import re
@@ -14,6 +14,8 @@ from safe_io.yaml_file import YamlFile
 
 MAX_TEXT = 20_000
 """Characters of a key or of a text in an environment: longer than any setting of an add-on."""
+MAX_ENTRIES = 300
+"""Of a list or mapping in an environment: clusters, groups, workloads and the like are read one by one, and compared."""
 
 # Placeholders of the CDK, which puts into their place whatever it knows by that number: aws-cdk's core/lib/private/encoding.ts.
 _CDK_TEXT = re.compile(r"[$#]\{Token\[|-1\.\d+e\+?289", re.IGNORECASE)
@@ -33,32 +35,37 @@ def refuse_strange_values(document: YamlFile, *, of_people: bool = True) -> None
         of_people: a file of this project's own kind, which has no use for hidden characters and long texts. Kubernetes
             objects may have scripts and certificates in them.
     """
-    for where, value in _scalars(document.data, ()):
+    for where, value in _values(document.data, ()):
         if problem := _problem(value, of_people=of_people):
             document.fail(where, problem)
 
 
-def _scalars(value: Any, where: Where) -> Iterator[tuple[Where, Any]]:
-    """Yields every key and scalar with its place."""
+def _values(value: Any, where: Where) -> Iterator[tuple[Where, Any]]:
+    """Yields every value and every key with its place, the outer ones first."""
+    yield where, value
     if isinstance(value, dict):
         for key, one in value.items():
             yield (*where, key), key
-            yield from _scalars(one, (*where, key))
+            yield from _values(one, (*where, key))
     elif isinstance(value, list):
         for index, one in enumerate(value):
-            yield from _scalars(one, (*where, index))
-    else:
-        yield where, value
+            yield from _values(one, (*where, index))
 
 
 def _problem(value: Any, *, of_people: bool) -> str:
-    """Returns what is wrong with a scalar; nothing if nothing is."""
+    """Returns what is wrong with a value; nothing if nothing is."""
+    if isinstance(value, list | dict):
+        if of_people and len(value) > MAX_ENTRIES:
+            return f"has {len(value):,} entries; at most {MAX_ENTRIES:,} (bound: entries)"
+        return ""
     if isinstance(value, float):
         if struct.unpack(">H", struct.pack(">d", value)[:2])[0] == _CDK_NUMBER:
             return f"found {value!r}, a number that stands for something else in the CDK; take another"
         return ""
-    if not isinstance(value, str):
-        return ""
+    return _text_problem(value, of_people=of_people) if isinstance(value, str) else ""
+
+
+def _text_problem(value: str, *, of_people: bool) -> str:
     if of_people and len(value) > MAX_TEXT:
         return f"has {len(value):,} characters; at most {MAX_TEXT:,} (bound: text)"
     if found := _CDK_TEXT.search(value):

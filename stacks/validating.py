@@ -13,6 +13,9 @@ from stacks.strange_values import refuse_strange_values
 
 Model = TypeVar("Model", bound=BaseModel)
 MAX_PROBLEMS = 10
+"""Lines of a message."""
+MAX_EXPLAINED = 300
+"""Problems that are put into words, to show the first of them: each takes a search for what may have been meant."""
 
 
 def validated(document: YamlFile, model: type[Model], context: dict[str, Any] | None = None) -> Model:
@@ -25,7 +28,9 @@ def validated(document: YamlFile, model: type[Model], context: dict[str, Any] | 
         # Strict validation of JSON takes lists for tuples and text for dates, and nothing else for anything.
         return model.model_validate_json(json.dumps(document.data), context=context)
     except ValidationError as error:
-        problems = sorted(explain(document, item, model) for item in without_echoes(error, model))
+        problems = sorted(explain(document, item, model) for item in without_echoes(error, model, MAX_EXPLAINED))
+        unread = max(0, error.error_count() - MAX_EXPLAINED)
     lines = list(dict.fromkeys(text for _, text in problems))
-    more = [f"... and {len(lines) - MAX_PROBLEMS} more"] if len(lines) > MAX_PROBLEMS else []
+    left = max(0, len(lines) - MAX_PROBLEMS) + unread
+    more = [f"... and {left:,} more"] if left else []
     raise BadInput("\n".join([*lines[:MAX_PROBLEMS], *more]))

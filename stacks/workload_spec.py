@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from eks_constructs.compute import ComputeKind
-from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
+from eks_constructs.spec import PARTITION, UUID, KubernetesName, Misplaced, Spec, pattern
 
 Delivery = Literal["files", "kubectl", "handover"]
 """How Kubernetes objects reach a cluster: as files for `make apply`, or by the stack, through a Lambda function."""
@@ -29,7 +29,7 @@ Need = Literal[
 Hostname = Annotated[
     str,
     pattern(
-        r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+        r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
         "must be a DNS name in small letters, such as www.example.com",
     ),
 ]
@@ -37,8 +37,9 @@ Hostname = Annotated[
 CertificateArn = Annotated[
     str,
     pattern(
-        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+",
-        "must be the ARN of a certificate of AWS Certificate Manager: arn:aws:acm:REGION:ACCOUNT:certificate/ID",
+        rf"arn:{PARTITION}:acm:[a-z0-9-]{{1,30}}:\d{{12}}:certificate/{UUID}",
+        "must be the ARN of a certificate of AWS Certificate Manager: arn:aws:acm:REGION:ACCOUNT:certificate/ID, where ID is like"
+        " 1234abcd-12ab-34cd-56ef-1234567890ab",
     ),
 ]
 

@@ -5,25 +5,47 @@ from typing import Annotated, Literal
 
 from aws_cdk import aws_eks as eks
 from constructs import Construct
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from eks_constructs.construct_ids import clashing, pascal_case
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, account_principal, allow, arn, document, role
-from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
+from eks_constructs.spec import IAM_NAME, IAM_PATH, PARTITION, KubernetesName, Misplaced, Spec, distinct_values, pattern
 
 PrincipalName = Annotated[
     str,
     pattern(
-        r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\x21-\x7e]+|(role|user)/[\x21-\x7e]+",
+        rf"(arn:{PARTITION}:iam::\d{{12}}:)?(role|user)/{IAM_PATH}{IAM_NAME}",
         "must be an IAM role or user: arn:aws:iam::ACCOUNT:role/NAME, or role/NAME for one in the account that is deployed to"
         " (an assumed-role ARN or a group is none)",
+    ),
+    AfterValidator(lambda principal: _with_path(principal)),
+]
+GroupName = Annotated[
+    str,
+    pattern(
+        r"(?=.{0,127}[A-Za-z0-9])[\w.:/@=+-]([\w .:/@=+-]{0,126}[\w.:/@=+-])?",
+        "must be the name of a Kubernetes group: at most 128 letters, digits, spaces within and . : / @ = + - _",
     ),
 ]
 
 
+_IDENTITY_CENTER = "aws-reserved/sso.amazonaws.com"
+"""https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
+
 RESERVED_GROUPS = ("system:", "eks:", "aws:", "amazon:", "iam:")
 """https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html"""
+
+
+def _with_path(principal: str) -> str:
+    """Refuses a role of IAM Identity Center without its path: it would be another role, which does not exist."""
+    name = principal.rsplit("/", 1)[-1]
+    if name.startswith("AWSReservedSSO_") and f"role/{_IDENTITY_CENTER}/" not in principal:
+        raise ValueError(
+            f"roles of IAM Identity Center have a path: role/{_IDENTITY_CENTER}/REGION/{name}, or without REGION/ where the"
+            f" Identity Center is in us-east-1 (aws iam get-role --role-name {name} --query Role.Arn shows it)"
+        )
+    return principal
 
 
 class NewRoleSpec(Spec):
@@ -55,9 +77,9 @@ class AccessEntrySpec(Spec):
         | None
     ) = None
     """EKS access policy. `AmazonEKSAdminViewPolicy` reads Secrets too."""
-    namespaces: list[KubernetesName] = []
+    namespaces: Annotated[list[KubernetesName], AfterValidator(distinct_values)] = []
     """Namespaces the policy is limited to; empty: the whole cluster."""
-    kubernetes_groups: list[str] = []
+    kubernetes_groups: Annotated[list[GroupName], AfterValidator(distinct_values)] = []
     """Groups for your own RoleBindings."""
 
     @model_validator(mode="after")

@@ -26,7 +26,11 @@ AddonName = Literal[
 ]
 
 AddonVersion = Annotated[
-    str, pattern(r"v\d+\.\d+\.\d+-eksbuild\.\d+", "must be the version of an EKS add-on, such as v1.20.4-eksbuild.2")
+    str,
+    pattern(
+        r"v\d{1,4}\.\d{1,4}\.\d{1,4}-eksbuild\.\d{1,4}",
+        "must be the version of an EKS add-on, such as v1.20.4-eksbuild.2",
+    ),
 ]
 
 

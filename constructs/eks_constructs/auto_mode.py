@@ -12,7 +12,18 @@ from eks_constructs.access import access_policy
 from eks_constructs.node_pools import NodePoolSpec
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, Statement, allow, arn, role, role_name, trust_service
-from eks_constructs.spec import KmsKeyArn, KubernetesName, Misplaced, Spec, TagKey, TagValue, pattern, repeated
+from eks_constructs.spec import (
+    KmsKeyArn,
+    KubernetesName,
+    Misplaced,
+    Spec,
+    TagKey,
+    TagValue,
+    distinct_values,
+    pattern,
+    repeated,
+    resource_id,
+)
 
 BUILT_IN_POOLS = ("general-purpose", "system")
 
@@ -45,11 +56,21 @@ class NodeClassSpec(Spec):
     kernel_lockdown: Literal["none", "integrity"] | None = None
     """`integrity` keeps even root from changing the running kernel. Default: EKS's."""
     capacity_reservation_ids: Annotated[
-        list[Annotated[str, pattern(r"cr-[0-9a-f]{8,17}", "must be the id of a capacity reservation: cr-...")]],
+        list[Annotated[str, resource_id("cr", "a capacity reservation")]],
         Field(max_length=30),
+        AfterValidator(distinct_values),
     ] = []
     """Capacity reservations and blocks that nodes use first (https://docs.aws.amazon.com/eks/latest/userguide/auto-odcr.html)."""
-    placement_group: Annotated[str, pattern(r"[ -~]{1,255}", "must be the name of a placement group")] | None = None
+    placement_group: (
+        Annotated[
+            str,
+            pattern(
+                r"[\w.:/=+@#-]([\w .:/=+@#-]{0,253}[\w.:/=+@#-])?",
+                "must be the name of a placement group: at most 255 letters, digits, spaces within and . : / = + @ # - _",
+            ),
+        ]
+        | None
+    ) = None
     """Name of a placement group that exists; its nodes are in one AZ, if it is a cluster group."""
     snat_policy: Literal["Random", "Disabled"] = "Random"
     """`Disabled`: pods leave the node with their own address."""
@@ -92,7 +113,10 @@ class AutoModeSpec(Spec):
 
     enabled: bool = True
     """`false` switches Auto Mode off and keeps its roles, so that EKS can clean up. Deploy that before you delete the section."""
-    built_in_node_pools: list[Literal["general-purpose", "system"]] = ["general-purpose", "system"]
+    built_in_node_pools: Annotated[list[Literal["general-purpose", "system"]], AfterValidator(distinct_values)] = [
+        "general-purpose",
+        "system",
+    ]
     node_classes: list[NodeClassSpec] = []
     node_pools: list[AutoNodePoolSpec] = []
     volume_tags: dict[TagKey, TagValue] = {}

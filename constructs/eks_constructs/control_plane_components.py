@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 from aws_cdk import aws_eks as eks
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.spec import KmsKeyArn, Misplaced, Spec
+from eks_constructs.spec import KmsKeyArn, Misplaced, Spec, repeated
 
 
 def _seconds(value: str) -> int:
-    match = re.fullmatch(r"([0-9]{1,9})([smh])", value)
+    match = re.fullmatch(r"([1-9][0-9]{0,8})([smh])", value)
     return int(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
 
 
@@ -57,12 +57,18 @@ class ResourceWeightSpec(Spec):
     weight: Annotated[int, Field(ge=1, le=100)]
 
 
+def _weighed_once(weights: list[ResourceWeightSpec]) -> list[ResourceWeightSpec]:
+    if (index := repeated(one.name for one in weights)) is not None:
+        raise Misplaced(f"{weights[index].name} has a weight already; take one out", index, "name")
+    return weights
+
+
 class SchedulerSpec(Spec):
     """kube-scheduler."""
 
     scoring_strategy: Literal["LeastAllocated", "MostAllocated"] | None = None
     """`MostAllocated` packs nodes tightly; Kubernetes' own default, `LeastAllocated`, spreads."""
-    resource_weights: list[ResourceWeightSpec] = []
+    resource_weights: Annotated[list[ResourceWeightSpec], AfterValidator(_weighed_once)] = []
     """Weights of the resources in the score (default: cpu 1, memory 1). A resource that is not listed does not count."""
 
 

@@ -1,16 +1,19 @@
 """Customer managed keys, and log groups encrypted with them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+from pydantic import BeforeValidator
 
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement, account_principal, arn, document
+from eks_constructs.spec import whole_number
 
-LogRetention = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+LogRetention = Annotated[
+    Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+    BeforeValidator(whole_number),
 ]
 """Days that CloudWatch Logs can keep events. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 

@@ -11,28 +11,23 @@ from pydantic import AfterValidator, model_validator
 from eks_constructs.catalog import limit
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.network_plan import RFC1918
-from eks_constructs.spec import Cidr, Misplaced, Spec, pattern, repeated
+from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, resource_id
 
 ANYWHERE = "0.0.0.0/0"
 LARGEST_NETWORK = 8
 """Prefix length of the largest network that one organisation may have."""
 
-SecurityGroupId = Annotated[
-    str, pattern(r"sg-[0-9a-f]{8,17}", "must be the id of a security group: sg-0123456789abcdef0")
-]
-PrefixListId = Annotated[str, pattern(r"pl-[0-9a-f]{8,17}", "must be the id of a prefix list: pl-0123456789abcdef0")]
+# Shared by the customers of carriers, and for benchmarks: https://www.iana.org/assignments/iana-ipv4-special-registry/.
+_NEVER_PUBLIC = (IPv4Network("100.64.0.0/10"), IPv4Network("198.18.0.0/15"))
 
-
-def _distinct(values: list[str]) -> list[str]:
-    if (index := repeated(values)) is not None:
-        raise Misplaced(f"{values[index]} stands in the list already; take one out", index)
-    return values
+SecurityGroupId = Annotated[str, resource_id("sg", "a security group")]
+PrefixListId = Annotated[str, resource_id("pl", "a prefix list")]
 
 
 class EndpointSpec(Spec):
     """How people and nodes reach the API server. The private endpoint, inside the VPC, is always on."""
 
-    public_access_cidrs: list[Cidr] = []
+    public_access_cidrs: Annotated[list[Cidr], AfterValidator(distinct_values)] = []
     """Networks that may also use the public endpoint."""
     public_access: bool | None = None
     """Whether there is a public endpoint; default: if networks are listed. To close one, set this to false and leave the list:
@@ -40,12 +35,12 @@ class EndpointSpec(Spec):
     allow_anywhere: bool = False
     """Must be true before 0.0.0.0/0, or any network larger than /8, may stand in `public_access_cidrs`."""
 
-    private_access_cidrs: Annotated[list[Cidr], AfterValidator(_distinct)] = []
+    private_access_cidrs: Annotated[list[Cidr], AfterValidator(distinct_values)] = []
     """Networks beside the VPC (behind a VPN, Direct Connect, a peering or transit gateway) that may use the private endpoint:
     the cluster's security group lets them in on port 443. The way there is yours."""
-    private_access_security_groups: Annotated[list[SecurityGroupId], AfterValidator(_distinct)] = []
+    private_access_security_groups: Annotated[list[SecurityGroupId], AfterValidator(distinct_values)] = []
     """Security groups, in the VPC or a peered one, whose members may use the private endpoint."""
-    private_access_prefix_lists: Annotated[list[PrefixListId], AfterValidator(_distinct)] = []
+    private_access_prefix_lists: Annotated[list[PrefixListId], AfterValidator(distinct_values)] = []
     """Managed prefix lists of such networks. Each counts in the group's quota of rules with its maximum of entries."""
 
     @property
@@ -71,7 +66,7 @@ class EndpointSpec(Spec):
                 "public_access_cidrs",
             )
         for index, cidr in enumerate(self.public_access_cidrs):
-            if any(IPv4Network(cidr).subnet_of(private) for private in RFC1918):
+            if any(IPv4Network(cidr).subnet_of(private) for private in (*RFC1918, *_NEVER_PUBLIC)):
                 raise Misplaced(
                     f"{cidr} is a private range: EKS refuses it, and the private endpoint serves it already; take it out",
                     "public_access_cidrs",

@@ -46,7 +46,7 @@ class KarpenterSpec(Spec):
     ami: Annotated[
         str,
         pattern(
-            r"(al2023|bottlerocket)@(latest|v?[0-9][0-9A-Za-z.-]*)",
+            r"al2023@(latest|v\d{8})|bottlerocket@(latest|v?\d{1,3}\.\d{1,3}\.\d{1,3})",
             "must be an AMI alias, such as al2023@latest or bottlerocket@v1.50.0",
         ),
     ] = "al2023@latest"

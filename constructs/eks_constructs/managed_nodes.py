@@ -53,8 +53,12 @@ NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnl
 """AWS managed policies of every EC2 node's role: join the cluster, pull images."""
 
 InstanceType = Annotated[
-    str, pattern(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "must be an EC2 instance type, such as m7g.large")
+    str, pattern(r"[a-z][a-z0-9-]{0,30}\.[a-z0-9-]{1,30}", "must be an EC2 instance type, such as m7g.large")
 ]
+
+
+MAX_NODES = limit("nodes_per_group")
+"""Of a group; more need another group."""
 
 
 class TaintSpec(Taint):
@@ -97,11 +101,11 @@ class NodeGroupSpec(Spec):
     """In order of preference; several, of like size, for Spot. A change replaces the group."""
     capacity: Literal["on_demand", "spot"] = "on_demand"
     """A change replaces the group."""
-    min_size: Annotated[int, Field(ge=0)] = 2
-    desired_size: Annotated[int, Field(ge=0)] | None = None
+    min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
+    desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | None = None
     """Nodes, at the start and after every change of a size. Default: min_size at the start, and then what an autoscaler of yours made of
     it: `make deploy` asks EKS (docs/changes.md)."""
-    max_size: Annotated[int, Field(ge=1)] = 3
+    max_size: Annotated[int, Field(ge=1, le=MAX_NODES)] = 3
     volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
     """Size of the encrypted gp3 volume for images and logs."""
     volume_kms_key_arn: KmsKeyArn | None = None
@@ -114,7 +118,7 @@ class NodeGroupSpec(Spec):
         Annotated[
             str,
             pattern(
-                r"\d+\.\d+\.\d+-\d{8}|\d+\.\d+\.\d+-[0-9a-f]{8}",
+                r"\d{1,3}\.\d{1,3}\.\d{1,3}-(\d{8}|[0-9a-f]{8})",
                 "must be an AMI release: 1.36.1-20261112 (AL2023) or 1.50.0-1a2b3c4d (Bottlerocket)",
             ),
         ]
@@ -140,8 +144,6 @@ class NodeGroupSpec(Spec):
                 f" max_size {self.max_size}",
                 given[0],
             )
-        if self.max_size > limit("nodes_per_group"):
-            raise Misplaced(f"EKS allows {limit('nodes_per_group')} nodes in a group; make another group", "max_size")
         return self
 
     @model_validator(mode="after")

@@ -7,22 +7,17 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from eks_constructs.catalog import limit, load
 from eks_constructs.network_plan import MAX_ZONES, secondary_cidr_problem
-from eks_constructs.spec import Cidr, Misplaced, Spec, pattern, repeated
+from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, pattern, repeated, resource_id
 
 ZoneName = Annotated[
-    str, pattern(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "must be the name of an Availability Zone, such as eu-west-1a")
+    str,
+    pattern(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d[a-h]", "must be the name of an Availability Zone, such as eu-west-1a"),
 ]
-SubnetId = Annotated[str, pattern(r"subnet-[0-9a-f]{8,17}", "must be the id of a subnet: subnet-0123456789abcdef0")]
+SubnetId = Annotated[str, resource_id("subnet", "a subnet")]
 
 
 MIN_SUBNETS = 2
 """Of a cluster, in different AZs: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html."""
-
-
-def _distinct(values: list[str]) -> list[str]:
-    if (index := repeated(values)) is not None:
-        raise Misplaced(f"{values[index]} stands in the list already; take one out", index)
-    return values
 
 
 def _vpc_size(value: str) -> str:
@@ -31,6 +26,13 @@ def _vpc_size(value: str) -> str:
         raise ValueError(
             f"must be between /{low} and /{high}: AWS takes no larger VPC, and subnets of a smaller one hold no cluster"
         )
+    return value
+
+
+def _size_of_any_vpc(value: str) -> str:
+    low, high = limit("vpc_prefix_shortest"), limit("vpc_prefix_smallest")
+    if not low <= IPv4Network(value).prefixlen <= high:
+        raise ValueError(f"must be between /{low} and /{high}, as every VPC is")
     return value
 
 
@@ -51,7 +53,9 @@ class NetworkSpec(Spec):
     """IPv4 range, /16 to /24. It can never change; more can be added (`pod_cidr`)."""
     availability_zones: Annotated[
         Annotated[int, Field(ge=2, le=MAX_ZONES), Tag("count")]
-        | Annotated[list[ZoneName], Field(min_length=2, max_length=MAX_ZONES), AfterValidator(_distinct), Tag("names")],
+        | Annotated[
+            list[ZoneName], Field(min_length=2, max_length=MAX_ZONES), AfterValidator(distinct_values), Tag("names")
+        ],
         Discriminator(lambda value: "names" if isinstance(value, list) else "count"),
     ] = 3
     """How many AZs (the region's first ones), or their names in an order that stays. Name them where EKS cannot use all:
@@ -64,7 +68,7 @@ class NetworkSpec(Spec):
     """Subnets without any route out of the VPC, not even to S3, for databases and the like."""
     interface_endpoints: bool | None = None
     """Interface endpoints for what EKS needs (constructs/eks_constructs/catalog/vpc_endpoints.yaml). Default: only without NAT."""
-    additional_endpoints: Annotated[list[str], AfterValidator(_distinct)] = []
+    additional_endpoints: Annotated[list[str], AfterValidator(distinct_values)] = []
     """More interface endpoints, by service name, such as `sqs`."""
     pod_cidr: Cidr | None = None
     """Secondary range for pods alone, such as 100.64.0.0/16: of managed nodes and of custom NodeClasses. Pods of Auto Mode's
@@ -123,10 +127,10 @@ def _distinct_subnets(subnets: list[SubnetSpec]) -> list[SubnetSpec]:
 class ExistingNetworkSpec(Spec):
     """A VPC that somebody else made, by ids: nothing is looked up. Its subnets must carry the tags load balancers look for."""
 
-    vpc_id: Annotated[str, pattern(r"vpc-[0-9a-f]{8,17}", "must be the id of a VPC: vpc-0123456789abcdef0")]
-    cidr: Cidr
-    """The VPC's primary IPv4 range."""
-    private_subnet_ids: Annotated[list[SubnetId], AfterValidator(_distinct)] = []
+    vpc_id: Annotated[str, resource_id("vpc", "a VPC")]
+    cidr: Annotated[Cidr, AfterValidator(_size_of_any_vpc)]
+    """The VPC's primary IPv4 range, /16 to /28."""
+    private_subnet_ids: Annotated[list[SubnetId], AfterValidator(distinct_values)] = []
     """Subnets for the control plane's network interfaces, nodes and Fargate pods, in at least two AZs."""
     private_subnets: Annotated[list[SubnetSpec], AfterValidator(_distinct_subnets)] = []
     """The same, with the AZ of each: in place of `private_subnet_ids`, where something must know it (a file system of a workload, with
@@ -137,7 +141,7 @@ class ExistingNetworkSpec(Spec):
     """Whether the subnets are dual-stack."""
     internet: bool = True
     """Whether the private subnets have a way to the internet: a NAT or transit gateway, a proxy for nodes and pods."""
-    endpoints: Annotated[list[str], AfterValidator(_distinct)] = []
+    endpoints: Annotated[list[str], AfterValidator(distinct_values)] = []
     """AWS services that the VPC has endpoints for, such as `ecr.dkr`; asked of a VPC without internet."""
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from aws_cdk import aws_eks as eks
 from pydantic import Field, model_validator
 
-from eks_constructs.spec import Misplaced, Spec, pattern
+from eks_constructs.spec import Misplaced, Spec, pattern, repeated
 
 _Name = Annotated[
     str, pattern(r"[A-Z][A-Za-z0-9]{0,99}", "must be a name of the node monitoring agent, such as KernelReady")
@@ -45,6 +45,8 @@ class NodeRepairSpec(Spec):
         for one, other in (("stop_above_count", "stop_above_percentage"), ("parallel_count", "parallel_percentage")):
             if getattr(self, one) is not None and getattr(self, other) is not None:
                 raise Misplaced(f"EKS takes {one} or {other}, not both; take one out", other)
+        if (index := repeated(f"{one.condition} {one.reason}" for one in self.overrides)) is not None:
+            raise Misplaced("there is a repair for this reason already; take one out", "overrides", index, "reason")
         if not self.enabled and self.model_fields_set - {"enabled"}:
             raise Misplaced(
                 "nothing else has an effect with enabled: false; take it out, or enable the repair", "enabled"

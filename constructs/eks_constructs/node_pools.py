@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.manifests import KubernetesObject
-from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern
+from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, distinct_values, pattern
 from eks_constructs.taints import Taint, distinct
 
 # Karpenter refuses other labels of these domains in a NodePool: https://karpenter.sh/docs/reference/labels/
@@ -17,7 +17,9 @@ _OPEN_LABELS = re.compile(
     r"|topology\.kubernetes\.io/(zone|region)$|kubernetes\.io/(arch|os)$|karpenter\.sh/capacity-type$"
 )
 
-_quantity = pattern(r"[1-9]\d*(m|Ki|Mi|Gi|Ti)?", "must be a Kubernetes quantity, such as 100 or 400Gi")
+MAX_HOURS = 10 * 365 * 24
+MAX_SECONDS = 30 * 24 * 3600
+"""Far beyond what anybody means: Karpenter keeps durations in nanoseconds, which end at 292 years."""
 
 
 class NodePoolTaintSpec(Taint):
@@ -30,25 +32,28 @@ class NodePoolSpec(Spec):
     """Which nodes Karpenter, yours or that of Auto Mode, may add, and up to how many."""
 
     name: KubernetesName
-    capacity: Annotated[list[Literal["on-demand", "spot"]], Field(min_length=1)] = ["on-demand"]
-    architectures: Annotated[list[Literal["amd64", "arm64"]], Field(min_length=1)] = ["amd64"]
+    capacity: Annotated[
+        list[Literal["on-demand", "spot"]], Field(min_length=1, max_length=2), AfterValidator(distinct_values)
+    ] = ["on-demand"]
+    architectures: Annotated[
+        list[Literal["amd64", "arm64"]], Field(min_length=1, max_length=2), AfterValidator(distinct_values)
+    ] = ["amd64"]
     instance_categories: Annotated[
         list[Annotated[str, pattern("[a-z]{1,4}", "must be the letters of an instance family, such as m")]],
-        Field(min_length=1),
-    ] = [
-        "c",
-        "m",
-        "r",
-    ]
+        Field(min_length=1, max_length=40),
+        AfterValidator(distinct_values),
+    ] = ["c", "m", "r"]
     instance_generation_above: Annotated[int, Field(ge=1, le=20)] = 4
-    labels: dict[LabelKey, LabelValue] = {}
-    taints: Annotated[list[NodePoolTaintSpec], AfterValidator(distinct)] = []
-    cpu_limit: Annotated[str, _quantity] = "100"
+    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
+    taints: Annotated[list[NodePoolTaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
+    cpu_limit: Annotated[str, pattern(r"[1-9]\d{0,6}", 'must be a number of vCPUs in quotes, such as "100"')] = "100"
     """vCPUs of all nodes of the pool together: what bounds the bill."""
-    memory_limit: Annotated[str, _quantity] | None = None
-    expire_after_hours: Annotated[int, Field(ge=1)] = 720
+    memory_limit: (
+        Annotated[str, pattern(r"[1-9]\d{0,9}(Mi|Gi|Ti)", "must be an amount of memory, such as 400Gi")] | None
+    ) = None
+    expire_after_hours: Annotated[int, Field(ge=1, le=MAX_HOURS)] = 720
     """Age at which a node is replaced."""
-    consolidate_after_seconds: Annotated[int, Field(ge=0)] = 30
+    consolidate_after_seconds: Annotated[int, Field(ge=0, le=MAX_SECONDS)] = 30
     weight: Annotated[int, Field(ge=1, le=100)] | None = None
     """Pools with a higher weight come first."""
 

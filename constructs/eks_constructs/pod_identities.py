@@ -7,39 +7,46 @@ from typing import Annotated, Any
 from aws_cdk import CfnOutput
 from aws_cdk import aws_eks as eks
 from constructs import Construct
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.identity import OidcProvider, service_account_role
 from eks_constructs.roles import IamSpec, Statement, allow, document
-from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
+from eks_constructs.spec import POLICY_ARN, KubernetesName, Misplaced, RoleArn, Spec, distinct_values, pattern
 
 PolicyName = Annotated[
     str,
     pattern(
-        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\x21-\x7e]+|[A-Za-z0-9+=,.@_/-]{1,128}",
+        rf"{POLICY_ARN}|([a-z-]{{1,40}}/)?[\w+=,.@-]{{1,128}}",
         "must be the name of an AWS managed policy (with its path, such as service-role/NAME), or the ARN of a policy",
     ),
 ]
-RoleArn = Annotated[
-    str,
-    pattern(
-        r"arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+", "must be the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME"
-    ),
-]
 Action = Annotated[
-    str, pattern(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+", "must be an IAM action, such as dynamodb:GetItem or s3:Get*")
+    str,
+    pattern(r"\*|[a-z0-9-]{1,64}:[A-Za-z0-9*?]{1,128}", "must be an IAM action, such as dynamodb:GetItem or s3:Get*"),
+]
+
+
+Resource = Annotated[str, pattern(r"\*|arn:[!-~]{1,2040}", "must be an ARN, or * for every resource")]
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+ConditionOperator = Annotated[
+    str,
+    pattern(r"((ForAllValues|ForAnyValue):)?[A-Z][A-Za-z]{1,40}", "must be a condition operator, such as StringEquals"),
+]
+ConditionKey = Annotated[
+    str, pattern(r"[A-Za-z0-9-]{1,64}:[!-~]{1,256}", "must be a condition key, such as aws:ResourceTag/team")
 ]
 
 
 class AllowSpec(Spec):
     """What a statement of a policy allows."""
 
-    actions: Annotated[list[Action], Field(min_length=1)]
-    resources: Annotated[list[Annotated[str, Field(min_length=1, max_length=2048)]], Field(min_length=1)]
+    actions: Annotated[list[Action], Field(min_length=1), AfterValidator(distinct_values)]
+    resources: Annotated[list[Resource], Field(min_length=1), AfterValidator(distinct_values)]
     """ARNs, wildcards allowed."""
     conditions: Annotated[
-        dict[str, dict[str, str | list[str]]], Field(examples=[{"StringEquals": {"aws:ResourceTag/team": "shop"}}])
+        dict[ConditionOperator, Annotated[dict[ConditionKey, str | list[str]], Field(min_length=1)]],
+        Field(examples=[{"StringEquals": {"aws:ResourceTag/team": "shop"}}]),
     ] = {}
     """As IAM spells them: operator, key, values."""
 
@@ -49,7 +56,7 @@ class PodIdentitySpec(Spec):
 
     namespace: KubernetesName
     service_account: KubernetesName
-    policies: list[PolicyName] = []
+    policies: Annotated[list[PolicyName], AfterValidator(distinct_values)] = []
     """Names of AWS managed policies, or ARNs of policies, of the role that is made."""
     allow: list[AllowSpec] = []
     """What else that role may do."""

@@ -9,9 +9,11 @@ from pydantic import model_validator
 
 from eks_constructs.catalog import load
 from eks_constructs.manifests import HelmChart
-from eks_constructs.spec import Misplaced, Spec, pattern
+from eks_constructs.spec import DNS_NAME, Misplaced, Spec, pattern
 
-_ADDRESS = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(/[a-z0-9._/-]*[a-z0-9])?"
+_PATH = r"[a-z0-9]+([._-]{1,2}[a-z0-9]+)*"
+# A host has a dot or a port: one word alone is an image of Docker Hub.
+_ADDRESS = rf"(?=[^/]{{0,253}}[.:])(?=.{{1,300}}\Z){DNS_NAME}(:\d{{1,5}})?(/{_PATH})*"
 _OWN = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
 
 RegistryName = Annotated[
@@ -41,7 +43,7 @@ class RegistrySpec(Spec):
         Annotated[
             str,
             pattern(
-                r"[a-z0-9]([a-z0-9._/-]{0,28}[a-z0-9])",
+                rf"(?=.{{2,30}}\Z){_PATH}(/{_PATH})*",
                 "must be the prefix of a pull through cache rule: 2 to 30 small letters, digits and . _ / -",
             ),
         ]

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from eks_constructs.catalog import limit
 from eks_constructs.pseudo import Aws
-from eks_constructs.spec import Spec, pattern
+from eks_constructs.spec import POLICY_ARN, Spec, pattern
 
 Statement = Mapping[str, Any]
 """One statement of an IAM policy, as JSON spells it."""
@@ -28,7 +28,7 @@ _HASH = 8
 class IamSpec(Spec):
     """What an organisation prescribes for every IAM role."""
 
-    path: Annotated[str, pattern(r"/([\x21-\x7e]+/)?", "must begin and end with '/'"), Field(max_length=512)] = "/"
+    path: Annotated[str, pattern(r"/([\w+=,.@:~-]+/)*", "must begin and end with '/'"), Field(max_length=512)] = "/"
     """Path of every role and policy, such as `/platform/`. EKS has not always found node roles by a path: try it before you rely on it
     (https://github.com/aws/containers-roadmap/issues/2486)."""
     name_prefix: (
@@ -40,7 +40,7 @@ class IamSpec(Spec):
         Annotated[
             str,
             pattern(
-                r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\x21-\x7e]+",
+                POLICY_ARN,
                 "must be the ARN of a managed policy: arn:aws:iam::ACCOUNT:policy/NAME",
             ),
         ]

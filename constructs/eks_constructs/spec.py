@@ -34,14 +34,41 @@ def pattern(regex: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+# What no host has an address in: https://www.iana.org/assignments/iana-ipv4-special-registry/.
+_WITHOUT_HOSTS = {
+    IPv4Network("0.0.0.0/8"): "means this network",
+    IPv4Network("127.0.0.0/8"): "is the loopback range",
+    IPv4Network("169.254.0.0/16"): "is the link-local range",
+    IPv4Network("224.0.0.0/4"): "is for multicast",
+    IPv4Network("240.0.0.0/4"): "is reserved",
+}
+
+
 def _ipv4_network(value: str) -> str:
     try:
-        meant = str(IPv4Network(value, strict=False))
+        network = IPv4Network(value, strict=False)
     except ValueError as error:
-        raise ValueError(f"must be an IPv4 network such as 10.0.0.0/16 ({error})") from None
-    if value != meant:
-        raise ValueError(f"must be an IPv4 network in CIDR notation, without host bits; that would be {meant}")
+        raise ValueError(f"must be an IPv4 network such as 10.0.0.0/16 ({str(error)[:100]})") from None
+    if value != str(network):
+        raise ValueError(f"must be an IPv4 network in CIDR notation, without host bits; that would be {network}")
+    for block, why in _WITHOUT_HOSTS.items():
+        if network.subnet_of(block):
+            raise ValueError(f"{block} {why}, and no host has an address in it; choose another range")
     return value
+
+
+def whole_number(value: object) -> object:
+    """Returns the value. Raises ValueError for true, false and 1.0, which Python takes for 1 where numbers are listed."""
+    if type(value) is not int:
+        raise ValueError("it must be a whole number")
+    return value
+
+
+def distinct_values(values: list[str]) -> list[str]:
+    """Returns the values. Raises Misplaced if one is there twice."""
+    if (index := repeated(values)) is not None:
+        raise Misplaced(f"{values[index]} stands in the list already; take one out", index)
+    return values
 
 
 Cidr = Annotated[str, AfterValidator(_ipv4_network), Field(examples=["10.0.0.0/16"])]
@@ -70,17 +97,25 @@ TagKey = Annotated[
     str,
     Field(max_length=128),
     pattern(
-        r"(?!aws:)(?u:[\w .:/=+@-]+)", "must be letters, digits, spaces and _ . : / = + - @, not beginning with aws:"
+        r"(?!(?i:aws:))(?u:[\w.:/=+@-]([\w .:/=+@-]*[\w.:/=+@-])?)",
+        "must be letters, digits, spaces within and _ . : / = + - @, not beginning with aws:",
     ),
 ]
 TagValue = Annotated[
-    str, pattern(r"(?u:[\w .:/=+@-]{0,256})", "must be at most 256 letters, digits, spaces and _ . : / = + - @")
+    str,
+    pattern(
+        r"(?!(?i:aws:))(?u:([\w.:/=+@-]([\w .:/=+@-]{0,254}[\w.:/=+@-])?)?)",
+        "must be at most 256 letters, digits, spaces within and _ . : / = + - @, not beginning with aws:",
+    ),
 ]
+"""https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html#tag-restrictions"""
+
+DNS_NAME = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
 
 LabelKey = Annotated[
     str,
     pattern(
-        r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+        rf"((?=[^/]{{1,253}}/){DNS_NAME}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?",
         "must be a Kubernetes label key: an optional DNS prefix and '/', then at most 63 letters, digits, '-', '_', '.'",
     ),
 ]
@@ -95,14 +130,39 @@ LabelValue = Annotated[
 ]
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""
 
+PARTITION = "aws(-cn|-us-gov|-eusc|-iso(-[bef])?)?"
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html; the others: botocore's partitions.json."""
+UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+# A path has at most 512 characters, names of roles and users 64, of policies 128. A path could hold more than these characters, and
+# wildcards and variables of policies among them: nobody does that. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+IAM_PATH = r"(?!.{511,}/)([\w+=,.@:~-]+/)*"
+IAM_NAME = r"[\w+=,.@-]{1,64}"
+POLICY_ARN = rf"arn:{PARTITION}:iam::(\d{{12}}|aws):policy/{IAM_PATH}[\w+=,.@-]{{1,128}}"
+
+RoleArn = Annotated[
+    str,
+    pattern(
+        rf"arn:{PARTITION}:iam::\d{{12}}:role/{IAM_PATH}{IAM_NAME}",
+        "must be the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME",
+    ),
+]
+
+
+def resource_id(prefix: str, what: str) -> AfterValidator:
+    """Returns a validator for ids of EC2: ``vpc-`` and 17 hexadecimal digits, or 8 in the oldest ones."""
+    return pattern(rf"{prefix}-[0-9a-f]{{8}}([0-9a-f]{{9}})?", f"must be the id of {what}: {prefix}-0123456789abcdef0")
+
+
 KmsKeyArn = Annotated[
     str,
     pattern(
-        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
-        "must be the ARN of a KMS key: arn:aws:kms:REGION:ACCOUNT:key/ID",
+        rf"arn:{PARTITION}:kms:[a-z0-9-]{{1,30}}:\d{{12}}:key/({UUID}|mrk-[0-9a-f]{{32}})",
+        "must be the ARN of a KMS key: arn:aws:kms:REGION:ACCOUNT:key/ID, where ID is like 1234abcd-12ab-34cd-56ef-1234567890ab",
     ),
 ]
-"""ARN of a customer managed KMS key (not of an alias)."""
+"""ARN of a customer managed KMS key (not of an alias).
+https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN"""
 
 
 def repeated(values: Iterable[str]) -> int | None:

@@ -103,7 +103,7 @@ def test_a_public_endpoint_has_its_networks(synth):
 
 
 def test_an_own_key_takes_the_place_of_ours(synth):
-    arn = "arn:aws:kms:eu-west-1:123456789012:key/1"
+    arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     templates = synth(with_plane(etcd={"kms_key_arn": arn}))
     assert cluster(templates)["EncryptionConfig"][0]["Provider"]["KeyArn"] == arn
     assert len(of_type(templates["t-foundation"], "AWS::KMS::Key")) == 1, "the key of the log groups"

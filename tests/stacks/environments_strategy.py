@@ -140,7 +140,9 @@ def control_planes(draw: st.DrawFn, network: dict[str, Any], version: str) -> di
                 {"scoring_strategy": "MostAllocated", "resource_weights": [{"name": "cpu", "weight": 2}]}
             ),
             controller_manager=st.just({"terminated_pod_gc_threshold": 100}),
-            etcd=st.just({"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1"}),
+            etcd=st.just(
+                {"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}
+            ),
         )
     )
     if network.get("ipv6") and "pod_cidr" not in network and draw(st.booleans()):

@@ -118,7 +118,7 @@ def test_a_certificate_that_is_looked_up_by_its_host_is_out_of_reach(tmp_path, m
     data["clusters"][0]["workloads"] = [{"name": "own", "compute": "managed_nodes"}]
     Workloads(tmp_path).write("own", [ingress])
     assert "needs the internet, for AWS Certificate Manager" in "\n".join(refusals(data, tmp_path))
-    named = "arn:aws:acm:eu-west-1:111122223333:certificate/a"
+    named = "arn:aws:acm:eu-west-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
     ingress["metadata"]["annotations"]["alb.ingress.kubernetes.io/certificate-arn"] = named
     Workloads(tmp_path).write("own", [ingress])
     workload_folder.describe.cache_clear()

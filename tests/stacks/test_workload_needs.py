@@ -11,7 +11,7 @@ from stacks.controllers import controllers, needs_load_balancer_controller
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 ALL = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/a"
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
 SSL = "service.beta.kubernetes.io/aws-load-balancer-ssl-cert"
 ALB = "alb.ingress.kubernetes.io"
 

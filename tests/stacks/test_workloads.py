@@ -20,7 +20,7 @@ from stacks.workload_objects import placed_workloads
 from stacks.workload_spec import WorkloadSpec
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/a"
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def rendered(workloads, compute=None, **environment):

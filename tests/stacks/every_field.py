@@ -1,0 +1,288 @@
+"""Two valid environments that say something of every field there is."""
+
+from typing import Any
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+FILES: tuple[dict[str, Any], ...] = (
+    {
+        "name": "sweep",
+        "account": "123456789012",
+        "region": "eu-west-1",
+        "tags": {"owner": "a team"},
+        "iam": {"path": "/eks/", "name_prefix": "x-", "permissions_boundary": "arn:aws:iam::123456789012:policy/B"},
+        "foundation": {"retain": False, "log_retention_days": 7},
+        "network": {
+            "cidr": "10.0.0.0/16",
+            "availability_zones": 3,
+            "nat": "one",
+            "public_subnets": True,
+            "isolated_subnets": True,
+            "interface_endpoints": True,
+            "additional_endpoints": ["sqs"],
+            "pod_cidr": "100.64.0.0/16",
+            "ipv6": True,
+        },
+        "registries": {
+            "docker.io": {"mirror": "registry.example.com/mirror"},
+            "quay.io": {"pull_through_cache": "quay", "filled": True},
+        },
+        "clusters": [
+            {
+                "name": "c",
+                "control_plane": {
+                    "kubernetes_version": "1.36",
+                    "support": "EXTENDED",
+                    "endpoint": {
+                        "public_access_cidrs": ["203.0.113.0/24"],
+                        "public_access": True,
+                        "allow_anywhere": True,
+                        "private_access_cidrs": ["10.9.0.0/16"],
+                        "private_access_security_groups": ["sg-0123456789abcdef0"],
+                        "private_access_prefix_lists": ["pl-0123456789abcdef0"],
+                    },
+                    "zones": 2,
+                    "egress": "AWS_MANAGED",
+                    "rollback_timeout_minutes": 120,
+                    "ip_family": "ipv4",
+                    "service_cidr": "172.20.0.0/16",
+                    "deletion_protection": True,
+                    "zonal_shift": True,
+                    "scaling_tier": "tier-xl",
+                    "api_server": {"event_ttl": "30m", "node_port_range": {"min_port": 30000, "max_port": 32767}},
+                    "scheduler": {
+                        "scoring_strategy": "MostAllocated",
+                        "resource_weights": [{"name": "cpu", "weight": 2}],
+                    },
+                    "controller_manager": {"hpa_sync_period": "10s", "terminated_pod_gc_threshold": 100},
+                    "etcd": {"kms_key_arn": KEY},
+                },
+                "access": {
+                    "admins": ["role/Admin", {"new_role": "admin"}],
+                    "readers": ["user/reader"],
+                    "entries": [
+                        {
+                            "principal": "arn:aws:iam::123456789012:role/Dev",
+                            "policy": "AmazonEKSEditPolicy",
+                            "namespaces": ["dev"],
+                            "kubernetes_groups": ["developers"],
+                        }
+                    ],
+                    "tunnel_host": True,
+                },
+                "compute": {
+                    "auto_mode": {
+                        "enabled": True,
+                        "built_in_node_pools": ["general-purpose", "system"],
+                        "node_classes": [
+                            {
+                                "name": "own",
+                                "ephemeral_storage_gib": 80,
+                                "ephemeral_storage_kms_key_arn": KEY,
+                                "ephemeral_storage_iops": 3000,
+                                "ephemeral_storage_throughput": 125,
+                                "fips": False,
+                                "kernel_lockdown": "integrity",
+                                "capacity_reservation_ids": ["cr-0123456789abcdef0"],
+                                "placement_group": "pg",
+                                "snat_policy": "Disabled",
+                                "network_policy": "DefaultDeny",
+                                "network_policy_event_logs": "Enabled",
+                                "tags": {"owner": "me"},
+                            }
+                        ],
+                        "node_pools": [
+                            {
+                                "name": "own",
+                                "capacity": ["spot", "on-demand"],
+                                "architectures": ["arm64", "amd64"],
+                                "instance_categories": ["m"],
+                                "instance_generation_above": 5,
+                                "labels": {"team": "a"},
+                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
+                                "cpu_limit": "100",
+                                "memory_limit": "400Gi",
+                                "expire_after_hours": 100,
+                                "consolidate_after_seconds": 30,
+                                "weight": 10,
+                                "node_class": "own",
+                                "consolidation": "WhenEmpty",
+                            },
+                            {"name": "static", "static_nodes": 2},
+                        ],
+                        "load_balancer_scheme": "internal",
+                        "gateway_api": True,
+                        "volume_tags": {"owner": "me"},
+                    },
+                    "managed_nodes": {
+                        "groups": [
+                            {
+                                "name": "general",
+                                "ami_type": "AL2023_x86_64_STANDARD",
+                                "instance_types": ["m7i.large"],
+                                "capacity": "on_demand",
+                                "min_size": 2,
+                                "desired_size": 2,
+                                "max_size": 3,
+                                "volume_gib": 50,
+                                "volume_kms_key_arn": KEY,
+                                "labels": {"team": "a"},
+                                "kubernetes_version": "1.36",
+                                "release_version": "1.36.1-20261112",
+                                "max_unavailable_percentage": 33,
+                                "force_update": False,
+                                "update_strategy": "MINIMAL",
+                                "node_repair": {
+                                    "enabled": True,
+                                    "stop_above_count": 5,
+                                    "parallel_percentage": 50,
+                                    "overrides": [
+                                        {
+                                            "condition": "KernelReady",
+                                            "reason": "X",
+                                            "wait_minutes": 5,
+                                            "action": "Reboot",
+                                        }
+                                    ],
+                                },
+                                "warm_pool": {
+                                    "enabled": True,
+                                    "min_size": 1,
+                                    "max_prepared": 3,
+                                    "state": "STOPPED",
+                                    "reuse_on_scale_in": True,
+                                },
+                            },
+                            {
+                                "name": "special",
+                                "instance_types": ["m7i.large"],
+                                "taints": [{"key": "dedicated", "value": "x", "effect": "NO_SCHEDULE"}],
+                                "node_repair": {"stop_above_percentage": 5, "parallel_count": 5},
+                            },
+                        ],
+                        "kubernetes_version": "1.36",
+                        "session_manager": True,
+                    },
+                    "fargate": {
+                        "profiles": [{"name": "apps", "selectors": [{"namespace": "apps", "labels": {"a": "b"}}]}],
+                        "logging": True,
+                    },
+                },
+                "addons": {
+                    "external-dns": {
+                        "enabled": True,
+                        "version": "v1.20.4-eksbuild.2",
+                        "configuration": {"replicaCount": 3},
+                        "resolve_conflicts": "NONE",
+                    }
+                },
+                "delivery": "kubectl",
+                "pod_identities": [
+                    {
+                        "namespace": "shop",
+                        "service_account": "cart",
+                        "policies": ["AmazonS3ReadOnlyAccess"],
+                        "allow": [
+                            {
+                                "actions": ["s3:GetObject"],
+                                "resources": ["arn:aws:s3:::bucket/*"],
+                                "conditions": {"StringEquals": {"aws:ResourceTag/team": "shop"}},
+                            }
+                        ],
+                        "target_role_arn": "arn:aws:iam::111122223333:role/target",
+                        "session_tags": False,
+                    },
+                    {
+                        "namespace": "shop",
+                        "service_account": "pay",
+                        "role_arn": "arn:aws:iam::123456789012:role/pay",
+                        "session_policy": [{"actions": ["s3:GetObject"], "resources": ["*"]}],
+                    },
+                    {"namespace": "x", "service_account": "y", "policies": ["AmazonS3ReadOnlyAccess"], "irsa": True},
+                ],
+                "provided_elsewhere": ["cert-manager.io"],
+                "workloads": [
+                    {
+                        "name": "web",
+                        "compute": "auto_mode",
+                        "namespace": "web",
+                        "variant": "gateway",
+                        "hostname": "www.example.com",
+                        "load_balancer_scheme": "internal",
+                        "certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab",
+                    },
+                    {"name": "web", "compute": "managed_nodes", "nodes": "general", "plain_http": True},
+                ],
+            }
+        ],
+    },
+    {
+        "name": "sweep",
+        "region": "eu-west-1",
+        "network": {
+            "vpc_id": "vpc-0123456789abcdef0",
+            "cidr": "10.0.0.0/16",
+            "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+            "pod_subnets": [
+                {"availability_zone": "eu-west-1a", "subnet_id": "subnet-0123456789abcdefa"},
+                {"availability_zone": "eu-west-1b", "subnet_id": "subnet-0123456789abcdefb"},
+            ],
+            "ipv6": False,
+        },
+        "clusters": [
+            {
+                "name": "c",
+                "control_plane": {"kubernetes_version": "1.36"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {
+                    "managed_nodes": {"groups": [{"name": "general", "instance_types": ["m7i.large"]}]},
+                    "karpenter": {
+                        "node_pools": [
+                            {
+                                "name": "own",
+                                "capacity": ["spot", "on-demand"],
+                                "architectures": ["arm64", "amd64"],
+                                "instance_categories": ["m"],
+                                "instance_generation_above": 5,
+                                "labels": {"team": "a"},
+                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
+                                "cpu_limit": "100",
+                                "memory_limit": "400Gi",
+                                "expire_after_hours": 100,
+                                "consolidate_after_seconds": 30,
+                                "weight": 10,
+                            }
+                        ],
+                        "ami": "al2023@latest",
+                        "volume_gib": 50,
+                    },
+                },
+            },
+            {
+                "name": "d",
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "control_plane": {
+                    "kubernetes_version": "1.36",
+                    "certificate_authority": {"successor": True, "active_id": "abc"},
+                },
+                "access": {"admins": ["role/Admin"]},
+                "compute": {"managed_nodes": {"groups": [{"name": "general", "instance_types": ["m7i.large"]}]}},
+            },
+            {
+                "name": "e",
+                "network": {
+                    "vpc_id": "vpc-0123456789abcdef0",
+                    "cidr": "10.1.0.0/16",
+                    "internet": False,
+                    "endpoints": ["ecr.dkr"],
+                    "private_subnets": [
+                        {"availability_zone": "eu-west-1a", "subnet_id": "subnet-0123456789abcdefa"},
+                        {"availability_zone": "eu-west-1b", "subnet_id": "subnet-0123456789abcdefb"},
+                    ],
+                },
+                "control_plane": {"kubernetes_version": "1.36"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {"auto_mode": {}},
+            },
+        ],
+    },
+)
