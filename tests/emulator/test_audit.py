@@ -276,6 +276,10 @@ def _change(engine: Engine) -> list[tuple[str, str, str]]:
     )  # fmt: skip
     _settled(eks, group)
     iam.detach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AmazonEKSComputePolicy")
+    for name in iam.list_role_policies(RoleName=role)[
+        "PolicyNames"
+    ]:  # with one of its own, which may grant the same, it is unknown
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
     node_role = nodes["nodeRole"].rsplit("/", 1)[-1]
     iam.put_role_policy(RoleName=node_role, PolicyName="everything", PolicyDocument=_EVERYTHING)
     logs.delete_retention_policy(logGroupName=f"/aws/eks/{CLUSTER}/cluster")
@@ -300,7 +304,7 @@ def _change(engine: Engine) -> list[tuple[str, str, str]]:
         ("another access policy, by drift", "EKR150", "AccessPolicies"),
         ("node repair off", "EKR048", group),
         ("scaled", "EKR150", "ScalingConfig.MaxSize is"),
-        ("a cluster role's policy detached", "EKR054", "AmazonEKSComputePolicy"),
+        ("a cluster role's policies taken away", "EKR054", "AmazonEKSComputePolicy"),
         ("everything allowed", "EKR023", node_role),
         ("retention dropped", "EKR006", "keeps its logs forever"),
         ("public addresses given out", "EKR079", "public addresses"),

@@ -71,7 +71,8 @@ def versions_of(eks: Eks, addon: str, kubernetes_version: str) -> dict[str, bool
 
     Three are made for each Kubernetes version, and the newest of them fits the next one too.
     """
-    minor = int(kubernetes_version.split(".")[1])
+    # The EBS driver's are past v1.58, which its cluster-scoped policy asks for.
+    minor = int(kubernetes_version.split(".")[1]) + (30 if addon == "aws-ebs-csi-driver" else 0)
     place = sorted(eks.account.catalog.addons).index(addon)
     made = [(minor, 3), (minor, 2), (minor, 1), (minor - 1, 3)]
     return {f"v1.{of}.{place}-eksbuild.{build}": (of, build) == (minor, 2) for of, build in made}
