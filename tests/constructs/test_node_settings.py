@@ -79,7 +79,7 @@ def test_a_node_class_says_what_its_file_says():
         ephemeral_storage_throughput=500,
     )
     network = SimpleNamespace(subnet_selector=[{"id": "subnet-1"}], pod_subnet_selector=None)
-    spec = node_class_manifest(own, cluster="c", role_name="r", network=network)["spec"]
+    spec = node_class_manifest(own, cluster="c", role_name="r", network=network, tags={})["spec"]
     assert spec["advancedSecurity"] == {"fips": True, "kernelLockdown": "integrity"}
     assert spec["capacityReservationSelectorTerms"] == [{"id": "cr-0123456789abcdef0"}]
     assert spec["placementGroupSelector"] == {"name": "training"}
