@@ -22,7 +22,6 @@ def check_tls(
     balancers: Sequence[SourceObject],
     description: WorkloadDescription,
     left: Collection[str],
-    region: str | None,
 ) -> None:
     """Raises Misplaced, with the way from the workload's spec, if TLS is neither there nor waived, or both.
 
@@ -32,7 +31,6 @@ def check_tls(
         balancers: its objects for which AWS makes a load balancer.
         description: its workload.yaml.
         left: placeholders of the objects as they are rendered: plain HTTP takes some away.
-        region: of the environment.
     """
     by_pods = description.tls == "pods"
     if spec.plain_http and (not balancers or by_pods):
@@ -49,12 +47,6 @@ def check_tls(
         for source in balancers:
             if not serves_tls(source.object):
                 raise Misplaced(_question(source), "plain_http")
-    arn = spec.certificate_arn
-    if arn and region and arn.split(":")[3] != region:
-        raise Misplaced(
-            f"is a certificate of region {arn.split(':')[3]}; load balancers in {region} take those of their own",
-            "certificate_arn",
-        )
 
 
 def _unused(needs: Needs, key: str, balanced: bool) -> str:

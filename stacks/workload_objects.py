@@ -160,7 +160,7 @@ def _placed(
     problems.raise_found()
     kept, left_out = _divided(spec, read.sources)
     shaped = list(_shaped(kept, read, setting, cluster))
-    check_tls(spec, read.needs, read.balancers, description, placeholders(shaped), environment.region)
+    check_tls(spec, read.needs, read.balancers, description, placeholders(shaped))
     objects = [fill(item, _known_values(placement, cluster, environment)) for item in shaped]
     images = use_mirrors(objects, environment.registry_rules)
     note = " ".join([f"{description.what.rstrip('.')}. {_where(placement, read.variant)}", *left_out])

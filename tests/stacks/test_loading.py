@@ -6,6 +6,7 @@ Each file in bad_environments/ has one defect, and its first line says what the 
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -156,6 +157,55 @@ def test_many_defects_are_counted(tmp_path: Path) -> None:
     lines = message(path).splitlines()
     assert len(lines) == 11
     assert lines[-1] == "... and 20 more"
+
+
+def over(count: int, *way: str, each: str = "{{name: n{0}}}") -> str:
+    """A small environment with a list of ``count`` entries at the place that ``way`` leads to."""
+    data = yaml.safe_load(MINIMAL)
+    place = data
+    for key in way[:-1]:
+        place = place[0] if isinstance(place, list) else place
+        place = place.setdefault(key, {})
+    place = place[0] if isinstance(place, list) else place
+    place[way[-1]] = [yaml.safe_load(each.format(index)) for index in range(count)]
+    return yaml.safe_dump(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\n".join(f"k{index}: 1" for index in range(60_000)), "(bound: values)"),
+        ("\n".join(f"k{index}: 1" for index in range(40_000)), "the file: has 40,000 entries; at most 300 (bound: entries)"),
+        (over(4_000, "clusters"), "clusters: has 4,000 entries; at most 300 (bound: entries)"),
+        (over(4_000, "clusters", "workloads"), "clusters[0].workloads: has 4,000 entries"),
+        (over(4_000, "clusters", "compute", "managed_nodes", "groups"), "managed_nodes.groups: has 4,000 entries"),
+        (over(4_000, "clusters", "access", "entries"), "access.entries: has 4,000 entries"),
+        (over(1, "clusters", "provided_elsewhere", each="x" * 30_000), "has 30,000 characters; at most 20,000 (bound: text)"),
+    ],
+    ids=["values", "keys", "clusters", "workloads", "groups", "entries", "text"],
+)  # fmt: skip
+def test_work_is_bounded_and_the_bound_has_a_name(tmp_path: Path, text: str, said: str) -> None:
+    (line,) = message(written(tmp_path, text)).splitlines()
+    assert said in line
+
+
+def test_the_workloads_of_all_clusters_together_are_bounded(tmp_path: Path) -> None:
+    data = yaml.safe_load(MINIMAL)
+    (cluster,) = data["clusters"]
+    cluster["workloads"] = [{"name": "nothing", "compute": "auto_mode"}] * 251
+    data["clusters"] = [{**cluster, "name": f"c{index}"} for index in range(4)]
+    path = written(tmp_path, json.dumps(data))
+    assert message(path).startswith(
+        f"{path}:1: clusters: have 1,004 workloads in all; at most 1,000 (bound: workloads)"
+    )
+
+
+def test_thousands_of_problems_are_counted_and_the_first_are_told(tmp_path: Path) -> None:
+    data = yaml.safe_load(MINIMAL)
+    data["clusters"] = [{f"key{number}": 1 for number in range(100)} for _ in range(250)]
+    lines = message(written(tmp_path, json.dumps(data))).splitlines()
+    assert len(lines) == 11
+    assert re.fullmatch(r"\.\.\. and 2\d,\d{3} more", lines[-1])
 
 
 def test_text_of_the_file_cannot_break_the_message(tmp_path: Path) -> None:

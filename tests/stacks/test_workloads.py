@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import NODES, TODAY, minimal, validated
+from pydantic import ValidationError
 
 from eks_constructs.catalog import load
 from eks_constructs.spec import Misplaced
@@ -362,7 +363,7 @@ def test_what_cannot_be_is_refused(workloads, compute, key, text):
 
 
 def test_a_certificate_of_another_region_is_refused():
-    with pytest.raises(Misplaced, match="is a certificate of region eu-west-1"):
+    with pytest.raises(ValidationError, match="is a certificate of region eu-west-1"):
         rendered([{**WEB, "certificate_arn": CERTIFICATE}], region="us-west-2")
 
 
