@@ -275,10 +275,10 @@ def _change(engine: Engine) -> list[tuple[str, str, str]]:
         labels={"addOrUpdateLabels": {"changed": "by-hand", **dict.fromkeys(nodes["labels"], "else")}},
     )  # fmt: skip
     _settled(eks, group)
-    iam.detach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AmazonEKSComputePolicy")
-    for name in iam.list_role_policies(RoleName=role)[
-        "PolicyNames"
-    ]:  # with one of its own, which may grant the same, it is unknown
+    # With a policy of its own, which may grant the same, the answer would be unknown.
+    for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=role, PolicyArn=attached["PolicyArn"])
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         iam.delete_role_policy(RoleName=role, PolicyName=name)
     node_role = nodes["nodeRole"].rsplit("/", 1)[-1]
     iam.put_role_policy(RoleName=node_role, PolicyName="everything", PolicyDocument=_EVERYTHING)
