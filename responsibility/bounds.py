@@ -54,6 +54,8 @@ VALUES = Bound("values", 300_000, "values that functions make")
 STACKS = Bound("stacks", 2_000, "stacks")
 STACK_DEPTH = Bound("stack-depth", 20, "stacks inside of one another")
 
+FINDINGS = Bound("findings", 250_000, "findings", "review or audit fewer clusters at a time")
+OUTPUT = Bound("output", 250_000_000, "characters in one report")
 PAGES = Bound("pages", 1_000, "pages in an answer")
 ACCEPTANCES = Bound("acceptances", 1_000, "accepted findings in a file")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
+from responsibility import bounds
 from responsibility.facts.template import BadSource
 from safe_io import errors
 from safe_io.output import write_all
@@ -85,9 +86,10 @@ Profile = Annotated[str | None, typer.Option(help="AWS profile; AWS_PROFILE if n
 
 
 def report(document: Review, format_: Format | None, files: list[Path], fail_on: FailOn, *, quiet: bool) -> None:
-    """Writes the document. Raises typer.Exit if a duty of a severity, or worse, is open."""
+    """Writes the document. Raises typer.Exit if a duty of a severity, or worse, is open; BadSource if it is too large."""
     from responsibility import reviewing
 
+    bounds.FINDINGS.check(len(document.findings), "the report")
     _write(document, format_, files, quiet=quiet)
     end_with_defects(document.defects)
     if fail_on is not FailOn.NEVER and reviewing.worst(document, fail_on.value):
@@ -135,6 +137,8 @@ def _format_of(file: Path, format_: Format | None) -> str:
 
 
 def _save(contents: dict[Path, str]) -> None:
+    for file, content in contents.items():
+        bounds.OUTPUT.check(len(content), f"--output {file}")
     try:
         write_all(contents)
     except OutputProblem as problem:

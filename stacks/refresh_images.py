@@ -80,7 +80,10 @@ def _token(challenge: str, what: str) -> str:
     if not realm.startswith(f"{SCHEME}://"):
         raise RegistryProblem(f"{what}: the registry asks for a login; images here must be public")
     body, _ = _get(f"{realm}?{urllib.parse.urlencode(fields)}", what, token="")
-    return str(json.loads(body).get("token", ""))
+    try:
+        return str(json.loads(body)["token"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise RegistryProblem(f"{what}: the registry gives no token") from None
 
 
 def refreshed(text: str, old: Mapping[str, ImageSpec], new: Mapping[str, str], today: date) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from command import CLUSTER, Run
 
+from responsibility import bounds
 from responsibility.checks import all_checks
 from responsibility.checks.check import REGISTRY, Check
 from responsibility.document import Review
@@ -109,3 +110,15 @@ def test_an_output_that_is_no_file_does_not_wait_and_is_named(
     done = run("review", "-a", template, "-f", "json", "-o", bad, "-q", "--fail-on", "never")
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert "cannot be written: " in done.err
+
+
+@pytest.mark.parametrize("name", ["FINDINGS", "OUTPUT"])
+def test_a_report_over_a_bound_is_one_line_and_nothing_is_written(
+    name: str, run: Run, template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, name, dataclasses.replace(getattr(bounds, name), most=10))
+    done = run("review", "-a", template, "-f", "json", "-o", "r.json", "-q", "--fail-on", "never")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert f"more than 10 {getattr(bounds, name).what}" in done.err
+    assert f"(bound: {name.lower()})" in done.err
+    assert [path.name for path in tmp_path.iterdir()] == [template]

@@ -38,7 +38,7 @@ def registry(monkeypatch):
         def do_GET(self):
             path = self.path.partition("?")[0]
             if path == "/token":
-                return self.answer(200, json.dumps({"token": "anybody"}).encode())
+                return self.answer(200, pages.get(path, json.dumps({"token": "anybody"}).encode()))
             if self.headers.get("Authorization") != "Bearer anybody":
                 challenge = f'Bearer realm="http://{registry_name}/token",service="here",scope="pull"'
                 return self.answer(401, b"", {"WWW-Authenticate": challenge})
@@ -100,6 +100,13 @@ def test_what_is_no_image_for_all_changes_nothing(registry, file, page, message)
     with pytest.raises(RegistryProblem, match=message):
         refresh(file, TODAY)
     assert file.read_text() == before
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"null", b"{}", b"<html>", b"", b'{"token"', b"[" * 100_000])
+def test_a_token_of_another_shape_is_one_message(registry, file, answer):
+    registry[1]["/token"] = answer
+    with pytest.raises(RegistryProblem, match="gives no token"):
+        refresh(file, TODAY)
 
 
 def test_no_answer_is_one_message(monkeypatch, capsys, tmp_path):
