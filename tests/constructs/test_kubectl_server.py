@@ -14,7 +14,7 @@ import pytest
 from conftest import NEEDS_API_SERVER
 
 from emulator.engine.eks.api_server import ApiServer
-from tests.constructs.test_kubectl import cdk_handler, load_handler, properties, thing
+from tests.constructs.test_kubectl_handler import cdk_handler, load_handler, properties, thing
 
 __all__ = ["cdk_handler"]
 
