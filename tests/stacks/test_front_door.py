@@ -138,11 +138,12 @@ def test_the_makefile_learns_the_name_that_stacks_begin_with(tmp_path):
 def test_more_than_a_stack_holds_is_said_before_cloudformation_says_it(tmp_path):
     data = minimal()
     data["clusters"][0]["access"]["entries"] = [
-        {"principal": f"role/R{n}", "policy": "AmazonEKSViewPolicy"} for n in range(500)
+        {"principal": f"role/R{n}", "policy": "AmazonEKSViewPolicy"} for n in range(280)
     ]
+    data["clusters"][0]["access"]["readers"] = [f"role/Q{n}" for n in range(240)]
     result = front_door(tmp_path / "out", env=written(tmp_path, data))
     assert result.returncode == 2
-    assert re.search(r"stack t-cluster-c: 50\d resources; CloudFormation takes at most 500", result.stderr)
+    assert re.search(r"stack t-cluster-c: 5\d\d resources; CloudFormation takes at most 500", result.stderr)
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "out").exists(), "nothing half-written"
 
