@@ -100,7 +100,7 @@ destroy: setup env-named own-delivery  ## delete the clusters and networks of EN
 	@test -n "$$LOOK" || echo "Keys, log groups and roles stay: make destroy-foundation deletes their stack too."
 
 destroy-foundation: setup env-named  ## delete the foundation of ENV, after asking; needs the clusters gone
-	@name=$$(python -m stacks.name "$$ENV") && set -x && \
+	@name=$$(python -m stacks.environment.name "$$ENV") && set -x && \
 	$(CDK) destroy --exclusively "$$name-foundation" $(CONTEXT) $$CDK_FLAGS
 
 .venv-checkov/.ready: tests/workloads/checkov-requirements.txt | .venv/.ready
@@ -127,13 +127,13 @@ lock: setup  ## make the requirements.txt files, with the hash of each package, 
 	$(compile) --group sbom --group packaging -o .github/sbom-requirements.txt
 
 schema: setup  ## make environments/schema.json from the specs
-	python -m stacks.schema environments/schema.json
+	python -m stacks.environment.schema environments/schema.json
 
 lint: setup  ## lint and type-check alone
 	ruff check . && ruff format --check . && mypy
 
 refresh-images: setup  ## ask the registries for today's digests of the workloads' images
-	python -m stacks.refresh_images
+	python -m stacks.objects.refresh_images
 
 format: setup  ## format the code
 	ruff check --quiet --fix . ; ruff format .

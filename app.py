@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Any
 from safe_io.errors import BadInput, run
 from safe_io.terminal import one_line
 from stacks.assembly import assembly
-from stacks.environment_path import environment_path
+from stacks.environment.path import environment_path
 from stacks.node import use_pinned_node
 
 if TYPE_CHECKING:
-    from stacks.cluster_spec import LockFile
-    from stacks.environment import Environment
-    from stacks.workload_spec import Delivery
+    from stacks.environment.cluster_spec import LockFile
+    from stacks.environment.model import Environment
+    from stacks.environment.workload_spec import Delivery
 
 ROOT = Path(__file__).parent
 if find_spec("eks_constructs") is None:
     sys.path.append(str(ROOT / "constructs"))  # `pip install -r requirements.txt` alone leaves our own package out
 
-ACCEPT = "the checks found something. Fix it, or accept it with a reason in stacks/acknowledgements.py"
+ACCEPT = "the checks found something. Fix it, or accept it with a reason in stacks/synth_checks/acknowledgements.py"
 
 
 def main() -> int:
     """Synthesises the environment that the context key `env` names; returns the exit code. Raises BadInput."""
     use_pinned_node()
-    from stacks.context import read_context, wishes
-    from stacks.loading import load_environment, load_lock
+    from stacks.environment.context import read_context, wishes
+    from stacks.environment.loading import load_environment, load_lock
 
     context = read_context(ROOT / "cdk.json", os.environ.get("CDK_CONTEXT_JSON"))
     wished = wishes(context)
@@ -68,10 +68,10 @@ def _write(
     """Synthesises into an empty folder. Raises ChecksFailed and LimitExceeded."""
     import aws_cdk as cdk
 
-    from stacks.limits import check_manifests, check_templates
     from stacks.platform import build
+    from stacks.synth_checks.limits import check_manifests, check_templates
 
-    # The limit on resources is ours to tell (stacks/limits.py), in words and for every stack.
+    # The limit on resources is ours to tell (stacks/synth_checks/limits.py), in words and for every stack.
     context["@aws-cdk/core:stackResourceLimit"] = 0
     app = cdk.App(
         context=context,
@@ -85,7 +85,7 @@ def _write(
     if context.get("delivery"):
         platform.only_to_look_at(f"It was synthesised with -c delivery={context['delivery']}, which is to look at")
     if checks:
-        from stacks.checks import add_checks
+        from stacks.synth_checks.plugins import add_checks
 
         add_checks(app, platform)
     try:

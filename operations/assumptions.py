@@ -11,8 +11,8 @@ from delivery.account import Asked
 from delivery.problem import DeliveryProblem
 from delivery.tools import Kubectl
 from operations.there import There
-from stacks.cluster_spec import ClusterSpec
-from stacks.environment import Environment
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.model import Environment
 
 
 @dataclass(frozen=True)

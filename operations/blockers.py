@@ -9,8 +9,8 @@ from delivery.account import Asked
 from operations.environment import cluster_stack, network_stacks, workloads_stack
 from operations.there import There
 from responsibility.account.errors import AccountError
-from stacks.cluster_spec import ClusterSpec
-from stacks.environment import Environment
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.model import Environment
 
 _AUTO_MODE = "https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html"
 _GUARDDUTY = (

@@ -11,8 +11,8 @@ from operations.zones import other_zones
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line
-from stacks.cluster_spec import ClusterSpec
-from stacks.environment import Environment
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.model import Environment
 
 Run = Callable[[Sequence[str]], int]
 Say = Callable[[str], None]

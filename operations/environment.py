@@ -6,9 +6,9 @@ from datetime import date
 
 from eks_constructs.network_spec import NetworkSpec
 from safe_io.errors import BadInput
-from stacks.environment import Environment
-from stacks.environment_path import environment_path
-from stacks.loading import load_environment
+from stacks.environment.loading import load_environment
+from stacks.environment.model import Environment
+from stacks.environment.path import environment_path
 
 
 def cluster_stack(environment: Environment, cluster: str) -> str:

@@ -12,8 +12,8 @@ from eks_constructs.managed_nodes import NodeGroupSpec
 from operations.environment import cluster_stack
 from operations.there import NOT_MADE, There
 from responsibility.account.errors import AccountError
-from stacks.cluster_spec import ClusterSpec
-from stacks.environment import Environment
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.model import Environment
 
 
 def sizes_that_stay(environment: Environment, there: There, account: Asked) -> dict[tuple[str, str], int]:

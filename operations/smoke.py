@@ -9,7 +9,7 @@ from operations.there import There
 from responsibility.account.errors import AccountError
 from safe_io.errors import FINDINGS, OK, BadInput
 from safe_io.terminal import one_line
-from stacks.environment import Environment
+from stacks.environment.model import Environment
 
 _SECONDS = 60
 """That a call of kubectl may take."""

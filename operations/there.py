@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from delivery.account import Asked
 from operations.environment import stack_names
 from responsibility.account.errors import AccountError
-from stacks.environment import Environment
+from stacks.environment.model import Environment
 
 TAG = "eks-platform/environment"
 """The tag of every stack of an environment."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from eks_constructs.network_spec import NetworkSpec
 from operations.environment import cluster_stack
 from operations.there import NOT_MADE, There
-from stacks.environment import Environment
+from stacks.environment.model import Environment
 
 
 def other_zones(environment: Environment, there: There) -> Iterator[str]:

@@ -13,7 +13,7 @@ import typer
 import typer.core
 
 from responsibility import bounds
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 from safe_io import errors
 from safe_io.output import write_all
 from safe_io.ownership import OutputProblem

@@ -11,8 +11,8 @@ from typing import Any
 
 from responsibility.checks import all_checks
 from responsibility.document import CheckInfo
-from responsibility.facts.template import BadSource
 from responsibility.model import COMPUTE_KINDS, GROUPS, KIND_NAMES, ComputeKind, components
+from responsibility.reading.template import BadSource
 from responsibility.render import matrix as tables
 from responsibility.render.markup import link, prose, row, table, text
 from safe_io.yaml_file import load

@@ -65,7 +65,7 @@ def debugging() -> bool:
 
 
 def defect(problem: BaseException) -> str:
-    """Returns what fell over and where: ``TypeError at responsibility/checks/nodes.py:12``.
+    """Returns what fell over and where: ``TypeError at responsibility/checks/compute/node_groups.py:12``.
 
     The exception's text may hold what a stranger wrote, or a secret: its type and place are enough to find it.
     """

@@ -18,9 +18,9 @@ from eks_constructs.identity import OidcProvider
 from eks_constructs.managed_nodes import ManagedNodes
 from eks_constructs.pod_identities import PodIdentities
 from eks_constructs.tunnel_host import TunnelHost
-from stacks.cluster_spec import ClusterSpec, LockFile
 from stacks.controllers import needs_load_balancer_controller
-from stacks.environment import Environment
+from stacks.environment.cluster_spec import ClusterSpec, LockFile
+from stacks.environment.model import Environment
 from stacks.foundation import ClusterFoundation
 
 

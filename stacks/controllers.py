@@ -7,9 +7,9 @@ from eks_constructs.load_balancer_controller import chart as load_balancer_contr
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.network_spec import NetworkSpec
 from safe_io.where import Where
-from stacks.cluster_spec import ClusterSpec
-from stacks.environment import Environment
-from stacks.workload_objects import placed_workloads
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.model import Environment
+from stacks.objects.rendering import placed_workloads
 
 
 def needs_load_balancer_controller(cluster: ClusterSpec, environment: Environment) -> bool:

@@ -7,9 +7,9 @@ from delivery.plan import DESCRIPTION, Description, Step
 from eks_constructs.manifests import HelmChart, write_manifests
 from stacks.cluster import ClusterStack
 from stacks.controllers import controllers
-from stacks.environment import Environment
+from stacks.environment.model import Environment
 from stacks.manifests import cluster_manifests
-from stacks.workload_objects import placed_workloads
+from stacks.objects.rendering import placed_workloads
 from stacks.workloads import output_name, workloads_stack_name
 
 _OF_THE_STACK = ("ACCESS_POINT_ID", "BUCKET_NAME", "FILE_SYSTEM_ID", "SERVICE_ACCOUNT_ROLE_ARN")

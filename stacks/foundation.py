@@ -13,8 +13,8 @@ from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import customer_key, log_group, log_writers
 from eks_constructs.network import NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
-from stacks.cluster_spec import ClusterSpec
-from stacks.environment import Environment
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.model import Environment
 
 Kept = TypeVar("Kept", bound=cdk.CfnResource)
 

@@ -10,8 +10,8 @@ from eks_constructs.auto_mode_manifests import (
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.fargate import log_router_manifests
 from eks_constructs.manifests import ManifestFile, storage_class
-from stacks.cluster_spec import ClusterSpec
-from stacks.environment import Environment
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.model import Environment
 
 REGION = "${AWS_REGION}"
 """Stands in a file where the environment names no region: `envsubst < FILE | kubectl apply -f -`."""

@@ -11,8 +11,8 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import prescribe
 from stacks.cluster import ClusterStack
-from stacks.cluster_spec import ClusterSpec, LockFile
-from stacks.environment import Environment
+from stacks.environment.cluster_spec import ClusterSpec, LockFile
+from stacks.environment.model import Environment
 from stacks.files import write_delivery
 from stacks.foundation import FoundationStack, network_log_groups
 from stacks.network import NetworkStack

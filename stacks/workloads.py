@@ -25,11 +25,11 @@ from eks_constructs.roles import Statement
 from eks_constructs.workload_bucket import WorkloadBucket
 from eks_constructs.workload_file_system import WorkloadFileSystem
 from stacks.cluster import ClusterStack
-from stacks.cluster_spec import ClusterSpec, LockFile
 from stacks.controllers import controllers, needs_load_balancer_controller
-from stacks.environment import Environment
+from stacks.environment.cluster_spec import ClusterSpec, LockFile
+from stacks.environment.model import Environment
 from stacks.manifests import cluster_manifests
-from stacks.workload_objects import PlacedWorkload, placed_workloads
+from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
 PREFIX = "data"
 """Below which a workload's service account may use its bucket."""

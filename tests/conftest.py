@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from stacks.environment_path import environment_names
+from stacks.environment.path import environment_names
 from stacks.node import use_pinned_node
 
 use_pinned_node()
@@ -48,7 +48,7 @@ def environment_data(name: str) -> dict[str, Any]:
 
 
 def validated(data: dict[str, Any]):
-    from stacks.environment import Environment
+    from stacks.environment.model import Environment
 
     return Environment.model_validate_json(json.dumps(data), context={"today": TODAY})
 

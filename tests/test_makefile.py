@@ -13,7 +13,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 STAND_IN = """#!/bin/bash
 printf '%s\\0' "${0##*/}" "$@" >> "$RECORD"; printf '\\1' >> "$RECORD"
-[ "$2" != stacks.name ] || echo t
+[ "$2" != stacks.environment.name ] || echo t
 """
 
 ODD = (

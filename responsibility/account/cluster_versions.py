@@ -13,8 +13,8 @@ from responsibility.account import committed
 from responsibility.account.errors import AccountError
 from responsibility.account.session import Account
 from responsibility.catalog import CATALOG
-from responsibility.facts.template import BadSource
-from responsibility.facts.versions import order
+from responsibility.reading.template import BadSource
+from responsibility.reading.versions import order
 from safe_io.output import write
 from safe_io.yaml_file import load as load_yaml
 

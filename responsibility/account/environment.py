@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from responsibility.account.plan import version_of
-from responsibility.facts.eks import Cluster
-from responsibility.facts.facts import Facts
-from responsibility.facts.template import BadSource
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import Facts
+from responsibility.reading.template import BadSource
 from safe_io.yaml_file import load as load_yaml
 
 FOLDER = Path(__file__).parents[2] / "environments"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from botocore import exceptions as boto  # type: ignore[import-untyped]
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 from safe_io.terminal import one_line
 
 FAILURES = (boto.BotoCoreError, boto.ClientError, ResponseParserError, ValueError)

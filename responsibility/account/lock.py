@@ -13,10 +13,10 @@ from responsibility.account.addon_versions import choose
 from responsibility.account.environment import check_made_from, environment_file, is_newer, lock_file
 from responsibility.account.plan import Plan, plan_of
 from responsibility.account.session import Account
-from responsibility.facts import sources
-from responsibility.facts.facts import read
-from responsibility.facts.template import BadSource
-from responsibility.facts.versions import order
+from responsibility.reading import sources
+from responsibility.reading.facts import read
+from responsibility.reading.template import BadSource
+from responsibility.reading.versions import order
 from safe_io.output import write
 from safe_io.yaml_file import load as load_yaml
 

@@ -7,11 +7,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from responsibility.catalog import addons
-from responsibility.facts.eks import Addon, Cluster
-from responsibility.facts.facts import Facts
-from responsibility.facts.resource import UnknownValue
-from responsibility.facts.template import BadSource
 from responsibility.model import ComputeKind
+from responsibility.reading.eks import Addon, Cluster
+from responsibility.reading.facts import Facts
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.template import BadSource
 
 COMPUTE_TYPES: dict[ComputeKind, str] = {
     "managed_nodes": "ec2",

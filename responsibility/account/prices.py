@@ -19,8 +19,8 @@ from pydantic import BaseModel, Field, ValidationError
 from responsibility.account import committed
 from responsibility.account.errors import AccountError
 from responsibility.account.session import Account
-from responsibility.facts.embedded import NoData, json_in
-from responsibility.facts.template import BadSource
+from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.template import BadSource
 from responsibility.review.prices import Price, load_prices
 from safe_io.output import write
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from responsibility.account.session import Account
 from responsibility.audit.reading import read
 from responsibility.document import Review
-from responsibility.facts.facts import read as read_facts
-from responsibility.facts.sources import Sources
-from responsibility.facts.sources import read as read_sources
+from responsibility.reading.facts import read as read_facts
+from responsibility.reading.sources import Sources
+from responsibility.reading.sources import read as read_sources
 from responsibility.review import build
 from responsibility.reviewing import options_of, warn_of
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility.audit.questions import UNLISTED, Gone, Questions
-from responsibility.facts.normalize import from_api
-from responsibility.facts.resource import Resource
-from responsibility.facts.values import Unknown
+from responsibility.reading.normalize import from_api
+from responsibility.reading.resource import Resource
+from responsibility.reading.values import Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from typing import Any
 
 from responsibility.account.errors import AccountError
 from responsibility.audit.questions import Questions
-from responsibility.facts.embedded import NoData, json_in
-from responsibility.facts.facts import Facts
-from responsibility.facts.resource import Resource
-from responsibility.facts.template import BadSource
-from responsibility.facts.values import Reference, Unknown, Unread, filled, has_gap, reference
+from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.facts import Facts
+from responsibility.reading.resource import Resource
+from responsibility.reading.template import BadSource
+from responsibility.reading.values import Reference, Unknown, Unread, filled, has_gap, reference
 
 COMPARISON = "EKS::Comparison"
 LIST_RESOURCES = ("cloudformation", "list_stack_resources")

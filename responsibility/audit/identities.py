@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from responsibility.audit.questions import Gone, Questions
-from responsibility.facts.embedded import NoData, json_in
-from responsibility.facts.resource import Resource
-from responsibility.facts.values import Unknown
+from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.resource import Resource
+from responsibility.reading.values import Unknown
 
 _PATHS = (
     "RoleArn",

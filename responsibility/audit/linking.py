@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from responsibility.facts.resource import Resource
-from responsibility.facts.values import Reference, references
+from responsibility.reading.resource import Resource
+from responsibility.reading.values import Reference, references
 
 _OWN_WORDS = {"AssumeRolePolicyDocument", "PolicyDocument", "Policies", "Tags", "Arn", "AssociationArn"}
 """Properties whose text stays as it is: documents that facts read as text, and what names the resource itself."""

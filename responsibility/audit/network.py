@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from responsibility.audit.questions import UNLISTED, Questions
-from responsibility.facts.resource import Resource
-from responsibility.facts.values import Unknown
+from responsibility.reading.resource import Resource
+from responsibility.reading.values import Unknown
 
 _AT_ONCE = 100
 """Values of a filter; EC2 takes 200 (docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html)."""

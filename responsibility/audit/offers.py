@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from responsibility.audit.questions import Gone, Questions
-from responsibility.facts.resource import Resource
-from responsibility.facts.values import Unknown
-from responsibility.facts.versions import order
+from responsibility.reading.resource import Resource
+from responsibility.reading.values import Unknown
+from responsibility.reading.versions import order
 
 _AL2023 = "/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/{}/recommended/release_version"
 _AL2 = "/aws/service/eks/optimized-ami/{version}/amazon-linux-2{}/recommended/release_version"

@@ -8,8 +8,8 @@ from typing import Any
 
 from responsibility.account.errors import AccountError
 from responsibility.account.session import Account
-from responsibility.facts.resource import Answer, Resource
-from responsibility.facts.values import Unknown, Unread
+from responsibility.reading.resource import Answer, Resource
+from responsibility.reading.values import Unknown, Unread
 
 Say = Callable[[str], None]
 UNLISTED = "(not listed)"

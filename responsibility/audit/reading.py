@@ -24,10 +24,10 @@ from responsibility.audit.surroundings import (
     read_launch_template,
     read_log_groups,
 )
-from responsibility.facts.facts import Facts
-from responsibility.facts.resource import Resource
-from responsibility.facts.template import BadSource
-from responsibility.facts.values import Unknown
+from responsibility.reading.facts import Facts
+from responsibility.reading.resource import Resource
+from responsibility.reading.template import BadSource
+from responsibility.reading.values import Unknown
 
 
 def read(

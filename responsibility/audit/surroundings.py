@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from responsibility.audit.questions import UNLISTED, Gone, Questions
-from responsibility.facts.resource import Resource
-from responsibility.facts.values import Unknown
+from responsibility.reading.resource import Resource
+from responsibility.reading.values import Unknown
 
 _LOG_GROUPS = "/aws/eks/"
 """https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html"""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from responsibility.document import CheckInfo, Evidence, Origin, Severity, Status
-from responsibility.facts.kubernetes import HelmChart, KubernetesObject
-from responsibility.facts.resource import Fact
 from responsibility.model import COMPUTE_KINDS, ComputeKind
+from responsibility.reading.kubernetes import HelmChart, KubernetesObject
+from responsibility.reading.resource import Fact
 
 F = TypeVar("F", bound=Fact)
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 
 from responsibility.checks.check import Answer, Check
 from responsibility.document import Finding
-from responsibility.facts.facts import Facts
-from responsibility.facts.resource import Fact, UnknownValue
 from responsibility.model import KIND_NAMES
+from responsibility.reading.facts import Facts
+from responsibility.reading.resource import Fact, UnknownValue
 from safe_io import errors
 
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from responsibility.document import Baseline, ClusterReview, Finding, OwnerChange, Review
-from responsibility.facts.facts import Facts
 from responsibility.model import ComputeKind, Owner
+from responsibility.reading.facts import Facts
 from responsibility.review.baseline_changes import changes
 
 _HASH = re.compile(r"\b([A-Za-z]\w*?)[0-9A-F]{8}\b")

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from responsibility.document import ResourceChange
-from responsibility.facts import normalize
-from responsibility.facts.facts import Facts
-from responsibility.facts.resource import Resource
-from responsibility.facts.values import references
+from responsibility.reading import normalize
+from responsibility.reading.facts import Facts
+from responsibility.reading.resource import Resource
+from responsibility.reading.values import references
 from responsibility.review.baseline_services import Change, notes
 from responsibility.review.difference import differences, is_unknown, same
 from responsibility.review.replacement import LOSSES, PropertyPath, Rules, rules, value_at

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.facts.eks import Cluster
-from responsibility.facts.facts import Facts
-from responsibility.facts.network import subnets_at
-from responsibility.facts.resource import Resource, UnknownValue
-from responsibility.facts.values import has_gap
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import Facts
+from responsibility.reading.network import subnets_at
+from responsibility.reading.resource import Resource, UnknownValue
+from responsibility.reading.values import has_gap
 from responsibility.review.difference import is_unknown, same
 from responsibility.review.replacement import PropertyPath, value_at
 

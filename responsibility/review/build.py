@@ -20,13 +20,13 @@ from responsibility.document import (
     Summary,
     UnknownValue,
 )
-from responsibility.facts.eks import Cluster, OfCluster
-from responsibility.facts.facts import Facts
-from responsibility.facts.facts import read as read_facts
-from responsibility.facts.resource import Resource
-from responsibility.facts.sources import Sources
-from responsibility.facts.template import BadSource
-from responsibility.facts.values import Unknown, has_gap, without_gaps
+from responsibility.reading.eks import Cluster, OfCluster
+from responsibility.reading.facts import Facts
+from responsibility.reading.facts import read as read_facts
+from responsibility.reading.resource import Resource
+from responsibility.reading.sources import Sources
+from responsibility.reading.template import BadSource
+from responsibility.reading.values import Unknown, has_gap, without_gaps
 from responsibility.review.acceptance import Accepted, accept
 from responsibility.review.cost import Prices, cost
 from responsibility.review.exposure import exposure

@@ -12,10 +12,10 @@ from datetime import date
 from typing import Any
 
 from responsibility.document import Cost
-from responsibility.facts.eks import Cluster
-from responsibility.facts.facts import Facts, key_of
-from responsibility.facts.kubernetes import KubernetesObject, Workload
-from responsibility.facts.resource import Fact, UnknownValue
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import Facts, key_of
+from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.resource import Fact, UnknownValue
 from responsibility.review import cost_fargate, cost_nodes
 from responsibility.review.cost_bill import Bill, called, count_of, several, word
 from responsibility.review.prices import Prices, load_prices

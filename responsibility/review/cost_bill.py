@@ -8,12 +8,12 @@ from math import isfinite
 from typing import Any
 
 from responsibility.document import CostLine
-from responsibility.facts.eks import Cluster
-from responsibility.facts.facts import Facts, key_of
-from responsibility.facts.network import Subnet
-from responsibility.facts.resource import Fact, UnknownValue
-from responsibility.facts.values import Reference, Unknown, has_gap
 from responsibility.model import ComputeKind
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import Facts, key_of
+from responsibility.reading.network import Subnet
+from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.values import Reference, Unknown, has_gap
 from responsibility.review.ownership import compute_kinds
 from responsibility.review.prices import Prices
 

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from responsibility.facts.eks import Addon
-from responsibility.facts.embedded import NoData, yaml_in
-from responsibility.facts.kubernetes import Workload
-from responsibility.facts.resource import Fact, UnknownValue
-from responsibility.facts.values import Unknown, has_gap
+from responsibility.reading.eks import Addon
+from responsibility.reading.embedded import NoData, yaml_in
+from responsibility.reading.kubernetes import Workload
+from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.values import Unknown, has_gap
 from responsibility.review.cost_bill import Bill, number, several
 
 _SIZES: tuple[tuple[float, tuple[float, ...]], ...] = (

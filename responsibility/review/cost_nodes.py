@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from responsibility.facts.eks import LaunchTemplate, NodeGroup, SelfManagedNodes
-from responsibility.facts.facts import key_of
-from responsibility.facts.network import Subnet
-from responsibility.facts.resource import Fact, UnknownValue
 from responsibility.model import ComputeKind
+from responsibility.reading.eks import LaunchTemplate, NodeGroup, SelfManagedNodes
+from responsibility.reading.facts import key_of
+from responsibility.reading.network import Subnet
+from responsibility.reading.resource import Fact, UnknownValue
 from responsibility.review.cost_bill import Bill, called, count_of, number, several, word
 
 _BLOCKS = "BlockDeviceMappings"

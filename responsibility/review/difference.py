@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from responsibility.facts.values import Unknown
+from responsibility.reading.values import Unknown
 
 Path = tuple[str, ...]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from responsibility.document import Exposure
-from responsibility.facts.eks import Cluster, NodeGroup, SelfManagedNodes
-from responsibility.facts.facts import Facts
-from responsibility.facts.kubernetes import KubernetesObject
-from responsibility.facts.load_balancers import Balancer, ingress_balancer, service_balancer
-from responsibility.facts.network import ANYWHERE, SecurityGroup
-from responsibility.facts.resource import Fact, UnknownValue
+from responsibility.reading.eks import Cluster, NodeGroup, SelfManagedNodes
+from responsibility.reading.facts import Facts
+from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.load_balancers import Balancer, ingress_balancer, service_balancer
+from responsibility.reading.network import ANYWHERE, SecurityGroup
+from responsibility.reading.resource import Fact, UnknownValue
 
 Level = Literal["open", "limited", "closed", "unknown"]
 

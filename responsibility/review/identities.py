@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from responsibility.document import Identity
-from responsibility.facts.eks import Cluster
-from responsibility.facts.facts import Facts
-from responsibility.facts.iam import Role
-from responsibility.facts.values import without_gaps
 from responsibility.iam_words import Breadth, broadest
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import Facts
+from responsibility.reading.iam import Role
+from responsibility.reading.values import without_gaps
 from responsibility.review.identity_access import Access, accesses
 from responsibility.review.identity_rights import Phrase, rights
 from responsibility.review.identity_trust import assumers

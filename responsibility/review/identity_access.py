@@ -8,14 +8,14 @@ from typing import Any
 
 from responsibility import iam_words
 from responsibility.document import Evidence
-from responsibility.facts.access import MASTERS, AwsAuth, Mapping
-from responsibility.facts.eks import AccessEntry
-from responsibility.facts.facts import Facts
-from responsibility.facts.iam import Role
-from responsibility.facts.kubernetes import KubernetesObject
-from responsibility.facts.resource import UnknownValue
-from responsibility.facts.values import without_gaps
 from responsibility.iam_words import Breadth, broadest
+from responsibility.reading.access import MASTERS, AwsAuth, Mapping
+from responsibility.reading.eks import AccessEntry
+from responsibility.reading.facts import Facts
+from responsibility.reading.iam import Role
+from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import without_gaps
 from responsibility.review.identity_rights import Phrase
 
 _NODES = ("EC2_LINUX", "EC2_WINDOWS", "EC2", "FARGATE_LINUX", "HYBRID_LINUX")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from responsibility.facts.iam import Role, Statement
-from responsibility.facts.resource import Fact
-from responsibility.facts.values import holes, reference, without_gaps
+from responsibility.reading.iam import Role, Statement
+from responsibility.reading.resource import Fact
+from responsibility.reading.values import holes, reference, without_gaps
 
 _NOUNS = {
     "AWS::DynamoDB::Table": "table",

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from responsibility import iam_words
-from responsibility.facts.iam import Role, Statement
-from responsibility.facts.values import has_gap, without_gaps
 from responsibility.iam_words import Breadth
+from responsibility.reading.iam import Role, Statement
+from responsibility.reading.values import has_gap, without_gaps
 from responsibility.review.identity_resources import resource_words
 
 _READS = (

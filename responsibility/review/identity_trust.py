@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from responsibility import iam_words
-from responsibility.facts.access import AwsAuth
-from responsibility.facts.eks import Addon, PodIdentity
-from responsibility.facts.iam import Purpose, Role, Statement
-from responsibility.facts.resource import Fact, UnknownValue
-from responsibility.facts.uses import SERVICE_ACCOUNT, Use
-from responsibility.facts.values import has_gap, without_gaps
+from responsibility.reading.access import AwsAuth
+from responsibility.reading.eks import Addon, PodIdentity
+from responsibility.reading.iam import Purpose, Role, Statement
+from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.uses import SERVICE_ACCOUNT, Use
+from responsibility.reading.values import has_gap, without_gaps
 
 _ACCOUNT = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12}|\$\{AWS::AccountId\})(?::root)?")
 _MEANT: dict[str, tuple[Purpose, ...]] = {

@@ -16,10 +16,10 @@ from responsibility.document import (
     OwnedCount,
     ResourceCount,
 )
-from responsibility.facts.eks import Cluster
-from responsibility.facts.facts import Facts
-from responsibility.facts.kubernetes import KubernetesObject
 from responsibility.model import OWNERS, ComputeKind, Owner
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import Facts
+from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.review.ownership import compute_kinds, shows
 
 MAX_EVIDENCE = 5

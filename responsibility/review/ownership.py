@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from responsibility.catalog import addon_kinds
-from responsibility.facts.eks import AccessEntry, Addon, Cluster, FargateProfile, NodeGroup, SelfManagedNodes
-from responsibility.facts.facts import Facts, key_of
-from responsibility.facts.resource import Fact
 from responsibility.model import ComputeKind
+from responsibility.reading.eks import AccessEntry, Addon, Cluster, FargateProfile, NodeGroup, SelfManagedNodes
+from responsibility.reading.facts import Facts, key_of
+from responsibility.reading.resource import Fact
 from safe_io.yaml_file import load
 
 _DATA = Path(__file__).parents[1] / "data" / "resource_types.yaml"

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Literal
 
 from responsibility.document import ComputeUse, Picture, PictureSubnet, PictureVpc
-from responsibility.facts.eks import Cluster, FargateProfile, NodeGroup
-from responsibility.facts.network import Subnet, Vpc
-from responsibility.facts.resource import UnknownValue, text
 from responsibility.model import ComputeKind
+from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup
+from responsibility.reading.network import Subnet, Vpc
+from responsibility.reading.resource import UnknownValue, text
 
 
 def compute(cluster: Cluster) -> list[ComputeUse]:

@@ -20,7 +20,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 from safe_io.yaml_file import YamlFile
 from safe_io.yaml_scalars import Rules
 

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from responsibility.facts.template import BadSource
-from responsibility.facts.values import Reference, Unknown
+from responsibility.reading.template import BadSource
+from responsibility.reading.values import Reference, Unknown
 
 PropertyPath = tuple[str, ...]
 """Names of properties from the outside inwards; the items of a list are not a step of their own."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from responsibility.catalog import kubernetes_versions
 from responsibility.document import Evidence
-from responsibility.facts.eks import Addon
+from responsibility.reading.eks import Addon
 from responsibility.upgrade.document import Gate
 from responsibility.upgrade.plan import Upgrade
 from responsibility.upgrade.ways import each

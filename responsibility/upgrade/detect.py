@@ -11,11 +11,11 @@ from contextlib import suppress
 from typing import Any
 
 from responsibility.document import Evidence
-from responsibility.facts.eks import NodeGroup, SelfManagedNodes
-from responsibility.facts.embedded import NoData, json_in
-from responsibility.facts.kubernetes import HelmChart, KubernetesObject, Workload
-from responsibility.facts.resource import Fact, UnknownValue
-from responsibility.facts.values import Unknown
+from responsibility.reading.eks import NodeGroup, SelfManagedNodes
+from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.kubernetes import HelmChart, KubernetesObject, Workload
+from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.values import Unknown
 from responsibility.upgrade.plan import Upgrade
 
 Found = list[tuple[Fact, Evidence]]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from responsibility.document import Evidence
-from responsibility.facts.kubernetes import HelmChart
-from responsibility.facts.resource import Fact, UnknownValue
-from responsibility.facts.values import has_gap
+from responsibility.reading.kubernetes import HelmChart
+from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.values import has_gap
 from responsibility.review.versions import support
 from responsibility.upgrade import detect
 from responsibility.upgrade.account import GUIDE, questions

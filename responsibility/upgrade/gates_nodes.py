@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from responsibility.document import Finding
-from responsibility.facts.eks import NodeGroup, SelfManagedNodes
-from responsibility.facts.resource import UnknownValue
+from responsibility.reading.eks import NodeGroup, SelfManagedNodes
+from responsibility.reading.resource import UnknownValue
 from responsibility.upgrade.account import GUIDE
 from responsibility.upgrade.changes import Minor, minor
 from responsibility.upgrade.document import Gate, StepId, Verdict

@@ -10,9 +10,9 @@ from responsibility.account.session import Account
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.document import CheckInfo, Evidence, Finding
-from responsibility.facts.eks import Cluster
-from responsibility.facts.facts import Facts
-from responsibility.facts.versions import order
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import Facts
+from responsibility.reading.versions import order
 from responsibility.upgrade.account import GUIDE, UPDATE
 from responsibility.upgrade.document import Gate, StepId, Verdict
 

@@ -10,11 +10,11 @@ from responsibility.catalog import kubernetes_versions
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.document import Finding
-from responsibility.facts.eks import Cluster
-from responsibility.facts.facts import Facts
-from responsibility.facts.kubernetes import KubernetesObject
-from responsibility.facts.resource import UnknownValue
-from responsibility.facts.template import BadSource
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import Facts
+from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.template import BadSource
 from responsibility.upgrade.changes import Minor, minor
 from responsibility.upgrade.document import Gate
 

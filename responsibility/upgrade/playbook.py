@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from responsibility.facts import sources
-from responsibility.facts.eks import Cluster
-from responsibility.facts.facts import Facts
-from responsibility.facts.template import BadSource
+from responsibility.reading import sources
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import Facts
+from responsibility.reading.template import BadSource
 from responsibility.review.build import facts_of
 from responsibility.review.versions import support
 from responsibility.upgrade.changes import changes

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Callable, Iterator
 
 from responsibility.document import Evidence
-from responsibility.facts.template import BadSource
 from responsibility.model import OWNER_NAMES
+from responsibility.reading.template import BadSource
 from responsibility.render import clean, counted, kind_words, place, support_words
 from responsibility.render.markup import code, link, prose, row, table
 from responsibility.upgrade.document import VERDICTS, Change, ClusterPlaybook, Gate, Playbook, Step, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 
-from responsibility.facts.eks import Addon
+from responsibility.reading.eks import Addon
 from responsibility.upgrade import steps_nodes
 from responsibility.upgrade.account import GUIDE, UPDATE
 from responsibility.upgrade.document import Change, Gate, Step

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from responsibility.facts.eks import NodeGroup
-from responsibility.facts.kubernetes import KubernetesObject, Workload
-from responsibility.facts.resource import UnknownValue
+from responsibility.reading.eks import NodeGroup
+from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.resource import UnknownValue
 from responsibility.upgrade.account import GUIDE, UPDATE
 from responsibility.upgrade.document import Change, Step
 from responsibility.upgrade.plan import Upgrade

@@ -10,10 +10,10 @@ import pytest
 from emulator.standing import client
 from responsibility.account.session import Account
 from responsibility.audit.reading import read
-from responsibility.facts import sources
-from responsibility.facts.eks import Cluster
-from responsibility.facts.facts import read as read_facts
-from responsibility.facts.running import Comparison
+from responsibility.reading import sources
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import read as read_facts
+from responsibility.reading.running import Comparison
 from tests.conftest import ENVIRONMENTS, TODAY, environment_data
 from tests.emulator.comparison import differences
 from tests.emulator.deployment import Deployment, StackFailed, stacks_of

@@ -9,7 +9,7 @@ from conftest import ROOT, TODAY
 
 from responsibility.audit.reading import read
 from responsibility.document import Review
-from responsibility.facts.sources import Sources
+from responsibility.reading.sources import Sources
 from responsibility.render import FORMATS, render
 from responsibility.review import build
 from responsibility.reviewing import options_of

@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 
 from conftest import ENVIRONMENTS, ROOT, TODAY, environment_data
 
-from stacks.loading import load_environment, load_lock
+from stacks.environment.loading import load_environment, load_lock
 from tests.fuzz.driver import Target
 from tests.fuzz.mutations import changed_data, changed_text
 

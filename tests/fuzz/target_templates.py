@@ -10,7 +10,7 @@ from typing import Any
 
 from conftest import ROOT, TODAY
 
-from responsibility.facts.template import parse
+from responsibility.reading.template import parse
 from responsibility.render import FORMATS, render
 from responsibility.reviewing import Request, review
 from tests.fuzz.driver import Target

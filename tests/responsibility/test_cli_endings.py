@@ -12,7 +12,7 @@ from responsibility import bounds
 from responsibility.checks import all_checks
 from responsibility.checks.check import REGISTRY, Check
 from responsibility.document import Review
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from conftest import minimal, validated
 
-from stacks.workload_objects import PlacedWorkload, placed_workloads
+from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
 
 def namespace(name: str) -> str:

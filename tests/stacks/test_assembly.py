@@ -81,7 +81,7 @@ def fails(monkeypatch, how: str) -> None:
         raise ZeroDivisionError
 
     if how == "a limit":
-        monkeypatch.setattr("stacks.limits.limit", lambda _: 10)
+        monkeypatch.setattr("stacks.synth_checks.limits.limit", lambda _: 10)
     elif how == "the checks":
         monkeypatch.setattr("aws_cdk.App.synth", raises)
     else:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import ENVIRONMENTS, NODES, ROOT, minimal
 
-from stacks.acknowledgements import ACKNOWLEDGED
+from stacks.synth_checks.acknowledgements import ACKNOWLEDGED
 
 # What the shipped environments do not have, so that every acknowledgement is seen at work.
 OTHERS = {
@@ -86,10 +86,10 @@ def test_nothing_is_found_that_is_not_acknowledged(name, tmp_path):
 
 def test_a_warning_that_nobody_accepted_fails_as_an_error_does(tmp_path):
     fewer = 'table.ACKNOWLEDGED = tuple(row for row in table.ACKNOWLEDGED if not row.rule.endswith("W3010"))'
-    run = synthesise("concrete", tmp_path, ["import stacks.acknowledgements as table", fewer])
+    run = synthesise("concrete", tmp_path, ["import stacks.synth_checks.acknowledgements as table", fewer])
     assert run.returncode == 1
     assert "Network/PrivateSubnet1: AvailabilityZone: Avoid hardcoding" in run.stderr
-    assert "stacks/acknowledgements.py" in run.stderr
+    assert "stacks/synth_checks/acknowledgements.py" in run.stderr
 
 
 def spelt(row, finding):
@@ -108,9 +108,11 @@ def test_each_finding_has_an_acknowledgement_and_each_acknowledgement_a_finding(
     for name in BARE:
         folder = tmp_path / name
         folder.mkdir()
-        run = synthesise(name, folder, ["import stacks.acknowledgements as table", "table.ACKNOWLEDGED = ()"])
+        run = synthesise(
+            name, folder, ["import stacks.synth_checks.acknowledgements as table", "table.ACKNOWLEDGED = ()"]
+        )
         assert run.returncode == 1, "without acknowledgements the packs find something"
-        assert "stacks/acknowledgements.py" in run.stderr
+        assert "stacks/synth_checks/acknowledgements.py" in run.stderr
         assert "A copy of this report" not in run.stderr, "it is not kept"
         assert not (folder / "out").exists(), "what fails takes no place"
         assert "Traceback" not in run.stderr

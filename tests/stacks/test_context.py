@@ -12,7 +12,7 @@ from conftest import ROOT
 
 from safe_io.errors import BadInput
 from stacks import node, summary
-from stacks.context import Wishes, read_context, wishes
+from stacks.environment.context import Wishes, read_context, wishes
 
 CDK_JSON = ROOT / "cdk.json"
 

@@ -19,8 +19,8 @@ from pydantic.fields import FieldInfo
 
 from safe_io.errors import BadInput
 from safe_io.yaml_file import YamlFile
-from stacks.environment import Environment
-from stacks.strange_values import refuse_strange_values
+from stacks.environment.model import Environment
+from stacks.environment.strange_values import refuse_strange_values
 
 Where = tuple[str | int, ...]
 

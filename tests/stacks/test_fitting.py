@@ -5,7 +5,7 @@ from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
-from stacks import workload_folder
+from stacks.objects import folder as workload_folder
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import pytest
 import yaml
 from conftest import ENVIRONMENTS, ROOT, minimal
 
-from stacks.limits import LimitExceeded, check_manifests, check_templates
-from stacks.schema import schema
+from stacks.environment.schema import schema
 from stacks.summary import stacks_of
+from stacks.synth_checks.limits import LimitExceeded, check_manifests, check_templates
 
 BIN = Path(sys.executable).parent
 
@@ -129,9 +129,9 @@ def test_nothing_is_looked_up_in_an_account(tmp_path):
 
 def test_the_makefile_learns_the_name_that_stacks_begin_with(tmp_path):
     path = written(tmp_path, minimal())
-    assert run(sys.executable, "-m", "stacks.name", path).stdout == "t\n"
+    assert run(sys.executable, "-m", "stacks.environment.name", path).stdout == "t\n"
     for bad in ("nope", written(tmp_path, {**minimal(), "name": "*"})):
-        result = run(sys.executable, "-m", "stacks.name", bad)
+        result = run(sys.executable, "-m", "stacks.environment.name", bad)
         assert (result.returncode, result.stdout) == (2, "")
 
 

@@ -11,8 +11,8 @@ from conftest import NODES, Template, Templates, environment_data, minimal
 from test_order import needs
 
 from eks_constructs.kubectl import SIDE_BY_SIDE
-from stacks import workload_objects
-from stacks.workload_folder import workload_folder
+from stacks.objects import rendering as workload_objects
+from stacks.objects.folder import workload_folder
 
 
 def workloads_of(templates: Templates) -> Template:

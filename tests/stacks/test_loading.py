@@ -18,7 +18,7 @@ import yaml
 from conftest import ENVIRONMENTS, ROOT, TODAY
 
 from eks_constructs.catalog import load
-from stacks.loading import BadInput, environment_path, load_environment, load_lock
+from stacks.environment.loading import BadInput, environment_path, load_environment, load_lock
 
 BAD = sorted((Path(__file__).parent / "bad_environments").glob("*.yaml"))
 

@@ -9,8 +9,8 @@ from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
-from stacks import workload_folder
-from stacks.workload_folder import read_objects
+from stacks.objects import folder as workload_folder
+from stacks.objects.folder import read_objects
 
 POD = {
     "metadata": {"labels": {"app": "a"}},

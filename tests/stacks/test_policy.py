@@ -1,4 +1,4 @@
-"""Each rule of stacks/policy.py on good and bad templates, and through the CDK."""
+"""Each rule of stacks/synth_checks/policy.py on good and bad templates, and through the CDK."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 import yaml
 from aws_cdk import aws_eks as eks
 
-from stacks.policy import RULES, PlatformPolicy, violations
+from stacks.synth_checks.policy import RULES, PlatformPolicy, violations
 
 FIXTURES = Path(__file__).parent / "policy"
 

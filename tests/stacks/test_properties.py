@@ -10,7 +10,7 @@ from conftest import build_platform, needs, of_type, validated
 from environments_strategy import environments
 from hypothesis import HealthCheck, event, given, settings
 
-from stacks.policy import violations
+from stacks.synth_checks.policy import violations
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -12,8 +12,8 @@ from own_workloads import Workloads
 from eks_constructs.catalog import load
 from eks_constructs.registries import Registries, RegistrySpec
 from safe_io.errors import BadInput
-from stacks import workload_folder
-from stacks.loading import load_environment
+from stacks.environment.loading import load_environment
+from stacks.objects import folder as workload_folder
 
 MIRROR = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror"
 ALONE = {"nat": "none", "public_subnets": False}

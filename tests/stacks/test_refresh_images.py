@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from safe_io.errors import BadInput
-from stacks import refresh_images
-from stacks.images import FILE, images
-from stacks.refresh_images import RegistryProblem, refresh, refreshed
+from stacks.objects import refresh_images
+from stacks.objects.images import FILE, images
+from stacks.objects.refresh_images import RegistryProblem, refresh, refreshed
 
 TODAY = date(2026, 12, 1)
 FILE_TEXT = """\

@@ -9,7 +9,7 @@ from conftest import TODAY, minimal
 from own_workloads import Workloads
 
 from safe_io.errors import BadInput
-from stacks.loading import load_environment, load_lock
+from stacks.environment.loading import load_environment, load_lock
 
 STRANGE = {
     "${Token[TOKEN.5]}": "a placeholder of the CDK",
@@ -76,7 +76,7 @@ def test_what_only_looks_a_little_strange_is_fine(value: Any, tmp_path: Path) ->
 
 @pytest.fixture
 def workloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workloads:
-    monkeypatch.setattr("stacks.workload_folder.FOLDER", tmp_path)
+    monkeypatch.setattr("stacks.objects.folder.FOLDER", tmp_path)
     return Workloads(tmp_path)
 
 

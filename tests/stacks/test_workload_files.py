@@ -5,7 +5,7 @@ from own_workloads import Workloads, namespace
 
 from delivery.placeholders import fill, placeholders, unescaped
 from safe_io.errors import BadInput
-from stacks import workload_folder
+from stacks.objects import folder as workload_folder
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
-from stacks import workload_folder
 from stacks.controllers import controllers, needs_load_balancer_controller
+from stacks.objects import folder as workload_folder
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 ALL = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}

@@ -10,15 +10,15 @@ from pydantic import ValidationError
 from eks_constructs.catalog import load
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
-from stacks import workload_objects
-from stacks.exposure import gate
-from stacks.file_owner import file_owner
-from stacks.kind_limits import limits_met
-from stacks.loading import load_environment
-from stacks.placement import RULES, Placement
-from stacks.workload_folder import workload_folder
-from stacks.workload_objects import placed_workloads
-from stacks.workload_spec import WorkloadSpec
+from stacks.environment.loading import load_environment
+from stacks.environment.workload_spec import WorkloadSpec
+from stacks.objects import rendering as workload_objects
+from stacks.objects.exposure import gate
+from stacks.objects.file_owner import file_owner
+from stacks.objects.folder import workload_folder
+from stacks.objects.rendering import placed_workloads
+from stacks.placement.kind_limits import limits_met
+from stacks.placement.kinds import RULES, Placement
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"

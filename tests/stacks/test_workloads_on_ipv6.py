@@ -7,7 +7,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks.manifests import cluster_manifests
-from stacks.workload_objects import placed_workloads
+from stacks.objects.rendering import placed_workloads
 
 COMPUTE = {
     "auto_mode": {"gateway_api": True},
@@ -39,7 +39,7 @@ def environment(workloads, family="ipv6"):
 
 def placements():
     """Every sample, in every variant, on every kind that takes it."""
-    from stacks.workload_folder import describe, workload_folder
+    from stacks.objects.folder import describe, workload_folder
 
     for name in SAMPLES:
         described = describe(workload_folder(name))

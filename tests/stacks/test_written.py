@@ -7,7 +7,7 @@ from test_order import needs
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
-from stacks import workload_folder
+from stacks.objects import folder as workload_folder
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 ALL = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}

@@ -26,7 +26,7 @@ CRITICAL = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
 
 def wanted(environment: str) -> dict[tuple[str, str], tuple[str, str | None]]:
     """Kind and nodes that the file names, by cluster and namespace; and of a cluster's controllers, in kube-system."""
-    from stacks.workload_objects import placed_workloads
+    from stacks.objects.rendering import placed_workloads
 
     found = {}
     data = validated(environment_data(environment))

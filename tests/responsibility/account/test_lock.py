@@ -14,7 +14,7 @@ from lock_case import ADDONS, DAY, endpoint, locked, template
 
 from responsibility.account.environment import environment_file, lock_file
 from responsibility.account.lock import Request
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 from safe_io.ownership import OutputProblem
 
 
@@ -43,7 +43,7 @@ def demo(tmp_path: Path) -> Path:
 def test_a_synth_takes_what_was_locked(
     eks: FakeEks, assembly: Path, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    from stacks.loading import load_environment, load_lock
+    from stacks.environment.loading import load_environment, load_lock
 
     assert run(monkeypatch, "lock-addons", "--env", demo, "--assembly", assembly) == 0
     printed = capsys.readouterr()

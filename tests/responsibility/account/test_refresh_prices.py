@@ -12,7 +12,7 @@ from fake_eks import TOKEN, on_loopback, run
 
 from responsibility.account.errors import AccountError
 from responsibility.account.prices import question, refresh
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 from responsibility.review.prices import load_prices
 
 DAY = date(2026, 11, 24)

@@ -17,10 +17,10 @@ from responsibility.account.answers import told
 from responsibility.account.errors import explain
 from responsibility.account.permissions import CALLS
 from responsibility.audit.reading import read
-from responsibility.facts import facts
-from responsibility.facts.facts import Facts
-from responsibility.facts.sources import Sources
-from responsibility.facts.template import Template
+from responsibility.reading import facts
+from responsibility.reading.facts import Facts
+from responsibility.reading.sources import Sources
+from responsibility.reading.template import Template
 
 HEALTHY: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "healthy.yaml").read_text())
 """Answers by IAM action: of a cluster in which every duty that the audit asks of an account alone is done."""

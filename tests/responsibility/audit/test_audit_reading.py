@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from responsibility.audit.reading import read
-from responsibility.facts.eks import AccessEntry, Addon, Cluster, NodeGroup, PodIdentity
-from responsibility.facts.facts import Facts
-from responsibility.facts.sources import Sources
-from responsibility.facts.template import BadSource
+from responsibility.reading.eks import AccessEntry, Addon, Cluster, NodeGroup, PodIdentity
+from responsibility.reading.facts import Facts
+from responsibility.reading.sources import Sources
+from responsibility.reading.template import BadSource
 from responsibility.render import FORMATS, render
 from responsibility.review import build
 from responsibility.review.cost import load_prices

@@ -12,9 +12,9 @@ from responsibility.audit.reading import read
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.document import Finding
-from responsibility.facts import facts
-from responsibility.facts.sources import Sources
-from responsibility.facts.template import Template
+from responsibility.reading import facts
+from responsibility.reading.sources import Sources
+from responsibility.reading.template import Template
 from tests.responsibility.audit.fake_account import FakeAccount, audited
 
 FIXTURES = Path(__file__).parents[1] / "checks" / "fixtures"

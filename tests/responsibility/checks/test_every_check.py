@@ -14,8 +14,8 @@ import yaml
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.document import Finding
-from responsibility.facts import facts, sources
 from responsibility.model import components
+from responsibility.reading import facts, sources
 from tests.responsibility.audit.fake_account import audited
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from responsibility.document import Cost, CostLine
-from responsibility.facts.facts import Facts, read
-from responsibility.facts.sources import Sources
-from responsibility.facts.template import Template
+from responsibility.reading.facts import Facts, read
+from responsibility.reading.sources import Sources
+from responsibility.reading.template import Template
 from responsibility.review.cost import cost, load_prices
 
 DAY = date(2026, 11, 24)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from responsibility.document import Evidence, Finding
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 from responsibility.review.acceptance import Accepted, accept, read
 
 AS_OF = date(2026, 11, 24)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from responsibility.document import ResourceChange
-from responsibility.facts.facts import Facts, read
-from responsibility.facts.sources import Sources
-from responsibility.facts.template import Template
+from responsibility.reading.facts import Facts, read
+from responsibility.reading.sources import Sources
+from responsibility.reading.template import Template
 from responsibility.review.baseline_changes import changes
 
 DAY = date(2026, 11, 24)

@@ -18,7 +18,7 @@ from responsibility.document import (
     Summary,
     VersionSupport,
 )
-from responsibility.facts.facts import Facts
+from responsibility.reading.facts import Facts
 from responsibility.review.baseline import compare
 
 DAY = date(2026, 11, 24)

@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from responsibility.document import Exposure
-from responsibility.facts.facts import read
-from responsibility.facts.sources import ManifestFile, Sources
-from responsibility.facts.template import Template
+from responsibility.reading.facts import read
+from responsibility.reading.sources import ManifestFile, Sources
+from responsibility.reading.template import Template
 from responsibility.review.exposure import exposure
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from responsibility.document import Identity
-from responsibility.facts import facts, sources
 from responsibility.iam_words import access_policy, broadest, managed_policy
+from responsibility.reading import facts, sources
 from responsibility.review.identities import identities
 
 FOREIGN = Path(__file__).parents[1] / "foreign"

@@ -5,9 +5,9 @@ from datetime import date
 import yaml
 
 from responsibility import model
-from responsibility.facts.facts import read
-from responsibility.facts.sources import Sources
-from responsibility.facts.template import Template
+from responsibility.reading.facts import read
+from responsibility.reading.sources import Sources
+from responsibility.reading.template import Template
 from responsibility.review.matrix import owner_of
 from responsibility.review.ownership import _table, compute_kinds
 

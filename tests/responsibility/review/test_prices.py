@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cost_templates import cluster, nodes, only, priced
 
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 from responsibility.review.cost import load_prices
 
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from responsibility.facts.template import BadSource
-from responsibility.facts.values import Unknown
+from responsibility.reading.template import BadSource
+from responsibility.reading.values import Unknown
 from responsibility.review import replacement
 from responsibility.review.replacement import LOSSES, create_only, rules, value_at
 

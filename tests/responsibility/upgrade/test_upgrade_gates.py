@@ -265,7 +265,7 @@ def test_the_account_is_asked_about_a_version_whose_dates_are_not_known(
 def test_an_answer_takes_the_place_of_the_question(tmp_path: Path) -> None:
     from upgrade_case import AS_OF, write
 
-    from responsibility.facts import sources
+    from responsibility.reading import sources
     from responsibility.review.build import facts_of
     from responsibility.upgrade.playbook import Request, of_facts
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from responsibility.audit.reading import read
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 from responsibility.upgrade import live
 from responsibility.upgrade.document import ClusterPlaybook, Gate
 from responsibility.upgrade.playbook import Request, of_facts

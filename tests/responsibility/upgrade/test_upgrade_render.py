@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from upgrade_case import AS_OF, cluster, group, write
 
 from responsibility.cli import app
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 from responsibility.upgrade.document import Playbook
 from responsibility.upgrade.playbook import Request, playbook
 from responsibility.upgrade.render import FORMATS, render

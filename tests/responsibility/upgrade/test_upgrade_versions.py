@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from upgrade_case import AS_OF, cluster, write
 
-from responsibility.facts.template import BadSource
+from responsibility.reading.template import BadSource
 from responsibility.upgrade.playbook import Request, playbook
 
 

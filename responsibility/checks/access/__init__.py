@@ -1,0 +1,1 @@
+"""Who may do what: access entries, IAM roles and their trust, RBAC."""

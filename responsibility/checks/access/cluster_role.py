@@ -1,0 +1,186 @@
+"""Duties at the role that EKS assumes, and at the Lambda functions by which CDK changes a cluster."""
+
+import re
+from collections.abc import Iterator
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.document import Evidence
+from responsibility.reading.access import MASTERS, AwsAuth
+from responsibility.reading.eks import AccessEntry, Cluster
+from responsibility.reading.handlers import Handler
+from responsibility.reading.iam import Role
+from responsibility.reading.resource import Fact, UnknownValue
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
+_CONTROLLER = "AmazonEKSVPCResourceController"
+_ALWAYS = frozenset(("AmazonEKSClusterPolicy", "AmazonEKSLocalOutpostClusterPolicy"))
+_AUTO_MODE = frozenset(
+    (
+        "AmazonEKSComputePolicy",
+        "AmazonEKSBlockStoragePolicy",
+        "AmazonEKSBlockStoragePolicyV2",
+        "AmazonEKSLoadBalancingPolicy",
+        "AmazonEKSNetworkingPolicy",
+    )
+)
+_POD_ENI = re.compile(r"""ENABLE_POD_ENI["']?\s*:\s*["']?true""", re.IGNORECASE)
+
+
+@check(
+    "EKR035",
+    Role,
+    title="The cluster role carries only what EKS needs",
+    component="cluster-role",
+    severity="low",
+    why="What the role may do beyond that, only an attacker or a mistake would use.",
+    fix="Take the policy out of ManagedPolicyArns of the role in RoleArn of the cluster.",
+    source=_GUIDE + "cluster-iam-role.html",
+)
+def cluster_role_is_narrow(role: Role) -> Answer | None:
+    """Which policies it needs depends on Auto Mode, and on security groups for pods."""
+    clusters = [use.by for use in role.uses if use.purpose == "cluster" and isinstance(use.by, Cluster)]
+    if not clusters:
+        return None
+    named, unsaid = role.attached
+    allowed = _ALWAYS | _AUTO_MODE if any(cluster.auto_mode for cluster in clusters) else _ALWAYS
+    found: list[tuple[str, Evidence]] = []
+    for name, evidence in named:
+        if name == _CONTROLLER:
+            if not _moves_interfaces(clusters):
+                found.append((f"{name}, though no pod has security groups of its own", evidence))
+        elif name not in allowed:
+            found.append((name, evidence))
+    if found:
+        return open_(f"has {' and '.join(name for name, _ in found)}", *(evidence for _, evidence in found))
+    if unsaid:
+        raise unsaid[0]
+    return met("has what EKS needs, and no more")
+
+
+def _moves_interfaces(clusters: list[Cluster]) -> bool:
+    """Whether a cluster has security groups for pods, or Windows nodes. Raises UnknownValue."""
+    keys = {cluster.resource.key for cluster in clusters}
+    if any(policy.cluster_key in keys for policy in clusters[0].facts.objects("SecurityGroupPolicy")):
+        return True
+    if any(str(group.get("AmiType", "")).startswith("WINDOWS") for item in clusters for group in item.node_groups):
+        return True
+    for cluster in clusters:
+        plugin = cluster.addons.get("vpc-cni")
+        if plugin is None:
+            reason = "whether pods have security groups of their own is not in what was read: it has no add-on vpc-cni"
+            raise UnknownValue(cluster.at(), reason)
+        if _POD_ENI.search(str(plugin.get("ConfigurationValues", ""))):
+            return True
+    return False
+
+
+@check(
+    "EKR036",
+    Cluster,
+    title="No Lambda function is administrator of the cluster",
+    component="cluster-role",
+    severity="medium",
+    why="Whoever may change that function, its layers or its role does what they like in the cluster, past every review.",
+    fix="Apply manifests and charts by GitOps or a pipeline, and make the cluster without a kubectl provider "
+    "(aws_eks_v2 without kubectlProviderOptions); else give the function's role an access policy for its namespaces.",
+    source="https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_eks_v2.KubectlProviderOptions.html",
+    only="templates",
+)
+def no_kubectl_function(cluster: Cluster) -> Answer:
+    """CDK's manifests and charts are applied by a function that the stack brings along."""
+    handlers = cluster.facts.handlers.get(cluster.resource.key, [])
+    if not handlers:
+        return met("no Lambda function runs kubectl in it")
+    administrators = dict(_administrators(cluster))
+    found: dict[str, Evidence] = {}
+    unknown: UnknownValue | None = None
+    for handler in handlers:
+        roles = cluster.facts.find_all(Role, [handler.role, handler.assumes])
+        rights = [administrators[role.resource.key] for role in roles if role.resource.key in administrators]
+        if not rights:
+            if not _is_limited(cluster, roles):
+                unknown = UnknownValue(
+                    handler.by.at("ServiceToken"), "the rights of the function behind it are not known"
+                )
+            continue
+        for evidence in [_where(handler), *rights]:
+            found[f"{evidence.resource} {evidence.path}"] = evidence
+    if found:
+        return open_("the Lambda function that runs kubectl is administrator", *found.values())
+    if unknown:
+        raise unknown
+    return met("the Lambda function that runs kubectl has no access policy for administrators")
+
+
+def _where(handler: Handler) -> Evidence:
+    return handler.function.at("Role") if handler.function else handler.by.at("ServiceToken")
+
+
+def _administrators(cluster: Cluster) -> Iterator[tuple[str, Evidence]]:
+    """Yields the key of each role that is administrator of a cluster, and what says so. Raises UnknownValue."""
+    facts = cluster.facts
+    for entry in facts.belonging(AccessEntry, cluster.resource.key):
+        role = facts.find(Role, entry.resource.maybe("PrincipalArn"))
+        for index, (name, scope, _) in enumerate(entry.policies if role else []):
+            if role and name == CLUSTER_ADMIN and scope == "cluster":
+                yield role.resource.key, entry.at(f"AccessPolicies.{index}")
+    for config in facts.belonging(AwsAuth, cluster.resource.key):
+        for mapping in config.mappings:
+            if MASTERS in mapping.groups and (role := facts.find(Role, mapping.principal)):
+                yield role.resource.key, mapping.evidence
+    # The older custom resource: who makes the cluster is its administrator, and stays it.
+    if maker := facts.find(Role, cluster.resource.maybe("AssumeRoleArn")):
+        yield maker.resource.key, maker.at()
+
+
+def _is_limited(cluster: Cluster, roles: list[Role]) -> bool:
+    """Whether an access entry gives one of the roles something less."""
+    entries = cluster.facts.belonging(AccessEntry, cluster.resource.key)
+    keys = {role.resource.key for role in roles}
+    principals = (cluster.facts.find(Role, entry.resource.maybe("PrincipalArn")) for entry in entries)
+    return any(role is not None and role.resource.key in keys for role in principals)
+
+
+@check(
+    "EKR037",
+    Cluster,
+    title="The logs of the function that runs kubectl expire",
+    component="cluster-role",
+    severity="low",
+    why="The group that Lambda makes keeps logs, which show manifests, for ever, and you pay for them.",
+    fix="Set LoggingConfig.LogGroup of the function to an AWS::Logs::LogGroup with RetentionInDays.",
+    source="https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
+    only="templates",
+)
+def handler_logs_expire(cluster: Cluster) -> Answer | None:
+    """Without a group of its own in the template, Lambda makes one."""
+    handlers = cluster.facts.handlers.get(cluster.resource.key, [])
+    if not handlers:
+        return not_applicable("no Lambda function runs kubectl in it")
+    found: dict[str, Evidence] = {}
+    for handler in handlers:
+        if handler.function is None:
+            raise UnknownValue(handler.by.at("ServiceToken"), "the function behind it is not in what was read")
+        group = _log_group(handler.function)
+        if group is None or not group.get("RetentionInDays"):
+            found[handler.function.resource.key] = (
+                group.at("RetentionInDays") if group else handler.function.at("LoggingConfig.LogGroup")
+            )
+    if found:
+        return open_("the logs of the Lambda function that runs kubectl never expire", *found.values())
+    return met("the logs of the Lambda function that runs kubectl expire")
+
+
+def _log_group(function: Fact) -> Fact | None:
+    """Returns the log group of a function; None: the one that Lambda makes. Raises UnknownValue."""
+    facts = function.facts
+    value = function.get("LoggingConfig.LogGroup")
+    if value is None:
+        own = function.resource.maybe("FunctionName", "")
+        names = [f"/aws/lambda/${{{function.resource.key}}}", f"/aws/lambda/{own}"]
+        return next((facts.log_groups[name] for name in names if name in facts.log_groups), None)
+    group = facts.find(Fact, value) or facts.log_groups.get(str(value))
+    if group is None:
+        raise UnknownValue(function.at("LoggingConfig.LogGroup"), "the log group is not in what was read")
+    return group

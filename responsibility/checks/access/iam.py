@@ -1,0 +1,207 @@
+"""Duties at what IAM roles may do. Asked of roles that have to do with a cluster (``reading/uses.py``), whoever they serve."""
+
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+
+from responsibility.checks.check import Answer, check, met, open_
+from responsibility.document import Evidence
+from responsibility.reading.iam import Role, Statement
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import has_gap
+
+_IAM_GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
+_CONFIG_GUIDE = "https://docs.aws.amazon.com/config/latest/developerguide/"
+_NO_RESOURCES = frozenset(("ec2messages", "pricing", "ssmmessages"))
+"""Services whose actions cannot be limited to a resource, and that only speak for the caller itself."""
+ADMIN_POLICIES = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
+_NO_NARROWER = ("AmazonFSxFullAccess",)
+"""What AWS itself asks for, because it offers nothing less: fsx-csi.html."""
+_ESCALATIONS = (
+    "iam:AddUserToGroup",
+    "iam:AttachGroupPolicy",
+    "iam:AttachRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:CreatePolicyVersion",
+    "iam:PutGroupPolicy",
+    "iam:PutRolePolicy",
+    "iam:PutUserPolicy",
+    "iam:SetDefaultPolicyVersion",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateLoginProfile",
+)
+"""Each of them, on every resource, is enough to get any right (rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation)."""
+
+Problem = Callable[[Statement], str]
+"""Says what is wrong with an Allow statement; empty = nothing. Raises UnknownValue."""
+
+
+def _judge(role: Role, problem: Problem, fine: str, *managed: tuple[str, Evidence]) -> Answer | None:
+    """Asks every statement of the role's own policies. One that is wrong is open, whatever cannot be read beside it.
+
+    ``managed``: what is wrong with the AWS managed policies that it has.
+    """
+    if not role.uses:
+        return None
+    said, unsaid = role.allowances
+    unknown = [*unsaid, *role.attached[1]]
+    found = list(managed)
+    for statement in said:
+        try:
+            words = problem(statement) if statement.allow else ""
+        except UnknownValue as error:
+            unknown.append(error)
+            continue
+        if words:
+            found.append((words, statement.evidence))
+    if found:
+        words = "; ".join(dict.fromkeys(words for words, _ in found))
+        return open_(words, *(evidence for _, evidence in found))
+    if unknown:
+        raise unknown[0]
+    return met(fine) if said else None
+
+
+def _actions(statement: Statement) -> Iterable[str]:
+    """Returns the actions of a statement. Raises UnknownValue where one of them is not known."""
+    for action in statement.actions:
+        if has_gap(action):
+            raise UnknownValue(statement.evidence, "an action is not in the template")
+    return statement.actions
+
+
+def _condition(statement: Statement) -> str:
+    return ", under a condition" if statement.conditions or statement.unread else ""
+
+
+@check(
+    "EKR023",
+    Role,
+    title="No role is allowed every action on every resource",
+    component="cluster-role",
+    severity="critical",
+    why="Whoever gets into the role, or changes the code that runs with it, owns the account and every cluster in it.",
+    fix="Name the actions and the resources in the statement of the role's policy.",
+    source=_CONFIG_GUIDE + "iam-policy-no-statements-with-admin-access.html",
+)
+def not_everything(role: Role) -> Answer | None:
+    """``NotAction`` allows everything but what it names."""
+
+    def problem(statement: Statement) -> str:
+        if "*" in _actions(statement) and statement.everywhere:
+            return f"is allowed every action on every resource{_condition(statement)}"
+        if statement.not_actions and statement.everywhere:
+            return f"is allowed every action but those that NotAction names{_condition(statement)}"
+        return ""
+
+    return _judge(role, problem, "its own policies name their actions or their resources")
+
+
+@check(
+    "EKR024",
+    Role,
+    title="No role is allowed a whole service on every resource",
+    component="iam-pods",
+    severity="high",
+    why="A flaw in one pod or tool reaches everything that the service holds, and each action that AWS adds to it later.",
+    fix="Name the actions in Action, or the resources in Resource, of the role's policy.",
+    source=_CONFIG_GUIDE + "iam-policy-no-statements-with-full-access.html",
+)
+def not_a_whole_service(role: Role) -> Answer | None:
+    """A condition limits the statement; every action of every service is EKR023, the whole of IAM as a managed policy EKR026."""
+    managed = [
+        (f"has {name}", evidence)
+        for name, evidence in role.attached[0]
+        if name.endswith("FullAccess") and name not in (*ADMIN_POLICIES, *_NO_NARROWER)
+    ]
+
+    def problem(statement: Statement) -> str:
+        services = [action.partition(":")[0].lower() for action in _actions(statement) if action.endswith(":*")]
+        wide = [service for service in services if service not in _NO_RESOURCES]
+        if wide and not statement.conditions and not statement.unread and statement.everywhere:
+            return f"is allowed {' and '.join(f'{service}:*' for service in wide)} on every resource"
+        return ""
+
+    return _judge(role, problem, "no statement allows a whole service on every resource", *managed)
+
+
+@check(
+    "EKR025",
+    Role,
+    title="Roles are passed to services by name",
+    component="cluster-role",
+    severity="high",
+    why="With iam:PassRole on every role, whoever may start an instance or a function can take any role of the account.",
+    fix="Name the roles in Resource of the statement that allows iam:PassRole, or test iam:PassedToService in Condition.",
+    source=_IAM_GUIDE + "id_roles_use_passrole.html",
+)
+def passes_named_roles(role: Role) -> Answer | None:
+    """``iam:*`` and ``*`` allow more than that: EKR024 and EKR023 speak of them."""
+
+    def problem(statement: Statement) -> str:
+        passes = [action for action in _actions(statement) if _covers(action, "iam:PassRole")]
+        if not passes:
+            return ""
+        if not (statement.everywhere or any(_every_role(resource) for resource in statement.resources)):
+            return ""
+        if statement.unread:
+            raise UnknownValue(statement.evidence, statement.unread)
+        limited = {"iam:passedtoservice", "iam:associatedresourcearn"} & statement.condition_keys
+        return "" if limited else "may pass every role to every service"
+
+    return _judge(role, problem, "passes named roles, or none")
+
+
+def _covers(pattern: str, action: str) -> bool:
+    return pattern.lower() not in ("*", "iam:*") and fnmatchcase(action.lower(), pattern.lower())
+
+
+def _every_role(resource: str) -> bool:
+    return resource.startswith("arn:") and resource.endswith((":role/*", ":*"))
+
+
+@check(
+    "EKR026",
+    Role,
+    title="No role has an AWS managed policy for administrators",
+    component="cluster-role",
+    severity="high",
+    why="Such a policy is for people who run the account; on a role that software uses, one flaw gives away the account.",
+    fix="Replace the policy in ManagedPolicyArns by one that allows what the role needs.",
+    source=_IAM_GUIDE + "best-practices.html",
+)
+def no_administrator_policy(role: Role) -> Answer | None:
+    """Policies that the template does not name may be such."""
+    if not role.uses:
+        return None
+    named, unsaid = role.attached
+    found = [(name, evidence) for name, evidence in named if name in ADMIN_POLICIES]
+    if found:
+        return open_(f"has {' and '.join(name for name, _ in found)}", *(evidence for _, evidence in found))
+    if unsaid:
+        raise unsaid[0]
+    return met("has no policy for administrators")
+
+
+@check(
+    "EKR038",
+    Role,
+    title="No role can give itself more rights through IAM",
+    component="cluster-role",
+    severity="high",
+    why="A role that changes the policies or keys of others is as good as an administrator, however narrow it looks.",
+    fix="Limit the IAM actions to named roles in Resource, or ask for a boundary by iam:PermissionsBoundary in Condition.",
+    source=_IAM_GUIDE + "access_policies_boundaries.html",
+)
+def no_escalation(role: Role) -> Answer | None:
+    """The whole of IAM is EKR024; a condition limits what can be changed."""
+
+    def problem(statement: Statement) -> str:
+        names = [name for action in _actions(statement) for name in _ESCALATIONS if _covers(action, name)]
+        if names and not statement.conditions and not statement.unread and statement.everywhere:
+            shown = " and ".join(sorted(set(names))[:2]) + (" and more" if len(set(names)) > 2 else "")
+            return f"is allowed {shown} on every resource"
+        return ""
+
+    return _judge(role, problem, "changes no policies and no keys in IAM")

@@ -1,0 +1,125 @@
+"""Duties at the roles of nodes: every pod that reaches a node's metadata service has them."""
+
+from responsibility.checks.check import Answer, check, met, open_
+from responsibility.document import Evidence
+from responsibility.model import ComputeKind
+from responsibility.reading.iam import Role
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import has_gap
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_EC2: tuple[ComputeKind, ...] = ("auto_mode", "managed_nodes", "self_managed_nodes")
+_CNI = "AmazonEKS_CNI_Policy"
+_NODE_POLICIES = frozenset(
+    (
+        "AmazonEKSWorkerNodePolicy",
+        "AmazonEKSWorkerNodeMinimalPolicy",
+        "AmazonEC2ContainerRegistryPullOnly",
+        "AmazonEC2ContainerRegistryReadOnly",
+        "AmazonElasticContainerRegistryPublicReadOnly",
+        "AmazonSSMManagedInstanceCore",
+        "AmazonSSMManagedEC2InstanceDefaultPolicy",
+        _CNI,  # EKR027
+    )
+)
+"""What a node itself needs: the kubelet, image pulls, Systems Manager in the place of SSH."""
+_READ_ONLY = ("describe", "get", "list", "batchget", "batchcheck")
+_NODE_SERVICES = frozenset(("ec2messages", "eks-auth", "ssm", "ssmmessages"))
+"""Services that the node's own software calls, also to write."""
+_READ_SERVICES = frozenset(("autoscaling", "ec2", "ecr", "ecr-public", "eks"))
+
+
+@check(
+    "EKR027",
+    Role,
+    title="Node roles leave the CNI's rights to the CNI",
+    component="node-identity",
+    kinds=_EC2,
+    severity="medium",
+    why="Every pod that reaches the node's role could attach, change and delete network interfaces of the account.",
+    fix="Attach AmazonEKS_CNI_Policy to a role for the service account aws-node (PodIdentityAssociations of the add-on "
+    "vpc-cni), and take it out of ManagedPolicyArns of the node role.",
+    source=_GUIDE + "create-node-role.html",
+)
+def no_cni_policy(role: Role) -> Answer | None:
+    """The CNI plugin takes a role of its own by Pod Identity or IRSA."""
+    if not role.is_for("node", "auto_node"):
+        return None
+    named, unsaid = role.attached
+    found = [evidence for name, evidence in named if name == _CNI]
+    if found:
+        return open_(f"has {_CNI}", *found)
+    if unsaid:
+        raise unsaid[0]
+    return met(f"does not have {_CNI}")
+
+
+@check(
+    "EKR028",
+    Role,
+    title="Node roles carry nothing that only pods need",
+    component="node-identity",
+    kinds=_EC2,
+    severity="high",
+    why="Pods on the node can take its role, so one flaw in any of them reaches what was meant for another.",
+    fix="Move the policy to a role for the service account that needs it (AWS::EKS::PodIdentityAssociation).",
+    source="https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
+)
+def node_policies_only(role: Role) -> Answer | None:
+    """AWS managed policies by name; statements by what a node's own software calls."""
+    if not role.is_for("node", "auto_node"):
+        return None
+    named, unsaid = role.attached
+    said, gaps = role.allowances
+    found: list[tuple[str, Evidence]] = [(name, at) for name, at in named if name not in _NODE_POLICIES]
+    for statement in said:
+        if any(has_gap(action) for action in statement.actions):
+            gaps = [*gaps, UnknownValue(statement.evidence, "an action is not in the template")]
+        actions = [action for action in statement.actions if statement.allow and not _of_a_node(action)]
+        if actions or (statement.allow and statement.not_actions):
+            found.append((actions[0] if actions else "NotAction", statement.evidence))
+    if found:
+        names = list(dict.fromkeys(name for name, _ in found))
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return open_(f"allows what a node does not need: {', '.join(names[:3])}{more}", *(at for _, at in found))
+    if unsaid or gaps:
+        raise [*unsaid, *gaps][0]
+    return met("carries what nodes need, and no more")
+
+
+def _of_a_node(action: str) -> bool:
+    service, _, name = action.lower().partition(":")
+    if has_gap(action):
+        return True
+    if service in ("logs", "cloudwatch", "xray"):
+        # An agent on the node writes them.
+        return name.startswith(("put", "create", *_READ_ONLY))
+    return service in _NODE_SERVICES or (service in _READ_SERVICES and name.startswith(_READ_ONLY))
+
+
+@check(
+    "EKR029",
+    Role,
+    title="Node roles use the narrow policies for their kind",
+    component="node-identity",
+    kinds=_EC2,
+    severity="low",
+    why="The older policies let every pod on the node list repositories and scan findings, or describe the whole network.",
+    fix="Use AmazonEC2ContainerRegistryPullOnly, and on Auto Mode AmazonEKSWorkerNodeMinimalPolicy, in ManagedPolicyArns.",
+    source=_GUIDE + "auto-create-node-role.html",
+)
+def narrow_policies(role: Role) -> Answer | None:
+    """Auto Mode needs less than nodes whose kubelet describes the VPC."""
+    if not role.is_for("node", "auto_node"):
+        return None
+    wide = {"AmazonEC2ContainerRegistryReadOnly": "AmazonEC2ContainerRegistryPullOnly"}
+    if not role.is_for("node"):
+        wide["AmazonEKSWorkerNodePolicy"] = "AmazonEKSWorkerNodeMinimalPolicy"
+    named, unsaid = role.attached
+    found = [(name, evidence) for name, evidence in named if name in wide]
+    if found:
+        words = "; ".join(f"has {name} where {wide[name]} is enough" for name, _ in found)
+        return open_(words, *(evidence for _, evidence in found))
+    if unsaid:
+        raise unsaid[0]
+    return met("has none of the wider policies")

@@ -1,0 +1,289 @@
+"""Duties at who may assume an IAM role. Asked of roles that have to do with a cluster (``reading/uses.py``)."""
+
+import re
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.document import Evidence
+from responsibility.reading.eks import Cluster, PodIdentity
+from responsibility.reading.iam import Role, Statement
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.uses import SERVICE_ACCOUNT
+from responsibility.reading.values import has_gap
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_PODS = "pods.eks.amazonaws.com"
+_ACCOUNT = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12}|\$\{AWS::AccountId\})(?::root)?")
+_SHARED_PROVIDERS = ("cognito-identity.amazonaws.com", "accounts.google.com", "graph.facebook.com", "www.amazon.com")
+"""Providers whose tokens are told apart by :aud, not by :sub (IAM's page on web identity keys)."""
+_WHO = ("aws:principal", "aws:source", "aws:userid")
+"""How the keys begin that say whose call it is."""
+
+
+def _assumes(statement: Statement) -> bool:
+    if not statement.allow:
+        return False
+    return any(fnmatchcase("sts:assumerole", action.lower()[:14]) or action == "*" for action in statement.actions)
+
+
+def _trusting(role: Role, kind: str, *values: str) -> list[Statement]:
+    """Returns the statements that let a principal in; any of a kind if none is named. Raises UnknownValue."""
+    return [
+        statement
+        for statement in role.trust
+        if _assumes(statement)
+        and any(of == kind and (not values or value in values) for of, value in statement.principals)
+    ]
+
+
+def _judge(statements: list[Statement], problem: Callable[[Statement], str], fine: str) -> Answer | None:
+    found: list[tuple[str, Evidence]] = []
+    unknown: UnknownValue | None = None
+    for statement in statements:
+        try:
+            words = problem(statement)
+        except UnknownValue as error:
+            unknown = unknown or error
+            continue
+        if words:
+            found.append((words, statement.evidence))
+    if found:
+        return open_("; ".join(dict.fromkeys(words for words, _ in found)), *(at for _, at in found))
+    if unknown:
+        raise unknown
+    return met(fine) if statements else None
+
+
+@check(
+    "EKR030",
+    Role,
+    title="No role is open to everybody or to a whole foreign account",
+    component="cluster-role",
+    severity="critical",
+    why="Everybody is every AWS account in the world; of a foreign account, its administrators decide who gets in.",
+    fix="Name roles in Principal of AssumeRolePolicyDocument, or test aws:PrincipalOrgID or sts:ExternalId in Condition.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
+)
+def not_open_to_everybody(role: Role) -> Answer | None:
+    """The own account is fine: its IAM policies decide who may."""
+    if not role.uses:
+        return None
+    own = role.resource.account
+
+    def problem(statement: Statement) -> str:
+        for kind, value in statement.principals:
+            if has_gap(value):
+                raise UnknownValue(statement.evidence, "who may assume it is not in the template")
+            if value == "*":
+                keys = {key for _, key, _ in statement.known_conditions}
+                if not any(key.startswith(_WHO) for key in keys):
+                    return "everybody may assume it"
+            account = _ACCOUNT.fullmatch(value) if kind == "AWS" else None
+            if account and account[1].isdigit() and account[1] != own and not statement.known_conditions:
+                if not own:
+                    raise UnknownValue(statement.evidence, f"whether {account[1]} is the own account is not known")
+                return f"everybody in account {account[1]} may assume it whom that account lets"
+        return ""
+
+    trusting = [statement for statement in role.trust if _assumes(statement)]
+    return _judge(trusting, problem, "is open neither to everybody nor to a foreign account as a whole")
+
+
+def _subjects(statement: Statement) -> Iterator[tuple[str, str]]:
+    """Yields operator and value of each test that says who the token must be of. Raises UnknownValue."""
+    for operator, key, values in statement.known_conditions:
+        test = operator.split(":")[-1].lower().removesuffix("ifexists")
+        if key.endswith(":sub") and test in ("stringequals", "stringequalsignorecase", "stringlike"):
+            yield from ((test, value) for value in values)
+
+
+def _oidc(role: Role) -> list[Statement]:
+    """Returns the statements that let the holders of OIDC tokens in. Raises UnknownValue."""
+    return [
+        statement
+        for statement in _trusting(role, "Federated")
+        if any("withsaml" not in action.lower() for action in statement.actions)
+        and not any(value in _SHARED_PROVIDERS for _, value in statement.principals)
+    ]
+
+
+_EVERYBODY = ("*", "system:serviceaccount:*", "system:serviceaccount:*:*", "system:*", "repo:*")
+
+
+@check(
+    "EKR031",
+    Role,
+    title="Roles for OIDC tokens say whose token it must be",
+    component="iam-pods",
+    severity="high",
+    why="An OIDC provider vouches for every pod of the cluster, or for every pipeline on the planet: each could take the role.",
+    fix="Test the provider's :sub (system:serviceaccount:NAMESPACE:NAME), and :aud, by StringEquals in Condition of "
+    "AssumeRolePolicyDocument.",
+    source="https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
+)
+def names_the_subject(role: Role) -> Answer | None:
+    """IRSA, and pipelines that deploy to the cluster. IAM itself compares :aud with what the provider was registered for."""
+    if not role.uses:
+        return None
+
+    def problem(statement: Statement) -> str:
+        subjects = [value for test, value in _subjects(statement) if not (test != "stringlike" and "*" in value)]
+        if not subjects:
+            exact = [value for _, value in _subjects(statement)]
+            if exact:
+                return f"compares :sub with {exact[0]} by StringEquals, where * is no wildcard: nobody fits"
+            return "every holder of a token of the provider may assume it: :sub is not tested"
+        if any(value in _EVERYBODY for value in subjects):
+            return "every holder of a token of the provider may assume it: :sub is tested for any"
+        return ""
+
+    return _judge(_oidc(role), problem, "names whose token it must be")
+
+
+@check(
+    "EKR032",
+    Role,
+    title="Roles for service accounts name them without wildcards",
+    component="iam-pods",
+    severity="medium",
+    why="Whoever may create a service account with a fitting name takes the role.",
+    fix="Test :sub by StringEquals with system:serviceaccount:NAMESPACE:NAME, one value for each account.",
+    source="https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
+)
+def no_wildcard_accounts(role: Role) -> Answer | None:
+    """Every account of the cluster is EKR031."""
+    if not role.uses:
+        return None
+
+    def problem(statement: Statement) -> str:
+        wide = [value for test, value in _subjects(statement) if test == "stringlike" and re.search(r"[*?]", value)]
+        wide = [value for value in wide if value.startswith(SERVICE_ACCOUNT) and value not in _EVERYBODY]
+        return f"lets in every service account that fits {' or '.join(wide)}" if wide else ""
+
+    named = [
+        statement
+        for statement in _oidc(role)
+        if statement.unread or any(value.startswith(SERVICE_ACCOUNT) for _, value in _subjects(statement))
+    ]
+    return _judge(named, problem, "names its service accounts in full")
+
+
+@check(
+    "EKR033",
+    Role,
+    title="Roles for EKS say for which cluster EKS may assume them",
+    component="cluster-role",
+    severity="low",
+    why="Without it, EKS could be made to use the role for another cluster (the confused deputy problem).",
+    fix="Test aws:SourceArn (arn:aws:eks:REGION:ACCOUNT:cluster/NAME, or fargateprofile/NAME/*) by ArnLike in Condition "
+    "of AssumeRolePolicyDocument.",
+    source=_GUIDE + "cross-service-confused-deputy-prevention.html",
+)
+def says_for_which_cluster(role: Role) -> Answer | None:
+    """AWS documents it for the cluster role and the pod execution role, and on no page together with Auto Mode."""
+    if _acts_for_auto_mode(role):
+        tested = {key for item in role.trust for _, key, _ in item.known_conditions} & _SOURCES
+        what = "Auto Mode: AWS documents no such condition together with it"
+        return met("says for which cluster EKS may assume it") if tested else not_applicable(what)
+
+    def problem(statement: Statement) -> str:
+        keys = {key for _, key, _ in statement.known_conditions}
+        if keys & _SOURCES:
+            return ""
+        return "EKS may assume it for any cluster: neither aws:SourceArn nor aws:SourceAccount is tested"
+
+    trusting = _trusting(role, "Service", "eks.amazonaws.com", "eks-fargate-pods.amazonaws.com")
+    return _judge(trusting, problem, "says for which cluster EKS may assume it")
+
+
+@check(
+    "EKR172",
+    Role,
+    title="The cluster role of Auto Mode is trusted as AWS documents it",
+    component="cluster-role",
+    kinds=("auto_mode",),
+    severity="low",
+    why="No page of AWS shows aws:SourceArn or aws:SourceAccount on the cluster role together with Auto Mode. If EKS does not send "
+    "them when Auto Mode acts, no node starts, and no volume or load balancer is made.",
+    fix="Take aws:SourceArn and aws:SourceAccount out of Condition of AssumeRolePolicyDocument, or try Auto Mode with them and "
+    "accept this.",
+    source=_GUIDE + "auto-cluster-iam-role.html",
+)
+def trusted_as_documented(role: Role) -> Answer | None:
+    """Other keys are the account's own choice."""
+    if not _acts_for_auto_mode(role):
+        return None
+
+    def problem(statement: Statement) -> str:
+        keys = sorted({key for _, key, _ in statement.known_conditions} & _SOURCES)
+        names = " and ".join(
+            {"aws:sourcearn": "aws:SourceArn", "aws:sourceaccount": "aws:SourceAccount"}[key] for key in keys
+        )
+        return f"asks for {names}, which AWS documents without Auto Mode alone" if keys else ""
+
+    return _judge(_trusting(role, "Service", "eks.amazonaws.com"), problem, "asks for nothing that is not documented")
+
+
+_SOURCES = {"aws:sourcearn", "aws:sourceaccount"}
+
+
+def _acts_for_auto_mode(role: Role) -> bool:
+    """Whether it is the role of a cluster with Auto Mode. Raises UnknownValue."""
+    clusters = [use.by for use in role.uses if use.purpose == "cluster" and isinstance(use.by, Cluster)]
+    return any(cluster.auto_mode for cluster in clusters)
+
+
+@check(
+    "EKR034",
+    Role,
+    title="Roles for Pod Identity let EKS assume and tag them",
+    component="iam-pods",
+    severity="high",
+    why="Without both actions EKS Pod Identity cannot assume the role, and the pods get no credentials.",
+    fix="Allow sts:AssumeRole and sts:TagSession for the service pods.eks.amazonaws.com in AssumeRolePolicyDocument.",
+    source=_GUIDE + "pod-id-role.html",
+)
+def pod_identity_works(role: Role) -> Answer | None:
+    """The association alone does not help."""
+    if not role.is_for("pod_identity"):
+        return None
+    trusting = [item for item in role.trust if item.allow and ("Service", _PODS) in item.principals]
+    actions = {action.lower() for statement in trusting for action in statement.actions}
+    gap = next(
+        (item for item in role.trust if any(map(has_gap, [*item.actions, *(v for _, v in item.principals)]))), None
+    )
+    missing = [name for name in ("AssumeRole", "TagSession") if not actions & {f"sts:{name.lower()}", "sts:*", "*"}]
+    if missing and gap:
+        raise UnknownValue(gap.evidence, "a part of its trust is not in the template")
+    if missing:
+        words = " and ".join(f"sts:{name}" for name in missing)
+        places = [statement.evidence for statement in trusting] or [role.at("AssumeRolePolicyDocument")]
+        return open_(f"does not allow {words} for {_PODS}", *places)
+    return met("lets Pod Identity assume and tag it")
+
+
+@check(
+    "EKR123",
+    Role,
+    title="Roles for Pod Identity say whose pods may have them",
+    component="iam-pods",
+    severity="low",
+    why="Whoever may create an association and pass the role could give it to pods of another cluster or namespace.",
+    fix="Test aws:RequestTag/eks-cluster-arn, aws:RequestTag/kubernetes-namespace and "
+    "aws:RequestTag/kubernetes-service-account in Condition of AssumeRolePolicyDocument.",
+    source=_GUIDE + "pod-id-role.html",
+)
+def pod_identity_is_limited(role: Role) -> Answer | None:
+    """The association says it, too, but in another place, and others may write associations."""
+    pods = [use.by for use in role.uses if isinstance(use.by, PodIdentity)]
+    if pods and all(one.get("DisableSessionTags", False) in (True, "true") for one in pods):
+        return not_applicable("its associations turn session tags off: there is nothing to test")
+
+    def problem(statement: Statement) -> str:
+        tags = ("aws:requesttag/eks-cluster", "aws:requesttag/kubernetes-", "aws:sourcearn")
+        if any(key.startswith(tags) for _, key, _ in statement.known_conditions):
+            return ""
+        return "pods of every cluster and namespace in the account may be given it"
+
+    return _judge(_trusting(role, "Service", _PODS), problem, "says whose pods may have it")

@@ -1,0 +1,1 @@
+"""What only a running account can answer."""

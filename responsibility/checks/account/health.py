@@ -1,0 +1,259 @@
+"""Asked of an account: is what EKS keeps in order, by its own word: statuses, health issues, insights, updates."""
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.eks import Addon, Cluster, FargateProfile, NodeGroup, OfCluster
+from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.running import Capability, CertificateAuthority, Comparison, Insight, Update, day
+
+_API = "https://docs.aws.amazon.com/eks/latest/APIReference/"
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_CHANGING = ("CREATING", "UPDATING", "PENDING", "DELETING")
+"""Between two states: nothing is wrong with it yet."""
+_CA_NOTICE = 730
+"""Days before the end at which EKS adds a successor by itself."""
+
+
+def _health(fact: Fact) -> Answer:
+    issues = [str(fact.get(f"{path}.Code", "?")) for path, _ in fact.resource.items("Health.Issues")]
+    status = str(fact.get("Status", ""))
+    if issues:
+        said = str(fact.resource.maybe("Health.Issues.0.Message", ""))
+        return open_(f"is {status} with {', '.join(dict.fromkeys(issues))}: {said}", fact.at("Health.Issues"))
+    if status in _CHANGING:
+        return not_applicable(f"is {status} at the moment")
+    if status != "ACTIVE":
+        return open_(f"is {status}", fact.at("Status"))
+    return met("is ACTIVE, without health issues", fact.at("Status"))
+
+
+@check(
+    "EKR124",
+    Cluster,
+    title="The cluster is active and healthy",
+    component="life-cycle",
+    severity="high",
+    only="account",
+    why="EKS names what of yours keeps it from working: a subnet, role, key or security group that is gone or full. Until that is "
+    "repaired it cannot update the cluster.",
+    fix="Repair what the issue names, then change nothing else until the cluster is ACTIVE.",
+    source=_API + "API_ClusterIssue.html",
+)
+def cluster_is_healthy(cluster: Cluster) -> Answer:
+    """A cluster whose creation failed stays FAILED."""
+    return _health(cluster)
+
+
+@check(
+    "EKR125",
+    NodeGroup,
+    title="Node groups are active and healthy",
+    component="node-updates",
+    severity="high",
+    kinds=("managed_nodes",),
+    only="account",
+    why="A degraded group does not replace lost nodes, and cannot be updated.",
+    fix="Repair what the issue names (role, launch template, subnets, quota, nodes that cannot join), then update the group.",
+    source=_API + "API_Issue.html",
+)
+def node_group_is_healthy(group: NodeGroup) -> Answer:
+    """By EKS's own word."""
+    return _health(group)
+
+
+@check(
+    "EKR126",
+    Addon,
+    title="Add-ons are active and healthy",
+    component="add-ons",
+    severity="high",
+    only="account",
+    why="A degraded add-on leaves pods without addresses, names, volumes or credentials, at the latest when they move.",
+    fix="Repair what the issue names: permissions, a conflict (UpdateAddon with resolveConflicts), nodes for its pods.",
+    source=_API + "API_AddonIssue.html",
+)
+def addon_is_healthy(addon: Addon) -> Answer:
+    """By EKS's own word."""
+    return _health(addon)
+
+
+@check(
+    "EKR127",
+    FargateProfile,
+    title="Fargate profiles are active and healthy",
+    component="node-autoscaling",
+    severity="high",
+    kinds=("fargate",),
+    only="account",
+    why="A profile that cannot be used leaves its pods pending.",
+    fix="Repair what the issue names (pod execution role, subnets); a profile never changes, so make a new one.",
+    source=_API + "API_FargateProfileIssue.html",
+)
+def profile_is_healthy(profile: FargateProfile) -> Answer:
+    """By EKS's own word."""
+    return _health(profile)
+
+
+@check(
+    "EKR128",
+    Capability,
+    title="Capabilities are active and healthy",
+    component="extensions",
+    severity="medium",
+    only="account",
+    why="What a degraded capability deploys or keeps in step stands still.",
+    fix="Repair what the issue names: mostly the capability's role and its trust.",
+    source=_API + "API_CapabilityIssue.html",
+)
+def capability_is_healthy(capability: Capability) -> Answer:
+    """By EKS's own word."""
+    return _health(capability)
+
+
+@check(
+    "EKR150",
+    Comparison,
+    title="What runs is what the templates say",
+    component="life-cycle",
+    severity="medium",
+    only="account",
+    why="Somebody changed it by hand, or something else does: the review speaks of another cluster than this one, and the next deploy "
+    "may undo the change, or fail on it.",
+    fix="Write the change into the environment file, or deploy again; for what stands in no template, delete it or write it down.",
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html",
+)
+def runs_as_written(comparison: Comparison) -> Answer:
+    """Property by property; asked where templates were named (--assembly)."""
+    words = str(comparison.get("Difference"))
+    return open_(words, *comparison.places) if words else met("is as its template says", *comparison.places)
+
+
+def _insight(insight: Insight, category: str, *bad: str) -> Answer | None:
+    if insight.category != category:
+        return None
+    if insight.status == "UNKNOWN":
+        raise UnknownValue(
+            insight.at("InsightStatus.Status"), str(insight.get("InsightStatus.Reason", "EKS cannot tell"))
+        )
+    if insight.status == "PASSING":
+        return met("passes", insight.at("InsightStatus"))
+    if insight.status not in bad:
+        return None
+    after = f" (for Kubernetes {version})" if (version := insight.get("KubernetesVersion")) else ""
+    resources = [
+        str(insight.get(f"{path}.KubernetesResourceUri") or insight.get(f"{path}.Arn", ""))
+        for path, _ in insight.resource.items("Resources")
+    ]
+    named = f": {', '.join(filter(None, resources[:3]))}" if any(resources) else ""
+    return open_(
+        f"{insight.status}{after}: {insight.get('InsightStatus.Reason', '')}{named}", insight.at("InsightStatus")
+    )
+
+
+@check(
+    "EKR129",
+    Insight,
+    title="No upgrade insight of EKS finds an error",
+    component="kubernetes-version",
+    severity="high",
+    only="account",
+    why="EKS looks at the calls, nodes and add-ons of the running cluster: what it calls an error stops an upgrade, or breaks with it.",
+    fix="Do what `aws eks describe-insight` recommends; EKS looks again once a day, or on StartInsightsRefresh.",
+    source=_GUIDE + "cluster-insights.html",
+)
+def insight_has_no_error(insight: Insight) -> Answer | None:
+    """Deprecated calls count for 30 days. Rollback insights are not read here: for a week after an upgrade their errors are normal."""
+    return _insight(insight, "UPGRADE_READINESS", "ERROR")
+
+
+@check(
+    "EKR130",
+    Insight,
+    title="No upgrade insight of EKS warns",
+    component="kubernetes-version",
+    severity="medium",
+    only="account",
+    why="What warns today stops the upgrade after the next one.",
+    fix="Do what `aws eks describe-insight` recommends; EKS looks again once a day, or on StartInsightsRefresh.",
+    source=_GUIDE + "cluster-insights.html",
+)
+def insight_has_no_warning(insight: Insight) -> Answer | None:
+    """The milder half of EKR129."""
+    return _insight(insight, "UPGRADE_READINESS", "WARNING")
+
+
+@check(
+    "EKR200",
+    Insight,
+    title="EKS finds no misconfiguration of hybrid nodes",
+    component="pod-networking",
+    severity="high",
+    only="account",
+    why="With an error, parts of the cluster likely do not work: webhooks, logs, or pods on nodes that the control plane cannot reach. "
+    "A warning is a set-up that AWS does not document.",
+    fix="Do what `aws eks describe-insight` recommends; EKS looks again once a day, or on StartInsightsRefresh.",
+    source=_GUIDE + "view-cluster-insights.html",
+)
+def insight_has_no_misconfiguration(insight: Insight) -> Answer | None:
+    """EKS's configuration insights look at hybrid nodes alone."""
+    return _insight(insight, "MISCONFIGURATION", "ERROR", "WARNING")
+
+
+@check(
+    "EKR202",
+    CertificateAuthority,
+    title="No rotation of the certificate authority is left half done",
+    component="certificate-authority",
+    severity="high",
+    only="account",
+    why="EKS makes a waiting successor active by itself, six months before the old one ends: nodes that are not Auto Mode's or "
+    "Fargate's, kubeconfigs and pipelines that do not trust it lose the API server. Until then Kubernetes cannot be upgraded.",
+    fix="Replace the nodes, renew kubeconfigs and pipelines, then activate the successor (docs/changes.md).",
+    source=_GUIDE + "certificate-authority-rotation.html",
+)
+def rotation_is_finished(authority: CertificateAuthority) -> Answer | None:
+    """A successor that waits; and one that signs, with less than the time left at which EKS would add a successor."""
+    where = authority.at("SigningStatus")
+    if authority.get("SigningStatus") != "IN_USE":
+        if authority.get("ActivatedAt"):
+            return None  # it signed before: trusted until it ends, and of no further use
+        planned = authority.get("ScheduledEvents.FirstAutoActivation", "")
+        when = f", which EKS does by itself on {day(planned)}" if planned else ""
+        return open_(f"waits to be activated{when}", where)
+    ends = authority.get("Validity.NotAfter", "")
+    if not ends:
+        raise UnknownValue(authority.at("Validity.NotAfter"), "EKS does not say until when it is valid")
+    left = (day(ends) - authority.facts.as_of).days
+    if left <= _CA_NOTICE:
+        return open_(f"ends on {day(ends)}, in {left} days, and no successor signs", authority.at("Validity.NotAfter"))
+    return met(f"signs, and is valid until {day(ends)}", where)
+
+
+@check(
+    "EKR131",
+    Update,
+    title="The last change of each kind went through",
+    component="life-cycle",
+    severity="medium",
+    only="account",
+    why="After a failed update the cluster is not what somebody meant it to be, and nothing tries again.",
+    fix="Repair what the error names, and make the change again.",
+    source=_API + "API_Update.html",
+)
+def last_update_went_through(update: Update) -> Answer | None:
+    """Of each type of update the newest counts."""
+    same: list[Update] = [
+        other
+        for other in update.facts.belonging(Update, update.cluster_key)
+        if other.get("Type") == update.get("Type") and _moment(other) > _moment(update)
+    ]
+    if same:
+        return None
+    if update.status not in ("Failed", "Cancelled"):
+        return met(f"is {update.status}", update.at("Status"))
+    codes = [str(update.get(f"{path}.ErrorCode", "?")) for path, _ in update.resource.items("Errors")]
+    words = f" with {', '.join(codes)}" if codes else ""
+    return open_(f"is {update.status} since {day(update.get('CreatedAt'))}{words}", update.at("Errors"))
+
+
+def _moment(update: OfCluster) -> str:
+    return str(update.get("CreatedAt", ""))

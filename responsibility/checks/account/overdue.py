@@ -1,0 +1,261 @@
+"""Asked of an account: what is overdue, or will be: versions of Kubernetes, images, add-ons, launch templates, nodes."""
+
+import re
+from datetime import date
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.eks import Addon, Cluster, NodeGroup
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.running import Node, day
+from responsibility.reading.versions import order
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_SOON = 90
+"""Days: what an upgrade with its tests takes, and a quarter's plan."""
+_SKEW = 3
+"""Minor versions that a kubelet may be behind: https://kubernetes.io/releases/version-skew-policy/."""
+_OLD_RELEASE = 45
+"""Days: AWS releases images every week or two; after the third that is missed, nobody looks."""
+_OLD_NODE = 90
+_LIFE, _NEAR = 21, 18
+"""Days that an Auto Mode node lives at most (automode-learn-instances.html), and from which on it counts as late: the built-in
+pools replace nodes after 14."""
+
+
+@check(
+    "EKR132",
+    Cluster,
+    title="EKS will not upgrade the cluster by itself within 90 days",
+    component="kubernetes-version",
+    severity="high",
+    only="account",
+    why="At the end of support EKS upgrades the control plane on a day of its own, whether your workloads are ready or not.",
+    fix="Upgrade before; or, in standard support, set UpgradePolicy.SupportType to EXTENDED and pay for the time.",
+    source=_GUIDE + "view-upgrade-policy.html",
+)
+def no_upgrade_by_itself(cluster: Cluster) -> Answer:
+    """With the policy STANDARD at the end of standard support, else at the end of extended support."""
+    standard = cluster.get("UpgradePolicy.SupportType") == "STANDARD"
+    path = f"VersionSupport.EndOf{'Standard' if standard else 'Extended'}SupportDate"
+    told = cluster.get(path)
+    if not told:
+        raise UnknownValue(cluster.at(path), f"EKS names no date for {cluster.version}")
+    end = day(told)
+    left = (end - cluster.facts.as_of).days
+    words = f"is upgraded from {cluster.version} by EKS after {end}, {f'in {left} days' if left >= 0 else 'which has passed'}"
+    return open_(words, cluster.at(path)) if left <= _SOON else met(words, cluster.at(path))
+
+
+@check(
+    "EKR133",
+    NodeGroup,
+    title="Nodes are new enough for their control plane",
+    component="node-updates",
+    severity="critical",
+    kinds=("managed_nodes",),
+    only="account",
+    why="Kubernetes supports no kubelet that is more than three minor versions behind: pods fail in ways that nobody tests.",
+    fix="Update the node group one minor version at a time (UpdateNodegroupVersion) before you upgrade the control plane again.",
+    source="https://kubernetes.io/releases/version-skew-policy/",
+)
+def nodes_are_within_the_skew(group: NodeGroup) -> Answer:
+    """EKR019 asks whether they are behind at all."""
+    nodes, cluster = group.get("Version"), group.cluster
+    plane = cluster.get("Version") if cluster else None
+    if len(order(nodes)) < 2 or len(order(plane)) < 2:
+        raise UnknownValue(group.at("Version"), "its version, or that of its cluster, was not told")
+    behind = order(plane)[1] - order(nodes)[1]
+    words = f"runs {nodes}, {behind} behind {plane}" if behind else f"runs {nodes}, as its control plane"
+    return open_(f"{words}: too old for it", group.at("Version")) if behind > _SKEW else met(words, group.at("Version"))
+
+
+@check(
+    "EKR134",
+    NodeGroup,
+    title="Nodes run the latest release of their image",
+    component="ami",
+    severity="medium",
+    kinds=("managed_nodes",),
+    only="account",
+    why="Each release fixes flaws of the kernel, the kubelet and containerd; AWS builds it, you roll it out.",
+    fix="Update the group to the newest release: `aws eks update-nodegroup-version`, without a version.",
+    source=_GUIDE + "update-managed-node-group.html",
+)
+def release_is_the_latest(group: NodeGroup) -> Answer:
+    """Against AWS's public parameter for its type of image."""
+    runs, latest = group.get("ReleaseVersion"), group.get("LatestReleaseVersion")
+    if not latest:
+        return not_applicable(
+            f"runs {group.get('AmiType', 'an image of its own')}: there is no release to hold it against"
+        )
+    where = (group.at("ReleaseVersion"), group.at("LatestReleaseVersion"))
+    if runs == latest:
+        return met(f"runs {runs}, the latest", *where)
+    return open_(f"runs {runs}; the latest is {latest}", *where)
+
+
+@check(
+    "EKR135",
+    NodeGroup,
+    title="The release of nodes' images is at most 45 days old",
+    component="ami",
+    severity="high",
+    kinds=("managed_nodes",),
+    only="account",
+    why="AWS releases images every week or two. Who missed three of them has no routine for it, and known flaws stand open.",
+    fix="Update node groups on a schedule, weekly or with each release: `aws eks update-nodegroup-version`.",
+    source=_GUIDE + "eks-linux-ami-versions.html",
+)
+def release_is_young(group: NodeGroup) -> Answer:
+    """Amazon Linux and Windows end a release with its day; Bottlerocket does not: EKR134 asks about it."""
+    runs = str(group.get("ReleaseVersion", ""))
+    found = re.search(r"(20\d\d)(?:\.(\d\d)\.|(\d\d))(\d\d)$", runs)
+    if not found:
+        return not_applicable(f"its release, {runs or 'none'}, tells no day")
+    released = date(int(found[1]), int(found[2] or found[3]), int(found[4]))
+    age = (group.facts.as_of - released).days
+    words = f"runs {runs}, {age} days old"
+    return open_(words, group.at("ReleaseVersion")) if age > _OLD_RELEASE else met(words, group.at("ReleaseVersion"))
+
+
+@check(
+    "EKR136",
+    NodeGroup,
+    title="Nodes use the default version of their launch template",
+    component="node-updates",
+    severity="low",
+    kinds=("managed_nodes",),
+    only="account",
+    why="Who changes a launch template expects nodes to follow. A node group stays on its version until somebody updates it.",
+    fix="Update the group to the version: `aws eks update-nodegroup-version --launch-template`.",
+    source=_GUIDE + "launch-templates.html",
+)
+def launch_template_is_current(group: NodeGroup) -> Answer | None:
+    """Asked of groups with a launch template of yours."""
+    if not group.get("LaunchTemplate"):
+        return None
+    template = group.launch_template
+    if not template:
+        raise UnknownValue(group.at("LaunchTemplate"), "the launch template is not in what was read")
+    uses, default = template.whole("VersionNumber", 0), template.whole("DefaultVersionNumber", 0)
+    newest = template.whole("LatestVersionNumber", 0)
+    where = (group.at("LaunchTemplate.Version"), template.at("DefaultVersionNumber"))
+    words = (
+        f"uses version {uses} of {template.get('LaunchTemplateName')}; the default is {default}, the latest {newest}"
+    )
+    return open_(words, *where) if uses < default else met(words, *where)
+
+
+@check(
+    "EKR137",
+    Addon,
+    title="Add-ons are on the newest version for the cluster",
+    component="add-ons",
+    severity="low",
+    only="account",
+    why="EKS updates no add-on by itself: fixes arrive when you take them.",
+    fix="`make lock-addons LATEST=yes` and a deploy; else `aws eks update-addon`, one minor version of the add-on at a time.",
+    source=_GUIDE + "updating-an-add-on.html",
+)
+def addon_is_newest(addon: Addon) -> Answer:
+    """Among the versions that EKS offers for the cluster's Kubernetes."""
+    versions = _offered(addon, "Now")
+    if not versions:
+        return not_applicable("EKS offers no version of it: EKR138")
+    where = (addon.at("AddonVersion"), addon.at("Offered.Now"))
+    if order(addon.version) >= order(versions[0]):
+        return met(f"is {addon.version}, the newest", *where)
+    return open_(
+        f"is {addon.version}; there is {versions[0]}, and the default is {addon.get('Offered.Now.Default')}", *where
+    )
+
+
+@check(
+    "EKR138",
+    Addon,
+    title="Add-ons are of a version that fits the cluster",
+    component="add-ons",
+    severity="high",
+    only="account",
+    why="A version that EKS does not offer for the cluster's Kubernetes was not tested with it, and may fail at any restart.",
+    fix="Update the add-on to a version that fits: `aws eks describe-addon-versions` lists them.",
+    source=_GUIDE + "updating-an-add-on.html",
+)
+def addon_fits(addon: Addon) -> Answer:
+    """By eks:DescribeAddonVersions for the cluster's version."""
+    return _fits(addon, "Now")
+
+
+@check(
+    "EKR139",
+    Addon,
+    title="Add-ons fit the next Kubernetes version, too",
+    component="add-ons",
+    severity="low",
+    only="account",
+    why="What does not fit stops an upgrade or breaks with it; updated before, it also stays if you roll back.",
+    fix="Before you upgrade, update the add-on to a version that fits both.",
+    source=_GUIDE + "update-cluster.html",
+)
+def addon_fits_the_next(addon: Addon) -> Answer:
+    """Not applicable while EKS offers nothing for the next version."""
+    if not _offered(addon, "Next"):
+        return not_applicable(f"EKS offers no version of it for Kubernetes {addon.get('Offered.Next.Kubernetes')} yet")
+    return _fits(addon, "Next")
+
+
+def _fits(addon: Addon, when: str) -> Answer:
+    versions, kubernetes = _offered(addon, when), addon.get(f"Offered.{when}.Kubernetes")
+    where = (addon.at("AddonVersion"), addon.at(f"Offered.{when}"))
+    if addon.version in versions:
+        return met(f"is {addon.version}, which fits Kubernetes {kubernetes}", *where)
+    fitting = f"; {versions[-1]} to {versions[0]} do" if versions else ""
+    return open_(f"is {addon.version}, which does not fit Kubernetes {kubernetes}{fitting}", *where)
+
+
+def _offered(addon: Addon, when: str) -> list[str]:
+    """Returns the versions that fit, newest first. Raises UnknownValue."""
+    if addon.get("Offered") is None:
+        raise UnknownValue(addon.at("AddonVersion"), "the version of its cluster was not told")
+    return [str(version) for version in addon.get(f"Offered.{when}.Versions", [])]
+
+
+@check(
+    "EKR140",
+    Node,
+    title="Auto Mode replaces its nodes in good time",
+    component="workload-configuration",
+    severity="medium",
+    kinds=("auto_mode",),
+    only="account",
+    why="A node that is not replaced after 14 days is held by a budget, an annotation or a pod that does not end; after 21 days EKS "
+    "ends it by force, pods and all.",
+    fix="Find what holds it (PodDisruptionBudget, karpenter.sh/do-not-disrupt, terminationGracePeriod), and let it go.",
+    source=_GUIDE + "automode-learn-instances.html",
+)
+def auto_mode_nodes_are_young(node: Node) -> Answer | None:
+    """Asked of nodes with Auto Mode's tag."""
+    if not node.pool:
+        return None
+    words = f"of pool {node.pool} runs for {node.age} of at most {_LIFE} days"
+    return open_(words, node.at("LaunchTime")) if node.age >= _NEAR else met(words, node.at("LaunchTime"))
+
+
+@check(
+    "EKR141",
+    Node,
+    title="Nodes of node groups are at most 90 days old",
+    component="operating-system",
+    severity="medium",
+    kinds=("managed_nodes",),
+    only="account",
+    why="A node gets its fixes by being replaced: an old one runs the image of its first day, whatever its group says.",
+    fix="Update its node group; if the group is current, terminate the instance after draining it.",
+    source=_GUIDE + "managed-node-update-behavior.html",
+)
+def nodes_are_young(node: Node) -> Answer | None:
+    """Asked of nodes with a managed node group's tag."""
+    if not node.group:
+        return None
+    words = f"of node group {node.group} runs for {node.age} days"
+    return open_(words, node.at("LaunchTime")) if node.age > _OLD_NODE else met(words, node.at("LaunchTime"))

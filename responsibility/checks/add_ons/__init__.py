@@ -1,0 +1,1 @@
+"""Add-ons and Helm charts."""

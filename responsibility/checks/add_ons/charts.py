@@ -1,0 +1,60 @@
+"""Duties at Helm charts: which version is installed, and where it comes from."""
+
+from __future__ import annotations
+
+import re
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.kubernetes import HelmChart
+
+_FIXED = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
+
+
+def _asset(chart: HelmChart) -> bool:
+    """Whether the chart is a part of the app itself: the CDK uploads it."""
+    return bool(chart.get("ChartAssetURL"))
+
+
+@check(
+    "EKR107",
+    HelmChart,
+    title="Helm charts have a fixed version",
+    component="extensions",
+    severity="medium",
+    why="Without one, Helm installs the newest there is on the day: what was tested is not what gets installed.",
+    fix="Set Version of the chart to a whole version, such as 1.2.3.",
+    source="https://helm.sh/docs/helm/helm_install/",
+)
+def chart_has_a_version(chart: HelmChart) -> Answer:
+    """A range is no version."""
+    if _asset(chart):
+        return not_applicable("the chart comes with the app")
+    version = chart.version
+    if version.startswith("${"):
+        return not_applicable("the version is another resource's")
+    if _FIXED.fullmatch(version):
+        return met(f"version {version}", chart.at("Version"))
+    return open_(f"version {version} is a range" if version else "no version: the newest is taken", chart.at("Version"))
+
+
+@check(
+    "EKR108",
+    HelmChart,
+    title="Helm charts come over TLS from a named repository",
+    component="extensions",
+    severity="low",
+    why="Over plain HTTP anybody on the way can change the chart, which is installed with an administrator's rights.",
+    fix="Set Repository to an https:// or oci:// address.",
+    source="https://helm.sh/docs/topics/chart_repository/",
+)
+def chart_comes_over_tls(chart: HelmChart) -> Answer:
+    """The repository may stand in the chart's own name."""
+    if _asset(chart):
+        return not_applicable("the chart comes with the app")
+    path = "Repository" if chart.get("Repository") else "Chart"
+    address = str(chart.get(path, ""))
+    if address.startswith(("https://", "oci://")):
+        return met("comes over TLS", chart.at(path))
+    if "://" in address:
+        return open_(f"comes over {address.partition('://')[0]}", chart.at(path))
+    return open_("no repository is named", chart.at("Repository"))

@@ -1,0 +1,175 @@
+"""Duties at EKS add-ons: which ones the mix of compute needs, in which order, in which version."""
+
+from responsibility import catalog
+from responsibility.checks.add_ons import software
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.model import ComputeKind
+from responsibility.reading.eks import Addon, Cluster, NodeGroup
+from responsibility.reading.resource import UnknownValue
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_KINDS: tuple[ComputeKind, ...] = ("managed_nodes", "fargate", "self_managed_nodes")
+_REPLACED_BY = {
+    "vpc-cni": ("aws-vpc-cni", "aws-node", "cilium", "calico", "tigera-operator", "antrea", "kube-ovn", "weave"),
+    "kube-proxy": ("kube-proxy", "cilium"),
+    "coredns": ("coredns",),
+}
+"""The networking add-ons, and names of charts or workloads that do the same. The three are what EKS installs by itself
+where BootstrapSelfManagedAddons is not false."""
+
+
+def _needed(cluster: Cluster) -> list[str]:
+    """The networking add-ons that its compute needs; nodes that joined by themselves need what managed ones do."""
+    kinds = {"managed_nodes" if kind == "self_managed_nodes" else kind for kind in cluster.kinds}
+    return [name for name in _REPLACED_BY if kinds & set(catalog.addon_kinds()[name])]
+
+
+def _absent(cluster: Cluster) -> list[str]:
+    """Those of them that stand nowhere in the templates, by whatever way. Raises UnknownValue."""
+    there = {str(addon.get("AddonName")) for addon in cluster.addons.values()}
+    return [name for name in _needed(cluster) if name not in there and not software.runs(cluster, *_REPLACED_BY[name])]
+
+
+@check(
+    "EKR060",
+    Cluster,
+    title="The networking add-ons that the compute needs are there",
+    component="add-ons",
+    severity="critical",
+    kinds=_KINDS,
+    why="With BootstrapSelfManagedAddons false a cluster starts empty: without vpc-cni nodes do not become ready, without "
+    "kube-proxy Services do not answer, without coredns names do not resolve.",
+    fix="Add an AWS::EKS::Addon for each of vpc-cni, kube-proxy and coredns (Fargate alone: coredns).",
+    source=_GUIDE + "eks-networking-add-ons.html",
+)
+def networking_is_there(cluster: Cluster) -> Answer | None:
+    """Unknown where other tools made the nodes: then they may have made the add-ons (eksctl does, by the API)."""
+    needed = _needed(cluster)
+    if not needed:
+        return None
+    where = cluster.at("BootstrapSelfManagedAddons")
+    absent = _absent(cluster)
+    if not absent:
+        return met(f"has {', '.join(needed)} or a replacement", where)
+    if cluster.bootstrap_addons:
+        return met("has what EKS installs by itself", where)
+    compute = [*cluster.node_groups, *cluster.self_managed, *cluster.fargate_profiles]
+    if cluster.auto_mode and cluster.get("BootstrapSelfManagedAddons") is None:
+        raise UnknownValue(where, "is not stated: what EKS installs beside Auto Mode is not known to this review")
+    if not cluster.addons and all(item.resource.stack != cluster.resource.stack for item in compute):
+        raise UnknownValue(where, "is false, and no add-on is in what was read: another tool may have installed them")
+    return open_(f"starts without {', '.join(absent)}", where)
+
+
+@check(
+    "EKR061",
+    Cluster,
+    title="The networking add-ons are EKS add-ons",
+    component="add-ons",
+    severity="medium",
+    kinds=_KINDS,
+    why="What EKS installs by itself is self-managed: it shows in no inventory, and nobody updates it. Many clusters run "
+    "the kube-proxy of their first day.",
+    fix="Add an AWS::EKS::Addon for vpc-cni, kube-proxy and coredns with ResolveConflicts OVERWRITE: it takes over what "
+    "runs. For a new cluster set BootstrapSelfManagedAddons to false, too.",
+    source=_GUIDE + "eks-networking-add-ons.html",
+)
+def networking_is_managed(cluster: Cluster) -> Answer | None:
+    """A Helm chart in its place is managed, too: by you."""
+    if not _needed(cluster):
+        return None
+    where = cluster.at("BootstrapSelfManagedAddons")
+    left = _absent(cluster)
+    if left and not cluster.bootstrap_addons:
+        return not_applicable(f"EKS installs none by itself; {', '.join(left)}: EKR060")
+    if left:
+        return open_(f"leaves {', '.join(left)} as EKS installs them, self-managed", where)
+    return met(f"has {', '.join(_needed(cluster))} as EKS add-ons or charts", where)
+
+
+@check(
+    "EKR062",
+    NodeGroup,
+    title="The CNI stands before the nodes",
+    component="pod-networking",
+    severity="high",
+    kinds=("managed_nodes",),
+    why="A node is ready when its CNI runs. A group that is made at the same time starts with a CNI that is missing or has "
+    "other settings, and one that is made before fails after half an hour.",
+    fix="Let the AWS::EKS::Nodegroup wait: DependsOn with the logical id of the vpc-cni add-on.",
+    source="https://repost.aws/knowledge-center/eks-cni-plugin-troubleshooting",
+    only="templates",
+)
+def cni_is_first(group: NodeGroup) -> Answer:
+    """Asked where EKS does not install a CNI together with the cluster."""
+    if group.resource.template is None:
+        return not_applicable("order is a matter of templates")
+    cluster = group.cluster
+    if not cluster:
+        raise UnknownValue(group.at("ClusterName"), "its cluster is not in what was read")
+    if cluster.bootstrap_addons:
+        return not_applicable("EKS installs a CNI together with the cluster")
+    cni = next((addon for addon in cluster.addons.values() if addon.get("AddonName") == "vpc-cni"), None)
+    if not cni:
+        return not_applicable("the vpc-cni add-on is not in what was read")
+    before = group.facts.waits_for(group.resource)
+    stack = cni.resource.stack
+    if cni.resource.key in before or (
+        stack != group.resource.stack and any(key.startswith(f"{stack}/") for key in before)
+    ):
+        return met("waits for the vpc-cni add-on", group.at("DependsOn"))
+    if group.resource.key in group.facts.waits_for(cni.resource):
+        return open_("cannot become ready: the vpc-cni add-on waits for it", cni.at("DependsOn"))
+    return open_("does not wait for the vpc-cni add-on", group.at("DependsOn"))
+
+
+def _addons(cluster: Cluster) -> list[Addon]:
+    return sorted(cluster.addons.values(), key=lambda addon: addon.name)
+
+
+@check(
+    "EKR063",
+    Cluster,
+    title="Add-on versions are stated",
+    component="add-ons",
+    severity="low",
+    why="Without a version EKS takes the default of the day an add-on is made, and nothing ever updates it: not a new "
+    "release, not an upgrade of the cluster, not the next deploy.",
+    fix="Set AddonVersion (aws eks describe-addon-versions), and raise it with every upgrade of the cluster.",
+    source=_GUIDE + "updating-an-add-on.html",
+    only="templates",
+)
+def addon_versions_are_stated(cluster: Cluster) -> Answer:
+    """One answer for all add-ons of a cluster."""
+    addons = _addons(cluster)
+    if not addons:
+        return not_applicable("no add-on of it is in what was read")
+    unstated = [addon for addon in addons if not addon.version]
+    if unstated:
+        names = ", ".join(addon.name for addon in unstated)
+        return open_(f"leaves the version to EKS for {names}", *(addon.at("AddonVersion") for addon in unstated))
+    return met(f"states the version of {len(addons)} add-ons", *(addon.at("AddonVersion") for addon in addons))
+
+
+@check(
+    "EKR064",
+    Cluster,
+    title="What happens to changed settings of add-ons is decided",
+    component="add-ons",
+    severity="low",
+    why="Without a choice (NONE) creating or updating an add-on may fail where somebody, or EKS's own copy, set a field before.",
+    fix="Set ResolveConflicts. OVERWRITE makes the template the only truth. PRESERVE keeps what was changed by hand in updates; "
+    "at creation it acts as NONE.",
+    source="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAddon.html",
+    only="templates",
+)
+def conflicts_are_decided(cluster: Cluster) -> Answer:
+    """One answer for all add-ons of a cluster. A running one does not tell: it is part of the request."""
+    addons = [addon for addon in _addons(cluster) if addon.resource.template]
+    if not addons:
+        return not_applicable("no template of its add-ons was read")
+    undecided = [addon for addon in addons if not addon.conflicts]
+    if undecided:
+        names = ", ".join(addon.name for addon in undecided)
+        return open_(f"does not say for {names}", *(addon.at("ResolveConflicts") for addon in undecided))
+    return met(f"says for {len(addons)} add-ons", *(addon.at("ResolveConflicts") for addon in addons))

@@ -1,0 +1,66 @@
+"""Duties at the settings of EKS add-ons: that EKS takes them. Known schemas are data of the catalog."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from responsibility import catalog
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.eks import Addon
+from responsibility.reading.resource import UnknownValue
+from safe_io.errors import BadInput
+from safe_io.yaml_file import load
+
+_LIKE = 0.6
+"""How alike (0 to 1) two keys are of which one is taken for a slip of the other."""
+
+_COMPARED = 20
+"""Keys of one mapping that are compared with known ones: a comparison is slow, and a file may hold any number of them."""
+
+
+def settings_of(addon: Addon) -> Any:
+    """Returns the settings of an add-on, which EKS takes as JSON or YAML; None: it has none. Raises UnknownValue."""
+    text = addon.get("ConfigurationValues")
+    if text in (None, ""):
+        return None
+    try:
+        return load(str(text))
+    except BadInput as problem:
+        raise UnknownValue(addon.at("ConfigurationValues"), f"cannot be read: {problem}") from None
+
+
+@check(
+    "EKR153",
+    Addon,
+    title="The settings of an add-on are those of its schema",
+    component="add-ons",
+    severity="high",
+    why="EKS refuses an add-on with a setting that its schema does not know, or of another type: the stack fails.",
+    fix="Correct ConfigurationValues; aws eks describe-addon-configuration shows the schema of a version.",
+    source="https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonConfiguration.html",
+    only="templates",
+)
+def settings_fit_the_schema(addon: Addon) -> Answer:
+    """A key that looks like a known one is taken for a slip of it; any other that is not known here may be of a newer version."""
+    settings = settings_of(addon)
+    if not settings:
+        return not_applicable("has no settings")
+    at = addon.at("ConfigurationValues")
+    schema = catalog.addon_settings().get(addon.name)
+    if not schema:
+        raise UnknownValue(at, f"the schema of {addon.name} is not known to this review")
+    from jsonschema import Draft7Validator
+
+    unknown = []
+    for error in Draft7Validator(schema).iter_errors(settings):
+        place = ".".join(str(step) for step in error.path)
+        if error.validator != "additionalProperties":
+            return open_(f"sets {place or 'something'} to what EKS refuses: {error.message[:300]}", at)
+        known = list(error.schema.get("properties", {}))
+        for key in [key for key in error.instance if key not in known][:_COMPARED]:
+            if meant := get_close_matches(key.lower(), [one.lower() for one in known], n=1, cutoff=_LIKE):
+                name = next(one for one in known if one.lower() == meant[0])
+                return open_(f"sets {key}, which {addon.name} does not have: {name} may be meant", at)
+            unknown.append(key)
+    if unknown:
+        raise UnknownValue(at, f"whether {addon.name} has {', '.join(unknown)} is not known to this review")
+    return met(f"sets {', '.join(settings)}", at)

@@ -1,0 +1,1 @@
+"""Nodes, Auto Mode and Fargate."""

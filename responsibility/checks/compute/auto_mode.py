@@ -1,0 +1,199 @@
+"""Duties at EKS Auto Mode: AWS runs the nodes, but the settings and roles that it needs are yours."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from responsibility.checks.add_ons import software
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.document import Evidence
+from responsibility.reading.eks import AccessEntry, Cluster
+from responsibility.reading.iam import Role
+from responsibility.reading.resource import UnknownValue
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_SETTINGS = {
+    "compute": "ComputeConfig.Enabled",
+    "load balancing": "KubernetesNetworkConfig.ElasticLoadBalancing.Enabled",
+    "block storage": "StorageConfig.BlockStorage.Enabled",
+}
+_NEEDED = (
+    ("AmazonEKSClusterPolicy",),
+    ("AmazonEKSComputePolicy",),
+    ("AmazonEKSBlockStoragePolicy", "AmazonEKSBlockStoragePolicyV2"),
+    ("AmazonEKSLoadBalancingPolicy",),
+    ("AmazonEKSNetworkingPolicy",),
+)
+"""The policies of the cluster role: one of each."""
+
+
+@check(
+    "EKR054",
+    Cluster,
+    title="The cluster role may do what Auto Mode does",
+    component="cluster-role",
+    severity="high",
+    kinds=("auto_mode",),
+    why="Auto Mode makes nodes, volumes and load balancers with the cluster role: without its policies, or without "
+    "sts:TagSession in its trust, they do not come.",
+    fix="Attach AmazonEKSClusterPolicy, -ComputePolicy, -BlockStoragePolicy(V2), -LoadBalancingPolicy and -NetworkingPolicy "
+    "in ManagedPolicyArns, and allow eks.amazonaws.com sts:AssumeRole and sts:TagSession in AssumeRolePolicyDocument. For tags of "
+    "yours in a NodeClass, IngressClassParams or StorageClass add the statements of auto-learn-iam.html#tag-prop.",
+    source=_GUIDE + "auto-cluster-iam-role.html",
+)
+def cluster_role_has_auto_modes_policies(cluster: Cluster) -> Answer | None:
+    """A policy of your own may grant the same: then nobody can tell from names."""
+    if not cluster.auto_mode:
+        return None
+    role = cluster.role
+    if not role:
+        raise UnknownValue(cluster.at("RoleArn"), "the role is not in what was read")
+    if not _trusts_tagged_sessions(role):
+        return open_(
+            f"has {role.words}, which EKS may not assume with sts:TagSession", role.at("AssumeRolePolicyDocument")
+        )
+    names = set(role.managed_policies)
+    missing = [options[0] for options in _NEEDED if not names & set(options)]
+    if not missing and (untagged := list(_tags_it_may_not_set(cluster, role))):
+        words = " and ".join(dict.fromkeys(what for what, _ in untagged))
+        return open_(
+            f"has {role.words}, which may set no tags of yours, and {words} with such tags", *(at for _, at in untagged)
+        )
+    if not missing:
+        return met(f"has the five policies of Auto Mode on {role.words}", role.at("ManagedPolicyArns"))
+    known = {name for options in _NEEDED for name in options}
+    if role.inline or names - known:
+        raise UnknownValue(
+            role.at("ManagedPolicyArns"), f"{', '.join(missing)} missing, but other policies may grant the same"
+        )
+    return open_(f"has {role.words} without {', '.join(missing)}", role.at("ManagedPolicyArns"))
+
+
+_TAGGED = (
+    (
+        "NodeClass",
+        "eks.amazonaws.com/",
+        "spec.tags",
+        ("ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateLaunchTemplate"),
+    ),
+    ("IngressClassParams", "eks.amazonaws.com/", "spec.tags", ("elasticloadbalancing:CreateLoadBalancer",)),
+    ("StorageClass", "storage.k8s.io/", "parameters", ("ec2:CreateVolume",)),
+)
+"""What may ask Auto Mode for tags of yours: kind, API group, where, and what the cluster role then needs beside AWS's policies."""
+
+
+def _tags_it_may_not_set(cluster: Cluster, role: Role) -> Iterator[tuple[str, Evidence]]:
+    """Yields what asks for tags that the role may not set: AWS's policies allow EKS's own alone (tag-prop). Raises UnknownValue."""
+    for kind, group, path, actions in _TAGGED:
+        for item in software.objects(cluster, kind):
+            if not str(item.get("apiVersion", "")).startswith(group):
+                continue
+            tags = bool(item.get(path))
+            if kind == "StorageClass":
+                auto = item.words_of("provisioner") == "ebs.csi.eks.amazonaws.com"
+                tags = auto and any(key.startswith("tagSpecification") for key in item.mapping(path))
+            said, unsaid = role.allowances
+            allowed = [one.actions for one in said if one.allow]
+            if tags and not all(any(_covers(patterns, action) for patterns in allowed) for action in actions):
+                if unsaid or role.attached[1]:
+                    raise [*unsaid, *role.attached[1]][0]
+                yield item.words, item.at(path)
+
+
+def _covers(patterns: tuple[str, ...], action: str) -> bool:
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
+
+
+def _trusts_tagged_sessions(role: Role) -> bool:
+    return any(
+        statement.allow
+        and ("Service", "eks.amazonaws.com") in statement.principals
+        and {"sts:TagSession", "sts:*", "*"} & set(statement.actions)
+        for statement in role.trust
+    )
+
+
+@check(
+    "EKR055",
+    Cluster,
+    title="Auto Mode's three settings are on together",
+    component="life-cycle",
+    severity="critical",
+    why="EKS refuses a cluster, or a change of one, in which only some of compute, load balancing and block storage are on.",
+    fix="Set ComputeConfig.Enabled, KubernetesNetworkConfig.ElasticLoadBalancing.Enabled and "
+    "StorageConfig.BlockStorage.Enabled to the same value.",
+    source=_GUIDE + "auto-enable-existing.html",
+)
+def all_or_none(cluster: Cluster) -> Answer:
+    """Asked of every cluster: where compute alone is missing, nothing else says that Auto Mode was meant."""
+    on = {
+        "compute": cluster.auto_compute,
+        "load balancing": cluster.auto_load_balancing,
+        "block storage": cluster.auto_block_storage,
+    }
+    off = [name for name, value in on.items() if not value]
+    if len(off) == len(on):
+        return not_applicable("does not use Auto Mode")
+    if off:
+        return open_(
+            f"has Auto Mode half on: {' and '.join(off)} is off", *(cluster.at(_SETTINGS[name]) for name in off)
+        )
+    return met("has all three on", *(cluster.at(path) for path in _SETTINGS.values()))
+
+
+@check(
+    "EKR056",
+    Cluster,
+    title="A new Auto Mode cluster is made without self-managed add-ons",
+    component="life-cycle",
+    severity="critical",
+    kinds=("auto_mode",),
+    why="EKS refuses to create an Auto Mode cluster that asks for self-managed add-ons.",
+    fix="Set BootstrapSelfManagedAddons to false, or leave it out, before the first deploy. In a cluster that exists leave it as it is: "
+    "Auto Mode can be turned on there, and a change of this property replaces the cluster.",
+    source="https://github.com/hashicorp/terraform-provider-aws/pull/40483",
+    only="templates",
+)
+def no_bootstrap_with_auto_mode(cluster: Cluster) -> Answer | None:
+    """The refusal is EKS's own message, quoted in the source. It comes at creation, where the property is true: AWS's guide
+    (automode-get-started-cli.html) leaves it out."""
+    if not cluster.auto_mode:
+        return None
+    where = cluster.at("BootstrapSelfManagedAddons")
+    if cluster.bootstrap_addons:
+        return open_("has Auto Mode and self-managed add-ons: EKS refuses to create it", where)
+    return met("is made without self-managed add-ons", where)
+
+
+@check(
+    "EKR057",
+    Cluster,
+    title="Auto Mode has node pools and the role for their nodes",
+    component="node-identity",
+    severity="critical",
+    kinds=("auto_mode",),
+    why="EKS refuses built-in node pools without a node role, and a node role without built-in pools. Nodes of your own "
+    "pools cannot join until their role has an access entry.",
+    fix="Set ComputeConfig.NodePools and ComputeConfig.NodeRoleArn, or neither. For a NodeClass of your own add an "
+    "AWS::EKS::AccessEntry of Type EC2 with AmazonEKSAutoNodePolicy for its role.",
+    source=_GUIDE + "create-node-class.html",
+)
+def pools_and_role_go_together(cluster: Cluster) -> Answer | None:
+    """Both, or neither; with neither, a NodeClass needs an access entry."""
+    if not cluster.auto_mode:
+        return None
+    pools = [str(pool) for _, pool in cluster.resource.items("ComputeConfig.NodePools")]
+    role = cluster.get("ComputeConfig.NodeRoleArn")
+    if pools and not role:
+        return open_("has built-in node pools, but no node role", cluster.at("ComputeConfig.NodeRoleArn"))
+    if role and not pools:
+        return open_("has a node role, but no built-in node pool", cluster.at("ComputeConfig.NodePools"))
+    if pools:
+        return met(f"has the node pools {' and '.join(sorted(pools))}, and their role", cluster.at("ComputeConfig"))
+    for entry in cluster.facts.belonging(AccessEntry, cluster.resource.key):
+        if entry.type == "EC2" and any(name == "AmazonEKSAutoNodePolicy" for name, _, _ in entry.policies):
+            return met(f"lets nodes of its own pools join as {entry.name}", entry.at("Type"))
+    if classes := software.objects(cluster, "NodeClass"):
+        return open_("has a NodeClass of its own, but no access entry for its nodes' role", *(c.at() for c in classes))
+    raise UnknownValue(
+        cluster.at("ComputeConfig.NodePools"), "there is no built-in pool, and no pool of its own in what was read"
+    )

@@ -1,0 +1,205 @@
+"""Duties at devices of nodes, GPUs and accelerators: that pods find them, that nodes offer them; and at addresses for pods."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from responsibility.checks.add_ons import software
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.checks.workloads.containers import listed
+from responsibility.reading.eks import Cluster, NodeGroup
+from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.resource import UnknownValue
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_DEVICES = {
+    "nvidia.com/": "nvidia",
+    "aws.amazon.com/neuron": "neuron",
+}
+"""Beginnings of the resources that pods ask for a device by."""
+_FAMILIES = {"nvidia": r"(p|gr|g(?!4ad))\d", "neuron": r"(inf|trn)\d"}
+"""Instance types with a device (instance-type-names.html); g4ad has AMD's."""
+_CATEGORIES = {"nvidia": {"g", "gr", "p"}, "neuron": {"inf", "trn"}}
+_PLUGINS = {
+    "nvidia": ("nvidia-device-plugin", "gpu-operator", "nvidia-dra-driver"),
+    "neuron": ("neuron-device-plugin", "neuron-helm-chart", "neuron-dra-driver"),
+}
+
+
+def _device_of(ami_type: str) -> str:
+    """The device that an AMI of EKS has the driver of; empty = none."""
+    if "NVIDIA" in ami_type or ami_type == "AL2_x86_64_GPU":
+        return "nvidia"
+    return "neuron" if "NEURON" in ami_type else ""
+
+
+@check(
+    "EKR186",
+    Workload,
+    title="Pods that ask for a GPU or accelerator find a node that has it",
+    component="node-autoscaling",
+    severity="high",
+    why="No node offers what they ask for, and no pool may add one that would: they stay pending for ever.",
+    fix="Add a node group whose AMI type and instances have the device, or a NodePool that may add such instances"
+    " (instance-category g, p, inf or trn): the built-in pools of Auto Mode have c, m and r alone.",
+    source=_GUIDE + "auto-accelerated.html",
+)
+def devices_are_found(workload: Workload) -> Answer | None:
+    """Asked of pods with nvidia.com/... or aws.amazon.com/neuron... in their resources, in clusters that were read."""
+    if workload.made_by_another:
+        return None
+    asked = dict(_asked(workload))
+    if not asked:
+        return None
+    cluster = software.known_cluster(workload, workload.at(workload.spec_path))
+    if workload.on_fargate:
+        return open_("runs on Fargate, which has no devices", *(workload.at(path) for path in asked))
+    missing = {path: device for path, device in asked.items() if not _somewhere(cluster, device)}
+    if missing:
+        return open_(
+            f"asks for a device ({listed(missing.values())}) that no node has", *(workload.at(path) for path in missing)
+        )
+    return met("asks for devices that nodes have", *(workload.at(path) for path in asked))
+
+
+def _asked(workload: Workload) -> Iterator[tuple[str, str]]:
+    for path in [*workload.running, *workload.starting]:
+        for group in ("limits", "requests"):
+            for name in workload.mapping(f"{path}.resources.{group}"):
+                device = next((device for start, device in _DEVICES.items() if str(name).startswith(start)), "")
+                if device:
+                    yield f"{path}.resources.{group}", device
+
+
+def _somewhere(cluster: Cluster, device: str) -> bool:
+    """Raises UnknownValue where nodes have images or instances that are not said."""
+    unread: UnknownValue | None = None
+    for group in cluster.node_groups:
+        try:
+            if _device_of(group.ami_type) == device:
+                return True
+            if group.family == "custom" and any(re.match(_FAMILIES[device], one) for one in group.instance_types):
+                return True
+        except UnknownValue as unknown:
+            unread = unread or unknown
+    for pool in software.objects(cluster, "NodePool"):
+        try:
+            if _may_add(pool, device):
+                return True
+        except UnknownValue as unknown:
+            unread = unread or unknown
+    if cluster.self_managed:
+        raise UnknownValue(cluster.self_managed[0].at(""), "whether its own instances have the device is not said")
+    if unread:
+        raise unread
+    return False
+
+
+def _may_add(pool: KubernetesObject, device: str) -> bool:
+    """Tells whether the requirements of a NodePool leave instances with a device."""
+    path = "spec.template.spec.requirements"
+    for item in pool.items(path):
+        key, operator = pool.words_of(f"{item}.key").rpartition("/")[2], pool.words_of(f"{item}.operator")
+        values = set(pool.texts(f"{item}.values"))
+        if operator != "In":
+            continue
+        if key == "instance-category" and not values & _CATEGORIES[device]:
+            return False
+        if key in ("instance-family", "instance-type") and not any(re.match(_FAMILIES[device], one) for one in values):
+            return False
+    return True
+
+
+@check(
+    "EKR187",
+    NodeGroup,
+    title="Nodes with GPUs or accelerators have the plugin that offers them",
+    component="node-autoscaling",
+    severity="high",
+    kinds=("managed_nodes",),
+    why="AL2023's accelerated AMIs have the driver, and not the Kubernetes device plugin: nodes offer no device, and pods"
+    " that ask for one stay pending.",
+    fix="Install NVIDIA's device plugin or GPU operator (chart nvidia-device-plugin, gpu-operator), or the Neuron chart"
+    " (neuron-helm-chart); Bottlerocket's NVIDIA variants bring the plugin.",
+    source=_GUIDE + "ml-eks-k8s-device-plugin.html",
+)
+def plugin_is_there(group: NodeGroup) -> Answer | None:
+    """Asked of groups whose AMI type is accelerated."""
+    device = _device_of(group.ami_type)
+    if not device:
+        return None
+    here = group.at("AmiType")
+    if device == "nvidia" and group.ami_type.startswith("BOTTLEROCKET_"):
+        return met("has NVIDIA's plugin in its AMI", here)
+    cluster = group.cluster
+    if not cluster:
+        raise UnknownValue(here, "its cluster is not in what was read")
+    if found := software.runs(cluster, *_PLUGINS[device]):
+        return met(f"{found} offers its devices", here)
+    if not software.shows_software(cluster):
+        raise UnknownValue(here, "no Kubernetes object or chart of its cluster was read")
+    return open_("has the driver, and nothing that was read installs the device plugin", here)
+
+
+@check(
+    "EKR188",
+    NodeGroup,
+    title="Nodes with GPUs or accelerators keep other pods off",
+    component="node-autoscaling",
+    severity="low",
+    kinds=("managed_nodes",),
+    why="Pods that need no device fill, and hold, the most expensive nodes there are.",
+    fix="Give the group a taint with the resource's name as key (nvidia.com/gpu, aws.amazon.com/neuron): EKS lets pods that ask"
+    " for the resource tolerate it by themselves.",
+    source=_GUIDE + "node-taints-managed-node-groups.html",
+)
+def others_are_kept_off(group: NodeGroup) -> Answer | None:
+    """Asked of groups whose AMI type is accelerated; any taint but PREFER_NO_SCHEDULE does."""
+    if not _device_of(group.ami_type):
+        return None
+    effects = [str(group.get(f"{path}.Effect", "")) for path, _ in group.resource.items("Taints")]
+    here = group.at("Taints")
+    return met("has a taint", here) if {"NO_SCHEDULE", "NO_EXECUTE"} & set(effects) else open_("has no taint", here)
+
+
+@check(
+    "EKR189",
+    KubernetesObject,
+    title="Karpenter's nodes take no more pods than they have addresses for",
+    component="pod-networking",
+    severity="high",
+    why="With subnets of their own for pods, the first network interface of a node has no address for them. Karpenter does not"
+    " ask the CNI: it tells the kubelet to take 29 pods where there are 20 addresses, and the rest never starts.",
+    fix="Set settings.reservedENIs to 1 in the values of Karpenter's chart, or spec.kubelet.maxPods in the EC2NodeClass.",
+    source="https://karpenter.sh/docs/reference/settings/",
+)
+def pods_have_addresses(item: KubernetesObject) -> Answer | None:
+    """Asked of every EC2NodeClass, in clusters whose CNI has custom networking on."""
+    if item.what != "EC2NodeClass":
+        return None
+    here = item.at("spec.kubelet.maxPods")
+    cluster = software.known_cluster(item, here)
+    if not _custom_networking(cluster):
+        return not_applicable("its cluster has no subnets for pods alone")
+    most = item.get("spec.kubelet.maxPods")
+    if most is not None:
+        return met(f"takes {most} pods at the most", here)
+    settings: Any = software.chart_values(cluster, "karpenter").get("settings")
+    reserved = str((settings or {}).get("reservedENIs", "0")) if isinstance(settings, dict) or settings is None else "0"
+    if reserved not in ("", "0"):
+        return met("counts addresses without the first network interface", here)
+    return open_("counts the addresses of the first network interface, which pods do not get", here)
+
+
+def _custom_networking(cluster: Cluster) -> bool:
+    addon = cluster.addons.get("vpc-cni")
+    told = addon.get("ConfigurationValues", "") if addon else ""
+    try:
+        values = json.loads(told) if isinstance(told, str) and told else told
+    except ValueError:
+        raise UnknownValue(addon.at("ConfigurationValues") if addon else cluster.at(""), "is no JSON") from None
+    env = values.get("env") if isinstance(values, dict) else None
+    return isinstance(env, dict) and str(env.get("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "")).lower() == "true"

@@ -1,0 +1,158 @@
+"""Duties at pods that a Fargate profile takes: they must be such that Fargate can run them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from responsibility.checks.check import Answer, check, met, open_
+from responsibility.checks.storage.storage_classes import EBS
+from responsibility.checks.workloads.containers import listed
+from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.resource import UnknownValue
+
+# docs.aws.amazon.com/eks/latest/userguide/fargate-pod-configuration.html: the largest size, and what Fargate adds.
+_CPUS, _MEMORY, _FOR_KUBERNETES, _DISK = 16.0, 120 * 2**30, 256 * 2**20, 175 * 2**30
+_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12} | {
+    f"{letter}i": 2.0**power for letter, power in (("K", 10), ("M", 20), ("G", 30), ("T", 40))
+}
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?(?:[eE]\d+)?)([a-zA-Z]*)")
+_ACCELERATORS = ("nvidia.com/", "amd.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com/efa", "habana.ai/")
+Violation = tuple[str, str]
+"""Path and words."""
+
+
+def _quantity(workload: Workload, path: str) -> float:
+    """Returns a Kubernetes quantity as a number: 500m, 2Gi. Raises UnknownValue."""
+    text = workload.words_of(path, "0")
+    match = _QUANTITY.fullmatch(text)
+    if not match or match[2] not in _UNITS:
+        raise UnknownValue(workload.at(path), f"{text} is no quantity")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _kind(workload: Workload) -> Iterator[Violation]:
+    if workload.what == "DaemonSet":
+        yield "kind", "is a DaemonSet"
+
+
+def _node(workload: Workload) -> Iterator[Violation]:
+    spec = workload.spec_path
+    if workload.get(f"{spec}.hostNetwork"):
+        yield f"{spec}.hostNetwork", "uses hostNetwork"
+    for path in [*workload.running, *workload.starting]:
+        if workload.get(f"{path}.securityContext.privileged"):
+            yield f"{path}.securityContext.privileged", "is privileged"
+        for port in workload.items(f"{path}.ports"):
+            if workload.get(f"{port}.hostPort"):
+                yield f"{port}.hostPort", "uses hostPort"
+        for group in ("limits", "requests"):
+            asked = workload.mapping(f"{path}.resources.{group}")
+            if any(str(name).startswith(_ACCELERATORS) for name in asked):
+                yield f"{path}.resources.{group}", "asks for an accelerator"
+                break
+
+
+def _platform(workload: Workload) -> Iterator[Violation]:
+    spec = workload.spec_path
+    if workload.entry(f"{spec}.nodeSelector", "kubernetes.io/arch") == "arm64":
+        yield f"{spec}.nodeSelector", "asks for Arm"
+    if "windows" in (workload.entry(f"{spec}.nodeSelector", "kubernetes.io/os"), workload.get(f"{spec}.os.name")):
+        yield f"{spec}.nodeSelector", "asks for Windows"
+
+
+def _volumes(workload: Workload) -> Iterator[Violation]:
+    spec = workload.spec_path
+    for path in workload.items("spec.volumeClaimTemplates") if workload.what == "StatefulSet" else []:
+        yield path, "makes volumes by claims"
+    for path in workload.items(f"{spec}.volumes"):
+        if workload.get(f"{path}.ephemeral"):
+            yield f"{path}.ephemeral", "makes volumes by claims"
+        if workload.get(f"{path}.awsElasticBlockStore"):
+            yield f"{path}.awsElasticBlockStore", "mounts an EBS volume"
+        if (name := workload.get(f"{path}.persistentVolumeClaim.claimName")) and _cannot_mount(
+            workload, path, str(name)
+        ):
+            yield f"{path}.persistentVolumeClaim", "mounts a claim that EBS fulfils, or that is fulfilled dynamically"
+
+
+def _cannot_mount(workload: Workload, path: str, name: str) -> bool:
+    """Whether a claim needs an EBS volume or one that a driver makes: Fargate mounts EFS that exists. Raises UnknownValue."""
+    objects = workload.facts.kubernetes
+    claim = objects.named("PersistentVolumeClaim", workload, name)
+    if not claim:
+        where = workload.at(f"{path}.persistentVolumeClaim.claimName")
+        raise UnknownValue(where, f"PersistentVolumeClaim {name} is not in what was read")
+    if bound := claim.get("spec.volumeName"):
+        volume = objects.of_class("PersistentVolume", workload, str(bound))
+        if not volume:
+            raise UnknownValue(claim.at("spec.volumeName"), f"PersistentVolume {bound} is not in what was read")
+        return volume.get("spec.csi.driver") in EBS or bool(volume.get("spec.awsElasticBlockStore"))
+    wanted = claim.get("spec.storageClassName")
+    if wanted == "":
+        return False
+    storage = objects.of_class("StorageClass", workload, str(wanted)) if wanted else _default_class(workload)
+    if not storage:
+        if wanted in ("gp2", "gp3"):
+            return True
+        raise UnknownValue(claim.at("spec.storageClassName"), "its StorageClass is not in what was read")
+    # A class of EFS without parameters is how volumes that exist are matched with claims.
+    return storage.get("provisioner") in EBS or bool(storage.get("parameters"))
+
+
+def _default_class(workload: Workload) -> KubernetesObject | None:
+    for storage in workload.facts.kubernetes.in_cluster("StorageClass", workload):
+        if storage.annotation("storageclass.kubernetes.io/is-default-class") == "true":
+            return storage
+    return None
+
+
+def _size(workload: Workload) -> Iterator[Violation]:
+    limits = {"cpu": (_CPUS, 0), "memory": (_MEMORY, _FOR_KUBERNETES), "ephemeral-storage": (_DISK, 0)}
+    for name, (most, added) in limits.items():
+        asked = max(
+            sum(_request(workload, path, name) for path in workload.running),
+            max((_request(workload, path, name) for path in workload.starting), default=0.0),
+        )
+        if asked + (added if asked else 0) > most:
+            words = f"{asked:g} CPUs" if name == "cpu" else f"{asked / 2**30:g} GiB of {name}"
+            yield f"{workload.spec_path}.containers", f"asks for {words}, more than the largest size"
+
+
+def _request(workload: Workload, path: str, name: str) -> float:
+    group = "requests" if workload.get(f"{path}.resources.requests.{name}") is not None else "limits"
+    return _quantity(workload, f"{path}.resources.{group}.{name}")
+
+
+_RULES: tuple[Callable[[Workload], Iterator[Violation]], ...] = (_kind, _node, _platform, _volumes, _size)
+
+
+@check(
+    "EKR099",
+    Workload,
+    title="Pods that Fargate profiles select can run on Fargate",
+    component="workload-configuration",
+    severity="critical",
+    kinds=("fargate",),
+    why="A profile takes the pod before any node can: what Fargate does not support stays Pending for ever.",
+    fix="Take the pods out of the profile's Selectors, or remove what Fargate does not support: DaemonSets, privileged,"
+    " hostNetwork, hostPort, GPUs, Arm, EBS and dynamic volumes, more than 16 CPUs or 120 GB.",
+    source="https://docs.aws.amazon.com/eks/latest/userguide/fargate.html",
+)
+def pod_fits_fargate(workload: Workload) -> Answer | None:
+    """Each field that does not fit is evidence; one that cannot be read hides none that can."""
+    if workload.made_by_another or not workload.on_fargate:
+        return None
+    found: list[Violation] = []
+    unread: UnknownValue | None = None
+    for rule in _RULES:
+        try:
+            found.extend(rule(workload))
+        except UnknownValue as unknown:
+            unread = unread or unknown
+    if found:
+        words = listed(word for _, word in found)
+        return open_(words, *(workload.at(path) for path in dict.fromkeys(path for path, _ in found)))
+    if unread:
+        raise unread
+    return met("asks for nothing that Fargate lacks", workload.at(workload.spec_path))

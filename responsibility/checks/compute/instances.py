@@ -1,0 +1,274 @@
+"""Duties at the EC2 instances behind nodes: their image, the instance metadata service, their volumes, SSH."""
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.document import Evidence
+from responsibility.model import ComputeKind
+from responsibility.reading.eks import NodeGroup
+from responsibility.reading.network import ANYWHERE, Rule, SecurityGroup
+from responsibility.reading.nodes import FAMILY_NAMES, Ec2Nodes, Instance
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import Reference
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_EC2: tuple[ComputeKind, ...] = ("managed_nodes", "self_managed_nodes")
+_NO_AL2_SINCE = (1, 33)
+_ROOTS = {
+    "al2": ("/dev/xvda",),
+    "al2023": ("/dev/xvda",),
+    "bottlerocket": ("/dev/xvda", "/dev/xvdb"),
+    "windows": ("/dev/sda1",),
+}
+"""The volumes that an image brings. Bottlerocket keeps the system on the first, images and pods on the second."""
+_LOGIN_PORTS = (22, 3389)
+"""SSH, and RDP on Windows."""
+
+
+@check(
+    "EKR040",
+    Ec2Nodes,
+    title="No node runs Amazon Linux 2",
+    component="operating-system",
+    severity="critical",
+    kinds=_EC2,
+    why="AWS ended its EKS images of Amazon Linux 2 on 2025-11-26: no more security fixes. For Kubernetes 1.33 and later "
+    "there never was one, so that such a group cannot be made.",
+    fix="Make a node group with an AmiType of AL2023_... or BOTTLEROCKET_... (the property replaces the group), move the "
+    "pods, delete the old group.",
+    source=_GUIDE + "eks-ami-deprecation-faqs.html",
+)
+def no_amazon_linux_2(nodes: Ec2Nodes) -> Answer:
+    """A group that names no type gets AL2023 since Kubernetes 1.30, AL2 before."""
+    family, image = nodes.family, nodes.image
+    where = _image_at(nodes, image)
+    if family == "custom":
+        raise UnknownValue(where, f"{image or nodes.get('AmiType')} does not say which system is in it")
+    if family != "al2":
+        return met(f"runs {FAMILY_NAMES[family]}", where)
+    version = nodes.kubernetes_version
+    if version >= _NO_AL2_SINCE:
+        return open_(f"asks for Amazon Linux 2, which does not exist for Kubernetes {version[0]}.{version[1]}", where)
+    return open_("runs Amazon Linux 2, which AWS stopped fixing on 2025-11-26", where)
+
+
+@check(
+    "EKR041",
+    NodeGroup,
+    title="The AMI type of a node group is stated",
+    component="ami",
+    severity="low",
+    kinds=("managed_nodes",),
+    why="Without it EKS takes the default of the day the group is made: two groups of one template may run two systems.",
+    fix="Set AmiType (AL2023_x86_64_STANDARD, BOTTLEROCKET_ARM_64, ...). It can only be set when a group is made.",
+    source="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html",
+    only="templates",
+)
+def ami_type_is_stated(group: NodeGroup) -> Answer:
+    """An image of its own takes the type's place: then it must not be stated."""
+    if image := group.image:
+        return not_applicable(f"its launch template names the image {image}")
+    kind = group.ami_type
+    if not kind:
+        return open_("leaves the operating system to the default of EKS", group.at("AmiType"))
+    return met(f"says {kind}", group.at("AmiType"))
+
+
+@check(
+    "EKR042",
+    Ec2Nodes,
+    title="Nodes follow AWS's images instead of a pinned one",
+    component="ami",
+    severity="medium",
+    kinds=_EC2,
+    why="A pinned image gets no fix until somebody changes the pin: patching is your work, every week or two.",
+    fix="Remove ImageId from the launch template and ReleaseVersion from the node group; or keep the pin and let a bot "
+    "raise it.",
+    source=_GUIDE + "update-managed-node-group.html",
+)
+def image_is_not_pinned(nodes: Ec2Nodes) -> Answer:
+    """A public SSM parameter that ends in a release number is a pin, too."""
+    image = nodes.image
+    where = _image_at(nodes, image)
+    if image.startswith("${"):
+        raise UnknownValue(where, f"is given by {image}")
+    if image.startswith("ssm:"):
+        follows = not image.startswith("ssm:/aws/") or "recommended" in image or "latest" in image
+        name = image.removeprefix("ssm:")
+        return met(f"reads its image from {name}", where) if follows else open_(f"pins its image: {name}", where)
+    if image:
+        return open_(f"pins its image: {image}", where)
+    release = nodes.get("ReleaseVersion", "")
+    # A running group always has one: EKR134 asks whether it is the latest.
+    if release and nodes.facts.origin == "templates":
+        return open_(f"pins the release {release}", nodes.at("ReleaseVersion"))
+    return met("takes the release that is newest when it is made or updated", where)
+
+
+@check(
+    "EKR045",
+    Ec2Nodes,
+    title="Nodes accept instance metadata requests with a token only",
+    component="instance-metadata",
+    severity="high",
+    kinds=_EC2,
+    why="Without a token (IMDSv1) a web request that a pod can be tricked into sends the node's IAM credentials to a "
+    "stranger.",
+    fix="Set LaunchTemplateData.MetadataOptions.HttpTokens to required in the group's launch template.",
+    source="https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
+)
+def imds_needs_a_token(nodes: Ec2Nodes) -> Answer:
+    """AL2023 images require tokens by themselves; Amazon Linux 2 does not; of others AWS does not say."""
+    instance = nodes.instance
+    where = _at(nodes, instance, "MetadataOptions.HttpTokens")
+    if instance and (off := _metadata_is_off(instance)):
+        return off
+    needs, who = _needs_token(nodes, instance)
+    return met(f"requires a token: {who}", where) if needs else open_(f"needs no token (IMDSv1): {who}", where)
+
+
+def _needs_token(nodes: Ec2Nodes, instance: Instance | None) -> tuple[bool, str]:
+    """Returns whether metadata needs a token, and who says so. Raises UnknownValue."""
+    tokens = instance.get("MetadataOptions.HttpTokens", "") if instance else ""
+    if tokens:
+        return tokens == "required", f"HttpTokens is {tokens}"
+    family = nodes.family
+    if family in ("al2", "al2023"):
+        return family == "al2023", f"the default of {FAMILY_NAMES[family]}"
+    where = _at(nodes, instance, "MetadataOptions.HttpTokens")
+    raise UnknownValue(where, f"is not stated: {FAMILY_NAMES[family]} or the account's default decides")
+
+
+@check(
+    "EKR046",
+    Ec2Nodes,
+    title="Pods cannot reach the instance metadata of their node",
+    component="instance-metadata",
+    severity="medium",
+    kinds=_EC2,
+    why="With a hop limit of 2 every pod can take the node's IAM role; with 1 the answer does not get further than the node.",
+    fix="Set HttpPutResponseHopLimit to 1 and HttpTokens to required in LaunchTemplateData.MetadataOptions, and give pods "
+    "roles of their own (Pod Identity, IRSA).",
+    source="https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
+)
+def imds_hop_limit_is_1(nodes: Ec2Nodes) -> Answer:
+    """Where EKS makes the launch template: 1 for AL2023 (al2023.html), 2 for the others (launch-templates.html)."""
+    instance = nodes.instance
+    where = _at(nodes, instance, "MetadataOptions.HttpPutResponseHopLimit")
+    if not instance:
+        if nodes.family == "al2023":
+            return met("gets a hop limit of 1 from EKS, as Amazon Linux 2023 does", where)
+        return open_("gets a hop limit of 2 from EKS: pods reach the node's role", where)
+    if off := _metadata_is_off(instance):
+        return off
+    limit = instance.get("MetadataOptions.HttpPutResponseHopLimit")
+    if limit is None:
+        raise UnknownValue(where, "is not stated: the image or the account's default decides")
+    if str(limit) == "1":
+        # The limit is one of tokens: without them every pod gets an answer.
+        needs, who = _needs_token(nodes, instance)
+        if needs:
+            return met("has a hop limit of 1", where)
+        tokens = instance.at("MetadataOptions.HttpTokens")
+        return open_(f"has a hop limit of 1, but needs no token: {who}", tokens)
+    return open_(f"has a hop limit of {limit}: pods reach the node's role", where)
+
+
+@check(
+    "EKR047",
+    Ec2Nodes,
+    title="The volumes of nodes are encrypted",
+    component="node-storage",
+    severity="medium",
+    kinds=_EC2,
+    why="They hold container images, logs and emptyDir volumes. Only an account where EBS encryption by "
+    "default was turned on encrypts them unasked; it is off unless somebody did.",
+    fix="Name each volume of the image in LaunchTemplateData.BlockDeviceMappings with Ebs.Encrypted true: /dev/xvda, for "
+    "Bottlerocket /dev/xvdb, too.",
+    source="https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html",
+)
+def volumes_are_encrypted(nodes: Ec2Nodes) -> Answer:
+    """Every volume that is named, and every volume that the image brings."""
+    instance = nodes.instance
+    where = _at(nodes, instance, "BlockDeviceMappings")
+    if not instance:
+        return open_("leaves its volumes to EKS, which does not ask for encryption", where)
+    plain: list[Evidence] = []
+    named: set[str] = set()
+    for path, _ in instance.items("BlockDeviceMappings"):
+        if not instance.get(f"{path}.Ebs"):
+            continue
+        named.add(str(instance.get(f"{path}.DeviceName", "")))
+        if str(instance.get(f"{path}.Ebs.Encrypted", False)).lower() != "true":
+            plain.append(instance.at(f"{path}.Ebs.Encrypted"))
+    if plain:
+        return open_("does not ask for the encryption of its volumes", *plain)
+    family = nodes.family
+    missing = [device for device in _ROOTS.get(family, ()) if device not in named]
+    if missing:
+        return open_(f"does not ask for the encryption of {' and '.join(missing)}", where)
+    if family == "custom" and not named:
+        raise UnknownValue(where, "is not stated: the image decides whether its volumes are encrypted")
+    return met(f"encrypts {' and '.join(sorted(named))}", where)
+
+
+@check(
+    "EKR049",
+    Ec2Nodes,
+    title="SSH to nodes is not open to the world",
+    component="security-groups",
+    severity="high",
+    kinds=_EC2,
+    why="A key pair without source security groups makes EKS open port 22 (3389 on Windows) of every node to 0.0.0.0/0.",
+    fix="Remove RemoteAccess and use Session Manager; or name RemoteAccess.SourceSecurityGroups. Remove rules for port 22 "
+    "from 0.0.0.0/0 from the launch template's security groups.",
+    source="https://docs.aws.amazon.com/eks/latest/APIReference/API_RemoteAccessConfig.html",
+)
+def ssh_is_not_open(nodes: Ec2Nodes) -> Answer:
+    """What EKS opens for a key pair, and what the groups of the launch template open."""
+    if nodes.get("RemoteAccess.Ec2SshKey") and not nodes.get("RemoteAccess.SourceSecurityGroups"):
+        return open_(
+            "has a key pair and no source security groups: EKS opens port 22 to 0.0.0.0/0",
+            nodes.at("RemoteAccess.SourceSecurityGroups"),
+        )
+    instance = nodes.instance
+    if not instance:
+        return met("opens no port for SSH", nodes.at("RemoteAccess"))
+    paths = ["SecurityGroupIds", "SecurityGroups"]
+    paths += [f"{path}.Groups" for path, _ in instance.items("NetworkInterfaces")]
+    groups = [(at, value) for path in paths for at, value in instance.items(path)]
+    wide = [rule for at, value in groups for rule in _open_to_all(nodes, value, instance.at(at))]
+    if wide:
+        return open_("accepts SSH from 0.0.0.0/0", *wide)
+    where = instance.at(groups[0][0] if groups else paths[0])
+    return met("accepts SSH from nowhere, or from named sources only", where)
+
+
+def _open_to_all(nodes: Ec2Nodes, value: object, where: Evidence) -> list[Evidence]:
+    """Returns the rules of a security group that let everybody in by SSH or RDP."""
+    if isinstance(value, Reference) and value.attribute == "ClusterSecurityGroupId":
+        return []  # EKS's own group: nodes and control plane only
+    group = nodes.facts.find(SecurityGroup, value)
+    if not group:
+        raise UnknownValue(where, f"the rules of {value} are not in what was read")
+    return [rule.owner.at(rule.path) for rule in group.ingress if rule.source in ANYWHERE and _lets_in(rule)]
+
+
+def _lets_in(rule: Rule) -> bool:
+    if rule.protocol not in ("-1", "tcp", "6"):
+        return False
+    if rule.protocol == "-1" or rule.from_port is None or rule.to_port is None:
+        return True
+    return any(rule.from_port <= port <= rule.to_port for port in _LOGIN_PORTS)
+
+
+def _metadata_is_off(instance: Instance) -> Answer | None:
+    path = "MetadataOptions.HttpEndpoint"
+    return met("has the metadata service off", instance.at(path)) if instance.get(path) == "disabled" else None
+
+
+def _at(nodes: Ec2Nodes, instance: Instance | None, path: str) -> Evidence:
+    """Where a setting of the instances stands, or would stand."""
+    return instance.at(path) if instance else nodes.at("LaunchTemplate")
+
+
+def _image_at(nodes: Ec2Nodes, image: str) -> Evidence:
+    return _at(nodes, nodes.instance, "ImageId") if image else nodes.at("AmiType")

@@ -1,0 +1,275 @@
+"""Duties at groups of EC2 nodes: how they are updated, repaired, and how many there are."""
+
+import re
+
+from responsibility.catalog import devices
+from responsibility.checks.add_ons import software
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.model import ComputeKind
+from responsibility.reading.eks import Cluster, NodeGroup, PodIdentity, SelfManagedNodes
+from responsibility.reading.iam import Role
+from responsibility.reading.nodes import Ec2Nodes
+from responsibility.reading.resource import UnknownValue
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_EC2: tuple[ComputeKind, ...] = ("managed_nodes", "self_managed_nodes")
+_ROLLING = ("AutoScalingRollingUpdate", "AutoScalingReplacingUpdate")
+_DEFAULT_TYPE = "t3.medium"
+"""What EKS takes where nothing names a type (launch-templates.html)."""
+_AUTOSCALERS = ("cluster-autoscaler", "karpenter")
+
+
+@check(
+    "EKR039",
+    SelfManagedNodes,
+    title="Self-managed nodes use a launch template",
+    component="node-updates",
+    severity="medium",
+    kinds=("self_managed_nodes",),
+    why="Launch configurations know no new instance types since 2023, have no versions, and accounts made since "
+    "2024-10-01 cannot create one.",
+    fix="Replace AWS::AutoScaling::LaunchConfiguration by AWS::EC2::LaunchTemplate and LaunchConfigurationName by "
+    "LaunchTemplate; better: use AWS::EKS::Nodegroup.",
+    source="https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-configurations.html",
+    only="templates",
+)
+def uses_a_launch_template(nodes: SelfManagedNodes) -> Answer:
+    """EKS's own node groups always have one."""
+    if nodes.get("LaunchConfigurationName"):
+        return open_("is made from a launch configuration", nodes.at("LaunchConfigurationName"))
+    return met("is made from a launch template", nodes.at("LaunchTemplate"))
+
+
+@check(
+    "EKR043",
+    NodeGroup,
+    title="How many nodes an update takes at once is decided",
+    component="node-updates",
+    severity="low",
+    kinds=("managed_nodes",),
+    why="EKS replaces one node after the other unless told otherwise: a large group then takes hours, and a patch waits.",
+    fix="Set UpdateConfig.MaxUnavailablePercentage (33 suits most groups) or UpdateConfig.MaxUnavailable.",
+    source=_GUIDE + "managed-node-update-behavior.html",
+    only="templates",
+)
+def update_pace_is_chosen(group: NodeGroup) -> Answer:
+    """Either of the two properties."""
+    for name, unit in (("MaxUnavailablePercentage", "%"), ("MaxUnavailable", "")):
+        value = group.get(f"UpdateConfig.{name}")
+        if value is not None:
+            return met(f"replaces up to {value}{unit} of its nodes at once", group.at(f"UpdateConfig.{name}"))
+    return open_("replaces one node at a time, EKS's default", group.at("UpdateConfig"))
+
+
+@check(
+    "EKR044",
+    NodeGroup,
+    title="Updates respect PodDisruptionBudgets",
+    component="node-updates",
+    severity="medium",
+    kinds=("managed_nodes",),
+    why="A forced update deletes pods that could not be drained: the budgets that protect your workloads count for nothing.",
+    fix="Set ForceUpdateEnabled to false, and repair the budget that blocks an update.",
+    source=_GUIDE + "managed-node-update-behavior.html",
+    only="templates",
+)
+def updates_are_not_forced(group: NodeGroup) -> Answer:
+    """Off by default; aws_eks of CDK turns it on."""
+    if group.force_update:
+        return open_(
+            "deletes pods by force where a PodDisruptionBudget blocks an update", group.at("ForceUpdateEnabled")
+        )
+    return met("stops an update that a PodDisruptionBudget blocks", group.at("ForceUpdateEnabled"))
+
+
+@check(
+    "EKR048",
+    NodeGroup,
+    title="Broken nodes are repaired automatically",
+    component="node-repair",
+    severity="medium",
+    kinds=("managed_nodes",),
+    why="Without it a node with a dead kubelet, network or disk keeps its pods until a person notices.",
+    fix="Set NodeRepairConfig.Enabled to true, and add the add-on eks-node-monitoring-agent: it sees more than the kubelet.",
+    source=_GUIDE + "node-repair.html",
+)
+def nodes_are_repaired(group: NodeGroup) -> Answer:
+    """Off by default."""
+    where = group.at("NodeRepairConfig.Enabled")
+    return met("repairs its nodes", where) if group.repair else open_("does not repair its nodes", where)
+
+
+@check(
+    "EKR050",
+    Cluster,
+    title="More than one EC2 node runs",
+    component="availability",
+    severity="medium",
+    kinds=_EC2,
+    why="With one node every failure, update or zone outage stops all that runs on it.",
+    fix="Set ScalingConfig.MinSize to 2 or more, over subnets in two zones.",
+    source="https://docs.aws.amazon.com/eks/latest/best-practices/data-plane.html",
+)
+def more_than_one_node(cluster: Cluster) -> Answer | None:
+    """All groups of the cluster together; what a group starts with counts, too."""
+    groups: list[Ec2Nodes] = [*cluster.node_groups, *cluster.self_managed]
+    total = 0
+    for group in groups:
+        total += _nodes_at_least(group)
+        if total > 1:
+            return met("starts with more than one EC2 node", group.at(_size_path(group)))
+    if not groups:
+        return None
+    if not total:
+        return not_applicable("its groups start without a node: something else adds them")
+    return open_("runs on one EC2 node", *(group.at(_size_path(group)) for group in groups))
+
+
+def _nodes_at_least(group: Ec2Nodes) -> int:
+    if isinstance(group, NodeGroup):
+        low = _number(group, "ScalingConfig.MinSize", 1)
+        # Without ScalingConfig EKS starts with 2 nodes.
+        return max(low, _number(group, "ScalingConfig.DesiredSize", 0 if group.get("ScalingConfig") else 2))
+    low = _number(group, "MinSize", 0)
+    return max(low, _number(group, "DesiredCapacity", low))
+
+
+def _size_path(group: Ec2Nodes) -> str:
+    return "ScalingConfig" if isinstance(group, NodeGroup) else "MinSize"
+
+
+def _number(group: Ec2Nodes, path: str, default: int) -> int:
+    value = group.whole(path, default)
+    if value < 0:
+        raise UnknownValue(group.at(path), f"{value} is no number of nodes")
+    return value
+
+
+@check(
+    "EKR051",
+    NodeGroup,
+    title="Spot groups name several instance types",
+    component="availability",
+    severity="medium",
+    kinds=("managed_nodes",),
+    why="Spot takes from spare capacity, type by type: with one type, all nodes of a group can go at once and none comes back.",
+    fix="List at least three types of the same size in InstanceTypes.",
+    source=_GUIDE + "managed-node-groups.html",
+)
+def spot_has_several_types(group: NodeGroup) -> Answer | None:
+    """Asked of Spot groups only. A launch template can require properties instead of naming types."""
+    if group.capacity_type != "SPOT":
+        return None
+    types = group.instance_types
+    where = group.at("InstanceTypes")
+    if len(types) > 1:
+        return met(f"can use {len(types)} instance types", where)
+    if not types and (instance := group.instance):
+        if instance.get("InstanceRequirements"):
+            return met("describes the instances it can use", instance.at("InstanceRequirements"))
+        where = instance.at("InstanceType")
+        return open_(f"can use one instance type only: {instance.get('InstanceType', _DEFAULT_TYPE)}", where)
+    return open_(f"can use one instance type only: {group.get('InstanceTypes.0', _DEFAULT_TYPE)}", where)
+
+
+@check(
+    "EKR052",
+    Ec2Nodes,
+    title="Groups that can grow have something that grows them",
+    component="node-autoscaling",
+    severity="low",
+    kinds=_EC2,
+    why="Neither EKS nor Auto Scaling looks at waiting pods: without an autoscaler a group keeps its size, whatever its maximum.",
+    fix="Install Cluster Autoscaler or Karpenter, or use Auto Mode; or set the maximum to the size you want.",
+    source=_GUIDE + "autoscaling.html",
+    only="templates",
+)
+def something_grows_nodes(nodes: Ec2Nodes) -> Answer:
+    """An autoscaler, or what only one needs: its IAM role. Unknown where no software of the cluster was read at all."""
+    managed = isinstance(nodes, NodeGroup)
+    prefix, low, high = ("ScalingConfig.", 1, 2) if managed else ("", 0, 0)
+    where = nodes.at(prefix + "MaxSize")
+    if _number(nodes, prefix + "MaxSize", high) <= _number(nodes, prefix + "MinSize", low):
+        return not_applicable("has a fixed size")
+    cluster = nodes.facts.cluster(nodes.cluster_key)
+    if not cluster:
+        raise UnknownValue(where, "its cluster is not in what was read")
+    if cluster.auto_mode:
+        return met("stands beside Auto Mode, which adds nodes", cluster.at("ComputeConfig.Enabled"))
+    if name := software.runs(cluster, *_AUTOSCALERS) or _autoscaler_identity(cluster):
+        # Karpenter makes instances of its own and grows no group.
+        return met(f"stands beside {name}, which adds nodes" if "karpenter" in name else f"is grown by {name}", where)
+    if not software.shows_software(cluster):
+        raise UnknownValue(where, "no chart or manifest of the cluster was read: an autoscaler may stand there")
+    return open_("can grow, but no autoscaler is installed", where)
+
+
+def _autoscaler_identity(cluster: Cluster) -> str:
+    """Returns the service account of an autoscaler that an IAM role was made for."""
+    for association in cluster.facts.belonging(PodIdentity, cluster.resource.key):
+        account = str(association.resource.maybe("ServiceAccount", ""))
+        if any(word in account for word in _AUTOSCALERS):
+            return account
+    for role in cluster.facts.belonging(Role, cluster.resource.key):
+        trust = str(role.resource.maybe("AssumeRolePolicyDocument", ""))
+        for word in _AUTOSCALERS:
+            if f":{word}" in trust:
+                return word
+    return ""
+
+
+@check(
+    "EKR053",
+    SelfManagedNodes,
+    title="A new image reaches self-managed nodes that run",
+    component="node-updates",
+    severity="medium",
+    kinds=("self_managed_nodes",),
+    why="Without an update policy CloudFormation changes the template of future nodes only: the running ones stay unpatched.",
+    fix="Give the AWS::AutoScaling::AutoScalingGroup an UpdatePolicy with AutoScalingRollingUpdate, or use managed node groups.",
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatepolicy.html",
+    only="templates",
+)
+def updates_replace_nodes(nodes: SelfManagedNodes) -> Answer:
+    """By the resource's UpdatePolicy: it stands beside the properties."""
+    if nodes.resource.template is None:
+        return not_applicable("an update policy is part of a template")
+    policy = next((name for name in _ROLLING if nodes.resource.update_policy.get(name)), "")
+    if policy:
+        return met(f"replaces its nodes by {policy}", nodes.at("UpdatePolicy"))
+    return open_("leaves running nodes as they are when its launch template changes", nodes.at("UpdatePolicy"))
+
+
+@check(
+    "EKR154",
+    NodeGroup,
+    title="Accelerators of nodes have drivers",
+    component="ami",
+    severity="high",
+    kinds=("managed_nodes",),
+    why="An AMI without drivers does not see the GPUs that its instances are paid for: pods that ask for one stay pending.",
+    fix="Set AmiType to one with drivers, such as AL2023_x86_64_NVIDIA, or take an instance type without accelerators.",
+    source=_GUIDE + "ml-eks-optimized-ami.html",
+)
+def accelerators_have_drivers(group: NodeGroup) -> Answer:
+    """An image of one's own may have any driver."""
+    kinds = _kinds_of(group)
+    found = [(kind, device) for kind in kinds for device in devices() if re.match(device.instances, kind)]
+    if not found:
+        return not_applicable("has no instance types with accelerators")
+    if group.family == "custom":
+        return not_applicable("runs an image of its own")
+    ami = group.ami_type or "AL2023_x86_64_STANDARD"
+    bare = [(kind, device) for kind, device in found if ami not in device.ami_types]
+    if bare:
+        kind, device = bare[0]
+        return open_(f"runs {ami}, which has no drivers for the {device.name} of {kind}", group.at("AmiType"))
+    return met(f"runs {ami}, with drivers for the {found[0][1].name} of {found[0][0]}", group.at("AmiType"))
+
+
+def _kinds_of(group: NodeGroup) -> list[str]:
+    """Returns its instance types, which may stand in its launch template. Raises UnknownValue."""
+    if group.instance_types or not group.instance:
+        return list(group.instance_types)
+    kind = group.instance.get("InstanceType", "")
+    return [str(kind)] if kind else []

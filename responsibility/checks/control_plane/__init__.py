@@ -1,0 +1,1 @@
+"""The control plane: its API, its versions, its encryption, its life."""

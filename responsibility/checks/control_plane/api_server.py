@@ -1,0 +1,240 @@
+"""Duties at the control plane: who reaches its API, what it records, who is let in."""
+
+import ipaddress
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.eks import LOG_TYPES, Cluster
+from responsibility.reading.resource import Fact, UnknownValue
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_CLOUDFORMATION = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
+_CIDRS = "ResourcesVpcConfig.PublicAccessCidrs"
+_LOGS = "Logging.ClusterLogging.EnabledTypes"
+_WIDEST = {4: 16, 6: 32}
+"""The shortest prefix that still is somebody's network and not a good part of the internet, for each family."""
+_SECURITY_LOGS = ("audit", "api", "authenticator")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _public(cluster: Cluster) -> list[tuple[str, Network]]:
+    """Returns path and block of each range that reaches the public endpoint. Raises UnknownValue."""
+    found = [(path, str(item)) for path, item in cluster.resource.items(_CIDRS)] or [(_CIDRS, "0.0.0.0/0")]
+    ranges: list[tuple[str, Network]] = []
+    for path, text in found:
+        try:
+            ranges.append((path, ipaddress.ip_network(text, strict=False)))
+        except ValueError:
+            raise UnknownValue(cluster.at(path), f"{text} is no block of addresses") from None
+    return ranges
+
+
+def _whole_internet(ranges: list[tuple[str, Network]]) -> list[str]:
+    """Returns the families that the ranges leave nobody out of: two halves are a whole."""
+    v4 = ipaddress.collapse_addresses(block for _, block in ranges if isinstance(block, ipaddress.IPv4Network))
+    v6 = ipaddress.collapse_addresses(block for _, block in ranges if isinstance(block, ipaddress.IPv6Network))
+    blocks: list[Network] = [*v4, *v6]
+    return [str(block) for block in blocks if block.prefixlen == 0]
+
+
+@check(
+    "EKR001",
+    Cluster,
+    title="The Kubernetes API is not open to the whole internet",
+    component="api-endpoint",
+    severity="critical",
+    why="Anyone may try stolen credentials, and use the next flaw of the API server, from anywhere.",
+    fix="Set ResourcesVpcConfig.EndpointPublicAccess to false, or name the ranges that need it in PublicAccessCidrs.",
+    source=_GUIDE + "cluster-endpoint.html",
+)
+def endpoint_is_not_open(cluster: Cluster) -> Answer:
+    """Public access without a list of ranges means 0.0.0.0/0."""
+    if not cluster.public_access:
+        return met("has no public endpoint", cluster.at("ResourcesVpcConfig.EndpointPublicAccess"))
+    ranges = _public(cluster)
+    everyone = _whole_internet(ranges)
+    if everyone:
+        return open_(f"is open to {' and '.join(everyone)}", cluster.at(_CIDRS))
+    return met(f"is open to {_count(len(ranges), 'named range')}", cluster.at(_CIDRS))
+
+
+@check(
+    "EKR002",
+    Cluster,
+    title="Nodes reach the Kubernetes API inside the VPC",
+    component="api-endpoint",
+    severity="medium",
+    why="Without the private endpoint nodes and pods leave the VPC to reach the API, and every one of their addresses "
+    "must be let in at the public one.",
+    fix="Set ResourcesVpcConfig.EndpointPrivateAccess to true.",
+    source=_GUIDE + "cluster-endpoint.html",
+)
+def endpoint_is_private_inside(cluster: Cluster) -> Answer:
+    """Off is the service's default. Hybrid nodes are outside of the VPC: for them alone the public one may be right."""
+    path = "ResourcesVpcConfig.EndpointPrivateAccess"
+    if cluster.private_access:
+        return met("has a private endpoint", cluster.at(path))
+    if cluster.kinds == ["hybrid_nodes"]:
+        return not_applicable("all nodes are outside of the VPC")
+    return open_("has no private endpoint", cluster.at(path))
+
+
+@check(
+    "EKR003",
+    Cluster,
+    title="Ranges that reach the Kubernetes API are narrow",
+    component="api-endpoint",
+    severity="low",
+    why="A range wider than one organisation's network lets strangers try, and looks closed in a list.",
+    fix="Name single networks in ResourcesVpcConfig.PublicAccessCidrs, at most a /16 of IPv4 or a /32 of IPv6 each.",
+    source=_GUIDE + "cluster-endpoint.html",
+)
+def public_ranges_are_narrow(cluster: Cluster) -> Answer:
+    """Asked of what EKR001 lets pass."""
+    if not cluster.public_access:
+        return not_applicable("has no public endpoint")
+    ranges = _public(cluster)
+    if _whole_internet(ranges):
+        return not_applicable("has no ranges that keep anyone out: EKR001")
+    wide = [(path, block) for path, block in ranges if block.prefixlen < _WIDEST[block.version]]
+    if wide:
+        names = ", ".join(str(block) for _, block in wide)
+        return open_(f"lets in a range as wide as {names}", *(cluster.at(path) for path, _ in wide))
+    return met(f"lets in {_count(len(ranges), 'narrow range')}", cluster.at(_CIDRS))
+
+
+@check(
+    "EKR004",
+    Cluster,
+    title="The control plane logs who did what (audit, api, authenticator)",
+    component="control-plane-logs",
+    severity="medium",
+    why="Without these three nobody can find out afterwards who read a Secret or changed a role.",
+    fix="Name audit, api and authenticator in Logging.ClusterLogging.EnabledTypes.",
+    source=_GUIDE + "control-plane-logs.html",
+)
+def security_logs_are_on(cluster: Cluster) -> Answer:
+    """Every log type is off by default."""
+    return _logged(cluster, _SECURITY_LOGS)
+
+
+@check(
+    "EKR005",
+    Cluster,
+    title="The control plane logs what its controllers and scheduler do",
+    component="control-plane-logs",
+    severity="low",
+    why="They tell why a pod was not placed or an object not reconciled; AWS shows them nowhere else.",
+    fix="Name controllerManager and scheduler in Logging.ClusterLogging.EnabledTypes.",
+    source=_GUIDE + "control-plane-logs.html",
+)
+def other_logs_are_on(cluster: Cluster) -> Answer:
+    """Every log type is off by default."""
+    return _logged(cluster, tuple(name for name in LOG_TYPES if name not in _SECURITY_LOGS))
+
+
+def _logged(cluster: Cluster, wanted: tuple[str, ...]) -> Answer:
+    on = cluster.log_types
+    missing = [name for name in wanted if name not in on]
+    if missing:
+        return open_(f"does not log {', '.join(missing)}", cluster.at(_LOGS))
+    return met(f"logs {', '.join(wanted)}", cluster.at(_LOGS))
+
+
+def log_groups(cluster: Cluster) -> list[Fact]:
+    """Returns what the templates make of the group ``/aws/eks/NAME/cluster``. Raises UnknownValue."""
+    groups = cluster.facts.log_groups
+    names = (cluster.resource.properties.get("Name", ""), f"${{{cluster.resource.key}}}")
+    found = [groups[text] for name in names if (text := f"/aws/eks/{name}/cluster") in groups]
+    if not found and groups.may_be_a_cluster:
+        at = groups.may_be_a_cluster[0].at("LogGroupName")
+        raise UnknownValue(at, "may be the control plane's group: its name is not known here")
+    return found
+
+
+@check(
+    "EKR006",
+    Cluster,
+    title="Control plane logs are kept for a stated time",
+    component="control-plane-logs",
+    severity="medium",
+    why="EKS makes the log group by itself if nobody does, and such a group keeps, and bills, everything forever.",
+    fix="Make an AWS::Logs::LogGroup named /aws/eks/CLUSTER/cluster with RetentionInDays before the cluster.",
+    source=_CLOUDFORMATION + "aws-resource-logs-loggroup.html",
+)
+def logs_have_a_retention(cluster: Cluster) -> Answer:
+    """A log group without RetentionInDays never expires."""
+    if not cluster.log_types:
+        return not_applicable("sends no logs")
+    found = log_groups(cluster)
+    if not found:
+        return open_("sends logs to a group that EKS makes, which never expires", cluster.at(_LOGS))
+    forever = [group for group in found if not group.get("RetentionInDays")]
+    if forever:
+        return open_("keeps its logs forever", *(group.at("RetentionInDays") for group in forever))
+    days = found[0].get("RetentionInDays")
+    return met(f"keeps its logs for {days} days", *(group.at("RetentionInDays") for group in found))
+
+
+@check(
+    "EKR014",
+    Cluster,
+    title="Access entries alone decide who gets in, not aws-auth",
+    component="iam-people",
+    severity="medium",
+    why="Whoever may write the aws-auth ConfigMap makes anyone an administrator, past IAM and CloudTrail, and a slip in it "
+    "locks everyone out.",
+    fix="Set AccessConfig.AuthenticationMode to API; from CONFIG_MAP go by API_AND_CONFIG_MAP first, and make the access "
+    "entries in between, because there is no way back.",
+    source=_GUIDE + "setting-up-access-entries.html",
+)
+def access_entries_decide(cluster: Cluster) -> Answer:
+    """The default of the API and of CloudFormation is CONFIG_MAP."""
+    path = "AccessConfig.AuthenticationMode"
+    mode = cluster.authentication_mode
+    if mode == "API":
+        return met("uses access entries alone", cluster.at(path))
+    if mode == "API_AND_CONFIG_MAP":
+        return open_("still believes the aws-auth ConfigMap beside access entries", cluster.at(path))
+    return open_(f"believes the aws-auth ConfigMap ({'CONFIG_MAP' if mode else 'the default'})", cluster.at(path))
+
+
+@check(
+    "EKR015",
+    Cluster,
+    title="Who created the cluster is not its administrator by that alone",
+    component="iam-people",
+    severity="medium",
+    why="The role of the pipeline that deploys stays cluster administrator, and no template shows it.",
+    fix="Create clusters with AccessConfig.BootstrapClusterCreatorAdminPermissions false and name administrators in access "
+    "entries; on a running cluster delete the creator's entry, because changing the property replaces the cluster.",
+    source=_CLOUDFORMATION + "aws-properties-eks-cluster-accessconfig.html",
+    only="templates",
+)
+def creator_is_not_admin(cluster: Cluster) -> Answer:
+    """True is the service's default."""
+    path = "AccessConfig.BootstrapClusterCreatorAdminPermissions"
+    if cluster.creator_is_admin:
+        return open_("makes its creator a cluster administrator", cluster.at(path))
+    return met("gives its creator no rights", cluster.at(path))
+
+
+@check(
+    "EKR018",
+    Cluster,
+    title="Traffic can be shifted away from a failing zone",
+    component="availability",
+    severity="low",
+    why="When an Availability Zone fails in part, zonal shift takes its nodes and pods out of use with one call.",
+    fix="Set ZonalShiftConfig.Enabled to true.",
+    source=_GUIDE + "zone-shift.html",
+)
+def zonal_shift_is_on(cluster: Cluster) -> Answer:
+    """Off is the service's default."""
+    if cluster.zonal_shift:
+        return met("can be shifted away from a zone", cluster.at("ZonalShiftConfig.Enabled"))
+    return open_("cannot be shifted away from a zone", cluster.at("ZonalShiftConfig.Enabled"))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

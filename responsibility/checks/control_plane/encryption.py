@@ -1,0 +1,94 @@
+"""Duties at the key that encrypts what the Kubernetes API stores."""
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.eks import Cluster
+from responsibility.reading.resource import Fact, UnknownValue
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_KMS = "https://docs.aws.amazon.com/kms/latest/developerguide/"
+_PATH = "EncryptionConfig"
+_RESTORABLE = 30
+"""Days within which EKS says a cluster can come back with its key (envelope-encryption.html); also KMS's longest wait."""
+
+
+def secrets_key(cluster: Cluster) -> Fact | None:
+    """Returns the customer's key of a cluster; None: it is AWS's own. Raises UnknownValue."""
+    value = cluster.secrets_key
+    if not value:
+        return None
+    key = cluster.facts.find(Fact, value)
+    if key and key.resource.type == "AWS::KMS::Alias":
+        key = cluster.facts.find(Fact, key.get("TargetKeyId"))
+    if not key or key.resource.type != "AWS::KMS::Key":
+        raise UnknownValue(cluster.at(_PATH), "the key is made outside of what was read")
+    return key
+
+
+@check(
+    "EKR007",
+    Cluster,
+    title="Kubernetes API data is encrypted with your own KMS key",
+    component="secrets-encryption",
+    severity="low",
+    why="From 1.28 on AWS encrypts all of it with a key of its own; only your own key can be taken away, and shows in "
+    "CloudTrail who used it.",
+    fix="Name a symmetric key in EncryptionConfig.0.Provider.KeyArn when the cluster is created: in CloudFormation the "
+    "property cannot change later without replacing the cluster.",
+    source=_GUIDE + "envelope-encryption.html",
+)
+def own_key(cluster: Cluster) -> Answer:
+    """Which key does not matter here: a parameter's value is a key of the customer, too."""
+    if cluster.resource.items(_PATH):
+        return met("uses a key of yours", cluster.at(_PATH))
+    return open_("uses AWS's own key", cluster.at(_PATH))
+
+
+@check(
+    "EKR008",
+    Cluster,
+    title="The key that encrypts Kubernetes API data rotates",
+    component="secrets-encryption",
+    severity="medium",
+    why="New key material each year limits what one leaked version can decrypt; a customer's key does not rotate by default.",
+    fix="Set EnableKeyRotation of the AWS::KMS::Key to true.",
+    source=_KMS + "rotate-keys.html",
+)
+def key_rotates(cluster: Cluster) -> Answer:
+    """AWS rotates its own keys."""
+    key = secrets_key(cluster)
+    if not key:
+        return not_applicable("AWS's own key is rotated by AWS")
+    if key.get("Origin", "AWS_KMS") == "EXTERNAL":
+        return not_applicable("its key material is imported, which KMS does not rotate by itself")
+    if str(key.get("EnableKeyRotation", False)).lower() == "true":
+        return met("uses a key that rotates", key.at("EnableKeyRotation"))
+    return open_("uses a key that never rotates", key.at("EnableKeyRotation"))
+
+
+@check(
+    "EKR009",
+    Cluster,
+    title="The key that encrypts Kubernetes API data outlives a mistake",
+    component="secrets-encryption",
+    severity="high",
+    why="Without its key a cluster is lost, Secrets and all, and nobody at AWS can bring it back.",
+    fix="Give the AWS::KMS::Key DeletionPolicy Retain, or leave PendingWindowInDays at 30, the time within which a cluster "
+    "can be brought back.",
+    source=_GUIDE + "envelope-encryption.html",
+    only="templates",
+)
+def key_outlives_its_stack(cluster: Cluster) -> Answer:
+    """CloudFormation schedules a key that leaves its stack for deletion; the default wait is 30 days."""
+    key = secrets_key(cluster)
+    if not key:
+        return not_applicable("AWS keeps its own key")
+    if key.resource.deletion_policy.startswith("Retain"):
+        return met("uses a key that its stack leaves behind", key.at("DeletionPolicy"))
+    days = key.whole("PendingWindowInDays", _RESTORABLE)
+    if days < _RESTORABLE:
+        return open_(
+            f"uses a key that dies with its stack after {days} days",
+            key.at("DeletionPolicy"),
+            key.at("PendingWindowInDays"),
+        )
+    return met(f"uses a key that can be taken back for {days} days", key.at("PendingWindowInDays"))

@@ -1,0 +1,224 @@
+"""Duties at the Kubernetes version: is it supported on the day of the review, and do the nodes follow."""
+
+import re
+from datetime import date, timedelta
+
+from responsibility.catalog import KubernetesVersion, kubernetes_versions
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.eks import Cluster, NodeGroup
+from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.running import day
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_VERSIONS = _GUIDE + "kubernetes-versions.html"
+_NOTICE = 60
+"""Days: EKS announces an end of standard support at least as long before."""
+_APART = timedelta(days=130)
+"""A version's support ends about four months after that of the one before it."""
+_SKEW = 3
+"""How many minor versions a kubelet may be behind (version-skew-policy)."""
+
+Minor = tuple[int, int]
+
+
+def _minor(fact: Fact) -> Minor | None:
+    """Returns the version that a cluster or node group states; None: it states none. Raises UnknownValue."""
+    value = fact.get("Version")
+    if value in (None, ""):
+        return None
+    match = re.fullmatch(r"(\d+)\.(\d+)(\.\d+)?", str(value))
+    if not match:
+        raise UnknownValue(fact.at("Version"), f"{value} is no Kubernetes version")
+    if isinstance(value, float) and len(match[2]) == 1:
+        raise UnknownValue(fact.at("Version"), f"is the number {value}, which may mean {value}0: write it in quotes")
+    return int(match[1]), int(match[2])
+
+
+def _name(minor: Minor) -> str:
+    return f"{minor[0]}.{minor[1]}"
+
+
+def _support(cluster: Cluster, minor: Minor) -> tuple[date, date] | None:
+    """Returns the ends of standard and extended support; None: EKS does not offer the version any more.
+
+    Raises UnknownValue for a version whose dates are not known.
+    """
+    told = cluster.resource.maybe("VersionSupport") or {}  # by a running cluster's EKS
+    ends = [told.get(f"EndOf{kind}SupportDate") for kind in ("Standard", "Extended")]
+    if all(ends):
+        return day(ends[0]), day(ends[1])
+    known = kubernetes_versions().get(_name(minor), KubernetesVersion())
+    if known.standard_until and known.extended_until:
+        return known.standard_until, known.extended_until
+    oldest = next(iter(kubernetes_versions()))
+    end = kubernetes_versions()[oldest].extended_until
+    if minor < tuple(map(int, oldest.split("."))) and end and cluster.facts.as_of > end - _APART:
+        return None
+    raise UnknownValue(cluster.at("Version"), f"the support dates of {_name(minor)} are not known to this review")
+
+
+@check(
+    "EKR010",
+    Cluster,
+    title="The Kubernetes version is still supported",
+    component="kubernetes-version",
+    severity="critical",
+    why="There are no fixes after extended support ends, and EKS upgrades the control plane by itself at a time of its own.",
+    fix="Upgrade one minor version at a time by Version, nodes and add-ons after each, before extended support ends.",
+    source=_VERSIONS,
+)
+def version_is_supported(cluster: Cluster) -> Answer:
+    """Standard or extended support; as of the day of the review."""
+    minor = _minor(cluster)
+    if not minor:
+        return not_applicable("states no version: EKR013")
+    ends = _support(cluster, minor)
+    if not ends:
+        return open_(f"asks for {_name(minor)}, which EKS does not offer any more", cluster.at("Version"))
+    if cluster.facts.as_of > ends[1]:
+        return open_(f"asks for {_name(minor)}, whose support ended on {ends[1]}", cluster.at("Version"))
+    return met(f"runs {_name(minor)}, supported until {ends[1]}", cluster.at("Version"))
+
+
+@check(
+    "EKR011",
+    Cluster,
+    title="The Kubernetes version is in standard support",
+    component="kubernetes-version",
+    severity="medium",
+    why="In extended support the control plane costs six times as much. AWS still patches the version, the Kubernetes project does not.",
+    fix="Upgrade by Version to one that is in standard support.",
+    source="https://aws.amazon.com/blogs/containers/amazon-eks-extended-support-for-kubernetes-versions-pricing/",
+)
+def version_is_in_standard_support(cluster: Cluster) -> Answer:
+    """As of the day of the review."""
+    minor = _minor(cluster)
+    if not minor:
+        return not_applicable("states no version: EKR013")
+    ends = _support(cluster, minor)
+    if not ends or cluster.facts.as_of > ends[1]:
+        return not_applicable("is not supported at all: EKR010")
+    if cluster.facts.as_of > ends[0]:
+        words = f"runs {_name(minor)}, whose standard support ended on {ends[0]}; extended support ends on {ends[1]}"
+        if cluster.resource.maybe("UpgradePolicy.SupportType") == "STANDARD":
+            words += ", but by its upgrade policy EKS upgrades it before"
+        return open_(words, cluster.at("Version"))
+    return met(f"runs {_name(minor)}, in standard support until {ends[0]}", cluster.at("Version"))
+
+
+@check(
+    "EKR012",
+    Cluster,
+    title="More than 60 days of standard support are left",
+    component="kubernetes-version",
+    severity="medium",
+    why="An upgrade takes weeks of tests; after the end of standard support it costs more, or EKS upgrades by itself.",
+    fix="Test the next versions now, and raise Version, one minor version at a time.",
+    source=_VERSIONS,
+)
+def upgrade_is_not_urgent(cluster: Cluster) -> Answer:
+    """As of the day of the review."""
+    minor = _minor(cluster)
+    if not minor:
+        return not_applicable("states no version: EKR013")
+    ends = _support(cluster, minor)
+    if not ends or cluster.facts.as_of > ends[0]:
+        return not_applicable("is past standard support: EKR010, EKR011")
+    left = (ends[0] - cluster.facts.as_of).days
+    words = f"runs {_name(minor)}, with {left} days of standard support left"
+    return met(words, cluster.at("Version")) if left > _NOTICE else open_(words, cluster.at("Version"))
+
+
+@check(
+    "EKR013",
+    Cluster,
+    title="The template states the Kubernetes version",
+    component="kubernetes-version",
+    severity="medium",
+    why="EKS picks the version on the day of creation: the same template makes different clusters, and upgrades leave no trace.",
+    fix="Set Version, in quotes in YAML.",
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eks-cluster.html",
+    only="templates",
+)
+def version_is_stated(cluster: Cluster) -> Answer:
+    """CloudFormation passes no version on where the template has none."""
+    if cluster.get("Version") in (None, ""):
+        return open_("states no version", cluster.at("Version"))
+    return met(f"states version {cluster.version}", cluster.at("Version"))
+
+
+@check(
+    "EKR017",
+    Cluster,
+    title="What happens at the end of standard support is decided",
+    component="kubernetes-version",
+    severity="low",
+    why="Without a choice EKS enters the cluster into extended support and bills it; once there the choice cannot change.",
+    fix="Set UpgradePolicy.SupportType: STANDARD to be upgraded by EKS at the end, EXTENDED to pay for more time.",
+    source=_GUIDE + "view-upgrade-policy.html",
+    only="templates",
+)
+def upgrade_policy_is_chosen(cluster: Cluster) -> Answer:
+    """EXTENDED is the service's default; either answer is one."""
+    chosen = cluster.get("UpgradePolicy.SupportType")
+    if not chosen:
+        return open_("leaves it at the default, EXTENDED", cluster.at("UpgradePolicy.SupportType"))
+    return met(f"chose {chosen}", cluster.at("UpgradePolicy.SupportType"))
+
+
+@check(
+    "EKR019",
+    NodeGroup,
+    title="A node group runs its cluster's Kubernetes version",
+    component="node-updates",
+    severity="medium",
+    kinds=("managed_nodes",),
+    why="Nodes of an older version miss its successors' fixes, and more than three versions behind they no longer work with "
+    "the control plane.",
+    fix="Raise the node group's Version right after the cluster's, never before it.",
+    source="https://kubernetes.io/releases/version-skew-policy/",
+)
+def nodes_follow(group: NodeGroup) -> Answer:
+    """A node group without a version takes the cluster's of the day it is created."""
+    nodes = _minor(group)
+    if not nodes:
+        return not_applicable("states no version: it takes the cluster's when it is created")
+    minor = _minor(group.cluster) if group.cluster else None
+    if not minor:
+        raise UnknownValue(group.at("Version"), "the cluster's version is not in what was read")
+    if nodes == minor:
+        return met(f"runs {_name(nodes)} as its cluster", group.at("Version"))
+    if nodes > minor:
+        return open_(f"asks for {_name(nodes)}, newer than its cluster's {_name(minor)}", group.at("Version"))
+    behind = minor[1] - nodes[1]
+    words = f"runs {_name(nodes)}, {behind} behind its cluster's {_name(minor)}"
+    return open_(words + (": too old for it" if behind > _SKEW else ""), group.at("Version"))
+
+
+@check(
+    "EKR151",
+    Cluster,
+    title="Its upgrade policy is one that EKS takes for the version",
+    component="kubernetes-version",
+    severity="high",
+    why="EKS takes the policy STANDARD only while a version is in standard support: later it refuses the cluster, and the change of "
+    "one that is in extended support.",
+    fix="Set UpgradePolicy.SupportType to EXTENDED, or raise Version to one in standard support.",
+    source=_GUIDE + "disable-extended-support.html",
+    only="templates",
+)
+def policy_fits_the_version(cluster: Cluster) -> Answer:
+    """As of the day of the review."""
+    chosen = cluster.get("UpgradePolicy.SupportType")
+    if chosen != "STANDARD":
+        return not_applicable("does not ask for STANDARD")
+    minor = _minor(cluster)
+    if not minor:
+        return not_applicable("states no version: EKR013")
+    ends = _support(cluster, minor)
+    if not ends or cluster.facts.as_of > ends[1]:
+        return not_applicable("is not supported at all: EKR010")
+    at = (cluster.at("UpgradePolicy.SupportType"), cluster.at("Version"))
+    if cluster.facts.as_of > ends[0]:
+        return open_(f"asks for STANDARD with {_name(minor)}, in extended support since {ends[0]}", *at)
+    return met(f"asks for STANDARD with {_name(minor)}, in standard support until {ends[0]}", *at)

@@ -1,0 +1,1 @@
+"""The VPC, its subnets, and the ways into a cluster."""

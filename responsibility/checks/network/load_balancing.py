@@ -1,0 +1,232 @@
+"""Duties at load balancers that controllers make: one controller, the right label, addresses that reach the pods, the first one."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from responsibility.checks.add_ons import software
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.document import Evidence
+from responsibility.reading.eks import Cluster
+from responsibility.reading.iam import Role
+from responsibility.reading.kubernetes import Entrance, HelmChart, KubernetesObject, Namespace
+from responsibility.reading.load_balancers import ALB, NLB, Balancer, Maker, ingress_balancer, service_balancer
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import has_gap
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_CONTROLLER = "aws-load-balancer-controller"
+_CONTROLLER_DOCS = "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/"
+_GATES: dict[str, Maker] = {
+    "elbv2.k8s.aws/pod-readiness-gate-inject": "controller",
+    "eks.amazonaws.com/pod-readiness-gate-inject": "auto_mode",
+}
+"""Label of a namespace, and the controller whose webhook selects by it."""
+_NAMES: dict[Maker, str] = {"controller": "the AWS Load Balancer Controller", "auto_mode": "Auto Mode"}
+_AGENT, _AGENT_IPV6 = "169.254.170.23", "fd00:ec2::23"
+
+
+@check(
+    "EKR173",
+    Cluster,
+    title="One controller writes the rules of the cluster security group",
+    component="load-balancing",
+    kinds=("auto_mode",),
+    severity="medium",
+    why="The AWS Load Balancer Controller takes away rules that bear its mark (elbv2.k8s.aws/targetGroupBinding=shared) and that it "
+    "does not know, from each security group with the cluster's tag. Auto Mode opens the same group, and AWS does not say how it "
+    "marks its rules: load balancers of the one may lose their targets to the other.",
+    fix="Let one of the two make all load balancers (IngressClass, loadBalancerClass), or watch RevokeSecurityGroupIngress on the "
+    "cluster security group in CloudTrail after each change.",
+    source=_GUIDE + "migrate-auto.html",
+)
+def one_controller(cluster: Cluster) -> Answer:
+    """AWS documents that both may be installed, told apart by their classes; not what becomes of the rules."""
+    if not cluster.auto_load_balancing:
+        return not_applicable("Auto Mode makes no load balancers here")
+    found: list[Evidence] = []
+    for chart in cluster.facts.belonging(HelmChart, cluster.resource.key):
+        if _CONTROLLER in str(chart.resource.maybe("Chart", "")):
+            found.append(chart.at("Chart"))
+    found += [
+        item.at("metadata.name")
+        for kind in ("Deployment",)
+        for item in software.objects(cluster, kind)
+        if item.bare_name == _CONTROLLER
+    ]
+    if found:
+        return open_("has the AWS Load Balancer Controller beside Auto Mode's own", *found)
+    return met("has no load balancer controller beside Auto Mode's own, as far as was read")
+
+
+@check(
+    "EKR174",
+    Namespace,
+    title="Readiness gates are asked for by the label that is read",
+    component="load-balancing",
+    severity="medium",
+    why="Each load balancer controller has a webhook of its own, which selects namespaces by its own label. By the other's no pod gets "
+    "a gate: a rollout ends old pods before the load balancer sends to the new ones, and answers 502 or 503 meanwhile.",
+    fix="Label the namespace eks.amazonaws.com/pod-readiness-gate-inject: enabled for load balancers of Auto Mode, and "
+    "elbv2.k8s.aws/pod-readiness-gate-inject: enabled for those of the AWS Load Balancer Controller.",
+    source=_CONTROLLER_DOCS + "deploy/pod_readiness_gate/",
+)
+def gates_are_read(namespace: Namespace) -> Answer | None:
+    """Asked of namespaces with one of the labels. Auto Mode's own is not on AWS's pages: its webhook's selector says it."""
+    asked = {maker: key for key, maker in _GATES.items() if namespace.labels.get(key) == "enabled"}
+    if not asked:
+        return None
+    here = namespace.at("metadata.labels")
+    makers = _makers(namespace)
+    if not makers:
+        cluster = namespace.facts.cluster(namespace.cluster_key)
+        if cluster is None:
+            raise UnknownValue(here, "who makes load balancers for it is not in what was read")
+        own = bool(software.runs(cluster, _CONTROLLER)) or not cluster.auto_load_balancing
+        served: dict[Maker, bool] = {"auto_mode": cluster.auto_load_balancing, "controller": own}
+        makers = {maker for maker, there in served.items() if there}
+    missing = sorted(makers - asked.keys())
+    if missing:
+        wrong = " and ".join(asked.values())
+        return open_(
+            f"asks by {wrong}, and its load balancers are made by {' and '.join(_NAMES[one] for one in missing)}", here
+        )
+    return met("asks by the label that is read", here)
+
+
+def _makers(namespace: Namespace) -> set[Maker]:
+    """Returns which controllers of AWS make load balancers for objects of a namespace. Raises UnknownValue."""
+    objects = namespace.facts.kubernetes
+    found: set[Maker] = set()
+    for kind in ("Service", "Ingress"):
+        for item in objects.in_namespace(kind, namespace, namespace.bare_name):
+            balancer = service_balancer(item) or ingress_balancer(item)
+            if balancer and balancer.maker in _NAMES:
+                found.add(balancer.maker)
+    return found
+
+
+@check(
+    "EKR176",
+    Entrance,
+    title="Load balancers of IPv6 clusters have both families of addresses",
+    component="load-balancing",
+    severity="high",
+    why="Pods of such a cluster have no IPv4 address in the VPC. A load balancer with IPv4 alone, or one that sends to nodes, cannot "
+    "have them as targets: it is not made, or answers 503.",
+    fix="Set alb.ingress.kubernetes.io/ip-address-type or service.beta.kubernetes.io/aws-load-balancer-ip-address-type to dualstack "
+    "(Auto Mode's Ingresses: spec.ipAddressType of the IngressClassParams), and the target type to ip.",
+    source=_GUIDE + "cni-ipv6.html",
+)
+def both_families(item: Entrance) -> Answer | None:
+    """Asked in clusters whose IpFamily is ipv6."""
+    balancer = service_balancer(item) or ingress_balancer(item)
+    cluster = item.facts.cluster(item.cluster_key)
+    if not balancer or balancer.maker == "other" or cluster is None or cluster.ip_family != "ipv6":
+        return None
+    here = item.at("metadata.annotations")
+    problems = []
+    if balancer.maker == "legacy":
+        problems.append("is made by the cloud provider of Kubernetes, which knows IPv4 alone")
+    elif not _family(balancer).startswith("dualstack"):
+        problems.append("has IPv4 addresses alone")
+    if balancer.target_type == "instance":
+        problems.append("sends to nodes")
+    return open_(" and ".join(problems), here) if problems else met("has both families, and pods as targets", here)
+
+
+def _family(balancer: Balancer) -> str:
+    item = balancer.of
+    if item.what == "Service":
+        return item.annotation(f"{NLB}ip-address-type")
+    by_class = balancer.params.get("spec.ipAddressType") if balancer.params else None
+    return str(by_class or "") or item.annotation(f"{ALB}ip-address-type")
+
+
+@check(
+    "EKR177",
+    KubernetesObject,
+    title="Network policies of IPv6 clusters let pods reach the Pod Identity agent",
+    component="network-policy",
+    severity="high",
+    why="In a cluster of IPv6 the agent answers at [fd00:ec2::23]. Where only its IPv4 address is allowed, pods get no credentials.",
+    fix='Add an egress peer ipBlock: {cidr: "fd00:ec2::23/128"} beside 169.254.170.23/32, for TCP port 80.',
+    source=_GUIDE + "pod-id-agent-setup.html",
+)
+def agent_is_reached(item: KubernetesObject) -> Answer | None:
+    """Asked of policies that name the agent's IPv4 address, in clusters whose IpFamily is ipv6."""
+    if item.what != "NetworkPolicy":
+        return None
+    peers = [
+        (path, item.words_of(f"{path}.ipBlock.cidr"))
+        for rule in item.items("spec.egress")
+        for path in item.items(f"{rule}.to")
+        if item.get(f"{path}.ipBlock")
+    ]
+    named = [path for path, cidr in peers if cidr.partition("/")[0] == _AGENT]
+    cluster = item.facts.cluster(item.cluster_key)
+    if not named or cluster is None or cluster.ip_family != "ipv6":
+        return None
+    if any(cidr.partition("/")[0] in (_AGENT_IPV6, "::") for _, cidr in peers):
+        return met("allows both addresses of the agent", item.at(named[0]))
+    return open_(f"allows {_AGENT} and not [{_AGENT_IPV6}]", *(item.at(path) for path in named))
+
+
+_LINKED = {
+    "elasticloadbalancing:CreateLoadBalancer": ("elasticloadbalancing.amazonaws.com", "load balancer"),
+    "ec2:CreateFleet": ("spot.amazonaws.com", "Spot instance"),
+}
+"""What needs a service-linked role once in an account, and the service whose role it is."""
+
+
+@check(
+    "EKR178",
+    Role,
+    title="Controllers may make the service-linked role that their first load balancer or Spot node needs",
+    component="iam-pods",
+    severity="low",
+    why="In an account that never had one, the first call makes the role with the caller's rights, or is refused "
+    "(AuthFailure.ServiceLinkedRoleCreationNotPermitted, AccessDenied on iam:CreateServiceLinkedRole).",
+    fix="Allow iam:CreateServiceLinkedRole where iam:AWSServiceName is elasticloadbalancing.amazonaws.com (Spot: spot.amazonaws.com), "
+    "or make the role once: AWS::IAM::ServiceLinkedRole.",
+    source="https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-service-linked-roles.html",
+    only="templates",
+)
+def first_one_is_made(role: Role) -> Answer | None:
+    """Asked of roles of pods that make load balancers or fleets by policies of their own. The account may have the role already."""
+    if not role.is_for("pod_identity", "irsa"):
+        return None
+    said, unsaid = role.allowances
+    made = {str(fact.resource.maybe("AWSServiceName")) for fact in role.facts.of_type("AWS::IAM::ServiceLinkedRole")}
+    missing: dict[str, Evidence] = {}
+    asked = False
+    for action, (service, thing) in _LINKED.items():
+        needs = [one for one in said if one.allow and _allows(one.actions, action)]
+        if not needs:
+            continue
+        asked = True
+        links = [one for one in said if one.allow and _allows(one.actions, "iam:CreateServiceLinkedRole")]
+        if service not in made and not any(_for(one.conditions, service) for one in links):
+            missing[f"{thing} ({service})"] = needs[0].evidence
+    if missing and unsaid:
+        raise unsaid[0]
+    if missing:
+        return open_(f"may not make the role for the account's first {' and '.join(missing)}", *missing.values())
+    return met("may make the service-linked roles that it needs") if asked else None
+
+
+def _allows(patterns: tuple[str, ...], action: str) -> bool:
+    return any(not has_gap(one) and fnmatchcase(action.lower(), one.lower()) for one in patterns)
+
+
+def _for(conditions: dict[str, object], service: str) -> bool:
+    """Whether a statement's conditions, if it has some, let it make a service's role."""
+    named = [
+        str(value)
+        for test in conditions.values()
+        if isinstance(test, dict)
+        for key, values in test.items()
+        if str(key).lower() == "iam:awsservicename"
+        for value in (values if isinstance(values, list) else [values])
+    ]
+    return not named or any(fnmatchcase(service, one) for one in named)

@@ -1,0 +1,299 @@
+"""Duties at the subnets: zones, room for addresses, who may stand where, how load balancers find them."""
+
+import math
+import re
+
+from responsibility import catalog
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.eks import Cluster, NodeGroup, OfCluster, SelfManagedNodes
+from responsibility.reading.network import Subnet, Vpc, subnets_at
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import has_gap
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_REQUIREMENTS = _GUIDE + "network-reqs.html"
+_SUBNETS = "ResourcesVpcConfig.SubnetIds"
+_NEEDED = 6
+_RECOMMENDED = 16
+"""Addresses in each cluster subnet for EKS itself (network-reqs.html). The best practices find a /28 enough if nothing
+else takes addresses of it, so this is asked of subnets with pods only."""
+_ADDRESSES = {
+    "nano": 4,
+    "micro": 4,
+    "small": 12,
+    "medium": 18,
+    "large": 36,
+    "xlarge": 60,
+    "2xlarge": 60,
+    "4xlarge": 114,
+}
+"""Addresses that a full node holds, by instance size: interfaces times addresses of common families (EC2's table), and at
+most the 110 pods that EKS allows below 30 vCPUs."""
+_BIGGER = 258
+"""The same of larger instances: EKS allows them 250 pods."""
+
+
+def _zone(subnet: Subnet) -> str:
+    zone = subnet.zone
+    if not zone or has_gap(zone):
+        raise UnknownValue(subnet.at("AvailabilityZone"), "its zone is not known here")
+    return zone
+
+
+def _addresses(subnet: Subnet) -> int:
+    if subnet.addresses is None:
+        raise UnknownValue(subnet.at("CidrBlock"), "its block of addresses is not known here")
+    return subnet.addresses
+
+
+@check(
+    "EKR070",
+    Cluster,
+    title="The cluster's subnets are in at least two zones",
+    component="subnets",
+    severity="critical",
+    why="EKS refuses to create a cluster with subnets in one Availability Zone only.",
+    fix="Name subnets of two or three Availability Zones in ResourcesVpcConfig.SubnetIds.",
+    source=_REQUIREMENTS,
+)
+def two_zones(cluster: Cluster) -> Answer:
+    """Two known zones are enough, whatever the rest is."""
+    if cluster.get("OutpostConfig"):
+        return not_applicable("is a local cluster on an Outpost")
+    zones = {subnet.zone for subnet in cluster.subnets if subnet.zone and not has_gap(subnet.zone)}
+    if len(zones) < 2:
+        zones = {_zone(subnet) for subnet in subnets_at(cluster, _SUBNETS)}
+    if len(zones) < 2:
+        return open_(f"has subnets in {len(zones)} zone{'s' if not zones else ''}", cluster.at(_SUBNETS))
+    return met(f"has subnets in {len(zones)} zones", cluster.at(_SUBNETS))
+
+
+@check(
+    "EKR072",
+    Cluster,
+    title="Cluster subnets leave room for EKS's network interfaces",
+    component="subnets",
+    severity="high",
+    why="EKS makes new interfaces in them to upgrade or to change logs; without free addresses that fails.",
+    fix="Give EKS at least 6, better 16 addresses in each subnet of ResourcesVpcConfig.SubnetIds: a /28 that nothing else "
+    "uses, or a larger block.",
+    source=_REQUIREMENTS,
+)
+def room_for_interfaces(cluster: Cluster) -> Answer:
+    """How many addresses are taken later nobody sees here: a subnet that pods share needs more."""
+    compute = cluster.facts.placement.compute
+    small = [
+        subnet
+        for subnet in cluster.subnets
+        if subnet.addresses is not None
+        and subnet.addresses < (_RECOMMENDED if compute.get(subnet.resource.key) else _NEEDED)
+    ]
+    if small:
+        words = ", ".join(f"{subnet.name} has {subnet.addresses}" for subnet in small)
+        return open_(f"has subnets with too few addresses: {words}", *(subnet.at("CidrBlock") for subnet in small))
+    fewest = min((_addresses(subnet) for subnet in subnets_at(cluster, _SUBNETS)), default=0)
+    return met(f"has subnets with at least {fewest:,} addresses", cluster.at(_SUBNETS))
+
+
+@check(
+    "EKR073",
+    Subnet,
+    title="Subnets have addresses for the pods of a full node group",
+    component="subnets",
+    severity="medium",
+    kinds=("managed_nodes", "self_managed_nodes"),
+    why="Every pod takes an address of its node's subnet; when they run out, pods hang and nodes do not start.",
+    fix="Make the subnet's CidrBlock larger, lower ScalingConfig.MaxSize, or give pods subnets of their own (custom networking).",
+    source=_GUIDE + "choosing-instance-type.html",
+)
+def room_for_pods(subnet: Subnet) -> Answer | None:
+    """An estimate: every group at its largest, its nodes spread evenly over its subnets, each full of pods."""
+    groups = [
+        group
+        for group in subnet.facts.placement.compute.get(subnet.resource.key, [])
+        if isinstance(group, NodeGroup | SelfManagedNodes)
+    ]
+    if not groups:
+        return None
+    if all(_pods_are_elsewhere(group.cluster) for group in groups):
+        return not_applicable("pods take no IPv4 addresses of it (IPv6, or custom networking)")
+    needs = [_need(group) for group in groups]
+    need, free = sum(addresses for addresses, _ in needs), _addresses(subnet)
+    words = f"has {free:,} addresses; about {need:,} at most are needed ({'; '.join(text for _, text in needs)})"
+    return open_(words, subnet.at("CidrBlock")) if need > free else met(words, subnet.at("CidrBlock"))
+
+
+def _pods_are_elsewhere(cluster: Cluster | None) -> bool:
+    if not cluster:
+        return False
+    if cluster.ip_family == "ipv6":
+        return True
+    addon = cluster.addons.get("vpc-cni")
+    custom = addon and "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG" in str(addon.resource.maybe("ConfigurationValues", ""))
+    return bool(custom) or any(item.cluster_key == cluster.resource.key for item in cluster.facts.objects("ENIConfig"))
+
+
+def _need(group: NodeGroup | SelfManagedNodes) -> tuple[int, str]:
+    """Returns how many addresses a group may take in one of its subnets, and why. Raises UnknownValue."""
+    if isinstance(group, NodeGroup):
+        path, most = "Subnets", group.max_size
+    else:
+        path, most = "VPCZoneIdentifier", group.whole("MaxSize", 0)
+    if most < 0:
+        raise UnknownValue(group.at("MaxSize"), f"{most} is no number of nodes")
+    each = max(_ADDRESSES.get(kind.rpartition(".")[2], _BIGGER) for kind in _instance_types(group))
+    spread = max(len(group.resource.items(path)), 1)
+    nodes = math.ceil(most / spread)
+    return nodes * each, f"{group.name}: {nodes} of {most} nodes with {each} each"
+
+
+def _instance_types(group: NodeGroup | SelfManagedNodes) -> list[str]:
+    if isinstance(group, NodeGroup):
+        named = [str(kind) for _, kind in group.resource.items("InstanceTypes")]
+    else:
+        overrides = "MixedInstancesPolicy.LaunchTemplate.Overrides"
+        named = [str(group.get(f"{path}.InstanceType", "")) for path, _ in group.resource.items(overrides)]
+    instance = group.instance
+    found = [kind for kind in named if kind] or ([str(instance.get("InstanceType", ""))] if instance else [])
+    if any(found):
+        return [kind for kind in found if kind]
+    if isinstance(group, NodeGroup) and not (instance and instance.get("InstanceRequirements")):
+        return ["t3.medium"]  # what EKS takes where nobody says
+    raise UnknownValue(group.at(), "its instance types are not known here")
+
+
+@check(
+    "EKR076",
+    OfCluster,
+    title="Nodes are in private subnets",
+    component="subnets",
+    severity="high",
+    kinds=("managed_nodes", "self_managed_nodes"),
+    why="A node in a public subnet has an address that the internet reaches; then security groups alone keep people out.",
+    fix="Name subnets whose default route leads to a NAT gateway in Subnets (an Auto Scaling group: VPCZoneIdentifier).",
+    source=_REQUIREMENTS,
+)
+def nodes_are_private(group: OfCluster) -> Answer | None:
+    """Fargate's subnets are asked about by a check of their own, Auto Mode's are the cluster's."""
+    if not isinstance(group, NodeGroup | SelfManagedNodes):
+        return None
+    path = "Subnets" if isinstance(group, NodeGroup) else "VPCZoneIdentifier"
+    public = [subnet.name for subnet in group.subnets if subnet.reach == "public"]
+    if public:
+        return open_(f"is in public subnets ({', '.join(public)})", group.at(path))
+    for subnet in subnets_at(group, path):
+        if subnet.reach == "unknown":
+            raise subnet.unseen
+    return met("is in private subnets", group.at(path))
+
+
+@check(
+    "EKR077",
+    Vpc,
+    title="Load balancers find subnets by their tags",
+    component="load-balancing",
+    severity="low",
+    why="Without the tags a load balancer is not made, or in subnets that nobody chose.",
+    fix="Tag public subnets kubernetes.io/role/elb = 1 and private ones kubernetes.io/role/internal-elb = 1, in every zone.",
+    source=_REQUIREMENTS,
+)
+def subnets_are_tagged(vpc: Vpc) -> Answer | None:
+    """One tagged subnet in each zone is enough; private subnets that no cluster uses are not asked about."""
+    placement = vpc.facts.placement
+    if not placement.uses(vpc):
+        return None
+    public = [subnet for subnet in vpc.subnets if subnet.reach == "public"]
+    inside = [subnet for subnet in vpc.subnets if subnet.reach in ("private", "isolated") and placement.uses(subnet)]
+    if not public and not inside:
+        raise vpc.subnets[0].unseen if vpc.subnets else UnknownValue(vpc.at(), "its subnets are not in what was read")
+    lacking = [*_untagged(public, "kubernetes.io/role/elb"), *_untagged(inside, "kubernetes.io/role/internal-elb")]
+    if lacking:
+        names = ", ".join(subnet.name for subnet in lacking)
+        return open_(f"has subnets without a tag for load balancers: {names}", *(s.at("Tags") for s in lacking))
+    return met("has tagged subnets in each zone", *(subnet.at("Tags") for subnet in (*public, *inside)))
+
+
+def _untagged(subnets: list[Subnet], key: str) -> list[Subnet]:
+    without = [subnet for subnet in subnets if key not in _tag_keys(subnet)]
+    covered = {subnet.zone for subnet in subnets if subnet not in without and subnet.zone}
+    return [subnet for subnet in without if subnet.zone not in covered]
+
+
+def _tag_keys(subnet: Subnet) -> set[str]:
+    return {str(subnet.get(f"{path}.Key", "")) for path, _ in subnet.resource.items("Tags")}
+
+
+@check(
+    "EKR079",
+    Vpc,
+    title="Public subnets give out no public addresses",
+    component="subnets",
+    severity="low",
+    why="Whatever is launched there by a slip stands on the internet at once; load balancers and NAT gateways do not need it.",
+    fix="Set MapPublicIpOnLaunch to false.",
+    source="https://docs.aws.amazon.com/config/latest/developerguide/subnet-auto-assign-public-ip-disabled.html",
+)
+def no_public_addresses(vpc: Vpc) -> Answer | None:
+    """EKS asks for it where node groups are in public subnets: then EKR076 speaks."""
+    placement = vpc.facts.placement
+    if not placement.uses(vpc):
+        return None
+    public = [subnet for subnet in vpc.subnets if subnet.reach == "public"]
+    spare = [
+        subnet
+        for subnet in public
+        if not any(isinstance(user, NodeGroup) for user in placement.compute.get(subnet.resource.key, []))
+    ]
+    if not spare:
+        return not_applicable("all public subnets have node groups: EKR076" if public else "has no public subnet")
+    giving = [subnet for subnet in spare if subnet.public_addresses]
+    if giving:
+        names = ", ".join(subnet.name for subnet in giving)
+        return open_(
+            f"has subnets that give out public addresses: {names}", *(s.at("MapPublicIpOnLaunch") for s in giving)
+        )
+    return met("has no subnet that gives out public addresses", *(s.at("MapPublicIpOnLaunch") for s in spare))
+
+
+def _region_of(zone: str) -> str:
+    """Returns the region of a zone's name; empty = it is no name."""
+    return zone[:-1] if re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", zone) else ""
+
+
+@check(
+    "EKR157",
+    Cluster,
+    title="The cluster's subnets are in Availability Zones that EKS can use",
+    component="subnets",
+    severity="high",
+    why="In us-east-1, us-west-1 and ca-central-1 one zone has no EKS, under another name in each account: a template that counts zones "
+    "may meet it, and EKS then refuses the cluster.",
+    fix="Name the zones of the subnets (AvailabilityZone or AvailabilityZoneId) instead of taking them from Fn::GetAZs.",
+    source="https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html",
+    only="templates",
+)
+def zones_have_eks(cluster: Cluster) -> Answer:
+    """Asked where the region is known and has such a zone, or a zone is named by its id."""
+    bad = catalog.zones_without_eks()
+    subnets = cluster.subnets
+    named = [subnet for subnet in subnets if str(subnet.resource.maybe("AvailabilityZoneId", "")) in bad.values()]
+    if named:
+        zones = ", ".join(sorted({str(subnet.resource.maybe("AvailabilityZoneId")) for subnet in named}))
+        return open_(
+            f"has subnets in {zones}, where EKS is not", *(subnet.at("AvailabilityZoneId") for subnet in named)
+        )
+    region = cluster.resource.region or next((_region_of(one.zone) for one in subnets if _region_of(one.zone)), "")
+    if region not in bad:
+        return not_applicable("EKS can use every zone of its region" if region else "the region is not known")
+    if not subnets:
+        return not_applicable("its subnets are not in what was read")
+    counted = [subnet for subnet in subnets if subnet.zone.startswith("AZ ")]
+    if counted:
+        words = f"counts the zones of {region}, one of which ({bad[region]}) has no EKS"
+        return open_(words, *(one.at("AvailabilityZone") for one in counted))
+    unknown = [subnet for subnet in subnets if not subnet.zone or has_gap(subnet.zone)]
+    if unknown:
+        raise UnknownValue(unknown[0].at("AvailabilityZone"), "its zone is not known here")
+    return met(
+        f"names the zones {', '.join(sorted({subnet.zone for subnet in subnets}))}", *(one.at() for one in subnets)
+    )

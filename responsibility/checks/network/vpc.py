@@ -1,0 +1,314 @@
+"""Duties at the VPC: names, ways out, what is recorded, who is let in."""
+
+from collections.abc import Iterator
+
+from responsibility.checks.add_ons import software
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup, PodIdentity, SelfManagedNodes
+from responsibility.reading.facts import key_of
+from responsibility.reading.network import (
+    ANYWHERE,
+    Rule,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+    destination_of,
+    ingress_beside,
+    subnets_at,
+)
+from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.values import Unknown, has_gap
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_VPC = "https://docs.aws.amazon.com/vpc/latest/userguide/"
+_WEB = (80, 443)
+_ICMP = ("icmp", "icmpv6", "1", "58")
+"""Protocols that carry no service: path MTU discovery needs them from anywhere."""
+
+
+@check(
+    "EKR069",
+    Vpc,
+    title="The VPC resolves names for nodes",
+    component="vpc",
+    severity="high",
+    why="EKS asks for both DNS settings: without them nodes do not find the API's private endpoint and cannot join.",
+    fix="Set EnableDnsHostnames of the AWS::EC2::VPC to true (false is its default), and leave EnableDnsSupport on.",
+    source=_GUIDE + "network-reqs.html",
+)
+def names_are_resolved(vpc: Vpc) -> Answer | None:
+    """Support is on by default, host names are off."""
+    if not vpc.facts.placement.uses(vpc):
+        return None
+    off = [
+        path
+        for path, default in (("EnableDnsSupport", True), ("EnableDnsHostnames", False))
+        if not _on(vpc, path, default)
+    ]
+    if off:
+        return open_(f"has {' and '.join(off)} off", *(vpc.at(path) for path in off))
+    return met("resolves names and gives host names", vpc.at("EnableDnsHostnames"))
+
+
+def _on(fact: Fact, path: str, default: bool) -> bool:
+    return str(fact.get(path, default)).lower() == "true"
+
+
+@check(
+    "EKR071",
+    Vpc,
+    title="Each zone has a NAT gateway of its own",
+    component="vpc",
+    severity="medium",
+    why="When the zone of a shared NAT gateway fails, nodes in the healthy zones cannot pull images or reach AWS either; and "
+    "traffic between zones is billed.",
+    fix="Make an AWS::EC2::NatGateway in each zone and route each private subnet to its own zone's, or one gateway with "
+    "AvailabilityMode regional.",
+    source=_VPC + "nat-gateway-basics.html",
+)
+def nat_in_each_zone(vpc: Vpc) -> Answer | None:
+    """Asked of the subnets that a cluster uses."""
+    placement = vpc.facts.placement
+    if not placement.uses(vpc):
+        return None
+    ways = [(subnet, route) for subnet in vpc.subnets if placement.uses(subnet) for route in _by_nat(subnet)]
+    if not ways:
+        return not_applicable("its private subnets leave by no NAT gateway")
+    crossing = [(subnet, route) for subnet, route in ways if _crosses(subnet, route)]
+    if crossing:
+        zones = ", ".join(sorted({subnet.zone for subnet, _ in crossing}))
+        return open_(f"sends {zones} out by another zone", *(route.at("NatGatewayId") for _, route in crossing))
+    return met("sends each zone out by its own NAT gateway", *(route.at("NatGatewayId") for _, route in ways))
+
+
+def _by_nat(subnet: Subnet) -> list[Fact]:
+    return [
+        route
+        for route in subnet.routes
+        if destination_of(route) in ANYWHERE and "NatGatewayId" in route.resource.properties
+    ]
+
+
+def _crosses(subnet: Subnet, route: Fact) -> bool:
+    gateway = subnet.facts.find(Fact, route.get("NatGatewayId"))
+    if not gateway:
+        raise UnknownValue(route.at("NatGatewayId"), "the NAT gateway is not in what was read")
+    if gateway.get("AvailabilityMode") == "regional":
+        return False
+    place = subnet.facts.find(Subnet, gateway.get("SubnetId"))
+    zones = (subnet.zone, place.zone if place else "")
+    if not all(zones) or any(has_gap(zone) for zone in zones):
+        raise UnknownValue(gateway.at("SubnetId"), "its zone, or that of a subnet that uses it, is not known here")
+    return zones[0] != zones[1]
+
+
+@check(
+    "EKR074",
+    Vpc,
+    title="Flow logs record the VPC's traffic",
+    component="vpc",
+    severity="medium",
+    why="Without them nobody can find out what a compromised pod or node talked to.",
+    fix="Make an AWS::EC2::FlowLog with ResourceType VPC and this VPC as ResourceId.",
+    source=_VPC + "flow-logs.html",
+)
+def flow_logs_are_on(vpc: Vpc) -> Answer | None:
+    """A flow log of the VPC, or one of each subnet that a cluster uses."""
+    placement = vpc.facts.placement
+    if not placement.uses(vpc):
+        return None
+    if vpc.flow_logs:
+        return met("has flow logs", *(log.at() for log in vpc.flow_logs))
+    used = [subnet for subnet in vpc.subnets if placement.uses(subnet)]
+    logs = [vpc.facts.pointing("AWS::EC2::FlowLog", "ResourceId", subnet) for subnet in used]
+    if used and all(logs):
+        return met("has flow logs of every subnet that a cluster uses", *(log.at() for found in logs for log in found))
+    for log in vpc.facts.of_type("AWS::EC2::FlowLog"):
+        log.get("ResourceId")
+    return open_("has no flow log", vpc.at())
+
+
+@check(
+    "EKR075",
+    Cluster,
+    title="Security groups let nobody in from the internet",
+    component="security-groups",
+    severity="high",
+    why="A port of a node, or of a host beside it, that the internet reaches is one weak password or flaw away from the cluster.",
+    fix="Name a range or another group instead of 0.0.0.0/0 and ::/0 in SecurityGroupIngress; only load balancers need ports 80 "
+    "and 443 open.",
+    source=_GUIDE + "sec-group-reqs.html",
+)
+def nobody_from_the_internet(cluster: Cluster) -> Answer:
+    """Of nodes and control plane every port, of other groups in the VPC all but the web's."""
+    own, blind = _attached(cluster)
+    vpc = cluster.vpc
+    beside = cluster.facts.pointing("AWS::EC2::SecurityGroup", "VpcId", vpc) if vpc else []
+    rules = ingress_beside(cluster)
+    for group in {**{fact.resource.key: fact for fact in beside if isinstance(fact, SecurityGroup)}, **own}.values():
+        try:
+            rules += [rule for rule in group.ingress if group.resource.key in own or not _is_web(rule)]
+        except UnknownValue as unknown:
+            blind = unknown
+    opened = [rule for rule in rules if rule.source in ANYWHERE and rule.protocol not in _ICMP]
+    if opened:
+        words = "; ".join(f"{rule.owner.name} opens {rule.ports} to {rule.source}" for rule in opened[:3])
+        more = f"; and {len(opened) - 3} more" if len(opened) > 3 else ""
+        return open_(f"can be reached: {words}{more}", *(rule.owner.at(rule.path) for rule in opened))
+    for rule in rules:
+        if isinstance(rule.source, Unknown) or (isinstance(rule.source, str) and has_gap(rule.source)):
+            raise UnknownValue(rule.owner.at(rule.path), "who is let in is not known here")
+    if blind:
+        raise blind
+    return met("is reached by no rule from the internet", cluster.at("ResourcesVpcConfig.SecurityGroupIds"))
+
+
+def _is_web(rule: Rule) -> bool:
+    return rule.protocol in ("tcp", "6") and rule.from_port == rule.to_port and rule.from_port in _WEB
+
+
+def _attached(cluster: Cluster) -> tuple[dict[str, SecurityGroup], UnknownValue | None]:
+    """Returns the groups of the control plane's and the nodes' interfaces, and what could not be seen of them."""
+    found: dict[str, SecurityGroup] = {}
+    blind: UnknownValue | None = None
+    # A running cluster tells the group that EKS made for it.
+    if made := cluster.facts.find(SecurityGroup, cluster.resource.maybe("ResourcesVpcConfig.ClusterSecurityGroupId")):
+        found[made.resource.key] = made
+    facts: list[Cluster | NodeGroup | SelfManagedNodes] = [cluster, *cluster.node_groups, *cluster.self_managed]
+    for fact in facts:
+        try:
+            for source, path in _names_groups(fact):
+                for at, item in source.resource.items(path):
+                    group = source.facts.find(SecurityGroup, item)
+                    if group:
+                        found[group.resource.key] = group
+                    elif key_of(item) != cluster.resource.key:
+                        raise UnknownValue(source.at(at), f"{item} is not in what was read")
+        except UnknownValue as unknown:
+            blind = unknown
+    return found, blind
+
+
+def _names_groups(fact: Cluster | NodeGroup | SelfManagedNodes) -> Iterator[tuple[Fact, str]]:
+    """Yields where the groups of something's interfaces are named. Raises UnknownValue."""
+    if isinstance(fact, Cluster):
+        yield fact, "ResourcesVpcConfig.SecurityGroupIds"
+    elif instance := fact.instance:
+        yield instance.source, f"{instance.prefix}SecurityGroupIds"
+        yield instance.source, f"{instance.prefix}SecurityGroups"
+        for path, _ in instance.source.resource.items(f"{instance.prefix}NetworkInterfaces"):
+            yield instance.source, f"{path}.Groups"
+
+
+@check(
+    "EKR201",
+    Cluster,
+    title="A control plane that is routed through the VPC has a way out",
+    component="api-endpoint",
+    severity="high",
+    why="With ControlPlaneEgressMode CUSTOMER_ROUTED the API server calls external webhooks and OIDC providers through the cluster's "
+    "subnets. Without a route admission and OIDC sign-in fail, and the mode cannot be taken back.",
+    fix="Give every subnet of the cluster a default route to a NAT gateway, firewall or transit gateway.",
+    source=_GUIDE + "control-plane-egress.html",
+)
+def routed_control_plane_has_a_way_out(cluster: Cluster) -> Answer | None:
+    """An internet gateway is no way out: the control plane's interfaces have no public address."""
+    where = cluster.at("ResourcesVpcConfig.ControlPlaneEgressMode")
+    if cluster.get("ResourcesVpcConfig.ControlPlaneEgressMode", "AWS_MANAGED") != "CUSTOMER_ROUTED":
+        return None
+    subnets = subnets_at(cluster, "ResourcesVpcConfig.SubnetIds")
+    closed = [subnet for subnet in subnets if subnet.reach in ("isolated", "public")]
+    if closed:
+        names = ", ".join(subnet.name for subnet in closed)
+        return open_(
+            f"is routed through the VPC, and {names} leads nowhere", where, *(subnet.at() for subnet in closed)
+        )
+    if blind := next((subnet for subnet in subnets if subnet.reach == "unknown"), None):
+        raise blind.unseen
+    return met("is routed through the VPC, and every subnet has a way out", where)
+
+
+@check(
+    "EKR078",
+    Cluster,
+    title="Nodes without a way out have the VPC endpoints they need",
+    component="vpc",
+    severity="high",
+    why="Without a NAT gateway or an endpoint nodes cannot pull images or be told who they are, and never become ready.",
+    fix="Make an AWS::EC2::VPCEndpoint for ecr.api, ecr.dkr, s3, ec2 and, with Pod Identity, eks-auth; and for every other "
+    "service that pods call: sts, logs, elasticloadbalancing.",
+    source=_GUIDE + "private-clusters.html",
+)
+def isolated_nodes_have_endpoints(cluster: Cluster) -> Answer:
+    """Asked for what every node needs; what pods call nobody sees here."""
+    used = dict(_compute_subnets(cluster))
+    if not used:
+        return not_applicable("has no compute in subnets of its own")
+    isolated = isolated_subnets(cluster)
+    if not isolated:
+        return not_applicable("all nodes and pods are in subnets with a way out")
+    needed = ["ecr.api", "ecr.dkr", "s3"]
+    if any(not isinstance(user, FargateProfile) for user in used):
+        needed.append("ec2")
+        needed += ["eks-auth"] if cluster.facts.belonging(PodIdentity, cluster.resource.key) else []
+    for name, services in _CONTROLLERS.items():
+        needed += [one for one in services if software.runs(cluster, name) and one not in needed]
+    missing = {service for subnet in isolated.values() for service in needed if not _reached(subnet, service)}
+    if missing:
+        names = ", ".join(service for service in needed if service in missing)
+        return open_(f"has nodes or pods without a way to {names}", *(subnet.at() for subnet in isolated.values()))
+    return met(f"reaches {', '.join(needed)} inside the VPC", *(subnet.at() for subnet in isolated.values()))
+
+
+_CONTROLLERS = {
+    "karpenter": ("eks", "sqs", "ssm", "sts"),
+    "aws-load-balancer-controller": ("elasticloadbalancing",),
+    "cluster-autoscaler": ("autoscaling",),
+}
+"""What controllers call, beside EC2: karpenter.sh (private clusters), private-clusters.html."""
+
+
+def isolated_subnets(cluster: Cluster) -> dict[str, Subnet]:
+    """Returns the subnets of nodes and pods that have no way out, by their keys. Raises UnknownValue where none is seen and one may be."""
+    subnets = [subnet for _, group in _compute_subnets(cluster) for subnet in group]
+    isolated = {subnet.resource.key: subnet for subnet in subnets if subnet.reach == "isolated"}
+    if not isolated and (blind := next((subnet for subnet in subnets if subnet.reach == "unknown"), None)):
+        raise blind.unseen
+    return isolated
+
+
+def _compute_subnets(cluster: Cluster) -> Iterator[tuple[Fact, list[Subnet]]]:
+    """Yields what runs pods, and its subnets. Raises UnknownValue for one that is not in what was read."""
+    groups: list[NodeGroup | FargateProfile] = [*cluster.node_groups, *cluster.fargate_profiles]
+    for group in groups:
+        yield group, subnets_at(group, "Subnets")
+    for nodes in cluster.self_managed:
+        yield nodes, subnets_at(nodes, "VPCZoneIdentifier")
+    if cluster.auto_mode:
+        yield cluster, subnets_at(cluster, "ResourcesVpcConfig.SubnetIds")
+
+
+def _reached(subnet: Subnet, service: str) -> bool:
+    """Whether an endpoint for a service serves a subnet. Raises UnknownValue where that cannot be seen."""
+    if not subnet.vpc:
+        raise UnknownValue(subnet.at("VpcId"), "the VPC and its endpoints are not in what was read")
+    blind: UnknownValue | None = None
+    for endpoint in subnet.vpc.endpoints:
+        try:
+            name = str(endpoint.get("ServiceName", ""))
+            if name.endswith(f".{service}") and _serves(endpoint, subnet):
+                return True
+        except UnknownValue as unknown:
+            blind = unknown
+    if blind:
+        raise blind
+    return False
+
+
+def _serves(endpoint: Fact, subnet: Subnet) -> bool:
+    """A gateway endpoint serves the route tables that it names, an interface endpoint the whole VPC."""
+    if endpoint.get("VpcEndpointType", "Gateway") != "Gateway":
+        return True
+    tables = {key_of(item) for _, item in endpoint.resource.items("RouteTableIds")}
+    associations = subnet.facts.pointing("AWS::EC2::SubnetRouteTableAssociation", "SubnetId", subnet)
+    return any(key_of(item.resource.maybe("RouteTableId")) in tables for item in associations)

@@ -1,0 +1,53 @@
+"""Duties at EFS volumes: that pods may write what they mount."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.kubernetes import KubernetesObject, Workload
+
+_DRIVER = "efs.csi.aws.com"
+
+
+@check(
+    "EKR175",
+    KubernetesObject,
+    title="EFS volumes of pods that are not root are mounted by an access point",
+    component="file-storage",
+    severity="high",
+    why="The root of a new EFS file system belongs to root (0755), and EFS ignores fsGroup: a pod that runs as somebody else cannot "
+    "write, and most stop at the start.",
+    fix="Make an AWS::EFS::AccessPoint with PosixUser and RootDirectory.CreationInfo of the pods' runAsUser and runAsGroup, and name it "
+    "in volumeHandle: fs-ID::fsap-ID.",
+    source="https://docs.aws.amazon.com/efs/latest/ug/accessing-fs-nfs-permissions.html",
+)
+def mounted_by_an_access_point(volume: KubernetesObject) -> Answer | None:
+    """Asked of static volumes. Whether somebody changed the owner of the file system's root by hand is not seen."""
+    if volume.what != "PersistentVolume" or volume.get("spec.csi.driver") != _DRIVER:
+        return None
+    here = volume.at("spec.csi.volumeHandle")
+    parts = str(volume.get("spec.csi.volumeHandle", "")).split(":")
+    if len(parts) > 2 and parts[2]:
+        return met("is mounted by an access point", here)
+    users = [workload for workload in _users(volume) if _is_not_root(workload)]
+    if not users:
+        return not_applicable("no pod that mounts it, and says that it is not root, was read")
+    names = ", ".join(sorted(workload.words for workload in users))
+    return open_(f"is mounted at the file system's root, which belongs to root, by {names}", here)
+
+
+def _users(volume: KubernetesObject) -> Iterator[Workload]:
+    objects = volume.facts.kubernetes
+    for claim in objects.in_cluster("PersistentVolumeClaim", volume):
+        if claim.words_of("spec.volumeName") == volume.bare_name:
+            for workload in objects.workloads(claim, claim.namespace):
+                paths = workload.items(f"{workload.spec_path}.volumes")
+                if any(workload.get(f"{path}.persistentVolumeClaim.claimName") == claim.bare_name for path in paths):
+                    yield workload
+
+
+def _is_not_root(workload: Workload) -> bool:
+    contexts = [workload.pod("securityContext", {}) or {}]
+    contexts += [container.get("securityContext") or {} for _, container in workload.containers]
+    return any(one.get("runAsNonRoot") is True or str(one.get("runAsUser", "0")) != "0" for one in contexts)

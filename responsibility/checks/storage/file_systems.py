@@ -1,0 +1,41 @@
+"""Duties at shared file systems: where pods reach them."""
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.network import Subnet
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.storage import Storage
+from responsibility.reading.values import has_gap
+
+
+@check(
+    "EKR152",
+    Storage,
+    title="A file system has one mount target in an AZ",
+    component="file-storage",
+    severity="high",
+    why="EFS takes one mount target of a file system in each AZ: a second one, in another subnet of that AZ, fails the stack.",
+    fix="Keep one AWS::EFS::MountTarget in each AZ: the other subnets of the AZ use it too.",
+    source="https://docs.aws.amazon.com/efs/latest/ug/manage-fs-access-create-delete-mount-targets.html",
+    only="templates",
+)
+def one_mount_target_in_a_zone(storage: Storage) -> Answer | None:
+    """Two targets in subnets whose AZ nobody says are unknown."""
+    if storage.resource.type != "AWS::EFS::FileSystem" or not storage.serves_a_cluster:
+        return None
+    targets = storage.facts.pointing("AWS::EFS::MountTarget", "FileSystemId", storage)
+    if len(targets) < 2:
+        return not_applicable("has no two mount targets")
+    seen: dict[str, str] = {}
+    blind: UnknownValue | None = None
+    for target in targets:
+        subnet = storage.facts.find(Subnet, target.get("SubnetId"))
+        zone = subnet.zone if subnet else ""
+        if not zone or has_gap(zone):
+            blind = UnknownValue(target.at("SubnetId"), "the AZ of the subnet is not known here")
+        elif other := seen.get(zone):
+            return open_(f"has two mount targets in {zone}: {other} and {target.resource.id}", target.at("SubnetId"))
+        else:
+            seen[zone] = target.resource.id
+    if blind:
+        raise blind
+    return met(f"has a mount target in {', '.join(seen)}", storage.at())

@@ -1,0 +1,96 @@
+"""Duties at volumes: encrypted, kept or deleted by choice, backed up."""
+
+from __future__ import annotations
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.facts import Facts
+from responsibility.reading.kubernetes import HelmChart, KubernetesObject, StorageClass
+from responsibility.reading.resource import UnknownValue
+
+_PRACTICES = "https://docs.aws.amazon.com/eks/latest/best-practices/"
+EBS = ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com", "kubernetes.io/aws-ebs")
+"""The drivers of EBS: the add-on's, Auto Mode's, and the old one inside Kubernetes."""
+_BACKUP_KINDS = (
+    ("VolumeSnapshot", "snapshot.storage.k8s.io"),
+    ("Schedule", "velero.io"),
+    ("Schedule", "k8up.io"),
+    ("ReplicationSource", "volsync.backube"),
+)
+_BACKUP_CHARTS = ("velero", "k8up", "k10", "trilio")
+
+
+@check(
+    "EKR097",
+    StorageClass,
+    title="StorageClasses encrypt the volumes they make",
+    component="block-storage",
+    severity="medium",
+    why="A snapshot of an unencrypted volume can be shared with, and read by, any account.",
+    fix="Set parameters.encrypted to 'true', and kmsKeyId for a key of your own.",
+    source="https://docs.aws.amazon.com/eks/latest/userguide/create-storage-class.html",
+)
+def volumes_are_encrypted(storage: StorageClass) -> Answer | None:
+    """EBS only: EFS and FSx file systems are encrypted, or not, when they are made."""
+    if storage.words_of("provisioner") not in EBS:
+        return None
+    here = storage.at("parameters.encrypted")
+    if storage.words_of("parameters.encrypted", "false").lower() == "true":
+        own = storage.get("parameters.kmsKeyId")
+        return met(f"encrypts them with {'a key of your own' if own else 'the account default key of EBS'}", here)
+    return open_("does not ask for encryption; only the account's own EBS default could", here)
+
+
+@check(
+    "EKR115",
+    StorageClass,
+    title="StorageClasses say what becomes of a deleted claim's volume",
+    component="data-protection",
+    severity="low",
+    why="Unless it says otherwise the volume, and its data, are deleted together with the claim, or with its namespace.",
+    fix="Set reclaimPolicy: Retain for data that must outlive its claim, else Delete, so that it is a choice.",
+    source="https://kubernetes.io/docs/concepts/storage/storage-classes/",
+)
+def reclaim_is_chosen(storage: StorageClass) -> Answer:
+    """Classes that make no volumes have nothing to reclaim."""
+    if storage.get("provisioner") == "kubernetes.io/no-provisioner":
+        return not_applicable("makes no volumes")
+    policy, here = storage.get("reclaimPolicy"), storage.at("reclaimPolicy")
+    return met(f"chooses {policy}", here) if policy else open_("says nothing: the volume is deleted", here)
+
+
+@check(
+    "EKR114",
+    KubernetesObject,
+    title="Volumes of workloads are backed up",
+    component="data-protection",
+    severity="low",
+    why="A volume stands in one zone, and a deleted claim takes its data with it: only a backup brings it back.",
+    fix="Add an AWS::Backup::BackupSelection for the cluster or its volumes, or install a backup tool such as Velero.",
+    source="https://docs.aws.amazon.com/eks/latest/userguide/integration-backup.html",
+)
+def volumes_are_backed_up(item: KubernetesObject) -> Answer | None:
+    """Asked of claims, and of StatefulSets that make claims. What a backup plan selects by tag cannot be seen here."""
+    claims = "spec.volumeClaimTemplates" if item.what == "StatefulSet" else "spec"
+    if item.what not in ("StatefulSet", "PersistentVolumeClaim") or item.made_by_another or not item.get(claims):
+        return None
+    for kind, group in _BACKUP_KINDS:
+        for found in item.facts.kubernetes.in_cluster(kind, item):
+            if group in str(found.get("apiVersion")):
+                return met(f"a {kind} was read", found.at("spec"))
+    for chart in item.facts.belonging(HelmChart, item.cluster_key):
+        if str(chart.resource.maybe("Chart", "")).rsplit("/", 1)[-1] in _BACKUP_CHARTS:
+            return met(f"{chart.name} is installed", chart.at("Chart"))
+    return _by_aws(item.facts) or open_("nothing that was read backs up its volumes", item.at(claims))
+
+
+def _by_aws(facts: Facts) -> Answer | None:
+    """What AWS Backup and Data Lifecycle Manager do. Raises UnknownValue: mostly they go by tags."""
+    selections = facts.of_type("AWS::Backup::BackupSelection")
+    for selection in selections:
+        if "*" in selection.get("BackupSelection.Resources", []):
+            return met("a backup plan selects all resources", selection.at("BackupSelection.Resources"))
+    for selection in selections:
+        raise UnknownValue(selection.at("BackupSelection"), "whether it selects the volumes of claims is not said")
+    for lifecycle in facts.of_type("AWS::DLM::LifecyclePolicy"):
+        raise UnknownValue(lifecycle.at("PolicyDetails.TargetTags"), "which volumes have these tags is not said")
+    return None

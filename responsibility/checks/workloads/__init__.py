@@ -1,0 +1,1 @@
+"""Workloads and the objects around them."""

@@ -1,0 +1,146 @@
+"""Duties at namespaces: what may run in one, who may talk to it, how much it may take."""
+
+from __future__ import annotations
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.checks.workloads.pods import reaches_node
+from responsibility.reading.kubernetes import KubernetesObject, Namespace, Workload
+from responsibility.reading.resource import UnknownValue
+
+_PRACTICES = "https://docs.aws.amazon.com/eks/latest/best-practices/"
+_SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
+_FARGATE_LOGS = "aws-observability"
+_ENFORCE = "pod-security.kubernetes.io/enforce"
+_CLUSTER_POLICIES = (
+    "ClusterNetworkPolicy",
+    "AdminNetworkPolicy",
+    "BaselineAdminNetworkPolicy",
+    "GlobalNetworkPolicy",
+    "CiliumClusterwideNetworkPolicy",
+)
+"""Objects that may deny traffic in every namespace."""
+
+
+def _for_people(item: Namespace) -> bool:
+    """Whether people fill it: not the system's own, nor the one that only holds Fargate's log settings."""
+    return item.bare_name not in (*_SYSTEM, _FARGATE_LOGS)
+
+
+@check(
+    "EKR088",
+    Namespace,
+    title="Namespaces enforce a Pod Security level",
+    component="pod-security",
+    severity="medium",
+    why="Without a level, whoever may create pods in the namespace may create a privileged one, and has the node.",
+    fix=f"Label the Namespace {_ENFORCE}: restricted, or baseline.",
+    source=_PRACTICES + "pod-security.html",
+)
+def level_is_enforced(namespace: Namespace) -> Answer | None:
+    """The level privileged forbids nothing: it is right only where pods that were read need their node."""
+    if not _for_people(namespace):
+        return None
+    level, here = namespace.entry("metadata.labels", _ENFORCE), namespace.at("metadata.labels")
+    if level in ("baseline", "restricted"):
+        return met(f"enforces {level}", here)
+    if level != "privileged":
+        return open_("enforces no level", here)
+    for workload in namespace.facts.kubernetes.workloads(namespace, namespace.bare_name):
+        if any(reaches_node(workload)):
+            return not_applicable(f"holds {workload.words}, which needs its node")
+    return open_("has the level privileged, which forbids nothing", here)
+
+
+@check(
+    "EKR089",
+    KubernetesObject,
+    title="Namespaces with workloads deny traffic by default",
+    component="network-policy",
+    severity="medium",
+    why="Every pod may talk to every other pod: one that is taken over reaches all services of the cluster.",
+    fix="Add a NetworkPolicy with podSelector {} and policyTypes [Ingress] (and Egress) and no rules, then allow what"
+    " is needed; turn network policies on in the VPC CNI.",
+    source=_PRACTICES + "network-security.html",
+)
+def traffic_is_denied(item: KubernetesObject) -> Answer | None:
+    """Asked of the Namespace; of the first workload in it where the Namespace itself was not read."""
+    objects = item.facts.kubernetes
+    name = item.bare_name if item.what == "Namespace" else item.namespace
+    workloads = objects.workloads(item, name)
+    if name in (*_SYSTEM, _FARGATE_LOGS):
+        return None
+    if item.what != "Namespace" and (objects.of_class("Namespace", item, name) or item not in workloads[:1]):
+        return None
+    if not workloads:
+        return not_applicable("no workload that was read runs in it")
+    if all(workload.on_fargate for workload in workloads):
+        return not_applicable(
+            "its pods run on Fargate, where the VPC CNI applies no network policies: use security groups for pods"
+        )
+    for policy in objects.in_namespace("NetworkPolicy", item, name):
+        if _denies(policy):
+            return met(f"denied by NetworkPolicy {policy.bare_name}", policy.at("spec.podSelector"))
+    _raise_if_cluster_denies(item)
+    return open_(f"no NetworkPolicy denies traffic to all pods of namespace {name}", item.at("metadata"))
+
+
+def _raise_if_cluster_denies(item: KubernetesObject) -> None:
+    """Raises UnknownValue where something that is not of one namespace may deny traffic."""
+    for kind in _CLUSTER_POLICIES:
+        if found := item.facts.kubernetes.in_cluster(kind, item):
+            raise UnknownValue(found[0].at("spec"), f"a {kind} may deny traffic for all namespaces")
+    for node_class in item.facts.kubernetes.in_cluster("NodeClass", item):
+        if node_class.get("spec.networkPolicy", "DefaultAllow") != "DefaultAllow":
+            raise UnknownValue(node_class.at("spec.networkPolicy"), "denies on nodes of this class, if pods get there")
+
+
+def _denies(policy: KubernetesObject) -> bool:
+    """Whether a policy selects all pods and lets nobody in, or somebody only."""
+    selector = policy.mapping("spec.podSelector")
+    types = policy.texts("spec.policyTypes") or ["Ingress"]
+    if any(selector.values()) or "Ingress" not in types:
+        return False
+    return all(policy.get(f"{path}.from") for path in policy.items("spec.ingress"))
+
+
+@check(
+    "EKR094",
+    Namespace,
+    title="Namespaces have a ResourceQuota and a LimitRange",
+    component="quotas",
+    severity="low",
+    why="One team's mistake, such as an endless number of pods, takes the capacity, and the budget, of all.",
+    fix="Add a ResourceQuota (requests.cpu, requests.memory, pods) and a LimitRange with defaults to the namespace.",
+    source=_PRACTICES + "tenant-isolation.html",
+)
+def quota_is_set(namespace: Namespace) -> Answer | None:
+    """The quota bounds the sum; the range gives requests to containers that name none, which the quota would refuse."""
+    if not _for_people(namespace):
+        return None
+    objects, name = namespace.facts.kubernetes, namespace.bare_name
+    kinds = ("ResourceQuota", "LimitRange")
+    missing = [kind for kind in kinds if not objects.in_namespace(kind, namespace, name)]
+    if missing:
+        return open_(f"no {' and no '.join(missing)} that was read is in it", namespace.at("metadata.name"))
+    return met("has both", *(objects.in_namespace(kind, namespace, name)[0].at("spec") for kind in kinds))
+
+
+@check(
+    "EKR116",
+    Workload,
+    title="Nothing runs in the namespace default",
+    component="workload-configuration",
+    severity="low",
+    why="Everybody lands there by accident: rights, quotas, network policies and Fargate profiles cannot tell who is who.",
+    fix="Set metadata.namespace to a namespace of the application's own.",
+    source="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
+)
+def namespace_is_named(workload: Workload) -> Answer | None:
+    """An object that names no namespace lands in default, unless who applies it names one."""
+    if workload.made_by_another:
+        return None
+    here = workload.at("metadata.namespace")
+    name = workload.get("metadata.namespace")
+    if name is None:
+        return open_("names no namespace", here)
+    return open_("is in default", here) if name == "default" else met(f"is in {name}", here)

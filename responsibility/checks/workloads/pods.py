@@ -1,0 +1,144 @@
+"""Duties at pods: what they may do on their node and against the Kubernetes API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.checks.workloads.containers import container_names, listed
+from responsibility.reading.kubernetes import Workload
+from responsibility.reading.resource import UnknownValue
+
+_PODS = "https://docs.aws.amazon.com/eks/latest/best-practices/pod-security.html"
+_STANDARDS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
+_BREAKS_OUT = {"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "BPF"}
+"""Capabilities that are as good as root on the node."""
+
+
+def _capabilities(workload: Workload, path: str, what: str) -> set[str]:
+    names = workload.texts(f"{path}.securityContext.capabilities.{what}")
+    return {name.upper().removeprefix("CAP_") for name in names}
+
+
+def reaches_node(workload: Workload) -> Iterator[tuple[str, str]]:
+    """Yields path and words of every field by which a pod reaches into its node. Raises UnknownValue."""
+    spec = workload.spec_path
+    for field in ("hostNetwork", "hostPID", "hostIPC"):
+        if workload.get(f"{spec}.{field}"):
+            yield f"{spec}.{field}", field
+    for path in workload.items(f"{spec}.volumes"):
+        if workload.get(f"{path}.hostPath"):
+            yield f"{path}.hostPath", "hostPath"
+    for path in [*workload.running, *workload.starting]:
+        if workload.get(f"{path}.securityContext.privileged"):
+            yield f"{path}.securityContext.privileged", "privileged"
+        if added := _BREAKS_OUT & _capabilities(workload, path, "add"):
+            yield f"{path}.securityContext.capabilities.add", " and ".join(sorted(added))
+        for port in workload.items(f"{path}.ports"):
+            # With hostNetwork every port is one of the host: said once is enough.
+            if workload.get(f"{port}.hostPort") and not workload.get(f"{spec}.hostNetwork"):
+                yield f"{port}.hostPort", "hostPort"
+
+
+@check(
+    "EKR087",
+    Workload,
+    title="Pods cannot reach into their node",
+    component="pod-security",
+    severity="high",
+    why="Whoever takes over such a container has the node: its other pods, their secrets, and the node's IAM role.",
+    fix="Remove privileged, hostPath, hostNetwork, hostPID, hostIPC, hostPort and added capabilities such as SYS_ADMIN.",
+    source=_PODS,
+)
+def pod_keeps_to_itself(workload: Workload) -> Answer | None:
+    """What the baseline Pod Security Standard forbids. Node agents in kube-system need it; elsewhere somebody decides."""
+    if workload.made_by_another:
+        return None
+    found = list(reaches_node(workload))
+    if not found:
+        return met("uses nothing of its node", workload.at(workload.spec_path))
+    words = listed(word for _, word in found)
+    if workload.what == "DaemonSet" and workload.namespace == "kube-system":
+        return not_applicable(f"is a node agent of the system, and needs {words}")
+    return open_(f"uses {words}", *(workload.at(path) for path, _ in found))
+
+
+@check(
+    "EKR086",
+    Workload,
+    title="Pods keep to the restricted Pod Security Standard",
+    component="pod-security",
+    severity="medium",
+    why="A process that is root in its container, with root's capabilities, needs one flaw of the kernel or the"
+    " runtime to be root on the node.",
+    fix="Set in securityContext: runAsNonRoot true, allowPrivilegeEscalation false, capabilities.drop [ALL],"
+    " seccompProfile.type RuntimeDefault.",
+    source=_STANDARDS,
+)
+def pod_is_restricted(workload: Workload) -> Answer | None:
+    """Every container, by its own securityContext or its pod's. Pods that need their node are EKR087's."""
+    if workload.made_by_another:
+        return None
+    if workload.pod("os.name") == "windows":
+        return not_applicable("runs on Windows, which has none of these settings")
+    if any(reaches_node(workload)):
+        return not_applicable("needs its node: see EKR087")
+    lacking = {path: _lacks(workload, path) for path in [*workload.running, *workload.starting]}
+    lacking = {path: words for path, words in lacking.items() if words}
+    if not lacking:
+        return met("is restricted", workload.at(f"{workload.spec_path}.securityContext"))
+    words = listed(word for found in lacking.values() for word in found)
+    return open_(
+        f"{container_names(workload, list(lacking))}: {words}",
+        *(workload.at(f"{path}.securityContext") for path in lacking),
+    )
+
+
+def _lacks(workload: Workload, path: str) -> list[str]:
+    own, pod = f"{path}.securityContext", f"{workload.spec_path}.securityContext"
+    non_root = workload.get(f"{own}.runAsNonRoot", workload.get(f"{pod}.runAsNonRoot"))
+    user = workload.get(f"{own}.runAsUser", workload.get(f"{pod}.runAsUser"))
+    seccomp = workload.get(f"{own}.seccompProfile.type", workload.get(f"{pod}.seccompProfile.type"))
+    added = _capabilities(workload, path, "add") - {"NET_BIND_SERVICE"}
+    tests = {
+        "may run as root": non_root is not True or user == 0,
+        "may escalate its privileges": workload.get(f"{own}.allowPrivilegeEscalation") is not False,
+        "keeps capabilities": "ALL" not in _capabilities(workload, path, "drop"),
+        f"adds {' and '.join(sorted(added))}": bool(added),
+        "has no seccomp profile": seccomp not in ("RuntimeDefault", "Localhost"),
+    }
+    return [words for words, lacks in tests.items() if lacks]
+
+
+@check(
+    "EKR093",
+    Workload,
+    title="Service account tokens are mounted only where they are used",
+    component="pod-security",
+    severity="low",
+    why="The token in the container lets whoever takes it over talk to the Kubernetes API as the service account."
+    " IRSA and Pod Identity bring a token of their own and do not need it.",
+    fix="Set automountServiceAccountToken to false, in the pod's spec or the ServiceAccount.",
+    source=_PODS,
+)
+def token_is_used(workload: Workload) -> Answer | None:
+    """The pod decides before its service account does; a binding to a role is a use."""
+    if workload.made_by_another:
+        return None
+    path = f"{workload.spec_path}.automountServiceAccountToken"
+    mounted = workload.get(path)
+    if mounted is not None:
+        return met("asks for the token" if mounted else "does not mount it", workload.at(path))
+    objects = workload.facts.kubernetes
+    name = str(workload.pod("serviceAccountName") or workload.pod("serviceAccount") or "default")
+    if (workload.namespace, name) in objects.accounts_with_rights(workload):
+        return met(f"its service account {name} has rights in the Kubernetes API to use it for", workload.at(path))
+    account = objects.named("ServiceAccount", workload, name)
+    if account and account.get("automountServiceAccountToken") is False:
+        return met(f"its service account {name} does not mount it", account.at("automountServiceAccountToken"))
+    if not account and name != "default":
+        where = workload.at(f"{workload.spec_path}.serviceAccountName")
+        raise UnknownValue(where, f"ServiceAccount {name} is not in what was read")
+    return open_(
+        f"mounts the token of service account {name}, which no role that was read is bound to", workload.at(path)
+    )

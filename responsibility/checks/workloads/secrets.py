@@ -1,0 +1,121 @@
+"""Duties at secrets of workloads: none stands in a template, a manifest or a chart's values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from responsibility.checks.check import Answer, check, met, open_
+from responsibility.checks.workloads.containers import listed
+from responsibility.checks.workloads.secret_names import is_plain, names_a_secret
+from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.kubernetes import HelmChart, Secret, Workload
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import Reference, Unknown, has_gap
+
+_SECRETS = "https://docs.aws.amazon.com/eks/latest/best-practices/data-encryption-and-secrets-management.html"
+_PUBLIC = ("ca.crt", "tls.crt", "ca-bundle.crt")
+"""Keys whose values may be seen."""
+
+
+@check(
+    "EKR096",
+    Secret,
+    title="No Secret with data stands in a template or manifest",
+    component="workload-secrets",
+    severity="high",
+    why="Base64 is no encryption: whoever reads the template, its repository or the stack's history has the secret.",
+    fix="Keep the value in AWS Secrets Manager and mount it by the Secrets Store CSI driver or External Secrets.",
+    source=_SECRETS,
+)
+def secret_is_empty(secret: Secret) -> Answer | None:
+    """Certificates are public; values that are filled in at deploy time do not stand here."""
+    if secret.made_by_another:
+        return None
+    written = []
+    for group in ("data", "stringData"):
+        for key, value in secret.mapping(group).items():
+            if isinstance(value, Unknown) or (isinstance(value, str) and has_gap(value)):
+                raise UnknownValue(secret.at(group), "the template does not say what stands in it")
+            if key not in _PUBLIC and value and not _filled_in(value):
+                written.append(group)
+    if written:
+        return open_(
+            f"holds {len(written)} value{'s' if len(written) > 1 else ''}",
+            *(secret.at(group) for group in dict.fromkeys(written)),
+        )
+    return met("no secret value stands in it", secret.at("data"))
+
+
+def _filled_in(value: Any) -> bool:
+    return isinstance(value, Reference) or str(value).startswith(("${", "{{", "$("))
+
+
+@check(
+    "EKR113",
+    Workload,
+    title="Environment variables hold no secrets in plain text",
+    component="workload-secrets",
+    severity="high",
+    why="Whoever reads the template, or may get pods, has the secret; environment variables end up in logs, too.",
+    fix="Mount the secret as a file: a Secret volume, or AWS Secrets Manager through its CSI driver.",
+    source=_SECRETS,
+)
+def environment_is_clean(workload: Workload) -> Answer | None:
+    """By the variable's name (DB_PASSWORD) or its value (a private key, an address with a password)."""
+    if workload.made_by_another:
+        return None
+    paths = [item for path in [*workload.running, *workload.starting] for item in workload.items(f"{path}.env")]
+    plain = [path for path in paths if _is_secret(workload, path)]
+    if plain:
+        names = listed(str(workload.get(f"{path}.name")) for path in plain)
+        return open_(f"holds {names} in plain text", *(workload.at(f"{path}.value") for path in plain))
+    return met("no variable looks like a secret", workload.at(f"{workload.spec_path}.containers"))
+
+
+def _is_secret(workload: Workload, path: str) -> bool:
+    name = str(workload.get(f"{path}.name", ""))
+    if not names_a_secret(name):
+        return is_plain("", workload.resource.maybe(f"{path}.value"))
+    value = workload.get(f"{path}.value")
+    if isinstance(value, str) and has_gap(value):
+        raise UnknownValue(workload.at(f"{path}.value"), "the template does not say it")
+    return is_plain(name, value) or str(value).rstrip("}").endswith(".SecretAccessKey")
+
+
+@check(
+    "EKR118",
+    HelmChart,
+    title="Values of Helm charts hold no secrets in plain text",
+    component="workload-secrets",
+    severity="high",
+    why="Values stand in the template, and once more in the release that Helm keeps in the cluster.",
+    fix="Let the chart use a Secret that exists (existingSecret, secretName), filled from AWS Secrets Manager.",
+    source=_SECRETS,
+)
+def values_are_clean(chart: HelmChart) -> Answer:
+    """Values are JSON text in the custom resource of the CDK."""
+    values = chart.get("Values") or {}
+    if isinstance(values, str):
+        try:
+            values = json_in(values)
+        except NoData:
+            raise UnknownValue(chart.at("Values"), "is no JSON as far as the template says") from None
+    plain = sorted(set(_plain_values(values, "")))
+    if plain:
+        return open_(f"holds {listed(plain)} in plain text", chart.at("Values"))
+    return met("no value looks like a secret", chart.at("Values"))
+
+
+def _plain_values(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _plain_values(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _plain_values(item, path)
+    else:
+        # A bare `secret` is where charts take the name of a Secret, `existingSecret` too.
+        name = path.rsplit(".", 1)[-1]
+        if is_plain("" if name == "secret" or name.lower().startswith("existing") else name, value):
+            yield path

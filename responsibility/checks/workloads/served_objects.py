@@ -1,0 +1,210 @@
+"""Duties at objects that something else must act on: a controller for a load balancer, metrics for an autoscaler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from responsibility.checks.add_ons import software
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.checks.network.ingresses import balancer_of
+from responsibility.checks.workloads.containers import listed
+from responsibility.reading.eks import Cluster
+from responsibility.reading.kubernetes import Entrance, KubernetesObject
+from responsibility.reading.load_balancers import ALB, NLB
+
+_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
+_CONTROLLER = "aws-load-balancer-controller"
+_OLD_CLASS = "kubernetes.io/ingress.class"
+_OLD_STORAGE_CLASS = "volume.beta.kubernetes.io/storage-class"
+_NOT_READ = {
+    "Ingress": (
+        f"{ALB}group.name",
+        f"{ALB}waf-acl-id",
+        f"{ALB}web-acl-id",
+        f"{ALB}shield-advanced-protection",
+        f"{ALB}auth-idp-oidc",
+    ),
+    "Service": (
+        "service.beta.kubernetes.io/load-balancer-source-ranges",
+        *(
+            f"{NLB}{name}"
+            for name in ("type", "internal", "proxy-protocol", "access-log-enabled", "access-log-s3-bucket-name")
+        ),
+        *(f"{NLB}{name}" for name in ("access-log-s3-bucket-prefix", "cross-zone-load-balancing-enabled")),
+    ),
+}
+"""Annotations that Auto Mode does not read: auto-configure-alb.html, auto-configure-nlb.html."""
+
+
+@check(
+    "EKR180",
+    Entrance,
+    title="An Ingress says its class once, as its controller reads it",
+    component="load-balancing",
+    severity="high",
+    why="The API server refuses an Ingress whose annotation and field name different classes, and Auto Mode reads the field"
+    " alone: no load balancer is made.",
+    fix="Set spec.ingressClassName, and remove the annotation kubernetes.io/ingress.class.",
+    source=_GUIDE + "auto-configure-alb.html",
+)
+def class_is_said_once(item: Entrance) -> Answer | None:
+    """Asked of every Ingress that names a class."""
+    if item.what != "Ingress":
+        return None
+    old, new = item.annotation(_OLD_CLASS), item.words_of("spec.ingressClassName")
+    here = item.at("metadata.annotations")
+    if not old:
+        return met(f"is of class {new}", item.at("spec.ingressClassName")) if new else not_applicable("names no class")
+    if new and new != old:
+        return open_(f"is of class {old} by its annotation, and of {new} by its field", here)
+    cluster = item.facts.cluster(item.cluster_key)
+    if not new and cluster and cluster.auto_load_balancing and not software.runs(cluster, _CONTROLLER):
+        return open_(f"is of class {old} by an annotation that Auto Mode does not read", here)
+    return met(f"is of class {old}, as its controller reads it", here)
+
+
+@check(
+    "EKR181",
+    Entrance,
+    title="Load balancers have a controller that makes them",
+    component="load-balancing",
+    severity="high",
+    why="Nothing serves the class that it names: no load balancer is made, and its address stays pending for ever.",
+    fix="Install the AWS Load Balancer Controller (chart aws-load-balancer-controller), or name the class of Auto Mode"
+    " where that is on: eks.amazonaws.com/nlb (Service), an IngressClass of eks.amazonaws.com/alb (Ingress).",
+    source=_GUIDE + "lbc-helm.html",
+)
+def somebody_makes_it(item: Entrance) -> Answer | None:
+    """Asked of Services of type LoadBalancer and Ingresses, by the class that they name or get."""
+    balancer = balancer_of(item)
+    if not balancer:
+        return None
+    here = item.at("spec.ingressClassName" if item.what == "Ingress" else "spec.loadBalancerClass")
+    if balancer.maker == "other":
+        return not_applicable("its load balancer is made by a controller that is not of AWS")
+    if balancer.maker == "legacy":
+        return met("is made by the cloud provider of Kubernetes", here)
+    cluster = software.known_cluster(item, here)
+    if balancer.maker == "auto_mode":
+        return (
+            met("is made by Auto Mode", here)
+            if cluster.auto_load_balancing
+            else open_("names Auto Mode, which is off", here)
+        )
+    if found := software.runs(cluster, _CONTROLLER):
+        return met(f"is made by {found}", here)
+    return open_("needs the AWS Load Balancer Controller, and nothing that was read installs it", here)
+
+
+@check(
+    "EKR182",
+    Entrance,
+    title="Annotations of load balancers are those that Auto Mode reads",
+    component="load-balancing",
+    severity="medium",
+    kinds=("auto_mode",),
+    why="What an annotation asks for, such as who may connect or which firewall looks, is silently not done.",
+    fix="Use what Auto Mode reads: spec.loadBalancerSourceRanges, aws-load-balancer-scheme and -attributes of a Service; the"
+    " IngressClassParams for scheme and group of an Ingress.",
+    source=_GUIDE + "auto-configure-nlb.html",
+)
+def annotations_are_read(item: Entrance) -> Answer | None:
+    """Asked of load balancers that Auto Mode makes. A scheme beside that of the IngressClassParams is not read either."""
+    balancer = balancer_of(item)
+    if not balancer or balancer.maker != "auto_mode":
+        return None
+    ignored = [name for name in _NOT_READ[item.what] if item.annotation(name)]
+    if balancer.params and balancer.params.get("spec.scheme") and item.annotation(f"{ALB}scheme"):
+        ignored.append(f"{ALB}scheme")
+    here = item.at("metadata.annotations")
+    return (
+        open_(f"{listed(ignored)}: not read", here) if ignored else met("has none that Auto Mode does not read", here)
+    )
+
+
+@check(
+    "EKR183",
+    KubernetesObject,
+    title="Claims for volumes say their class once",
+    component="block-storage",
+    severity="medium",
+    why="The older annotation goes before the field: the volume is made by another class than the one that people read,"
+    " encrypted or not, or by none.",
+    fix="Set spec.storageClassName, and remove the annotation volume.beta.kubernetes.io/storage-class.",
+    source="https://kubernetes.io/docs/concepts/storage/persistent-volumes/#class-1",
+)
+def storage_class_is_said_once(item: KubernetesObject) -> Answer | None:
+    """Asked of claims, and of StatefulSets that make some, if they name a class."""
+    claims = [""] if item.what == "PersistentVolumeClaim" else []
+    if item.what == "StatefulSet":
+        claims = [f"{path}." for path in item.items("spec.volumeClaimTemplates")]
+    said = [
+        (
+            path,
+            item.entry(f"{path}metadata.annotations", _OLD_STORAGE_CLASS),
+            item.words_of(f"{path}spec.storageClassName"),
+        )
+        for path in claims
+    ]
+    clash = [path for path, old, new in said if old and new and old != new]
+    if clash:
+        return open_(
+            "names one class by its annotation, and another by its field",
+            *(item.at(f"{path}metadata.annotations") for path in clash),
+        )
+    named = [path for path, old, new in said if old or new]
+    return met("names one class", *(item.at(f"{path}spec.storageClassName") for path in named)) if named else None
+
+
+@check(
+    "EKR184",
+    KubernetesObject,
+    title="Autoscalers get the metrics that they scale by",
+    component="add-ons",
+    severity="high",
+    why="Without the server of the metrics an autoscaler never scales: the load grows, and the pods stay as many as they are.",
+    fix="Add the AWS::EKS::Addon metrics-server for CPU and memory; for other metrics an adapter, such as KEDA's or Prometheus'.",
+    source=_GUIDE + "horizontal-pod-autoscaler.html",
+)
+def metrics_are_served(item: KubernetesObject) -> Answer | None:
+    """Asked of HorizontalPodAutoscalers. No kind of compute brings metrics-server, Auto Mode neither."""
+    if item.what != "HorizontalPodAutoscaler" or item.made_by_another:
+        return None
+    here = item.at("spec.metrics")
+    cluster = software.known_cluster(item, here)
+    missing = [what for what, words in _servers(item) if not software.runs(cluster, *words)]
+    if missing:
+        return open_(f"scales by {listed(missing)} metrics, and nothing that was read serves them", here)
+    return met("scales by metrics that are served", here)
+
+
+def _servers(item: KubernetesObject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    types = [item.words_of(f"{path}.type", "Resource") for path in item.items("spec.metrics")] or ["Resource"]
+    for kind in types:
+        if kind in ("Resource", "ContainerResource"):
+            yield "resource", ("metrics-server",)
+        else:
+            yield kind.lower(), ("keda", "adapter", "custom-metrics", "external-metrics", "datadog")
+
+
+@check(
+    "EKR185",
+    KubernetesObject,
+    title="Volume snapshots have their controller",
+    component="data-protection",
+    severity="high",
+    why="Without it a snapshot is an entry in a list: nothing is copied, and nobody is told.",
+    fix="Add the AWS::EKS::Addon snapshot-controller.",
+    source=_GUIDE + "csi-snapshot-controller.html",
+)
+def snapshots_are_made(item: KubernetesObject) -> Answer | None:
+    """Asked of VolumeSnapshots and their classes."""
+    if item.what not in ("VolumeSnapshot", "VolumeSnapshotClass") or item.made_by_another:
+        return None
+    cluster: Cluster = software.known_cluster(item, item.at("kind"))
+    found = software.runs(cluster, "snapshot-controller")
+    return (
+        met(f"is made by {found}", item.at("kind"))
+        if found
+        else open_("nothing that was read makes it", item.at("kind"))
+    )

@@ -1,0 +1,270 @@
+"""Facts about what EKS itself keeps: clusters, their compute, add-ons and access."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from responsibility.model import ComputeKind
+from responsibility.reading.iam import Role
+from responsibility.reading.network import Subnet, Vpc
+from responsibility.reading.nodes import Ec2Nodes
+from responsibility.reading.resource import Fact, Prop, text
+
+LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+
+
+class Cluster(Fact):
+    """An EKS cluster: ``AWS::EKS::Cluster``, or the custom resource of older CDK versions."""
+
+    what = "cluster"
+    name_path = "Name"
+    given_name = Prop("Name", "")
+    version = Prop("Version", "")
+    public_access = Prop("ResourcesVpcConfig.EndpointPublicAccess", True)
+    private_access = Prop("ResourcesVpcConfig.EndpointPrivateAccess", False)
+    public_cidrs = Prop[list[str]]("ResourcesVpcConfig.PublicAccessCidrs", ["0.0.0.0/0"])
+    authentication_mode = Prop("AccessConfig.AuthenticationMode", "")
+    creator_is_admin = Prop("AccessConfig.BootstrapClusterCreatorAdminPermissions", True)
+    deletion_protection = Prop("DeletionProtection", False)
+    zonal_shift = Prop("ZonalShiftConfig.Enabled", False)
+    auto_compute = Prop("ComputeConfig.Enabled", False)
+    auto_load_balancing = Prop("KubernetesNetworkConfig.ElasticLoadBalancing.Enabled", False)
+    auto_block_storage = Prop("StorageConfig.BlockStorage.Enabled", False)
+    ip_family = Prop("KubernetesNetworkConfig.IpFamily", "ipv4")
+    tier = Prop("ControlPlaneScalingConfig.Tier", "standard")
+
+    _bootstraps = Prop("BootstrapSelfManagedAddons", True)
+
+    @property
+    def bootstrap_addons(self) -> bool:
+        """Whether EKS installs the networking add-ons by itself: the default, but not with Auto Mode. Raises UnknownValue."""
+        if self.get("BootstrapSelfManagedAddons") is None:
+            return not self.auto_mode
+        return self._bootstraps
+
+    @property
+    def log_types(self) -> list[str]:
+        """Control plane log types that are on. Raises UnknownValue."""
+        items = self.resource.items("Logging.ClusterLogging.EnabledTypes")
+        return [str(self.get(f"{path}.Type", "")) for path, _ in items]
+
+    @property
+    def secrets_key(self) -> object:
+        """The customer's KMS key for API data: an ARN or a reference; None = AWS's own key. Raises UnknownValue."""
+        return next((self.get(f"{path}.Provider.KeyArn") for path, _ in self.resource.items("EncryptionConfig")), None)
+
+    @property
+    def auto_mode(self) -> bool:
+        """Whether AWS runs nodes for it. Raises UnknownValue."""
+        return self.auto_compute
+
+    @property
+    def subnets(self) -> list[Subnet]:
+        """The subnets of its network interfaces, as far as they stand in the templates."""
+        return self.facts.find_all(Subnet, self.resource.maybe("ResourcesVpcConfig.SubnetIds", []))
+
+    @property
+    def vpc(self) -> Vpc | None:
+        """Its VPC, where the templates make it."""
+        return next((subnet.vpc for subnet in self.subnets if subnet.vpc), None)
+
+    @property
+    def role(self) -> Role | None:
+        """The role that EKS assumes, where the templates make it."""
+        return self.facts.find(Role, self.resource.maybe("RoleArn"))
+
+    @property
+    def node_groups(self) -> list[NodeGroup]:
+        """Its managed node groups."""
+        return self.facts.belonging(NodeGroup, self.resource.key)
+
+    @property
+    def fargate_profiles(self) -> list[FargateProfile]:
+        """Its Fargate profiles."""
+        return self.facts.belonging(FargateProfile, self.resource.key)
+
+    @property
+    def addons(self) -> dict[str, Addon]:
+        """Its add-ons, by name."""
+        return {addon.name: addon for addon in self.facts.belonging(Addon, self.resource.key)}
+
+    @property
+    def self_managed(self) -> list[SelfManagedNodes]:
+        """Its groups of EC2 instances that join by themselves."""
+        return self.facts.belonging(SelfManagedNodes, self.resource.key)
+
+    @property
+    def kinds(self) -> list[ComputeKind]:
+        """The kinds of compute it has."""
+        found: list[ComputeKind] = []
+        if self.resource.maybe("ComputeConfig.Enabled") in (True, "true"):
+            found.append("auto_mode")
+        if self.node_groups:
+            found.append("managed_nodes")
+        if self.fargate_profiles:
+            found.append("fargate")
+        if self.resource.maybe("RemoteNetworkConfig.RemoteNodeNetworks"):
+            found.append("hybrid_nodes")
+        if self.self_managed:
+            found.append("self_managed_nodes")
+        return found
+
+    def has_any(self, kinds: Iterable[ComputeKind]) -> bool:
+        """Whether it has one of some kinds of compute. Raises UnknownValue where it may."""
+        if set(kinds) & set(self.kinds):
+            return True
+        if "auto_mode" in kinds:
+            self.get("ComputeConfig.Enabled")
+        if "hybrid_nodes" in kinds:
+            self.get("RemoteNetworkConfig.RemoteNodeNetworks")
+        return False
+
+
+class OfCluster(Fact):
+    """Something that belongs to a cluster."""
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """Its cluster, where the templates make it."""
+        return self.facts.cluster(self.cluster_key)
+
+
+class NodeGroup(OfCluster, Ec2Nodes):
+    """A managed node group: ``AWS::EKS::Nodegroup``."""
+
+    what = "node group"
+    name_path = "NodegroupName"
+    given_name = Prop("NodegroupName", "")
+    ami_type = Prop("AmiType", "")
+    version = Prop("Version", "")
+    capacity_type = Prop("CapacityType", "ON_DEMAND")
+    instance_types = Prop[list[str]]("InstanceTypes", [])
+    min_size = Prop("ScalingConfig.MinSize", 1)
+    max_size = Prop("ScalingConfig.MaxSize", 2)
+    force_update = Prop("ForceUpdateEnabled", False)
+    repair = Prop("NodeRepairConfig.Enabled", False)
+    labels = Prop[dict[str, str]]("Labels", {})
+
+    @property
+    def launch_template(self) -> LaunchTemplate | None:
+        """Its launch template, where the templates make it."""
+        value = self.resource.maybe("LaunchTemplate.Id") or self.resource.maybe("LaunchTemplate.Name")
+        return self.facts.find(LaunchTemplate, value)
+
+    @property
+    def role(self) -> Role | None:
+        """The role of its nodes, where the templates make it."""
+        return self.facts.find(Role, self.resource.maybe("NodeRole"))
+
+    @property
+    def subnets(self) -> list[Subnet]:
+        """Its subnets, as far as they stand in the templates."""
+        return self.facts.find_all(Subnet, self.resource.maybe("Subnets", []))
+
+
+class LaunchTemplate(Fact):
+    """What EC2 instances are made like: ``AWS::EC2::LaunchTemplate``."""
+
+    what = "launch template"
+    image = Prop("LaunchTemplateData.ImageId", "")
+    tokens = Prop("LaunchTemplateData.MetadataOptions.HttpTokens", "")
+    volumes = Prop[list[dict[str, object]]]("LaunchTemplateData.BlockDeviceMappings", [])
+
+
+class SelfManagedNodes(OfCluster, Ec2Nodes):
+    """EC2 instances that join a cluster by themselves: an Auto Scaling group that is tagged for it."""
+
+    what = "Auto Scaling group"
+
+    @property
+    def launch_template(self) -> LaunchTemplate | None:
+        """Its launch template, where the templates make it."""
+        mixed = "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification"
+        paths = (f"{at}.LaunchTemplate{name}" for at in ("LaunchTemplate", mixed) for name in ("Id", "Name"))
+        value = next((value for path in paths if (value := self.resource.maybe(path))), None)
+        return self.facts.find(LaunchTemplate, value)
+
+    @property
+    def subnets(self) -> list[Subnet]:
+        """Its subnets, as far as they stand in the templates."""
+        return self.facts.find_all(Subnet, self.resource.maybe("VPCZoneIdentifier", []))
+
+
+class FargateProfile(OfCluster):
+    """Which pods run on Fargate: ``AWS::EKS::FargateProfile``."""
+
+    what = "Fargate profile"
+    name_path = "FargateProfileName"
+    given_name = Prop("FargateProfileName", "")
+    selectors = Prop[list[dict[str, object]]]("Selectors", [])
+
+    @property
+    def role(self) -> Role | None:
+        """The pod execution role, where the templates make it."""
+        return self.facts.find(Role, self.resource.maybe("PodExecutionRoleArn"))
+
+    @property
+    def subnets(self) -> list[Subnet]:
+        """Its subnets, as far as they stand in the templates."""
+        return self.facts.find_all(Subnet, self.resource.maybe("Subnets", []))
+
+
+class Addon(OfCluster):
+    """An EKS add-on: ``AWS::EKS::Addon``."""
+
+    what = "add-on"
+    version = Prop("AddonVersion", "")
+    conflicts = Prop("ResolveConflicts", "")
+
+    @property
+    def name(self) -> str:
+        """The add-on's name: ``vpc-cni``."""
+        return text(self.resource.maybe("AddonName", self.resource.id))
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether it was given an IAM role of its own. Raises UnknownValue."""
+        return bool(self.get("ServiceAccountRoleArn") or self.get("PodIdentityAssociations"))
+
+
+class AccessEntry(OfCluster):
+    """Who may use the Kubernetes API: ``AWS::EKS::AccessEntry``."""
+
+    what = "access entry"
+    type = Prop("Type", "STANDARD")
+    groups = Prop[list[str]]("KubernetesGroups", [])
+
+    @property
+    def principal(self) -> object:
+        """The IAM principal: an ARN or a reference. Raises UnknownValue."""
+        return self.get("PrincipalArn", "")
+
+    @property
+    def name(self) -> str:
+        """The principal, in short."""
+        value = self.resource.maybe("PrincipalArn", self.resource.id)
+        return text(value).rsplit(":", 1)[-1]
+
+    @property
+    def policies(self) -> list[tuple[str, str, list[str]]]:
+        """Name, scope (``cluster`` or ``namespace``) and namespaces of each access policy. Raises UnknownValue."""
+        found = []
+        for index, _ in enumerate(self.get("AccessPolicies", [])):
+            arn = str(self.get(f"AccessPolicies.{index}.PolicyArn", ""))
+            scope = str(self.get(f"AccessPolicies.{index}.AccessScope.Type", "cluster"))
+            namespaces = self.texts(f"AccessPolicies.{index}.AccessScope.Namespaces")
+            found.append((arn.rsplit("/", 1)[-1], scope, namespaces))
+        return found
+
+
+class PodIdentity(OfCluster):
+    """A role for the pods of a service account: ``AWS::EKS::PodIdentityAssociation``."""
+
+    what = "Pod Identity association"
+    namespace = Prop("Namespace", "")
+    service_account = Prop("ServiceAccount", "")
+
+    @property
+    def role(self) -> Role | None:
+        """The pods' role, where the templates make it."""
+        return self.facts.find(Role, self.resource.maybe("RoleArn"))

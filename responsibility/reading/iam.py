@@ -1,0 +1,257 @@
+"""Facts about IAM: roles, who may assume them, what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from responsibility.document import Evidence
+from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.values import Reference, Unknown
+
+if TYPE_CHECKING:
+    from responsibility.reading.uses import Use
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a policy document, every list spelled out."""
+
+    allow: bool
+    actions: tuple[str, ...]
+    not_actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    """As text: a reference stands as ``${stack/Id.Arn}``."""
+    not_resources: tuple[str, ...]
+    conditions: dict[str, Any]
+    principals: tuple[tuple[str, str], ...]
+    """Kind and value: ``("Service", "eks.amazonaws.com")``, ``("AWS", "*")``."""
+    evidence: Evidence
+    unread: str = ""
+    """Why its conditions are not known; empty = they are."""
+
+    @property
+    def condition_keys(self) -> set[str]:
+        """The keys its conditions test, in lower case."""
+        tests = [test for test in self.conditions.values() if isinstance(test, dict)]
+        return {str(key).lower() for test in tests for key in test}
+
+    @property
+    def known_conditions(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """Operator, key in lower case, and values of each test. Raises UnknownValue."""
+        if self.unread:
+            raise UnknownValue(self.evidence, self.unread)
+        return [
+            (operator, str(key).lower(), _texts(values))
+            for operator, test in self.conditions.items()
+            for key, values in test.items()
+        ]
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is for every resource, or for all but some. Raises UnknownValue."""
+        if "*" in self.resources or self.not_resources:
+            return True
+        if any(item.startswith("${?") and item.endswith("}") for item in self.resources):
+            raise UnknownValue(self.evidence, "its resources are not in the template")
+        return False
+
+
+def statements(document: Any, evidence: Evidence) -> list[Statement]:
+    """Returns the statements of a policy document, given as an object or as JSON text.
+
+    Raises UnknownValue for a document that the template does not say, or that is no JSON.
+    """
+    found, unknown = _read(document, evidence)
+    if unknown:
+        raise unknown[0]
+    return found
+
+
+def _read(document: Any, evidence: Evidence) -> tuple[list[Statement], list[UnknownValue]]:
+    """Returns the statements of a policy document, and what of it the template does not say."""
+    try:
+        items = _items(document, evidence)
+    except UnknownValue as unknown:
+        return [], [unknown]
+    found: list[Statement] = []
+    unsaid: list[UnknownValue] = []
+    for index, item in enumerate(items):
+        if isinstance(item, dict):
+            found.append(_statement(item, _below(evidence, index)))
+        elif isinstance(item, Unknown | Reference):
+            unsaid.append(UnknownValue(_below(evidence, index), _why(item)))
+    return found, unsaid
+
+
+def _why(value: Unknown | Reference) -> str:
+    return value.reason if isinstance(value, Unknown) else f"is given by {value.words}"
+
+
+def _items(document: Any, evidence: Evidence) -> list[Any]:
+    if isinstance(document, Unknown | Reference):
+        raise UnknownValue(evidence, _why(document))
+    if isinstance(document, str):
+        try:
+            document = json_in(document)
+        except NoData:
+            raise UnknownValue(evidence, "is no JSON as far as the template says") from None
+    found = document.get("Statement", []) if isinstance(document, dict) else []
+    return found if isinstance(found, list) else [found]
+
+
+def _below(evidence: Evidence, index: int) -> Evidence:
+    return evidence.model_copy(update={"path": f"{evidence.path}.Statement.{index}"})
+
+
+def _statement(item: dict[str, Any], evidence: Evidence) -> Statement:
+    principal, conditions = item.get("Principal", {}), item.get("Condition") or {}
+    # Of a value that is not known, and of a test that is not, the reason.
+    tests = [conditions, *(conditions.values() if isinstance(conditions, dict) else [])]
+    unread = next((f"Condition: {getattr(test, 'reason', test)}" for test in tests if not isinstance(test, dict)), "")
+    pairs: list[tuple[str, str]] = []
+    for kind, values in principal.items() if isinstance(principal, dict) else [("AWS", principal)]:
+        pairs.extend((kind, value) for value in _texts(values))
+    return Statement(
+        allow=item.get("Effect") == "Allow",
+        actions=_texts(item.get("Action", [])),
+        not_actions=_texts(item.get("NotAction", [])),
+        resources=_texts(item.get("Resource", [])),
+        not_resources=_texts(item.get("NotResource", [])),
+        conditions=conditions if isinstance(conditions, dict) else {},
+        principals=tuple(pairs),
+        evidence=evidence,
+        unread=unread,
+    )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in (value if isinstance(value, list) else [value]))
+
+
+Purpose = Literal[
+    "cluster",
+    "node",
+    "auto_node",
+    "hybrid_node",
+    "fargate",
+    "pod_identity",
+    "irsa",
+    "capability",
+    "people",
+    "kubectl",
+    "deploy",
+    "admin",
+]
+"""What a role is for: ``people`` who use the Kubernetes API, ``deploy`` by CDK's custom resources, ``admin`` of EKS or more."""
+
+
+class Role(Fact):
+    """An IAM role."""
+
+    what = "role"
+    name_path = "RoleName"
+
+    @cached_property
+    def trust(self) -> list[Statement]:
+        """Who may assume it. Raises UnknownValue."""
+        path = "AssumeRolePolicyDocument"
+        return statements(self.get(path), self.at(path))
+
+    @cached_property
+    def managed_policies(self) -> list[str]:
+        """The names of AWS managed policies it has (what follows ``policy/``) and the text of other ARNs. Raises UnknownValue."""
+        return [
+            _policy_name(str(self.get(f"ManagedPolicyArns.{i}", "")))
+            for i, _ in enumerate(self.get("ManagedPolicyArns", []))
+        ]
+
+    @property
+    def inline(self) -> list[Statement]:
+        """What its own policies say: inside the role, and attached to it by resources of their own. Raises UnknownValue."""
+        found, unsaid = self.allowances
+        if unsaid:
+            raise unsaid[0]
+        return found
+
+    @cached_property
+    def allowances(self) -> tuple[list[Statement], list[UnknownValue]]:
+        """What its own policies say, and what of them the template does not say."""
+        found: list[Statement] = []
+        unsaid: list[UnknownValue] = []
+        sources: list[tuple[Fact, str]] = [(policy, "PolicyDocument") for policy in self.facts.policies_of(self)]
+        try:
+            sources[:0] = [(self, f"Policies.{i}.PolicyDocument") for i, _ in enumerate(self.get("Policies", []))]
+        except UnknownValue as unknown:
+            unsaid.append(unknown)
+        for fact, path in sources:
+            try:
+                said, gaps = _read(fact.get(path), fact.at(path))
+            except UnknownValue as unknown:
+                said, gaps = [], [unknown]
+            found += said
+            unsaid += gaps
+        return found, unsaid
+
+    @cached_property
+    def attached(self) -> tuple[list[tuple[str, Evidence]], list[UnknownValue]]:
+        """The AWS managed policies it has, by name, and what else it has that is not in what was read."""
+        found: list[tuple[str, Evidence]] = []
+        unsaid: list[UnknownValue] = []
+        try:
+            count = len(self.get("ManagedPolicyArns", []))
+        except UnknownValue as unknown:
+            return [], [unknown]
+        for path in (f"ManagedPolicyArns.{index}" for index in range(count)):
+            try:
+                value = self.get(path, "")
+            except UnknownValue as unknown:
+                unsaid.append(unknown)
+                continue
+            name = _policy_name(str(value))
+            if name != str(value):
+                found.append((name, self.at(path)))
+            elif not self.facts.find(Policy, value):
+                unsaid.append(UnknownValue(self.at(path), f"policy {value} is not in what was read"))
+        return found, unsaid
+
+    @property
+    def uses(self) -> list[Use]:
+        """What it is for, as far as that has to do with a cluster."""
+        return self.facts.uses.get(self.resource.key, [])
+
+    def is_for(self, *purposes: Purpose) -> bool:
+        """Whether it serves one of some purposes."""
+        return any(use.purpose in purposes for use in self.uses)
+
+    @property
+    def cluster_key(self) -> str:
+        """Key of the cluster it serves; empty = none, several, or not known."""
+        keys = {use.cluster for use in self.uses if use.cluster}
+        if keys:
+            return keys.pop() if len(keys) == 1 else ""
+        return self.facts.cluster_of(self.resource)
+
+    def assumed_by(self, service: str) -> bool:
+        """Whether a service may assume it. Raises UnknownValue."""
+        return any(("Service", service) in statement.principals for statement in self.trust)
+
+
+def _policy_name(arn: str) -> str:
+    return arn.split(":policy/", 1)[1] if ":iam::aws:policy/" in arn else arn
+
+
+class Policy(Fact):
+    """A policy with a life of its own: ``AWS::IAM::Policy``, ``RolePolicy``, ``ManagedPolicy``."""
+
+    what = "policy"
+
+    @property
+    def role_values(self) -> Iterator[Any]:
+        """What it names as its roles."""
+        yield from self.resource.maybe("Roles", []) or []
+        if role := self.resource.maybe("RoleName"):
+            yield role

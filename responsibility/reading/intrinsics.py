@@ -1,0 +1,218 @@
+"""CloudFormation's intrinsic functions, worked out as far as templates alone allow; references between stacks are followed.
+
+What depends on the account (parameters without default, SSM parameters, attributes of custom resources, exports of
+stacks that are not here) becomes ``Unknown`` with the reason. A reference to a resource stays one: ``Reference``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from responsibility.bounds import CHAIN, Budget
+from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.functions import FUNCTIONS, OddArgument, split
+from responsibility.reading.template import Template
+from responsibility.reading.values import Reference, Unknown
+
+_DROP: Any = object()
+"""``AWS::NoValue``: the property is left out."""
+_SSM = re.compile(r"\{\{resolve:ssm:([^:}]+)(?::\d+)?\}\}")
+
+
+class Scope:
+    """One stack: what its parameters, conditions and resources stand for."""
+
+    def __init__(self, template: Template, world: World) -> None:
+        self.template = template
+        self.world: World = world
+        self.name = template.name
+        self.resources: dict[str, Any] = template.body["Resources"]
+        self._parameters = self.section("Parameters")
+        self._known: dict[tuple[str, str], Any] = {}
+
+    def section(self, name: str) -> dict[str, Any]:
+        """Returns a section of the template; empty = it has none."""
+        return self.template.body.get(name) or {}
+
+    def value(self, raw: Any) -> Any:
+        """Returns ``raw`` with every intrinsic function worked out; None where CloudFormation drops it."""
+        value = self._value(raw)
+        return None if value is _DROP else value
+
+    def _value(self, raw: Any) -> Any:
+        if isinstance(raw, dict):
+            if len(raw) == 1:
+                ((name, argument),) = raw.items()
+                # `Condition` is also a key of IAM statements.
+                function = FUNCTIONS.get(name)
+                if function and (name != "Condition" or isinstance(argument, str)):
+                    try:
+                        return self.world.budget.made(function(self, argument))
+                    except OddArgument:
+                        return Unknown(f"{name} that cannot be worked out")
+                if isinstance(name, str) and name.startswith("Fn::"):
+                    return Unknown(f"{name} is not known here")
+            pairs = ((key, self._value(item)) for key, item in raw.items())
+            return {key: item for key, item in pairs if item is not _DROP}
+        if isinstance(raw, list):
+            items = (self._value(item) for item in raw)
+            return [item for item in items if item is not _DROP]
+        if isinstance(raw, str) and "{{resolve:" in raw:
+            whole = _SSM.fullmatch(raw.strip())
+            reason = f"{raw[raw.index('{{') : raw.index('{{') + 40]}... is read at deploy"
+            return Unknown(reason, ssm=whole[1] if whole else "")
+        return raw
+
+    def once(self, what: str, name: str, work: Callable[[], Any]) -> Any:
+        """Works something out once; what depends on itself is unknown. Raises BadSource for a chain without end."""
+        key = (what, name)
+        if key not in self._known:
+            self._known[key] = Unknown(f"{what} {name} depends on itself")
+            with self.world.deeper(f"{self.template.file}: {what} {name}"):
+                self._known[key] = work()
+        return self._known[key]
+
+    def ref(self, name: str) -> Any:
+        """Returns what ``Ref`` gives."""
+        if name.startswith("AWS::"):
+            return self._pseudo(name)
+        if name in self._parameters:
+            return self.once("parameter", name, lambda: self._parameter(name))
+        if name in self.resources:
+            return Reference(self.name, name)
+        return Unknown(f"{name} is neither a parameter nor a resource of {self.name}")
+
+    def attribute(self, name: str, attribute: str) -> Any:
+        """Returns what ``Fn::GetAtt`` gives."""
+        resource = self.resources.get(name)
+        if resource is None:
+            return Unknown(f"{name} is no resource of {self.name}")
+        if resource["Type"] == "AWS::CloudFormation::Stack" and attribute.startswith("Outputs."):
+            nested = self.world.scopes.get(f"{self.name}/{name}")
+            return (
+                nested.output(attribute.removeprefix("Outputs."))
+                if nested
+                else Unknown(f"nested stack {name} is not here")
+            )
+        if resource["Type"] == "Custom::AWSCDKCfnJson" and attribute == "Value":
+            # CDK's way to have tokens in the keys of a mapping: the resource gives back the JSON that it was handed.
+            return self.once("value of", name, lambda: self._json((resource.get("Properties") or {}).get("Value")))
+        return Reference(self.name, name, attribute)
+
+    def _json(self, raw: Any) -> Any:
+        value = self.value(raw)
+        try:
+            return self.world.budget.made(json_in(value)) if isinstance(value, str) else value
+        except NoData:
+            return Unknown("is no JSON as far as the template says")
+
+    def block(self, name: str) -> Any:
+        """Returns the address block of a resource, such as a VPC."""
+        properties = self.resources[name].get("Properties") or {}
+        return self.once("block of", name, lambda: self.value(properties.get("CidrBlock")))
+
+    def output(self, name: str) -> Any:
+        """Returns the value of an output."""
+        outputs = self.section("Outputs")
+        if not isinstance(outputs.get(name), dict):
+            return Unknown(f"{self.name} has no output {name}")
+        return self.once("output", name, lambda: self.value(outputs[name].get("Value")))
+
+    def condition(self, name: str) -> bool | Unknown:
+        """Returns whether a condition of the template holds."""
+        conditions = self.section("Conditions")
+        if name not in conditions:
+            return Unknown(f"condition {name} is not defined")
+        value = self.once("condition", name, lambda: self.value(conditions[name]))
+        return value if isinstance(value, bool | Unknown) else Unknown(f"condition {name} is no condition")
+
+    def _pseudo(self, name: str) -> Any:
+        template = self.template
+        known = {
+            "AWS::NoValue": _DROP,
+            "AWS::Partition": "aws",
+            "AWS::URLSuffix": "amazonaws.com",
+            "AWS::StackName": self.name,
+            "AWS::Region": template.region or "${AWS::Region}",
+            "AWS::AccountId": template.account or "${AWS::AccountId}",
+        }
+        return known.get(name, f"${{{name}}}")
+
+    def _parameter(self, name: str) -> Any:
+        definition = self._parameters[name]
+        if not isinstance(definition, dict):
+            return Unknown(f"parameter {name} is no mapping")
+        kind = str(definition.get("Type", "String"))
+        value = self._given(name)
+        if value is None:
+            value = definition.get("Default")
+        if kind.startswith("AWS::SSM::Parameter::Value"):
+            named = value if isinstance(value, str) else ""
+            return Unknown(f"parameter {name} is read from SSM at deploy", ssm=named)
+        if value is None:
+            return Unknown(f"parameter {name} has no default")
+        if kind.startswith("List<") or kind == "CommaDelimitedList":
+            return _list(value)
+        return value
+
+    def _given(self, name: str) -> Any:
+        """What the stack around a nested one passes for a parameter."""
+        if not self.template.parent:
+            return None
+        parent = self.world.scopes[self.template.parent[0]]
+        passed = (parent.resources[self.template.parent[1]].get("Properties") or {}).get("Parameters")
+        return parent.value(passed[name]) if isinstance(passed, dict) and name in passed else None
+
+
+class World:
+    """Every stack that was read, by name."""
+
+    def __init__(self, templates: list[Template], where: str = "the templates") -> None:
+        """Works nothing out yet; ``where`` they were read from."""
+        self.budget = Budget(where)
+        self._depth = 0
+        self.scopes: dict[str, Scope] = {}
+        for template in templates:
+            self.scopes[template.name] = Scope(template, self)
+        self._exports: dict[str, tuple[Scope, str]] | None = None
+
+    @contextmanager
+    def deeper(self, where: str) -> Iterator[None]:
+        """Counts how far values refer on to one another. Raises BadSource."""
+        self._depth += 1
+        CHAIN.check(self._depth, where)
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    def imported(self, name: Any) -> Any:
+        """Returns what ``Fn::ImportValue`` gives."""
+        if self._exports is None:
+            self._exports = {}
+            for scope in self.scopes.values():
+                for output, definition in scope.section("Outputs").items():
+                    export = definition.get("Export") if isinstance(definition, dict) else None
+                    if isinstance(export, dict) and isinstance(named := scope.value(export.get("Name")), str):
+                        self._exports[named] = (scope, output)
+        if not isinstance(name, str) or name not in self._exports:
+            return Unknown(
+                f"export {name if isinstance(name, str) else 'of an unknown name'} belongs to a stack that is not here"
+            )
+        scope, output = self._exports[name]
+        return scope.output(output)
+
+    def output(self, stack: Any, name: str) -> Any:
+        """Returns what ``Fn::GetStackOutput`` gives."""
+        scope = self.scopes.get(str(stack))
+        return scope.output(name) if scope else Unknown(f"stack {stack} is not here")
+
+
+def _list(value: Any) -> Any:
+    """Returns what a parameter that is a list holds; of an empty text, a list of one empty text."""
+    if isinstance(value, str | int | float):
+        return [part.strip() for part in split(str(value), ",") if part.strip()] or [""]
+    return [value] if isinstance(value, Reference) else value

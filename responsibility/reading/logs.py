@@ -1,0 +1,31 @@
+"""Log groups, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from responsibility.reading.resource import Fact
+from responsibility.reading.values import has_gap
+
+if TYPE_CHECKING:
+    from responsibility.reading.facts import Facts
+
+_TYPES = ("Custom::LogRetention", "AWS::Logs::LogGroup")
+"""Who says how long a group keeps its logs; the first is the CDK's, for groups that somebody else makes."""
+
+
+class LogGroups(dict[str, Fact]):
+    """What sets how long a log group keeps its logs, by the text of the group's name.
+
+    Gaps stay in the text: the same gap in two names is the same parameter.
+    """
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__()
+        self.may_be_a_cluster: list[Fact] = []
+        """Those whose name is not known to the end and may be that of a control plane's group."""
+        for group in (group for kind in _TYPES for group in facts.of_type(kind)):
+            name = str(group.resource.properties.get("LogGroupName", ""))
+            self[name] = group
+            if has_gap(name) and name.startswith(("/aws/eks/", "${?")) and name.endswith(("/cluster", "}")):
+                self.may_be_a_cluster.append(group)

@@ -1,0 +1,212 @@
+"""Facts about the network: VPCs, subnets, routes, gateways, security groups."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from responsibility.reading.resource import Fact, Prop, UnknownValue
+
+ANYWHERE = ("0.0.0.0/0", "::/0")
+Reach = Literal["public", "private", "isolated", "unknown"]
+
+
+class Vpc(Fact):
+    """A virtual network: ``AWS::EC2::VPC``."""
+
+    what = "VPC"
+    cidr = Prop("CidrBlock", "")
+
+    @property
+    def subnets(self) -> list[Subnet]:
+        """The subnets in it."""
+        found = self.facts.pointing("AWS::EC2::Subnet", "VpcId", self)
+        return [subnet for subnet in found if isinstance(subnet, Subnet)]
+
+    @property
+    def flow_logs(self) -> list[Fact]:
+        """The flow logs that watch it."""
+        return self.facts.pointing("AWS::EC2::FlowLog", "ResourceId", self)
+
+    @property
+    def endpoints(self) -> list[Fact]:
+        """Its VPC endpoints."""
+        return self.facts.pointing("AWS::EC2::VPCEndpoint", "VpcId", self)
+
+    @property
+    def nat_gateways(self) -> list[Fact]:
+        """The NAT gateways in its subnets."""
+        return [gateway for subnet in self.subnets for gateway in subnet.nat_gateways]
+
+    @property
+    def has_internet_gateway(self) -> bool:
+        """Whether an internet gateway is attached."""
+        attachments = self.facts.pointing("AWS::EC2::VPCGatewayAttachment", "VpcId", self)
+        return any(item.resource.maybe("InternetGatewayId") for item in attachments)
+
+
+class Subnet(Fact):
+    """A part of a VPC in one Availability Zone: ``AWS::EC2::Subnet``."""
+
+    what = "subnet"
+    cidr = Prop("CidrBlock", "")
+    public_addresses = Prop("MapPublicIpOnLaunch", False)
+
+    @property
+    def zone(self) -> str:
+        """Its zone; ``AZ 1`` or ``AZ a`` where the account or region decides; empty where nothing says."""
+        value = self.resource.maybe("AvailabilityZone", "") or self.resource.maybe("AvailabilityZoneId", "")
+        return str(value).replace("${AWS::Region}", "AZ ")
+
+    @property
+    def vpc(self) -> Vpc | None:
+        """Its VPC, where the templates make it."""
+        return self.facts.find(Vpc, self.resource.maybe("VpcId"))
+
+    @property
+    def addresses(self) -> int | None:
+        """How many IPv4 addresses are free for use: AWS keeps five of each subnet. None = the block is not known."""
+        if length := _port(self.resource.maybe("Ipv4NetmaskLength")):
+            return int(2 ** (32 - length)) - 5
+        try:
+            return ipaddress.ip_network(str(self.resource.maybe("CidrBlock", "")), strict=False).num_addresses - 5
+        except ValueError:
+            return None
+
+    @property
+    def nat_gateways(self) -> list[Fact]:
+        """The NAT gateways in it."""
+        return self.facts.pointing("AWS::EC2::NatGateway", "SubnetId", self)
+
+    @property
+    def routes(self) -> list[Fact]:
+        """The routes of its route table."""
+        return self.facts.routes_of(self)
+
+    @property
+    def unseen(self) -> UnknownValue:
+        """Why its reach is unknown."""
+        try:
+            self.get("Routes")  # an account may not tell them
+        except UnknownValue as unknown:
+            return unknown
+        return UnknownValue(self.at(), "its routes are not in what was read")
+
+    @property
+    def reach(self) -> Reach:
+        """``public``: a route to an internet gateway; ``private``: to a NAT or transit gateway; ``isolated``: neither."""
+        routes = self.routes
+        if not routes and not self.facts.of_type("AWS::EC2::SubnetRouteTableAssociation"):
+            return "unknown"
+        found = {_leads(route) for route in routes if destination_of(route) in ANYWHERE}
+        order: tuple[Reach, ...] = ("public", "unknown", "private")
+        return next((reach for reach in order if reach in found), "isolated")
+
+
+def subnets_at(fact: Fact, path: str) -> list[Subnet]:
+    """Returns every subnet that a property names. Raises UnknownValue for one that is not in what was read."""
+    found = []
+    for at, item in fact.resource.items(path):
+        subnet = fact.facts.find(Subnet, item)
+        if not subnet:
+            raise UnknownValue(fact.at(at), f"{item} is not in what was read")
+        found.append(subnet)
+    return found
+
+
+def destination_of(route: Fact) -> object:
+    """Returns the addresses that a route is for: a block, a prefix list; None where that is not known."""
+    return route.resource.maybe("DestinationCidrBlock") or route.resource.maybe("DestinationIpv6CidrBlock")
+
+
+def _leads(route: Fact) -> Reach:
+    """Returns what a default route makes of its subnet."""
+    try:
+        target = route.get("GatewayId")
+    except UnknownValue:
+        return "unknown"
+    if target is None:
+        return "private"
+    gateway = route.facts.find(Fact, target)
+    to_vpn = str(target).startswith("vgw-") or (gateway and gateway.resource.type == "AWS::EC2::VPNGateway")
+    return "private" if to_vpn else "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One opening of a security group."""
+
+    protocol: str
+    from_port: int | None
+    to_port: int | None
+    source: object
+    """CIDR block as text, a reference to a group, or another value."""
+    path: str
+    owner: Fact
+    """The resource that says so: the group or a rule of its own."""
+
+    @property
+    def ports(self) -> str:
+        """The ports in words."""
+        if self.protocol == "-1":
+            return "all ports"
+        if self.from_port is None or self.from_port == self.to_port:
+            return f"port {self.from_port}" if self.from_port is not None else f"all of {self.protocol}"
+        return f"ports {self.from_port}-{self.to_port}"
+
+
+class SecurityGroup(Fact):
+    """A firewall of network interfaces: ``AWS::EC2::SecurityGroup``."""
+
+    what = "security group"
+
+    @property
+    def ingress(self) -> list[Rule]:
+        """What it lets in: its own rules and those written beside it. Raises UnknownValue."""
+        return [*_rules(self, "SecurityGroupIngress"), *ingress_beside(self)]
+
+
+def ingress_beside(group: Fact) -> list[Rule]:
+    """Returns what resources of their own let into a group: a security group, or the one that EKS makes for a cluster."""
+    beside = group.facts.pointing("AWS::EC2::SecurityGroupIngress", "GroupId", group)
+    return [_rule(rule, rule.resource.properties, "") for rule in beside]
+
+
+def _rules(group: SecurityGroup, path: str) -> Iterator[Rule]:
+    for at, values in group.resource.items(path):
+        if not isinstance(values, dict):
+            raise UnknownValue(group.at(at), "is no rule")
+        yield _rule(group, values, at)
+
+
+def _rule(owner: Fact, values: dict[str, object], path: str) -> Rule:
+    source = next(
+        (
+            values[key]
+            for key in (
+                "CidrIp",
+                "CidrIpv6",
+                "SourceSecurityGroupId",
+                "SourcePrefixListId",
+                "DestinationSecurityGroupId",
+            )
+            if key in values
+        ),
+        None,
+    )
+    return Rule(
+        protocol=str(values.get("IpProtocol", "-1")),
+        from_port=_port(values.get("FromPort")),
+        to_port=_port(values.get("ToPort")),
+        source=source,
+        path=path,
+        owner=owner,
+    )
+
+
+def _port(value: object) -> int | None:
+    # A number of thousands of digits is no port, and Python refuses to read it.
+    return int(str(value)) if re.fullmatch(r"-?\d{1,9}", str(value)) else None

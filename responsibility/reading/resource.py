@@ -1,0 +1,294 @@
+"""A resource with its properties worked out, and the base of every typed fact about one.
+
+The shape of properties is CloudFormation's, whoever was asked: what comes from an API or from an older custom resource
+is turned into it. So a check is written once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
+
+from responsibility.document import Evidence
+from responsibility.reading.values import Reference, Unknown, has_gap
+
+if TYPE_CHECKING:
+    from responsibility.reading.facts import Facts
+    from responsibility.reading.template import Template
+
+T = TypeVar("T")
+_CDK_HASH = re.compile(r"(?=[A-F]*\d)[0-9A-F]{8}")
+
+
+class UnknownValue(Exception):
+    """A value that was asked for and that the template does not say. A check that meets it answers ``unknown``."""
+
+    def __init__(self, evidence: Evidence, reason: str) -> None:
+        super().__init__(f"{evidence.path or evidence.resource}: {reason}")
+        self.evidence = evidence
+        self.reason = reason
+
+
+class OddShape(UnknownValue):
+    """A value of a shape that CloudFormation or Kubernetes would refuse: a list where a mapping belongs.
+
+    It is raised by what reads a value as something (a property of a fact, ``mapping``, ``number``...), so a check need not look.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where the properties of a resource of an account come from."""
+
+    api: str
+    """The call that told them, as IAM names it: ``eks:DescribeCluster``."""
+    member: str = ""
+    """What they stand in, in an answer of EKS: ``cluster``."""
+    account: str = ""
+    region: str = ""
+    apis: Mapping[str, str] = field(default_factory=dict)
+    """The call behind a property that another one told, by the property's name."""
+
+    def where(self, path: str) -> tuple[str, str]:
+        """Returns the call, and the field of its answer, behind the path of a property."""
+        if not path:
+            return self.api, ""
+        name, _, _ = path.partition(".")
+        if name in self.apis:
+            return self.apis[name], path
+        return self.api, _ANSWERED.get(path, _below(self.member, path)) if self.member else path
+
+
+_ANSWERED = {"Logging.ClusterLogging.EnabledTypes": "cluster.logging.clusterLogging"}
+"""Where EKS answers something in another shape than CloudFormation's."""
+
+
+def _below(member: str, path: str) -> str:
+    """Returns a path as EKS writes it: camelCase, below what holds it."""
+    return ".".join([member, *(step[:1].lower() + step[1:] for step in path.split("."))])
+
+
+@dataclass(eq=False, slots=True)
+class Resource:
+    """A resource of a template (or of an account, in the same shape)."""
+
+    stack: str
+    id: str
+    """Logical id."""
+    type: str
+    properties: dict[str, Any]
+    template: Template | None = None
+    wrapped: Literal["", "Config"] = ""
+    """The property that holds the others, written camelCase, in the custom resources of older CDK versions."""
+    belongs_to: Any = None
+    """The cluster's name or a reference to it, where that does not stand in its properties."""
+    deletion_policy: str = "Delete"
+    update_policy: dict[str, Any] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    conditional: str = ""
+    """The condition that decides whether it exists, where that is not known."""
+    answer: Answer | None = None
+    """Of a resource of an account: what told of it."""
+
+    def evidence(self, path: str = "") -> Evidence:
+        """Returns where this is, for a finding."""
+        if self.answer:
+            api, path = self.answer.where(path)
+            return Evidence(stack=self.stack, resource=self.id, type=self.type, path=path, api=api)
+        if self.wrapped and path:
+            path = _below(self.wrapped, path)
+        template = self.template
+        return Evidence(
+            stack=self.stack,
+            resource=self.id,
+            type=self.type,
+            path=path,
+            file=template.file if template else "",
+            line=template.lines.get(self.id, 0) if template else 0,
+        )
+
+    @property
+    def label(self) -> str:
+        """The logical id for people; in an account, the whole name."""
+        return self.id if self.answer else label(self.id)
+
+    @property
+    def account(self) -> str:
+        """The account it is in; empty = not known."""
+        source = self.template or self.answer
+        return source.account if source else ""
+
+    @property
+    def region(self) -> str | None:
+        """The region it is in, empty = not known; None = it is in none: a file of Kubernetes objects."""
+        if self.answer:
+            return self.answer.region
+        return self.template.region if self.template and self.template.name else None
+
+    @property
+    def key(self) -> str:
+        """The resource's name among all stacks."""
+        return f"{self.stack}/{self.id}"
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """Returns the value at a dotted path (items of a list by number); ``default`` where nothing stands.
+
+        Where the default is a list or a mapping the value is one, too: one item alone is a list of one.
+
+        Raises UnknownValue where the template does not say, or says something of another shape.
+        """
+        value: Any = self.properties
+        for step in path.split("."):
+            if isinstance(value, dict):
+                value = value.get(step)
+            elif isinstance(value, list):
+                value = value[int(step)] if step.isdecimal() and int(step) < len(value) else None
+            elif isinstance(value, Reference):
+                # A whole object that another resource gives: nothing below it can be read.
+                raise UnknownValue(self.evidence(path), f"is given by {value.words}")
+            else:
+                raise OddShape(self.evidence(path), "stands below something that is neither a mapping nor a list")
+            if isinstance(value, Unknown):
+                raise UnknownValue(self.evidence(path), value.reason)
+            if value is None:
+                return default
+        if isinstance(default, list | dict) and not isinstance(value, type(default)):
+            if isinstance(value, Reference):
+                raise UnknownValue(self.evidence(path), f"is given by {value.words}")
+            if isinstance(default, dict) or not isinstance(value, str | dict):
+                raise OddShape(self.evidence(path), f"should be a {'list' if isinstance(default, list) else 'mapping'}")
+            return [value]
+        return value
+
+    def items(self, path: str) -> list[tuple[str, Any]]:
+        """Returns path and value of each item of a list; a value alone is a list of one.
+
+        Raises UnknownValue for a list, an item or a part of an item's text that the template does not say.
+        """
+        value = self.get(path, [])
+        if isinstance(value, Reference):
+            raise UnknownValue(self.evidence(path), f"is given by {value.words}")
+        if isinstance(value, list):
+            found = [(f"{path}.{index}", self.get(f"{path}.{index}")) for index in range(len(value))]
+        else:
+            found = [(path, value)]
+        for at, item in found:
+            if isinstance(item, str) and has_gap(item):
+                raise UnknownValue(self.evidence(at), "a part of it is not known here")
+        return found
+
+    def maybe(self, path: str, default: Any = None) -> Any:
+        """Returns the value at a path, or ``default`` where it is not there or not known: for pictures and words."""
+        try:
+            return self.get(path, default)
+        except UnknownValue:
+            return default
+
+
+class Fact:
+    """A typed view of one resource. Properties are read when they are asked for."""
+
+    name_path: ClassVar[str] = ""
+    """The property that names it."""
+    what: ClassVar[str] = "resource"
+    """What a message calls it: ``cluster``, ``node group``."""
+
+    def __init__(self, resource: Resource, facts: Facts) -> None:
+        self.resource = resource
+        self.facts = facts
+
+    @property
+    def name(self) -> str:
+        """The name a person knows it by: its own, else the logical id."""
+        name = self.resource.maybe(self.name_path) if self.name_path else None
+        return name if isinstance(name, str) and "${" not in name else self.resource.label
+
+    @property
+    def words(self) -> str:
+        """What and which: ``cluster demo``."""
+        return f"{self.what} {self.name}"
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """Returns the value at a path of the resource's properties. Raises UnknownValue."""
+        return self.resource.get(path, default)
+
+    def whole(self, path: str, default: int) -> int:
+        """Returns a whole number. Raises UnknownValue, OddShape."""
+        value: int = typed(int, self.get(path, default), self, path)
+        return value
+
+    def texts(self, path: str) -> list[str]:
+        """Returns the items of a list of texts; a reference as ``${stack/Id}``. Raises UnknownValue, OddShape."""
+        found = []
+        for index, value in enumerate(self.get(path, [])):
+            if isinstance(value, Unknown):
+                raise UnknownValue(self.at(f"{path}.{index}"), value.reason)
+            found.append(str(typed(str, value, self, f"{path}.{index}")))
+        return found
+
+    def at(self, path: str = "") -> Evidence:
+        """Returns where this, or a property of it, stands."""
+        return self.resource.evidence(path)
+
+    @property
+    def cluster_key(self) -> str:
+        """Key of the cluster it belongs to; empty = none, or not known."""
+        return self.facts.cluster_of(self.resource)
+
+
+class Prop(Generic[T]):
+    """A property of a fact, read from its path; CloudFormation's own default stands where the template is silent."""
+
+    def __init__(self, path: str, default: T) -> None:
+        self.path = path
+        self.default = default
+
+    @overload
+    def __get__(self, fact: None, owner: type[Fact]) -> Prop[T]: ...
+    @overload
+    def __get__(self, fact: Fact, owner: type[Fact]) -> T: ...
+    def __get__(self, fact: Fact | None, owner: type[Fact]) -> T | Prop[T]:
+        """Returns the value. Raises UnknownValue."""
+        if fact is None:
+            return self
+        value = fact.resource.get(self.path, self.default)
+        return typed(type(self.default), value, fact, self.path)  # type: ignore[no-any-return]
+
+
+_KIND_WORDS = {bool: "true or false", int: "a whole number", str: "text", list: "a list", dict: "a mapping"}
+
+
+def typed(kind: type[Any], value: Any, fact: Fact, path: str) -> Any:
+    """Returns a value as a bool, int, str, list or dict; a reference stays one where text is wanted.
+
+    Templates write numbers and booleans as text, too; CloudFormation takes both. Raises UnknownValue, and OddShape for what
+    is of another kind.
+    """
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    if isinstance(value, Reference):
+        if kind is str:
+            return value
+        raise UnknownValue(fact.at(path), f"is given by {value.words}")
+    if kind is str and isinstance(value, bool | int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if kind is bool and isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if kind is int and isinstance(value, str | float) and re.fullmatch(r"-?\d{1,18}(\.0)?", str(value)):
+        return int(str(value).removesuffix(".0"))
+    if kind is list and isinstance(value, str | int | float | dict):
+        return [value]
+    raise OddShape(fact.at(path), f"should be {_KIND_WORDS[kind]}")
+
+
+def text(value: Any) -> str:
+    """Returns a name for people: of a reference, the logical id."""
+    return label(value.resource) if isinstance(value, Reference) else str(value)
+
+
+def label(logical_id: str) -> str:
+    """Returns a logical id without the hash that the CDK puts at its end."""
+    name, end = logical_id[:-8], logical_id[-8:]
+    return name if name and _CDK_HASH.fullmatch(end) else logical_id

@@ -1,0 +1,231 @@
+"""What each IAM role is for, as far as that has to do with a cluster: found from everything that names the role, and from its trust."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from responsibility.reading.access import AwsAuth
+from responsibility.reading.eks import AccessEntry, Addon, Cluster, FargateProfile, NodeGroup, PodIdentity
+from responsibility.reading.eks import SelfManagedNodes as OwnNodes
+from responsibility.reading.handlers import maker_of
+from responsibility.reading.iam import Purpose, Role
+from responsibility.reading.resource import Fact, UnknownValue
+
+if TYPE_CHECKING:
+    from responsibility.reading.facts import Facts
+
+Found = tuple[Any, "Use"]
+"""A role's name, ARN or reference, and a use of it."""
+
+_ENTRY_TYPES: dict[str, Purpose] = {
+    "EC2_LINUX": "node",
+    "EC2_WINDOWS": "node",
+    "EC2": "auto_node",
+    "FARGATE_LINUX": "fargate",
+    "HYBRID_LINUX": "hybrid_node",
+}
+_SERVICES: dict[str, tuple[Purpose, str]] = {
+    "eks.amazonaws.com": ("cluster", "a cluster"),
+    "eks-fargate-pods.amazonaws.com": ("fargate", "pods on Fargate"),
+    "pods.eks.amazonaws.com": ("pod_identity", "pods through Pod Identity"),
+    "capabilities.eks.amazonaws.com": ("capability", "an EKS capability"),
+}
+"""Services that assume a role for EKS alone: such a role has to do with EKS even if nothing in the templates names it."""
+_ADMIN_POLICIES = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
+_OIDC_PROVIDERS = ("AWS::IAM::OIDCProvider", "Custom::AWSCDKOpenIdConnectProvider")
+SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One thing that a role is for."""
+
+    purpose: Purpose
+    cluster: str
+    """Key of the cluster; empty = not known."""
+    words: str
+    """``node group general``, ``pods of service account kube-system/aws-node``."""
+    by: Fact
+    """What says so."""
+
+
+def uses_of(facts: Facts) -> dict[str, list[Use]]:
+    """Returns the uses of each role, by the role's key."""
+    found: dict[str, dict[Use, None]] = defaultdict(dict)
+    for finder in (_clusters, _nodes, _node_classes, _fargate, _pods, _annotations, _entries, _aws_auth, _lambdas):
+        for value, use in finder(facts):
+            if role := facts.find(Role, value):
+                found[role.resource.key][use] = None
+    for role in facts.all(Role):
+        have = {use.purpose for use in found[role.resource.key]}
+        found[role.resource.key] |= {use: None for use in _of_itself(role) if use.purpose not in have}
+    return {key: list(uses) for key, uses in found.items()}
+
+
+def _use(purpose: Purpose, fact: Fact, words: str = "") -> Use:
+    return Use(purpose, fact.cluster_key, words or fact.words, fact)
+
+
+def _clusters(facts: Facts) -> Iterator[Found]:
+    for cluster in facts.all(Cluster):
+        yield cluster.resource.maybe("RoleArn"), _use("cluster", cluster)
+        yield cluster.resource.maybe("ComputeConfig.NodeRoleArn"), _use("auto_node", cluster, "Auto Mode nodes")
+        # The older custom resource: whoever makes the cluster stays its administrator.
+        yield cluster.resource.maybe("AssumeRoleArn"), _use("deploy", cluster, f"whoever makes {cluster.words}")
+    for capability in facts.of_type("AWS::EKS::Capability"):
+        name = capability.resource.maybe("CapabilityName", capability.resource.id)
+        yield capability.resource.maybe("RoleArn"), _use("capability", capability, f"EKS capability {name}")
+
+
+def _nodes(facts: Facts) -> Iterator[Found]:
+    for group in facts.all(NodeGroup):
+        yield group.resource.maybe("NodeRole"), _use("node", group)
+    for nodes in facts.all(OwnNodes):
+        try:
+            instance = nodes.instance
+            profile = instance.get("IamInstanceProfile") if instance else None
+        except UnknownValue:
+            continue
+        yield from _in_profile(facts, profile, _use("node", nodes))
+
+
+def _in_profile(facts: Facts, profile: Any, use: Use) -> Iterator[Found]:
+    if isinstance(profile, dict):
+        profile = profile.get("Arn") or profile.get("Name")
+    found = facts.find(Fact, profile)
+    for role in (found.resource.maybe("Roles", []) or []) if found else []:
+        yield role, use
+
+
+def _node_classes(facts: Facts) -> Iterator[Found]:
+    """Classes of nodes that Auto Mode or Karpenter starts."""
+    kinds: tuple[tuple[str, Purpose], ...] = (("NodeClass", "auto_node"), ("EC2NodeClass", "node"))
+    for kind, purpose in kinds:
+        for item in facts.objects(kind):
+            yield item.resource.maybe("spec.role"), _use(purpose, item, f"nodes of {item.words}")
+
+
+def _fargate(facts: Facts) -> Iterator[Found]:
+    for profile in facts.all(FargateProfile):
+        yield profile.resource.maybe("PodExecutionRoleArn"), _use("fargate", profile)
+
+
+def _pods(facts: Facts) -> Iterator[Found]:
+    for pods in facts.all(PodIdentity):
+        names = f"{pods.resource.maybe('Namespace', '?')}/{pods.resource.maybe('ServiceAccount', '?')}"
+        yield pods.resource.maybe("RoleArn"), _use("pod_identity", pods, f"pods of service account {names}")
+    for addon in facts.all(Addon):
+        yield addon.resource.maybe("ServiceAccountRoleArn"), _use("irsa", addon, f"pods of {addon.words}")
+        for item in addon.resource.maybe("PodIdentityAssociations", []) or []:
+            if isinstance(item, dict):
+                words = f"pods of service account {item.get('ServiceAccount')} ({addon.words})"
+                yield item.get("RoleArn"), _use("pod_identity", addon, words)
+
+
+def _annotations(facts: Facts) -> Iterator[Found]:
+    """Service accounts that say which role their pods assume (IRSA)."""
+    for account in facts.objects("ServiceAccount"):
+        annotations = account.resource.maybe("metadata.annotations", {}) or {}
+        if isinstance(annotations, dict) and (arn := annotations.get("eks.amazonaws.com/role-arn")):
+            yield arn, _use("irsa", account, f"pods of service account {account.name}")
+
+
+def _entries(facts: Facts) -> Iterator[Found]:
+    for entry in facts.all(AccessEntry):
+        purpose = _ENTRY_TYPES.get(str(entry.resource.maybe("Type", "STANDARD")), "people")
+        yield entry.resource.maybe("PrincipalArn"), _use(purpose, entry, "access to the Kubernetes API")
+
+
+def _aws_auth(facts: Facts) -> Iterator[Found]:
+    for config in facts.all(AwsAuth):
+        try:
+            mappings = config.mappings
+        except UnknownValue:
+            continue
+        for mapping in mappings:
+            if mapping.is_node:
+                fargate = facts.find(Role, mapping.principal)
+                is_fargate = fargate is not None and _trusts(fargate, "eks-fargate-pods.amazonaws.com")
+                purpose: Purpose = "fargate" if is_fargate else "node"
+                yield mapping.principal, _use(purpose, config, "nodes that aws-auth lets in")
+            else:
+                yield mapping.principal, _use("people", config, "access to the Kubernetes API (aws-auth)")
+
+
+def _lambdas(facts: Facts) -> Iterator[Found]:
+    """The Lambda functions by which CDK makes what CloudFormation cannot."""
+    for handlers in facts.handlers.values():
+        for handler in handlers:
+            yield handler.role, Use("kubectl", handler.cluster, "the one that runs kubectl", handler.by)
+            if handler.assumes:
+                yield handler.assumes, Use("kubectl", handler.cluster, "the role that runs kubectl", handler.by)
+    makers: list[tuple[Fact, str]] = [(cluster, cluster.words) for cluster in facts.all(Cluster)]
+    makers += [(fact, "the OIDC provider") for fact in facts.of_type("Custom::AWSCDKOpenIdConnectProvider")]
+    for fact, what in makers:
+        function = maker_of(fact)
+        if function:
+            yield function.resource.maybe("Role"), _use("deploy", fact, f"the one that makes {what}")
+
+
+def _of_itself(role: Role) -> Iterator[Use]:
+    """What a role's trust and policies say about it."""
+    for service, (purpose, words) in _SERVICES.items():
+        if _trusts(role, service):
+            yield Use(purpose, _only_cluster(role), words, role)
+    if _trusts_pods_by_oidc(role):
+        yield Use("irsa", _only_cluster(role), "pods of a service account", role)
+    if _may_administer(role):
+        yield Use("admin", "", "whoever manages EKS", role)
+
+
+def _only_cluster(role: Role) -> str:
+    return role.facts.cluster_of(role.resource)
+
+
+def _trusts(role: Role, service: str) -> bool:
+    try:
+        return role.assumed_by(service)
+    except UnknownValue:
+        return False
+
+
+def _trusts_pods_by_oidc(role: Role) -> bool:
+    """Whether a service account of a cluster may assume it (IRSA)."""
+    try:
+        trust = role.trust
+    except UnknownValue:
+        return False
+    for statement in trust:
+        for kind, value in statement.principals:
+            if kind != "Federated":
+                continue
+            provider = role.facts.find(Fact, value)
+            issuer = str(provider.resource.maybe("Url", "")) if provider else value
+            if provider and provider.resource.type in _OIDC_PROVIDERS and "Issuer" in issuer:
+                return True
+            if "oidc.eks." in issuer or SERVICE_ACCOUNT in str(statement.conditions):
+                return True
+    return False
+
+
+def _may_administer(role: Role) -> bool:
+    """Whether it can change EKS clusters, or everything."""
+    if any(name in _ADMIN_POLICIES for name, _ in role.attached[0]):
+        return True
+    return any(
+        statement.allow and (statement.not_actions or any(_changes_eks(action) for action in statement.actions))
+        for statement in role.allowances[0]
+    )
+
+
+def _changes_eks(action: str) -> bool:
+    service, _, name = action.lower().partition(":")
+    reads = ("describe", "list", "accesskubernetesapi", "get", "read")
+    return (
+        action == "*"
+        or (service in ("eks", "iam") and name == "*")
+        or (service == "eks" and not name.startswith(reads))
+    )

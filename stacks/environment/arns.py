@@ -1,0 +1,43 @@
+"""ARNs of an environment file: each must be of the partition, and where it names one of the region, that is deployed to."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from eks_constructs.spec import Misplaced
+from stacks.environment.aws_names import partition_of
+
+_OF_REGION = {"kms": "key", "acm": "certificate"}
+
+
+def check_arns(data: dict[str, Any], region: str | None) -> None:
+    """Raises Misplaced for an ARN that cannot be used.
+
+    Args:
+        data: an environment as plain data.
+        region: that is deployed to; None: that of the credentials.
+    """
+    partition = partition_of(region) if region else ""
+    for where, arn in _arns(data, ()):
+        _, its_partition, service, its_region, *_ = arn.split(":", 4)
+        partition = partition or its_partition
+        if its_partition != partition:
+            other = f"the region {region} is in" if region else "other ARNs of this file are of"
+            raise Misplaced(f"is of the partition {its_partition}, and {other} {partition}; name one of that", *where)
+        if region and its_region and its_region != region:
+            what = _OF_REGION.get(service, "resource")
+            raise Misplaced(
+                f"is a {what} of region {its_region}; the cluster is in {region}: name a {what} of that region", *where
+            )
+
+
+def _arns(value: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yields every ARN and the way to it."""
+    if isinstance(value, str) and value.startswith("arn:") and value.count(":") >= 5:
+        yield where, value
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            if key != "configuration":  # of an add-on: whatever it means there
+                yield from _arns(one, (*where, key))
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _arns(one, (*where, index))

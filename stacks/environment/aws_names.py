@@ -1,0 +1,65 @@
+"""Names that AWS gives: regions, partitions, EC2 instance types. They come from botocore's data, so its release decides what is new."""
+
+import gzip
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import botocore  # type: ignore[import-untyped]
+
+from stacks.environment.problems import did_you_mean
+
+
+def region_problem(name: str) -> str:
+    """Returns what is wrong with the name of a region; nothing if AWS has it."""
+    return "" if name in _partitions() else _unknown(name, "region of AWS", list(_partitions()))
+
+
+def partition_of(region: str) -> str:
+    """Returns the partition of a region, such as ``aws-cn``. Raises KeyError."""
+    return _partitions()[region]
+
+
+def instance_type_problem(name: str) -> str:
+    """Returns what is wrong with the name of an EC2 instance type; nothing if EC2 has it."""
+    return "" if name in _instance_types() else _unknown(name, "EC2 instance type", sorted(_instance_types()))
+
+
+def category_problem(name: str) -> str:
+    """Returns what is wrong with a category of instance types, the letters before the generation; nothing if EC2 has it."""
+    known = sorted({match[0] for one in _instance_types() if (match := re.match("[a-z]+", one))})
+    return "" if name in known else f"{name} is no category of EC2 instance types; there is: {', '.join(known)}"
+
+
+def _unknown(name: str, what: str, known: Sequence[str]) -> str:
+    return (
+        f"{name} is no {what}.{did_you_mean(name, known)}"
+        f" (If it is newer than botocore {version('botocore')}, raise boto3 in pyproject.toml)"
+    )
+
+
+def _data(*names: str) -> Path:
+    return Path(botocore.__file__).parent.joinpath("data", *names)
+
+
+@cache
+def _partitions() -> dict[str, str]:
+    """Returns the partition of each region."""
+    partitions: list[dict[str, Any]] = json.loads(_data("partitions.json").read_bytes())["partitions"]
+    # Beside regions there are endpoints without one: aws-global.
+    return {region: one["id"] for one in partitions for region in one["regions"] if not region.endswith("-global")}
+
+
+@cache
+def _instance_types() -> frozenset[str]:
+    """Returns the instance types that EC2's API model lists."""
+    (file,) = sorted(_data("ec2").glob("*/service-2.json.gz"))[-1:]
+    model = gzip.decompress(file.read_bytes())
+    # The model has 4 MB; to read all of it as JSON takes three times as long as to find one list.
+    if found := re.search(rb'"InstanceType":\{\s*"type":"string",\s*"enum":(\[[^]]*\])', model):
+        return frozenset(json.loads(found[1]))
+    return frozenset(json.loads(model)["shapes"]["InstanceType"]["enum"])

@@ -1,0 +1,60 @@
+"""From a YAML file to an :class:`Environment`, or to one message that says where and what is wrong."""
+
+from datetime import date
+from pathlib import Path
+
+from eks_constructs.spec import Misplaced
+from safe_io.errors import BadInput
+from safe_io.yaml_file import YamlFile
+from stacks.environment.cluster_spec import LockFile
+from stacks.environment.model import Environment
+from stacks.environment.path import environment_path
+from stacks.environment.reachability import unreachable
+from stacks.environment.validating import MAX_PROBLEMS, validated
+from stacks.objects.rendering import placed_workloads
+
+__all__ = ["BadInput", "environment_path", "load_environment", "load_lock"]
+
+
+MAX_WORKLOADS = 1_000
+"""Of all clusters of a file. Each is rendered on every read, which takes about 10 ms."""
+
+
+def load_environment(path: Path, *, today: date | None = None) -> Environment:
+    """Reads an environment file.
+
+    Args:
+        path: the YAML file.
+        today: the day support dates are held against; default: today.
+
+    Raises:
+        BadInput: the file is not what it should be.
+    """
+    document = YamlFile(path)
+    environment = validated(document, Environment, {"today": today})
+    workloads = sum(len(cluster.workloads) for cluster in environment.clusters)
+    if workloads > MAX_WORKLOADS:
+        document.fail(
+            ("clusters",), f"have {workloads:,} workloads in all; at most {MAX_WORKLOADS:,} (bound: workloads)"
+        )
+    for cluster in environment.clusters:
+        try:
+            placed_workloads(cluster, environment)
+        except Misplaced as problem:
+            document.fail(problem.where, str(problem))
+    check_reach(environment, document)
+    return environment
+
+
+def check_reach(environment: Environment, document: YamlFile) -> None:
+    """Raises BadInput for what a cluster needs and its network does not reach."""
+    found = sorted(document.message(one.where, f": {one.text}") for one in unreachable(environment))
+    if lines := list(dict.fromkeys(text for _, text in found)):
+        more = [f"... and {len(lines) - MAX_PROBLEMS} more"] if len(lines) > MAX_PROBLEMS else []
+        raise BadInput("\n".join([*lines[:MAX_PROBLEMS], *more]))
+
+
+def load_lock(path: Path) -> LockFile | None:
+    """Reads the add-on lock file of the environment at ``path``, if there is one. Raises BadInput."""
+    lock = path.with_name(f"{path.stem}.lock.yaml")
+    return validated(YamlFile(lock), LockFile) if lock.is_file() else None

@@ -1,0 +1,307 @@
+"""What one environment file describes: the constructs' own specs, put together, and what must hold between them."""
+
+from collections.abc import Callable
+from datetime import date
+from ipaddress import IPv4Network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+
+from eks_constructs.catalog import load
+from eks_constructs.encryption import LogRetention
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
+from eks_constructs.registries import Registries, RegistryName, RegistrySpec
+from eks_constructs.roles import IamSpec
+from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
+from stacks.environment.arns import check_arns
+from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
+from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
+from stacks.environment.path import NAME
+
+MAX_STACK_NAME = 128
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
+
+
+def _known(name: str, problem: Callable[[str], str]) -> str:
+    if words := problem(name):
+        raise ValueError(words)
+    return name
+
+
+def _in_standard_support(today: date) -> list[str]:
+    """Returns the Kubernetes versions that are in standard support on a day."""
+    versions = load("kubernetes_versions")["versions"]
+    return [
+        version
+        for version, dates in versions.items()
+        if "standard_until" not in dates or dates["standard_until"] >= today
+    ]
+
+
+class FoundationSpec(Spec):
+    """What outlives clusters: keys, log groups, and the roles a cluster can never change."""
+
+    retain: bool = True
+    """Keeps keys, logs and roles when their stack is deleted, and when a cluster is taken out of the file."""
+    log_retention_days: LogRetention = 365
+    """Days that control plane, flow and Fargate logs are kept."""
+
+
+class Environment(Spec):
+    """Everything one environment file describes."""
+
+    name: Annotated[
+        str,
+        pattern(
+            NAME,
+            "must begin with a letter and have at most 24 lower-case letters, digits and hyphens (it begins the names of the stacks)",
+        ),
+    ]
+    """Name of the environment, which begins the names of its stacks."""
+    account: Annotated[str, pattern(r"\d{12}", 'must be 12 digits in quotes, such as "123456789012"')] | None = None
+    """AWS account; default: that of the credentials."""
+    region: (
+        Annotated[
+            str,
+            pattern(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d", "must be an AWS region, such as eu-west-1"),
+            AfterValidator(lambda name: _known(name, region_problem)),
+        ]
+        | None
+    ) = None
+    """AWS region; default: that of the credentials."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
+    """Tags of every resource of the templates, and of what controllers make later: nodes (but those of Auto Mode's built-in pools),
+    load balancers, and volumes on managed nodes (on Auto Mode: `auto_mode.volume_tags`)."""
+    iam: IamSpec = IamSpec()
+    foundation: FoundationSpec = FoundationSpec()
+    registries: dict[RegistryName, RegistrySpec] = {}
+    """Registries and chart repositories that something stands in for: a mirror, or a pull through cache of Amazon ECR. Images of
+    workloads and controllers, and the controllers' charts, then come from there."""
+    network: AnyNetwork | None = None
+    """The network that clusters share, unless they bring their own."""
+    clusters: Annotated[list[ClusterSpec], Field(min_length=1)]
+
+    def network_of(self, cluster: ClusterSpec) -> NetworkSpec | ExistingNetworkSpec:
+        """Returns the network a cluster runs in."""
+        network = cluster.network or self.network
+        if network is None:
+            raise Misplaced(
+                f"cluster {cluster.name} has no network; add `network` to the environment or to the cluster",
+                *self.where(cluster, "network"),
+            )
+        return network
+
+    def where(self, cluster: ClusterSpec, *keys: str | int) -> tuple[str | int, ...]:
+        """Returns the way to a key of a cluster, from the top of the file."""
+        return ("clusters", next(index for index, one in enumerate(self.clusters) if one is cluster), *keys)
+
+    @property
+    def all_tags(self) -> dict[str, str]:
+        """The tags of every resource."""
+        return {"eks-platform/environment": self.name, **self.tags}
+
+    @property
+    def tags_of_what_is_made(self) -> dict[str, str]:
+        """The tags of what controllers make in the clusters: none, if the file names none."""
+        return self.all_tags if self.tags else {}
+
+    @model_validator(mode="after")
+    def _clusters(self, info: ValidationInfo) -> "Environment":
+        # Logical ids hold letters and digits alone.
+        if (index := repeated(cluster.name.lower().replace("-", "") for cluster in self.clusters)) is not None:
+            raise Misplaced(
+                f"{self.clusters[index].name} is the name of two clusters, or nearly so:"
+                " names must differ in more than hyphens and upper and lower case; choose another",
+                *("clusters", index, "name"),
+            )
+        if self.network and all(cluster.network for cluster in self.clusters):
+            raise Misplaced("no cluster uses it, every one brings its own; take one of them out", "network")
+        today = (info.context or {}).get("today") or date.today()
+        for cluster in self.clusters:
+            network = self.network_of(cluster)
+            self._check_version(cluster, today)
+            self._check_addresses(cluster, network)
+            self._check_names(cluster)
+            self._check_instances(cluster)
+        return self
+
+    @property
+    def registry_rules(self) -> Registries:
+        """From where images and charts come."""
+        return Registries(self.registries, account=self.account, region=self.region)
+
+    @model_validator(mode="after")
+    def _registries(self) -> "Environment":
+        for name, spec in self.registries.items():
+            if spec.pull_through_cache and not (self.account and self.region):
+                raise Misplaced(
+                    "is in the registry of an account and region: say both, account and region, at the top of the file",
+                    *("registries", name, "pull_through_cache"),
+                )
+            if name.startswith("https://") and spec.pull_through_cache:
+                raise Misplaced(
+                    "Amazon ECR caches registries, and this is a repository of charts: name a mirror",
+                    *("registries", name, "pull_through_cache"),
+                )
+            if spec.mirror and ("://" in spec.mirror) != name.startswith("https://"):
+                rule = (
+                    "begins with oci:// or https://"
+                    if name.startswith("https://")
+                    else "is a registry and path, without ://"
+                )
+                raise Misplaced(f"what stands in for {name} {rule}", *("registries", name, "mirror"))
+        return self
+
+    @model_validator(mode="after")
+    def _tags(self) -> "Environment":
+        seen = {"name": "Name", "eks-platform/environment": "eks-platform/environment"}
+        for key in self.tags:
+            if key.lower() in seen:
+                raise Misplaced(
+                    f"there is a tag {seen[key.lower()]} already, and IAM tells no upper from lower case; take one out",
+                    "tags",
+                    key,
+                )
+            seen[key.lower()] = key
+        return self
+
+    @model_validator(mode="after")
+    def _zones(self) -> "Environment":
+        networks: list[tuple[tuple[str | int, ...], NetworkSpec | ExistingNetworkSpec | None]] = [
+            (("network",), self.network),
+            *((self.where(cluster, "network"), cluster.network) for cluster in self.clusters),
+        ]
+        zones: list[tuple[tuple[str | int, ...], str]] = []
+        for where, network in networks:
+            if isinstance(network, ExistingNetworkSpec):
+                zones += [
+                    ((*where, key, index, "availability_zone"), subnet.availability_zone)
+                    for key in ("private_subnets", "pod_subnets")
+                    for index, subnet in enumerate(getattr(network, key))
+                ]
+            elif network and isinstance(network.availability_zones, int):
+                if self.region and self.region in load("availability_zones")["without_eks"]:
+                    raise Misplaced(
+                        f"counts the AZs of {self.region}, and {zone_advice(self.region)}", *where, "availability_zones"
+                    )
+            elif network and isinstance(network.availability_zones, list):
+                zones += [
+                    ((*where, "availability_zones", index), zone)
+                    for index, zone in enumerate(network.availability_zones)
+                ]
+        for where, zone in zones:
+            if not self.region:
+                raise Misplaced(f"{zone} is named, so the region must be too: add `region: {zone[:-1]}`", *where)
+            if zone[:-1] != self.region:
+                raise Misplaced(f"{zone} is not in region {self.region}; change one of them", *where)
+        return self
+
+    @model_validator(mode="after")
+    def _arns(self) -> "Environment":
+        boundary = (self.iam.permissions_boundary or "").split(":")
+        if self.account and boundary[4:] and boundary[4] not in (self.account, "aws"):
+            raise Misplaced(
+                f"is a policy of account {boundary[4]}; IAM takes one of the account itself, {self.account}",
+                *("iam", "permissions_boundary"),
+            )
+        for cluster in self.clusters:
+            for index, one in enumerate(cluster.pod_identities):
+                if self.account and one.role_arn and one.role_arn.split(":")[4] != self.account:
+                    raise Misplaced(
+                        f"is a role of account {one.role_arn.split(':')[4]}; EKS takes one of the cluster's, {self.account}. A role of"
+                        " another account is a target_role_arn",
+                        *self.where(cluster, "pod_identities", index, "role_arn"),
+                    )
+        check_arns(self.model_dump(mode="json"), self.region)
+        return self
+
+    def _check_instances(self, cluster: ClusterSpec) -> None:
+        compute = cluster.compute
+        named: list[tuple[tuple[str | int, ...], str]] = [
+            (("managed_nodes", "groups", index, "instance_types", place), instance_type_problem(name))
+            for index, group in enumerate(compute.managed_nodes.groups if compute.managed_nodes else [])
+            for place, name in enumerate(group.instance_types)
+        ]
+        for kind, section in (("karpenter", compute.karpenter), ("auto_mode", compute.auto_mode)):
+            named += [
+                ((kind, "node_pools", index, "instance_categories", place), category_problem(name))
+                for index, pool in enumerate(section.node_pools if section else [])
+                if "instance_categories" in pool.model_fields_set
+                for place, name in enumerate(pool.instance_categories)
+            ]
+        for where, problem in named:
+            if problem:
+                raise Misplaced(problem, *self.where(cluster, "compute", *where))
+
+    def _check_names(self, cluster: ClusterSpec) -> None:
+        stack = f"{self.name}-cluster-{cluster.name}"
+        if len(stack) > MAX_STACK_NAME:
+            raise Misplaced(
+                f"the stack {stack} would have a name of {len(stack)} characters, and CloudFormation allows"
+                f" {MAX_STACK_NAME}; shorten the cluster's name or the environment's",
+                *self.where(cluster, "name"),
+            )
+
+    def _check_version(self, cluster: ClusterSpec, today: date) -> None:
+        version = cluster.control_plane.kubernetes_version
+        dates = load("kubernetes_versions")["versions"][version]
+        ends = dates.get("extended_until")
+        if ends and today > ends:
+            raise Misplaced(
+                f"Kubernetes {version} is out of support since {ends} (extended support too),"
+                " and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time"
+                " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
+                *self.where(cluster, "control_plane", "kubernetes_version"),
+            )
+        standard = dates.get("standard_until")
+        if standard and today > standard and cluster.control_plane.support == "STANDARD":
+            # https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterConfig.html (upgradePolicy)
+            key = "support" if "support" in cluster.control_plane.model_fields_set else "kubernetes_version"
+            raise Misplaced(
+                f"Kubernetes {version} is in extended support since {standard}, and EKS takes support: STANDARD for none that is:"
+                " set control_plane.support: EXTENDED, which costs more, or raise kubernetes_version to one in standard support"
+                f" ({', '.join(_in_standard_support(today))}), one minor version at a time if the cluster is there already"
+                " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
+                *self.where(cluster, "control_plane", key),
+            )
+
+    def _check_addresses(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
+        plane = cluster.control_plane
+        pod_cidr = network.pod_cidr if isinstance(network, NetworkSpec) else None
+        ip_family = self.where(cluster, "control_plane", "ip_family")
+        if plane.ip_family == "ipv6" and not network.ipv6:
+            raise Misplaced("ipv6 needs a network with IPv6; set network.ipv6: true", *ip_family)
+        if plane.zones and isinstance(network, ExistingNetworkSpec):
+            raise Misplaced(
+                "counts AZs of a network of this project's; for an existing VPC list the cluster's subnets in private_subnet_ids",
+                *self.where(cluster, "control_plane", "zones"),
+            )
+        if plane.zones and isinstance(network, NetworkSpec) and plane.zones > network.zone_count:
+            raise Misplaced(
+                f"the network has {network.zone_count} AZs; name no more of them",
+                *self.where(cluster, "control_plane", "zones"),
+            )
+        own_pod_subnets = pod_cidr or (isinstance(network, ExistingNetworkSpec) and network.pod_subnets)
+        if plane.ip_family == "ipv6" and own_pod_subnets:
+            raise Misplaced(
+                "ipv6 cannot stand with subnets for pods alone (pod_cidr, pod_subnets), which serve IPv4 only;"
+                " take them out of the network",
+                *ip_family,
+            )
+        for taken in filter(None, (network.cidr, pod_cidr)):
+            if plane.service_cidr and IPv4Network(plane.service_cidr).overlaps(IPv4Network(taken)):
+                raise Misplaced(
+                    f"overlaps {taken} of its network; choose another range",
+                    *self.where(cluster, "control_plane", "service_cidr"),
+                )
+        auto = cluster.compute.auto_mode
+        if (
+            auto
+            and auto.load_balancer_scheme == "internet-facing"
+            and isinstance(network, NetworkSpec)
+            and not network.public_subnets
+        ):
+            raise Misplaced(
+                "internet-facing needs public subnets; set network.public_subnets: true",
+                *self.where(cluster, "compute", "auto_mode", "load_balancer_scheme"),
+            )

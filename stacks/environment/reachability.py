@@ -1,0 +1,170 @@
+"""What the parts of a cluster must reach, held against what its network offers. Which part needs what: catalog/reach.yaml."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from eks_constructs.catalog import load
+from eks_constructs.manifests import HelmChart, KubernetesObject
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.registries import Registries, has_known_images, images_of
+from eks_constructs.vpc_endpoints import endpoint_services
+from safe_io.where import Where
+from stacks.controllers import charts_of, needs_load_balancer_controller
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.model import Environment
+from stacks.objects.exposure import certificate_annotation, serves_tls
+from stacks.objects.object_kind import kind_of
+from stacks.objects.pods import containers, pod_template
+from stacks.objects.rendering import PlacedWorkload, placed_workloads
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """Something that a part of a cluster needs, and its network does not reach."""
+
+    where: Where
+    text: str
+
+
+def unreachable(environment: Environment) -> Iterator[Unreachable]:
+    """Yields what the clusters' networks do not reach. Raises BadInput and Misplaced, as placed_workloads does."""
+    for cluster in environment.clusters:
+        network = environment.network_of(cluster)
+        if not network.reaches_internet:
+            yield from _Cluster(cluster, environment, network).problems()
+
+
+class _Cluster:
+    def __init__(
+        self, cluster: ClusterSpec, environment: Environment, network: NetworkSpec | ExistingNetworkSpec
+    ) -> None:
+        self._cluster, self._environment, self._network = cluster, environment, network
+        if isinstance(network, NetworkSpec):
+            self._offered = {"s3", *endpoint_services(defaults=True, additional=network.additional_endpoints)}
+            self._add, self._out = "network.additional_endpoints", "use NAT"
+        else:
+            self._offered = set(network.endpoints)
+            self._add, self._out = "network.endpoints, once they are there", "say internet: true, if there is a way out"
+        self._registries = environment.registry_rules
+        self._workloads = placed_workloads(cluster, environment)
+        # A function in the VPC installs charts; with files the person who applies them does, from elsewhere.
+        self._handler = cluster.delivery != "files"
+
+    def problems(self) -> Iterator[Unreachable]:
+        for name, what, where in self._parts():
+            part = load("reach")["parts"][name]
+            yield from self._services(what, part["endpoints"], part.get("internet", []), part["why"], where)
+        for addon in self._cluster.planned_addons():
+            what, where = f"the add-on {addon.name}", self._at("addons", addon.name)
+            services = [one for one in addon.endpoints if one != "the internet"]
+            internet = ["AWS services without an endpoint"] if "the internet" in addon.endpoints else []
+            yield from self._services(what, services, internet, "its pods call them", where)
+        for chart, where in charts_of(self._cluster, self._environment):
+            yield from self._chart(chart, self._at(*where))
+        for index, workload in enumerate(self._workloads):
+            yield from self._images(workload, self._at("workloads", index, "name"))
+
+    def _at(self, *keys: str | int) -> Where:
+        return self._environment.where(self._cluster, *keys)
+
+    def _parts(self) -> Iterator[tuple[str, str, Where]]:
+        """Yields what the cluster is made of: the part's name, what to call it, and the key that asks for it."""
+        yield from self._compute()
+        cluster = self._cluster
+        if cluster.access.tunnel_host:
+            yield "session_manager", "tunnel_host", self._at("access", "tunnel_host")
+        for addon in cluster.planned_addons():
+            if addon.identity:
+                yield "irsa" if addon.on_fargate else "pod_identity", f"the add-on {addon.name}", self._at("addons")
+        if self._handler:
+            yield "kubectl", f"delivery: {cluster.delivery}", self._at("delivery")
+        if needs_load_balancer_controller(cluster, self._environment):
+            yield "load_balancer_controller", "the AWS Load Balancer Controller", self._at("workloads")
+        for index, workload in enumerate(self._workloads):
+            where = self._at("workloads", index, "name")
+            name, rule = workload.placement.spec.name, workload.placement.rule
+            if "bucket" in workload.needs:
+                yield "bucket", name, where
+                yield "irsa" if rule.identity == "irsa" else "pod_identity", name, where
+            if rule.needs_controller and any(_looks_certificate_up(item) for item in workload.objects):
+                yield "certificate_discovery", name, where
+
+    def _compute(self) -> Iterator[tuple[str, str, Where]]:
+        compute = self._cluster.compute
+        if compute.active_auto_mode:
+            yield "nodes", "Auto Mode", self._at("compute", "auto_mode")
+        if compute.managed_nodes:
+            yield "nodes", "managed_nodes", self._at("compute", "managed_nodes")
+            if compute.managed_nodes.session_manager:
+                yield "session_manager", "session_manager", self._at("compute", "managed_nodes", "session_manager")
+        if compute.fargate:
+            yield "fargate", "fargate", self._at("compute", "fargate")
+            if compute.fargate.logging:
+                yield "fargate_logging", "logging of Fargate", self._at("compute", "fargate", "logging")
+        if compute.karpenter:
+            yield "karpenter", "Karpenter", self._at("compute", "karpenter")
+
+    def _services(
+        self, what: str, services: list[str], internet: list[str], why: str, where: Where
+    ) -> Iterator[Unreachable]:
+        if missing := [one for one in services if one not in self._offered]:
+            yield Unreachable(
+                where,
+                f"{what} needs {', '.join(missing)} ({why}), which a network without internet reaches by VPC endpoints only:"
+                f" add {'them' if len(missing) > 1 else 'it'} to {self._add}, or {self._out}",
+            )
+        if internet:
+            yield Unreachable(
+                where, f"{what} needs the internet, for {', '.join(internet)} ({why}): {self._out}, or take it out"
+            )
+
+    def _chart(self, chart: HelmChart, where: Where) -> Iterator[Unreachable]:
+        rules = self._registries
+        if self._handler:
+            source = rules.repository(chart.repository)
+            if problem := source.problem(self._environment.region):
+                yield Unreachable(
+                    where, f"the chart {chart.name} comes from {chart.repository}: {problem}{_advice(chart.repository)}"
+                )
+        if not has_known_images(chart):
+            yield Unreachable(
+                where,
+                f"which images the chart {chart.name} has, and how to name others, is not known here: {self._out}",
+            )
+        for repository in images_of(chart).values():
+            if problem := rules.image(repository).problem(self._environment.region):
+                yield Unreachable(
+                    where, f"the chart {chart.name} has the image {repository}: {problem}{_advice(repository)}"
+                )
+
+    def _images(self, workload: PlacedWorkload, where: Where) -> Iterator[Unreachable]:
+        seen: set[str] = set()
+        for item in workload.objects:
+            found = pod_template(item)
+            for _, container in containers(found[1]) if found else ():
+                written = workload.images.get(str(container["image"]), str(container["image"]))
+                source = self._registries.image(written)
+                if source.upstream not in seen and (problem := source.problem(self._environment.region)):
+                    seen.add(source.upstream)
+                    image = written.partition("@")[0]
+                    yield Unreachable(
+                        where, f"{workload.placement.spec.name} has the image {image}: {problem}{_advice(image)}"
+                    )
+
+
+def _looks_certificate_up(item: KubernetesObject) -> bool:
+    """Tells whether the load balancer controller finds the certificate of an Ingress by its host names."""
+    named = (item["metadata"].get("annotations") or {}).get(certificate_annotation("Ingress"))
+    return kind_of(item) == "Ingress" and serves_tls(item) and not named
+
+
+def _advice(address: str) -> str:
+    if not address.startswith(("https://", "oci://")) or address.startswith("oci://"):
+        name = Registries({}, account=None, region=None).image(address.removeprefix("oci://")).upstream
+    else:
+        name = address
+    return f"; name what the network reaches in its place: registries: {{{_quoted(name)}: {{mirror: ...}}}}"
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if ":" in name else name

@@ -1,0 +1,1 @@
+"""Kubernetes objects of workloads: read from their folder, checked, and rendered for one cluster."""

@@ -1,0 +1,126 @@
+"""What the objects of a cluster's workloads may refer to: API groups that are served, classes that somebody makes."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from eks_constructs.auto_mode import BUILT_IN_POOLS
+from eks_constructs.catalog import load
+from eks_constructs.manifests import KubernetesObject
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.objects.object_kind import group_of, kind_of
+
+_CLASSES = (
+    *("DeviceClass", "GatewayClass", "IngressClass", "PriorityClass", "RuntimeClass", "StorageClass"),
+    *("VolumeAttributesClass", "VolumeSnapshotClass"),
+)
+
+
+@dataclass(frozen=True)
+class KnownNames:
+    """What is there in a cluster, besides what a placement fills in."""
+
+    served: frozenset[str]
+    """API groups that Kubernetes, EKS and what this project installs serve."""
+    groups: frozenset[str]
+    """Those, and the ones of workloads' own API servers."""
+    kinds: Mapping[tuple[str, str], str]
+    """Scopes (Cluster, Namespaced) of what resource definitions of workloads bring, by group and kind."""
+    classes: Mapping[tuple[str, str], KubernetesObject]
+    """Classes that workloads bring, by kind and name."""
+    taken: frozenset[tuple[str, str]]
+    """Kinds and names of what this project makes for the cluster as a whole."""
+    provided: frozenset[str]
+    """What the environment file says that something else brings."""
+
+    def serves(self, group: str, kind: str) -> bool:
+        """Tells whether the API server takes objects of a kind."""
+        return group in self.groups or (group, kind) in self.kinds or self.is_provided(group)
+
+    def is_provided(self, name: str) -> bool:
+        """Tells whether something else brings a class, a driver or an API group; istio.io is networking.istio.io, too."""
+        return name in self.provided or any(name.endswith(f".{one}") for one in self.provided)
+
+    def has(self, kind: str, name: str, own: Collection[str] = ()) -> bool:
+        """Tells whether there is a class: ``own`` of the placement, of a workload, or of something else."""
+        built_in = load("cluster_apis")["kubernetes"]["names"].get(kind, [])
+        return name in own or name in built_in or (kind, name) in self.classes or self.is_provided(name)
+
+
+def known_names(cluster: ClusterSpec, objects: Iterable[KubernetesObject], brought: Collection[str]) -> KnownNames:
+    """Returns what there is in a cluster.
+
+    Args:
+        cluster: its spec.
+        objects: of all its workloads, as their authors wrote them.
+        brought: controllers that its workloads need and this project installs: names of catalog/cluster_apis.yaml.
+    """
+    apis = load("cluster_apis")
+    auto = cluster.compute.active_auto_mode
+    there = {addon.name for addon in cluster.planned_addons()} | set(brought)
+    there |= {name for name, on in (("auto_mode", auto), ("karpenter", cluster.compute.karpenter)) if on}
+    there |= {"gateway_api"} if auto and auto.gateway_api else set()
+    groups = {*apis["kubernetes"]["groups"], *apis["eks"]["groups"]}
+    groups |= {group for name in there & set(apis["by"]) for group in apis["by"][name]["groups"]}
+    found = _brought(objects)
+    return KnownNames(
+        frozenset(groups),
+        frozenset(groups | found.groups),
+        found.kinds,
+        found.classes,
+        frozenset(_taken(cluster, brought)),
+        frozenset(cluster.provided_elsewhere),
+    )
+
+
+def _taken(cluster: ClusterSpec, brought: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Where they are made: stacks/manifests.py, stacks/controllers.py."""
+    compute = cluster.compute
+    if auto := compute.active_auto_mode:
+        yield from (("StorageClass", "auto-gp3"), ("IngressClass", "auto-alb"), ("IngressClassParams", "auto-alb"))
+        yield from (("NodePool", name) for name in (*BUILT_IN_POOLS, *(pool.name for pool in auto.node_pools)))
+        yield from (("NodeClass", name) for name in ("default", *(one.name for one in auto.node_classes)))
+    if compute.managed_nodes and any(addon.name == "aws-ebs-csi-driver" for addon in cluster.planned_addons()):
+        yield "StorageClass", "gp3"
+    if compute.karpenter:
+        yield "EC2NodeClass", "default"
+        yield from (("NodePool", pool.name) for pool in compute.karpenter.node_pools)
+    if "load_balancer_controller" in brought:
+        yield from (("IngressClass", "alb"), ("IngressClassParams", "alb"))
+
+
+def uses(objects: Collection[KubernetesObject], others: Iterable[KubernetesObject]) -> bool:
+    """Tells whether ``objects`` are of kinds, or name classes, that ``others`` bring: those must be there before them."""
+    found = _brought(others)
+    if any(group_of(one) in found.groups or (group_of(one), one["kind"]) in found.kinds for one in objects):
+        return True
+    return not {name for _, name in found.classes}.isdisjoint(_texts(list(objects)))
+
+
+@dataclass
+class _Brought:
+    groups: set[str] = field(default_factory=set)
+    kinds: dict[tuple[str, str], str] = field(default_factory=dict)
+    classes: dict[tuple[str, str], KubernetesObject] = field(default_factory=dict)
+
+
+def _brought(objects: Iterable[KubernetesObject]) -> _Brought:
+    found = _Brought()
+    for item in objects:
+        kind, spec = kind_of(item), item.get("spec") or {}
+        if kind == "CustomResourceDefinition":
+            key = str(spec.get("group")), str((spec.get("names") or {}).get("kind"))
+            found.kinds[key] = str(spec.get("scope"))
+        if kind == "APIService":  # another server's groups, such as custom.metrics.k8s.io
+            found.groups.add(str(spec.get("group")))
+        if kind in _CLASSES:
+            found.classes[kind, item["metadata"]["name"]] = item
+    return found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)

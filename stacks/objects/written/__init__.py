@@ -1,0 +1,24 @@
+"""Holds what authors wrote into objects against what placement fills in and what the cluster has; what clashes is refused."""
+
+from collections.abc import Sequence
+
+from stacks.objects.folder import SourceObject
+from stacks.objects.folder_problems import Problems
+from stacks.objects.written.balancers import address_family, annotations, gateway, ingress, service
+from stacks.objects.written.kinds import kind, scaler
+from stacks.objects.written.pods import account, pod
+from stacks.objects.written.setting import Setting
+from stacks.objects.written.storage import device_claims, file_system_volume, storage_classes, storage_drivers
+
+_FINDERS = (
+    *(kind, scaler, service, ingress, gateway, address_family, annotations),
+    *(storage_classes, file_system_volume, storage_drivers, device_claims, pod, account),
+)
+
+
+def check_written(sources: Sequence[SourceObject], setting: Setting, problems: Problems) -> None:
+    """Notes everything in the objects that clashes with what is filled in, or that nothing in the cluster serves."""
+    for source in sources:
+        for finder in _FINDERS:
+            for where, text in finder(source.object, setting):
+                problems.add(source, where, text)

@@ -1,0 +1,36 @@
+"""What the objects of a workload are held against."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from safe_io.where import Where
+from stacks.objects.known_names import KnownNames
+from stacks.placement.kinds import Placement
+
+Found = Iterator[tuple[Where, str]]
+"""Ways to keys of an object, and what is wrong there."""
+
+ANNOTATIONS: Where = ("metadata", "annotations")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What surrounds the objects of one workload."""
+
+    placement: Placement
+    known: KnownNames
+    scheme: str
+    """Of its load balancers."""
+    scheme_key: str
+    """Where the environment file says so."""
+    service_account: str | None
+    """The one whose role this project makes."""
+    irsa: bool
+    """Whether IAM trusts the cluster's tokens."""
+    ipv6: bool
+    """Whether pods have IPv6 addresses."""
+
+    @property
+    def elsewhere(self) -> str:
+        """What to do about a name that something else brings."""
+        return "If something else brings it, add it to the cluster's provided_elsewhere"

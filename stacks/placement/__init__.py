@@ -1,0 +1,1 @@
+"""Where pods run: what each kind of compute offers, takes and cannot do."""

@@ -1,0 +1,119 @@
+"""Which of the nodes of its placement a pod may land on: by their taints, and by what it asks for and they offer."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from eks_constructs.manifests import KubernetesObject
+from eks_constructs.spec import Misplaced
+from safe_io.yaml_file import YamlFile
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.objects.pods import asked_for, pod_template, resources_of
+from stacks.placement.kinds import Placement
+from stacks.placement.node_offers import Nodes, Toleration, auto_mode_pools, karpenter_pools, node_groups, toleration
+
+_DISK = "ephemeral-storage"
+_GIB = 2**30
+
+
+def fitting_nodes(
+    item: KubernetesObject, placement: Placement, cluster: ClusterSpec, file: YamlFile
+) -> tuple[dict[str, Nodes], list[Toleration]]:
+    """Returns the nodes that may take the pods of an object, and what these must tolerate for it beside the placement's.
+
+    Raises Misplaced, with the way from the workload's spec: there are none, and why.
+    """
+    way, pod = pod_template(item) or ((), {"spec": {}})
+    asked = _asked(pod, cluster)
+    where = "nodes" if placement.spec.nodes else "compute"
+    name = f"{item['kind']} {item['metadata']['name']}"
+    let_in = {key: one for key, one in placement.nodes.items() if not _kept_off(pod, one, placement, asked)}
+    if not let_in:
+        raise Misplaced(
+            f"every {placement.what} has taints, so the pods of {name} would run nowhere; name the one it may use with `nodes`:"
+            f" {', '.join(placement.nodes)}",
+            where,
+        )
+    found = let_in
+    for resource, amount in asked.items():
+        found = {key: one for key, one in found.items() if _offers(one, resource, amount)}
+        if not found:
+            here = next(here for here, one in resources_of(pod) if one == resource)
+            _, field = file.message((*way, *here), "")
+            raise Misplaced(
+                f"{name} asks for {_amount(resource, amount)} ({field}), and {_why(resource, placement, cluster)}",
+                where,
+            )
+    # EKS adds this toleration, too (its admission controller ExtendedResourceToleration); said, it is there to be read.
+    extra = [
+        toleration(taint)
+        for one in found.values()
+        for taint in one.closing
+        if taint["key"] in asked and toleration(taint) not in placement.tolerations
+    ]
+    return found, [one for index, one in enumerate(extra) if one not in extra[:index]]
+
+
+def _asked(pod: dict[str, Any], cluster: ClusterSpec) -> dict[str, float]:
+    """What a pod asks for beside processors and memory, but for what something else brings."""
+    names = {name for _, name in resources_of(pod)}
+    special = {name for name in names if name == _DISK or name.startswith("hugepages-") or "/" in name}
+    return {name: asked_for(pod, name) for name in sorted(special - set(cluster.provided_elsewhere))}
+
+
+def _kept_off(pod: dict[str, Any], nodes: Nodes, placement: Placement, asked: Mapping[str, float]) -> bool:
+    given = [*placement.tolerations, *(pod["spec"].get("tolerations") or [])]
+    return any(
+        taint["key"] not in asked and not any(_tolerates(one, taint) for one in given) for taint in nodes.closing
+    )
+
+
+def _tolerates(given: Mapping[str, Any], taint: Mapping[str, str]) -> bool:
+    """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/."""
+    if given.get("effect") not in (None, "", taint["effect"]):
+        return False
+    if given.get("operator") == "Exists":
+        return given.get("key") in (None, "", taint["key"])
+    return given.get("key") == taint["key"] and given.get("value", "") == taint.get("value", "")
+
+
+def _offers(nodes: Nodes, resource: str, amount: float) -> bool:
+    if amount == 0:
+        return True
+    if resource == _DISK:
+        return nodes.disk_gib is None or amount <= nodes.disk_gib * _GIB
+    most = nodes.devices.get(resource, 0)
+    return most is None or amount <= most
+
+
+def _amount(resource: str, amount: float) -> str:
+    if resource != _DISK and not resource.startswith("hugepages-"):
+        return f"{amount:g} {resource}"
+    return f"{amount / _GIB:g}Gi of {resource}" if amount >= _GIB else f"{amount / _GIB * 1024:g}Mi of {resource}"
+
+
+def _why(resource: str, placement: Placement, cluster: ClusterSpec) -> str:
+    """What the nodes have, and what else could be done."""
+    nodes = placement.nodes
+    if resource == _DISK:
+        have = ", ".join(f"{name} {one.disk_gib:.0f}Gi" for name, one in nodes.items() if one.disk_gib is not None)
+        return f"pods may use less of a node's disk ({have}); raise volume_gib, or mount a volume"
+    having = {name: one.devices[resource] for name, one in nodes.items() if resource in one.devices}
+    if having:
+        most = ", ".join(f"{name}: {number}" for name, number in having.items())
+        return f"no node has that many ({most}); choose larger instance_types"
+    others = [name for name, one in _everywhere(cluster) if resource in one.devices and name not in nodes]
+    hint = f" {' and '.join(others)} of this cluster would have it." if others else ""
+    return (
+        f"no {placement.what} has {resource} (it may use: {', '.join(nodes)}).{hint} If something else brings it, add"
+        f" {resource} to the cluster's provided_elsewhere"
+    )
+
+
+def _everywhere(cluster: ClusterSpec) -> Iterator[tuple[str, Nodes]]:
+    compute = cluster.compute
+    if compute.active_auto_mode:
+        yield from auto_mode_pools(compute.active_auto_mode)
+    if compute.managed_nodes:
+        yield from node_groups(compute.managed_nodes)
+    if compute.karpenter:
+        yield from karpenter_pools(compute.karpenter)

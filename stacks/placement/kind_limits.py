@@ -1,0 +1,154 @@
+"""What a kind of compute cannot do: finds the fields of Kubernetes objects that ask for it. The facts are in the catalog."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from eks_constructs.catalog import load
+from eks_constructs.compute import ComputeKind
+from eks_constructs.manifests import KubernetesObject
+from safe_io.where import Where
+from stacks.objects.object_kind import kind_of
+from stacks.objects.pods import asked_for, claim_templates, containers, pod_template
+from stacks.placement.kinds import RULES
+
+Found = Iterator[tuple[str, Where]]
+"""Names of limits, and the way to the field that meets each."""
+
+_ACCELERATORS = ("nvidia.com/", "amd.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com/efa", "habana.ai/")
+_EBS_DRIVERS = tuple(rule.storage_driver for rule in RULES.values() if rule.storage_driver)
+_TARGETS = (
+    "alb.ingress.kubernetes.io/target-type",
+    "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type",
+)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A fact about a kind of compute, and the field that meets it."""
+
+    where: Where
+    fact: str
+    source: str
+    instead: str | None
+
+
+def limits_met(item: KubernetesObject, kind: ComputeKind) -> Iterator[Limit]:
+    """Yields what of an object, as its author wrote it, ``kind`` cannot serve."""
+    facts = load("compute_kinds")["limits"][kind]
+    for finder in _FINDERS:
+        for name, where in finder(item, kind):
+            if fact := facts.get(name):
+                yield Limit(where, fact["fact"], fact["source"], fact.get("instead"))
+
+
+def _object(item: KubernetesObject, kind: ComputeKind) -> Found:
+    what = kind_of(item)
+    if what == "DaemonSet":
+        yield "daemon_set", ("kind",)
+    if what in ("Gateway", "GatewayClass"):
+        yield "gateway", ("kind",)
+    if what == "EC2NodeClass":
+        yield "custom_ami", ("kind",)
+    if what == "NodeClass":
+        yield from (("custom_ami", ("spec", key)) for key in _at(item, "spec") if re.match("ami|userData|sshKey", key))
+    for annotation in _TARGETS:
+        if _at(item, "metadata", "annotations", annotation) == "instance":
+            yield "instance_targets", ("metadata", "annotations", annotation)
+    for key in ("provisioner", "driver"):
+        driver = item.get(key)
+        if driver in _EBS_DRIVERS and driver != RULES[kind].storage_driver:
+            yield ("block_storage_driver" if RULES[kind].storage_driver else "block_storage"), (key,)
+
+
+def _pod(item: KubernetesObject, _: ComputeKind) -> Found:
+    if not (found := pod_template(item)):
+        return
+    way, pod = found
+    if _at(pod, "spec", "hostNetwork"):
+        yield "host_network", (*way, "spec", "hostNetwork")
+    if _at(pod, "spec", "resourceClaims"):
+        yield "dynamic_resources", (*way, "spec", "resourceClaims")
+    yield from _containers(way, pod)
+
+
+def _containers(way: Where, pod: dict[str, Any]) -> Found:
+    for where, container in containers(pod):
+        here = (*way, *where)
+        if _at(container, "securityContext", "privileged") is True:
+            yield "privileged", (*here, "securityContext", "privileged")
+        for index, port in enumerate(container.get("ports") or []):
+            if port.get("hostPort"):
+                yield "host_port", (*here, "ports", index, "hostPort")
+        for group in ("limits", "requests"):
+            for name in _at(container, "resources", group):
+                if str(name).startswith(_ACCELERATORS):
+                    yield "accelerator", (*here, "resources", group, name)
+
+
+_SYSTEMS = {"arm64": "arm", "windows": "windows"}
+"""Values of the nodes' labels kubernetes.io/arch and kubernetes.io/os, and of a pod's os.name, that some kind lacks."""
+
+
+def _platform(item: KubernetesObject, _: ComputeKind) -> Found:
+    if not (found := pod_template(item)):
+        return
+    way, pod = found
+    wanted: list[tuple[Where, Any]] = [(("spec", "os", "name"), _at(pod, "spec", "os", "name"))]
+    wanted += [
+        (("spec", "nodeSelector", key), _at(pod, "spec", "nodeSelector", key))
+        for key in ("kubernetes.io/arch", "kubernetes.io/os")
+    ]
+    terms = ("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
+    for index, term in enumerate(_at(pod, *terms)):
+        for place, one in enumerate(term.get("matchExpressions") or []):
+            if one.get("operator") == "In" and len(one.get("values") or []) == 1:
+                wanted.append(((*terms, index, "matchExpressions", place), one["values"][0]))
+    for where, value in wanted:
+        if isinstance(value, str) and value in _SYSTEMS:
+            yield _SYSTEMS[value], (*way, *where)
+
+
+def _volumes(item: KubernetesObject, _: ComputeKind) -> Found:
+    for where, _claim in claim_templates(item):
+        yield "dynamic_volumes", where
+    spec = _at(item, "spec")
+    # A claim with an empty class waits for a volume that somebody makes.
+    if kind_of(item) == "PersistentVolumeClaim" and not (spec.get("volumeName") or spec.get("storageClassName") == ""):
+        yield "dynamic_volumes", ("spec", "storageClassName")
+    if kind_of(item) == "PersistentVolume":
+        if _at(spec, "csi", "driver") in _EBS_DRIVERS:
+            yield "block_storage", ("spec", "csi", "driver")
+        if spec.get("awsElasticBlockStore"):
+            yield "block_storage", ("spec", "awsElasticBlockStore")
+    if found := pod_template(item):
+        way, pod = found
+        for index, volume in enumerate(pod["spec"].get("volumes") or []):
+            if volume.get("awsElasticBlockStore"):
+                yield "block_storage", (*way, "spec", "volumes", index, "awsElasticBlockStore")
+
+
+def _size(item: KubernetesObject, _: ComputeKind) -> Found:
+    if not (found := pod_template(item)):
+        return
+    way, pod = found
+    sizes = load("compute_kinds")["fargate_sizes"]
+    most = {
+        "cpu": sizes["cpus"],
+        "memory": sizes["memory_gib"] * 2**30 - sizes["memory_added_mib"] * 2**20,
+        "ephemeral-storage": sizes["ephemeral_storage_gib"] * 2**30,
+    }
+    for resource, limit in most.items():
+        if asked_for(pod, resource) > limit:
+            yield "size", (*way, "spec", "containers")
+
+
+def _at(value: Any, *keys: str) -> Any:
+    """Returns what stands at ``keys`` of nested mappings; an empty mapping if nothing does."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return {} if value is None else value
+
+
+_FINDERS: tuple[Callable[[KubernetesObject, ComputeKind], Found], ...] = (_object, _pod, _platform, _volumes, _size)

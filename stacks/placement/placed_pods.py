@@ -1,0 +1,129 @@
+"""Puts a placement into pods: node selector, tolerations, labels for Fargate, images for the nodes' processors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from eks_constructs.manifests import KubernetesObject
+from eks_constructs.spec import Misplaced
+from safe_io.where import Where
+from safe_io.yaml_file import YamlFile
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.problems import did_you_mean
+from stacks.objects.images import FILE, images
+from stacks.objects.pods import containers, pod_template
+from stacks.placement.fitting import fitting_nodes
+from stacks.placement.kinds import Placement, drawn_by
+from stacks.placement.node_offers import Nodes
+
+_ARCH = "kubernetes.io/arch"
+
+
+def place_pod(item: KubernetesObject, placement: Placement, cluster: ClusterSpec, file: YamlFile) -> None:
+    """Changes the pod that an object is or makes, if it does, so that it runs where it is placed and nowhere else.
+
+    Raises:
+        BadInput: what its file says contradicts the placement, or names an image that is not known.
+        Misplaced: Fargate would take it from where it is placed, or its images are not made for the processors there.
+    """
+    if not (found := pod_template(item)):
+        return
+    way, pod = found
+    labels = pod.setdefault("metadata", {}).setdefault("labels", {})
+    _add(labels, placement.pod_labels, (*way, "metadata", "labels"), placement, file)
+    found_nodes, tolerations = fitting_nodes(item, placement, cluster, file)
+    selector = dict(placement.node_selector)
+    if processor := _processor(item, pod, way, found_nodes, placement, file):
+        selector[_ARCH] = processor
+    if selector:
+        _add(pod["spec"].setdefault("nodeSelector", {}), selector, (*way, "spec", "nodeSelector"), placement, file)
+    if tolerations := [*placement.tolerations, *tolerations]:
+        given = pod["spec"].setdefault("tolerations", [])
+        given += [dict(one) for one in tolerations if one not in given]
+    if placement.spec.compute != "fargate" and (profile := drawn_by(placement.namespace, labels, cluster)):
+        raise Misplaced(
+            f"the Fargate profile {profile} takes the pods of {item['kind']} {item['metadata']['name']} in namespace"
+            f" {placement.namespace}, before any node can; choose another namespace",
+            "namespace" if placement.spec.namespace else "compute",
+        )
+
+
+def _add(given: dict[str, str], wanted: Mapping[str, str], where: Where, placement: Placement, file: YamlFile) -> None:
+    for key, value in wanted.items():
+        if given.setdefault(key, value) != value:
+            file.fail(
+                (*where, key),
+                f"found {given[key]}; on {placement.spec.compute} it must be {value}: take it out, it is filled in",
+            )
+
+
+def _processor(
+    item: KubernetesObject,
+    pod: dict[str, Any],
+    way: Where,
+    nodes: Mapping[str, Nodes],
+    placement: Placement,
+    file: YamlFile,
+) -> str | None:
+    """Writes the images' whole names into a pod; returns the processor to choose, if its nodes have another that will not do."""
+    have = {one for found in nodes.values() for one in found.architectures}
+    wanted = _wanted(pod["spec"])
+    if wanted and not have & wanted:
+        file.fail(
+            (*way, "spec", "nodeSelector", _ARCH),
+            f"asks for {' or '.join(sorted(wanted))}, and its nodes ({', '.join(nodes)}) have {' and '.join(sorted(have))}",
+        )
+    fit = have & wanted if wanted else set(have)
+    for where, container in containers(pod):
+        made_for = _use_image(container, (*way, *where, "image"), file)
+        if made_for is None and not wanted:
+            # Nothing says what a whole name is made for, and most images are made for x86.
+            made_for = ["amd64"]
+            if "amd64" not in fit:
+                file.fail(
+                    (*way, *where, "image"),
+                    f"found {container['image']}: nothing says that it is made for {' or '.join(sorted(have))}, which is what its"
+                    f" nodes have. Add it to {FILE.parent.name}/{FILE.name} with its architectures, or, if it is, say so in the"
+                    f" pod: nodeSelector: {{{_ARCH}: arm64}}",
+                )
+        fit &= set(made_for or fit)
+    if not fit:
+        raise Misplaced(
+            f"{item['kind']} {item['metadata']['name']} has images that are not made for {' or '.join(sorted(have))},"
+            f" which is what its nodes have ({FILE.parent.name}/{FILE.name})",
+            "nodes" if placement.spec.nodes else "compute",
+        )
+    return min(fit) if fit != have else None
+
+
+def _wanted(spec: dict[str, Any]) -> set[str]:
+    """The processors that a pod asks for by itself, in its node selector or affinity; empty: any."""
+    if arch := (spec.get("nodeSelector") or {}).get(_ARCH):
+        return {str(arch)}
+    required = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ) or {}
+    values = [
+        set(map(str, one.get("values") or []))
+        for term in required.get("nodeSelectorTerms") or []
+        for one in term.get("matchExpressions") or []
+        if one.get("key") == _ARCH and one.get("operator") == "In"
+    ]
+    return set().union(*values)
+
+
+def _use_image(container: dict[str, object], where: Where, file: YamlFile) -> list[str] | None:
+    """Writes the image's whole name into a container; returns the processors it is made for, None if nothing says so."""
+    name = container.get("image")
+    if not isinstance(name, str):
+        file.fail(where, "is missing, or no text")
+    if "/" in name or ":" in name:
+        return None
+    known = images()
+    if name not in known:
+        file.fail(
+            where,
+            f"there is no image {name} in {FILE.parent.name}/{FILE.name}.{did_you_mean(name, list(known))}"
+            f" There is: {', '.join(known)}",
+        )
+    container["image"] = known[name].reference
+    return list(known[name].architectures)

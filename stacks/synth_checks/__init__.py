@@ -1,0 +1,1 @@
+"""Checks of every synth, and what this project accepts of their findings."""
