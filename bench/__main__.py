@@ -40,7 +40,13 @@ def main() -> int:
             jobs += _peers()
         print("\n".join(report.header(arguments.runs)), flush=True)
         timings = measure(jobs, arguments.runs)
-    tables = (report.rows(timings), reviews.growth(timings), report.noise(timings, load), report.ratios(timings))
+    tables = (
+        report.rows(timings),
+        reviews.growth(timings),
+        report.noise(timings, load),
+        report.ratios(timings),
+        report.deploys(timings),
+    )
     for line in chain(*tables, report.work(timings)):
         print(line)
     if problem:

@@ -13,6 +13,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from bench.deploy_time import DeployTime, deploy_time
+
 OUTPUT = "{output}"
 """Stands for the output folder in the arguments of a job."""
 
@@ -25,6 +27,7 @@ class Made:
     templates: int
     resources: int
     template_bytes: int
+    deploy: DeployTime
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,9 @@ def _clean_environment() -> dict[str, str]:
 def _made(output: Path) -> Made:
     templates = [path.read_bytes() for path in output.glob("*.template.json")]
     types = [item["Type"] for template in templates for item in json.loads(template)["Resources"].values()]
-    return Made(types.count("AWS::EKS::Cluster"), len(templates), len(types), sum(map(len, templates)))
+    return Made(
+        types.count("AWS::EKS::Cluster"), len(templates), len(types), sum(map(len, templates)), deploy_time(output)
+    )
 
 
 def _progress(text: str) -> None:

@@ -19,6 +19,8 @@ PEER = {SMALL: f"peer, {SMALL} clusters", LARGE: f"peer, {LARGE} clusters"}
 DEMO = "this project, demo through the CDK CLI, all checks"
 TARGETS = {OURS[SMALL]: 2.5, OURS[LARGE]: 6.0, DEMO: 8.0, **reviews.TARGETS}
 GROWTH_TARGET = 0.040
+DEPLOY_TARGET = 1.25
+"""How many times as long as its longest chain of resources a first deploy may take."""
 NOISY_SPREAD = 1.15
 
 
@@ -97,6 +99,27 @@ def work(timings: dict[str, Timing]) -> Iterator[str]:
             )
     yield ""
     yield "What is alike and what is not: bench/README.md"
+
+
+def deploys(timings: dict[str, Timing]) -> Iterator[str]:
+    """Yields the modelled minutes of a first deploy of what each job made: no clock, no noise."""
+    names = [DEMO, OURS[SMALL], PEER[SMALL]]
+    rows = {name: made.deploy for name in names if (timing := timings.get(name)) and (made := timing.made)}
+    width = max(map(len, timings))
+    yield f"{'modelled minutes of a first deploy (deploy_seconds.yaml)':{width}}  side by side  one by one  longest chain  ratio"
+    for name, time in rows.items():
+        ratio = time.side_by_side / time.bound
+        verdict = (
+            "" if name in PEER.values() else f"  {DEPLOY_TARGET}: {'met' if ratio <= DEPLOY_TARGET else 'NOT met'}"
+        )
+        yield (
+            f"{name:{width}}  {time.side_by_side / 60:12.1f}  {time.one_by_one / 60:10.1f}"
+            f"  {time.bound / 60:13.1f}  {ratio:5.2f}{verdict}"
+        )
+    if (ours := rows.get(OURS[SMALL])) and (peer := rows.get(PEER[SMALL])):
+        ratio = ours.side_by_side / peer.side_by_side
+        yield f"{'this project / peer':{width}}  {ratio:12.2f}  {'not behind' if ratio <= 1 else 'BEHIND the peer'}"
+    yield ""
 
 
 def _pair(timings: dict[str, Timing], names: dict[int, str]) -> tuple[Timing, Timing] | None:
