@@ -13,7 +13,7 @@ from pathlib import Path
 from responsibility.checks import all_checks
 from responsibility.document import SEVERITIES, Review
 from responsibility.reading import sources
-from responsibility.reading.facts import read as read_facts
+from responsibility.reading.reader import read as read_facts
 from responsibility.reading.template import BadSource
 from responsibility.review import acceptance, build
 from responsibility.review.cost import load_prices

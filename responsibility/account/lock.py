@@ -14,7 +14,7 @@ from responsibility.account.environment import check_made_from, environment_file
 from responsibility.account.plan import Plan, plan_of
 from responsibility.account.session import Account
 from responsibility.reading import sources
-from responsibility.reading.facts import read
+from responsibility.reading.reader import read
 from responsibility.reading.template import BadSource
 from responsibility.reading.versions import order
 from safe_io.output import write

@@ -10,7 +10,7 @@ from pathlib import Path
 from responsibility.account.session import Account
 from responsibility.audit.reading import read
 from responsibility.document import Review
-from responsibility.reading.facts import read as read_facts
+from responsibility.reading.reader import read as read_facts
 from responsibility.reading.sources import Sources
 from responsibility.reading.sources import read as read_sources
 from responsibility.review import build

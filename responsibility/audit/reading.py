@@ -25,6 +25,7 @@ from responsibility.audit.surroundings import (
     read_log_groups,
 )
 from responsibility.reading.facts import Facts
+from responsibility.reading.reader import facts_of
 from responsibility.reading.resource import Resource
 from responsibility.reading.template import BadSource
 from responsibility.reading.values import Unknown
@@ -69,7 +70,7 @@ def read(
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-    return Facts(resources, as_of or datetime.now(UTC).date(), origin="account")
+    return facts_of(resources, as_of or datetime.now(UTC).date(), origin="account")
 
 
 def _listed(ask: Questions) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from responsibility.document import CheckInfo, Evidence, Origin, Severity, Status
 from responsibility.model import COMPUTE_KINDS, ComputeKind
+from responsibility.reading.facts import Fact
 from responsibility.reading.kubernetes import HelmChart, KubernetesObject
-from responsibility.reading.resource import Fact
 
 F = TypeVar("F", bound=Fact)
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from responsibility.checks.check import Answer, Check
 from responsibility.document import Finding
 from responsibility.model import KIND_NAMES
-from responsibility.reading.facts import Facts
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.eks import Cluster
+from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.resource import UnknownValue
 from safe_io import errors
 
 
@@ -62,7 +63,7 @@ def _fell_over(check: Check, subject: Fact, error: Exception) -> Finding:
 
 
 def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
-    cluster = facts.cluster(subject.cluster_key)
+    cluster = facts.get(Cluster, subject.cluster_key)
     try:
         if cluster and cluster.kinds and not cluster.has_any(check.info.kinds):
             names = " or ".join(KIND_NAMES[kind] for kind in check.info.kinds)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from responsibility.model import ComputeKind
+from responsibility.reading.facts import Fact, Prop
 from responsibility.reading.iam import Role
 from responsibility.reading.network import Subnet, Vpc
 from responsibility.reading.nodes import Ec2Nodes
-from responsibility.reading.resource import Fact, Prop, text
+from responsibility.reading.resource import text
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -34,6 +35,11 @@ class Cluster(Fact):
     tier = Prop("ControlPlaneScalingConfig.Tier", "standard")
 
     _bootstraps = Prop("BootstrapSelfManagedAddons", True)
+
+    @property
+    def known_as(self) -> str:
+        """Its name, else its logical id."""
+        return self.name
 
     @property
     def bootstrap_addons(self) -> bool:
@@ -126,7 +132,7 @@ class OfCluster(Fact):
     @property
     def cluster(self) -> Cluster | None:
         """Its cluster, where the templates make it."""
-        return self.facts.cluster(self.cluster_key)
+        return self.facts.get(Cluster, self.cluster_key)
 
 
 class NodeGroup(OfCluster, Ec2Nodes):
@@ -169,6 +175,11 @@ class LaunchTemplate(Fact):
     image = Prop("LaunchTemplateData.ImageId", "")
     tokens = Prop("LaunchTemplateData.MetadataOptions.HttpTokens", "")
     volumes = Prop[list[dict[str, object]]]("LaunchTemplateData.BlockDeviceMappings", [])
+
+    @property
+    def known_as(self) -> str:
+        """Its name, else its logical id."""
+        return text(self.resource.maybe("LaunchTemplateName", self.resource.id))
 
 
 class SelfManagedNodes(OfCluster, Ec2Nodes):

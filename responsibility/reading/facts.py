@@ -1,80 +1,123 @@
-"""Everything that was read, indexed: who belongs to which cluster, what a reference means."""
+"""Typed facts about resources, and the index by which they find each other."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
-from responsibility.bounds import CHAIN
-from responsibility.document import Origin
-from responsibility.reading import normalize
-from responsibility.reading.access import AwsAuth
-from responsibility.reading.eks import (
-    AccessEntry,
-    Addon,
-    Cluster,
-    FargateProfile,
-    LaunchTemplate,
-    NodeGroup,
-    PodIdentity,
-    SelfManagedNodes,
-)
-from responsibility.reading.handlers import Handler, handlers_of
-from responsibility.reading.iam import Policy, Role
-from responsibility.reading.intrinsics import World
-from responsibility.reading.joining import cluster_joined
-from responsibility.reading.kubernetes import HelmChart, KubernetesObject, class_of
-from responsibility.reading.logs import LogGroups
-from responsibility.reading.network import SecurityGroup, Subnet, Vpc
-from responsibility.reading.objects import Objects
-from responsibility.reading.placement import Placement
-from responsibility.reading.resource import Fact, Resource, text
-from responsibility.reading.running import (
-    Capability,
-    CertificateAuthority,
-    Comparison,
-    Insight,
-    MissingPrincipal,
-    Node,
-    Update,
-)
-from responsibility.reading.sources import Sources
-from responsibility.reading.storage import Storage
-from responsibility.reading.uses import Use, uses_of
-from responsibility.reading.values import Reference, leaves, only_reference, references
+from responsibility.document import Evidence, Origin
+from responsibility.reading.resource import OddShape, Resource, UnknownValue
+from responsibility.reading.values import Reference, Unknown, leaves, only_reference, references
 
-F = TypeVar("F", bound=Fact)
+T = TypeVar("T")
+F = TypeVar("F", bound="Fact")
 
-_CLASSES: dict[str, type[Fact]] = {
-    "AWS::EKS::Cluster": Cluster,
-    "AWS::EKS::Nodegroup": NodeGroup,
-    "AWS::EKS::FargateProfile": FargateProfile,
-    "AWS::EKS::Addon": Addon,
-    "AWS::EKS::AccessEntry": AccessEntry,
-    "AWS::EKS::PodIdentityAssociation": PodIdentity,
-    "AWS::EKS::Capability": Capability,
-    "AWS::EKS::CertificateAuthority": CertificateAuthority,
-    "EKS::Insight": Insight,
-    "EKS::Comparison": Comparison,
-    "EKS::Update": Update,
-    "EKS::Node": Node,
-    "IAM::MissingPrincipal": MissingPrincipal,
-    "AWS::EC2::LaunchTemplate": LaunchTemplate,
-    "AWS::EC2::VPC": Vpc,
-    "AWS::EC2::Subnet": Subnet,
-    "AWS::EC2::SecurityGroup": SecurityGroup,
-    "AWS::EC2::Volume": Storage,
-    "AWS::EFS::FileSystem": Storage,
-    "AWS::FSx::FileSystem": Storage,
-    "AWS::IAM::Role": Role,
-    "AWS::IAM::Policy": Policy,
-    "AWS::IAM::RolePolicy": Policy,
-    "AWS::IAM::ManagedPolicy": Policy,
-    **dict.fromkeys((*normalize.CHARTS, normalize.CHART_FILE), HelmChart),
-}
+_CLUSTER = "AWS::EKS::Cluster"
+
+
+class Fact:
+    """A typed view of one resource. Properties are read when they are asked for."""
+
+    name_path: ClassVar[str] = ""
+    """The property that names it."""
+    what: ClassVar[str] = "resource"
+    """What a message calls it: ``cluster``, ``node group``."""
+
+    def __init__(self, resource: Resource, facts: Facts) -> None:
+        self.resource = resource
+        self.facts = facts
+
+    @property
+    def name(self) -> str:
+        """The name a person knows it by: its own, else the logical id."""
+        name = self.resource.maybe(self.name_path) if self.name_path else None
+        return name if isinstance(name, str) and "${" not in name else self.resource.label
+
+    @property
+    def known_as(self) -> str:
+        """The name by which other resources mean it; empty: they only refer to it by logical id."""
+        return ""
+
+    @property
+    def words(self) -> str:
+        """What and which: ``cluster demo``."""
+        return f"{self.what} {self.name}"
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """Returns the value at a path of the resource's properties. Raises UnknownValue."""
+        return self.resource.get(path, default)
+
+    def whole(self, path: str, default: int) -> int:
+        """Returns a whole number. Raises UnknownValue, OddShape."""
+        value: int = typed(int, self.get(path, default), self, path)
+        return value
+
+    def texts(self, path: str) -> list[str]:
+        """Returns the items of a list of texts; a reference as ``${stack/Id}``. Raises UnknownValue, OddShape."""
+        found = []
+        for index, value in enumerate(self.get(path, [])):
+            if isinstance(value, Unknown):
+                raise UnknownValue(self.at(f"{path}.{index}"), value.reason)
+            found.append(str(typed(str, value, self, f"{path}.{index}")))
+        return found
+
+    def at(self, path: str = "") -> Evidence:
+        """Returns where this, or a property of it, stands."""
+        return self.resource.evidence(path)
+
+    @property
+    def cluster_key(self) -> str:
+        """Key of the cluster it belongs to; empty = none, or not known."""
+        return self.facts.cluster_of(self.resource)
+
+
+class Prop(Generic[T]):
+    """A property of a fact, read from its path; CloudFormation's own default stands where the template is silent."""
+
+    def __init__(self, path: str, default: T) -> None:
+        self.path = path
+        self.default = default
+
+    @overload
+    def __get__(self, fact: None, owner: type[Fact]) -> Prop[T]: ...
+    @overload
+    def __get__(self, fact: Fact, owner: type[Fact]) -> T: ...
+    def __get__(self, fact: Fact | None, owner: type[Fact]) -> T | Prop[T]:
+        """Returns the value. Raises UnknownValue."""
+        if fact is None:
+            return self
+        value = fact.resource.get(self.path, self.default)
+        return typed(type(self.default), value, fact, self.path)  # type: ignore[no-any-return]
+
+
+_KIND_WORDS = {bool: "true or false", int: "a whole number", str: "text", list: "a list", dict: "a mapping"}
+
+
+def typed(kind: type[Any], value: Any, fact: Fact, path: str) -> Any:
+    """Returns a value as a bool, int, str, list or dict; a reference stays one where text is wanted.
+
+    Templates write numbers and booleans as text, too; CloudFormation takes both. Raises UnknownValue, and OddShape for what
+    is of another kind.
+    """
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    if isinstance(value, Reference):
+        if kind is str:
+            return value
+        raise UnknownValue(fact.at(path), f"is given by {value.words}")
+    if kind is str and isinstance(value, bool | int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if kind is bool and isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if kind is int and isinstance(value, str | float) and re.fullmatch(r"-?\d{1,18}(\.0)?", str(value)):
+        return int(str(value).removesuffix(".0"))
+    if kind is list and isinstance(value, str | int | float | dict):
+        return [value]
+    raise OddShape(fact.at(path), f"should be {_KIND_WORDS[kind]}")
 
 
 def key_of(value: Any) -> str:
@@ -88,37 +131,38 @@ def key_of(value: Any) -> str:
 class Facts:
     """The facts of one review or audit."""
 
-    def __init__(self, resources: Iterable[Resource], as_of: date, origin: Origin = "templates") -> None:
+    def __init__(
+        self, resources: Iterable[tuple[Resource, type[Fact]]], as_of: date, origin: Origin = "templates"
+    ) -> None:
+        """Makes a fact of each resource, of the class that is given with it."""
         self.origin: Origin = origin
-        """What was asked: what was written, or what runs."""
+        """What was read: templates, or an account."""
         self.as_of = as_of
         """The day that support dates are compared with."""
-        self.resources = list(resources)
+        self.resources: list[Resource] = []
         self._facts: list[Fact] = []
         self._by_key: dict[str, Fact] = {}
         self._by_type: dict[str, list[Fact]] = defaultdict(list)
         self._by_class: dict[type[Fact], list[Any]] = defaultdict(list)
         self._pointing: dict[tuple[str, str], dict[str, list[Fact]]] = {}
-        others = {resource.key: resource for resource in self.resources}
-        for resource in self.resources:
-            kind = _CLASSES.get(resource.type, Fact)
-            if resource.type == "AWS::AutoScaling::AutoScalingGroup" and (cluster := cluster_joined(resource, others)):
-                kind, resource.belongs_to = SelfManagedNodes, cluster
-            self._add(resource, kind)
+        self._views: dict[Any, Any] = {}
+        for resource, kind in resources:
+            fact = kind(resource, self)
+            self.resources.append(resource)
+            # Several objects may stand in one custom resource: the key names the first.
+            self._by_key.setdefault(resource.key, fact)
+            self._facts.append(fact)
+            self._by_type[resource.type].append(fact)
+            for base in kind.__mro__:
+                if issubclass(base, Fact) and base is not Fact:
+                    self._by_class[base].append(fact)
 
-    def _add(self, resource: Resource, kind: type[Fact]) -> None:
-        if "::" not in resource.type:
-            kind = class_of(resource)
-            if resource.type == "ConfigMap" and resource.maybe("metadata.name") == "aws-auth":
-                kind = AwsAuth
-        fact = kind(resource, self)
-        # Several objects may stand in one custom resource: the key names the first.
-        self._by_key.setdefault(resource.key, fact)
-        self._facts.append(fact)
-        self._by_type[resource.type].append(fact)
-        for base in kind.__mro__:
-            if issubclass(base, Fact) and base is not Fact:
-                self._by_class[base].append(fact)
+    def view(self, make: Callable[[Facts], T]) -> T:
+        """Returns what ``make`` works out from these facts; it is made once."""
+        if make not in self._views:
+            self._views[make] = make(self)
+        found: T = self._views[make]
+        return found
 
     def every(self) -> list[Fact]:
         """Returns every fact, in the order of reading."""
@@ -132,25 +176,24 @@ class Facts:
         """Returns every fact of a CloudFormation resource type or kind of Kubernetes object."""
         return self._by_type.get(kind, [])
 
-    def objects(self, kind: str) -> list[KubernetesObject]:
-        """Returns every Kubernetes object of a kind."""
-        return [fact for fact in self.of_type(kind) if isinstance(fact, KubernetesObject)]
-
-    def cluster(self, key: str) -> Cluster | None:
-        """Returns the cluster with a key."""
+    def get(self, kind: type[F], key: str) -> F | None:
+        """Returns the fact with a key, if it is of a class."""
         fact = self._by_key.get(key)
-        return fact if isinstance(fact, Cluster) else None
+        return fact if isinstance(fact, kind) else None
 
     def find(self, kind: type[F], value: Any) -> F | None:
-        """Returns the fact of a class that a value stands for: a reference, an ARN, a name."""
+        """Returns the fact of a class that a value means: a reference, an ARN, a name."""
+        fact = self._meant(value, kind)
+        return fact if isinstance(fact, kind) else None
+
+    def _meant(self, value: Any, kind: object) -> Fact | None:
+        """Returns what a reference points to, or the only fact of a class or resource type with a name."""
         if key := key_of(value):
-            fact = self._by_key.get(key)
-            return fact if isinstance(fact, kind) else None
+            return self._by_key.get(key)
         if not isinstance(value, str):
             return None
-        name = value.rsplit("/", 1)[-1] if value.startswith("arn:") else value
-        named = self._named.get((kind, name), [])
-        return named[0] if len(named) == 1 else None  # type: ignore[return-value]
+        named = self._named.get((kind, value.rsplit("/", 1)[-1] if value.startswith("arn:") else value), [])
+        return named[0] if len(named) == 1 else None
 
     def find_all(self, kind: type[F], values: Any) -> list[F]:
         """Returns the facts that a list of values stands for."""
@@ -158,17 +201,12 @@ class Facts:
         return [fact for fact in found if fact is not None]
 
     @cached_property
-    def _named(self) -> dict[tuple[type[Fact], str], list[Fact]]:
-        names: dict[tuple[type[Fact], str], list[Fact]] = defaultdict(list)
-        for cluster in self.all(Cluster):
-            names[Cluster, cluster.name].append(cluster)
-        for role in self.all(Role):
-            if given := role.resource.maybe("RoleName"):  # a logical id is no name: another role may be called that
-                names[Role, text(given)].append(role)
-        for template in self.all(LaunchTemplate):
-            names[LaunchTemplate, text(template.resource.maybe("LaunchTemplateName", template.resource.id))].append(
-                template
-            )
+    def _named(self) -> dict[tuple[object, str], list[Fact]]:
+        names: dict[tuple[object, str], list[Fact]] = defaultdict(list)
+        for fact in self._facts:
+            if name := fact.known_as:
+                for kind in (fact.resource.type, *type(fact).__mro__):
+                    names[kind, name].append(fact)
         return names
 
     def belonging(self, kind: type[F], key: str) -> list[F]:
@@ -188,22 +226,23 @@ class Facts:
 
         It is the one it names; else the only one there is, or the only one of its stack.
         """
-        if resource.type == "AWS::EKS::Cluster":
+        if resource.type == _CLUSTER:
             return resource.key
-        named = resource.belongs_to or resource.maybe("ClusterName") or resource.maybe("ClusterID")
-        if cluster := self.find(Cluster, named):
+        cluster = self._meant(
+            resource.belongs_to or resource.maybe("ClusterName") or resource.maybe("ClusterID"), _CLUSTER
+        )
+        if cluster and cluster.resource.type == _CLUSTER:
             return cluster.resource.key
-        clusters = self.all(Cluster)
-        if len(clusters) == 1:
-            return clusters[0].resource.key
-        beside = self._clusters_by_stack.get(resource.stack, [])
-        return beside[0] if len(beside) == 1 else ""
+        clusters = self.of_type(_CLUSTER)
+        if len(clusters) > 1:
+            clusters = self._clusters_by_stack.get(resource.stack, [])
+        return clusters[0].resource.key if len(clusters) == 1 else ""
 
     @cached_property
-    def _clusters_by_stack(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
-        for cluster in self.all(Cluster):
-            found[cluster.resource.stack].append(cluster.resource.key)
+    def _clusters_by_stack(self) -> dict[str, list[Fact]]:
+        found: dict[str, list[Fact]] = defaultdict(list)
+        for cluster in self.of_type(_CLUSTER):
+            found[cluster.resource.stack].append(cluster)
         return found
 
     def references(self, resource: Resource) -> set[str]:
@@ -231,76 +270,8 @@ class Facts:
                 index[key_of(fact.resource.maybe(path))].append(fact)
         return index.get(target.resource.key, [])
 
-    def by_key(self, key: str) -> Fact | None:
-        """Returns the fact with a key."""
-        return self._by_key.get(key)
-
-    def routes_of(self, subnet: Subnet) -> list[Fact]:
-        """Returns the routes of a subnet's route table."""
-        for association in self.pointing("AWS::EC2::SubnetRouteTableAssociation", "SubnetId", subnet):
-            table = self._by_key.get(key_of(association.resource.maybe("RouteTableId")))
-            return self.pointing("AWS::EC2::Route", "RouteTableId", table) if table else []
-        return []
-
-    @cached_property
-    def uses(self) -> dict[str, list[Use]]:
-        """What each IAM role is for, by the role's key."""
-        return uses_of(self)
-
-    @cached_property
-    def handlers(self) -> dict[str, list[Handler]]:
-        """The Lambda functions that run kubectl, by the cluster's key."""
-        return handlers_of(self)
-
-    def policies_of(self, role: Role) -> list[Policy]:
-        """Returns the policies of their own that are attached to a role."""
-        return self._policies.get(role.resource.key, [])
-
-    @cached_property
-    def _policies(self) -> dict[str, list[Policy]]:
-        found: dict[str, list[Policy]] = defaultdict(list)
-        for policy in self.all(Policy):
-            for role in self.find_all(Role, list(policy.role_values)):
-                found[role.resource.key].append(policy)
-        for role in self.all(Role):
-            for policy in self.find_all(Policy, role.resource.maybe("ManagedPolicyArns", [])):
-                found[role.resource.key].append(policy)
-        return found
-
-    @cached_property
-    def log_groups(self) -> LogGroups:
-        """What sets how long a log group keeps its logs, by the group's name."""
-        return LogGroups(self)
-
-    @cached_property
-    def placement(self) -> Placement:
-        """What of a cluster stands in which subnet, and which VPCs are a cluster's."""
-        return Placement(self)
-
-    @cached_property
-    def kubernetes(self) -> Objects:
-        """The Kubernetes objects, by name, and by what selects what."""
-        return Objects(self.all(KubernetesObject))
-
     @cached_property
     def values(self) -> tuple[int, int]:
         """How many property values there are, and how many of them are unknown."""
         counts = [leaves(resource.properties) for resource in self.resources]
         return sum(total for total, _ in counts), sum(unknown for _, unknown in counts)
-
-
-def read(sources: Sources, as_of: date) -> Facts:
-    """Returns the facts of what was read, seen on a day."""
-    world = World(sources.templates, sources.name)
-    resources: list[Resource] = []
-    try:
-        for template in sources.templates:
-            for resource in normalize.from_template(template, world):
-                resources.append(resource)
-                resources.extend(normalize.objects_of(resource))
-    except RecursionError:
-        # Each link of a chain may be nested deep in itself.
-        raise CHAIN.over(sources.name) from None
-    for file in sources.manifests:
-        resources.extend(normalize.objects_in(file))
-    return Facts(resources, as_of)

@@ -11,19 +11,14 @@ import json
 import re
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from responsibility.reading.values import Reference, Unknown, filled, holes, walk
-
-if TYPE_CHECKING:
-    from responsibility.reading.intrinsics import Scope
+from responsibility.reading.intrinsics import OddArgument, Scope, World
+from responsibility.reading.template import Template
+from responsibility.reading.values import Reference, Unknown, filled, split, walk
 
 _ZONES = [f"AZ {number}" for number in range(1, 7)]
 """``Fn::GetAZs`` in an account that nobody asked: the first zones it would name."""
-
-
-class OddArgument(Exception):
-    """An argument of a function that CloudFormation would refuse."""
 
 
 def _list(argument: Any, least: int = 0, most: int | None = None) -> list[Any]:
@@ -141,27 +136,10 @@ def _split(scope: Scope, argument: Any) -> Any:
     return text
 
 
-def split(text: str, at: str) -> list[str]:
-    """Returns the parts of a text between separators; a reference or a gap in it stays whole."""
-    parts: list[str] = []
-    open_: list[str] = []
-    end = 0
-    for start, stop, _ in holes(text):
-        first, *more = text[end:start].split(at)
-        open_.append(first)
-        if more:
-            parts += ["".join(open_), *more[:-1]]
-            open_ = more[-1:]
-        open_.append(text[start:stop])
-        end = stop
-    first, *more = text[end:].split(at)
-    return [*parts, "".join([*open_, first]), *more]
-
-
 def _if(scope: Scope, argument: Any) -> Any:
     name, yes, no = _list(argument, 3, 3)
     holds = scope.condition(_name(name))
-    return holds if isinstance(holds, Unknown) else scope._value(yes if holds else no)
+    return holds if isinstance(holds, Unknown) else scope.kept(yes if holds else no)
 
 
 def _equals(scope: Scope, argument: Any) -> Any:
@@ -277,3 +255,8 @@ FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
     "Fn::ToJsonString": _to_json,
     "Fn::Length": _length,
 }
+
+
+def world_of(templates: list[Template], where: str = "the templates") -> World:
+    """Returns the stacks, whose values are worked out by these functions; ``where`` they were read from."""
+    return World(templates, FUNCTIONS, where)

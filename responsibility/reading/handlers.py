@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from responsibility.reading.resource import Fact
-
-if TYPE_CHECKING:
-    from responsibility.reading.facts import Facts
+from responsibility.reading.facts import Fact, Facts
 
 _RUN_KUBECTL = (
     "Custom::AWSCDK-EKS-KubernetesResource",

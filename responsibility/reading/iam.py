@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from responsibility.document import Evidence
 from responsibility.reading.embedded import NoData, json_in
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.resource import UnknownValue, text
 from responsibility.reading.values import Reference, Unknown
-
-if TYPE_CHECKING:
-    from responsibility.reading.uses import Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +148,19 @@ Purpose = Literal[
 """What a role is for: ``people`` who use the Kubernetes API, ``deploy`` by CDK's custom resources, ``admin`` of EKS or more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One thing that a role is for."""
+
+    purpose: Purpose
+    cluster: str
+    """Key of the cluster; empty = not known."""
+    words: str
+    """``node group general``, ``pods of service account kube-system/aws-node``."""
+    by: Fact
+    """What says so."""
+
+
 class Role(Fact):
     """An IAM role."""
 
@@ -182,7 +194,9 @@ class Role(Fact):
         """What its own policies say, and what of them the template does not say."""
         found: list[Statement] = []
         unsaid: list[UnknownValue] = []
-        sources: list[tuple[Fact, str]] = [(policy, "PolicyDocument") for policy in self.facts.policies_of(self)]
+        sources: list[tuple[Fact, str]] = [
+            (policy, "PolicyDocument") for policy in self.facts.view(_policies).get(self.resource.key, [])
+        ]
         try:
             sources[:0] = [(self, f"Policies.{i}.PolicyDocument") for i, _ in enumerate(self.get("Policies", []))]
         except UnknownValue as unknown:
@@ -219,9 +233,14 @@ class Role(Fact):
         return found, unsaid
 
     @property
-    def uses(self) -> list[Use]:
+    def known_as(self) -> str:
+        """Its name. A logical id is no name: another role may be called that."""
+        return text(self.resource.maybe("RoleName", ""))
+
+    @property
+    def uses(self) -> Sequence[Use]:
         """What it is for, as far as that has to do with a cluster."""
-        return self.facts.uses.get(self.resource.key, [])
+        raise NotImplementedError
 
     def is_for(self, *purposes: Purpose) -> bool:
         """Whether it serves one of some purposes."""
@@ -255,3 +274,15 @@ class Policy(Fact):
         yield from self.resource.maybe("Roles", []) or []
         if role := self.resource.maybe("RoleName"):
             yield role
+
+
+def _policies(facts: Facts) -> dict[str, list[Policy]]:
+    """Returns the policies of their own that are attached to each role, by the role's key."""
+    found: dict[str, list[Policy]] = defaultdict(list)
+    for policy in facts.all(Policy):
+        for role in facts.find_all(Role, list(policy.role_values)):
+            found[role.resource.key].append(policy)
+    for role in facts.all(Role):
+        for policy in facts.find_all(Policy, role.resource.maybe("ManagedPolicyArns", [])):
+            found[role.resource.key].append(policy)
+    return found

@@ -7,19 +7,22 @@ stacks that are not here) becomes ``Unknown`` with the reason. A reference to a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from responsibility.bounds import CHAIN, Budget
 from responsibility.reading.embedded import NoData, json_in
-from responsibility.reading.functions import FUNCTIONS, OddArgument, split
 from responsibility.reading.template import Template
-from responsibility.reading.values import Reference, Unknown
+from responsibility.reading.values import Reference, Unknown, split
 
 _DROP: Any = object()
 """``AWS::NoValue``: the property is left out."""
 _SSM = re.compile(r"\{\{resolve:ssm:([^:}]+)(?::\d+)?\}\}")
+
+
+class OddArgument(Exception):
+    """An argument of a function that CloudFormation would refuse."""
 
 
 class Scope:
@@ -39,15 +42,16 @@ class Scope:
 
     def value(self, raw: Any) -> Any:
         """Returns ``raw`` with every intrinsic function worked out; None where CloudFormation drops it."""
-        value = self._value(raw)
+        value = self.kept(raw)
         return None if value is _DROP else value
 
-    def _value(self, raw: Any) -> Any:
+    def kept(self, raw: Any) -> Any:
+        """Returns the same; what CloudFormation drops is a mark, which the mapping or list around it leaves out."""
         if isinstance(raw, dict):
             if len(raw) == 1:
                 ((name, argument),) = raw.items()
                 # `Condition` is also a key of IAM statements.
-                function = FUNCTIONS.get(name)
+                function = self.world.functions.get(name)
                 if function and (name != "Condition" or isinstance(argument, str)):
                     try:
                         return self.world.budget.made(function(self, argument))
@@ -55,10 +59,10 @@ class Scope:
                         return Unknown(f"{name} that cannot be worked out")
                 if isinstance(name, str) and name.startswith("Fn::"):
                     return Unknown(f"{name} is not known here")
-            pairs = ((key, self._value(item)) for key, item in raw.items())
+            pairs = ((key, self.kept(item)) for key, item in raw.items())
             return {key: item for key, item in pairs if item is not _DROP}
         if isinstance(raw, list):
-            items = (self._value(item) for item in raw)
+            items = (self.kept(item) for item in raw)
             return [item for item in items if item is not _DROP]
         if isinstance(raw, str) and "{{resolve:" in raw:
             whole = _SSM.fullmatch(raw.strip())
@@ -170,8 +174,9 @@ class Scope:
 class World:
     """Every stack that was read, by name."""
 
-    def __init__(self, templates: list[Template], where: str = "the templates") -> None:
+    def __init__(self, templates: list[Template], functions: Mapping[str, Function], where: str) -> None:
         """Works nothing out yet; ``where`` they were read from."""
+        self.functions = functions
         self.budget = Budget(where)
         self._depth = 0
         self.scopes: dict[str, Scope] = {}
@@ -216,3 +221,7 @@ def _list(value: Any) -> Any:
     if isinstance(value, str | int | float):
         return [part.strip() for part in split(str(value), ",") if part.strip()] or [""]
     return [value] if isinstance(value, Reference) else value
+
+
+Function = Callable[[Scope, Any], Any]
+"""An intrinsic function: it takes the stack that it is written in, and its argument."""

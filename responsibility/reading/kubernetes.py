@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 from responsibility.reading.eks import FargateProfile
-from responsibility.reading.resource import Fact, Prop, Resource, UnknownValue
+from responsibility.reading.facts import Fact, Facts, Prop
+from responsibility.reading.resource import Resource, UnknownValue
 from responsibility.reading.values import Unknown, has_gap
 
 _POD_PATHS = {
@@ -274,6 +275,11 @@ _CLASSES: dict[str, type[KubernetesObject]] = {
     "admissionregistration.k8s.io/ValidatingWebhookConfiguration": WebhookConfiguration,
     "admissionregistration.k8s.io/MutatingWebhookConfiguration": WebhookConfiguration,
 }
+
+
+def objects(facts: Facts, kind: str) -> list[KubernetesObject]:
+    """Returns every Kubernetes object of a kind."""
+    return [fact for fact in facts.of_type(kind) if isinstance(fact, KubernetesObject)]
 
 
 def class_of(resource: Resource) -> type[KubernetesObject]:

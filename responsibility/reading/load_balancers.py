@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from responsibility.reading.eks import Cluster
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import HelmChart, KubernetesObject
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
 Maker = Literal["legacy", "controller", "auto_mode", "other"]
@@ -103,7 +105,7 @@ def service_balancer(service: KubernetesObject) -> Balancer | None:
         return Balancer(service, _NLB_MAKERS.get(str(named), "other"))
     if service.annotation(f"{NLB}type") in ("external", "nlb-ip"):
         return Balancer(service, "controller")
-    cluster = service.facts.cluster(service.cluster_key)
+    cluster = service.facts.get(Cluster, service.cluster_key)
     if cluster and cluster.auto_load_balancing:
         return Balancer(service, "auto_mode")
     values = _controller_values(service)
@@ -117,7 +119,7 @@ def ingress_balancer(ingress: KubernetesObject) -> Balancer | None:
     """Returns the Application Load Balancer of an Ingress; None = it is no Ingress. Raises UnknownValue."""
     if ingress.what != "Ingress":
         return None
-    objects = ingress.facts.kubernetes
+    objects = ingress.facts.view(Objects)
     if old := ingress.annotation("kubernetes.io/ingress.class"):
         # The older way names the controller: no IngressClass is looked up.
         return Balancer(ingress, "controller" if old == "alb" else "other")
@@ -138,7 +140,7 @@ def ingress_balancer(ingress: KubernetesObject) -> Balancer | None:
 
 
 def _default_class(ingress: KubernetesObject) -> KubernetesObject | None:
-    for found in ingress.facts.kubernetes.in_cluster("IngressClass", ingress):
+    for found in ingress.facts.view(Objects).in_cluster("IngressClass", ingress):
         if found.annotation("ingressclass.kubernetes.io/is-default-class") == "true":
             return found
     return None

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from responsibility.reading.resource import Fact
+from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.values import has_gap
-
-if TYPE_CHECKING:
-    from responsibility.reading.facts import Facts
 
 _TYPES = ("Custom::LogRetention", "AWS::Logs::LogGroup")
 """Who says how long a group keeps its logs; the first is the CDK's, for groups that somebody else makes."""

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from responsibility.reading.resource import Fact, Prop, UnknownValue
+from responsibility.reading.facts import Fact, Prop, key_of
+from responsibility.reading.resource import UnknownValue
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 Reach = Literal["public", "private", "isolated", "unknown"]
@@ -84,7 +85,10 @@ class Subnet(Fact):
     @property
     def routes(self) -> list[Fact]:
         """The routes of its route table."""
-        return self.facts.routes_of(self)
+        for association in self.facts.pointing("AWS::EC2::SubnetRouteTableAssociation", "SubnetId", self):
+            table = self.facts.get(Fact, key_of(association.resource.maybe("RouteTableId")))
+            return self.facts.pointing("AWS::EC2::Route", "RouteTableId", table) if table else []
+        return []
 
     @property
     def unseen(self) -> UnknownValue:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from responsibility.document import Evidence
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.facts import Fact
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown, has_gap
 
 Family = Literal["al2", "al2023", "bottlerocket", "windows", "custom"]
@@ -117,7 +118,7 @@ class Ec2Nodes(Fact):
     @property
     def kubernetes_version(self) -> tuple[int, ...]:
         """Its Kubernetes version, else its cluster's; empty = not known."""
-        cluster = self.facts.cluster(self.cluster_key)
+        cluster = self.facts.get(Fact, self.cluster_key)
         text = self.resource.maybe("Version") or (cluster.resource.maybe("Version") if cluster else None)
         return tuple(int(part) for part in str(text).split(".")) if re.fullmatch(r"\d{1,9}\.\d{1,9}", str(text)) else ()
 

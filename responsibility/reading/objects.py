@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
+from responsibility.reading.facts import Facts
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 
 _SELECTORS = {"Service": "spec.selector", "NetworkPolicy": "spec.podSelector"}
@@ -19,13 +19,13 @@ Place = tuple[str, str]
 class Objects:
     """The objects of all clusters that were read."""
 
-    def __init__(self, objects: Iterable[KubernetesObject]) -> None:
+    def __init__(self, facts: Facts) -> None:
         self._by_kind: dict[tuple[str, str], list[KubernetesObject]] = defaultdict(list)
         self._by_place: dict[tuple[str, Place], list[KubernetesObject]] = defaultdict(list)
         self._by_name: dict[tuple[str, Place, str], KubernetesObject] = {}
         self._workloads: dict[Place, list[Workload]] = defaultdict(list)
         self._joins: dict[str, tuple[dict[int, list[Workload]], dict[int, list[KubernetesObject]]]] = {}
-        for item in objects:
+        for item in facts.all(KubernetesObject):
             place = self._place(item)
             self._by_kind[item.what, place[0]].append(item)
             self._by_place[item.what, place].append(item)

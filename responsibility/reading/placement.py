@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup, SelfManagedNodes
+from responsibility.reading.facts import Facts
 from responsibility.reading.kubernetes import HelmChart, KubernetesObject
 from responsibility.reading.network import Subnet, Vpc
-
-if TYPE_CHECKING:
-    from responsibility.reading.facts import Facts
 
 Compute = NodeGroup | SelfManagedNodes | FargateProfile | Cluster
 """What takes addresses of a subnet for pods; a cluster: its Auto Mode nodes."""

@@ -1,7 +1,7 @@
-"""A resource with its properties worked out, and the base of every typed fact about one.
+"""A resource with its properties worked out.
 
-The shape of properties is CloudFormation's, whoever was asked: what comes from an API or from an older custom resource
-is turned into it. So a check is written once.
+Properties always have CloudFormation's shape: the answers of an API, and older custom resources, are turned into it.
+So each check is written once.
 """
 
 from __future__ import annotations
@@ -9,16 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
+from typing import Any, Literal
 
 from responsibility.document import Evidence
+from responsibility.reading.template import Template
 from responsibility.reading.values import Reference, Unknown, has_gap
 
-if TYPE_CHECKING:
-    from responsibility.reading.facts import Facts
-    from responsibility.reading.template import Template
-
-T = TypeVar("T")
 _CDK_HASH = re.compile(r"(?=[A-F]*\d)[0-9A-F]{8}")
 
 
@@ -185,102 +181,6 @@ class Resource:
             return self.get(path, default)
         except UnknownValue:
             return default
-
-
-class Fact:
-    """A typed view of one resource. Properties are read when they are asked for."""
-
-    name_path: ClassVar[str] = ""
-    """The property that names it."""
-    what: ClassVar[str] = "resource"
-    """What a message calls it: ``cluster``, ``node group``."""
-
-    def __init__(self, resource: Resource, facts: Facts) -> None:
-        self.resource = resource
-        self.facts = facts
-
-    @property
-    def name(self) -> str:
-        """The name a person knows it by: its own, else the logical id."""
-        name = self.resource.maybe(self.name_path) if self.name_path else None
-        return name if isinstance(name, str) and "${" not in name else self.resource.label
-
-    @property
-    def words(self) -> str:
-        """What and which: ``cluster demo``."""
-        return f"{self.what} {self.name}"
-
-    def get(self, path: str, default: Any = None) -> Any:
-        """Returns the value at a path of the resource's properties. Raises UnknownValue."""
-        return self.resource.get(path, default)
-
-    def whole(self, path: str, default: int) -> int:
-        """Returns a whole number. Raises UnknownValue, OddShape."""
-        value: int = typed(int, self.get(path, default), self, path)
-        return value
-
-    def texts(self, path: str) -> list[str]:
-        """Returns the items of a list of texts; a reference as ``${stack/Id}``. Raises UnknownValue, OddShape."""
-        found = []
-        for index, value in enumerate(self.get(path, [])):
-            if isinstance(value, Unknown):
-                raise UnknownValue(self.at(f"{path}.{index}"), value.reason)
-            found.append(str(typed(str, value, self, f"{path}.{index}")))
-        return found
-
-    def at(self, path: str = "") -> Evidence:
-        """Returns where this, or a property of it, stands."""
-        return self.resource.evidence(path)
-
-    @property
-    def cluster_key(self) -> str:
-        """Key of the cluster it belongs to; empty = none, or not known."""
-        return self.facts.cluster_of(self.resource)
-
-
-class Prop(Generic[T]):
-    """A property of a fact, read from its path; CloudFormation's own default stands where the template is silent."""
-
-    def __init__(self, path: str, default: T) -> None:
-        self.path = path
-        self.default = default
-
-    @overload
-    def __get__(self, fact: None, owner: type[Fact]) -> Prop[T]: ...
-    @overload
-    def __get__(self, fact: Fact, owner: type[Fact]) -> T: ...
-    def __get__(self, fact: Fact | None, owner: type[Fact]) -> T | Prop[T]:
-        """Returns the value. Raises UnknownValue."""
-        if fact is None:
-            return self
-        value = fact.resource.get(self.path, self.default)
-        return typed(type(self.default), value, fact, self.path)  # type: ignore[no-any-return]
-
-
-_KIND_WORDS = {bool: "true or false", int: "a whole number", str: "text", list: "a list", dict: "a mapping"}
-
-
-def typed(kind: type[Any], value: Any, fact: Fact, path: str) -> Any:
-    """Returns a value as a bool, int, str, list or dict; a reference stays one where text is wanted.
-
-    Templates write numbers and booleans as text, too; CloudFormation takes both. Raises UnknownValue, and OddShape for what
-    is of another kind.
-    """
-    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    if isinstance(value, Reference):
-        if kind is str:
-            return value
-        raise UnknownValue(fact.at(path), f"is given by {value.words}")
-    if kind is str and isinstance(value, bool | int | float):
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if kind is bool and isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    if kind is int and isinstance(value, str | float) and re.fullmatch(r"-?\d{1,18}(\.0)?", str(value)):
-        return int(str(value).removesuffix(".0"))
-    if kind is list and isinstance(value, str | int | float | dict):
-        return [value]
-    raise OddShape(fact.at(path), f"should be {_KIND_WORDS[kind]}")
 
 
 def text(value: Any) -> str:

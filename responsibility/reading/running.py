@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from responsibility.document import Evidence
 from responsibility.reading.eks import OfCluster
-from responsibility.reading.resource import Fact, Prop
+from responsibility.reading.facts import Fact, Prop
 
 
 class Capability(OfCluster):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from responsibility.reading.facts import Fact
 from responsibility.reading.network import Subnet
-from responsibility.reading.resource import Fact
+from responsibility.reading.placement import Placement
 
 
 class Storage(Fact):
@@ -21,7 +22,7 @@ class Storage(Fact):
     @property
     def serves_a_cluster(self) -> bool:
         """Whether pods may use it: a Kubernetes object names it, or it is reached in a cluster's VPC."""
-        placement = self.facts.placement
+        placement = self.facts.view(Placement)
         if self.resource.key in placement.mentioned:
             return True
         return any(subnet.vpc and placement.uses(subnet.vpc) for subnet in self.subnets)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from responsibility.reading.access import AwsAuth
 from responsibility.reading.eks import AccessEntry, Addon, Cluster, FargateProfile, NodeGroup, PodIdentity
 from responsibility.reading.eks import SelfManagedNodes as OwnNodes
-from responsibility.reading.handlers import maker_of
-from responsibility.reading.iam import Purpose, Role
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.handlers import handlers_of, maker_of
+from responsibility.reading.iam import Purpose, Role, Use
+from responsibility.reading.kubernetes import objects
+from responsibility.reading.resource import UnknownValue
 
-if TYPE_CHECKING:
-    from responsibility.reading.facts import Facts
-
-Found = tuple[Any, "Use"]
+Found = tuple[Any, Use]
 """A role's name, ARN or reference, and a use of it."""
 
 _ENTRY_TYPES: dict[str, Purpose] = {
@@ -39,17 +37,13 @@ _OIDC_PROVIDERS = ("AWS::IAM::OIDCProvider", "Custom::AWSCDKOpenIdConnectProvide
 SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One thing that a role is for."""
+class UsedRole(Role):
+    """An IAM role, and what names it."""
 
-    purpose: Purpose
-    cluster: str
-    """Key of the cluster; empty = not known."""
-    words: str
-    """``node group general``, ``pods of service account kube-system/aws-node``."""
-    by: Fact
-    """What says so."""
+    @property
+    def uses(self) -> Sequence[Use]:
+        """What it is for, as far as that has to do with a cluster."""
+        return self.facts.view(uses_of).get(self.resource.key, [])
 
 
 def uses_of(facts: Facts) -> dict[str, list[Use]]:
@@ -104,7 +98,7 @@ def _node_classes(facts: Facts) -> Iterator[Found]:
     """Classes of nodes that Auto Mode or Karpenter starts."""
     kinds: tuple[tuple[str, Purpose], ...] = (("NodeClass", "auto_node"), ("EC2NodeClass", "node"))
     for kind, purpose in kinds:
-        for item in facts.objects(kind):
+        for item in objects(facts, kind):
             yield item.resource.maybe("spec.role"), _use(purpose, item, f"nodes of {item.words}")
 
 
@@ -127,7 +121,7 @@ def _pods(facts: Facts) -> Iterator[Found]:
 
 def _annotations(facts: Facts) -> Iterator[Found]:
     """Service accounts that say which role their pods assume (IRSA)."""
-    for account in facts.objects("ServiceAccount"):
+    for account in objects(facts, "ServiceAccount"):
         annotations = account.resource.maybe("metadata.annotations", {}) or {}
         if isinstance(annotations, dict) and (arn := annotations.get("eks.amazonaws.com/role-arn")):
             yield arn, _use("irsa", account, f"pods of service account {account.name}")
@@ -157,7 +151,7 @@ def _aws_auth(facts: Facts) -> Iterator[Found]:
 
 def _lambdas(facts: Facts) -> Iterator[Found]:
     """The Lambda functions by which CDK makes what CloudFormation cannot."""
-    for handlers in facts.handlers.values():
+    for handlers in facts.view(handlers_of).values():
         for handler in handlers:
             yield handler.role, Use("kubectl", handler.cluster, "the one that runs kubectl", handler.by)
             if handler.assumes:

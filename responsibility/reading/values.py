@@ -22,6 +22,23 @@ def holes(text: str) -> Iterator[tuple[int, int, str]]:
         yield start, end, text[start + 2 : close]
 
 
+def split(text: str, at: str) -> list[str]:
+    """Returns the parts of a text between separators; a reference or a gap in it stays whole."""
+    parts: list[str] = []
+    open_: list[str] = []
+    end = 0
+    for start, stop, _ in holes(text):
+        first, *more = text[end:start].split(at)
+        open_.append(first)
+        if more:
+            parts += ["".join(open_), *more[:-1]]
+            open_ = more[-1:]
+        open_.append(text[start:stop])
+        end = stop
+    first, *more = text[end:].split(at)
+    return [*parts, "".join([*open_, first]), *more]
+
+
 def filled(text: str, fill: Callable[[str], str | None]) -> str:
     """Returns a text with each ``${...}`` replaced by what ``fill`` gives for its inside; None = it stays."""
     parts: list[str] = []

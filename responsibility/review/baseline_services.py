@@ -65,7 +65,7 @@ def _zones(change: Change) -> Iterator[str]:
 
 def _zones_of(resource: Resource, facts: Facts) -> set[str]:
     """Returns the AZs of a cluster's subnets. Raises UnknownValue."""
-    cluster = facts.cluster(resource.key)
+    cluster = facts.get(Cluster, resource.key)
     if not isinstance(cluster, Cluster):
         raise UnknownValue(resource.evidence(""), "it is not read as a cluster")
     zones = {subnet.zone for subnet in subnets_at(cluster, "ResourcesVpcConfig.SubnetIds")}

@@ -22,7 +22,7 @@ from responsibility.document import (
 )
 from responsibility.reading.eks import Cluster, OfCluster
 from responsibility.reading.facts import Facts
-from responsibility.reading.facts import read as read_facts
+from responsibility.reading.reader import read as read_facts
 from responsibility.reading.resource import Resource
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import BadSource

@@ -13,9 +13,9 @@ from typing import Any
 
 from responsibility.document import Cost
 from responsibility.reading.eks import Cluster
-from responsibility.reading.facts import Facts, key_of
+from responsibility.reading.facts import Fact, Facts, key_of
 from responsibility.reading.kubernetes import KubernetesObject, Workload
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.resource import UnknownValue
 from responsibility.review import cost_fargate, cost_nodes
 from responsibility.review.cost_bill import Bill, called, count_of, several, word
 from responsibility.review.prices import Prices, load_prices
@@ -156,7 +156,7 @@ def _nat_gateway(bill: Bill, fact: Fact) -> None:
     regional = word(fact, "AvailabilityMode", "zonal") == "regional"
     assumed = "one zone at least; each zone it reaches into costs the same" if regional else "data comes on top"
     bill.add("nat-gateway", fact, called(fact), 1, assumed)
-    if public and not bill.facts.by_key(key_of(fact.resource.maybe("AllocationId"))):
+    if public and not bill.facts.get(Fact, key_of(fact.resource.maybe("AllocationId"))):
         bill.add("public-ipv4", fact, f"Public IPv4 of {called(fact)}", 1, "1, not made by these templates")
 
 

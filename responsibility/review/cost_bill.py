@@ -10,9 +10,10 @@ from typing import Any
 from responsibility.document import CostLine
 from responsibility.model import ComputeKind
 from responsibility.reading.eks import Cluster
-from responsibility.reading.facts import Facts, key_of
+from responsibility.reading.facts import Fact, Facts, key_of
+from responsibility.reading.kubernetes import objects
 from responsibility.reading.network import Subnet
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Reference, Unknown, has_gap
 from responsibility.review.ownership import compute_kinds
 from responsibility.review.prices import Prices
@@ -84,7 +85,7 @@ class Bill:
     def scalers(self) -> dict[tuple[str, str, str, str], Fact]:
         """The HorizontalPodAutoscalers, by cluster, namespace, kind and name of what they scale."""
         found: dict[tuple[str, str, str, str], Fact] = {}
-        for scaler in self.facts.objects("HorizontalPodAutoscaler"):
+        for scaler in objects(self.facts, "HorizontalPodAutoscaler"):
             kind, name = (str(scaler.resource.maybe(f"spec.scaleTargetRef.{key}")) for key in ("kind", "name"))
             found[scaler.cluster_key, scaler.namespace, kind, name] = scaler
         return found

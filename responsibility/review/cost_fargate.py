@@ -11,8 +11,9 @@ from typing import Any
 
 from responsibility.reading.eks import Addon
 from responsibility.reading.embedded import NoData, yaml_in
+from responsibility.reading.facts import Fact
 from responsibility.reading.kubernetes import Workload
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown, has_gap
 from responsibility.review.cost_bill import Bill, number, several
 

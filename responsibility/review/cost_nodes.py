@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from responsibility.model import ComputeKind
 from responsibility.reading.eks import LaunchTemplate, NodeGroup, SelfManagedNodes
-from responsibility.reading.facts import key_of
+from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.network import Subnet
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.resource import UnknownValue
 from responsibility.review.cost_bill import Bill, called, count_of, number, several, word
 
 _BLOCKS = "BlockDeviceMappings"
@@ -94,7 +94,7 @@ def scaling_group_volumes(bill: Bill, group: Fact) -> None:
 
 def _made_from(group: Fact) -> tuple[Fact | None, str]:
     """The launch template or configuration of an Auto Scaling group, and the path of its data."""
-    if configuration := group.facts.by_key(key_of(group.resource.maybe("LaunchConfigurationName"))):
+    if configuration := group.facts.get(Fact, key_of(group.resource.maybe("LaunchConfigurationName"))):
         return configuration, ""
     mixed = "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification"
     for path in ("LaunchTemplate", mixed):

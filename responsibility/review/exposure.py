@@ -7,11 +7,11 @@ from typing import Literal
 
 from responsibility.document import Exposure
 from responsibility.reading.eks import Cluster, NodeGroup, SelfManagedNodes
-from responsibility.reading.facts import Facts
-from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.kubernetes import KubernetesObject, objects
 from responsibility.reading.load_balancers import Balancer, ingress_balancer, service_balancer
 from responsibility.reading.network import ANYWHERE, SecurityGroup
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.resource import UnknownValue
 
 Level = Literal["open", "limited", "closed", "unknown"]
 
@@ -107,7 +107,7 @@ def _nodes(facts: Facts) -> Iterator[Exposure]:
 
 
 def _load_balancers(facts: Facts) -> Iterator[Exposure]:
-    for item in [*facts.objects("Service"), *facts.objects("Ingress")]:
+    for item in [*objects(facts, "Service"), *objects(facts, "Ingress")]:
         try:
             balancer = service_balancer(item) or ingress_balancer(item)
             if balancer:

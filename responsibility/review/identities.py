@@ -9,6 +9,7 @@ from responsibility.document import Identity
 from responsibility.iam_words import Breadth, broadest
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
+from responsibility.reading.handlers import handlers_of
 from responsibility.reading.iam import Role
 from responsibility.reading.values import without_gaps
 from responsibility.review.identity_access import Access, accesses
@@ -40,7 +41,7 @@ def _add_deployers(facts: Facts, within: dict[str, list[tuple[str, Phrase]]]) ->
         # The older custom resource says who makes it.
         if maker := facts.find(Role, cluster.resource.maybe("AssumeRoleArn")):
             within[maker.resource.key].append((cluster.resource.key, ("admin", "does everything, as it makes it")))
-    for key, handlers in facts.handlers.items():
+    for key, handlers in facts.view(handlers_of).items():
         for handler in handlers:
             role, assumed = facts.find(Role, handler.role), facts.find(Role, handler.assumes)
             rights = [phrase for of, phrase in within[assumed.resource.key] if of == key] if assumed else []
@@ -58,7 +59,7 @@ def _said(phrases: Iterable[Phrase]) -> list[str]:
 def _role(role: Role, within: list[tuple[str, Phrase]]) -> Identity:
     may = rights(role)
     for key, (breadth, words) in within:
-        cluster = role.facts.cluster(key)
+        cluster = role.facts.get(Cluster, key)
         may.append((breadth, f"in {cluster.words if cluster else 'a cluster'}: {words}"))
     clusters = [use.cluster for use in role.uses if use.cluster] or [role.cluster_key]
     return Identity(

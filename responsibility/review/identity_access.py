@@ -13,7 +13,8 @@ from responsibility.reading.access import MASTERS, AwsAuth, Mapping
 from responsibility.reading.eks import AccessEntry
 from responsibility.reading.facts import Facts
 from responsibility.reading.iam import Role
-from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.kubernetes import KubernetesObject, objects
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import without_gaps
 from responsibility.review.identity_rights import Phrase
@@ -111,7 +112,7 @@ def _bindings(facts: Facts) -> Groups:
     """Returns what is bound to each group."""
     found: Groups = defaultdict(list)
     for kind in ("ClusterRoleBinding", "RoleBinding"):
-        for binding in facts.objects(kind):
+        for binding in objects(facts, kind):
             phrase = _bound(binding)
             for subject in binding.resource.maybe("subjects", []) or []:
                 if isinstance(subject, dict) and subject.get("kind") == "Group":
@@ -121,7 +122,7 @@ def _bindings(facts: Facts) -> Groups:
 
 def _bound(binding: KubernetesObject) -> Phrase:
     kind, name = (str(binding.resource.maybe(f"roleRef.{key}", "?")) for key in ("kind", "name"))
-    objects = binding.facts.kubernetes
+    objects = binding.facts.view(Objects)
     role = objects.named(kind, binding, name) if kind == "Role" else objects.of_class(kind, binding, name)
     breadth = _role_breadth(role) if role else _BUILT_IN.get(name, "unknown")
     if binding.what == "RoleBinding":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Role, Statement
-from responsibility.reading.resource import Fact
 from responsibility.reading.values import holes, reference, without_gaps
 
 _NOUNS = {
@@ -65,7 +65,7 @@ def _one(role: Role, value: str) -> str:
 
 
 def _referred(role: Role, key: str) -> str:
-    fact = role.facts.by_key(key)
+    fact = role.facts.get(Fact, key)
     noun = _NOUNS.get(fact.resource.type, "") if fact else ""
     return f"the {noun} {_name(role, fact, key)}" if noun else _name(role, fact, key)
 

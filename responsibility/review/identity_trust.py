@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from responsibility import iam_words
 from responsibility.reading.access import AwsAuth
-from responsibility.reading.eks import Addon, PodIdentity
-from responsibility.reading.iam import Purpose, Role, Statement
-from responsibility.reading.resource import Fact, UnknownValue
-from responsibility.reading.uses import SERVICE_ACCOUNT, Use
+from responsibility.reading.eks import Addon, Cluster, PodIdentity
+from responsibility.reading.facts import Fact
+from responsibility.reading.iam import Purpose, Role, Statement, Use
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.uses import SERVICE_ACCOUNT
 from responsibility.reading.values import has_gap, without_gaps
 
 _ACCOUNT = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12}|\$\{AWS::AccountId\})(?::root)?")
@@ -48,7 +49,7 @@ def _statement(role: Role, statement: Statement) -> Iterator[str]:
 
 def _of(role: Role, use: Use) -> str:
     """Returns `` of cluster demo``; empty where the words of the use say it already, or it is not known."""
-    cluster = role.facts.cluster(use.cluster)
+    cluster = role.facts.get(Cluster, use.cluster)
     if not cluster or cluster.words in use.words:
         return ""
     return f" {'in' if use.purpose == 'kubectl' else 'of'} {cluster.words}"

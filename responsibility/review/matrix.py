@@ -18,7 +18,7 @@ from responsibility.document import (
 )
 from responsibility.model import OWNERS, ComputeKind, Owner
 from responsibility.reading.eks import Cluster
-from responsibility.reading.facts import Facts
+from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.review.ownership import compute_kinds, shows
 
@@ -91,7 +91,7 @@ class Matrix:
         numbers: Counter[tuple[str, str, Owner, ComputeKind | None]] = Counter()
         used = used_kinds(self._facts)
         for resource in self._facts.resources:
-            fact = self._facts.by_key(resource.key)
+            fact = self._facts.get(Fact, resource.key)
             if fact is None or resource.type == "AWS::CDK::Metadata":
                 continue
             if isinstance(fact, KubernetesObject) != ("::" not in resource.type):

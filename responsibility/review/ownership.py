@@ -11,8 +11,7 @@ from typing import Any
 from responsibility.catalog import addon_kinds
 from responsibility.model import ComputeKind
 from responsibility.reading.eks import AccessEntry, Addon, Cluster, FargateProfile, NodeGroup, SelfManagedNodes
-from responsibility.reading.facts import Facts, key_of
-from responsibility.reading.resource import Fact
+from responsibility.reading.facts import Fact, Facts, key_of
 from safe_io.yaml_file import load
 
 _DATA = Path(__file__).parents[1] / "data" / "resource_types.yaml"
@@ -60,7 +59,7 @@ def compute_kinds(facts: Facts) -> dict[str, ComputeKind]:
             reached[fact.resource.key].add(kind)
             for key in facts.references(fact.resource) - seen:
                 seen.add(key)
-                target = facts.by_key(key)
+                target = facts.get(Fact, key)
                 if target and target.resource.type not in _SERVES_ALL:
                     todo.append(target)
     for cluster in facts.all(Cluster):
@@ -86,7 +85,7 @@ def _roots(facts: Facts) -> dict[ComputeKind, list[Fact]]:
         "hybrid_nodes": [],
     }
     for cluster in facts.all(Cluster):
-        role = facts.by_key(key_of(cluster.resource.maybe("ComputeConfig.NodeRoleArn")))
+        role = facts.get(Fact, key_of(cluster.resource.maybe("ComputeConfig.NodeRoleArn")))
         roots["auto_mode"].extend([role] if role else [])
     by_type: dict[str, ComputeKind] = {
         "EC2": "auto_mode",

@@ -8,6 +8,7 @@ from typing import Literal
 from responsibility.document import ComputeUse, Picture, PictureSubnet, PictureVpc
 from responsibility.model import ComputeKind
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup
+from responsibility.reading.kubernetes import objects
 from responsibility.reading.network import Subnet, Vpc
 from responsibility.reading.resource import UnknownValue, text
 
@@ -40,7 +41,7 @@ def _named(what: str, items: Iterable[str]) -> str:
 
 def _auto_mode(cluster: Cluster) -> str:
     pools = [str(pool) for pool in cluster.resource.maybe("ComputeConfig.NodePools", [])]
-    own = [item.bare_name for item in cluster.facts.objects("NodePool") if item.cluster_key == cluster.resource.key]
+    own = [item.bare_name for item in objects(cluster.facts, "NodePool") if item.cluster_key == cluster.resource.key]
     parts = [f"built-in pools {', '.join(pools)}"] if pools else ["no built-in pool"]
     return "; ".join([*parts, *([f"own pools {', '.join(own)}"] if own else [])])
 

@@ -13,8 +13,9 @@ from typing import Any
 from responsibility.document import Evidence
 from responsibility.reading.eks import NodeGroup, SelfManagedNodes
 from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.facts import Fact
 from responsibility.reading.kubernetes import HelmChart, KubernetesObject, Workload
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown
 from responsibility.upgrade.plan import Upgrade
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from responsibility.document import Evidence
+from responsibility.reading.facts import Fact
 from responsibility.reading.kubernetes import HelmChart
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 from responsibility.review.versions import support
 from responsibility.upgrade import detect

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from responsibility.reading.resource import Fact
+from responsibility.reading.facts import Fact
 from responsibility.reading.values import has_gap
 from responsibility.upgrade.document import Change
 from responsibility.upgrade.plan import Upgrade

@@ -12,7 +12,7 @@ from responsibility.account.session import Account
 from responsibility.audit.reading import read
 from responsibility.reading import sources
 from responsibility.reading.eks import Cluster
-from responsibility.reading.facts import read as read_facts
+from responsibility.reading.reader import read as read_facts
 from responsibility.reading.running import Comparison
 from tests.conftest import ENVIRONMENTS, TODAY, environment_data
 from tests.emulator.comparison import differences

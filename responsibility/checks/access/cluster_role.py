@@ -7,9 +7,12 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.document import Evidence
 from responsibility.reading.access import MASTERS, AwsAuth
 from responsibility.reading.eks import AccessEntry, Cluster
-from responsibility.reading.handlers import Handler
+from responsibility.reading.facts import Fact
+from responsibility.reading.handlers import Handler, handlers_of
 from responsibility.reading.iam import Role
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.kubernetes import objects
+from responsibility.reading.logs import LogGroups
+from responsibility.reading.resource import UnknownValue
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
@@ -61,7 +64,7 @@ def cluster_role_is_narrow(role: Role) -> Answer | None:
 def _moves_interfaces(clusters: list[Cluster]) -> bool:
     """Whether a cluster has security groups for pods, or Windows nodes. Raises UnknownValue."""
     keys = {cluster.resource.key for cluster in clusters}
-    if any(policy.cluster_key in keys for policy in clusters[0].facts.objects("SecurityGroupPolicy")):
+    if any(policy.cluster_key in keys for policy in objects(clusters[0].facts, "SecurityGroupPolicy")):
         return True
     if any(str(group.get("AmiType", "")).startswith("WINDOWS") for item in clusters for group in item.node_groups):
         return True
@@ -89,7 +92,7 @@ def _moves_interfaces(clusters: list[Cluster]) -> bool:
 )
 def no_kubectl_function(cluster: Cluster) -> Answer:
     """CDK's manifests and charts are applied by a function that the stack brings along."""
-    handlers = cluster.facts.handlers.get(cluster.resource.key, [])
+    handlers = cluster.facts.view(handlers_of).get(cluster.resource.key, [])
     if not handlers:
         return met("no Lambda function runs kubectl in it")
     administrators = dict(_administrators(cluster))
@@ -155,7 +158,7 @@ def _is_limited(cluster: Cluster, roles: list[Role]) -> bool:
 )
 def handler_logs_expire(cluster: Cluster) -> Answer | None:
     """Without a group of its own in the template, Lambda makes one."""
-    handlers = cluster.facts.handlers.get(cluster.resource.key, [])
+    handlers = cluster.facts.view(handlers_of).get(cluster.resource.key, [])
     if not handlers:
         return not_applicable("no Lambda function runs kubectl in it")
     found: dict[str, Evidence] = {}
@@ -179,8 +182,8 @@ def _log_group(function: Fact) -> Fact | None:
     if value is None:
         own = function.resource.maybe("FunctionName", "")
         names = [f"/aws/lambda/${{{function.resource.key}}}", f"/aws/lambda/{own}"]
-        return next((facts.log_groups[name] for name in names if name in facts.log_groups), None)
-    group = facts.find(Fact, value) or facts.log_groups.get(str(value))
+        return next((facts.view(LogGroups)[name] for name in names if name in facts.view(LogGroups)), None)
+    group = facts.find(Fact, value) or facts.view(LogGroups).get(str(value))
     if group is None:
         raise UnknownValue(function.at("LoggingConfig.LogGroup"), "the log group is not in what was read")
     return group

@@ -9,9 +9,9 @@ from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.document import Evidence
 from responsibility.reading.eks import AccessEntry, Cluster, SelfManagedNodes
-from responsibility.reading.facts import Facts
+from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.iam import Role
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
 _NODE_TYPES = ("EC2_LINUX", "EC2_WINDOWS", "EC2", "HYPERPOD_LINUX")

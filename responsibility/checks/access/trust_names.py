@@ -9,11 +9,11 @@ from fnmatch import fnmatchcase
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.document import Evidence
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
-from responsibility.reading.facts import key_of
-from responsibility.reading.iam import Role, Statement
+from responsibility.reading.facts import Fact, key_of
+from responsibility.reading.iam import Role, Statement, Use
 from responsibility.reading.kubernetes import KubernetesObject
-from responsibility.reading.resource import Fact, UnknownValue
-from responsibility.reading.uses import SERVICE_ACCOUNT, Use
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.uses import SERVICE_ACCOUNT
 from responsibility.reading.values import has_gap, holes, reference
 
 _SERVICES = {
@@ -179,11 +179,11 @@ def _fits(test: str, expected: str, value: str, statement: Statement) -> bool:
 
 def _cluster(role: Role, value: str) -> str:
     """Returns the name of the cluster in the ARN of one, or of something of it; of a wider pattern, ``*``."""
-    if cluster := role.facts.cluster(key_of(value)):
+    if cluster := role.facts.get(Cluster, key_of(value)):
         return cluster.name
     if not (match := _CLUSTER.fullmatch(value)):
         return "*" if "*" in value else value
-    cluster = role.facts.cluster(key_of(match[1]))
+    cluster = role.facts.get(Cluster, key_of(match[1]))
     return cluster.name if cluster else match[1]
 
 
@@ -196,7 +196,7 @@ def _expected_cluster(role: Role, use: Use, statement: Statement, named: list[st
         if known:
             return known[0]
         raise UnknownValue(statement.evidence, f"cluster {' or '.join(named)} is not in what was read")
-    cluster = role.facts.cluster(use.cluster)
+    cluster = role.facts.get(Cluster, use.cluster)
     if cluster is None or not (cluster.given_name or cluster.resource.answer):
         # CloudFormation makes up the name of a cluster that has none: only a reference can name it.
         if cluster and cluster.name in named:

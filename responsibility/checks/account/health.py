@@ -2,7 +2,8 @@
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Addon, Cluster, FargateProfile, NodeGroup, OfCluster
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.facts import Fact
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.running import Capability, CertificateAuthority, Comparison, Insight, Update, day
 
 _API = "https://docs.aws.amazon.com/eks/latest/APIReference/"

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.control_plane.encryption import secrets_key
 from responsibility.reading.eks import AccessEntry, Cluster, NodeGroup, OfCluster, PodIdentity
+from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Role
 from responsibility.reading.network import Subnet, subnets_at
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.placement import Placement
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.running import MissingPrincipal
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
@@ -59,7 +61,7 @@ def _free(subnet: Subnet) -> int:
 )
 def room_for_pods(subnet: Subnet) -> Answer | None:
     """Asked of subnets in which something runs pods."""
-    if not subnet.facts.placement.compute.get(subnet.resource.key):
+    if not subnet.facts.view(Placement).compute.get(subnet.resource.key):
         return None
     free, total = _free(subnet), subnet.addresses
     if not total or total < 1:

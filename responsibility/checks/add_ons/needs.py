@@ -7,6 +7,7 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.document import Evidence
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
@@ -85,7 +86,7 @@ def _named_drivers(cluster: Cluster) -> Iterator[tuple[str, Evidence]]:
 
 def _mounted_on_fargate_alone(volume: KubernetesObject) -> bool:
     """Tells whether pods mount a volume, all of them on Fargate: it brings the driver (efs-csi.html)."""
-    objects = volume.facts.kubernetes
+    objects = volume.facts.view(Objects)
     claims = [
         claim
         for claim in objects.in_cluster("PersistentVolumeClaim", volume)

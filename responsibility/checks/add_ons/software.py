@@ -34,7 +34,7 @@ def shows_software(cluster: Cluster) -> bool:
 
 def known_cluster(item: KubernetesObject, where: Evidence) -> Cluster:
     """Returns the cluster of an object. Raises UnknownValue if it is not in what was read."""
-    cluster = item.facts.cluster(item.cluster_key)
+    cluster = item.facts.get(Cluster, item.cluster_key)
     if cluster is None:
         raise UnknownValue(where, "the cluster that it belongs to is not in what was read")
     return cluster

@@ -9,6 +9,7 @@ from responsibility.checks.check import Answer, check, met, open_
 from responsibility.checks.storage.storage_classes import EBS
 from responsibility.checks.workloads.containers import listed
 from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
 # docs.aws.amazon.com/eks/latest/userguide/fargate-pod-configuration.html: the largest size, and what Fargate adds.
@@ -78,7 +79,7 @@ def _volumes(workload: Workload) -> Iterator[Violation]:
 
 def _cannot_mount(workload: Workload, path: str, name: str) -> bool:
     """Whether a claim needs an EBS volume or one that a driver makes: Fargate mounts EFS that exists. Raises UnknownValue."""
-    objects = workload.facts.kubernetes
+    objects = workload.facts.view(Objects)
     claim = objects.named("PersistentVolumeClaim", workload, name)
     if not claim:
         where = workload.at(f"{path}.persistentVolumeClaim.claimName")
@@ -101,7 +102,7 @@ def _cannot_mount(workload: Workload, path: str, name: str) -> bool:
 
 
 def _default_class(workload: Workload) -> KubernetesObject | None:
-    for storage in workload.facts.kubernetes.in_cluster("StorageClass", workload):
+    for storage in workload.facts.view(Objects).in_cluster("StorageClass", workload):
         if storage.annotation("storageclass.kubernetes.io/is-default-class") == "true":
             return storage
     return None

@@ -191,7 +191,7 @@ def something_grows_nodes(nodes: Ec2Nodes) -> Answer:
     where = nodes.at(prefix + "MaxSize")
     if _number(nodes, prefix + "MaxSize", high) <= _number(nodes, prefix + "MinSize", low):
         return not_applicable("has a fixed size")
-    cluster = nodes.facts.cluster(nodes.cluster_key)
+    cluster = nodes.facts.get(Cluster, nodes.cluster_key)
     if not cluster:
         raise UnknownValue(where, "its cluster is not in what was read")
     if cluster.auto_mode:

@@ -4,7 +4,9 @@ import ipaddress
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import LOG_TYPES, Cluster
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.facts import Fact
+from responsibility.reading.logs import LogGroups
+from responsibility.reading.resource import UnknownValue
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _CLOUDFORMATION = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
@@ -143,7 +145,7 @@ def _logged(cluster: Cluster, wanted: tuple[str, ...]) -> Answer:
 
 def log_groups(cluster: Cluster) -> list[Fact]:
     """Returns what the templates make of the group ``/aws/eks/NAME/cluster``. Raises UnknownValue."""
-    groups = cluster.facts.log_groups
+    groups = cluster.facts.view(LogGroups)
     names = (cluster.resource.properties.get("Name", ""), f"${{{cluster.resource.key}}}")
     found = [groups[text] for name in names if (text := f"/aws/eks/{name}/cluster") in groups]
     if not found and groups.may_be_a_cluster:

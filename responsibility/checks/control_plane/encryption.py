@@ -2,7 +2,8 @@
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.facts import Fact
+from responsibility.reading.resource import UnknownValue
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _KMS = "https://docs.aws.amazon.com/kms/latest/developerguide/"

@@ -3,7 +3,8 @@
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.control_plane.api_server import log_groups
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup
-from responsibility.reading.resource import Fact, text
+from responsibility.reading.facts import Fact
+from responsibility.reading.resource import text
 from responsibility.reading.storage import Storage
 from responsibility.reading.values import without_gaps
 

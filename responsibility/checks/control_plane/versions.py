@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from responsibility.catalog import KubernetesVersion, kubernetes_versions
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, NodeGroup
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.facts import Fact
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.running import day
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"

@@ -9,6 +9,7 @@ from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import Entrance, KubernetesObject
 from responsibility.reading.load_balancers import ALB, NLB, Balancer, ingress_balancer, service_balancer
 from responsibility.reading.network import ANYWHERE
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
 _PLAIN_PORTS = (80, 8000, 8080)
@@ -143,7 +144,7 @@ def _service_tls(service: KubernetesObject, balancer: Balancer) -> Answer:
 )
 def fargate_gets_ip_targets(item: Entrance) -> Answer | None:
     """Asked of Services and Ingresses that lead to pods which a Fargate profile selects."""
-    objects = item.facts.kubernetes
+    objects = item.facts.view(Objects)
     services = [item] if item.what == "Service" else _backends(item)
     behind = [service for service in services if any(pods.on_fargate for pods in objects.selected_by(service))]
     balancer = balancer_of(item) if behind else None
@@ -162,5 +163,5 @@ def _backends(ingress: KubernetesObject) -> list[KubernetesObject]:
     for rule in ingress.items("spec.rules"):
         paths += [f"{path}.backend" for path in ingress.items(f"{rule}.http.paths")]
     names = dict.fromkeys(str(ingress.get(f"{path}.service.name", "")) for path in paths)
-    found = (ingress.facts.kubernetes.named("Service", ingress, name) for name in names if name)
+    found = (ingress.facts.view(Objects).named("Service", ingress, name) for name in names if name)
     return [service for service in found if service]

@@ -11,6 +11,7 @@ from responsibility.reading.eks import Cluster
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import Entrance, HelmChart, KubernetesObject, Namespace
 from responsibility.reading.load_balancers import ALB, NLB, Balancer, Maker, ingress_balancer, service_balancer
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
@@ -79,7 +80,7 @@ def gates_are_read(namespace: Namespace) -> Answer | None:
     here = namespace.at("metadata.labels")
     makers = _makers(namespace)
     if not makers:
-        cluster = namespace.facts.cluster(namespace.cluster_key)
+        cluster = namespace.facts.get(Cluster, namespace.cluster_key)
         if cluster is None:
             raise UnknownValue(here, "who makes load balancers for it is not in what was read")
         own = bool(software.runs(cluster, _CONTROLLER)) or not cluster.auto_load_balancing
@@ -96,7 +97,7 @@ def gates_are_read(namespace: Namespace) -> Answer | None:
 
 def _makers(namespace: Namespace) -> set[Maker]:
     """Returns which controllers of AWS make load balancers for objects of a namespace. Raises UnknownValue."""
-    objects = namespace.facts.kubernetes
+    objects = namespace.facts.view(Objects)
     found: set[Maker] = set()
     for kind in ("Service", "Ingress"):
         for item in objects.in_namespace(kind, namespace, namespace.bare_name):
@@ -121,7 +122,7 @@ def _makers(namespace: Namespace) -> set[Maker]:
 def both_families(item: Entrance) -> Answer | None:
     """Asked in clusters whose IpFamily is ipv6."""
     balancer = service_balancer(item) or ingress_balancer(item)
-    cluster = item.facts.cluster(item.cluster_key)
+    cluster = item.facts.get(Cluster, item.cluster_key)
     if not balancer or balancer.maker == "other" or cluster is None or cluster.ip_family != "ipv6":
         return None
     here = item.at("metadata.annotations")
@@ -164,7 +165,7 @@ def agent_is_reached(item: KubernetesObject) -> Answer | None:
         if item.get(f"{path}.ipBlock")
     ]
     named = [path for path, cidr in peers if cidr.partition("/")[0] == _AGENT]
-    cluster = item.facts.cluster(item.cluster_key)
+    cluster = item.facts.get(Cluster, item.cluster_key)
     if not named or cluster is None or cluster.ip_family != "ipv6":
         return None
     if any(cidr.partition("/")[0] in (_AGENT_IPV6, "::") for _, cidr in peers):

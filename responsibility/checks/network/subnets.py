@@ -6,7 +6,9 @@ import re
 from responsibility import catalog
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, NodeGroup, OfCluster, SelfManagedNodes
+from responsibility.reading.kubernetes import objects
 from responsibility.reading.network import Subnet, Vpc, subnets_at
+from responsibility.reading.placement import Placement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
@@ -81,7 +83,7 @@ def two_zones(cluster: Cluster) -> Answer:
 )
 def room_for_interfaces(cluster: Cluster) -> Answer:
     """How many addresses are taken later nobody sees here: a subnet that pods share needs more."""
-    compute = cluster.facts.placement.compute
+    compute = cluster.facts.view(Placement).compute
     small = [
         subnet
         for subnet in cluster.subnets
@@ -110,7 +112,7 @@ def room_for_pods(subnet: Subnet) -> Answer | None:
     """An estimate: every group at its largest, its nodes spread evenly over its subnets, each full of pods."""
     groups = [
         group
-        for group in subnet.facts.placement.compute.get(subnet.resource.key, [])
+        for group in subnet.facts.view(Placement).compute.get(subnet.resource.key, [])
         if isinstance(group, NodeGroup | SelfManagedNodes)
     ]
     if not groups:
@@ -130,7 +132,7 @@ def _pods_are_elsewhere(cluster: Cluster | None) -> bool:
         return True
     addon = cluster.addons.get("vpc-cni")
     custom = addon and "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG" in str(addon.resource.maybe("ConfigurationValues", ""))
-    return bool(custom) or any(item.cluster_key == cluster.resource.key for item in cluster.facts.objects("ENIConfig"))
+    return bool(custom) or any(item.cluster_key == cluster.resource.key for item in objects(cluster.facts, "ENIConfig"))
 
 
 def _need(group: NodeGroup | SelfManagedNodes) -> tuple[int, str]:
@@ -199,7 +201,7 @@ def nodes_are_private(group: OfCluster) -> Answer | None:
 )
 def subnets_are_tagged(vpc: Vpc) -> Answer | None:
     """One tagged subnet in each zone is enough; private subnets that no cluster uses are not asked about."""
-    placement = vpc.facts.placement
+    placement = vpc.facts.view(Placement)
     if not placement.uses(vpc):
         return None
     public = [subnet for subnet in vpc.subnets if subnet.reach == "public"]
@@ -235,7 +237,7 @@ def _tag_keys(subnet: Subnet) -> set[str]:
 )
 def no_public_addresses(vpc: Vpc) -> Answer | None:
     """EKS asks for it where node groups are in public subnets: then EKR076 speaks."""
-    placement = vpc.facts.placement
+    placement = vpc.facts.view(Placement)
     if not placement.uses(vpc):
         return None
     public = [subnet for subnet in vpc.subnets if subnet.reach == "public"]

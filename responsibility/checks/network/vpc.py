@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup, PodIdentity, SelfManagedNodes
-from responsibility.reading.facts import key_of
+from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.network import (
     ANYWHERE,
     Rule,
@@ -16,7 +16,8 @@ from responsibility.reading.network import (
     ingress_beside,
     subnets_at,
 )
-from responsibility.reading.resource import Fact, UnknownValue
+from responsibility.reading.placement import Placement
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown, has_gap
 
 _GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
@@ -38,7 +39,7 @@ _ICMP = ("icmp", "icmpv6", "1", "58")
 )
 def names_are_resolved(vpc: Vpc) -> Answer | None:
     """Support is on by default, host names are off."""
-    if not vpc.facts.placement.uses(vpc):
+    if not vpc.facts.view(Placement).uses(vpc):
         return None
     off = [
         path
@@ -68,7 +69,7 @@ def _on(fact: Fact, path: str, default: bool) -> bool:
 )
 def nat_in_each_zone(vpc: Vpc) -> Answer | None:
     """Asked of the subnets that a cluster uses."""
-    placement = vpc.facts.placement
+    placement = vpc.facts.view(Placement)
     if not placement.uses(vpc):
         return None
     ways = [(subnet, route) for subnet in vpc.subnets if placement.uses(subnet) for route in _by_nat(subnet)]
@@ -114,7 +115,7 @@ def _crosses(subnet: Subnet, route: Fact) -> bool:
 )
 def flow_logs_are_on(vpc: Vpc) -> Answer | None:
     """A flow log of the VPC, or one of each subnet that a cluster uses."""
-    placement = vpc.facts.placement
+    placement = vpc.facts.view(Placement)
     if not placement.uses(vpc):
         return None
     if vpc.flow_logs:

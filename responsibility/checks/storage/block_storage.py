@@ -43,7 +43,7 @@ def policy_fits(role: Role) -> Answer | None:
     """Asked of roles with that policy. Instances of managed node groups get the tag from EKS."""
     if not any(name == _POLICY for name, _ in role.attached[0]):
         return None
-    cluster = role.facts.cluster(role.cluster_key)
+    cluster = role.facts.get(Cluster, role.cluster_key)
     found: list[Problem] = []
     unknown: UnknownValue | None = None
     for question in (_identity, _version, _groups, _node_classes):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.objects import Objects
 
 _DRIVER = "efs.csi.aws.com"
 
@@ -38,7 +39,7 @@ def mounted_by_an_access_point(volume: KubernetesObject) -> Answer | None:
 
 
 def _users(volume: KubernetesObject) -> Iterator[Workload]:
-    objects = volume.facts.kubernetes
+    objects = volume.facts.view(Objects)
     for claim in objects.in_cluster("PersistentVolumeClaim", volume):
         if claim.words_of("spec.volumeName") == volume.bare_name:
             for workload in objects.workloads(claim, claim.namespace):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.facts import Facts
 from responsibility.reading.kubernetes import HelmChart, KubernetesObject, StorageClass
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
 _PRACTICES = "https://docs.aws.amazon.com/eks/latest/best-practices/"
@@ -74,7 +75,7 @@ def volumes_are_backed_up(item: KubernetesObject) -> Answer | None:
     if item.what not in ("StatefulSet", "PersistentVolumeClaim") or item.made_by_another or not item.get(claims):
         return None
     for kind, group in _BACKUP_KINDS:
-        for found in item.facts.kubernetes.in_cluster(kind, item):
+        for found in item.facts.view(Objects).in_cluster(kind, item):
             if group in str(found.get("apiVersion")):
                 return met(f"a {kind} was read", found.at("spec"))
     for chart in item.facts.belonging(HelmChart, item.cluster_key):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.objects import Objects
 
 _PODS = "https://docs.aws.amazon.com/eks/latest/best-practices/pod-security.html"
 
@@ -116,7 +117,7 @@ def _resources(
 
 def _ranges(workload: Workload, defaults: tuple[str, ...]) -> Iterator[tuple[KubernetesObject, str]]:
     """Yields what the LimitRanges of the namespace give to containers that say nothing."""
-    for item in workload.facts.kubernetes.in_namespace("LimitRange", workload):
+    for item in workload.facts.view(Objects).in_namespace("LimitRange", workload):
         for path in item.items("spec.limits"):
             if item.get(f"{path}.type") == "Container":
                 for group in defaults:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.pods import reaches_node
 from responsibility.reading.kubernetes import KubernetesObject, Namespace, Workload
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
 _PRACTICES = "https://docs.aws.amazon.com/eks/latest/best-practices/"
@@ -45,7 +46,7 @@ def level_is_enforced(namespace: Namespace) -> Answer | None:
         return met(f"enforces {level}", here)
     if level != "privileged":
         return open_("enforces no level", here)
-    for workload in namespace.facts.kubernetes.workloads(namespace, namespace.bare_name):
+    for workload in namespace.facts.view(Objects).workloads(namespace, namespace.bare_name):
         if any(reaches_node(workload)):
             return not_applicable(f"holds {workload.words}, which needs its node")
     return open_("has the level privileged, which forbids nothing", here)
@@ -64,7 +65,7 @@ def level_is_enforced(namespace: Namespace) -> Answer | None:
 )
 def traffic_is_denied(item: KubernetesObject) -> Answer | None:
     """Asked of the Namespace; of the first workload in it where the Namespace itself was not read."""
-    objects = item.facts.kubernetes
+    objects = item.facts.view(Objects)
     name = item.bare_name if item.what == "Namespace" else item.namespace
     workloads = objects.workloads(item, name)
     if name in (*_SYSTEM, _FARGATE_LOGS):
@@ -87,9 +88,9 @@ def traffic_is_denied(item: KubernetesObject) -> Answer | None:
 def _raise_if_cluster_denies(item: KubernetesObject) -> None:
     """Raises UnknownValue where something that is not of one namespace may deny traffic."""
     for kind in _CLUSTER_POLICIES:
-        if found := item.facts.kubernetes.in_cluster(kind, item):
+        if found := item.facts.view(Objects).in_cluster(kind, item):
             raise UnknownValue(found[0].at("spec"), f"a {kind} may deny traffic for all namespaces")
-    for node_class in item.facts.kubernetes.in_cluster("NodeClass", item):
+    for node_class in item.facts.view(Objects).in_cluster("NodeClass", item):
         if node_class.get("spec.networkPolicy", "DefaultAllow") != "DefaultAllow":
             raise UnknownValue(node_class.at("spec.networkPolicy"), "denies on nodes of this class, if pods get there")
 
@@ -117,7 +118,7 @@ def quota_is_set(namespace: Namespace) -> Answer | None:
     """The quota bounds the sum; the range gives requests to containers that name none, which the quota would refuse."""
     if not _for_people(namespace):
         return None
-    objects, name = namespace.facts.kubernetes, namespace.bare_name
+    objects, name = namespace.facts.view(Objects), namespace.bare_name
     kinds = ("ResourceQuota", "LimitRange")
     missing = [kind for kind in kinds if not objects.in_namespace(kind, namespace, name)]
     if missing:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.containers import container_names, listed
 from responsibility.reading.kubernetes import Workload
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
 _PODS = "https://docs.aws.amazon.com/eks/latest/best-practices/pod-security.html"
@@ -129,7 +130,7 @@ def token_is_used(workload: Workload) -> Answer | None:
     mounted = workload.get(path)
     if mounted is not None:
         return met("asks for the token" if mounted else "does not mount it", workload.at(path))
-    objects = workload.facts.kubernetes
+    objects = workload.facts.view(Objects)
     name = str(workload.pod("serviceAccountName") or workload.pod("serviceAccount") or "default")
     if (workload.namespace, name) in objects.accounts_with_rights(workload):
         return met(f"its service account {name} has rights in the Kubernetes API to use it for", workload.at(path))

@@ -7,6 +7,7 @@ import re
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.kubernetes import DisruptionBudget, KubernetesObject, Workload
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
 _APPLICATIONS = "https://docs.aws.amazon.com/eks/latest/best-practices/application.html"
@@ -16,7 +17,7 @@ _REPLICATED = ("Deployment", "StatefulSet", "ReplicaSet")
 
 def least_replicas(workload: Workload) -> tuple[int, KubernetesObject, str]:
     """Returns how many replicas there are at the least, and the object and path that say so. Raises UnknownValue."""
-    for scaler in workload.facts.kubernetes.scalers(workload):
+    for scaler in workload.facts.view(Objects).scalers(workload):
         # KEDA scales to zero unless it is told otherwise; a HorizontalPodAutoscaler to one.
         path, default = ("minReplicaCount", 0) if scaler.what == "ScaledObject" else ("minReplicas", 1)
         return scaler.number(f"spec.{path}", default), scaler, f"spec.{path}"
@@ -69,7 +70,7 @@ def has_a_budget(workload: Workload) -> Answer | None:
     least, _, _ = least_replicas(workload)
     if least < 2:
         return not_applicable("may have a single replica, which no budget protects")
-    budgets = workload.facts.kubernetes.selecting("PodDisruptionBudget", workload)
+    budgets = workload.facts.view(Objects).selecting("PodDisruptionBudget", workload)
     if budgets:
         return met(f"is protected by {budgets[0].bare_name}", budgets[0].at("spec.selector"))
     return open_("no PodDisruptionBudget that was read selects its pods", workload.at(workload.labels_path))
@@ -88,7 +89,7 @@ def has_a_budget(workload: Workload) -> Answer | None:
 )
 def budget_lets_pods_go(budget: DisruptionBudget) -> Answer:
     """A budget blocks by its own numbers, by the number of replicas, or because a second one selects the same pods."""
-    objects = budget.facts.kubernetes
+    objects = budget.facts.view(Objects)
     workloads = [item for item in objects.selected_by(budget) if item.what != "DaemonSet" and not item.made_by_another]
     for workload in workloads:
         if len(objects.selecting("PodDisruptionBudget", workload)) > 1:

@@ -57,7 +57,7 @@ def class_is_said_once(item: Entrance) -> Answer | None:
         return met(f"is of class {new}", item.at("spec.ingressClassName")) if new else not_applicable("names no class")
     if new and new != old:
         return open_(f"is of class {old} by its annotation, and of {new} by its field", here)
-    cluster = item.facts.cluster(item.cluster_key)
+    cluster = item.facts.get(Cluster, item.cluster_key)
     if not new and cluster and cluster.auto_load_balancing and not software.runs(cluster, _CONTROLLER):
         return open_(f"is of class {old} by an annotation that Auto Mode does not read", here)
     return met(f"is of class {old}, as its controller reads it", here)

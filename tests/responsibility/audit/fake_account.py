@@ -17,7 +17,7 @@ from responsibility.account.answers import told
 from responsibility.account.errors import explain
 from responsibility.account.permissions import CALLS
 from responsibility.audit.reading import read
-from responsibility.reading import facts
+from responsibility.reading import reader
 from responsibility.reading.facts import Facts
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import Template
@@ -97,7 +97,9 @@ def audited(data: Mapping[str, Any], as_of: date) -> Facts:
     """Reads an account that answers ``account``, held against ``template``, if there is one, of a stack called ``stack``."""
     templates = None
     if body := data.get("template"):
-        templates = facts.read(Sources("stack", [Template("stack", "stack.yaml", body, "", region="eu-west-1")]), as_of)
+        templates = reader.read(
+            Sources("stack", [Template("stack", "stack.yaml", body, "", region="eu-west-1")]), as_of
+        )
     return read(FakeAccount(data["account"]), say=lambda _: None, as_of=as_of, templates=templates)  # type: ignore[arg-type]
 
 

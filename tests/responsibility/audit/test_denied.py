@@ -12,7 +12,7 @@ from responsibility.audit.reading import read
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.document import Finding
-from responsibility.reading import facts
+from responsibility.reading import reader
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import Template
 from tests.responsibility.audit.fake_account import FakeAccount, audited
@@ -104,7 +104,7 @@ def test_every_call_of_the_policy_is_made() -> None:
         }
     )
     data = yaml.safe_load((FIXTURES / "EKR150" / "good.yaml").read_text())
-    templates = facts.read(Sources("stack", [Template("stack", "", data["template"], "", region="eu-west-1")]), AS_OF)
+    templates = reader.read(Sources("stack", [Template("stack", "", data["template"], "", region="eu-west-1")]), AS_OF)
     read(account, say=lambda _: None, templates=templates)  # type: ignore[arg-type]
     assert account.asked == CALLS["audit"].keys()
 

@@ -15,7 +15,7 @@ from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.document import Finding
 from responsibility.model import components
-from responsibility.reading import facts, sources
+from responsibility.reading import reader, sources
 from tests.responsibility.audit.fake_account import audited
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -33,7 +33,7 @@ def findings(case: str) -> list[Finding]:
     if any(line.startswith("account:") for line in text.splitlines()):
         found = audited(yaml.safe_load(text), AS_OF)
     else:
-        found = facts.read(sources.read(str(file)), AS_OF)
+        found = reader.read(sources.read(str(file)), AS_OF)
     return run([CHECKS[case.split("/")[0]]], found)
 
 

@@ -14,10 +14,10 @@ from responsibility import bounds
 from responsibility.bounds import Budget
 from responsibility.reading import sources
 from responsibility.reading.embedded import NoData, json_in
-from responsibility.reading.facts import read as read_facts
-from responsibility.reading.intrinsics import World
+from responsibility.reading.functions import world_of
 from responsibility.reading.joining import cluster_joined
 from responsibility.reading.loops import write_out
+from responsibility.reading.reader import read as read_facts
 from responsibility.reading.resource import Resource, label
 from responsibility.reading.template import BadSource, Template
 from responsibility.reading.values import Unknown, holes, references, without_gaps
@@ -85,7 +85,7 @@ GROWING: dict[str, tuple[Body, str]] = {
 @pytest.mark.parametrize("what", GROWING)
 def test_what_grows_without_end_is_refused_after_so_many_steps(what: str) -> None:
     body, bound = GROWING[what]
-    world = World([Template("s", "s.json", body, "")], "s.json")
+    world = world_of([Template("s", "s.json", body, "")], "s.json")
     with pytest.raises(BadSource, match=rf"^s\.json.*\(bound: {bound}\)$"):
         world.scopes["s"].value(body["Resources"]["R"]["Properties"])
     # The text that is too much is refused before it is there: at most one value more than the bound was counted.
@@ -119,7 +119,7 @@ WORKED_OUT: dict[str, tuple[Body, int]] = {
 @pytest.mark.parametrize("what", WORKED_OUT)
 def test_a_value_that_many_ask_for_is_worked_out_once(what: str) -> None:
     body, most = WORKED_OUT[what]
-    world = World([Template("s", "s.json", body, "")], "s.json")
+    world = world_of([Template("s", "s.json", body, "")], "s.json")
     for resource in body["Resources"].values():
         world.scopes["s"].value(resource["Properties"])
     assert world.budget.values <= most
@@ -199,7 +199,7 @@ def test_a_value_counts_wherever_it_is_used() -> None:
 
 
 def test_functions_of_another_shape_are_unknown() -> None:
-    world = World([Template("s", "s.json", of(1), "")])
+    world = world_of([Template("s", "s.json", of(1), "")])
     for name in ("Fn::Join", "Fn::Split", "Fn::Select", "Fn::If", "Fn::Equals", "Fn::And", "Fn::FindInMap", "Fn::Cidr"):
         for argument in (None, 7, "x", [], {}, [None], [[], {}], [{}, [], 1, 2, 3], ["", 7]):
             found = world.scopes["s"].value({name: argument})

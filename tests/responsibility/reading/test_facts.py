@@ -9,10 +9,11 @@ import yaml
 
 from responsibility.reading import sources
 from responsibility.reading.eks import Addon, Cluster, NodeGroup, SelfManagedNodes
-from responsibility.reading.facts import Facts, read
+from responsibility.reading.facts import Facts
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import HelmChart, Workload
 from responsibility.reading.network import Subnet
+from responsibility.reading.reader import read
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.sources import ManifestFile, Sources
 from responsibility.reading.template import Template

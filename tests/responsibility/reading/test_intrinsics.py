@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from responsibility.reading.functions import world_of
 from responsibility.reading.intrinsics import World
 from responsibility.reading.template import Template, parse
 from responsibility.reading.values import Reference, Unknown
@@ -37,7 +38,9 @@ BODY: dict[str, Any] = {
 @pytest.fixture
 def world() -> World:
     other = {"Resources": {}, "Outputs": {"Far": {"Value": {"Fn::ImportValue": "base-vpc"}}}}
-    return World([Template("base", "base.json", BODY, "", region="eu-west-1"), Template("top", "top.json", other, "")])
+    return world_of(
+        [Template("base", "base.json", BODY, "", region="eu-west-1"), Template("top", "top.json", other, "")]
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,4 +150,4 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_no_template_breaks_the_reader(raw: Any) -> None:
-    World([Template("base", "base.json", BODY, "")]).scopes["base"].value(raw)
+    world_of([Template("base", "base.json", BODY, "")]).scopes["base"].value(raw)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from responsibility.reading import sources
-from responsibility.reading.intrinsics import World
+from responsibility.reading.functions import world_of
 from responsibility.reading.template import BadSource, Template
 
 
@@ -63,7 +63,7 @@ def test_what_no_reader_can_write_out_is_counted_and_unknown(tmp_path: Path, nam
     found = read(tmp_path, yaml.safe_dump({"Resources": {name: body, "A": {"Type": "T"}}}))
     resource = found.body["Resources"][name]
     assert resource["Type"] == kind
-    assert "is not known here" in World([found]).scopes["t"].value(resource["Properties"])["Resources"].reason
+    assert "is not known here" in world_of([found]).scopes["t"].value(resource["Properties"])["Resources"].reason
 
 
 def test_loops_that_make_too_much_are_refused(tmp_path: Path) -> None:

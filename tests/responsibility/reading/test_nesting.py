@@ -9,7 +9,7 @@ import pytest
 
 from responsibility.reading import sources
 from responsibility.reading.eks import Cluster, NodeGroup
-from responsibility.reading.facts import read
+from responsibility.reading.reader import read
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.template import BadSource
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from responsibility.document import Cost, CostLine
-from responsibility.reading.facts import Facts, read
+from responsibility.reading.facts import Facts
+from responsibility.reading.reader import read
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import Template
 from responsibility.review.cost import cost, load_prices

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from responsibility.document import ResourceChange
-from responsibility.reading.facts import Facts, read
+from responsibility.reading.facts import Facts
+from responsibility.reading.reader import read
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import Template
 from responsibility.review.baseline_changes import changes

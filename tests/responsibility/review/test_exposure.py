@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from responsibility.document import Exposure
-from responsibility.reading.facts import read
+from responsibility.reading.reader import read
 from responsibility.reading.sources import ManifestFile, Sources
 from responsibility.reading.template import Template
 from responsibility.review.exposure import exposure

@@ -8,7 +8,7 @@ import pytest
 
 from responsibility.document import Identity
 from responsibility.iam_words import access_policy, broadest, managed_policy
-from responsibility.reading import facts, sources
+from responsibility.reading import reader, sources
 from responsibility.review.identities import identities
 
 FOREIGN = Path(__file__).parents[1] / "foreign"
@@ -46,7 +46,7 @@ ENTRY = """
 
 def read(text: str) -> dict[str, Identity]:
     source = sources.read("-", StringIO(text))
-    found = identities(facts.read(source, date(2026, 11, 24)))
+    found = identities(reader.read(source, date(2026, 11, 24)))
     # A role and its access entry have the same name: the role wins.
     return {one.name: one for one in sorted(found, key=lambda one: one.what == "role")}
 
@@ -151,7 +151,7 @@ def test_what_stands_in_another_stack_is_named_with_it(tmp_path: Path) -> None:
     )
     policy = "      Policies: [{PolicyName: own, PolicyDocument: {Statement: [{Effect: Allow, Action: kms:Decrypt, "
     (tmp_path / "shop.yaml").write_text(f"Resources:{CLUSTER}{PODS}{policy}Resource: !ImportValue key}}]}}}}]\n")
-    found = {one.name: one for one in identities(facts.read(sources.read(str(tmp_path)), date(2026, 11, 24)))}
+    found = {one.name: one for one in identities(reader.read(sources.read(str(tmp_path)), date(2026, 11, 24)))}
     assert found["Role"].may == ["decrypts with KMS keys: the key keys/Key"]
 
 
@@ -266,7 +266,7 @@ subjects: [{{kind: Group, name: team}}]
 
 
 def test_the_role_of_an_entry_says_it_too() -> None:
-    found = identities(facts.read(sources.read(str(FOREIGN / "cdk-v2-naive")), date(2026, 11, 24)))
+    found = identities(reader.read(sources.read(str(FOREIGN / "cdk-v2-naive")), date(2026, 11, 24)))
     handler = next(one for one in found if "KubectlProviderHandler" in one.name and one.what == "role")
     assert handler.assumed_by == ["Lambda functions: the one that runs kubectl in cluster Cluster"]
     assert handler.breadth == "admin"
@@ -274,7 +274,9 @@ def test_the_role_of_an_entry_says_it_too() -> None:
 
 
 def test_the_older_cdk_is_read_through_its_custom_resources() -> None:
-    found = {one.name: one for one in identities(facts.read(sources.read(str(FOREIGN / "cdk-v1")), date(2026, 11, 24)))}
+    found = {
+        one.name: one for one in identities(reader.read(sources.read(str(FOREIGN / "cdk-v1")), date(2026, 11, 24)))
+    }
     maker = found["ClusterCreationRole"]
     assert (maker.breadth, maker.may[0]) == ("admin", "in cluster shop: does everything, as it makes it")
     assert found["ClusterKubectlHandlerRole"].breadth == "admin"
@@ -283,7 +285,7 @@ def test_the_older_cdk_is_read_through_its_custom_resources() -> None:
 
 
 def test_the_broadest_comes_first() -> None:
-    found = identities(facts.read(sources.read(str(FOREIGN / "eks-blueprints")), date(2026, 11, 24)))
+    found = identities(reader.read(sources.read(str(FOREIGN / "eks-blueprints")), date(2026, 11, 24)))
     order = ["admin", "unknown", "broad", "narrow"]
     places = [order.index(one.breadth) for one in found]
     assert places == sorted(places)
@@ -304,7 +306,7 @@ def test_each_of_sixty_clusters_keeps_its_own_identities() -> None:
         .replace("Name: demo", f"Name: demo{n}")
         for n in range(60)
     ]
-    read_facts = facts.read(sources.read("-", StringIO(f"Resources:{''.join(parts)}")), date(2026, 11, 24))
+    read_facts = reader.read(sources.read("-", StringIO(f"Resources:{''.join(parts)}")), date(2026, 11, 24))
     found = identities(read_facts)
     assert len(found) == 180
     assert all(len(one.clusters) == 1 for one in found)

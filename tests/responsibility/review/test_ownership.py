@@ -5,7 +5,7 @@ from datetime import date
 import yaml
 
 from responsibility import model
-from responsibility.reading.facts import read
+from responsibility.reading.reader import read
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import Template
 from responsibility.review.matrix import owner_of

@@ -1,0 +1,103 @@
+"""Makes typed facts of templates and files of Kubernetes objects, or of the resources of an account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from responsibility.bounds import CHAIN
+from responsibility.document import Origin
+from responsibility.reading import normalize
+from responsibility.reading.access import AwsAuth
+from responsibility.reading.eks import (
+    AccessEntry,
+    Addon,
+    Cluster,
+    FargateProfile,
+    LaunchTemplate,
+    NodeGroup,
+    PodIdentity,
+    SelfManagedNodes,
+)
+from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.functions import world_of
+from responsibility.reading.iam import Policy
+from responsibility.reading.joining import cluster_joined
+from responsibility.reading.kubernetes import HelmChart, class_of
+from responsibility.reading.network import SecurityGroup, Subnet, Vpc
+from responsibility.reading.resource import Resource
+from responsibility.reading.running import (
+    Capability,
+    CertificateAuthority,
+    Comparison,
+    Insight,
+    MissingPrincipal,
+    Node,
+    Update,
+)
+from responsibility.reading.sources import Sources
+from responsibility.reading.storage import Storage
+from responsibility.reading.uses import UsedRole
+
+_CLASSES: dict[str, type[Fact]] = {
+    "AWS::EKS::Cluster": Cluster,
+    "AWS::EKS::Nodegroup": NodeGroup,
+    "AWS::EKS::FargateProfile": FargateProfile,
+    "AWS::EKS::Addon": Addon,
+    "AWS::EKS::AccessEntry": AccessEntry,
+    "AWS::EKS::PodIdentityAssociation": PodIdentity,
+    "AWS::EKS::Capability": Capability,
+    "AWS::EKS::CertificateAuthority": CertificateAuthority,
+    "EKS::Insight": Insight,
+    "EKS::Comparison": Comparison,
+    "EKS::Update": Update,
+    "EKS::Node": Node,
+    "IAM::MissingPrincipal": MissingPrincipal,
+    "AWS::EC2::LaunchTemplate": LaunchTemplate,
+    "AWS::EC2::VPC": Vpc,
+    "AWS::EC2::Subnet": Subnet,
+    "AWS::EC2::SecurityGroup": SecurityGroup,
+    "AWS::EC2::Volume": Storage,
+    "AWS::EFS::FileSystem": Storage,
+    "AWS::FSx::FileSystem": Storage,
+    "AWS::IAM::Role": UsedRole,
+    "AWS::IAM::Policy": Policy,
+    "AWS::IAM::RolePolicy": Policy,
+    "AWS::IAM::ManagedPolicy": Policy,
+    **dict.fromkeys((*normalize.CHARTS, normalize.CHART_FILE), HelmChart),
+}
+
+
+def facts_of(resources: Iterable[Resource], as_of: date, origin: Origin = "templates") -> Facts:
+    """Returns the facts of resources."""
+    found = list(resources)
+    others = {resource.key: resource for resource in found}
+    return Facts([(resource, _class_of(resource, others)) for resource in found], as_of, origin)
+
+
+def _class_of(resource: Resource, others: dict[str, Resource]) -> type[Fact]:
+    if resource.type == "AWS::AutoScaling::AutoScalingGroup" and (cluster := cluster_joined(resource, others)):
+        resource.belongs_to = cluster
+        return SelfManagedNodes
+    if "::" in resource.type:
+        return _CLASSES.get(resource.type, Fact)
+    if resource.type == "ConfigMap" and resource.maybe("metadata.name") == "aws-auth":
+        return AwsAuth
+    return class_of(resource)
+
+
+def read(sources: Sources, as_of: date) -> Facts:
+    """Returns the facts of what was read, seen on a day."""
+    world = world_of(sources.templates, sources.name)
+    resources: list[Resource] = []
+    try:
+        for template in sources.templates:
+            for resource in normalize.from_template(template, world):
+                resources.append(resource)
+                resources.extend(normalize.objects_of(resource))
+    except RecursionError:
+        # Each link of a chain may be nested deep in itself.
+        raise CHAIN.over(sources.name) from None
+    for file in sources.manifests:
+        resources.extend(normalize.objects_in(file))
+    return facts_of(resources, as_of)
