@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from responsibility.document import CheckInfo, Evidence, Origin, Severity, Status
+from responsibility.findings import CheckInfo, Evidence, Origin, Severity, Status
 from responsibility.model import COMPUTE_KINDS, ComputeKind
 from responsibility.reading.facts import Fact
 from responsibility.reading.kubernetes import HelmChart, KubernetesObject

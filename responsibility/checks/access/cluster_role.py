@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.access import MASTERS, AwsAuth
 from responsibility.reading.eks import AccessEntry, Cluster
 from responsibility.reading.facts import Fact

@@ -2,7 +2,7 @@
 
 from responsibility.checks.access.cluster_role import CLUSTER_ADMIN
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.access import MASTERS, AwsAuth
 from responsibility.reading.eks import AccessEntry, Cluster
 from responsibility.reading.iam import Role

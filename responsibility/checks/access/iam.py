@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 from responsibility.checks.check import Answer, check, met, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.iam import Role, Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap

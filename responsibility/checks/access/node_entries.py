@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import AccessEntry, Cluster, SelfManagedNodes
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.iam import Role

@@ -1,7 +1,7 @@
 """Duties at the roles of nodes: every pod that reaches a node's metadata service has them."""
 
 from responsibility.checks.check import Answer, check, met, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.model import ComputeKind
 from responsibility.reading.iam import Role
 from responsibility.reading.resource import UnknownValue

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, PodIdentity
 from responsibility.reading.iam import Role, Statement
 from responsibility.reading.resource import UnknownValue

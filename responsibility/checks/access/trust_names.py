@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from responsibility.checks.check import Answer, check, met, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.iam import Role, Statement, Use

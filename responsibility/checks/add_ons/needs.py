@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.objects import Objects

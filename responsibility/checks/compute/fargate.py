@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from responsibility.checks.add_ons import software
 from responsibility.checks.add_ons.settings import settings_of
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, FargateProfile, PodIdentity
 from responsibility.reading.kubernetes import Workload
 from responsibility.reading.network import Subnet

@@ -1,7 +1,7 @@
 """Duties at the EC2 instances behind nodes: their image, the instance metadata service, their volumes, SSH."""
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.model import ComputeKind
 from responsibility.reading.eks import NodeGroup
 from responsibility.reading.network import ANYWHERE, Rule, SecurityGroup

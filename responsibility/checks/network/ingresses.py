@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.containers import listed
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import Entrance, KubernetesObject
 from responsibility.reading.load_balancers import ALB, NLB, Balancer, ingress_balancer, service_balancer

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import Entrance, HelmChart, KubernetesObject, Namespace

@@ -7,7 +7,7 @@ import re
 from responsibility import catalog
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.network.vpc import isolated_subnets
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster
 from responsibility.reading.kubernetes import HelmChart, Workload
 from responsibility.reading.resource import UnknownValue

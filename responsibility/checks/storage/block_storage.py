@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from responsibility.checks.check import Answer, check, met, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, PodIdentity, SelfManagedNodes
 from responsibility.reading.facts import key_of
 from responsibility.reading.iam import Role

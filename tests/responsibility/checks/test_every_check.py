@@ -13,7 +13,7 @@ import yaml
 
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
-from responsibility.document import Finding
+from responsibility.findings import Finding
 from responsibility.model import components
 from responsibility.reading import reader, sources
 from tests.responsibility.audit.fake_account import audited

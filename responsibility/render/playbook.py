@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator
 
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.model import OWNER_NAMES
 from responsibility.reading.template import BadSource
-from responsibility.render import clean, counted, kind_words, place, support_words
 from responsibility.render.markup import code, link, prose, row, table
-from responsibility.upgrade.document import VERDICTS, Change, ClusterPlaybook, Gate, Playbook, Step, Verdict
+from responsibility.render.words import clean, counted, kind_words, place, support_words
+from responsibility.upgrade.playbook import VERDICTS, Change, ClusterPlaybook, Gate, Playbook, Step, Verdict
 
 TITLES: dict[Verdict, str] = {
     "blocker": "Blockers: fix them first",
@@ -194,9 +194,21 @@ def json(playbook: Playbook) -> str:
 
 def html(playbook: Playbook) -> str:
     """Returns the playbook as one page that needs nothing else."""
-    from responsibility.upgrade.page import page  # Jinja is slow to load
+    from responsibility.render.html.jinja import page  # Jinja is slow to load
 
-    return page(playbook)
+    return page(
+        "playbook",
+        playbook=playbook,
+        TITLES=TITLES,
+        VERDICTS=VERDICTS,
+        blocks_words=blocks_words,
+        change_words=change_words,
+        facts=facts,
+        gate_words=gate_words,
+        headline=headline,
+        parts=parts,
+        place=place,
+    )
 
 
 FORMATS: dict[str, Callable[[Playbook], str]] = {"text": text, "md": markdown, "html": html, "json": json}

@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from responsibility.document import CellInfo, CellState, ClusterReview, ComponentInfo, Review
 from responsibility.model import GROUPS, ComputeKind
-from responsibility.render.html_parts import Clusters, escape, evidence
-from responsibility.render.html_svg import markup
+from responsibility.render.html.parts import Clusters, escape, evidence
+from responsibility.render.html.svg import markup
 
 
 @dataclass(frozen=True)

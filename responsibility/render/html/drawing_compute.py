@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from responsibility.document import ClusterReview, ComponentInfo, ComputeUse
 from responsibility.model import GROUPS, KIND_NAMES, OWNER_NAMES, OWNERS, ComputeKind, Owner
-from responsibility.render.html_svg import Box, Canvas, text_width, wrap
+from responsibility.render.html.svg import Box, Canvas, text_width, wrap
 
 PAD = 14
 GAP = 10

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from markupsafe import Markup, escape
 
-from responsibility.render import clean
+from responsibility.render.words import clean
 
 _WIDTHS = {
     **dict.fromkeys("ijl.,:;'|!I", 0.34),

@@ -6,16 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from responsibility import model
-from responsibility.document import (
-    CellInfo,
-    CellState,
-    CheckInfo,
-    ComponentInfo,
-    Evidence,
-    Finding,
-    OwnedCount,
-    ResourceCount,
-)
+from responsibility.document import CellInfo, CellState, ComponentInfo, OwnedCount, ResourceCount
+from responsibility.findings import CheckInfo, Evidence, Finding
 from responsibility.model import OWNERS, ComputeKind, Owner
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Fact, Facts

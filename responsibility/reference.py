@@ -1,38 +1,18 @@
-"""What `matrix`, `explain` and `checks` print: the model and the checks themselves, without a template."""
+"""What `matrix`, `explain` and `checks` print: the model and the checks."""
 
 from __future__ import annotations
 
 import difflib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from responsibility.checks import all_checks
-from responsibility.document import CheckInfo
+from responsibility.findings import CheckInfo
 from responsibility.model import COMPUTE_KINDS, GROUPS, KIND_NAMES, ComputeKind, components
+from responsibility.model.labs import labs
 from responsibility.reading.template import BadSource
-from responsibility.render import matrix as tables
+from responsibility.render import model as tables
 from responsibility.render.markup import link, prose, row, table, text
-from safe_io.yaml_file import load
-
-_LABS = Path(__file__).parent / "data" / "labs.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Lab:
-    """A lab of `docs/labs/`."""
-
-    title: str
-    path: str
-    components: tuple[str, ...]
-
-
-def labs() -> list[Lab]:
-    """Returns every lab, in the order to do them."""
-    data: dict[str, Any] = load(_LABS)
-    return [Lab(lab["title"], lab["path"], tuple(lab["components"])) for lab in data["labs"]]
 
 
 def matrix(kinds: Sequence[str], names: Sequence[str], format_: str) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from responsibility.document import SEVERITIES, CheckInfo, Finding, Review, Severity
-from responsibility.render import Group, groups
-from responsibility.render.html_parts import Clusters, subjects
+from responsibility.document import Review
+from responsibility.findings import SEVERITIES, CheckInfo, Finding, Severity
+from responsibility.render.digest import Group, groups
+from responsibility.render.html.parts import Clusters, subjects
 
 _FOLD = 8
 """A check with more subjects than this starts folded."""

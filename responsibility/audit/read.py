@@ -12,10 +12,9 @@ from responsibility.account.errors import AccountError
 from responsibility.account.session import CONNECTIONS, Account
 from responsibility.audit.clusters import give_addons_their_roles, read_cluster
 from responsibility.audit.drift import Drift
-from responsibility.audit.identities import principals, read_principal
 from responsibility.audit.linking import link
-from responsibility.audit.network import read_network
 from responsibility.audit.offers import add_offers
+from responsibility.audit.principals import principals, read_principal
 from responsibility.audit.questions import Gone, Questions, Say
 from responsibility.audit.surroundings import (
     keys,
@@ -24,6 +23,7 @@ from responsibility.audit.surroundings import (
     read_launch_template,
     read_log_groups,
 )
+from responsibility.audit.vpcs import read_network
 from responsibility.reading.facts import Facts
 from responsibility.reading.reader import facts_of
 from responsibility.reading.resource import Resource

@@ -1,18 +1,17 @@
-"""Options that commands share, and how what they made is written: to a terminal, to files, all of them or none."""
+"""Writes what a command made: to a terminal, or to files (all of them or none)."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
 import typer.core
 
 from responsibility import bounds
+from responsibility.cli.options import FailOn, Format
 from responsibility.reading.template import BadSource
 from safe_io import errors
 from safe_io.output import write_all
@@ -26,73 +25,14 @@ if TYPE_CHECKING:
 PROGRAM = "python -m responsibility"
 
 
-class PipeClosed(Exception):
-    """Who reads our output went away. Typer ends with 1 then, which says that something was found."""
-
-
-class Commands(typer.core.TyperGroup):
-    """The commands of this program."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Runs a command. Raises PipeClosed."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise PipeClosed from None
-
-
-class Format(StrEnum):
-    """What a review can be written as."""
-
-    TEXT = "text"
-    MD = "md"
-    HTML = "html"
-    JSON = "json"
-    SARIF = "sarif"
-
-
-class FailOn(StrEnum):
-    """From which severity on an open duty makes the command fail."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    NEVER = "never"
-
-
-Output = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--output", "-o", help="Write FILE; its suffix says the format (.txt .md .html .json .sarif). May be repeated."
-    ),
-]
-AsFormat = Annotated[Format | None, typer.Option("--format", "-f", help="The format; text if nothing else says so.")]
-FailOnDuty = Annotated[
-    FailOn, typer.Option("--fail-on", help="Exit with 1 if a duty of this severity, or worse, is open.")
-]
-AsOf = Annotated[
-    str | None, typer.Option(help="The day to compare support dates with, as 2027-05-01; today if not given.")
-]
-AcceptedFile = Annotated[
-    Path | None, typer.Option("--accepted", help="Accepted findings; .responsibility.yaml if it is there.")
-]
-Prices = Annotated[Path | None, typer.Option(help="A price table of your own, laid over the shipped one.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-Region = Annotated[
-    str | None, typer.Option(help="AWS region; that of the assembly or of your credentials if not given.")
-]
-Profile = Annotated[str | None, typer.Option(help="AWS profile; AWS_PROFILE if not given.")]
-
-
 def report(document: Review, format_: Format | None, files: list[Path], fail_on: FailOn, *, quiet: bool) -> None:
     """Writes the document. Raises typer.Exit if a duty of a severity, or worse, is open; BadSource if it is too large."""
-    from responsibility import reviewing
+    from responsibility.review import command
 
     bounds.FINDINGS.check(len(document.findings), "the report")
     _write(document, format_, files, quiet=quiet)
     end_with_defects(document.defects)
-    if fail_on is not FailOn.NEVER and reviewing.worst(document, fail_on.value):
+    if fail_on is not FailOn.NEVER and command.worst(document, fail_on.value):
         raise typer.Exit(errors.FINDINGS)
 
 
@@ -106,7 +46,7 @@ def end_with_defects(defects: list[tuple[str, str]]) -> None:
 
 def _write(document: Review, format_: Format | None, files: list[Path], *, quiet: bool) -> None:
     """Writes the files; prints the review too, unless files of one format were asked for."""
-    from responsibility.render import render
+    from responsibility.render.formats import render
 
     _save({file: render(document, _format_of(file, format_)) for file in files})
     if quiet:
@@ -125,7 +65,7 @@ def _write(document: Review, format_: Format | None, files: list[Path], *, quiet
 
 
 def _format_of(file: Path, format_: Format | None) -> str:
-    from responsibility.render import FORMATS
+    from responsibility.render.formats import FORMATS
 
     if format_:
         return format_.value
@@ -143,16 +83,6 @@ def _save(contents: dict[Path, str]) -> None:
         write_all(contents)
     except OutputProblem as problem:
         raise OutputProblem(f"--output {problem}") from None
-
-
-def day(text: str | None) -> date:
-    """Returns the day that ``--as-of`` names; today if it names none. Raises BadSource."""
-    if text is None:
-        return datetime.now(UTC).date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadSource(f"--as-of {text}: is no day; write it as 2027-05-01") from None
 
 
 def tell(make: Callable[[str], str], format_: Format | None, files: list[Path]) -> None:

@@ -8,13 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from responsibility.account.session import Account
-from responsibility.audit.reading import read
+from responsibility.audit.read import read
 from responsibility.document import Review
 from responsibility.reading.reader import read as read_facts
 from responsibility.reading.sources import Sources
 from responsibility.reading.sources import read as read_sources
 from responsibility.review import build
-from responsibility.reviewing import options_of, warn_of
+from responsibility.review.command import options_of, warn_of
 
 
 @dataclass(frozen=True)

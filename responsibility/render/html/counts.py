@@ -6,7 +6,7 @@ from itertools import permutations
 
 from responsibility.document import Cost, CostLine, Review
 from responsibility.model import COMPUTE_KINDS, KIND_NAMES, OWNER_NAMES, OWNERS, ComputeKind, Owner
-from responsibility.render.html_parts import Clusters
+from responsibility.render.html.parts import Clusters
 
 _MINE: tuple[Owner, ...] = ("customer", "shared")
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from responsibility.document import ClusterReview, ComponentInfo, PictureSubnet, PictureVpc
 from responsibility.model import KIND_NAMES
-from responsibility.render.html_drawing_compute import DRAWN, owner_bar
-from responsibility.render.html_svg import Box, Canvas, text_width, wrap
+from responsibility.render.html.drawing_compute import DRAWN, owner_bar
+from responsibility.render.html.svg import Box, Canvas, text_width, wrap
 
 PAD = 12
 GAP = 8

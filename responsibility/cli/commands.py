@@ -10,34 +10,42 @@ import gc
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
-from responsibility.cli_output import (
-    PROGRAM,
+from responsibility.cli.options import (
     AcceptedFile,
     AsFormat,
     AsOf,
-    Commands,
     FailOn,
     FailOnDuty,
     Output,
-    PipeClosed,
     Prices,
     Profile,
     Quiet,
     Region,
-    complain,
     day,
-    end_with_defects,
-    progress,
-    report,
-    tell,
-    tell_line,
-    voices,
 )
+from responsibility.cli.output import PROGRAM, complain, end_with_defects, progress, report, tell, tell_line, voices
 from safe_io import errors
+
+
+class PipeClosed(Exception):
+    """Who reads our output went away. Typer ends with 1 then, which says that something was found."""
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands of this program."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command. Raises PipeClosed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise PipeClosed from None
+
 
 app = typer.Typer(
     cls=Commands,
@@ -69,10 +77,11 @@ def review(
     quiet: Quiet = False,
 ) -> None:
     """Read CloudFormation and say whose share is what, and what of yours is open."""
-    from responsibility import reviewing  # here, so that --help is quick
+    from responsibility.review.command import Request
+    from responsibility.review.command import review as read  # here, so that --help is quick
 
-    document = reviewing.review(
-        reviewing.Request(
+    document = read(
+        Request(
             assembly=assembly,
             baseline=baseline,
             as_of=day(as_of),
@@ -106,9 +115,10 @@ def audit(
     quiet: Quiet = False,
 ) -> None:
     """Read the clusters of an AWS account, and say whose share is what, and what of yours is open or overdue."""
-    from responsibility.audit import auditing
+    from responsibility.audit.command import Request
+    from responsibility.audit.command import audit as read
 
-    request = auditing.Request(
+    request = Request(
         as_of=day(as_of),
         clusters=tuple(cluster or []),
         region=region,
@@ -117,7 +127,7 @@ def audit(
         accepted=accepted,
         prices=prices,
     )
-    document = auditing.audit(request, *voices(quiet=quiet))
+    document = read(request, *voices(quiet=quiet))
     report(document, format_, output or [], fail_on, quiet=quiet)
 
 
@@ -151,10 +161,11 @@ def upgrade(
     quiet: Quiet = False,
 ) -> None:
     """Write the playbook of an upgrade: what stands in its way, then the steps. Exit code 1: there are blockers."""
-    from responsibility.upgrade import playbook, render
+    from responsibility.render.playbook import render
+    from responsibility.upgrade.command import Request, playbook
 
     asked = live or bool(region or profile) or (bool(cluster) and assembly is None)
-    request = playbook.Request(
+    request = Request(
         to,
         assembly if assembly is not None else "" if asked else "cdk.out",
         day(as_of),
@@ -164,8 +175,8 @@ def upgrade(
         region=region,
         profile=profile,
     )
-    document = playbook.playbook(request, *voices(quiet=quiet))
-    tell(lambda name: render.render(document, name), format_, output or [])
+    document = playbook(request, *voices(quiet=quiet))
+    tell(lambda name: render(document, name), format_, output or [])
     end_with_defects(document.defects)
     if document.blocked:
         raise typer.Exit(errors.FINDINGS)
@@ -179,9 +190,9 @@ def matrix(
     output: Output = None,
 ) -> None:
     """Print who is responsible for each component on each kind of compute."""
-    from responsibility import telling
+    from responsibility import reference
 
-    tell(lambda name: telling.matrix(compute or [], component or [], name), format_, output or [])
+    tell(lambda name: reference.matrix(compute or [], component or [], name), format_, output or [])
 
 
 @app.command()
@@ -191,17 +202,17 @@ def explain(
     output: Output = None,
 ) -> None:
     """Tell the whole story of one component: each side's part, sources, the checks and labs that belong to it."""
-    from responsibility import telling
+    from responsibility import reference
 
-    tell(lambda name: telling.explain(component, name), format_, output or [])
+    tell(lambda name: reference.explain(component, name), format_, output or [])
 
 
 @app.command()
 def checks(format_: AsFormat = None, output: Output = None) -> None:
     """List the checks of a review."""
-    from responsibility import telling
+    from responsibility import reference
 
-    tell(telling.checks, format_, output or [])
+    tell(reference.checks, format_, output or [])
 
 
 @app.command(name="lock-addons")
@@ -251,7 +262,7 @@ def prices(
     ] = None,
 ) -> None:
     """What AWS charges in a region: a table for `review --prices`."""
-    from responsibility.account.prices import refresh as refresh_prices
+    from responsibility.account.price_list import refresh as refresh_prices
 
     refresh_prices(region=region, profile=profile, output=output, say=tell_line, progress=progress)
 

@@ -5,7 +5,7 @@ from datetime import date
 from markupsafe import Markup
 
 from responsibility.document import Review, VersionSupport
-from responsibility.render.html_svg import Canvas
+from responsibility.render.html.svg import Canvas
 
 _LEFT = 64
 _RIGHT = 250

@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from responsibility.document import ClusterReview, ComponentInfo, PictureSubnet
 from responsibility.model import KIND_NAMES, OWNER_NAMES, OWNERS, Owner
-from responsibility.render.html_drawing_compute import draw_compute, open_duties
-from responsibility.render.html_drawing_network import ZONE_MIN, draw_elsewhere, draw_vpc, zones_of
-from responsibility.render.html_svg import Box, Canvas, markup, text_width
+from responsibility.render.html.drawing_compute import draw_compute, open_duties
+from responsibility.render.html.drawing_network import ZONE_MIN, draw_elsewhere, draw_vpc, zones_of
+from responsibility.render.html.svg import Box, Canvas, markup, text_width
 
 GUTTER = 176
 """Left of the platform: the internet."""

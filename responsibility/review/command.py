@@ -11,7 +11,8 @@ from datetime import date
 from pathlib import Path
 
 from responsibility.checks import all_checks
-from responsibility.document import SEVERITIES, Review
+from responsibility.document import Review
+from responsibility.findings import SEVERITIES
 from responsibility.reading import sources
 from responsibility.reading.reader import read as read_facts
 from responsibility.reading.template import BadSource

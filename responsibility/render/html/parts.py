@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 from markupsafe import escape as _escape
 
-from responsibility.document import ClusterReview, Evidence, Finding, Review
-from responsibility.render import clean
-from responsibility.render.html_svg import markup
+from responsibility.document import ClusterReview, Review
+from responsibility.findings import Evidence, Finding
+from responsibility.render.html.svg import markup
+from responsibility.render.words import clean
 
 _CODE = re.compile(r"`([^`]+)`")
 

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from io import StringIO
 from itertools import groupby
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from responsibility.document import CheckInfo
+from responsibility.findings import CheckInfo
 from responsibility.model import GROUPS, KIND_NAMES, OWNER_NAMES, Cell, Component, ComputeKind
+from responsibility.model.labs import Lab
 from responsibility.render.markup import link, prose, row, table, text
 
 MATRIX_FORMATS = ("text", "md", "html", "json")
@@ -24,18 +24,6 @@ _LEGEND = "Shared: both act, routinely. You: AWS gives at most the API."
 _WIDEST = 120
 _IN_WORDS = 3
 """Up to so many cells are printed with what each side does."""
-
-
-class Lab(Protocol):
-    """A lab of `docs/`: what `explain` names."""
-
-    @property
-    def title(self) -> str:
-        """What it shows."""
-
-    @property
-    def path(self) -> str:
-        """Where it stands in the repository."""
 
 
 def matrix(
@@ -147,13 +135,10 @@ def _markdown(rows: list[Component], kinds: Sequence[ComputeKind]) -> str:
 
 
 def _html(rows: list[Component], kinds: Sequence[ComputeKind]) -> str:
-    from jinja2 import Environment
+    from responsibility.render.html.jinja import page  # Jinja is slow to load
 
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        (Path(__file__).parent / "matrix.html.j2").read_text(encoding="utf-8")
-    )
     by_group = [(GROUPS.get(group, group), list(same)) for group, same in groupby(rows, key=lambda one: one.group)]
-    return template.render(groups=by_group, kinds=kinds, kind_names=KIND_NAMES, owner_names=OWNER_NAMES, legend=_LEGEND)
+    return page("model", groups=by_group, kinds=kinds, legend=_LEGEND)
 
 
 def explain(
@@ -169,7 +154,7 @@ def explain(
     if format == "json":
         body = _plain(component, component.cells)
         body["checks"] = [check.model_dump(mode="json") for check in found]
-        body["labs"] = [{"title": lab.title, "path": str(lab.path)} for lab in shown]
+        body["labs"] = [{"title": lab.title, "path": lab.path} for lab in shown]
         return json.dumps(body, indent=2) + "\n"
     if format == "md":
         return _explained(component, found, shown)
