@@ -15,17 +15,24 @@ from responsibility.bounds import CHAIN, Budget
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.template import Template
 from responsibility.reading.unread import macros
-from responsibility.reading.values import Reference, Unknown, split
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, split, written
 
 _DROP: Any = object()
 """``AWS::NoValue``: the property is left out."""
 _SSM = re.compile(r"\{\{resolve:ssm:([^:}]+)(?::\d+)?\}\}")
 
 
-_PLACEHOLDER = re.compile(r"~~[^~\s]{1,200}~~|@@[^@\s]{1,200}@@|%%[^%\s]{1,200}%%|##[^#\s]{1,200}##|<%[^%]{1,200}%>|\{\{ ?[A-Za-z_.][^{}]{0,200}\}\}")
+_PLACEHOLDER = re.compile(
+    r"~~[^~\s]{1,200}~~|@@[^@\s]{1,200}@@|%%[^%\s]{1,200}%%|##[^#\s]{1,200}##|<%[^%]{1,200}%>|\{\{ ?[A-Za-z_.][^{}]{0,200}\}\}"
+)
 """How macros, and programs that fill in templates, mark what they replace."""
 _SHORT = 300
 """Characters: longer texts, such as user data, have marks of their own."""
+
+
+def _pseudo(name: str) -> str:
+    """Returns a pseudo parameter as a part of a text."""
+    return f"{OPEN}{name}{CLOSE}"
 
 
 class OddArgument(Exception):
@@ -73,7 +80,7 @@ class Scope:
         if isinstance(raw, list):
             items = (self.kept(item) for item in raw)
             return [item for item in items if item is not _DROP]
-        return self._at_deploy(raw)
+        return self._at_deploy(written(raw) if isinstance(raw, str) else raw)
 
     def _at_deploy(self, value: Any) -> Any:
         """Returns a value; that it is unknown, where something fills it in between this template and the deploy."""
@@ -85,7 +92,11 @@ class Scope:
             whole = _SSM.fullmatch(value.strip())
             reason = f"{value[value.index('{{') : value.index('{{') + 40]}... is read at deploy"
             return Unknown(reason, ssm=whole[1] if whole else "")
-        if found := _PLACEHOLDER.search(value) if self.macros and len(value) < _SHORT else _PLACEHOLDER.fullmatch(value):
+        if (
+            found := _PLACEHOLDER.search(value)
+            if self.macros and len(value) < _SHORT
+            else _PLACEHOLDER.fullmatch(value)
+        ):
             by = f"macro {', '.join(self.macros)}" if self.macros else "something"
             return Unknown(f"{found[0][:60]} is a placeholder that {by} replaces before the deploy")
         return value
@@ -160,10 +171,10 @@ class Scope:
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::StackName": self.name,
-            "AWS::Region": template.region or "${AWS::Region}",
-            "AWS::AccountId": template.account or "${AWS::AccountId}",
+            "AWS::Region": template.region or _pseudo("AWS::Region"),
+            "AWS::AccountId": template.account or _pseudo("AWS::AccountId"),
         }
-        return known.get(name, f"${{{name}}}")
+        return known.get(name, _pseudo(name))
 
     def _parameter(self, name: str) -> Any:
         definition = self._parameters[name]

@@ -42,7 +42,7 @@ def unread(templates: list[Template]) -> list[Unread]:
     return [found for template in templates for found in _of(template, here)]
 
 
-def _of(template: Template, here: set[tuple[str, str] | None]) -> Iterator[Unread]:
+def _of(template: Template, here: set[tuple[str, str]]) -> Iterator[Unread]:
     for name in _transforms(template.body.get("Transform")):
         if name.startswith("AWS::Serverless"):
             yield Unread(template.name, f"what macro {name} makes of its resources")

@@ -11,7 +11,7 @@ from responsibility.checks.workloads.secret_names import is_plain, names_a_secre
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import HelmChart, Secret, Workload
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference, Unknown, has_gap
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, has_gap
 
 _SECRETS = "https://docs.aws.amazon.com/eks/latest/best-practices/data-encryption-and-secrets-management.html"
 _PUBLIC = ("ca.crt", "tls.crt", "ca-bundle.crt")
@@ -48,7 +48,7 @@ def secret_is_empty(secret: Secret) -> Answer | None:
 
 
 def _filled_in(value: Any) -> bool:
-    return isinstance(value, Reference) or str(value).startswith(("${", "{{", "$("))
+    return isinstance(value, Reference) or str(value).startswith((OPEN, "${", "{{", "$("))
 
 
 @check(
@@ -80,7 +80,7 @@ def _is_secret(workload: Workload, path: str) -> bool:
     value = workload.get(f"{path}.value")
     if isinstance(value, str) and has_gap(value):
         raise UnknownValue(workload.at(f"{path}.value"), "the template does not say it")
-    return is_plain(name, value) or str(value).rstrip("}").endswith(".SecretAccessKey")
+    return is_plain(name, value) or str(value).rstrip(CLOSE).endswith(".SecretAccessKey")
 
 
 @check(
