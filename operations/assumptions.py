@@ -58,14 +58,15 @@ class Assumption:
     applies: Callable[[Seen], bool] = lambda _: True
 
 
-_ASSUMPTIONS: list[Assumption] = []
+ASSUMPTIONS: list[Assumption] = []
+"""Those that were added: `every.assumptions` has them all."""
 
 
 def assumption(says: str, command: str, *, applies: Callable[[Seen], bool] = lambda _: True) -> Callable[[Look], Look]:
     """Adds the decorated function to the list."""
 
     def add(look: Look) -> Look:
-        _ASSUMPTIONS.append(Assumption(says, command, look, applies))
+        ASSUMPTIONS.append(Assumption(says, command, look, applies))
         return look
 
     return add
@@ -81,13 +82,6 @@ def has_managed_nodes(seen: Seen) -> bool:
     return seen.cluster.compute.managed_nodes is not None
 
 
-def assumptions() -> list[Assumption]:
-    """Returns every assumption, in the order to look."""
-    from operations import looks_account, looks_cluster  # noqa: F401 - they add to the list
-
-    return _ASSUMPTIONS
-
-
 def answer(one: Assumption, seen: Seen) -> tuple[str, str]:
     """Returns `met`, `not met` or `cannot see`, and why."""
     from responsibility.account.errors import AccountError
@@ -99,9 +93,3 @@ def answer(one: Assumption, seen: Seen) -> tuple[str, str]:
     except (AttributeError, KeyError, TypeError):
         return "cannot see", "what answered has another shape than it should have"
     return ("met", "") if instead is None else ("not met", instead)
-
-
-def table() -> str:
-    """Returns the assumptions as the table of docs/deploy.md."""
-    rows = [f"| {one.says} | `{one.command}` |" for one in assumptions()]
-    return "\n".join(["| What is taken for granted | What shows it |", "|---|---|", *rows]) + "\n"

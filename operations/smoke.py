@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from delivery.account import Asked, Cluster
 from delivery.tools import Kubectl
-from operations.assumptions import Seen, answer, assumptions
+from operations.assumptions import Seen, answer
+from operations.every import assumptions
 from operations.there import There
 from responsibility.account.errors import AccountError
 from safe_io.errors import FINDINGS, OK, BadInput

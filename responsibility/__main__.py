@@ -1,5 +1,5 @@
 """`python -m responsibility`."""
 
-from responsibility.cli import main
+from responsibility.cli.commands import main
 
 main()

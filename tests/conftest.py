@@ -1,7 +1,6 @@
 """What tests share: synthesised templates of any environment, fast and without files that only a deploy needs."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from local_kubernetes import programs
 from stacks.environment.path import environment_names
 from stacks.node import use_pinned_node
 
@@ -25,10 +25,9 @@ ENVIRONMENTS = environment_names()
 TODAY = date(2026, 11, 23)
 """The day support dates are held against, so that tests do not age."""
 
-NEEDS_API_SERVER = pytest.mark.skipif(
-    not os.environ.get("KUBEBUILDER_ASSETS"),
-    reason="needs kube-apiserver and etcd: `setup-envtest use 1.36.x -p path` says where they are; set KUBEBUILDER_ASSETS to it",
-)
+KUBERNETES = programs.find("1.36")
+"""The programs of a Kubernetes API server, if this machine has them."""
+NEEDS_API_SERVER = pytest.mark.skipif(not KUBERNETES, reason=f"no kube-apiserver and etcd: {programs.how_to_get()}")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")

@@ -11,7 +11,7 @@ from pathlib import Path
 from responsibility.account import committed
 from responsibility.account.addon_versions import choose
 from responsibility.account.environment import check_made_from, environment_file, is_newer, lock_file
-from responsibility.account.plan import Plan, plan_of
+from responsibility.account.planned import Plan, plan_of
 from responsibility.account.session import Account
 from responsibility.reading import sources
 from responsibility.reading.reader import read

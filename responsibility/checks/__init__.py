@@ -5,7 +5,7 @@ from functools import cache
 from importlib import import_module
 
 from responsibility.checks.check import REGISTRY, Check
-from responsibility.document import Origin
+from responsibility.findings import Origin
 
 
 @cache

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
-from responsibility.document import CheckInfo, Evidence, Origin, Severity, Status
-from responsibility.model import COMPUTE_KINDS, ComputeKind
+from responsibility.findings import CheckInfo, Evidence, Status
+from responsibility.model import COMPUTE_KINDS
 from responsibility.reading.facts import Fact
 from responsibility.reading.kubernetes import HelmChart, KubernetesObject
+from safe_io.yaml_file import load
 
 F = TypeVar("F", bound=Fact)
 
@@ -56,52 +59,33 @@ REGISTRY: dict[str, Check] = {}
 """Every check by its code; filled by importing the modules of this package (``checks.all_checks``)."""
 
 
-def check(
-    code: str,
-    of: type[F],
-    *,
-    title: str,
-    component: str,
-    severity: Severity,
-    why: str,
-    fix: str,
-    source: str,
-    kinds: tuple[ComputeKind, ...] = COMPUTE_KINDS,
-    only: Origin | None = None,
-) -> Callable[[Callable[[F], Answer | None]], Callable[[F], Answer | None]]:
-    """Registers the function below it as the check ``code``.
+def check(code: str, of: type[F]) -> Callable[[Callable[[F], Answer | None]], Callable[[F], Answer | None]]:
+    """Registers the function below it as the check ``code`` of every fact of a class.
 
-    Args:
-        code: stable, ``EKR001``...; a code is never given to another question.
-        of: the class of facts it is asked of, one answer each.
-        title: the duty, as a statement that is true when it is met.
-        component: id of a row of the model.
-        severity: what an open answer weighs.
-        why: what happens if nobody does it, in a sentence or two.
-        fix: what to write where, in CloudFormation's or Kubernetes' words.
-        source: the page it comes from.
-        kinds: kinds of compute it speaks of. In a cluster that has none of them it is not applicable.
-        only: where alone it makes sense: ``templates`` for what no API tells, ``account`` for what no template says.
-            Kubernetes objects stand in templates and manifests alone: an audit does not ask a cluster's own API.
+    What the check says to people is in the YAML file beside its module, under its code: the fields of ``CheckInfo``.
+    ``kinds`` may be left out there (all of them), and ``only`` (both origins; objects of Kubernetes are in templates alone).
+    A code is never given to another question.
 
-    Raises ValueError for a code that stands twice.
+    Raises ValueError for a code that is there twice, or that the file does not describe.
     """
 
     def register(judge: Callable[[F], Answer | None]) -> Callable[[F], Answer | None]:
         if code in REGISTRY:
-            raise ValueError(f"{code} stands twice")
-        info = CheckInfo(
-            code=code,
-            title=title,
-            component=component,
-            kinds=list(kinds),
-            severity=severity,
-            why=why,
-            fix=fix,
-            source=source,
-            only="templates" if issubclass(of, KubernetesObject | HelmChart) else only,
-        )
-        REGISTRY[code] = Check(info, of, judge)
+            raise ValueError(f"{code} is there twice")
+        file = Path(judge.__code__.co_filename).with_suffix(".yaml")
+        if code not in described(file):
+            raise ValueError(f"{file.name} does not describe {code}")
+        defaults = {
+            "kinds": COMPUTE_KINDS,
+            "only": "templates" if issubclass(of, KubernetesObject | HelmChart) else None,
+        }
+        REGISTRY[code] = Check(CheckInfo(code=code, **defaults | described(file)[code]), of, judge)
         return judge
 
     return register
+
+
+@cache
+def described(file: Path) -> dict[str, dict[str, Any]]:
+    """Returns what a file says of checks, by code."""
+    return load(file) or {}

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 
 from responsibility.checks.check import Answer, Check
-from responsibility.document import Finding
+from responsibility.findings import Finding
 from responsibility.model import KIND_NAMES
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Fact, Facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.embedded import NoData, yaml_in
 from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.resource import UnknownValue

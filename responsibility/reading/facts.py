@@ -9,7 +9,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
-from responsibility.document import Evidence, Origin
+from responsibility.findings import Evidence, Origin
 from responsibility.reading.resource import OddShape, Resource, UnknownValue
 from responsibility.reading.values import Reference, Unknown, leaves, only_reference, references
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.resource import UnknownValue, text

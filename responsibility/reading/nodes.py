@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.facts import Fact
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown, has_gap

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from responsibility.bounds import CHAIN
-from responsibility.document import Origin
+from responsibility.findings import Origin
 from responsibility.reading import normalize
 from responsibility.reading.access import AwsAuth
 from responsibility.reading.eks import (

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.template import Template
 from responsibility.reading.values import Reference, Unknown, has_gap
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import OfCluster
 from responsibility.reading.facts import Fact, Prop
 

@@ -6,31 +6,24 @@ from dataclasses import dataclass
 
 from responsibility.document import Baseline, ResourceChange, Review
 from responsibility.model import KIND_NAMES, OWNER_NAMES
-from responsibility.render import (
+from responsibility.render.digest import (
     Group,
     accepted_duties,
     accepted_until,
     bill,
     clusters_by_need,
     cost_shares,
-    counted,
-    few,
     identities,
     kinds_moved,
     known,
     loses,
     losses,
-    money,
-    named,
     open_duties,
-    open_words,
-    place,
-    said,
     scope,
-    support_words,
     ways_in,
 )
 from responsibility.render.markup import code, link, prose, row, table, text
+from responsibility.render.words import counted, few, money, named, open_words, place, said, support_words
 
 MARKER = "<!-- eks-responsibility-review -->"
 """The first line, by which a workflow finds the comment that it updates."""

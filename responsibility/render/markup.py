@@ -2,7 +2,7 @@
 
 import re
 
-from responsibility.render import clean
+from responsibility.render.words import clean
 
 # Markdown and HTML; and what GitHub makes of plain text: mentions, issue numbers, links.
 _MARKUP = re.compile(r"[\\`*_\[\]|~<>&$#@]|(?<=:)//|\bwww(?=\.)|\bGH(?=-\d)", re.IGNORECASE)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from responsibility.document import SEVERITIES, CheckInfo, Evidence, Finding, Review, Severity
+from responsibility.document import Review
+from responsibility.findings import SEVERITIES, CheckInfo, Evidence, Finding, Severity
 from responsibility.model import KIND_NAMES
-from responsibility.render import clean, place
+from responsibility.render.words import clean, place
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"

@@ -10,33 +10,26 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from responsibility.document import SEVERITIES, Baseline, ClusterReview, Finding, Review
+from responsibility.document import Baseline, ClusterReview, Review
+from responsibility.findings import SEVERITIES, Finding
 from responsibility.model import KIND_NAMES
-from responsibility.render import (
+from responsibility.render.digest import (
     Group,
     accepted_duties,
     accepted_until,
     bill,
-    clean,
     clusters_by_need,
     cost_shares,
-    counted,
-    few,
     identities,
     kinds_moved,
     known,
     loses,
     losses,
-    money,
-    named,
     open_duties,
-    open_words,
-    place,
-    said,
     scope,
-    support_words,
     ways_in,
 )
+from responsibility.render.words import clean, counted, few, money, named, open_words, place, said, support_words
 
 _WIDEST = 120  # a longer line is hard to read
 _SHOWN = 3  # subjects, places and sentences of one check

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from responsibility.bounds import ACCEPTANCES
-from responsibility.document import Acceptance, Finding
+from responsibility.findings import Acceptance, Finding
 from safe_io.terminal import one_line
 from safe_io.yaml_file import YamlFile
 from safe_io.yaml_scalars import Rules

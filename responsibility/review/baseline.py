@@ -6,7 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from responsibility.document import Baseline, ClusterReview, Finding, OwnerChange, Review
+from responsibility.document import Baseline, ClusterReview, OwnerChange, Review
+from responsibility.findings import Finding
 from responsibility.model import ComputeKind, Owner
 from responsibility.reading.facts import Facts
 from responsibility.review.baseline_changes import changes

@@ -9,17 +9,8 @@ from datetime import date
 
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
-from responsibility.document import (
-    SEVERITIES,
-    CheckInfo,
-    ClusterReview,
-    Coverage,
-    Finding,
-    Review,
-    StackInfo,
-    Summary,
-    UnknownValue,
-)
+from responsibility.document import ClusterReview, Coverage, Review, StackInfo, Summary, UnknownValue
+from responsibility.findings import SEVERITIES, CheckInfo, Finding
 from responsibility.reading.eks import Cluster, OfCluster
 from responsibility.reading.facts import Facts
 from responsibility.reading.reader import read as read_facts
@@ -28,10 +19,10 @@ from responsibility.reading.sources import Sources
 from responsibility.reading.template import BadSource
 from responsibility.reading.values import Unknown, has_gap, without_gaps
 from responsibility.review.acceptance import Accepted, accept
+from responsibility.review.cells import Matrix, rows, used_kinds
 from responsibility.review.cost import Prices, cost
 from responsibility.review.exposure import exposure
 from responsibility.review.identities import identities
-from responsibility.review.matrix import Matrix, rows, used_kinds
 from responsibility.review.picture import compute, picture
 from responsibility.review.versions import every, support
 from safe_io.terminal import one_line

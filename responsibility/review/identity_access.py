@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility import iam_words
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.iam_words import Breadth, broadest
 from responsibility.reading.access import MASTERS, AwsAuth, Mapping
 from responsibility.reading.eks import AccessEntry

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from responsibility.catalog import kubernetes_versions
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Addon
-from responsibility.upgrade.document import Gate
 from responsibility.upgrade.plan import Upgrade
+from responsibility.upgrade.playbook import Gate
 from responsibility.upgrade.ways import each
 
 GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import NodeGroup, SelfManagedNodes
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.facts import Fact

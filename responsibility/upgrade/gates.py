@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.facts import Fact
 from responsibility.reading.kubernetes import HelmChart
 from responsibility.reading.resource import UnknownValue
@@ -14,9 +14,9 @@ from responsibility.review.versions import support
 from responsibility.upgrade import detect
 from responsibility.upgrade.account import GUIDE, questions
 from responsibility.upgrade.changes import Changes, Note, RemovedApi, changes, minor
-from responsibility.upgrade.document import VERDICTS, Gate, StepId, Verdict
 from responsibility.upgrade.gates_nodes import from_check, nodes
 from responsibility.upgrade.plan import Upgrade
+from responsibility.upgrade.playbook import VERDICTS, Gate, StepId, Verdict
 
 _ROLLBACK = timedelta(days=7)
 _DRAINING: tuple[StepId, ...] = ("managed_nodes", "self_managed_nodes", "auto_mode", "hybrid_nodes")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from responsibility.document import Finding
+from responsibility.findings import Finding
 from responsibility.reading.eks import NodeGroup, SelfManagedNodes
 from responsibility.reading.resource import UnknownValue
 from responsibility.upgrade.account import GUIDE
 from responsibility.upgrade.changes import Minor, minor
-from responsibility.upgrade.document import Gate, StepId, Verdict
 from responsibility.upgrade.plan import Upgrade
+from responsibility.upgrade.playbook import Gate, StepId, Verdict
 
 MAX_SKEW = 3
 """Minor versions that a kubelet may be behind the API server: https://kubernetes.io/releases/version-skew-policy/"""

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from responsibility.account.session import Account
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
-from responsibility.document import CheckInfo, Evidence, Finding
+from responsibility.findings import CheckInfo, Evidence, Finding
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
 from responsibility.reading.versions import order
 from responsibility.upgrade.account import GUIDE, UPDATE
-from responsibility.upgrade.document import Gate, StepId, Verdict
+from responsibility.upgrade.playbook import Gate, StepId, Verdict
 
 Answers = dict[str, dict[str, list[Gate]]]
 """By the cluster's name and API."""

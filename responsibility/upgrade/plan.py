@@ -9,14 +9,14 @@ from functools import cached_property
 from responsibility.catalog import kubernetes_versions
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
-from responsibility.document import Finding
+from responsibility.findings import Finding
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
 from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.template import BadSource
 from responsibility.upgrade.changes import Minor, minor
-from responsibility.upgrade.document import Gate
+from responsibility.upgrade.playbook import Gate
 
 ENVIRONMENT_TAG = "eks-platform/environment"
 """The tag that this project puts on every resource."""

@@ -1,129 +1,126 @@
-"""Builds the playbook: reads sources, judges each cluster, puts everything into one document."""
+"""The playbook document: everything a playbook says, once. Renderers turn it into text, Markdown and HTML and add no facts.
+
+A change that an old reader would misread raises the first number of ``SCHEMA_VERSION``; a new optional field the second.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
-from responsibility.reading import sources
-from responsibility.reading.eks import Cluster
-from responsibility.reading.facts import Facts
-from responsibility.reading.template import BadSource
-from responsibility.review.build import facts_of
-from responsibility.review.versions import support
-from responsibility.upgrade.changes import changes
-from responsibility.upgrade.document import ClusterPlaybook, Gate, Playbook
-from responsibility.upgrade.gates import gates
-from responsibility.upgrade.plan import Upgrade, findings_of, plan
-from responsibility.upgrade.steps import steps
+from pydantic import Field
+
+from responsibility.document import VersionSupport
+from responsibility.findings import Evidence, Part
+from responsibility.model import ComputeKind, Owner
+
+SCHEMA_VERSION = "1.1"
+
+Verdict = Literal["blocker", "ask", "warning", "read", "clear"]
+"""``blocker``: fix it first. ``ask``: only the account knows. ``warning``: look at it. ``read``: nothing in a template shows
+whether it concerns you. ``clear``: was asked, and nothing is in the way."""
+VERDICTS: tuple[Verdict, ...] = ("blocker", "ask", "warning", "read", "clear")
+
+StepId = Literal[
+    "before",
+    "control_plane",
+    "add_ons",
+    "managed_nodes",
+    "self_managed_nodes",
+    "fargate",
+    "auto_mode",
+    "hybrid_nodes",
+    "after",
+]
 
 
-@dataclass(frozen=True)
-class Request:
-    """Which upgrade."""
+class Gate(Part):
+    """Something that was looked at before the upgrade, and what was found."""
 
-    target: str
-    assembly: str
-    """What to read templates from; empty: none, the account alone."""
+    topic: str = Field(description="`version-skew`, `removed-api`, ...: stable")
+    verdict: Verdict
+    subject: str = Field(description="What was judged: `node group general`")
+    detail: str = Field(description="What was found, in a sentence")
+    fix: str = Field(default="", description="What to do about it")
+    commands: list[str] = Field(default=[], description="What to ask the account with")
+    api: str = Field(default="", description="The API that answers it: `eks:ListInsights`, `kubectl get nodes`")
+    blocks: StepId = Field(default="control_plane", description="The step that must wait for it")
+    check: str = Field(default="", description="Code of the check that answered it")
+    evidence: list[Evidence] = []
+    source: str
+    verified: bool = Field(default=True, description="False: not confirmed by a page of AWS or the Kubernetes project")
+    defect: str = Field(
+        default="", description="What fell over in the check itself, and where: a defect of this program"
+    )
+
+
+class Change(Part):
+    """A value to change, where it is written."""
+
+    where: str = Field(description="Key of the environment file, or stack, logical id and property")
+    before: str = Field(description="Empty: nothing stands there")
+    after: str = Field(description="Empty: take it out")
+    evidence: Evidence | None = None
+
+
+class Step(Part):
+    """A step of the upgrade."""
+
+    number: int
+    id: StepId
+    title: str
+    kind: ComputeKind | None = Field(default=None, description="None: it concerns the cluster, whatever its compute")
+    who: Owner = Field(description="Who acts")
+    aws: str = Field(description="What AWS does; empty = nothing")
+    you: str = Field(description="What you do; empty = nothing")
+    changes: list[Change] = []
+    commands: list[str] = []
+    verify: list[str] = Field(default=[], description="Commands that show whether it worked")
+    expect: str = Field(default="", description="What they must show")
+    disruption: str
+    back: str = Field(description="How to go back; empty = there is no way")
+    back_commands: list[str] = []
+    kept: str = Field(default="", description="What does not come back")
+    sources: list[str]
+
+
+class ClusterPlaybook(Part):
+    """The upgrade of one cluster."""
+
+    id: str = Field(description="`STACK/LOGICAL-ID`")
+    name: str
+    environment: str = Field(description="The environment of this project it belongs to; empty = not made by it")
+    before: str = Field(description="Kubernetes version as read")
+    after: str
+    kinds: list[ComputeKind]
+    support_before: VersionSupport
+    support: VersionSupport = Field(description="Of the version to come")
+    gates: list[Gate]
+    steps: list[Step]
+    notes_complete: bool = Field(description="False: AWS's notes for the version were not at hand")
+
+    def having(self, verdict: Verdict) -> list[Gate]:
+        """Returns the gates with a verdict."""
+        return [gate for gate in self.gates if gate.verdict == verdict]
+
+
+class Playbook(Part):
+    """The whole document."""
+
+    schema_version: str = SCHEMA_VERSION
+    source: str = Field(description="What was read, as it was given")
     as_of: date
-    clusters: tuple[str, ...] = ()
-    """Names; none = all."""
-    start: str | None = None
-    """The version that runs, where the templates do not say."""
-    live: bool = False
-    """Whether to ask an account: in the place of templates, or of the questions that they leave."""
-    region: str | None = None
-    profile: str | None = None
+    target: str
+    clusters: list[ClusterPlaybook]
+    changes_checked: date = Field(description="When the data on Kubernetes' changes was last checked")
 
+    @property
+    def defects(self) -> list[tuple[str, str]]:
+        """Code of each check that fell over, and what and where."""
+        gates = [gate for cluster in self.clusters for gate in cluster.gates if gate.defect]
+        return list(dict.fromkeys((gate.check, gate.defect) for gate in gates))
 
-def playbook(
-    request: Request, say: Callable[[str], None] = lambda _: None, progress: Callable[[str], None] | None = None
-) -> Playbook:
-    """Returns the playbook. Raises BadSource for what cannot be read, and for upgrades that EKS refuses.
-
-    Args:
-        request: what is asked for.
-        say: is told what was not allowed.
-        progress: is told how far the reading of an account is; ``say`` if not given.
-    """
-    facts = facts_of(sources.read(request.assembly), request.as_of) if request.assembly else None
-    if not request.live and facts:
-        return of_facts(facts, request, {}, request.assembly)
-    # Imported here: a playbook of templates alone does without boto3.
-    from responsibility.account.session import Account
-    from responsibility.audit.reading import read
-    from responsibility.upgrade import live
-
-    account = Account("upgrade", region=request.region, profile=request.profile, progress=progress or say)
-    chosen = _chosen(facts, request, request.assembly) if facts else []
-    stated = {cluster.name: str(cluster.resource.maybe("Version", "") or "") for cluster in chosen}
-    running = read(account, tuple(stated) or request.clusters, say=say, progress=progress, as_of=request.as_of)
-    found = live.answers(running, request.target, stated, live.offered_by(account))
-    where = (
-        f"account {next((one.account for one in running.resources if one.account), '(not known)')}, {account.region}"
-    )
-    if facts:
-        return of_facts(facts, request, found, f"{request.assembly}, and {where}")
-    return of_facts(running, request, found, where)
-
-
-def of_facts(facts: Facts, request: Request, answers: dict[str, dict[str, list[Gate]]], source: str) -> Playbook:
-    """Returns the playbook for facts, wherever they come from.
-
-    Args:
-        facts: of templates or of an account.
-        request: what is asked for.
-        answers: what an account answered, by the cluster's name and API: it takes the place of the question.
-        source: what was read, in words.
-    """
-    chosen = _chosen(facts, request, source)
-    # All refusals at once: nobody wants to be told one after the other.
-    planned, refused = [], []
-    for cluster in chosen:
-        try:
-            planned.append((cluster, *plan(cluster, request.target, request.start)))
-        except BadSource as error:
-            refused.append(str(error))
-    if refused:
-        more = "\nName those to upgrade now with --cluster." if planned else ""
-        raise BadSource("\n".join(dict.fromkeys(refused)) + more)
-    findings = tuple(findings_of(facts))
-    return Playbook(
-        source=source,
-        as_of=request.as_of,
-        target=request.target,
-        clusters=[
-            _cluster(Upgrade(cluster, before, after, findings, answers.get(cluster.name, {})), request.as_of)
-            for cluster, before, after in planned
-        ],
-        changes_checked=changes().checked,
-    )
-
-
-def _chosen(facts: Facts, request: Request, source: str) -> list[Cluster]:
-    clusters = facts.all(Cluster)
-    if not clusters:
-        raise BadSource(f"{source}: no cluster in it. Name the template or assembly that holds the cluster")
-    names = {cluster.name for cluster in clusters}
-    for name in request.clusters:
-        if name not in names:
-            raise BadSource(f"--cluster {name}: {source} has {', '.join(sorted(names))}")
-    return [cluster for cluster in clusters if not request.clusters or cluster.name in request.clusters]
-
-
-def _cluster(upgrade: Upgrade, as_of: date) -> ClusterPlaybook:
-    found = gates(upgrade)
-    return ClusterPlaybook(
-        id=upgrade.cluster.resource.key,
-        name=upgrade.cluster.name,
-        environment=upgrade.environment,
-        before=upgrade.before,
-        after=upgrade.after,
-        kinds=upgrade.cluster.kinds,
-        support_before=support(upgrade.before, as_of),
-        support=support(upgrade.after, as_of),
-        gates=found,
-        steps=steps(upgrade, found),
-        notes_complete=upgrade.after in changes().notes_read,
-    )
+    @property
+    def blocked(self) -> bool:
+        """Whether a blocker stands in the way of any cluster."""
+        return any(cluster.having("blocker") for cluster in self.clusters)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from responsibility.reading.eks import Addon
 from responsibility.upgrade import steps_nodes
 from responsibility.upgrade.account import GUIDE, UPDATE
-from responsibility.upgrade.document import Change, Gate, Step
 from responsibility.upgrade.plan import Upgrade
+from responsibility.upgrade.playbook import Change, Gate, Step
 from responsibility.upgrade.ways import deploy, each, key_of, property_change
 
 ROLLBACK = GUIDE + "rollback-cluster.html"

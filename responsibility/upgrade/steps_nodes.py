@@ -8,8 +8,8 @@ from responsibility.reading.eks import NodeGroup
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.resource import UnknownValue
 from responsibility.upgrade.account import GUIDE, UPDATE
-from responsibility.upgrade.document import Change, Step
 from responsibility.upgrade.plan import Upgrade
+from responsibility.upgrade.playbook import Change, Step
 from responsibility.upgrade.ways import deploy, each, key_of, property_change
 
 _ROLLBACK = GUIDE + "rollback-cluster.html"

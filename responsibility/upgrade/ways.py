@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from responsibility.reading.facts import Fact
 from responsibility.reading.values import has_gap
-from responsibility.upgrade.document import Change
 from responsibility.upgrade.plan import Upgrade
+from responsibility.upgrade.playbook import Change
 
 
 def key_of(upgrade: Upgrade, key: str) -> str:

@@ -1,7 +1,6 @@
 """The layer in front of the CDK's kubectl handler, with the kubectl of its layer and a real Kubernetes API server."""
 
 import io
-import os
 import sys
 import tarfile
 import zipfile
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NEEDS_API_SERVER
+from conftest import KUBERNETES, NEEDS_API_SERVER
 
 from emulator.engine.eks.api_server import ApiServer
 from tests.constructs.test_kubectl_handler import cdk_handler, load_handler, properties, thing
@@ -51,7 +50,7 @@ PATHS = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    assets = Path(os.environ["KUBEBUILDER_ASSETS"])
+    assets = KUBERNETES.folder
     started = ApiServer(assets, tmp_path_factory.mktemp("api") / "server", definitions=True)
     yield started
     started.stop()

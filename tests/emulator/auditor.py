@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from emulator.process import Engine
-from responsibility import cli
+from responsibility.cli import commands as cli
 from responsibility.document import Review
 from tests.conftest import build_platform, environment_data, validated
 from tests.emulator.deployment import Deployment

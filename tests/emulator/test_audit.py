@@ -15,7 +15,7 @@ from emulator.standing import client
 from operations import __main__ as operations
 from responsibility.checks import all_checks
 from responsibility.document import Review
-from responsibility.reviewing import Request, review
+from responsibility.review.command import Request, review
 from tests.emulator.auditor import Auditor, deploy_demo
 from tests.emulator.scenario import change_record, fault, let_fail
 

@@ -9,7 +9,7 @@ import pytest
 
 from emulator.standing import client
 from responsibility.account.session import Account
-from responsibility.audit.reading import read
+from responsibility.audit.read import read
 from responsibility.reading import sources
 from responsibility.reading.eks import Cluster
 from responsibility.reading.reader import read as read_facts

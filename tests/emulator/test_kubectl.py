@@ -16,7 +16,8 @@ from botocore.credentials import Credentials
 
 from emulator import cdk, process
 from emulator.standing import client
-from tests.conftest import NEEDS_API_SERVER, environment_data
+from local_kubernetes.programs import VARIABLE
+from tests.conftest import KUBERNETES, NEEDS_API_SERVER, environment_data
 from tests.emulator.deployment import Deployment, stacks_of
 from tests.emulator.programs import listeners
 
@@ -30,7 +31,8 @@ CALLER = "Action=GetCallerIdentity&Version=2011-06-15"
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Iterator[Deployment]:
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    monkeypatch.setenv(VARIABLE, str(KUBERNETES.folder))
     engine = process.start(tmp_path / "home")
     cdk.bootstrap(engine)
     yield Deployment(engine)

@@ -7,14 +7,14 @@ from typing import Any
 import yaml
 from conftest import ROOT, TODAY
 
-from responsibility.audit.reading import read
+from responsibility.audit.read import read
 from responsibility.document import Review
 from responsibility.reading.sources import Sources
-from responsibility.render import FORMATS, render
+from responsibility.render.formats import FORMATS, render
 from responsibility.review import build
-from responsibility.reviewing import options_of
+from responsibility.review.command import options_of
 from responsibility.upgrade import live
-from responsibility.upgrade.playbook import Request, of_facts
+from responsibility.upgrade.command import Request, of_facts
 from tests.fuzz.driver import Target
 from tests.fuzz.mutations import VALUES, changed_data
 from tests.responsibility.audit.fake_account import HEALTHY, FakeAccount, merged

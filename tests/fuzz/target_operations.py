@@ -6,9 +6,10 @@ from typing import Any
 
 from conftest import NODES, minimal, validated
 
-from operations.assumptions import Seen, answer, assumptions
+from operations.assumptions import Seen, answer
 from operations.deploying import deploy
 from operations.destroying import destroy
+from operations.every import assumptions
 from operations.there import There
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput

@@ -11,8 +11,8 @@ from typing import Any
 from conftest import ROOT, TODAY
 
 from responsibility.reading.template import parse
-from responsibility.render import FORMATS, render
-from responsibility.reviewing import Request, review
+from responsibility.render.formats import FORMATS, render
+from responsibility.review.command import Request, review
 from tests.fuzz.driver import Target
 from tests.fuzz.mutations import VALUES, changed_data, changed_text
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import FARGATE, NODES, ROOT, minimal, validated
 
 from operations import smoke as module
-from operations.assumptions import assumptions, table
+from operations.every import assumptions, table
 from operations.smoke import smoke
 from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack

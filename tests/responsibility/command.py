@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from responsibility import cli
+from responsibility.cli import commands as cli
 
 CLUSTER = """\
 Description: a shop

@@ -12,7 +12,8 @@ import pytest
 from command import CLUSTER, Run, changed
 from conftest import ROOT
 
-from responsibility.document import SEVERITIES, Review
+from responsibility.document import Review
+from responsibility.findings import SEVERITIES
 
 FOREIGN = Path(__file__).parent / "foreign"
 NAIVE = str(FOREIGN / "cdk-v2-naive")

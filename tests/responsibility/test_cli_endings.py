@@ -92,7 +92,7 @@ def test_what_stops_a_command_is_one_line_and_a_code_of_its_own(
     def stop(*_: object, **__: object) -> None:
         raise problem
 
-    monkeypatch.setattr("responsibility.reviewing.review", stop)
+    monkeypatch.setattr("responsibility.review.command.review", stop)
     done = run("review", "-a", "x")
     assert (done.code, done.out) == (code, "")
     assert done.err.startswith(said)

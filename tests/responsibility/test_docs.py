@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from responsibility import telling
+from responsibility import reference
+from responsibility.model.labs import labs
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,8 +13,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("page", "command", "text"),
     [
-        ("docs/checks.md", "checks --format md --output docs/checks.md", lambda: telling.checks("md")),
-        ("docs/matrix.md", "matrix --format md --output docs/matrix.md", lambda: telling.matrix([], [], "md")),
+        ("docs/checks.md", "checks --format md --output docs/checks.md", lambda: reference.checks("md")),
+        ("docs/matrix.md", "matrix --format md --output docs/matrix.md", lambda: reference.matrix([], [], "md")),
     ],
 )
 def test_generated_pages_are_current(page: str, command: str, text: object) -> None:
@@ -22,6 +23,6 @@ def test_generated_pages_are_current(page: str, command: str, text: object) -> N
 
 
 def test_labs_stand_where_the_index_says() -> None:
-    for lab in telling.labs():
+    for lab in labs():
         assert (ROOT / lab.path).is_file()
         assert lab.components

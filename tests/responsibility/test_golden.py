@@ -12,8 +12,9 @@ import pytest
 from conftest import ENVIRONMENTS, build_platform, environment_data, validated
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from responsibility.document import Finding, Review
-from responsibility.reviewing import Request, review
+from responsibility.document import Review
+from responsibility.findings import Finding
+from responsibility.review.command import Request, review
 
 ROOT = Path(__file__).parents[2]
 FOREIGN = Path(__file__).parent / "foreign"

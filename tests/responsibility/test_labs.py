@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from responsibility import telling
 from responsibility.model import components
+from responsibility.model.labs import labs
 
 ROOT = Path(__file__).parents[2]
 LABS = sorted((ROOT / "docs/labs").glob("[0-9]*.md"))
@@ -128,7 +128,7 @@ def test_lab_prints_what_it_says(lab: Path, scratch: Path, checkout: Path) -> No
 
 def test_labs_are_listed_in_order() -> None:
     index = (ROOT / "docs/labs/README.md").read_text()
-    for number, (lab, page) in enumerate(zip(telling.labs(), LABS, strict=True), start=1):
+    for number, (lab, page) in enumerate(zip(labs(), LABS, strict=True), start=1):
         assert ROOT / lab.path == page
         assert page.read_text().startswith(f"# {number}. {lab.title}\n")
         assert f"| [{number}. {lab.title}]({page.name}) |" in index

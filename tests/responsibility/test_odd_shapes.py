@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from responsibility.document import Review
-from responsibility.render import FORMATS, render
-from responsibility.reviewing import Request, review
+from responsibility.render.formats import FORMATS, render
+from responsibility.review.command import Request, review
 
 AS_OF = date(2026, 11, 24)
 

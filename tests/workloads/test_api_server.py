@@ -1,7 +1,6 @@
 """Every object of every environment, applied to a real Kubernetes API server on loopback with strict validation."""
 
 import json
-import os
 import time
 import types
 import urllib.error
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ENVIRONMENTS, NEEDS_API_SERVER
+from conftest import ENVIRONMENTS, KUBERNETES, NEEDS_API_SERVER
 
 from delivery.order import in_order
 from emulator.engine.eks.api_server import ApiServer
@@ -32,9 +31,7 @@ APPLY = "fieldManager=test&force=true&fieldValidation=Strict"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    started = ApiServer(
-        Path(os.environ["KUBEBUILDER_ASSETS"]), tmp_path_factory.mktemp("api") / "server", definitions=False
-    )
+    started = ApiServer(KUBERNETES.folder, tmp_path_factory.mktemp("api") / "server", definitions=False)
     yield started
     started.stop()
 

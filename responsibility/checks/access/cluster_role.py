@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.access import MASTERS, AwsAuth
 from responsibility.reading.eks import AccessEntry, Cluster
 from responsibility.reading.facts import Fact
@@ -14,7 +14,6 @@ from responsibility.reading.kubernetes import objects
 from responsibility.reading.logs import LogGroups
 from responsibility.reading.resource import UnknownValue
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 _CONTROLLER = "AmazonEKSVPCResourceController"
 _ALWAYS = frozenset(("AmazonEKSClusterPolicy", "AmazonEKSLocalOutpostClusterPolicy"))
@@ -30,16 +29,7 @@ _AUTO_MODE = frozenset(
 _POD_ENI = re.compile(r"""ENABLE_POD_ENI["']?\s*:\s*["']?true""", re.IGNORECASE)
 
 
-@check(
-    "EKR035",
-    Role,
-    title="The cluster role carries only what EKS needs",
-    component="cluster-role",
-    severity="low",
-    why="What the role may do beyond that, only an attacker or a mistake would use.",
-    fix="Take the policy out of ManagedPolicyArns of the role in RoleArn of the cluster.",
-    source=_GUIDE + "cluster-iam-role.html",
-)
+@check("EKR035", Role)
 def cluster_role_is_narrow(role: Role) -> Answer | None:
     """Which policies it needs depends on Auto Mode, and on security groups for pods."""
     clusters = [use.by for use in role.uses if use.purpose == "cluster" and isinstance(use.by, Cluster)]
@@ -78,18 +68,7 @@ def _moves_interfaces(clusters: list[Cluster]) -> bool:
     return False
 
 
-@check(
-    "EKR036",
-    Cluster,
-    title="No Lambda function is administrator of the cluster",
-    component="cluster-role",
-    severity="medium",
-    why="Whoever may change that function, its layers or its role does what they like in the cluster, past every review.",
-    fix="Apply manifests and charts by GitOps or a pipeline, and make the cluster without a kubectl provider "
-    "(aws_eks_v2 without kubectlProviderOptions); else give the function's role an access policy for its namespaces.",
-    source="https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_eks_v2.KubectlProviderOptions.html",
-    only="templates",
-)
+@check("EKR036", Cluster)
 def no_kubectl_function(cluster: Cluster) -> Answer:
     """CDK's manifests and charts are applied by a function that the stack brings along."""
     handlers = cluster.facts.view(handlers_of).get(cluster.resource.key, [])
@@ -145,17 +124,7 @@ def _is_limited(cluster: Cluster, roles: list[Role]) -> bool:
     return any(role is not None and role.resource.key in keys for role in principals)
 
 
-@check(
-    "EKR037",
-    Cluster,
-    title="The logs of the function that runs kubectl expire",
-    component="cluster-role",
-    severity="low",
-    why="The group that Lambda makes keeps logs, which show manifests, for ever, and you pay for them.",
-    fix="Set LoggingConfig.LogGroup of the function to an AWS::Logs::LogGroup with RetentionInDays.",
-    source="https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
-    only="templates",
-)
+@check("EKR037", Cluster)
 def handler_logs_expire(cluster: Cluster) -> Answer | None:
     """Without a group of its own in the template, Lambda makes one."""
     handlers = cluster.facts.view(handlers_of).get(cluster.resource.key, [])

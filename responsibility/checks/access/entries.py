@@ -2,28 +2,18 @@
 
 from responsibility.checks.access.cluster_role import CLUSTER_ADMIN
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.access import MASTERS, AwsAuth
 from responsibility.reading.eks import AccessEntry, Cluster
 from responsibility.reading.iam import Role
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _CHANGES = ("AmazonEKSAdminPolicy", "AmazonEKSEditPolicy")
 _RESERVED = ("system:", "eks:", "aws:", "amazon:", "iam:")
 
 
-@check(
-    "EKR020",
-    AccessEntry,
-    title="Only people are administrators of the cluster",
-    component="iam-people",
-    severity="medium",
-    why="A service, a pipeline or an access key that is administrator hands the cluster to whoever can change or steal it.",
-    fix="Give machines AmazonEKSEditPolicy with AccessScope.Type namespace, and people a role with short sessions.",
-    source=_GUIDE + "creating-access-entries.html",
-)
+@check("EKR020", AccessEntry)
 def administrators_are_people(entry: AccessEntry) -> Answer | None:
     """The function that runs kubectl is EKR036."""
     wide = [
@@ -63,16 +53,7 @@ def _machines(role: Role) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-@check(
-    "EKR021",
-    Cluster,
-    title="Nobody is put into the group system:masters",
-    component="iam-people",
-    severity="high",
-    why="The group bypasses RBAC and authorization webhooks: no binding limits it, and none shows who is in it.",
-    fix="Replace the line of aws-auth by an AWS::EKS::AccessEntry with AmazonEKSClusterAdminPolicy, or with groups of your own.",
-    source="https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
-)
+@check("EKR021", Cluster)
 def no_masters(cluster: Cluster) -> Answer:
     """In access entries EKS refuses the group. Those of nodes it makes itself, with groups that nobody else may name."""
     if cluster.facts.origin == "account" and cluster.authentication_mode != "API":
@@ -112,16 +93,7 @@ def _in_entry(entry: AccessEntry) -> list[tuple[str, Evidence]]:
     return [(words, entry.at("KubernetesGroups"))] if reserved else []
 
 
-@check(
-    "EKR022",
-    AccessEntry,
-    title="Rights to change workloads are limited to namespaces",
-    component="iam-people",
-    severity="medium",
-    why="For the whole cluster they cover the Secrets and service accounts of every team, kube-system included.",
-    fix="Set AccessScope.Type to namespace, and Namespaces, in AccessPolicies.",
-    source=_GUIDE + "access-policy-permissions.html",
-)
+@check("EKR022", AccessEntry)
 def changes_by_namespace(entry: AccessEntry) -> Answer | None:
     """AmazonEKSAdminPolicy is meant for namespaces; for the cluster there is AmazonEKSClusterAdminPolicy."""
     policies = [(index, *policy) for index, policy in enumerate(entry.policies) if policy[0] in _CHANGES]

@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 from responsibility.checks.check import Answer, check, met, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.iam import Role, Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
-_IAM_GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
-_CONFIG_GUIDE = "https://docs.aws.amazon.com/config/latest/developerguide/"
 _NO_RESOURCES = frozenset(("ec2messages", "pricing", "ssmmessages"))
 """Services whose actions cannot be limited to a resource, and that only speak for the caller itself."""
 ADMIN_POLICIES = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
@@ -75,16 +73,7 @@ def _condition(statement: Statement) -> str:
     return ", under a condition" if statement.conditions or statement.unread else ""
 
 
-@check(
-    "EKR023",
-    Role,
-    title="No role is allowed every action on every resource",
-    component="cluster-role",
-    severity="critical",
-    why="Whoever gets into the role, or changes the code that runs with it, owns the account and every cluster in it.",
-    fix="Name the actions and the resources in the statement of the role's policy.",
-    source=_CONFIG_GUIDE + "iam-policy-no-statements-with-admin-access.html",
-)
+@check("EKR023", Role)
 def not_everything(role: Role) -> Answer | None:
     """``NotAction`` allows everything but what it names."""
 
@@ -98,16 +87,7 @@ def not_everything(role: Role) -> Answer | None:
     return _judge(role, problem, "its own policies name their actions or their resources")
 
 
-@check(
-    "EKR024",
-    Role,
-    title="No role is allowed a whole service on every resource",
-    component="iam-pods",
-    severity="high",
-    why="A flaw in one pod or tool reaches everything that the service holds, and each action that AWS adds to it later.",
-    fix="Name the actions in Action, or the resources in Resource, of the role's policy.",
-    source=_CONFIG_GUIDE + "iam-policy-no-statements-with-full-access.html",
-)
+@check("EKR024", Role)
 def not_a_whole_service(role: Role) -> Answer | None:
     """A condition limits the statement; every action of every service is EKR023, the whole of IAM as a managed policy EKR026."""
     managed = [
@@ -126,16 +106,7 @@ def not_a_whole_service(role: Role) -> Answer | None:
     return _judge(role, problem, "no statement allows a whole service on every resource", *managed)
 
 
-@check(
-    "EKR025",
-    Role,
-    title="Roles are passed to services by name",
-    component="cluster-role",
-    severity="high",
-    why="With iam:PassRole on every role, whoever may start an instance or a function can take any role of the account.",
-    fix="Name the roles in Resource of the statement that allows iam:PassRole, or test iam:PassedToService in Condition.",
-    source=_IAM_GUIDE + "id_roles_use_passrole.html",
-)
+@check("EKR025", Role)
 def passes_named_roles(role: Role) -> Answer | None:
     """``iam:*`` and ``*`` allow more than that: EKR024 and EKR023 speak of them."""
 
@@ -161,16 +132,7 @@ def _every_role(resource: str) -> bool:
     return resource.startswith("arn:") and resource.endswith((":role/*", ":*"))
 
 
-@check(
-    "EKR026",
-    Role,
-    title="No role has an AWS managed policy for administrators",
-    component="cluster-role",
-    severity="high",
-    why="Such a policy is for people who run the account; on a role that software uses, one flaw gives away the account.",
-    fix="Replace the policy in ManagedPolicyArns by one that allows what the role needs.",
-    source=_IAM_GUIDE + "best-practices.html",
-)
+@check("EKR026", Role)
 def no_administrator_policy(role: Role) -> Answer | None:
     """Policies that the template does not name may be such."""
     if not role.uses:
@@ -184,16 +146,7 @@ def no_administrator_policy(role: Role) -> Answer | None:
     return met("has no policy for administrators")
 
 
-@check(
-    "EKR038",
-    Role,
-    title="No role can give itself more rights through IAM",
-    component="cluster-role",
-    severity="high",
-    why="A role that changes the policies or keys of others is as good as an administrator, however narrow it looks.",
-    fix="Limit the IAM actions to named roles in Resource, or ask for a boundary by iam:PermissionsBoundary in Condition.",
-    source=_IAM_GUIDE + "access_policies_boundaries.html",
-)
+@check("EKR038", Role)
 def no_escalation(role: Role) -> Answer | None:
     """The whole of IAM is EKR024; a condition limits what can be changed."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import AccessEntry, Cluster, SelfManagedNodes
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.iam import Role
@@ -27,18 +27,7 @@ class _NodeRole:
     at: Evidence
 
 
-@check(
-    "EKR156",
-    Cluster,
-    title="Nodes that EKS does not manage have an access entry",
-    component="node-identity",
-    severity="critical",
-    kinds=("managed_nodes", "self_managed_nodes", "auto_mode", "fargate"),
-    why="EKS makes the access entry for the roles of managed node groups and of Auto Mode's built-in pools alone: nodes of Karpenter "
-    "and self-managed ones start with any other role, are paid for, and never join.",
-    fix="Add an AWS::EKS::AccessEntry of Type EC2_LINUX (or EC2_WINDOWS) with the role as PrincipalArn.",
-    source="https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html",
-)
+@check("EKR156", Cluster)
 def node_roles_have_an_entry(cluster: Cluster) -> Answer | None:
     """Asked of the roles of EC2NodeClasses and of self-managed nodes."""
     nodes = list(_node_roles(cluster))

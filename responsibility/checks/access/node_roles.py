@@ -1,14 +1,11 @@
 """Duties at the roles of nodes: every pod that reaches a node's metadata service has them."""
 
 from responsibility.checks.check import Answer, check, met, open_
-from responsibility.document import Evidence
-from responsibility.model import ComputeKind
+from responsibility.findings import Evidence
 from responsibility.reading.iam import Role
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
-_EC2: tuple[ComputeKind, ...] = ("auto_mode", "managed_nodes", "self_managed_nodes")
 _CNI = "AmazonEKS_CNI_Policy"
 _NODE_POLICIES = frozenset(
     (
@@ -29,18 +26,7 @@ _NODE_SERVICES = frozenset(("ec2messages", "eks-auth", "ssm", "ssmmessages"))
 _READ_SERVICES = frozenset(("autoscaling", "ec2", "ecr", "ecr-public", "eks"))
 
 
-@check(
-    "EKR027",
-    Role,
-    title="Node roles leave the CNI's rights to the CNI",
-    component="node-identity",
-    kinds=_EC2,
-    severity="medium",
-    why="Every pod that reaches the node's role could attach, change and delete network interfaces of the account.",
-    fix="Attach AmazonEKS_CNI_Policy to a role for the service account aws-node (PodIdentityAssociations of the add-on "
-    "vpc-cni), and take it out of ManagedPolicyArns of the node role.",
-    source=_GUIDE + "create-node-role.html",
-)
+@check("EKR027", Role)
 def no_cni_policy(role: Role) -> Answer | None:
     """The CNI plugin takes a role of its own by Pod Identity or IRSA."""
     if not role.is_for("node", "auto_node"):
@@ -54,17 +40,7 @@ def no_cni_policy(role: Role) -> Answer | None:
     return met(f"does not have {_CNI}")
 
 
-@check(
-    "EKR028",
-    Role,
-    title="Node roles carry nothing that only pods need",
-    component="node-identity",
-    kinds=_EC2,
-    severity="high",
-    why="Pods on the node can take its role, so one flaw in any of them reaches what was meant for another.",
-    fix="Move the policy to a role for the service account that needs it (AWS::EKS::PodIdentityAssociation).",
-    source="https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
-)
+@check("EKR028", Role)
 def node_policies_only(role: Role) -> Answer | None:
     """AWS managed policies by name; statements by what a node's own software calls."""
     if not role.is_for("node", "auto_node"):
@@ -97,17 +73,7 @@ def _of_a_node(action: str) -> bool:
     return service in _NODE_SERVICES or (service in _READ_SERVICES and name.startswith(_READ_ONLY))
 
 
-@check(
-    "EKR029",
-    Role,
-    title="Node roles use the narrow policies for their kind",
-    component="node-identity",
-    kinds=_EC2,
-    severity="low",
-    why="The older policies let every pod on the node list repositories and scan findings, or describe the whole network.",
-    fix="Use AmazonEC2ContainerRegistryPullOnly, and on Auto Mode AmazonEKSWorkerNodeMinimalPolicy, in ManagedPolicyArns.",
-    source=_GUIDE + "auto-create-node-role.html",
-)
+@check("EKR029", Role)
 def narrow_policies(role: Role) -> Answer | None:
     """Auto Mode needs less than nodes whose kubelet describes the VPC."""
     if not role.is_for("node", "auto_node"):

@@ -6,7 +6,6 @@ from typing import Any
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.reading.kubernetes import KubernetesObject
 
-_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 _ROLES = ("ClusterRole", "Role")
 _EVERYBODY = ("system:anonymous", "system:unauthenticated", "system:authenticated")
@@ -21,16 +20,7 @@ def _subjects(binding: KubernetesObject) -> Iterator[tuple[str, str, str]]:
         yield path, str(binding.get(f"{path}.kind", "")), str(binding.get(f"{path}.name", ""))
 
 
-@check(
-    "EKR110",
-    KubernetesObject,
-    title="Only groups of people are bound to cluster-admin",
-    component="iam-people",
-    severity="high",
-    why="A pod whose service account is cluster-admin gives the whole cluster to whoever gets into that pod.",
-    fix="Bind a ClusterRole with the verbs and resources it needs in roleRef, or a group that access entries name.",
-    source=_PRACTICES,
-)
+@check("EKR110", KubernetesObject)
 def cluster_admin_for_people(binding: KubernetesObject) -> Answer | None:
     """A group of one's own is filled by access entries; those that Kubernetes fills hold machines."""
     if binding.what != "ClusterRoleBinding":
@@ -48,16 +38,7 @@ def cluster_admin_for_people(binding: KubernetesObject) -> Answer | None:
     return met("binds cluster-admin to groups of people")
 
 
-@check(
-    "EKR111",
-    KubernetesObject,
-    title="Roles name their verbs and resources",
-    component="iam-people",
-    severity="medium",
-    why="A wildcard covers Secrets and role bindings, and every kind of object that is ever added.",
-    fix="Write the verbs and resources out in rules.",
-    source=_PRACTICES,
-)
+@check("EKR111", KubernetesObject)
 def no_wildcards(role: KubernetesObject) -> Answer | None:
     """Rules that a controller fills in (aggregationRule) stand in other roles."""
     if role.what not in _ROLES or not str(role.get("apiVersion", "")).startswith("rbac.authorization.k8s.io/"):
@@ -74,16 +55,7 @@ def no_wildcards(role: KubernetesObject) -> Answer | None:
     return met("names its verbs and resources")
 
 
-@check(
-    "EKR112",
-    KubernetesObject,
-    title="Nothing is bound to everybody but discovery",
-    component="iam-people",
-    severity="critical",
-    why="Whoever reaches the API server, or whoever has any account in the cluster, has these rights.",
-    fix="Name groups, users or service accounts of your own in subjects.",
-    source="https://kubernetes.io/docs/reference/access-authn-authz/rbac/",
-)
+@check("EKR112", KubernetesObject)
 def not_for_everybody(binding: KubernetesObject) -> Answer | None:
     """Every service account is in system:authenticated."""
     if binding.what not in _BINDINGS:

@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, PodIdentity
 from responsibility.reading.iam import Role, Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.uses import SERVICE_ACCOUNT
 from responsibility.reading.values import has_gap
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _PODS = "pods.eks.amazonaws.com"
 _ACCOUNT = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12}|\$\{AWS::AccountId\})(?::root)?")
 _SHARED_PROVIDERS = ("cognito-identity.amazonaws.com", "accounts.google.com", "graph.facebook.com", "www.amazon.com")
@@ -55,16 +54,7 @@ def _judge(statements: list[Statement], problem: Callable[[Statement], str], fin
     return met(fine) if statements else None
 
 
-@check(
-    "EKR030",
-    Role,
-    title="No role is open to everybody or to a whole foreign account",
-    component="cluster-role",
-    severity="critical",
-    why="Everybody is every AWS account in the world; of a foreign account, its administrators decide who gets in.",
-    fix="Name roles in Principal of AssumeRolePolicyDocument, or test aws:PrincipalOrgID or sts:ExternalId in Condition.",
-    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
-)
+@check("EKR030", Role)
 def not_open_to_everybody(role: Role) -> Answer | None:
     """The own account is fine: its IAM policies decide who may."""
     if not role.uses:
@@ -111,17 +101,7 @@ def _oidc(role: Role) -> list[Statement]:
 _EVERYBODY = ("*", "system:serviceaccount:*", "system:serviceaccount:*:*", "system:*", "repo:*")
 
 
-@check(
-    "EKR031",
-    Role,
-    title="Roles for OIDC tokens say whose token it must be",
-    component="iam-pods",
-    severity="high",
-    why="An OIDC provider vouches for every pod of the cluster, or for every pipeline on the planet: each could take the role.",
-    fix="Test the provider's :sub (system:serviceaccount:NAMESPACE:NAME), and :aud, by StringEquals in Condition of "
-    "AssumeRolePolicyDocument.",
-    source="https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
-)
+@check("EKR031", Role)
 def names_the_subject(role: Role) -> Answer | None:
     """IRSA, and pipelines that deploy to the cluster. IAM itself compares :aud with what the provider was registered for."""
     if not role.uses:
@@ -141,16 +121,7 @@ def names_the_subject(role: Role) -> Answer | None:
     return _judge(_oidc(role), problem, "names whose token it must be")
 
 
-@check(
-    "EKR032",
-    Role,
-    title="Roles for service accounts name them without wildcards",
-    component="iam-pods",
-    severity="medium",
-    why="Whoever may create a service account with a fitting name takes the role.",
-    fix="Test :sub by StringEquals with system:serviceaccount:NAMESPACE:NAME, one value for each account.",
-    source="https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
-)
+@check("EKR032", Role)
 def no_wildcard_accounts(role: Role) -> Answer | None:
     """Every account of the cluster is EKR031."""
     if not role.uses:
@@ -169,17 +140,7 @@ def no_wildcard_accounts(role: Role) -> Answer | None:
     return _judge(named, problem, "names its service accounts in full")
 
 
-@check(
-    "EKR033",
-    Role,
-    title="Roles for EKS say for which cluster EKS may assume them",
-    component="cluster-role",
-    severity="low",
-    why="Without it, EKS could be made to use the role for another cluster (the confused deputy problem).",
-    fix="Test aws:SourceArn (arn:aws:eks:REGION:ACCOUNT:cluster/NAME, or fargateprofile/NAME/*) by ArnLike in Condition "
-    "of AssumeRolePolicyDocument.",
-    source=_GUIDE + "cross-service-confused-deputy-prevention.html",
-)
+@check("EKR033", Role)
 def says_for_which_cluster(role: Role) -> Answer | None:
     """AWS documents it for the cluster role and the pod execution role, and on no page together with Auto Mode."""
     if _acts_for_auto_mode(role):
@@ -197,19 +158,7 @@ def says_for_which_cluster(role: Role) -> Answer | None:
     return _judge(trusting, problem, "says for which cluster EKS may assume it")
 
 
-@check(
-    "EKR172",
-    Role,
-    title="The cluster role of Auto Mode is trusted as AWS documents it",
-    component="cluster-role",
-    kinds=("auto_mode",),
-    severity="low",
-    why="No page of AWS shows aws:SourceArn or aws:SourceAccount on the cluster role together with Auto Mode. If EKS does not send "
-    "them when Auto Mode acts, no node starts, and no volume or load balancer is made.",
-    fix="Take aws:SourceArn and aws:SourceAccount out of Condition of AssumeRolePolicyDocument, or try Auto Mode with them and "
-    "accept this.",
-    source=_GUIDE + "auto-cluster-iam-role.html",
-)
+@check("EKR172", Role)
 def trusted_as_documented(role: Role) -> Answer | None:
     """Other keys are the account's own choice."""
     if not _acts_for_auto_mode(role):
@@ -234,16 +183,7 @@ def _acts_for_auto_mode(role: Role) -> bool:
     return any(cluster.auto_mode for cluster in clusters)
 
 
-@check(
-    "EKR034",
-    Role,
-    title="Roles for Pod Identity let EKS assume and tag them",
-    component="iam-pods",
-    severity="high",
-    why="Without both actions EKS Pod Identity cannot assume the role, and the pods get no credentials.",
-    fix="Allow sts:AssumeRole and sts:TagSession for the service pods.eks.amazonaws.com in AssumeRolePolicyDocument.",
-    source=_GUIDE + "pod-id-role.html",
-)
+@check("EKR034", Role)
 def pod_identity_works(role: Role) -> Answer | None:
     """The association alone does not help."""
     if not role.is_for("pod_identity"):
@@ -263,17 +203,7 @@ def pod_identity_works(role: Role) -> Answer | None:
     return met("lets Pod Identity assume and tag it")
 
 
-@check(
-    "EKR123",
-    Role,
-    title="Roles for Pod Identity say whose pods may have them",
-    component="iam-pods",
-    severity="low",
-    why="Whoever may create an association and pass the role could give it to pods of another cluster or namespace.",
-    fix="Test aws:RequestTag/eks-cluster-arn, aws:RequestTag/kubernetes-namespace and "
-    "aws:RequestTag/kubernetes-service-account in Condition of AssumeRolePolicyDocument.",
-    source=_GUIDE + "pod-id-role.html",
-)
+@check("EKR123", Role)
 def pod_identity_is_limited(role: Role) -> Answer | None:
     """The association says it, too, but in another place, and others may write associations."""
     pods = [use.by for use in role.uses if isinstance(use.by, PodIdentity)]

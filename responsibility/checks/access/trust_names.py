@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from responsibility.checks.check import Answer, check, met, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.iam import Role, Statement, Use
@@ -31,17 +31,7 @@ _EXACT = ("stringequals", "arnequals", "arnlike", "stringequalsignorecase")
 _TESTS = (*_EXACT, "stringlike")
 
 
-@check(
-    "EKR179",
-    PodIdentity,
-    title="Associations with a session policy or a target role can work",
-    component="iam-pods",
-    severity="high",
-    why="EKS refuses a session policy beside its own session tags. A target role that the first role may not take gives no credentials.",
-    fix="Set DisableSessionTags: true beside Policy; allow the role in RoleArn sts:AssumeRole (and sts:TagSession, unless tags are off) "
-    "on TargetRoleArn.",
-    source="https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html",
-)
+@check("EKR179", PodIdentity)
 def association_can_work(association: PodIdentity) -> Answer | None:
     """Asked of associations with one of the two. What the target role trusts is mostly in another account."""
     policy, target = association.get("Policy"), association.get("TargetRoleArn")
@@ -72,18 +62,7 @@ def _is_on(statement: Statement, resource: str) -> bool:
     return any(one == resource or fnmatchcase(resource, one) for one in statement.resources)
 
 
-@check(
-    "EKR170",
-    Role,
-    title="Trust policies name what uses the role",
-    component="iam-pods",
-    severity="high",
-    why="A trust policy that asks for another cluster, namespace, service account or OIDC provider than the one that uses the "
-    "role lets nobody in: the pods or the cluster get no credentials, and nothing else tells why.",
-    fix="Name the cluster, namespace and service account of the association (or of the annotated service account) in Condition "
-    "of AssumeRolePolicyDocument; refer to the cluster by !Sub instead of spelling its name.",
-    source="https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html",
-)
+@check("EKR170", Role)
 def names_who_uses_it(role: Role) -> Answer | None:
     """Asked of roles of clusters, Fargate profiles and pods: each use must fit one of the statements that let it in."""
     unknown: UnknownValue | None = None

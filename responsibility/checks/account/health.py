@@ -6,8 +6,6 @@ from responsibility.reading.facts import Fact
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.running import Capability, CertificateAuthority, Comparison, Insight, Update, day
 
-_API = "https://docs.aws.amazon.com/eks/latest/APIReference/"
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _CHANGING = ("CREATING", "UPDATING", "PENDING", "DELETING")
 """Between two states: nothing is wrong with it yet."""
 _CA_NOTICE = 730
@@ -27,101 +25,37 @@ def _health(fact: Fact) -> Answer:
     return met("is ACTIVE, without health issues", fact.at("Status"))
 
 
-@check(
-    "EKR124",
-    Cluster,
-    title="The cluster is active and healthy",
-    component="life-cycle",
-    severity="high",
-    only="account",
-    why="EKS names what of yours keeps it from working: a subnet, role, key or security group that is gone or full. Until that is "
-    "repaired it cannot update the cluster.",
-    fix="Repair what the issue names, then change nothing else until the cluster is ACTIVE.",
-    source=_API + "API_ClusterIssue.html",
-)
+@check("EKR124", Cluster)
 def cluster_is_healthy(cluster: Cluster) -> Answer:
     """A cluster whose creation failed stays FAILED."""
     return _health(cluster)
 
 
-@check(
-    "EKR125",
-    NodeGroup,
-    title="Node groups are active and healthy",
-    component="node-updates",
-    severity="high",
-    kinds=("managed_nodes",),
-    only="account",
-    why="A degraded group does not replace lost nodes, and cannot be updated.",
-    fix="Repair what the issue names (role, launch template, subnets, quota, nodes that cannot join), then update the group.",
-    source=_API + "API_Issue.html",
-)
+@check("EKR125", NodeGroup)
 def node_group_is_healthy(group: NodeGroup) -> Answer:
     """By EKS's own word."""
     return _health(group)
 
 
-@check(
-    "EKR126",
-    Addon,
-    title="Add-ons are active and healthy",
-    component="add-ons",
-    severity="high",
-    only="account",
-    why="A degraded add-on leaves pods without addresses, names, volumes or credentials, at the latest when they move.",
-    fix="Repair what the issue names: permissions, a conflict (UpdateAddon with resolveConflicts), nodes for its pods.",
-    source=_API + "API_AddonIssue.html",
-)
+@check("EKR126", Addon)
 def addon_is_healthy(addon: Addon) -> Answer:
     """By EKS's own word."""
     return _health(addon)
 
 
-@check(
-    "EKR127",
-    FargateProfile,
-    title="Fargate profiles are active and healthy",
-    component="node-autoscaling",
-    severity="high",
-    kinds=("fargate",),
-    only="account",
-    why="A profile that cannot be used leaves its pods pending.",
-    fix="Repair what the issue names (pod execution role, subnets); a profile never changes, so make a new one.",
-    source=_API + "API_FargateProfileIssue.html",
-)
+@check("EKR127", FargateProfile)
 def profile_is_healthy(profile: FargateProfile) -> Answer:
     """By EKS's own word."""
     return _health(profile)
 
 
-@check(
-    "EKR128",
-    Capability,
-    title="Capabilities are active and healthy",
-    component="extensions",
-    severity="medium",
-    only="account",
-    why="What a degraded capability deploys or keeps in step stands still.",
-    fix="Repair what the issue names: mostly the capability's role and its trust.",
-    source=_API + "API_CapabilityIssue.html",
-)
+@check("EKR128", Capability)
 def capability_is_healthy(capability: Capability) -> Answer:
     """By EKS's own word."""
     return _health(capability)
 
 
-@check(
-    "EKR150",
-    Comparison,
-    title="What runs is what the templates say",
-    component="life-cycle",
-    severity="medium",
-    only="account",
-    why="Somebody changed it by hand, or something else does: the review speaks of another cluster than this one, and the next deploy "
-    "may undo the change, or fail on it.",
-    fix="Write the change into the environment file, or deploy again; for what stands in no template, delete it or write it down.",
-    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html",
-)
+@check("EKR150", Comparison)
 def runs_as_written(comparison: Comparison) -> Answer:
     """Property by property; asked where templates were named (--assembly)."""
     words = str(comparison.get("Difference"))
@@ -150,67 +84,25 @@ def _insight(insight: Insight, category: str, *bad: str) -> Answer | None:
     )
 
 
-@check(
-    "EKR129",
-    Insight,
-    title="No upgrade insight of EKS finds an error",
-    component="kubernetes-version",
-    severity="high",
-    only="account",
-    why="EKS looks at the calls, nodes and add-ons of the running cluster: what it calls an error stops an upgrade, or breaks with it.",
-    fix="Do what `aws eks describe-insight` recommends; EKS looks again once a day, or on StartInsightsRefresh.",
-    source=_GUIDE + "cluster-insights.html",
-)
+@check("EKR129", Insight)
 def insight_has_no_error(insight: Insight) -> Answer | None:
     """Deprecated calls count for 30 days. Rollback insights are not read here: for a week after an upgrade their errors are normal."""
     return _insight(insight, "UPGRADE_READINESS", "ERROR")
 
 
-@check(
-    "EKR130",
-    Insight,
-    title="No upgrade insight of EKS warns",
-    component="kubernetes-version",
-    severity="medium",
-    only="account",
-    why="What warns today stops the upgrade after the next one.",
-    fix="Do what `aws eks describe-insight` recommends; EKS looks again once a day, or on StartInsightsRefresh.",
-    source=_GUIDE + "cluster-insights.html",
-)
+@check("EKR130", Insight)
 def insight_has_no_warning(insight: Insight) -> Answer | None:
     """The milder half of EKR129."""
     return _insight(insight, "UPGRADE_READINESS", "WARNING")
 
 
-@check(
-    "EKR200",
-    Insight,
-    title="EKS finds no misconfiguration of hybrid nodes",
-    component="pod-networking",
-    severity="high",
-    only="account",
-    why="With an error, parts of the cluster likely do not work: webhooks, logs, or pods on nodes that the control plane cannot reach. "
-    "A warning is a set-up that AWS does not document.",
-    fix="Do what `aws eks describe-insight` recommends; EKS looks again once a day, or on StartInsightsRefresh.",
-    source=_GUIDE + "view-cluster-insights.html",
-)
+@check("EKR200", Insight)
 def insight_has_no_misconfiguration(insight: Insight) -> Answer | None:
     """EKS's configuration insights look at hybrid nodes alone."""
     return _insight(insight, "MISCONFIGURATION", "ERROR", "WARNING")
 
 
-@check(
-    "EKR202",
-    CertificateAuthority,
-    title="No rotation of the certificate authority is left half done",
-    component="certificate-authority",
-    severity="high",
-    only="account",
-    why="EKS makes a waiting successor active by itself, six months before the old one ends: nodes that are not Auto Mode's or "
-    "Fargate's, kubeconfigs and pipelines that do not trust it lose the API server. Until then Kubernetes cannot be upgraded.",
-    fix="Replace the nodes, renew kubeconfigs and pipelines, then activate the successor (docs/changes.md).",
-    source=_GUIDE + "certificate-authority-rotation.html",
-)
+@check("EKR202", CertificateAuthority)
 def rotation_is_finished(authority: CertificateAuthority) -> Answer | None:
     """A successor that waits; and one that signs, with less than the time left at which EKS would add a successor."""
     where = authority.at("SigningStatus")
@@ -229,17 +121,7 @@ def rotation_is_finished(authority: CertificateAuthority) -> Answer | None:
     return met(f"signs, and is valid until {day(ends)}", where)
 
 
-@check(
-    "EKR131",
-    Update,
-    title="The last change of each kind went through",
-    component="life-cycle",
-    severity="medium",
-    only="account",
-    why="After a failed update the cluster is not what somebody meant it to be, and nothing tries again.",
-    fix="Repair what the error names, and make the change again.",
-    source=_API + "API_Update.html",
-)
+@check("EKR131", Update)
 def last_update_went_through(update: Update) -> Answer | None:
     """Of each type of update the newest counts."""
     same: list[Update] = [

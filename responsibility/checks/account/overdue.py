@@ -9,7 +9,6 @@ from responsibility.reading.resource import UnknownValue
 from responsibility.reading.running import Node, day
 from responsibility.reading.versions import order
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _SOON = 90
 """Days: what an upgrade with its tests takes, and a quarter's plan."""
 _SKEW = 3
@@ -22,17 +21,7 @@ _LIFE, _NEAR = 21, 18
 pools replace nodes after 14."""
 
 
-@check(
-    "EKR132",
-    Cluster,
-    title="EKS will not upgrade the cluster by itself within 90 days",
-    component="kubernetes-version",
-    severity="high",
-    only="account",
-    why="At the end of support EKS upgrades the control plane on a day of its own, whether your workloads are ready or not.",
-    fix="Upgrade before; or, in standard support, set UpgradePolicy.SupportType to EXTENDED and pay for the time.",
-    source=_GUIDE + "view-upgrade-policy.html",
-)
+@check("EKR132", Cluster)
 def no_upgrade_by_itself(cluster: Cluster) -> Answer:
     """With the policy STANDARD at the end of standard support, else at the end of extended support."""
     standard = cluster.get("UpgradePolicy.SupportType") == "STANDARD"
@@ -46,18 +35,7 @@ def no_upgrade_by_itself(cluster: Cluster) -> Answer:
     return open_(words, cluster.at(path)) if left <= _SOON else met(words, cluster.at(path))
 
 
-@check(
-    "EKR133",
-    NodeGroup,
-    title="Nodes are new enough for their control plane",
-    component="node-updates",
-    severity="critical",
-    kinds=("managed_nodes",),
-    only="account",
-    why="Kubernetes supports no kubelet that is more than three minor versions behind: pods fail in ways that nobody tests.",
-    fix="Update the node group one minor version at a time (UpdateNodegroupVersion) before you upgrade the control plane again.",
-    source="https://kubernetes.io/releases/version-skew-policy/",
-)
+@check("EKR133", NodeGroup)
 def nodes_are_within_the_skew(group: NodeGroup) -> Answer:
     """EKR019 asks whether they are behind at all."""
     nodes, cluster = group.get("Version"), group.cluster
@@ -69,18 +47,7 @@ def nodes_are_within_the_skew(group: NodeGroup) -> Answer:
     return open_(f"{words}: too old for it", group.at("Version")) if behind > _SKEW else met(words, group.at("Version"))
 
 
-@check(
-    "EKR134",
-    NodeGroup,
-    title="Nodes run the latest release of their image",
-    component="ami",
-    severity="medium",
-    kinds=("managed_nodes",),
-    only="account",
-    why="Each release fixes flaws of the kernel, the kubelet and containerd; AWS builds it, you roll it out.",
-    fix="Update the group to the newest release: `aws eks update-nodegroup-version`, without a version.",
-    source=_GUIDE + "update-managed-node-group.html",
-)
+@check("EKR134", NodeGroup)
 def release_is_the_latest(group: NodeGroup) -> Answer:
     """Against AWS's public parameter for its type of image."""
     runs, latest = group.get("ReleaseVersion"), group.get("LatestReleaseVersion")
@@ -94,18 +61,7 @@ def release_is_the_latest(group: NodeGroup) -> Answer:
     return open_(f"runs {runs}; the latest is {latest}", *where)
 
 
-@check(
-    "EKR135",
-    NodeGroup,
-    title="The release of nodes' images is at most 45 days old",
-    component="ami",
-    severity="high",
-    kinds=("managed_nodes",),
-    only="account",
-    why="AWS releases images every week or two. Who missed three of them has no routine for it, and known flaws stand open.",
-    fix="Update node groups on a schedule, weekly or with each release: `aws eks update-nodegroup-version`.",
-    source=_GUIDE + "eks-linux-ami-versions.html",
-)
+@check("EKR135", NodeGroup)
 def release_is_young(group: NodeGroup) -> Answer:
     """Amazon Linux and Windows end a release with its day; Bottlerocket does not: EKR134 asks about it."""
     runs = str(group.get("ReleaseVersion", ""))
@@ -118,18 +74,7 @@ def release_is_young(group: NodeGroup) -> Answer:
     return open_(words, group.at("ReleaseVersion")) if age > _OLD_RELEASE else met(words, group.at("ReleaseVersion"))
 
 
-@check(
-    "EKR136",
-    NodeGroup,
-    title="Nodes use the default version of their launch template",
-    component="node-updates",
-    severity="low",
-    kinds=("managed_nodes",),
-    only="account",
-    why="Who changes a launch template expects nodes to follow. A node group stays on its version until somebody updates it.",
-    fix="Update the group to the version: `aws eks update-nodegroup-version --launch-template`.",
-    source=_GUIDE + "launch-templates.html",
-)
+@check("EKR136", NodeGroup)
 def launch_template_is_current(group: NodeGroup) -> Answer | None:
     """Asked of groups with a launch template of yours."""
     if not group.get("LaunchTemplate"):
@@ -146,17 +91,7 @@ def launch_template_is_current(group: NodeGroup) -> Answer | None:
     return open_(words, *where) if uses < default else met(words, *where)
 
 
-@check(
-    "EKR137",
-    Addon,
-    title="Add-ons are on the newest version for the cluster",
-    component="add-ons",
-    severity="low",
-    only="account",
-    why="EKS updates no add-on by itself: fixes arrive when you take them.",
-    fix="`make lock-addons LATEST=yes` and a deploy; else `aws eks update-addon`, one minor version of the add-on at a time.",
-    source=_GUIDE + "updating-an-add-on.html",
-)
+@check("EKR137", Addon)
 def addon_is_newest(addon: Addon) -> Answer:
     """Among the versions that EKS offers for the cluster's Kubernetes."""
     versions = _offered(addon, "Now")
@@ -170,33 +105,13 @@ def addon_is_newest(addon: Addon) -> Answer:
     )
 
 
-@check(
-    "EKR138",
-    Addon,
-    title="Add-ons are of a version that fits the cluster",
-    component="add-ons",
-    severity="high",
-    only="account",
-    why="A version that EKS does not offer for the cluster's Kubernetes was not tested with it, and may fail at any restart.",
-    fix="Update the add-on to a version that fits: `aws eks describe-addon-versions` lists them.",
-    source=_GUIDE + "updating-an-add-on.html",
-)
+@check("EKR138", Addon)
 def addon_fits(addon: Addon) -> Answer:
     """By eks:DescribeAddonVersions for the cluster's version."""
     return _fits(addon, "Now")
 
 
-@check(
-    "EKR139",
-    Addon,
-    title="Add-ons fit the next Kubernetes version, too",
-    component="add-ons",
-    severity="low",
-    only="account",
-    why="What does not fit stops an upgrade or breaks with it; updated before, it also stays if you roll back.",
-    fix="Before you upgrade, update the add-on to a version that fits both.",
-    source=_GUIDE + "update-cluster.html",
-)
+@check("EKR139", Addon)
 def addon_fits_the_next(addon: Addon) -> Answer:
     """Not applicable while EKS offers nothing for the next version."""
     if not _offered(addon, "Next"):
@@ -220,19 +135,7 @@ def _offered(addon: Addon, when: str) -> list[str]:
     return [str(version) for version in addon.get(f"Offered.{when}.Versions", [])]
 
 
-@check(
-    "EKR140",
-    Node,
-    title="Auto Mode replaces its nodes in good time",
-    component="workload-configuration",
-    severity="medium",
-    kinds=("auto_mode",),
-    only="account",
-    why="A node that is not replaced after 14 days is held by a budget, an annotation or a pod that does not end; after 21 days EKS "
-    "ends it by force, pods and all.",
-    fix="Find what holds it (PodDisruptionBudget, karpenter.sh/do-not-disrupt, terminationGracePeriod), and let it go.",
-    source=_GUIDE + "automode-learn-instances.html",
-)
+@check("EKR140", Node)
 def auto_mode_nodes_are_young(node: Node) -> Answer | None:
     """Asked of nodes with Auto Mode's tag."""
     if not node.pool:
@@ -241,18 +144,7 @@ def auto_mode_nodes_are_young(node: Node) -> Answer | None:
     return open_(words, node.at("LaunchTime")) if node.age >= _NEAR else met(words, node.at("LaunchTime"))
 
 
-@check(
-    "EKR141",
-    Node,
-    title="Nodes of node groups are at most 90 days old",
-    component="operating-system",
-    severity="medium",
-    kinds=("managed_nodes",),
-    only="account",
-    why="A node gets its fixes by being replaced: an old one runs the image of its first day, whatever its group says.",
-    fix="Update its node group; if the group is current, terminate the instance after draining it.",
-    source=_GUIDE + "managed-node-update-behavior.html",
-)
+@check("EKR141", Node)
 def nodes_are_young(node: Node) -> Answer | None:
     """Asked of nodes with a managed node group's tag."""
     if not node.group:

@@ -12,7 +12,6 @@ from responsibility.reading.placement import Placement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.running import MissingPrincipal
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _INTERFACES = 5
 """Addresses that EKS may need for an upgrade (update-cluster.html)."""
 _LEAST = 10
@@ -20,17 +19,7 @@ _LEAST = 10
 _FREE = "AvailableIpAddressCount"
 
 
-@check(
-    "EKR142",
-    Cluster,
-    title="The cluster's subnets have free addresses for an upgrade",
-    component="subnets",
-    severity="high",
-    only="account",
-    why="EKS makes new network interfaces in them to upgrade the control plane, up to five; without free addresses that fails.",
-    fix="Free addresses, or name larger subnets of the same zones (UpdateClusterConfig, resourcesVpcConfig.subnetIds).",
-    source=_GUIDE + "update-cluster.html",
-)
+@check("EKR142", Cluster)
 def room_for_an_upgrade(cluster: Cluster) -> Answer:
     """In each of them: which one EKS takes nobody knows before."""
     subnets = subnets_at(cluster, "ResourcesVpcConfig.SubnetIds")
@@ -48,17 +37,7 @@ def _free(subnet: Subnet) -> int:
     return subnet.whole(_FREE, 0)
 
 
-@check(
-    "EKR143",
-    Subnet,
-    title="Subnets with pods have a tenth of their addresses left",
-    component="subnets",
-    severity="medium",
-    only="account",
-    why="Pods and nodes take addresses; when a subnet is full new ones stay pending, and updates with surge nodes fail.",
-    fix="Add subnets or a secondary CIDR block, or lower what the CNI keeps in stock (WARM_IP_TARGET, prefixes).",
-    source="https://docs.aws.amazon.com/eks/latest/best-practices/ip-opt.html",
-)
+@check("EKR143", Subnet)
 def room_for_pods(subnet: Subnet) -> Answer | None:
     """Asked of subnets in which something runs pods."""
     if not subnet.facts.view(Placement).compute.get(subnet.resource.key):
@@ -71,17 +50,7 @@ def room_for_pods(subnet: Subnet) -> Answer | None:
     return open_(words, subnet.at(_FREE)) if percent < _LEAST else met(words, subnet.at(_FREE))
 
 
-@check(
-    "EKR144",
-    AccessEntry,
-    title="Access entries are of principals that exist",
-    component="iam-people",
-    severity="medium",
-    only="account",
-    why="An entry outlives its role. Nobody uses it, nobody sees it; it hides who has access, and may mean that somebody lost theirs.",
-    fix="Delete the access entry; if people need it, make the role and then the entry anew.",
-    source=_GUIDE + "access-entries.html",
-)
+@check("EKR144", AccessEntry)
 def principal_exists(entry: AccessEntry) -> Answer | None:
     """One of a role that was made anew later does not count: EKS holds the older role's id (creating-access-entries.html)."""
     answer = _exists(entry, "PrincipalArn")
@@ -93,33 +62,13 @@ def principal_exists(entry: AccessEntry) -> Answer | None:
     return answer
 
 
-@check(
-    "EKR145",
-    PodIdentity,
-    title="Roles of Pod Identity associations exist",
-    component="iam-pods",
-    severity="high",
-    only="account",
-    why="Pods of the service account get no credentials: their calls to AWS fail at the next restart.",
-    fix="Make the role, with pods.eks.amazonaws.com in its trust, or delete the association.",
-    source=_GUIDE + "pod-id-role.html",
-)
+@check("EKR145", PodIdentity)
 def pods_role_exists(association: PodIdentity) -> Answer | None:
     """Whether EKS may assume it is EKR034."""
     return _exists(association, "RoleArn")
 
 
-@check(
-    "EKR146",
-    OfCluster,
-    title="Roles of node groups, profiles, add-ons and capabilities exist",
-    component="node-identity",
-    severity="critical",
-    only="account",
-    why="Without its role no new node joins, no pod starts on Fargate, and an add-on cannot call AWS.",
-    fix="Make the role again, with its old name, trust and policies.",
-    source=_GUIDE + "create-node-role.html",
-)
+@check("EKR146", OfCluster)
 def role_exists(fact: OfCluster) -> Answer | None:
     """The name is enough: EKS keeps the ARN."""
     if isinstance(fact, AccessEntry | PodIdentity):
@@ -129,17 +78,7 @@ def role_exists(fact: OfCluster) -> Answer | None:
     return _worst(answers)
 
 
-@check(
-    "EKR147",
-    Cluster,
-    title="The cluster's roles exist",
-    component="cluster-role",
-    severity="critical",
-    only="account",
-    why="Without its role EKS cannot make network interfaces or nodes for the cluster; without the role of its nodes Auto Mode cannot.",
-    fix="Make the role again, with its old name, trust and policies: a cluster cannot be given another.",
-    source=_GUIDE + "cluster-iam-role.html",
-)
+@check("EKR147", Cluster)
 def cluster_role_exists(cluster: Cluster) -> Answer | None:
     """The cluster's own, and that of Auto Mode's nodes."""
     return _worst([_exists(cluster, "RoleArn"), _exists(cluster, "ComputeConfig.NodeRoleArn")])
@@ -167,17 +106,7 @@ def _exists(fact: Fact, path: str) -> Answer | None:
     return open_(f"names {arn}, which does not exist", fact.at(path), found.at())
 
 
-@check(
-    "EKR148",
-    Cluster,
-    title="The key that encrypts Kubernetes API data can be used",
-    component="secrets-encryption",
-    severity="critical",
-    only="account",
-    why="With a disabled key the API server cannot read Secrets; once the key is deleted the cluster is lost.",
-    fix="At once: `aws kms cancel-key-deletion`, then `aws kms enable-key`.",
-    source=_GUIDE + "envelope-encryption.html",
-)
+@check("EKR148", Cluster)
 def key_can_be_used(cluster: Cluster) -> Answer:
     """By KMS's own word."""
     key = secrets_key(cluster)
@@ -190,18 +119,7 @@ def key_can_be_used(cluster: Cluster) -> Answer:
     return open_(f"uses a key that is {state}{when}", key.at("KeyState"))
 
 
-@check(
-    "EKR149",
-    NodeGroup,
-    title="Node groups have the nodes they should have",
-    component="node-autoscaling",
-    severity="medium",
-    kinds=("managed_nodes",),
-    only="account",
-    why="Fewer instances than the minimum: EC2 has no capacity, a quota is reached, or nodes are ended as fast as they start.",
-    fix="Look at the Auto Scaling group's activities, and at the quota; name more instance types or zones.",
-    source=_GUIDE + "troubleshooting.html",
-)
+@check("EKR149", NodeGroup)
 def nodes_are_there(group: NodeGroup) -> Answer:
     """By the tags of running instances."""
     nodes = [node for node in _nodes(group) if node.get("NodegroupName") == group.name]

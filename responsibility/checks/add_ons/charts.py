@@ -15,16 +15,7 @@ def _asset(chart: HelmChart) -> bool:
     return bool(chart.get("ChartAssetURL"))
 
 
-@check(
-    "EKR107",
-    HelmChart,
-    title="Helm charts have a fixed version",
-    component="extensions",
-    severity="medium",
-    why="Without one, Helm installs the newest there is on the day: what was tested is not what gets installed.",
-    fix="Set Version of the chart to a whole version, such as 1.2.3.",
-    source="https://helm.sh/docs/helm/helm_install/",
-)
+@check("EKR107", HelmChart)
 def chart_has_a_version(chart: HelmChart) -> Answer:
     """A range is no version."""
     if _asset(chart):
@@ -37,16 +28,7 @@ def chart_has_a_version(chart: HelmChart) -> Answer:
     return open_(f"version {version} is a range" if version else "no version: the newest is taken", chart.at("Version"))
 
 
-@check(
-    "EKR108",
-    HelmChart,
-    title="Helm charts come over TLS from a named repository",
-    component="extensions",
-    severity="low",
-    why="Over plain HTTP anybody on the way can change the chart, which is installed with an administrator's rights.",
-    fix="Set Repository to an https:// or oci:// address.",
-    source="https://helm.sh/docs/topics/chart_repository/",
-)
+@check("EKR108", HelmChart)
 def chart_comes_over_tls(chart: HelmChart) -> Answer:
     """The repository may stand in the chart's own name."""
     if _asset(chart):

@@ -3,12 +3,9 @@
 from responsibility import catalog
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.model import ComputeKind
 from responsibility.reading.eks import Addon, Cluster, NodeGroup
 from responsibility.reading.resource import UnknownValue
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
-_KINDS: tuple[ComputeKind, ...] = ("managed_nodes", "fargate", "self_managed_nodes")
 _REPLACED_BY = {
     "vpc-cni": ("aws-vpc-cni", "aws-node", "cilium", "calico", "tigera-operator", "antrea", "kube-ovn", "weave"),
     "kube-proxy": ("kube-proxy", "cilium"),
@@ -30,18 +27,7 @@ def _absent(cluster: Cluster) -> list[str]:
     return [name for name in _needed(cluster) if name not in there and not software.runs(cluster, *_REPLACED_BY[name])]
 
 
-@check(
-    "EKR060",
-    Cluster,
-    title="The networking add-ons that the compute needs are there",
-    component="add-ons",
-    severity="critical",
-    kinds=_KINDS,
-    why="With BootstrapSelfManagedAddons false a cluster starts empty: without vpc-cni nodes do not become ready, without "
-    "kube-proxy Services do not answer, without coredns names do not resolve.",
-    fix="Add an AWS::EKS::Addon for each of vpc-cni, kube-proxy and coredns (Fargate alone: coredns).",
-    source=_GUIDE + "eks-networking-add-ons.html",
-)
+@check("EKR060", Cluster)
 def networking_is_there(cluster: Cluster) -> Answer | None:
     """Unknown where other tools made the nodes: then they may have made the add-ons (eksctl does, by the API)."""
     needed = _needed(cluster)
@@ -61,19 +47,7 @@ def networking_is_there(cluster: Cluster) -> Answer | None:
     return open_(f"starts without {', '.join(absent)}", where)
 
 
-@check(
-    "EKR061",
-    Cluster,
-    title="The networking add-ons are EKS add-ons",
-    component="add-ons",
-    severity="medium",
-    kinds=_KINDS,
-    why="What EKS installs by itself is self-managed: it shows in no inventory, and nobody updates it. Many clusters run "
-    "the kube-proxy of their first day.",
-    fix="Add an AWS::EKS::Addon for vpc-cni, kube-proxy and coredns with ResolveConflicts OVERWRITE: it takes over what "
-    "runs. For a new cluster set BootstrapSelfManagedAddons to false, too.",
-    source=_GUIDE + "eks-networking-add-ons.html",
-)
+@check("EKR061", Cluster)
 def networking_is_managed(cluster: Cluster) -> Answer | None:
     """A Helm chart in its place is managed, too: by you."""
     if not _needed(cluster):
@@ -87,19 +61,7 @@ def networking_is_managed(cluster: Cluster) -> Answer | None:
     return met(f"has {', '.join(_needed(cluster))} as EKS add-ons or charts", where)
 
 
-@check(
-    "EKR062",
-    NodeGroup,
-    title="The CNI stands before the nodes",
-    component="pod-networking",
-    severity="high",
-    kinds=("managed_nodes",),
-    why="A node is ready when its CNI runs. A group that is made at the same time starts with a CNI that is missing or has "
-    "other settings, and one that is made before fails after half an hour.",
-    fix="Let the AWS::EKS::Nodegroup wait: DependsOn with the logical id of the vpc-cni add-on.",
-    source="https://repost.aws/knowledge-center/eks-cni-plugin-troubleshooting",
-    only="templates",
-)
+@check("EKR062", NodeGroup)
 def cni_is_first(group: NodeGroup) -> Answer:
     """Asked where EKS does not install a CNI together with the cluster."""
     if group.resource.template is None:
@@ -127,18 +89,7 @@ def _addons(cluster: Cluster) -> list[Addon]:
     return sorted(cluster.addons.values(), key=lambda addon: addon.name)
 
 
-@check(
-    "EKR063",
-    Cluster,
-    title="Add-on versions are stated",
-    component="add-ons",
-    severity="low",
-    why="Without a version EKS takes the default of the day an add-on is made, and nothing ever updates it: not a new "
-    "release, not an upgrade of the cluster, not the next deploy.",
-    fix="Set AddonVersion (aws eks describe-addon-versions), and raise it with every upgrade of the cluster.",
-    source=_GUIDE + "updating-an-add-on.html",
-    only="templates",
-)
+@check("EKR063", Cluster)
 def addon_versions_are_stated(cluster: Cluster) -> Answer:
     """One answer for all add-ons of a cluster."""
     addons = _addons(cluster)
@@ -151,18 +102,7 @@ def addon_versions_are_stated(cluster: Cluster) -> Answer:
     return met(f"states the version of {len(addons)} add-ons", *(addon.at("AddonVersion") for addon in addons))
 
 
-@check(
-    "EKR064",
-    Cluster,
-    title="What happens to changed settings of add-ons is decided",
-    component="add-ons",
-    severity="low",
-    why="Without a choice (NONE) creating or updating an add-on may fail where somebody, or EKS's own copy, set a field before.",
-    fix="Set ResolveConflicts. OVERWRITE makes the template the only truth. PRESERVE keeps what was changed by hand in updates; "
-    "at creation it acts as NONE.",
-    source="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAddon.html",
-    only="templates",
-)
+@check("EKR064", Cluster)
 def conflicts_are_decided(cluster: Cluster) -> Answer:
     """One answer for all add-ons of a cluster. A running one does not tell: it is part of the request."""
     addons = [addon for addon in _addons(cluster) if addon.resource.template]

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _CALLS_AWS = {
     "vpc-cni": ("aws-node",),
     "aws-ebs-csi-driver": ("ebs-csi-controller-sa",),
@@ -35,18 +34,7 @@ _AUTO_MODE_DRIVER = "ebs.csi.eks.amazonaws.com"
 _EFS = "efs.csi.aws.com"
 
 
-@check(
-    "EKR065",
-    Cluster,
-    title="A storage driver stands where volumes are claimed",
-    component="block-storage",
-    severity="high",
-    why="Kubernetes itself makes no AWS volumes: without the driver a claim stays pending, and so does its pod.",
-    fix="Add the AWS::EKS::Addon aws-ebs-csi-driver (ebs.csi.aws.com) or aws-efs-csi-driver (efs.csi.aws.com); with Auto "
-    "Mode use the provisioner ebs.csi.eks.amazonaws.com.",
-    source=_GUIDE + "ebs-csi.html",
-    only="templates",
-)
+@check("EKR065", Cluster)
 def a_driver_stands_where_volumes_are_claimed(cluster: Cluster) -> Answer:
     """By the drivers that manifests name; a claim without any needs at least one driver for blocks."""
     named = list(_named_drivers(cluster))
@@ -114,17 +102,7 @@ def _claims(cluster: Cluster) -> Iterator[Evidence]:
             yield item.at("spec.volumeClaimTemplates")
 
 
-@check(
-    "EKR066",
-    Addon,
-    title="Add-ons that call AWS have an IAM role of their own",
-    component="iam-pods",
-    severity="medium",
-    why="Without one they use the node's role: then every pod that reaches it may do what the add-on may, or the add-on does "
-    "not work at all where pods cannot reach the node's role.",
-    fix="Set PodIdentityAssociations (ServiceAccount and RoleArn) or ServiceAccountRoleArn of the AWS::EKS::Addon.",
-    source=_GUIDE + "add-ons-iam.html",
-)
+@check("EKR066", Addon)
 def addon_has_a_role(addon: Addon) -> Answer | None:
     """Asked of add-ons that call AWS."""
     accounts = _CALLS_AWS.get(str(addon.get("AddonName")))
@@ -147,17 +125,7 @@ def addon_has_a_role(addon: Addon) -> Answer | None:
     return open_("has no role of its own: it uses the node's", addon.at("PodIdentityAssociations"))
 
 
-@check(
-    "EKR067",
-    Cluster,
-    title="Pod Identity associations have an agent that serves them",
-    component="iam-pods",
-    severity="high",
-    why="Pods ask the agent on their node for credentials. Without it an association has no effect: calls to AWS fail, and "
-    "a vpc-cni with a role by Pod Identity does not start.",
-    fix="Add the AWS::EKS::Addon eks-pod-identity-agent. Auto Mode's nodes have it built in.",
-    source=_GUIDE + "pod-id-agent-setup.html",
-)
+@check("EKR067", Cluster)
 def associations_have_an_agent(cluster: Cluster) -> Answer:
     """Auto Mode serves its own nodes only: beside other nodes it depends on where the pods run."""
     uses = [item.at() for item in cluster.facts.belonging(PodIdentity, cluster.resource.key)]

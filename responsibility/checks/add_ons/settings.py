@@ -28,17 +28,7 @@ def settings_of(addon: Addon) -> Any:
         raise UnknownValue(addon.at("ConfigurationValues"), f"cannot be read: {problem}") from None
 
 
-@check(
-    "EKR153",
-    Addon,
-    title="The settings of an add-on are those of its schema",
-    component="add-ons",
-    severity="high",
-    why="EKS refuses an add-on with a setting that its schema does not know, or of another type: the stack fails.",
-    fix="Correct ConfigurationValues; aws eks describe-addon-configuration shows the schema of a version.",
-    source="https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonConfiguration.html",
-    only="templates",
-)
+@check("EKR153", Addon)
 def settings_fit_the_schema(addon: Addon) -> Answer:
     """A key that looks like a known one is taken for a slip of it; any other that is not known here may be of a newer version."""
     settings = settings_of(addon)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster
 from responsibility.reading.kubernetes import HelmChart, KubernetesObject, Workload
 from responsibility.reading.resource import UnknownValue, text

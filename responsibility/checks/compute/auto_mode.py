@@ -5,12 +5,11 @@ from fnmatch import fnmatchcase
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import AccessEntry, Cluster
 from responsibility.reading.iam import Role
 from responsibility.reading.resource import UnknownValue
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _SETTINGS = {
     "compute": "ComputeConfig.Enabled",
     "load balancing": "KubernetesNetworkConfig.ElasticLoadBalancing.Enabled",
@@ -26,20 +25,7 @@ _NEEDED = (
 """The policies of the cluster role: one of each."""
 
 
-@check(
-    "EKR054",
-    Cluster,
-    title="The cluster role may do what Auto Mode does",
-    component="cluster-role",
-    severity="high",
-    kinds=("auto_mode",),
-    why="Auto Mode makes nodes, volumes and load balancers with the cluster role: without its policies, or without "
-    "sts:TagSession in its trust, they do not come.",
-    fix="Attach AmazonEKSClusterPolicy, -ComputePolicy, -BlockStoragePolicy(V2), -LoadBalancingPolicy and -NetworkingPolicy "
-    "in ManagedPolicyArns, and allow eks.amazonaws.com sts:AssumeRole and sts:TagSession in AssumeRolePolicyDocument. For tags of "
-    "yours in a NodeClass, IngressClassParams or StorageClass add the statements of auto-learn-iam.html#tag-prop.",
-    source=_GUIDE + "auto-cluster-iam-role.html",
-)
+@check("EKR054", Cluster)
 def cluster_role_has_auto_modes_policies(cluster: Cluster) -> Answer | None:
     """A policy of your own may grant the same: then nobody can tell from names."""
     if not cluster.auto_mode:
@@ -112,17 +98,7 @@ def _trusts_tagged_sessions(role: Role) -> bool:
     )
 
 
-@check(
-    "EKR055",
-    Cluster,
-    title="Auto Mode's three settings are on together",
-    component="life-cycle",
-    severity="critical",
-    why="EKS refuses a cluster, or a change of one, in which only some of compute, load balancing and block storage are on.",
-    fix="Set ComputeConfig.Enabled, KubernetesNetworkConfig.ElasticLoadBalancing.Enabled and "
-    "StorageConfig.BlockStorage.Enabled to the same value.",
-    source=_GUIDE + "auto-enable-existing.html",
-)
+@check("EKR055", Cluster)
 def all_or_none(cluster: Cluster) -> Answer:
     """Asked of every cluster: where compute alone is missing, nothing else says that Auto Mode was meant."""
     on = {
@@ -140,19 +116,7 @@ def all_or_none(cluster: Cluster) -> Answer:
     return met("has all three on", *(cluster.at(path) for path in _SETTINGS.values()))
 
 
-@check(
-    "EKR056",
-    Cluster,
-    title="A new Auto Mode cluster is made without self-managed add-ons",
-    component="life-cycle",
-    severity="critical",
-    kinds=("auto_mode",),
-    why="EKS refuses to create an Auto Mode cluster that asks for self-managed add-ons.",
-    fix="Set BootstrapSelfManagedAddons to false, or leave it out, before the first deploy. In a cluster that exists leave it as it is: "
-    "Auto Mode can be turned on there, and a change of this property replaces the cluster.",
-    source="https://github.com/hashicorp/terraform-provider-aws/pull/40483",
-    only="templates",
-)
+@check("EKR056", Cluster)
 def no_bootstrap_with_auto_mode(cluster: Cluster) -> Answer | None:
     """The refusal is EKS's own message, quoted in the source. It comes at creation, where the property is true: AWS's guide
     (automode-get-started-cli.html) leaves it out."""
@@ -164,19 +128,7 @@ def no_bootstrap_with_auto_mode(cluster: Cluster) -> Answer | None:
     return met("is made without self-managed add-ons", where)
 
 
-@check(
-    "EKR057",
-    Cluster,
-    title="Auto Mode has node pools and the role for their nodes",
-    component="node-identity",
-    severity="critical",
-    kinds=("auto_mode",),
-    why="EKS refuses built-in node pools without a node role, and a node role without built-in pools. Nodes of your own "
-    "pools cannot join until their role has an access entry.",
-    fix="Set ComputeConfig.NodePools and ComputeConfig.NodeRoleArn, or neither. For a NodeClass of your own add an "
-    "AWS::EKS::AccessEntry of Type EC2 with AmazonEKSAutoNodePolicy for its role.",
-    source=_GUIDE + "create-node-class.html",
-)
+@check("EKR057", Cluster)
 def pools_and_role_go_together(cluster: Cluster) -> Answer | None:
     """Both, or neither; with neither, a NodeClass needs an access entry."""
     if not cluster.auto_mode:

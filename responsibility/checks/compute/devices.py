@@ -14,7 +14,6 @@ from responsibility.reading.eks import Cluster, NodeGroup
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.resource import UnknownValue
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _DEVICES = {
     "nvidia.com/": "nvidia",
     "aws.amazon.com/neuron": "neuron",
@@ -36,17 +35,7 @@ def _device_of(ami_type: str) -> str:
     return "neuron" if "NEURON" in ami_type else ""
 
 
-@check(
-    "EKR186",
-    Workload,
-    title="Pods that ask for a GPU or accelerator find a node that has it",
-    component="node-autoscaling",
-    severity="high",
-    why="No node offers what they ask for, and no pool may add one that would: they stay pending for ever.",
-    fix="Add a node group whose AMI type and instances have the device, or a NodePool that may add such instances"
-    " (instance-category g, p, inf or trn): the built-in pools of Auto Mode have c, m and r alone.",
-    source=_GUIDE + "auto-accelerated.html",
-)
+@check("EKR186", Workload)
 def devices_are_found(workload: Workload) -> Answer | None:
     """Asked of pods with nvidia.com/... or aws.amazon.com/neuron... in their resources, in clusters that were read."""
     if workload.made_by_another:
@@ -113,19 +102,7 @@ def _may_add(pool: KubernetesObject, device: str) -> bool:
     return True
 
 
-@check(
-    "EKR187",
-    NodeGroup,
-    title="Nodes with GPUs or accelerators have the plugin that offers them",
-    component="node-autoscaling",
-    severity="high",
-    kinds=("managed_nodes",),
-    why="AL2023's accelerated AMIs have the driver, and not the Kubernetes device plugin: nodes offer no device, and pods"
-    " that ask for one stay pending.",
-    fix="Install NVIDIA's device plugin or GPU operator (chart nvidia-device-plugin, gpu-operator), or the Neuron chart"
-    " (neuron-helm-chart); Bottlerocket's NVIDIA variants bring the plugin.",
-    source=_GUIDE + "ml-eks-k8s-device-plugin.html",
-)
+@check("EKR187", NodeGroup)
 def plugin_is_there(group: NodeGroup) -> Answer | None:
     """Asked of groups whose AMI type is accelerated."""
     device = _device_of(group.ami_type)
@@ -144,18 +121,7 @@ def plugin_is_there(group: NodeGroup) -> Answer | None:
     return open_("has the driver, and nothing that was read installs the device plugin", here)
 
 
-@check(
-    "EKR188",
-    NodeGroup,
-    title="Nodes with GPUs or accelerators keep other pods off",
-    component="node-autoscaling",
-    severity="low",
-    kinds=("managed_nodes",),
-    why="Pods that need no device fill, and hold, the most expensive nodes there are.",
-    fix="Give the group a taint with the resource's name as key (nvidia.com/gpu, aws.amazon.com/neuron): EKS lets pods that ask"
-    " for the resource tolerate it by themselves.",
-    source=_GUIDE + "node-taints-managed-node-groups.html",
-)
+@check("EKR188", NodeGroup)
 def others_are_kept_off(group: NodeGroup) -> Answer | None:
     """Asked of groups whose AMI type is accelerated; any taint but PREFER_NO_SCHEDULE does."""
     if not _device_of(group.ami_type):
@@ -165,17 +131,7 @@ def others_are_kept_off(group: NodeGroup) -> Answer | None:
     return met("has a taint", here) if {"NO_SCHEDULE", "NO_EXECUTE"} & set(effects) else open_("has no taint", here)
 
 
-@check(
-    "EKR189",
-    KubernetesObject,
-    title="Karpenter's nodes take no more pods than they have addresses for",
-    component="pod-networking",
-    severity="high",
-    why="With subnets of their own for pods, the first network interface of a node has no address for them. Karpenter does not"
-    " ask the CNI: it tells the kubelet to take 29 pods where there are 20 addresses, and the rest never starts.",
-    fix="Set settings.reservedENIs to 1 in the values of Karpenter's chart, or spec.kubelet.maxPods in the EC2NodeClass.",
-    source="https://karpenter.sh/docs/reference/settings/",
-)
+@check("EKR189", KubernetesObject)
 def pods_have_addresses(item: KubernetesObject) -> Answer | None:
     """Asked of every EC2NodeClass, in clusters whose CNI has custom networking on."""
     if item.what != "EC2NodeClass":

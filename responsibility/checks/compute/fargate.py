@@ -6,14 +6,13 @@ from fnmatch import fnmatchcase
 from responsibility.checks.add_ons import software
 from responsibility.checks.add_ons.settings import settings_of
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, FargateProfile, PodIdentity
 from responsibility.reading.kubernetes import Workload
 from responsibility.reading.network import Subnet
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _MOST_SELECTORS = 5
 _SYSTEM = "kube-system"
 _DNS_LABELS = {"k8s-app": "kube-dns"}
@@ -56,17 +55,7 @@ def _text(profile: FargateProfile, path: str) -> str:
     return value
 
 
-@check(
-    "EKR058",
-    FargateProfile,
-    title="Fargate pods run in private subnets",
-    component="subnets",
-    severity="critical",
-    kinds=("fargate",),
-    why="Fargate gives pods no public address: EKS refuses a profile with a subnet that has a route to an internet gateway.",
-    fix="Name subnets in Subnets whose default route goes to a NAT gateway, or to none.",
-    source=_GUIDE + "fargate-profile.html",
-)
+@check("EKR058", FargateProfile)
 def subnets_are_private(profile: FargateProfile) -> Answer:
     """A profile that names none leaves it to EKS, which takes private ones of the cluster."""
     if profile.get("Subnets"):
@@ -104,17 +93,7 @@ def _sorted_subnets(owner: FargateProfile | Cluster, path: str) -> tuple[list[Ev
     return public, private, unclear
 
 
-@check(
-    "EKR059",
-    FargateProfile,
-    title="A Fargate profile has one to five selectors with a namespace",
-    component="workload-configuration",
-    severity="critical",
-    kinds=("fargate",),
-    why="EKS refuses a profile with more than five selectors, and a selector without a namespace.",
-    fix="Spread Selectors over several profiles, or use wildcards (prod-*) in Namespace.",
-    source=_GUIDE + "fargate-profile.html",
-)
+@check("EKR059", FargateProfile)
 def selectors_fit(profile: FargateProfile) -> Answer:
     """The quota is five of each profile."""
     selectors = _selectors(profile)
@@ -127,18 +106,7 @@ def selectors_fit(profile: FargateProfile) -> Answer:
     return met(f"has {count} selector{'s' if count > 1 else ''}", profile.at("Selectors"))
 
 
-@check(
-    "EKR120",
-    Cluster,
-    title="CoreDNS runs on Fargate where there is no other compute",
-    component="cluster-dns",
-    severity="high",
-    kinds=("fargate",),
-    why="CoreDNS pods that no profile takes wait for a node that never comes: no name resolves in the cluster.",
-    fix="Add a selector with Namespace kube-system and the label k8s-app=kube-dns to a Fargate profile; give the coredns "
-    'add-on the configuration {"computeType": "Fargate"}.',
-    source=_GUIDE + "fargate-getting-started.html",
-)
+@check("EKR120", Cluster)
 def dns_runs_on_fargate(cluster: Cluster) -> Answer | None:
     """Asked where Fargate is the only compute."""
     if not cluster.fargate_profiles:
@@ -176,18 +144,7 @@ def _dns_is_for_fargate(cluster: Cluster, profile: FargateProfile, path: str) ->
     return open_("has CoreDNS made for EC2: its add-on lacks computeType Fargate", addon.at("ConfigurationValues"))
 
 
-@check(
-    "EKR121",
-    FargateProfile,
-    title="A Fargate profile does not take all of kube-system",
-    component="workload-configuration",
-    severity="medium",
-    kinds=("fargate",),
-    why="Without labels the selector takes every controller that is ever installed there: on Fargate it finds no Pod "
-    "Identity, no instance metadata and no host, and costs a virtual machine of its own.",
-    fix="Give the selector labels, for CoreDNS k8s-app=kube-dns.",
-    source=_GUIDE + "fargate-profile.html",
-)
+@check("EKR121", FargateProfile)
 def kube_system_is_not_taken_whole(profile: FargateProfile) -> Answer:
     """In a cluster with Fargate only it is meant: pods of kube-system have nowhere else to go."""
     found = _selectors(profile)
@@ -202,18 +159,7 @@ def kube_system_is_not_taken_whole(profile: FargateProfile) -> Answer:
     return open_("takes every pod in kube-system, beside other compute", *whole)
 
 
-@check(
-    "EKR122",
-    Cluster,
-    title="Logs of containers on Fargate go somewhere",
-    component="observability",
-    severity="low",
-    kinds=("fargate",),
-    why="No agent can run on Fargate's nodes: without its built-in log router what containers write is lost with the pod.",
-    fix="Add the ConfigMap aws-logging to the namespace aws-observability (label aws-observability: enabled).",
-    source=_GUIDE + "fargate-logging.html",
-    only="templates",
-)
+@check("EKR122", Cluster)
 def logs_are_routed(cluster: Cluster) -> Answer | None:
     """Unknown where no Kubernetes object of the cluster was read."""
     if not cluster.fargate_profiles:
@@ -227,17 +173,7 @@ def logs_are_routed(cluster: Cluster) -> Answer | None:
     return open_("has no ConfigMap aws-logging in aws-observability", *evidence)
 
 
-@check(
-    "EKR068",
-    PodIdentity,
-    title="Pod Identity is not meant for pods on Fargate",
-    component="iam-pods",
-    severity="high",
-    kinds=("fargate",),
-    why="EKS Pod Identity needs its agent on the node, and Fargate has none: such pods get no credentials.",
-    fix="Give the service account a role by its annotation eks.amazonaws.com/role-arn (IRSA), or run the pods on nodes.",
-    source=_GUIDE + "pod-identities.html",
-)
+@check("EKR068", PodIdentity)
 def identity_is_not_for_fargate(association: PodIdentity) -> Answer | None:
     """By the namespace where a selector takes all of it, else by the workloads that were read."""
     cluster = association.cluster

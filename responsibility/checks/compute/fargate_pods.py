@@ -128,18 +128,7 @@ def _request(workload: Workload, path: str, name: str) -> float:
 _RULES: tuple[Callable[[Workload], Iterator[Violation]], ...] = (_kind, _node, _platform, _volumes, _size)
 
 
-@check(
-    "EKR099",
-    Workload,
-    title="Pods that Fargate profiles select can run on Fargate",
-    component="workload-configuration",
-    severity="critical",
-    kinds=("fargate",),
-    why="A profile takes the pod before any node can: what Fargate does not support stays Pending for ever.",
-    fix="Take the pods out of the profile's Selectors, or remove what Fargate does not support: DaemonSets, privileged,"
-    " hostNetwork, hostPort, GPUs, Arm, EBS and dynamic volumes, more than 16 CPUs or 120 GB.",
-    source="https://docs.aws.amazon.com/eks/latest/userguide/fargate.html",
-)
+@check("EKR099", Workload)
 def pod_fits_fargate(workload: Workload) -> Answer | None:
     """Each field that does not fit is evidence; one that cannot be read hides none that can."""
     if workload.made_by_another or not workload.on_fargate:

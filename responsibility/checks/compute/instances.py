@@ -1,16 +1,13 @@
 """Duties at the EC2 instances behind nodes: their image, the instance metadata service, their volumes, SSH."""
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
-from responsibility.model import ComputeKind
+from responsibility.findings import Evidence
 from responsibility.reading.eks import NodeGroup
 from responsibility.reading.network import ANYWHERE, Rule, SecurityGroup
 from responsibility.reading.nodes import FAMILY_NAMES, Ec2Nodes, Instance
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Reference
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
-_EC2: tuple[ComputeKind, ...] = ("managed_nodes", "self_managed_nodes")
 _NO_AL2_SINCE = (1, 33)
 _ROOTS = {
     "al2": ("/dev/xvda",),
@@ -23,19 +20,7 @@ _LOGIN_PORTS = (22, 3389)
 """SSH, and RDP on Windows."""
 
 
-@check(
-    "EKR040",
-    Ec2Nodes,
-    title="No node runs Amazon Linux 2",
-    component="operating-system",
-    severity="critical",
-    kinds=_EC2,
-    why="AWS ended its EKS images of Amazon Linux 2 on 2025-11-26: no more security fixes. For Kubernetes 1.33 and later "
-    "there never was one, so that such a group cannot be made.",
-    fix="Make a node group with an AmiType of AL2023_... or BOTTLEROCKET_... (the property replaces the group), move the "
-    "pods, delete the old group.",
-    source=_GUIDE + "eks-ami-deprecation-faqs.html",
-)
+@check("EKR040", Ec2Nodes)
 def no_amazon_linux_2(nodes: Ec2Nodes) -> Answer:
     """A group that names no type gets AL2023 since Kubernetes 1.30, AL2 before."""
     family, image = nodes.family, nodes.image
@@ -50,18 +35,7 @@ def no_amazon_linux_2(nodes: Ec2Nodes) -> Answer:
     return open_("runs Amazon Linux 2, which AWS stopped fixing on 2025-11-26", where)
 
 
-@check(
-    "EKR041",
-    NodeGroup,
-    title="The AMI type of a node group is stated",
-    component="ami",
-    severity="low",
-    kinds=("managed_nodes",),
-    why="Without it EKS takes the default of the day the group is made: two groups of one template may run two systems.",
-    fix="Set AmiType (AL2023_x86_64_STANDARD, BOTTLEROCKET_ARM_64, ...). It can only be set when a group is made.",
-    source="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html",
-    only="templates",
-)
+@check("EKR041", NodeGroup)
 def ami_type_is_stated(group: NodeGroup) -> Answer:
     """An image of its own takes the type's place: then it must not be stated."""
     if image := group.image:
@@ -72,18 +46,7 @@ def ami_type_is_stated(group: NodeGroup) -> Answer:
     return met(f"says {kind}", group.at("AmiType"))
 
 
-@check(
-    "EKR042",
-    Ec2Nodes,
-    title="Nodes follow AWS's images instead of a pinned one",
-    component="ami",
-    severity="medium",
-    kinds=_EC2,
-    why="A pinned image gets no fix until somebody changes the pin: patching is your work, every week or two.",
-    fix="Remove ImageId from the launch template and ReleaseVersion from the node group; or keep the pin and let a bot "
-    "raise it.",
-    source=_GUIDE + "update-managed-node-group.html",
-)
+@check("EKR042", Ec2Nodes)
 def image_is_not_pinned(nodes: Ec2Nodes) -> Answer:
     """A public SSM parameter that ends in a release number is a pin, too."""
     image = nodes.image
@@ -103,18 +66,7 @@ def image_is_not_pinned(nodes: Ec2Nodes) -> Answer:
     return met("takes the release that is newest when it is made or updated", where)
 
 
-@check(
-    "EKR045",
-    Ec2Nodes,
-    title="Nodes accept instance metadata requests with a token only",
-    component="instance-metadata",
-    severity="high",
-    kinds=_EC2,
-    why="Without a token (IMDSv1) a web request that a pod can be tricked into sends the node's IAM credentials to a "
-    "stranger.",
-    fix="Set LaunchTemplateData.MetadataOptions.HttpTokens to required in the group's launch template.",
-    source="https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
-)
+@check("EKR045", Ec2Nodes)
 def imds_needs_a_token(nodes: Ec2Nodes) -> Answer:
     """AL2023 images require tokens by themselves; Amazon Linux 2 does not; of others AWS does not say."""
     instance = nodes.instance
@@ -137,18 +89,7 @@ def _needs_token(nodes: Ec2Nodes, instance: Instance | None) -> tuple[bool, str]
     raise UnknownValue(where, f"is not stated: {FAMILY_NAMES[family]} or the account's default decides")
 
 
-@check(
-    "EKR046",
-    Ec2Nodes,
-    title="Pods cannot reach the instance metadata of their node",
-    component="instance-metadata",
-    severity="medium",
-    kinds=_EC2,
-    why="With a hop limit of 2 every pod can take the node's IAM role; with 1 the answer does not get further than the node.",
-    fix="Set HttpPutResponseHopLimit to 1 and HttpTokens to required in LaunchTemplateData.MetadataOptions, and give pods "
-    "roles of their own (Pod Identity, IRSA).",
-    source="https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
-)
+@check("EKR046", Ec2Nodes)
 def imds_hop_limit_is_1(nodes: Ec2Nodes) -> Answer:
     """Where EKS makes the launch template: 1 for AL2023 (al2023.html), 2 for the others (launch-templates.html)."""
     instance = nodes.instance
@@ -172,19 +113,7 @@ def imds_hop_limit_is_1(nodes: Ec2Nodes) -> Answer:
     return open_(f"has a hop limit of {limit}: pods reach the node's role", where)
 
 
-@check(
-    "EKR047",
-    Ec2Nodes,
-    title="The volumes of nodes are encrypted",
-    component="node-storage",
-    severity="medium",
-    kinds=_EC2,
-    why="They hold container images, logs and emptyDir volumes. Only an account where EBS encryption by "
-    "default was turned on encrypts them unasked; it is off unless somebody did.",
-    fix="Name each volume of the image in LaunchTemplateData.BlockDeviceMappings with Ebs.Encrypted true: /dev/xvda, for "
-    "Bottlerocket /dev/xvdb, too.",
-    source="https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html",
-)
+@check("EKR047", Ec2Nodes)
 def volumes_are_encrypted(nodes: Ec2Nodes) -> Answer:
     """Every volume that is named, and every volume that the image brings."""
     instance = nodes.instance
@@ -210,18 +139,7 @@ def volumes_are_encrypted(nodes: Ec2Nodes) -> Answer:
     return met(f"encrypts {' and '.join(sorted(named))}", where)
 
 
-@check(
-    "EKR049",
-    Ec2Nodes,
-    title="SSH to nodes is not open to the world",
-    component="security-groups",
-    severity="high",
-    kinds=_EC2,
-    why="A key pair without source security groups makes EKS open port 22 (3389 on Windows) of every node to 0.0.0.0/0.",
-    fix="Remove RemoteAccess and use Session Manager; or name RemoteAccess.SourceSecurityGroups. Remove rules for port 22 "
-    "from 0.0.0.0/0 from the launch template's security groups.",
-    source="https://docs.aws.amazon.com/eks/latest/APIReference/API_RemoteAccessConfig.html",
-)
+@check("EKR049", Ec2Nodes)
 def ssh_is_not_open(nodes: Ec2Nodes) -> Answer:
     """What EKS opens for a key pair, and what the groups of the launch template open."""
     if nodes.get("RemoteAccess.Ec2SshKey") and not nodes.get("RemoteAccess.SourceSecurityGroups"):

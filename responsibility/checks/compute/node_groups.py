@@ -5,34 +5,18 @@ import re
 from responsibility.catalog import devices
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.model import ComputeKind
 from responsibility.reading.eks import Cluster, NodeGroup, PodIdentity, SelfManagedNodes
 from responsibility.reading.iam import Role
 from responsibility.reading.nodes import Ec2Nodes
 from responsibility.reading.resource import UnknownValue
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
-_EC2: tuple[ComputeKind, ...] = ("managed_nodes", "self_managed_nodes")
 _ROLLING = ("AutoScalingRollingUpdate", "AutoScalingReplacingUpdate")
 _DEFAULT_TYPE = "t3.medium"
 """What EKS takes where nothing names a type (launch-templates.html)."""
 _AUTOSCALERS = ("cluster-autoscaler", "karpenter")
 
 
-@check(
-    "EKR039",
-    SelfManagedNodes,
-    title="Self-managed nodes use a launch template",
-    component="node-updates",
-    severity="medium",
-    kinds=("self_managed_nodes",),
-    why="Launch configurations know no new instance types since 2023, have no versions, and accounts made since "
-    "2024-10-01 cannot create one.",
-    fix="Replace AWS::AutoScaling::LaunchConfiguration by AWS::EC2::LaunchTemplate and LaunchConfigurationName by "
-    "LaunchTemplate; better: use AWS::EKS::Nodegroup.",
-    source="https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-configurations.html",
-    only="templates",
-)
+@check("EKR039", SelfManagedNodes)
 def uses_a_launch_template(nodes: SelfManagedNodes) -> Answer:
     """EKS's own node groups always have one."""
     if nodes.get("LaunchConfigurationName"):
@@ -40,18 +24,7 @@ def uses_a_launch_template(nodes: SelfManagedNodes) -> Answer:
     return met("is made from a launch template", nodes.at("LaunchTemplate"))
 
 
-@check(
-    "EKR043",
-    NodeGroup,
-    title="How many nodes an update takes at once is decided",
-    component="node-updates",
-    severity="low",
-    kinds=("managed_nodes",),
-    why="EKS replaces one node after the other unless told otherwise: a large group then takes hours, and a patch waits.",
-    fix="Set UpdateConfig.MaxUnavailablePercentage (33 suits most groups) or UpdateConfig.MaxUnavailable.",
-    source=_GUIDE + "managed-node-update-behavior.html",
-    only="templates",
-)
+@check("EKR043", NodeGroup)
 def update_pace_is_chosen(group: NodeGroup) -> Answer:
     """Either of the two properties."""
     for name, unit in (("MaxUnavailablePercentage", "%"), ("MaxUnavailable", "")):
@@ -61,18 +34,7 @@ def update_pace_is_chosen(group: NodeGroup) -> Answer:
     return open_("replaces one node at a time, EKS's default", group.at("UpdateConfig"))
 
 
-@check(
-    "EKR044",
-    NodeGroup,
-    title="Updates respect PodDisruptionBudgets",
-    component="node-updates",
-    severity="medium",
-    kinds=("managed_nodes",),
-    why="A forced update deletes pods that could not be drained: the budgets that protect your workloads count for nothing.",
-    fix="Set ForceUpdateEnabled to false, and repair the budget that blocks an update.",
-    source=_GUIDE + "managed-node-update-behavior.html",
-    only="templates",
-)
+@check("EKR044", NodeGroup)
 def updates_are_not_forced(group: NodeGroup) -> Answer:
     """Off by default; aws_eks of CDK turns it on."""
     if group.force_update:
@@ -82,34 +44,14 @@ def updates_are_not_forced(group: NodeGroup) -> Answer:
     return met("stops an update that a PodDisruptionBudget blocks", group.at("ForceUpdateEnabled"))
 
 
-@check(
-    "EKR048",
-    NodeGroup,
-    title="Broken nodes are repaired automatically",
-    component="node-repair",
-    severity="medium",
-    kinds=("managed_nodes",),
-    why="Without it a node with a dead kubelet, network or disk keeps its pods until a person notices.",
-    fix="Set NodeRepairConfig.Enabled to true, and add the add-on eks-node-monitoring-agent: it sees more than the kubelet.",
-    source=_GUIDE + "node-repair.html",
-)
+@check("EKR048", NodeGroup)
 def nodes_are_repaired(group: NodeGroup) -> Answer:
     """Off by default."""
     where = group.at("NodeRepairConfig.Enabled")
     return met("repairs its nodes", where) if group.repair else open_("does not repair its nodes", where)
 
 
-@check(
-    "EKR050",
-    Cluster,
-    title="More than one EC2 node runs",
-    component="availability",
-    severity="medium",
-    kinds=_EC2,
-    why="With one node every failure, update or zone outage stops all that runs on it.",
-    fix="Set ScalingConfig.MinSize to 2 or more, over subnets in two zones.",
-    source="https://docs.aws.amazon.com/eks/latest/best-practices/data-plane.html",
-)
+@check("EKR050", Cluster)
 def more_than_one_node(cluster: Cluster) -> Answer | None:
     """All groups of the cluster together; what a group starts with counts, too."""
     groups: list[Ec2Nodes] = [*cluster.node_groups, *cluster.self_managed]
@@ -145,17 +87,7 @@ def _number(group: Ec2Nodes, path: str, default: int) -> int:
     return value
 
 
-@check(
-    "EKR051",
-    NodeGroup,
-    title="Spot groups name several instance types",
-    component="availability",
-    severity="medium",
-    kinds=("managed_nodes",),
-    why="Spot takes from spare capacity, type by type: with one type, all nodes of a group can go at once and none comes back.",
-    fix="List at least three types of the same size in InstanceTypes.",
-    source=_GUIDE + "managed-node-groups.html",
-)
+@check("EKR051", NodeGroup)
 def spot_has_several_types(group: NodeGroup) -> Answer | None:
     """Asked of Spot groups only. A launch template can require properties instead of naming types."""
     if group.capacity_type != "SPOT":
@@ -172,18 +104,7 @@ def spot_has_several_types(group: NodeGroup) -> Answer | None:
     return open_(f"can use one instance type only: {group.get('InstanceTypes.0', _DEFAULT_TYPE)}", where)
 
 
-@check(
-    "EKR052",
-    Ec2Nodes,
-    title="Groups that can grow have something that grows them",
-    component="node-autoscaling",
-    severity="low",
-    kinds=_EC2,
-    why="Neither EKS nor Auto Scaling looks at waiting pods: without an autoscaler a group keeps its size, whatever its maximum.",
-    fix="Install Cluster Autoscaler or Karpenter, or use Auto Mode; or set the maximum to the size you want.",
-    source=_GUIDE + "autoscaling.html",
-    only="templates",
-)
+@check("EKR052", Ec2Nodes)
 def something_grows_nodes(nodes: Ec2Nodes) -> Answer:
     """An autoscaler, or what only one needs: its IAM role. Unknown where no software of the cluster was read at all."""
     managed = isinstance(nodes, NodeGroup)
@@ -218,18 +139,7 @@ def _autoscaler_identity(cluster: Cluster) -> str:
     return ""
 
 
-@check(
-    "EKR053",
-    SelfManagedNodes,
-    title="A new image reaches self-managed nodes that run",
-    component="node-updates",
-    severity="medium",
-    kinds=("self_managed_nodes",),
-    why="Without an update policy CloudFormation changes the template of future nodes only: the running ones stay unpatched.",
-    fix="Give the AWS::AutoScaling::AutoScalingGroup an UpdatePolicy with AutoScalingRollingUpdate, or use managed node groups.",
-    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatepolicy.html",
-    only="templates",
-)
+@check("EKR053", SelfManagedNodes)
 def updates_replace_nodes(nodes: SelfManagedNodes) -> Answer:
     """By the resource's UpdatePolicy: it stands beside the properties."""
     if nodes.resource.template is None:
@@ -240,17 +150,7 @@ def updates_replace_nodes(nodes: SelfManagedNodes) -> Answer:
     return open_("leaves running nodes as they are when its launch template changes", nodes.at("UpdatePolicy"))
 
 
-@check(
-    "EKR154",
-    NodeGroup,
-    title="Accelerators of nodes have drivers",
-    component="ami",
-    severity="high",
-    kinds=("managed_nodes",),
-    why="An AMI without drivers does not see the GPUs that its instances are paid for: pods that ask for one stay pending.",
-    fix="Set AmiType to one with drivers, such as AL2023_x86_64_NVIDIA, or take an instance type without accelerators.",
-    source=_GUIDE + "ml-eks-optimized-ami.html",
-)
+@check("EKR154", NodeGroup)
 def accelerators_have_drivers(group: NodeGroup) -> Answer:
     """An image of one's own may have any driver."""
     kinds = _kinds_of(group)

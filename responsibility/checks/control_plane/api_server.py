@@ -8,8 +8,6 @@ from responsibility.reading.facts import Fact
 from responsibility.reading.logs import LogGroups
 from responsibility.reading.resource import UnknownValue
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
-_CLOUDFORMATION = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
 _CIDRS = "ResourcesVpcConfig.PublicAccessCidrs"
 _LOGS = "Logging.ClusterLogging.EnabledTypes"
 _WIDEST = {4: 16, 6: 32}
@@ -39,16 +37,7 @@ def _whole_internet(ranges: list[tuple[str, Network]]) -> list[str]:
     return [str(block) for block in blocks if block.prefixlen == 0]
 
 
-@check(
-    "EKR001",
-    Cluster,
-    title="The Kubernetes API is not open to the whole internet",
-    component="api-endpoint",
-    severity="critical",
-    why="Anyone may try stolen credentials, and use the next flaw of the API server, from anywhere.",
-    fix="Set ResourcesVpcConfig.EndpointPublicAccess to false, or name the ranges that need it in PublicAccessCidrs.",
-    source=_GUIDE + "cluster-endpoint.html",
-)
+@check("EKR001", Cluster)
 def endpoint_is_not_open(cluster: Cluster) -> Answer:
     """Public access without a list of ranges means 0.0.0.0/0."""
     if not cluster.public_access:
@@ -60,17 +49,7 @@ def endpoint_is_not_open(cluster: Cluster) -> Answer:
     return met(f"is open to {_count(len(ranges), 'named range')}", cluster.at(_CIDRS))
 
 
-@check(
-    "EKR002",
-    Cluster,
-    title="Nodes reach the Kubernetes API inside the VPC",
-    component="api-endpoint",
-    severity="medium",
-    why="Without the private endpoint nodes and pods leave the VPC to reach the API, and every one of their addresses "
-    "must be let in at the public one.",
-    fix="Set ResourcesVpcConfig.EndpointPrivateAccess to true.",
-    source=_GUIDE + "cluster-endpoint.html",
-)
+@check("EKR002", Cluster)
 def endpoint_is_private_inside(cluster: Cluster) -> Answer:
     """Off is the service's default. Hybrid nodes are outside of the VPC: for them alone the public one may be right."""
     path = "ResourcesVpcConfig.EndpointPrivateAccess"
@@ -81,16 +60,7 @@ def endpoint_is_private_inside(cluster: Cluster) -> Answer:
     return open_("has no private endpoint", cluster.at(path))
 
 
-@check(
-    "EKR003",
-    Cluster,
-    title="Ranges that reach the Kubernetes API are narrow",
-    component="api-endpoint",
-    severity="low",
-    why="A range wider than one organisation's network lets strangers try, and looks closed in a list.",
-    fix="Name single networks in ResourcesVpcConfig.PublicAccessCidrs, at most a /16 of IPv4 or a /32 of IPv6 each.",
-    source=_GUIDE + "cluster-endpoint.html",
-)
+@check("EKR003", Cluster)
 def public_ranges_are_narrow(cluster: Cluster) -> Answer:
     """Asked of what EKR001 lets pass."""
     if not cluster.public_access:
@@ -105,31 +75,13 @@ def public_ranges_are_narrow(cluster: Cluster) -> Answer:
     return met(f"lets in {_count(len(ranges), 'narrow range')}", cluster.at(_CIDRS))
 
 
-@check(
-    "EKR004",
-    Cluster,
-    title="The control plane logs who did what (audit, api, authenticator)",
-    component="control-plane-logs",
-    severity="medium",
-    why="Without these three nobody can find out afterwards who read a Secret or changed a role.",
-    fix="Name audit, api and authenticator in Logging.ClusterLogging.EnabledTypes.",
-    source=_GUIDE + "control-plane-logs.html",
-)
+@check("EKR004", Cluster)
 def security_logs_are_on(cluster: Cluster) -> Answer:
     """Every log type is off by default."""
     return _logged(cluster, _SECURITY_LOGS)
 
 
-@check(
-    "EKR005",
-    Cluster,
-    title="The control plane logs what its controllers and scheduler do",
-    component="control-plane-logs",
-    severity="low",
-    why="They tell why a pod was not placed or an object not reconciled; AWS shows them nowhere else.",
-    fix="Name controllerManager and scheduler in Logging.ClusterLogging.EnabledTypes.",
-    source=_GUIDE + "control-plane-logs.html",
-)
+@check("EKR005", Cluster)
 def other_logs_are_on(cluster: Cluster) -> Answer:
     """Every log type is off by default."""
     return _logged(cluster, tuple(name for name in LOG_TYPES if name not in _SECURITY_LOGS))
@@ -154,16 +106,7 @@ def log_groups(cluster: Cluster) -> list[Fact]:
     return found
 
 
-@check(
-    "EKR006",
-    Cluster,
-    title="Control plane logs are kept for a stated time",
-    component="control-plane-logs",
-    severity="medium",
-    why="EKS makes the log group by itself if nobody does, and such a group keeps, and bills, everything forever.",
-    fix="Make an AWS::Logs::LogGroup named /aws/eks/CLUSTER/cluster with RetentionInDays before the cluster.",
-    source=_CLOUDFORMATION + "aws-resource-logs-loggroup.html",
-)
+@check("EKR006", Cluster)
 def logs_have_a_retention(cluster: Cluster) -> Answer:
     """A log group without RetentionInDays never expires."""
     if not cluster.log_types:
@@ -178,18 +121,7 @@ def logs_have_a_retention(cluster: Cluster) -> Answer:
     return met(f"keeps its logs for {days} days", *(group.at("RetentionInDays") for group in found))
 
 
-@check(
-    "EKR014",
-    Cluster,
-    title="Access entries alone decide who gets in, not aws-auth",
-    component="iam-people",
-    severity="medium",
-    why="Whoever may write the aws-auth ConfigMap makes anyone an administrator, past IAM and CloudTrail, and a slip in it "
-    "locks everyone out.",
-    fix="Set AccessConfig.AuthenticationMode to API; from CONFIG_MAP go by API_AND_CONFIG_MAP first, and make the access "
-    "entries in between, because there is no way back.",
-    source=_GUIDE + "setting-up-access-entries.html",
-)
+@check("EKR014", Cluster)
 def access_entries_decide(cluster: Cluster) -> Answer:
     """The default of the API and of CloudFormation is CONFIG_MAP."""
     path = "AccessConfig.AuthenticationMode"
@@ -201,18 +133,7 @@ def access_entries_decide(cluster: Cluster) -> Answer:
     return open_(f"believes the aws-auth ConfigMap ({'CONFIG_MAP' if mode else 'the default'})", cluster.at(path))
 
 
-@check(
-    "EKR015",
-    Cluster,
-    title="Who created the cluster is not its administrator by that alone",
-    component="iam-people",
-    severity="medium",
-    why="The role of the pipeline that deploys stays cluster administrator, and no template shows it.",
-    fix="Create clusters with AccessConfig.BootstrapClusterCreatorAdminPermissions false and name administrators in access "
-    "entries; on a running cluster delete the creator's entry, because changing the property replaces the cluster.",
-    source=_CLOUDFORMATION + "aws-properties-eks-cluster-accessconfig.html",
-    only="templates",
-)
+@check("EKR015", Cluster)
 def creator_is_not_admin(cluster: Cluster) -> Answer:
     """True is the service's default."""
     path = "AccessConfig.BootstrapClusterCreatorAdminPermissions"
@@ -221,16 +142,7 @@ def creator_is_not_admin(cluster: Cluster) -> Answer:
     return met("gives its creator no rights", cluster.at(path))
 
 
-@check(
-    "EKR018",
-    Cluster,
-    title="Traffic can be shifted away from a failing zone",
-    component="availability",
-    severity="low",
-    why="When an Availability Zone fails in part, zonal shift takes its nodes and pods out of use with one call.",
-    fix="Set ZonalShiftConfig.Enabled to true.",
-    source=_GUIDE + "zone-shift.html",
-)
+@check("EKR018", Cluster)
 def zonal_shift_is_on(cluster: Cluster) -> Answer:
     """Off is the service's default."""
     if cluster.zonal_shift:

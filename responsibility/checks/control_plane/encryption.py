@@ -5,8 +5,6 @@ from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Fact
 from responsibility.reading.resource import UnknownValue
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
-_KMS = "https://docs.aws.amazon.com/kms/latest/developerguide/"
 _PATH = "EncryptionConfig"
 _RESTORABLE = 30
 """Days within which EKS says a cluster can come back with its key (envelope-encryption.html); also KMS's longest wait."""
@@ -25,18 +23,7 @@ def secrets_key(cluster: Cluster) -> Fact | None:
     return key
 
 
-@check(
-    "EKR007",
-    Cluster,
-    title="Kubernetes API data is encrypted with your own KMS key",
-    component="secrets-encryption",
-    severity="low",
-    why="From 1.28 on AWS encrypts all of it with a key of its own; only your own key can be taken away, and shows in "
-    "CloudTrail who used it.",
-    fix="Name a symmetric key in EncryptionConfig.0.Provider.KeyArn when the cluster is created: in CloudFormation the "
-    "property cannot change later without replacing the cluster.",
-    source=_GUIDE + "envelope-encryption.html",
-)
+@check("EKR007", Cluster)
 def own_key(cluster: Cluster) -> Answer:
     """Which key does not matter here: a parameter's value is a key of the customer, too."""
     if cluster.resource.items(_PATH):
@@ -44,16 +31,7 @@ def own_key(cluster: Cluster) -> Answer:
     return open_("uses AWS's own key", cluster.at(_PATH))
 
 
-@check(
-    "EKR008",
-    Cluster,
-    title="The key that encrypts Kubernetes API data rotates",
-    component="secrets-encryption",
-    severity="medium",
-    why="New key material each year limits what one leaked version can decrypt; a customer's key does not rotate by default.",
-    fix="Set EnableKeyRotation of the AWS::KMS::Key to true.",
-    source=_KMS + "rotate-keys.html",
-)
+@check("EKR008", Cluster)
 def key_rotates(cluster: Cluster) -> Answer:
     """AWS rotates its own keys."""
     key = secrets_key(cluster)
@@ -66,18 +44,7 @@ def key_rotates(cluster: Cluster) -> Answer:
     return open_("uses a key that never rotates", key.at("EnableKeyRotation"))
 
 
-@check(
-    "EKR009",
-    Cluster,
-    title="The key that encrypts Kubernetes API data outlives a mistake",
-    component="secrets-encryption",
-    severity="high",
-    why="Without its key a cluster is lost, Secrets and all, and nobody at AWS can bring it back.",
-    fix="Give the AWS::KMS::Key DeletionPolicy Retain, or leave PendingWindowInDays at 30, the time within which a cluster "
-    "can be brought back.",
-    source=_GUIDE + "envelope-encryption.html",
-    only="templates",
-)
+@check("EKR009", Cluster)
 def key_outlives_its_stack(cluster: Cluster) -> Answer:
     """CloudFormation schedules a key that leaves its stack for deletion; the default wait is 30 days."""
     key = secrets_key(cluster)

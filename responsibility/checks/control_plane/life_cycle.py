@@ -8,22 +8,11 @@ from responsibility.reading.resource import text
 from responsibility.reading.storage import Storage
 from responsibility.reading.values import without_gaps
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
-_CLOUDFORMATION = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
 _SAFE = ("Retain", "RetainExceptOnCreate", "Snapshot")
 _BOOTSTRAPPED = ("vpc-cni", "kube-proxy", "coredns")
 
 
-@check(
-    "EKR016",
-    Cluster,
-    title="Deletion protection is on",
-    component="life-cycle",
-    severity="medium",
-    why="One wrong stack, or one wrong line in a terminal, deletes the cluster and everything in its API.",
-    fix="Set DeletionProtection to true; turn it off in an update of its own before you mean to delete the cluster.",
-    source=_GUIDE + "deletion-protection.html",
-)
+@check("EKR016", Cluster)
 def deletion_protection_is_on(cluster: Cluster) -> Answer:
     """Off is the service's default."""
     if cluster.deletion_protection:
@@ -31,37 +20,13 @@ def deletion_protection_is_on(cluster: Cluster) -> Answer:
     return open_("can be deleted by one call", cluster.at("DeletionProtection"))
 
 
-@check(
-    "EKR100",
-    NodeGroup,
-    title="Node groups leave their name to CloudFormation",
-    component="node-updates",
-    severity="low",
-    kinds=("managed_nodes",),
-    why="Another instance type, AMI type or subnet needs a new node group, which CloudFormation makes before it deletes the "
-    "old one; with a fixed name that fails, because the name exists.",
-    fix="Leave NodegroupName out, and put the name that people look for into Tags.",
-    source=_CLOUDFORMATION + "aws-properties-name.html",
-    only="templates",
-)
+@check("EKR100", NodeGroup)
 def node_groups_can_be_replaced(group: NodeGroup) -> Answer:
     """In an account every node group has a name; the question is who chose it."""
     return _unnamed(group, "NodegroupName")
 
 
-@check(
-    "EKR101",
-    FargateProfile,
-    title="Fargate profiles leave their name to CloudFormation",
-    component="life-cycle",
-    severity="low",
-    kinds=("fargate",),
-    why="A profile never changes: every change makes a new one before the old one goes; with a fixed name that fails, because "
-    "the name exists.",
-    fix="Leave FargateProfileName out.",
-    source=_CLOUDFORMATION + "aws-properties-name.html",
-    only="templates",
-)
+@check("EKR101", FargateProfile)
 def profiles_can_be_replaced(profile: FargateProfile) -> Answer:
     """In an account every profile has a name; the question is who chose it."""
     return _unnamed(profile, "FargateProfileName")
@@ -76,18 +41,7 @@ def _unnamed(fact: Fact, path: str) -> Answer:
     return met("gets its name from CloudFormation", fact.at(path))
 
 
-@check(
-    "EKR102",
-    Cluster,
-    title="A change cannot silently replace the cluster",
-    component="life-cycle",
-    severity="high",
-    why="A change of the role, the encryption or another create-only property makes a new, empty cluster, and then deletes the "
-    "one that works.",
-    fix="Set Name, with which CloudFormation refuses such a change, or DeletionProtection.",
-    source=_CLOUDFORMATION + "aws-resource-eks-cluster.html",
-    only="templates",
-)
+@check("EKR102", Cluster)
 def cluster_is_not_replaced(cluster: Cluster) -> Answer:
     """A name of its own cannot be taken twice; the custom resource of older CDK versions refuses, too."""
     if not cluster.resource.template:
@@ -99,19 +53,7 @@ def cluster_is_not_replaced(cluster: Cluster) -> Answer:
     return open_("has no name of its own: CloudFormation may replace it", cluster.at("Name"))
 
 
-@check(
-    "EKR103",
-    Cluster,
-    title="EKS installs no add-ons past the template",
-    component="add-ons",
-    severity="medium",
-    why="EKS puts a CNI, kube-proxy and CoreDNS into the cluster that no template shows and nobody updates, and the "
-    "property cannot change later without replacing the cluster.",
-    fix="Create clusters with BootstrapSelfManagedAddons false and each add-on as AWS::EKS::Addon; leave it as it is on a "
-    "running cluster.",
-    source=_CLOUDFORMATION + "aws-resource-eks-cluster.html",
-    only="templates",
-)
+@check("EKR103", Cluster)
 def no_unmanaged_addons(cluster: Cluster) -> Answer:
     """True is the service's default, but not with Auto Mode. An EKS add-on of the same name takes over what was installed."""
     path = "BootstrapSelfManagedAddons"
@@ -125,17 +67,7 @@ def no_unmanaged_addons(cluster: Cluster) -> Answer:
     return met("starts with add-ons that its EKS add-ons take over", cluster.at(path))
 
 
-@check(
-    "EKR104",
-    Storage,
-    title="Storage that pods use outlives its stack",
-    component="data-protection",
-    severity="high",
-    why="Deleting the stack, or a change that replaces the resource, deletes the data of the pods.",
-    fix="Give it DeletionPolicy and UpdateReplacePolicy Retain (a volume: or Snapshot).",
-    source=_CLOUDFORMATION + "aws-attribute-deletionpolicy.html",
-    only="templates",
-)
+@check("EKR104", Storage)
 def storage_outlives_its_stack(storage: Storage) -> Answer | None:
     """Delete is CloudFormation's default. A bucket is not asked about: CloudFormation deletes none that holds objects."""
     if not storage.serves_a_cluster:
@@ -151,17 +83,7 @@ def storage_outlives_its_stack(storage: Storage) -> Answer | None:
     return open_(f"is deleted with its data ({' and '.join(lost)})", *(storage.at(name) for name in lost))
 
 
-@check(
-    "EKR106",
-    Cluster,
-    title="Control plane logs outlive the stack",
-    component="control-plane-logs",
-    severity="low",
-    why="Who deletes the stack deletes the record of what happened in the cluster with it.",
-    fix="Give the AWS::Logs::LogGroup of the control plane DeletionPolicy Retain.",
-    source=_CLOUDFORMATION + "aws-attribute-deletionpolicy.html",
-    only="templates",
-)
+@check("EKR106", Cluster)
 def logs_outlive_the_stack(cluster: Cluster) -> Answer:
     """A group that EKS made stays: EKS does not delete it with the cluster."""
     if not cluster.log_types:

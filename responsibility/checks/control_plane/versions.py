@@ -10,8 +10,6 @@ from responsibility.reading.facts import Fact
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.running import day
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
-_VERSIONS = _GUIDE + "kubernetes-versions.html"
 _NOTICE = 60
 """Days: EKS announces an end of standard support at least as long before."""
 _APART = timedelta(days=130)
@@ -58,16 +56,7 @@ def _support(cluster: Cluster, minor: Minor) -> tuple[date, date] | None:
     raise UnknownValue(cluster.at("Version"), f"the support dates of {_name(minor)} are not known to this review")
 
 
-@check(
-    "EKR010",
-    Cluster,
-    title="The Kubernetes version is still supported",
-    component="kubernetes-version",
-    severity="critical",
-    why="There are no fixes after extended support ends, and EKS upgrades the control plane by itself at a time of its own.",
-    fix="Upgrade one minor version at a time by Version, nodes and add-ons after each, before extended support ends.",
-    source=_VERSIONS,
-)
+@check("EKR010", Cluster)
 def version_is_supported(cluster: Cluster) -> Answer:
     """Standard or extended support; as of the day of the review."""
     minor = _minor(cluster)
@@ -81,16 +70,7 @@ def version_is_supported(cluster: Cluster) -> Answer:
     return met(f"runs {_name(minor)}, supported until {ends[1]}", cluster.at("Version"))
 
 
-@check(
-    "EKR011",
-    Cluster,
-    title="The Kubernetes version is in standard support",
-    component="kubernetes-version",
-    severity="medium",
-    why="In extended support the control plane costs six times as much. AWS still patches the version, the Kubernetes project does not.",
-    fix="Upgrade by Version to one that is in standard support.",
-    source="https://aws.amazon.com/blogs/containers/amazon-eks-extended-support-for-kubernetes-versions-pricing/",
-)
+@check("EKR011", Cluster)
 def version_is_in_standard_support(cluster: Cluster) -> Answer:
     """As of the day of the review."""
     minor = _minor(cluster)
@@ -107,16 +87,7 @@ def version_is_in_standard_support(cluster: Cluster) -> Answer:
     return met(f"runs {_name(minor)}, in standard support until {ends[0]}", cluster.at("Version"))
 
 
-@check(
-    "EKR012",
-    Cluster,
-    title="More than 60 days of standard support are left",
-    component="kubernetes-version",
-    severity="medium",
-    why="An upgrade takes weeks of tests; after the end of standard support it costs more, or EKS upgrades by itself.",
-    fix="Test the next versions now, and raise Version, one minor version at a time.",
-    source=_VERSIONS,
-)
+@check("EKR012", Cluster)
 def upgrade_is_not_urgent(cluster: Cluster) -> Answer:
     """As of the day of the review."""
     minor = _minor(cluster)
@@ -130,17 +101,7 @@ def upgrade_is_not_urgent(cluster: Cluster) -> Answer:
     return met(words, cluster.at("Version")) if left > _NOTICE else open_(words, cluster.at("Version"))
 
 
-@check(
-    "EKR013",
-    Cluster,
-    title="The template states the Kubernetes version",
-    component="kubernetes-version",
-    severity="medium",
-    why="EKS picks the version on the day of creation: the same template makes different clusters, and upgrades leave no trace.",
-    fix="Set Version, in quotes in YAML.",
-    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eks-cluster.html",
-    only="templates",
-)
+@check("EKR013", Cluster)
 def version_is_stated(cluster: Cluster) -> Answer:
     """CloudFormation passes no version on where the template has none."""
     if cluster.get("Version") in (None, ""):
@@ -148,17 +109,7 @@ def version_is_stated(cluster: Cluster) -> Answer:
     return met(f"states version {cluster.version}", cluster.at("Version"))
 
 
-@check(
-    "EKR017",
-    Cluster,
-    title="What happens at the end of standard support is decided",
-    component="kubernetes-version",
-    severity="low",
-    why="Without a choice EKS enters the cluster into extended support and bills it; once there the choice cannot change.",
-    fix="Set UpgradePolicy.SupportType: STANDARD to be upgraded by EKS at the end, EXTENDED to pay for more time.",
-    source=_GUIDE + "view-upgrade-policy.html",
-    only="templates",
-)
+@check("EKR017", Cluster)
 def upgrade_policy_is_chosen(cluster: Cluster) -> Answer:
     """EXTENDED is the service's default; either answer is one."""
     chosen = cluster.get("UpgradePolicy.SupportType")
@@ -167,18 +118,7 @@ def upgrade_policy_is_chosen(cluster: Cluster) -> Answer:
     return met(f"chose {chosen}", cluster.at("UpgradePolicy.SupportType"))
 
 
-@check(
-    "EKR019",
-    NodeGroup,
-    title="A node group runs its cluster's Kubernetes version",
-    component="node-updates",
-    severity="medium",
-    kinds=("managed_nodes",),
-    why="Nodes of an older version miss its successors' fixes, and more than three versions behind they no longer work with "
-    "the control plane.",
-    fix="Raise the node group's Version right after the cluster's, never before it.",
-    source="https://kubernetes.io/releases/version-skew-policy/",
-)
+@check("EKR019", NodeGroup)
 def nodes_follow(group: NodeGroup) -> Answer:
     """A node group without a version takes the cluster's of the day it is created."""
     nodes = _minor(group)
@@ -196,18 +136,7 @@ def nodes_follow(group: NodeGroup) -> Answer:
     return open_(words + (": too old for it" if behind > _SKEW else ""), group.at("Version"))
 
 
-@check(
-    "EKR151",
-    Cluster,
-    title="Its upgrade policy is one that EKS takes for the version",
-    component="kubernetes-version",
-    severity="high",
-    why="EKS takes the policy STANDARD only while a version is in standard support: later it refuses the cluster, and the change of "
-    "one that is in extended support.",
-    fix="Set UpgradePolicy.SupportType to EXTENDED, or raise Version to one in standard support.",
-    source=_GUIDE + "disable-extended-support.html",
-    only="templates",
-)
+@check("EKR151", Cluster)
 def policy_fits_the_version(cluster: Cluster) -> Answer:
     """As of the day of the review."""
     chosen = cluster.get("UpgradePolicy.SupportType")

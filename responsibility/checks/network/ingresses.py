@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.containers import listed
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import Entrance, KubernetesObject
 from responsibility.reading.load_balancers import ALB, NLB, Balancer, ingress_balancer, service_balancer
@@ -27,17 +27,7 @@ def _facing(item: KubernetesObject, balancer: Balancer) -> Evidence:
     return item.at("metadata.annotations")
 
 
-@check(
-    "EKR095",
-    Entrance,
-    title="Load balancers on the internet name who may connect",
-    component="load-balancing",
-    severity="medium",
-    why="A service that was meant for colleagues or partners is open to everybody; one for everybody is worth a reason.",
-    fix="Set the scheme to internal, or spec.loadBalancerSourceRanges (Service), alb.ingress.kubernetes.io/inbound-cidrs"
-    " (Ingress), inboundCIDRs (IngressClassParams). Accept the finding where the world is meant.",
-    source="https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/",
-)
+@check("EKR095", Entrance)
 def callers_are_named(item: Entrance) -> Answer | None:
     """Services of type LoadBalancer, and Ingresses of an Application Load Balancer."""
     balancer = balancer_of(item)
@@ -58,17 +48,7 @@ def callers_are_named(item: Entrance) -> Answer | None:
     return open_(f"faces the internet{default} and is open to everybody", _facing(item, balancer))
 
 
-@check(
-    "EKR098",
-    Entrance,
-    title="Load balancers on the internet use TLS",
-    component="load-balancing",
-    severity="high",
-    why="Passwords, cookies and data of users can be read and changed by everybody on the way.",
-    fix="Name an ACM certificate: alb.ingress.kubernetes.io/certificate-arn with ssl-redirect (Ingress),"
-    " service.beta.kubernetes.io/aws-load-balancer-ssl-cert (Service).",
-    source="https://docs.aws.amazon.com/eks/latest/best-practices/network-security.html",
-)
+@check("EKR098", Entrance)
 def traffic_is_encrypted(item: Entrance) -> Answer | None:
     """Asked only of those that face the internet."""
     balancer = balancer_of(item)
@@ -130,18 +110,7 @@ def _service_tls(service: KubernetesObject, balancer: Balancer) -> Answer:
     raise UnknownValue(service.at("spec.ports"), "whether the pods themselves end TLS, or redirect to it, is not said")
 
 
-@check(
-    "EKR119",
-    Entrance,
-    title="Load balancers reach Fargate pods by IP targets",
-    component="load-balancing",
-    severity="critical",
-    kinds=("fargate",),
-    why="Fargate pods have no instance to register: with instance targets the load balancer never reaches them.",
-    fix="Set alb.ingress.kubernetes.io/target-type: ip (Ingress), or loadBalancerClass service.k8s.aws/nlb with"
-    " service.beta.kubernetes.io/aws-load-balancer-nlb-target-type: ip (Service).",
-    source="https://docs.aws.amazon.com/eks/latest/userguide/fargate.html",
-)
+@check("EKR119", Entrance)
 def fargate_gets_ip_targets(item: Entrance) -> Answer | None:
     """Asked of Services and Ingresses that lead to pods which a Fargate profile selects."""
     objects = item.facts.view(Objects)

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import Entrance, HelmChart, KubernetesObject, Namespace
@@ -15,9 +15,7 @@ from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _CONTROLLER = "aws-load-balancer-controller"
-_CONTROLLER_DOCS = "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/"
 _GATES: dict[str, Maker] = {
     "elbv2.k8s.aws/pod-readiness-gate-inject": "controller",
     "eks.amazonaws.com/pod-readiness-gate-inject": "auto_mode",
@@ -27,20 +25,7 @@ _NAMES: dict[Maker, str] = {"controller": "the AWS Load Balancer Controller", "a
 _AGENT, _AGENT_IPV6 = "169.254.170.23", "fd00:ec2::23"
 
 
-@check(
-    "EKR173",
-    Cluster,
-    title="One controller writes the rules of the cluster security group",
-    component="load-balancing",
-    kinds=("auto_mode",),
-    severity="medium",
-    why="The AWS Load Balancer Controller takes away rules that bear its mark (elbv2.k8s.aws/targetGroupBinding=shared) and that it "
-    "does not know, from each security group with the cluster's tag. Auto Mode opens the same group, and AWS does not say how it "
-    "marks its rules: load balancers of the one may lose their targets to the other.",
-    fix="Let one of the two make all load balancers (IngressClass, loadBalancerClass), or watch RevokeSecurityGroupIngress on the "
-    "cluster security group in CloudTrail after each change.",
-    source=_GUIDE + "migrate-auto.html",
-)
+@check("EKR173", Cluster)
 def one_controller(cluster: Cluster) -> Answer:
     """AWS documents that both may be installed, told apart by their classes; not what becomes of the rules."""
     if not cluster.auto_load_balancing:
@@ -60,18 +45,7 @@ def one_controller(cluster: Cluster) -> Answer:
     return met("has no load balancer controller beside Auto Mode's own, as far as was read")
 
 
-@check(
-    "EKR174",
-    Namespace,
-    title="Readiness gates are asked for by the label that is read",
-    component="load-balancing",
-    severity="medium",
-    why="Each load balancer controller has a webhook of its own, which selects namespaces by its own label. By the other's no pod gets "
-    "a gate: a rollout ends old pods before the load balancer sends to the new ones, and answers 502 or 503 meanwhile.",
-    fix="Label the namespace eks.amazonaws.com/pod-readiness-gate-inject: enabled for load balancers of Auto Mode, and "
-    "elbv2.k8s.aws/pod-readiness-gate-inject: enabled for those of the AWS Load Balancer Controller.",
-    source=_CONTROLLER_DOCS + "deploy/pod_readiness_gate/",
-)
+@check("EKR174", Namespace)
 def gates_are_read(namespace: Namespace) -> Answer | None:
     """Asked of namespaces with one of the labels. Auto Mode's own is not on AWS's pages: its webhook's selector says it."""
     asked = {maker: key for key, maker in _GATES.items() if namespace.labels.get(key) == "enabled"}
@@ -107,18 +81,7 @@ def _makers(namespace: Namespace) -> set[Maker]:
     return found
 
 
-@check(
-    "EKR176",
-    Entrance,
-    title="Load balancers of IPv6 clusters have both families of addresses",
-    component="load-balancing",
-    severity="high",
-    why="Pods of such a cluster have no IPv4 address in the VPC. A load balancer with IPv4 alone, or one that sends to nodes, cannot "
-    "have them as targets: it is not made, or answers 503.",
-    fix="Set alb.ingress.kubernetes.io/ip-address-type or service.beta.kubernetes.io/aws-load-balancer-ip-address-type to dualstack "
-    "(Auto Mode's Ingresses: spec.ipAddressType of the IngressClassParams), and the target type to ip.",
-    source=_GUIDE + "cni-ipv6.html",
-)
+@check("EKR176", Entrance)
 def both_families(item: Entrance) -> Answer | None:
     """Asked in clusters whose IpFamily is ipv6."""
     balancer = service_balancer(item) or ingress_balancer(item)
@@ -144,16 +107,7 @@ def _family(balancer: Balancer) -> str:
     return str(by_class or "") or item.annotation(f"{ALB}ip-address-type")
 
 
-@check(
-    "EKR177",
-    KubernetesObject,
-    title="Network policies of IPv6 clusters let pods reach the Pod Identity agent",
-    component="network-policy",
-    severity="high",
-    why="In a cluster of IPv6 the agent answers at [fd00:ec2::23]. Where only its IPv4 address is allowed, pods get no credentials.",
-    fix='Add an egress peer ipBlock: {cidr: "fd00:ec2::23/128"} beside 169.254.170.23/32, for TCP port 80.',
-    source=_GUIDE + "pod-id-agent-setup.html",
-)
+@check("EKR177", KubernetesObject)
 def agent_is_reached(item: KubernetesObject) -> Answer | None:
     """Asked of policies that name the agent's IPv4 address, in clusters whose IpFamily is ipv6."""
     if item.what != "NetworkPolicy":
@@ -180,19 +134,7 @@ _LINKED = {
 """What needs a service-linked role once in an account, and the service whose role it is."""
 
 
-@check(
-    "EKR178",
-    Role,
-    title="Controllers may make the service-linked role that their first load balancer or Spot node needs",
-    component="iam-pods",
-    severity="low",
-    why="In an account that never had one, the first call makes the role with the caller's rights, or is refused "
-    "(AuthFailure.ServiceLinkedRoleCreationNotPermitted, AccessDenied on iam:CreateServiceLinkedRole).",
-    fix="Allow iam:CreateServiceLinkedRole where iam:AWSServiceName is elasticloadbalancing.amazonaws.com (Spot: spot.amazonaws.com), "
-    "or make the role once: AWS::IAM::ServiceLinkedRole.",
-    source="https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-service-linked-roles.html",
-    only="templates",
-)
+@check("EKR178", Role)
 def first_one_is_made(role: Role) -> Answer | None:
     """Asked of roles of pods that make load balancers or fleets by policies of their own. The account may have the role already."""
     if not role.is_for("pod_identity", "irsa"):

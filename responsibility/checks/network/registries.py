@@ -7,7 +7,7 @@ import re
 from responsibility import catalog
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.network.vpc import isolated_subnets
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster
 from responsibility.reading.kubernetes import HelmChart, Workload
 from responsibility.reading.resource import UnknownValue
@@ -26,18 +26,7 @@ def _is_public(host: str) -> bool:
     return any(host == name or host.endswith(f".{name}") for name in catalog.public_registries())
 
 
-@check(
-    "EKR155",
-    Cluster,
-    title="Nodes without a way out pull images from registries that they reach",
-    component="images",
-    severity="high",
-    why="Without a NAT gateway nodes reach private repositories in Amazon ECR of the region, through endpoints, and no registry on the "
-    "internet: not Amazon ECR Public either. Pods with such images never start.",
-    fix="Copy images and charts to private repositories in Amazon ECR and name those; a pull through cache serves once it was filled.",
-    source="https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html",
-    only="templates",
-)
+@check("EKR155", Cluster)
 def images_are_within_reach(cluster: Cluster) -> Answer:
     """Images of charts stand in their values or in the chart itself: a chart from the internet counts as one of its images does."""
     if not isolated_subnets(cluster):

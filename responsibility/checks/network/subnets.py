@@ -12,8 +12,6 @@ from responsibility.reading.placement import Placement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
-_REQUIREMENTS = _GUIDE + "network-reqs.html"
 _SUBNETS = "ResourcesVpcConfig.SubnetIds"
 _NEEDED = 6
 _RECOMMENDED = 16
@@ -48,16 +46,7 @@ def _addresses(subnet: Subnet) -> int:
     return subnet.addresses
 
 
-@check(
-    "EKR070",
-    Cluster,
-    title="The cluster's subnets are in at least two zones",
-    component="subnets",
-    severity="critical",
-    why="EKS refuses to create a cluster with subnets in one Availability Zone only.",
-    fix="Name subnets of two or three Availability Zones in ResourcesVpcConfig.SubnetIds.",
-    source=_REQUIREMENTS,
-)
+@check("EKR070", Cluster)
 def two_zones(cluster: Cluster) -> Answer:
     """Two known zones are enough, whatever the rest is."""
     if cluster.get("OutpostConfig"):
@@ -70,17 +59,7 @@ def two_zones(cluster: Cluster) -> Answer:
     return met(f"has subnets in {len(zones)} zones", cluster.at(_SUBNETS))
 
 
-@check(
-    "EKR072",
-    Cluster,
-    title="Cluster subnets leave room for EKS's network interfaces",
-    component="subnets",
-    severity="high",
-    why="EKS makes new interfaces in them to upgrade or to change logs; without free addresses that fails.",
-    fix="Give EKS at least 6, better 16 addresses in each subnet of ResourcesVpcConfig.SubnetIds: a /28 that nothing else "
-    "uses, or a larger block.",
-    source=_REQUIREMENTS,
-)
+@check("EKR072", Cluster)
 def room_for_interfaces(cluster: Cluster) -> Answer:
     """How many addresses are taken later nobody sees here: a subnet that pods share needs more."""
     compute = cluster.facts.view(Placement).compute
@@ -97,17 +76,7 @@ def room_for_interfaces(cluster: Cluster) -> Answer:
     return met(f"has subnets with at least {fewest:,} addresses", cluster.at(_SUBNETS))
 
 
-@check(
-    "EKR073",
-    Subnet,
-    title="Subnets have addresses for the pods of a full node group",
-    component="subnets",
-    severity="medium",
-    kinds=("managed_nodes", "self_managed_nodes"),
-    why="Every pod takes an address of its node's subnet; when they run out, pods hang and nodes do not start.",
-    fix="Make the subnet's CidrBlock larger, lower ScalingConfig.MaxSize, or give pods subnets of their own (custom networking).",
-    source=_GUIDE + "choosing-instance-type.html",
-)
+@check("EKR073", Subnet)
 def room_for_pods(subnet: Subnet) -> Answer | None:
     """An estimate: every group at its largest, its nodes spread evenly over its subnets, each full of pods."""
     groups = [
@@ -164,17 +133,7 @@ def _instance_types(group: NodeGroup | SelfManagedNodes) -> list[str]:
     raise UnknownValue(group.at(), "its instance types are not known here")
 
 
-@check(
-    "EKR076",
-    OfCluster,
-    title="Nodes are in private subnets",
-    component="subnets",
-    severity="high",
-    kinds=("managed_nodes", "self_managed_nodes"),
-    why="A node in a public subnet has an address that the internet reaches; then security groups alone keep people out.",
-    fix="Name subnets whose default route leads to a NAT gateway in Subnets (an Auto Scaling group: VPCZoneIdentifier).",
-    source=_REQUIREMENTS,
-)
+@check("EKR076", OfCluster)
 def nodes_are_private(group: OfCluster) -> Answer | None:
     """Fargate's subnets are asked about by a check of their own, Auto Mode's are the cluster's."""
     if not isinstance(group, NodeGroup | SelfManagedNodes):
@@ -189,16 +148,7 @@ def nodes_are_private(group: OfCluster) -> Answer | None:
     return met("is in private subnets", group.at(path))
 
 
-@check(
-    "EKR077",
-    Vpc,
-    title="Load balancers find subnets by their tags",
-    component="load-balancing",
-    severity="low",
-    why="Without the tags a load balancer is not made, or in subnets that nobody chose.",
-    fix="Tag public subnets kubernetes.io/role/elb = 1 and private ones kubernetes.io/role/internal-elb = 1, in every zone.",
-    source=_REQUIREMENTS,
-)
+@check("EKR077", Vpc)
 def subnets_are_tagged(vpc: Vpc) -> Answer | None:
     """One tagged subnet in each zone is enough; private subnets that no cluster uses are not asked about."""
     placement = vpc.facts.view(Placement)
@@ -225,16 +175,7 @@ def _tag_keys(subnet: Subnet) -> set[str]:
     return {str(subnet.get(f"{path}.Key", "")) for path, _ in subnet.resource.items("Tags")}
 
 
-@check(
-    "EKR079",
-    Vpc,
-    title="Public subnets give out no public addresses",
-    component="subnets",
-    severity="low",
-    why="Whatever is launched there by a slip stands on the internet at once; load balancers and NAT gateways do not need it.",
-    fix="Set MapPublicIpOnLaunch to false.",
-    source="https://docs.aws.amazon.com/config/latest/developerguide/subnet-auto-assign-public-ip-disabled.html",
-)
+@check("EKR079", Vpc)
 def no_public_addresses(vpc: Vpc) -> Answer | None:
     """EKS asks for it where node groups are in public subnets: then EKR076 speaks."""
     placement = vpc.facts.view(Placement)
@@ -262,18 +203,7 @@ def _region_of(zone: str) -> str:
     return zone[:-1] if re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", zone) else ""
 
 
-@check(
-    "EKR157",
-    Cluster,
-    title="The cluster's subnets are in Availability Zones that EKS can use",
-    component="subnets",
-    severity="high",
-    why="In us-east-1, us-west-1 and ca-central-1 one zone has no EKS, under another name in each account: a template that counts zones "
-    "may meet it, and EKS then refuses the cluster.",
-    fix="Name the zones of the subnets (AvailabilityZone or AvailabilityZoneId) instead of taking them from Fn::GetAZs.",
-    source="https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html",
-    only="templates",
-)
+@check("EKR157", Cluster)
 def zones_have_eks(cluster: Cluster) -> Answer:
     """Asked where the region is known and has such a zone, or a zone is named by its id."""
     bad = catalog.zones_without_eks()

@@ -20,23 +20,12 @@ from responsibility.reading.placement import Placement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown, has_gap
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
-_VPC = "https://docs.aws.amazon.com/vpc/latest/userguide/"
 _WEB = (80, 443)
 _ICMP = ("icmp", "icmpv6", "1", "58")
 """Protocols that carry no service: path MTU discovery needs them from anywhere."""
 
 
-@check(
-    "EKR069",
-    Vpc,
-    title="The VPC resolves names for nodes",
-    component="vpc",
-    severity="high",
-    why="EKS asks for both DNS settings: without them nodes do not find the API's private endpoint and cannot join.",
-    fix="Set EnableDnsHostnames of the AWS::EC2::VPC to true (false is its default), and leave EnableDnsSupport on.",
-    source=_GUIDE + "network-reqs.html",
-)
+@check("EKR069", Vpc)
 def names_are_resolved(vpc: Vpc) -> Answer | None:
     """Support is on by default, host names are off."""
     if not vpc.facts.view(Placement).uses(vpc):
@@ -55,18 +44,7 @@ def _on(fact: Fact, path: str, default: bool) -> bool:
     return str(fact.get(path, default)).lower() == "true"
 
 
-@check(
-    "EKR071",
-    Vpc,
-    title="Each zone has a NAT gateway of its own",
-    component="vpc",
-    severity="medium",
-    why="When the zone of a shared NAT gateway fails, nodes in the healthy zones cannot pull images or reach AWS either; and "
-    "traffic between zones is billed.",
-    fix="Make an AWS::EC2::NatGateway in each zone and route each private subnet to its own zone's, or one gateway with "
-    "AvailabilityMode regional.",
-    source=_VPC + "nat-gateway-basics.html",
-)
+@check("EKR071", Vpc)
 def nat_in_each_zone(vpc: Vpc) -> Answer | None:
     """Asked of the subnets that a cluster uses."""
     placement = vpc.facts.view(Placement)
@@ -103,16 +81,7 @@ def _crosses(subnet: Subnet, route: Fact) -> bool:
     return zones[0] != zones[1]
 
 
-@check(
-    "EKR074",
-    Vpc,
-    title="Flow logs record the VPC's traffic",
-    component="vpc",
-    severity="medium",
-    why="Without them nobody can find out what a compromised pod or node talked to.",
-    fix="Make an AWS::EC2::FlowLog with ResourceType VPC and this VPC as ResourceId.",
-    source=_VPC + "flow-logs.html",
-)
+@check("EKR074", Vpc)
 def flow_logs_are_on(vpc: Vpc) -> Answer | None:
     """A flow log of the VPC, or one of each subnet that a cluster uses."""
     placement = vpc.facts.view(Placement)
@@ -129,17 +98,7 @@ def flow_logs_are_on(vpc: Vpc) -> Answer | None:
     return open_("has no flow log", vpc.at())
 
 
-@check(
-    "EKR075",
-    Cluster,
-    title="Security groups let nobody in from the internet",
-    component="security-groups",
-    severity="high",
-    why="A port of a node, or of a host beside it, that the internet reaches is one weak password or flaw away from the cluster.",
-    fix="Name a range or another group instead of 0.0.0.0/0 and ::/0 in SecurityGroupIngress; only load balancers need ports 80 "
-    "and 443 open.",
-    source=_GUIDE + "sec-group-reqs.html",
-)
+@check("EKR075", Cluster)
 def nobody_from_the_internet(cluster: Cluster) -> Answer:
     """Of nodes and control plane every port, of other groups in the VPC all but the web's."""
     own, blind = _attached(cluster)
@@ -201,17 +160,7 @@ def _names_groups(fact: Cluster | NodeGroup | SelfManagedNodes) -> Iterator[tupl
             yield instance.source, f"{path}.Groups"
 
 
-@check(
-    "EKR201",
-    Cluster,
-    title="A control plane that is routed through the VPC has a way out",
-    component="api-endpoint",
-    severity="high",
-    why="With ControlPlaneEgressMode CUSTOMER_ROUTED the API server calls external webhooks and OIDC providers through the cluster's "
-    "subnets. Without a route admission and OIDC sign-in fail, and the mode cannot be taken back.",
-    fix="Give every subnet of the cluster a default route to a NAT gateway, firewall or transit gateway.",
-    source=_GUIDE + "control-plane-egress.html",
-)
+@check("EKR201", Cluster)
 def routed_control_plane_has_a_way_out(cluster: Cluster) -> Answer | None:
     """An internet gateway is no way out: the control plane's interfaces have no public address."""
     where = cluster.at("ResourcesVpcConfig.ControlPlaneEgressMode")
@@ -229,17 +178,7 @@ def routed_control_plane_has_a_way_out(cluster: Cluster) -> Answer | None:
     return met("is routed through the VPC, and every subnet has a way out", where)
 
 
-@check(
-    "EKR078",
-    Cluster,
-    title="Nodes without a way out have the VPC endpoints they need",
-    component="vpc",
-    severity="high",
-    why="Without a NAT gateway or an endpoint nodes cannot pull images or be told who they are, and never become ready.",
-    fix="Make an AWS::EC2::VPCEndpoint for ecr.api, ecr.dkr, s3, ec2 and, with Pod Identity, eks-auth; and for every other "
-    "service that pods call: sts, logs, elasticloadbalancing.",
-    source=_GUIDE + "private-clusters.html",
-)
+@check("EKR078", Cluster)
 def isolated_nodes_have_endpoints(cluster: Cluster) -> Answer:
     """Asked for what every node needs; what pods call nobody sees here."""
     used = dict(_compute_subnets(cluster))

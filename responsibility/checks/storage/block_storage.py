@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from responsibility.checks.check import Answer, check, met, open_
-from responsibility.document import Evidence
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, PodIdentity, SelfManagedNodes
 from responsibility.reading.facts import key_of
 from responsibility.reading.iam import Role
@@ -25,20 +25,7 @@ _PRINCIPAL_TAG = "eks-cluster-name"
 Problem = tuple[str, Evidence]
 
 
-@check(
-    "EKR171",
-    Role,
-    title="The EBS driver's cluster-scoped policy fits driver, identity and nodes",
-    component="block-storage",
-    kinds=("managed_nodes", "self_managed_nodes"),
-    severity="high",
-    why="The policy lets the driver act on what bears the cluster's name alone. A driver that does not tag, a role whose sessions do "
-    "not say their cluster, or an instance without the tag, and no volume is made or attached: pods stay in ContainerCreating.",
-    fix="Tag instances that no managed group starts with ebs.csi.aws.com/cluster-name: CLUSTER (tags of the EC2NodeClass, of the Auto "
-    "Scaling group with PropagateAtLaunch, of the launch template); take driver v1.58.0 or later; give the role by Pod Identity "
-    "with session tags, or tag it eks-cluster-name: CLUSTER.",
-    source="https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEBSCSIDriverEKSClusterScopedPolicy.html",
-)
+@check("EKR171", Role)
 def policy_fits(role: Role) -> Answer | None:
     """Asked of roles with that policy. Instances of managed node groups get the tag from EKS."""
     if not any(name == _POLICY for name, _ in role.attached[0]):

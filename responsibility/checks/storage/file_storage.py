@@ -11,18 +11,7 @@ from responsibility.reading.objects import Objects
 _DRIVER = "efs.csi.aws.com"
 
 
-@check(
-    "EKR175",
-    KubernetesObject,
-    title="EFS volumes of pods that are not root are mounted by an access point",
-    component="file-storage",
-    severity="high",
-    why="The root of a new EFS file system belongs to root (0755), and EFS ignores fsGroup: a pod that runs as somebody else cannot "
-    "write, and most stop at the start.",
-    fix="Make an AWS::EFS::AccessPoint with PosixUser and RootDirectory.CreationInfo of the pods' runAsUser and runAsGroup, and name it "
-    "in volumeHandle: fs-ID::fsap-ID.",
-    source="https://docs.aws.amazon.com/efs/latest/ug/accessing-fs-nfs-permissions.html",
-)
+@check("EKR175", KubernetesObject)
 def mounted_by_an_access_point(volume: KubernetesObject) -> Answer | None:
     """Asked of static volumes. Whether somebody changed the owner of the file system's root by hand is not seen."""
     if volume.what != "PersistentVolume" or volume.get("spec.csi.driver") != _DRIVER:

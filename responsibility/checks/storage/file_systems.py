@@ -7,17 +7,7 @@ from responsibility.reading.storage import Storage
 from responsibility.reading.values import has_gap
 
 
-@check(
-    "EKR152",
-    Storage,
-    title="A file system has one mount target in an AZ",
-    component="file-storage",
-    severity="high",
-    why="EFS takes one mount target of a file system in each AZ: a second one, in another subnet of that AZ, fails the stack.",
-    fix="Keep one AWS::EFS::MountTarget in each AZ: the other subnets of the AZ use it too.",
-    source="https://docs.aws.amazon.com/efs/latest/ug/manage-fs-access-create-delete-mount-targets.html",
-    only="templates",
-)
+@check("EKR152", Storage)
 def one_mount_target_in_a_zone(storage: Storage) -> Answer | None:
     """Two targets in subnets whose AZ nobody says are unknown."""
     if storage.resource.type != "AWS::EFS::FileSystem" or not storage.serves_a_cluster:

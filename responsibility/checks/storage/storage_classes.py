@@ -8,7 +8,6 @@ from responsibility.reading.kubernetes import HelmChart, KubernetesObject, Stora
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
-_PRACTICES = "https://docs.aws.amazon.com/eks/latest/best-practices/"
 EBS = ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com", "kubernetes.io/aws-ebs")
 """The drivers of EBS: the add-on's, Auto Mode's, and the old one inside Kubernetes."""
 _BACKUP_KINDS = (
@@ -20,16 +19,7 @@ _BACKUP_KINDS = (
 _BACKUP_CHARTS = ("velero", "k8up", "k10", "trilio")
 
 
-@check(
-    "EKR097",
-    StorageClass,
-    title="StorageClasses encrypt the volumes they make",
-    component="block-storage",
-    severity="medium",
-    why="A snapshot of an unencrypted volume can be shared with, and read by, any account.",
-    fix="Set parameters.encrypted to 'true', and kmsKeyId for a key of your own.",
-    source="https://docs.aws.amazon.com/eks/latest/userguide/create-storage-class.html",
-)
+@check("EKR097", StorageClass)
 def volumes_are_encrypted(storage: StorageClass) -> Answer | None:
     """EBS only: EFS and FSx file systems are encrypted, or not, when they are made."""
     if storage.words_of("provisioner") not in EBS:
@@ -41,16 +31,7 @@ def volumes_are_encrypted(storage: StorageClass) -> Answer | None:
     return open_("does not ask for encryption; only the account's own EBS default could", here)
 
 
-@check(
-    "EKR115",
-    StorageClass,
-    title="StorageClasses say what becomes of a deleted claim's volume",
-    component="data-protection",
-    severity="low",
-    why="Unless it says otherwise the volume, and its data, are deleted together with the claim, or with its namespace.",
-    fix="Set reclaimPolicy: Retain for data that must outlive its claim, else Delete, so that it is a choice.",
-    source="https://kubernetes.io/docs/concepts/storage/storage-classes/",
-)
+@check("EKR115", StorageClass)
 def reclaim_is_chosen(storage: StorageClass) -> Answer:
     """Classes that make no volumes have nothing to reclaim."""
     if storage.get("provisioner") == "kubernetes.io/no-provisioner":
@@ -59,16 +40,7 @@ def reclaim_is_chosen(storage: StorageClass) -> Answer:
     return met(f"chooses {policy}", here) if policy else open_("says nothing: the volume is deleted", here)
 
 
-@check(
-    "EKR114",
-    KubernetesObject,
-    title="Volumes of workloads are backed up",
-    component="data-protection",
-    severity="low",
-    why="A volume stands in one zone, and a deleted claim takes its data with it: only a backup brings it back.",
-    fix="Add an AWS::Backup::BackupSelection for the cluster or its volumes, or install a backup tool such as Velero.",
-    source="https://docs.aws.amazon.com/eks/latest/userguide/integration-backup.html",
-)
+@check("EKR114", KubernetesObject)
 def volumes_are_backed_up(item: KubernetesObject) -> Answer | None:
     """Asked of claims, and of StatefulSets that make claims. What a backup plan selects by tag cannot be seen here."""
     claims = "spec.volumeClaimTemplates" if item.what == "StatefulSet" else "spec"

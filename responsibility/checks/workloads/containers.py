@@ -8,8 +8,6 @@ from responsibility.checks.check import Answer, check, met, open_
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.objects import Objects
 
-_PODS = "https://docs.aws.amazon.com/eks/latest/best-practices/pod-security.html"
-
 
 def listed(words: Iterable[str]) -> str:
     """Returns words as a sentence has them, each once: ``a``, ``a and b``, ``a, b and c``."""
@@ -23,16 +21,7 @@ def container_names(workload: Workload, paths: list[str]) -> str:
     return f"container{'s' if len(names) > 1 else ''} {listed(names)}"
 
 
-@check(
-    "EKR083",
-    Workload,
-    title="Containers that serve have a readiness probe",
-    component="workload-configuration",
-    severity="medium",
-    why="Without one a pod gets traffic before it can answer, and a rollout of a broken image goes on to the last pod.",
-    fix="Set readinessProbe of the container, and livenessProbe where only a restart helps.",
-    source="https://docs.aws.amazon.com/eks/latest/best-practices/application.html",
-)
+@check("EKR083", Workload)
 def containers_are_probed(workload: Workload) -> Answer | None:
     """Containers with ports need a readiness probe. In a pod without ports, a probe of any kind in one container."""
     if workload.made_by_another or workload.what not in ("Deployment", "StatefulSet", "ReplicaSet"):
@@ -58,17 +47,7 @@ def containers_are_probed(workload: Workload) -> Answer | None:
     )
 
 
-@check(
-    "EKR084",
-    Workload,
-    title="Containers request CPU and memory",
-    component="workload-configuration",
-    severity="medium",
-    why="The scheduler and every autoscaler, Fargate's sizes included, count requests only: nodes fill up, and pods"
-    " without requests are the first to be evicted.",
-    fix="Set resources.requests.cpu and resources.requests.memory of every container.",
-    source=_PODS,
-)
+@check("EKR084", Workload)
 def resources_are_requested(workload: Workload) -> Answer | None:
     """A limit counts as a request, as it does for Kubernetes; so do the pod's own resources and a LimitRange."""
     if workload.made_by_another:
@@ -76,16 +55,7 @@ def resources_are_requested(workload: Workload) -> Answer | None:
     return _resources(workload, ("cpu", "memory"), ("requests", "limits"), ("defaultRequest", "default"), "request")
 
 
-@check(
-    "EKR085",
-    Workload,
-    title="Containers have a memory limit",
-    component="workload-configuration",
-    severity="low",
-    why="A container that leaks memory takes it from its neighbours until the node runs out of it.",
-    fix="Set resources.limits.memory of every container.",
-    source=_PODS,
-)
+@check("EKR085", Workload)
 def memory_is_limited(workload: Workload) -> Answer | None:
     """A CPU limit is not asked for: CPU can be shared, memory cannot."""
     return None if workload.made_by_another else _resources(workload, ("memory",), ("limits",), ("default",), "limit")

@@ -36,17 +36,7 @@ def image_of(workload: Workload, path: str) -> Image:
     return Image(tag, digest)
 
 
-@check(
-    "EKR090",
-    Workload,
-    title="Container images have a fixed tag",
-    component="images",
-    severity="medium",
-    why="What `latest`, or no tag, means changes under your feet: two replicas may run different versions, and a"
-    " rollback has nothing to go back to.",
-    fix="Name a version in image: repository:1.2.3, best with the digest.",
-    source="https://kubernetes.io/docs/concepts/containers/images/",
-)
+@check("EKR090", Workload)
 def images_have_a_tag(workload: Workload) -> Answer | None:
     """No tag means latest; other names that are known to move count as well. A digest settles it."""
     if workload.made_by_another:
@@ -61,16 +51,7 @@ def images_have_a_tag(workload: Workload) -> Answer | None:
     return met("every image has a fixed tag or a digest", *(workload.at(f"{path}.image") for path in paths))
 
 
-@check(
-    "EKR091",
-    Workload,
-    title="Container images are pinned by digest",
-    component="images",
-    severity="low",
-    why="A tag can be pushed again with other content, by a publisher or by whoever took over the registry.",
-    fix="Name the digest in image: repository:1.2.3@sha256:....",
-    source="https://kubernetes.io/docs/concepts/containers/images/",
-)
+@check("EKR091", Workload)
 def images_have_a_digest(workload: Workload) -> Answer | None:
     """The CDK's own images count: their tag is the hash of what they are built from."""
     if workload.made_by_another:

@@ -8,7 +8,6 @@ from responsibility.reading.kubernetes import KubernetesObject, Namespace, Workl
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
-_PRACTICES = "https://docs.aws.amazon.com/eks/latest/best-practices/"
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
 _FARGATE_LOGS = "aws-observability"
 _ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -27,16 +26,7 @@ def _for_people(item: Namespace) -> bool:
     return item.bare_name not in (*_SYSTEM, _FARGATE_LOGS)
 
 
-@check(
-    "EKR088",
-    Namespace,
-    title="Namespaces enforce a Pod Security level",
-    component="pod-security",
-    severity="medium",
-    why="Without a level, whoever may create pods in the namespace may create a privileged one, and has the node.",
-    fix=f"Label the Namespace {_ENFORCE}: restricted, or baseline.",
-    source=_PRACTICES + "pod-security.html",
-)
+@check("EKR088", Namespace)
 def level_is_enforced(namespace: Namespace) -> Answer | None:
     """The level privileged forbids nothing: it is right only where pods that were read need their node."""
     if not _for_people(namespace):
@@ -52,17 +42,7 @@ def level_is_enforced(namespace: Namespace) -> Answer | None:
     return open_("has the level privileged, which forbids nothing", here)
 
 
-@check(
-    "EKR089",
-    KubernetesObject,
-    title="Namespaces with workloads deny traffic by default",
-    component="network-policy",
-    severity="medium",
-    why="Every pod may talk to every other pod: one that is taken over reaches all services of the cluster.",
-    fix="Add a NetworkPolicy with podSelector {} and policyTypes [Ingress] (and Egress) and no rules, then allow what"
-    " is needed; turn network policies on in the VPC CNI.",
-    source=_PRACTICES + "network-security.html",
-)
+@check("EKR089", KubernetesObject)
 def traffic_is_denied(item: KubernetesObject) -> Answer | None:
     """Asked of the Namespace; of the first workload in it where the Namespace itself was not read."""
     objects = item.facts.view(Objects)
@@ -104,16 +84,7 @@ def _denies(policy: KubernetesObject) -> bool:
     return all(policy.get(f"{path}.from") for path in policy.items("spec.ingress"))
 
 
-@check(
-    "EKR094",
-    Namespace,
-    title="Namespaces have a ResourceQuota and a LimitRange",
-    component="quotas",
-    severity="low",
-    why="One team's mistake, such as an endless number of pods, takes the capacity, and the budget, of all.",
-    fix="Add a ResourceQuota (requests.cpu, requests.memory, pods) and a LimitRange with defaults to the namespace.",
-    source=_PRACTICES + "tenant-isolation.html",
-)
+@check("EKR094", Namespace)
 def quota_is_set(namespace: Namespace) -> Answer | None:
     """The quota bounds the sum; the range gives requests to containers that name none, which the quota would refuse."""
     if not _for_people(namespace):
@@ -126,16 +97,7 @@ def quota_is_set(namespace: Namespace) -> Answer | None:
     return met("has both", *(objects.in_namespace(kind, namespace, name)[0].at("spec") for kind in kinds))
 
 
-@check(
-    "EKR116",
-    Workload,
-    title="Nothing runs in the namespace default",
-    component="workload-configuration",
-    severity="low",
-    why="Everybody lands there by accident: rights, quotas, network policies and Fargate profiles cannot tell who is who.",
-    fix="Set metadata.namespace to a namespace of the application's own.",
-    source="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
-)
+@check("EKR116", Workload)
 def namespace_is_named(workload: Workload) -> Answer | None:
     """An object that names no namespace lands in default, unless who applies it names one."""
     if workload.made_by_another:

@@ -10,8 +10,6 @@ from responsibility.reading.kubernetes import Workload
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
-_PODS = "https://docs.aws.amazon.com/eks/latest/best-practices/pod-security.html"
-_STANDARDS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
 _BREAKS_OUT = {"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "BPF"}
 """Capabilities that are as good as root on the node."""
 
@@ -41,16 +39,7 @@ def reaches_node(workload: Workload) -> Iterator[tuple[str, str]]:
                 yield f"{port}.hostPort", "hostPort"
 
 
-@check(
-    "EKR087",
-    Workload,
-    title="Pods cannot reach into their node",
-    component="pod-security",
-    severity="high",
-    why="Whoever takes over such a container has the node: its other pods, their secrets, and the node's IAM role.",
-    fix="Remove privileged, hostPath, hostNetwork, hostPID, hostIPC, hostPort and added capabilities such as SYS_ADMIN.",
-    source=_PODS,
-)
+@check("EKR087", Workload)
 def pod_keeps_to_itself(workload: Workload) -> Answer | None:
     """What the baseline Pod Security Standard forbids. Node agents in kube-system need it; elsewhere somebody decides."""
     if workload.made_by_another:
@@ -64,18 +53,7 @@ def pod_keeps_to_itself(workload: Workload) -> Answer | None:
     return open_(f"uses {words}", *(workload.at(path) for path, _ in found))
 
 
-@check(
-    "EKR086",
-    Workload,
-    title="Pods keep to the restricted Pod Security Standard",
-    component="pod-security",
-    severity="medium",
-    why="A process that is root in its container, with root's capabilities, needs one flaw of the kernel or the"
-    " runtime to be root on the node.",
-    fix="Set in securityContext: runAsNonRoot true, allowPrivilegeEscalation false, capabilities.drop [ALL],"
-    " seccompProfile.type RuntimeDefault.",
-    source=_STANDARDS,
-)
+@check("EKR086", Workload)
 def pod_is_restricted(workload: Workload) -> Answer | None:
     """Every container, by its own securityContext or its pod's. Pods that need their node are EKR087's."""
     if workload.made_by_another:
@@ -111,17 +89,7 @@ def _lacks(workload: Workload, path: str) -> list[str]:
     return [words for words, lacks in tests.items() if lacks]
 
 
-@check(
-    "EKR093",
-    Workload,
-    title="Service account tokens are mounted only where they are used",
-    component="pod-security",
-    severity="low",
-    why="The token in the container lets whoever takes it over talk to the Kubernetes API as the service account."
-    " IRSA and Pod Identity bring a token of their own and do not need it.",
-    fix="Set automountServiceAccountToken to false, in the pod's spec or the ServiceAccount.",
-    source=_PODS,
-)
+@check("EKR093", Workload)
 def token_is_used(workload: Workload) -> Answer | None:
     """The pod decides before its service account does; a binding to a role is a use."""
     if workload.made_by_another:

@@ -10,7 +10,6 @@ from responsibility.reading.kubernetes import DisruptionBudget, KubernetesObject
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
-_APPLICATIONS = "https://docs.aws.amazon.com/eks/latest/best-practices/application.html"
 _ZONE_KEYS = ("topology.kubernetes.io/zone", "topology.k8s.aws/zone-id", "failure-domain.beta.kubernetes.io/zone")
 _REPLICATED = ("Deployment", "StatefulSet", "ReplicaSet")
 
@@ -24,16 +23,7 @@ def least_replicas(workload: Workload) -> tuple[int, KubernetesObject, str]:
     return workload.replicas, workload, "spec.replicas"
 
 
-@check(
-    "EKR080",
-    Workload,
-    title="Workloads that run without end have two replicas or more",
-    component="availability",
-    severity="medium",
-    why="A single pod is gone while its node is replaced or fails; AWS replaces nodes of Auto Mode and Fargate by itself.",
-    fix="Set spec.replicas to 2 or more, or minReplicas of a HorizontalPodAutoscaler.",
-    source=_APPLICATIONS,
-)
+@check("EKR080", Workload)
 def replicas_are_two(workload: Workload) -> Answer | None:
     """DaemonSets follow the nodes and Jobs end: both are not meant. Neither are pods that shall not start again."""
     if workload.made_by_another or workload.what not in (*_REPLICATED, "Pod"):
@@ -53,16 +43,7 @@ def replicas_are_two(workload: Workload) -> Answer | None:
     return open_(f"{scaled}only one replica at the least" if scaled else "has one replica", where.at(path))
 
 
-@check(
-    "EKR081",
-    Workload,
-    title="Replicated workloads have a PodDisruptionBudget",
-    component="availability",
-    severity="medium",
-    why="Without one, draining several nodes at once, as updates and consolidation do, may stop all replicas together.",
-    fix="Add a PodDisruptionBudget whose selector matches the pods' labels, with maxUnavailable 1.",
-    source=_APPLICATIONS,
-)
+@check("EKR081", Workload)
 def has_a_budget(workload: Workload) -> Answer | None:
     """A single replica gains nothing by a budget: it would block every drain or protect nothing."""
     if workload.made_by_another or workload.what not in _REPLICATED:
@@ -76,17 +57,7 @@ def has_a_budget(workload: Workload) -> Answer | None:
     return open_("no PodDisruptionBudget that was read selects its pods", workload.at(workload.labels_path))
 
 
-@check(
-    "EKR082",
-    DisruptionBudget,
-    title="PodDisruptionBudgets let nodes be replaced",
-    component="availability",
-    severity="high",
-    why="A drain waits for a budget that allows no pod to go: node updates fail, and Auto Mode and Fargate, which"
-    " replace nodes by themselves, delete the pods in the end.",
-    fix="Set maxUnavailable to 1, or minAvailable below the number of replicas, and let one budget select a pod.",
-    source="https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html",
-)
+@check("EKR082", DisruptionBudget)
 def budget_lets_pods_go(budget: DisruptionBudget) -> Answer:
     """A budget blocks by its own numbers, by the number of replicas, or because a second one selects the same pods."""
     objects = budget.facts.view(Objects)
@@ -128,16 +99,7 @@ def _pods(workload: Workload) -> int:
     return 1 if workload.what == "Pod" else workload.number("spec.parallelism", 1)
 
 
-@check(
-    "EKR092",
-    Workload,
-    title="Replicas are told to spread over Availability Zones",
-    component="availability",
-    severity="low",
-    why="The scheduler's own spreading is weak: all replicas may end up in one zone and go with it.",
-    fix="Add topologySpreadConstraints with topologyKey topology.kubernetes.io/zone to the pod template.",
-    source=_APPLICATIONS,
-)
+@check("EKR092", Workload)
 def replicas_are_spread(workload: Workload) -> Answer | None:
     """Constraints or anti-affinity over zones; Fargate knows no spread constraints."""
     if workload.made_by_another or workload.what not in _REPLICATED:

@@ -13,21 +13,11 @@ from responsibility.reading.kubernetes import HelmChart, Secret, Workload
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Reference, Unknown, has_gap
 
-_SECRETS = "https://docs.aws.amazon.com/eks/latest/best-practices/data-encryption-and-secrets-management.html"
 _PUBLIC = ("ca.crt", "tls.crt", "ca-bundle.crt")
 """Keys whose values may be seen."""
 
 
-@check(
-    "EKR096",
-    Secret,
-    title="No Secret with data stands in a template or manifest",
-    component="workload-secrets",
-    severity="high",
-    why="Base64 is no encryption: whoever reads the template, its repository or the stack's history has the secret.",
-    fix="Keep the value in AWS Secrets Manager and mount it by the Secrets Store CSI driver or External Secrets.",
-    source=_SECRETS,
-)
+@check("EKR096", Secret)
 def secret_is_empty(secret: Secret) -> Answer | None:
     """Certificates are public; values that are filled in at deploy time do not stand here."""
     if secret.made_by_another:
@@ -51,16 +41,7 @@ def _filled_in(value: Any) -> bool:
     return isinstance(value, Reference) or str(value).startswith(("${", "{{", "$("))
 
 
-@check(
-    "EKR113",
-    Workload,
-    title="Environment variables hold no secrets in plain text",
-    component="workload-secrets",
-    severity="high",
-    why="Whoever reads the template, or may get pods, has the secret; environment variables end up in logs, too.",
-    fix="Mount the secret as a file: a Secret volume, or AWS Secrets Manager through its CSI driver.",
-    source=_SECRETS,
-)
+@check("EKR113", Workload)
 def environment_is_clean(workload: Workload) -> Answer | None:
     """By the variable's name (DB_PASSWORD) or its value (a private key, an address with a password)."""
     if workload.made_by_another:
@@ -83,16 +64,7 @@ def _is_secret(workload: Workload, path: str) -> bool:
     return is_plain(name, value) or str(value).rstrip("}").endswith(".SecretAccessKey")
 
 
-@check(
-    "EKR118",
-    HelmChart,
-    title="Values of Helm charts hold no secrets in plain text",
-    component="workload-secrets",
-    severity="high",
-    why="Values stand in the template, and once more in the release that Helm keeps in the cluster.",
-    fix="Let the chart use a Secret that exists (existingSecret, secretName), filled from AWS Secrets Manager.",
-    source=_SECRETS,
-)
+@check("EKR118", HelmChart)
 def values_are_clean(chart: HelmChart) -> Answer:
     """Values are JSON text in the custom resource of the CDK."""
     values = chart.get("Values") or {}

@@ -12,7 +12,6 @@ from responsibility.reading.eks import Cluster
 from responsibility.reading.kubernetes import Entrance, KubernetesObject
 from responsibility.reading.load_balancers import ALB, NLB
 
-_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _CONTROLLER = "aws-load-balancer-controller"
 _OLD_CLASS = "kubernetes.io/ingress.class"
 _OLD_STORAGE_CLASS = "volume.beta.kubernetes.io/storage-class"
@@ -36,17 +35,7 @@ _NOT_READ = {
 """Annotations that Auto Mode does not read: auto-configure-alb.html, auto-configure-nlb.html."""
 
 
-@check(
-    "EKR180",
-    Entrance,
-    title="An Ingress says its class once, as its controller reads it",
-    component="load-balancing",
-    severity="high",
-    why="The API server refuses an Ingress whose annotation and field name different classes, and Auto Mode reads the field"
-    " alone: no load balancer is made.",
-    fix="Set spec.ingressClassName, and remove the annotation kubernetes.io/ingress.class.",
-    source=_GUIDE + "auto-configure-alb.html",
-)
+@check("EKR180", Entrance)
 def class_is_said_once(item: Entrance) -> Answer | None:
     """Asked of every Ingress that names a class."""
     if item.what != "Ingress":
@@ -63,17 +52,7 @@ def class_is_said_once(item: Entrance) -> Answer | None:
     return met(f"is of class {old}, as its controller reads it", here)
 
 
-@check(
-    "EKR181",
-    Entrance,
-    title="Load balancers have a controller that makes them",
-    component="load-balancing",
-    severity="high",
-    why="Nothing serves the class that it names: no load balancer is made, and its address stays pending for ever.",
-    fix="Install the AWS Load Balancer Controller (chart aws-load-balancer-controller), or name the class of Auto Mode"
-    " where that is on: eks.amazonaws.com/nlb (Service), an IngressClass of eks.amazonaws.com/alb (Ingress).",
-    source=_GUIDE + "lbc-helm.html",
-)
+@check("EKR181", Entrance)
 def somebody_makes_it(item: Entrance) -> Answer | None:
     """Asked of Services of type LoadBalancer and Ingresses, by the class that they name or get."""
     balancer = balancer_of(item)
@@ -96,18 +75,7 @@ def somebody_makes_it(item: Entrance) -> Answer | None:
     return open_("needs the AWS Load Balancer Controller, and nothing that was read installs it", here)
 
 
-@check(
-    "EKR182",
-    Entrance,
-    title="Annotations of load balancers are those that Auto Mode reads",
-    component="load-balancing",
-    severity="medium",
-    kinds=("auto_mode",),
-    why="What an annotation asks for, such as who may connect or which firewall looks, is silently not done.",
-    fix="Use what Auto Mode reads: spec.loadBalancerSourceRanges, aws-load-balancer-scheme and -attributes of a Service; the"
-    " IngressClassParams for scheme and group of an Ingress.",
-    source=_GUIDE + "auto-configure-nlb.html",
-)
+@check("EKR182", Entrance)
 def annotations_are_read(item: Entrance) -> Answer | None:
     """Asked of load balancers that Auto Mode makes. A scheme beside that of the IngressClassParams is not read either."""
     balancer = balancer_of(item)
@@ -122,17 +90,7 @@ def annotations_are_read(item: Entrance) -> Answer | None:
     )
 
 
-@check(
-    "EKR183",
-    KubernetesObject,
-    title="Claims for volumes say their class once",
-    component="block-storage",
-    severity="medium",
-    why="The older annotation goes before the field: the volume is made by another class than the one that people read,"
-    " encrypted or not, or by none.",
-    fix="Set spec.storageClassName, and remove the annotation volume.beta.kubernetes.io/storage-class.",
-    source="https://kubernetes.io/docs/concepts/storage/persistent-volumes/#class-1",
-)
+@check("EKR183", KubernetesObject)
 def storage_class_is_said_once(item: KubernetesObject) -> Answer | None:
     """Asked of claims, and of StatefulSets that make some, if they name a class."""
     claims = [""] if item.what == "PersistentVolumeClaim" else []
@@ -156,16 +114,7 @@ def storage_class_is_said_once(item: KubernetesObject) -> Answer | None:
     return met("names one class", *(item.at(f"{path}spec.storageClassName") for path in named)) if named else None
 
 
-@check(
-    "EKR184",
-    KubernetesObject,
-    title="Autoscalers get the metrics that they scale by",
-    component="add-ons",
-    severity="high",
-    why="Without the server of the metrics an autoscaler never scales: the load grows, and the pods stay as many as they are.",
-    fix="Add the AWS::EKS::Addon metrics-server for CPU and memory; for other metrics an adapter, such as KEDA's or Prometheus'.",
-    source=_GUIDE + "horizontal-pod-autoscaler.html",
-)
+@check("EKR184", KubernetesObject)
 def metrics_are_served(item: KubernetesObject) -> Answer | None:
     """Asked of HorizontalPodAutoscalers. No kind of compute brings metrics-server, Auto Mode neither."""
     if item.what != "HorizontalPodAutoscaler" or item.made_by_another:
@@ -187,16 +136,7 @@ def _servers(item: KubernetesObject) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield kind.lower(), ("keda", "adapter", "custom-metrics", "external-metrics", "datadog")
 
 
-@check(
-    "EKR185",
-    KubernetesObject,
-    title="Volume snapshots have their controller",
-    component="data-protection",
-    severity="high",
-    why="Without it a snapshot is an entry in a list: nothing is copied, and nobody is told.",
-    fix="Add the AWS::EKS::Addon snapshot-controller.",
-    source=_GUIDE + "csi-snapshot-controller.html",
-)
+@check("EKR185", KubernetesObject)
 def snapshots_are_made(item: KubernetesObject) -> Answer | None:
     """Asked of VolumeSnapshots and their classes."""
     if item.what not in ("VolumeSnapshot", "VolumeSnapshotClass") or item.made_by_another:

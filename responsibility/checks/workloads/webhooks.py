@@ -7,17 +7,7 @@ from responsibility.reading.kubernetes import WebhookConfiguration
 from responsibility.reading.resource import UnknownValue
 
 
-@check(
-    "EKR117",
-    WebhookConfiguration,
-    title="Webhooks that fail cannot stop every pod from starting",
-    component="extensions",
-    severity="medium",
-    why="When the webhook's own pods are gone, the API server refuses every pod, theirs and kube-system's included: the"
-    " cluster cannot heal itself.",
-    fix="Exclude kube-system and the webhook's own namespace by namespaceSelector, or set failurePolicy to Ignore.",
-    source="https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/",
-)
+@check("EKR117", WebhookConfiguration)
 def webhook_cannot_block(config: WebhookConfiguration) -> Answer:
     """The failure policy is Fail where nothing is said. A selector, of namespaces or objects, limits the damage."""
     webhooks = config.items("webhooks")

@@ -193,7 +193,7 @@ def on_loopback(
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     """Runs the command line in this process; returns its exit code."""
-    from responsibility.cli import main
+    from responsibility.cli.commands import main
 
     monkeypatch.setattr("sys.argv", ["responsibility", *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:

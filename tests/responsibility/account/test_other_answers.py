@@ -12,7 +12,7 @@ import pytest
 from fake_eks import kubernetes, on_loopback, run
 
 from responsibility import bounds
-from responsibility.account import cluster_versions, prices, waiting
+from responsibility.account import cluster_versions, price_list, waiting
 from responsibility.account.answers import told
 from responsibility.account.errors import AccountError
 from responsibility.account.session import Account
@@ -176,7 +176,7 @@ def test_who_waits_is_told_and_can_stop() -> None:
 
 
 def test_progress_is_for_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    from responsibility import cli_output
+    from responsibility.cli import output as cli_output
 
     cli_output.progress("1 of 3")
     assert capsys.readouterr() == ("", "")
@@ -199,7 +199,7 @@ def test_a_member_that_was_not_told_is_named() -> None:
 )
 def test_products_of_another_shape(product: str) -> None:
     with pytest.raises(AccountError, match=r"^pricing:GetProducts: answered a product of another shape \("):
-        prices._item(product)
+        price_list._item(product)
 
 
 def test_a_good_answer_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:

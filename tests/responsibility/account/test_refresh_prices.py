@@ -11,7 +11,7 @@ import pytest
 from fake_eks import TOKEN, on_loopback, run
 
 from responsibility.account.errors import AccountError
-from responsibility.account.prices import question, refresh
+from responsibility.account.price_list import question, refresh
 from responsibility.reading.template import BadSource
 from responsibility.review.prices import load_prices
 

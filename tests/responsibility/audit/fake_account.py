@@ -16,7 +16,7 @@ from botocore.validate import ParamValidator
 from responsibility.account.answers import told
 from responsibility.account.errors import explain
 from responsibility.account.permissions import CALLS
-from responsibility.audit.reading import read
+from responsibility.audit.read import read
 from responsibility.reading import reader
 from responsibility.reading.facts import Facts
 from responsibility.reading.sources import Sources

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from responsibility.audit.reading import read
+from responsibility.audit.read import read
 from responsibility.reading.eks import AccessEntry, Addon, Cluster, NodeGroup, PodIdentity
 from responsibility.reading.facts import Facts
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import BadSource
-from responsibility.render import FORMATS, render
+from responsibility.render.formats import FORMATS, render
 from responsibility.review import build
 from responsibility.review.cost import load_prices
 from tests.responsibility.audit.fake_account import HEALTHY, FakeAccount, audited

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from responsibility.account.permissions import CALLS
-from responsibility.audit.reading import read
+from responsibility.audit.read import read
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
-from responsibility.document import Finding
+from responsibility.findings import Finding
 from responsibility.reading import reader
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import Template

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+import responsibility.checks
 from responsibility.checks import all_checks
+from responsibility.checks.check import described
 from responsibility.checks.run import run
-from responsibility.document import Finding
+from responsibility.findings import Finding
 from responsibility.model import components
 from responsibility.reading import reader, sources
 from tests.responsibility.audit.fake_account import audited
@@ -89,3 +91,8 @@ def test_a_check_says_what_people_need(code: str) -> None:
 
 def test_no_fixture_without_a_check() -> None:
     assert {path.name for path in FIXTURES.iterdir()} == set(CHECKS)
+
+
+def test_every_description_is_of_a_check() -> None:
+    files = Path(responsibility.checks.__file__).parent.glob("*/*.yaml")
+    assert sorted(code for file in files for code in described(file)) == sorted(CHECKS)

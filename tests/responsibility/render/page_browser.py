@@ -7,7 +7,7 @@ from pathlib import Path
 import page_document as documents
 
 from responsibility.document import Review
-from responsibility.render.html_svg import Box
+from responsibility.render.html.svg import Box
 
 ROOT = Path(__file__).parents[3]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"

@@ -7,14 +7,12 @@ from page_model import AS_OF, VERSIONS, checks, components, versions
 from page_parts import cost_lines, counts, evidence, exposures, identities, owned
 
 from responsibility.document import (
-    Acceptance,
     Baseline,
     CellState,
     ClusterReview,
     ComputeUse,
     Cost,
     Coverage,
-    Finding,
     OwnerChange,
     Picture,
     PictureSubnet,
@@ -25,6 +23,7 @@ from responsibility.document import (
     Summary,
     UnknownValue,
 )
+from responsibility.findings import Acceptance, Finding
 from responsibility.model import COMPUTE_KINDS
 
 LONG = "an-environment-name-that-somebody-made-as-long-as-aws-allows-and-then-a-little-longer-than-that-to-see"

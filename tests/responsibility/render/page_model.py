@@ -3,7 +3,8 @@
 from datetime import date
 from typing import Any
 
-from responsibility.document import CellInfo, CheckInfo, ComponentInfo, VersionSupport
+from responsibility.document import CellInfo, ComponentInfo, VersionSupport
+from responsibility.findings import CheckInfo
 from responsibility.model import COMPUTE_KINDS, KIND_NAMES
 
 AS_OF = date(2026, 11, 24)

@@ -4,7 +4,8 @@ from typing import Any
 
 from page_model import components
 
-from responsibility.document import ClusterReview, CostLine, Evidence, Exposure, Identity, OwnedCount, ResourceCount
+from responsibility.document import ClusterReview, CostLine, Exposure, Identity, OwnedCount, ResourceCount
+from responsibility.findings import Evidence
 
 
 def evidence(stack: str, resource: str, type_: str = "AWS::EKS::Cluster", path: str = "", line: int = 0) -> Evidence:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from responsibility import document as doc
-from responsibility.document import SEVERITIES, Evidence
+from responsibility.findings import SEVERITIES, Acceptance, CheckInfo, Evidence, Finding
 from responsibility.model import Cell, Component, ComputeKind, Owner
 
 DAY = date(2026, 11, 24)
@@ -60,10 +60,10 @@ def model() -> list[Component]:
     ]
 
 
-def checks(number: int = 10) -> list[doc.CheckInfo]:
+def checks(number: int = 10) -> list[CheckInfo]:
     names = list(_OWNERS)
     return [
-        doc.CheckInfo(
+        CheckInfo(
             code=f"EKR{at + 1:03}",
             title=f"Duty {at + 1} is done",
             component=names[at % len(names)],
@@ -132,16 +132,16 @@ def cluster(name: str, text: str = "") -> doc.ClusterReview:
     )
 
 
-def _findings(clusters: list[doc.ClusterReview], found: list[doc.CheckInfo], text: str) -> list[doc.Finding]:
+def _findings(clusters: list[doc.ClusterReview], found: list[CheckInfo], text: str) -> list[Finding]:
     """By the check's number: open, accepted, accepted but expired, met, unknown; the first two are open for everybody."""
     result = []
     for one in clusters:
         for at, check in enumerate(found):
             turn = (0, 0, 1, 2, 3, 4)[at] if at < 6 else at % 5
             until = date(2026, 12 if turn == 1 else 10, 31)
-            accepted = doc.Acceptance(reason="Needed until the move" + text, until=until, expired=turn == 2)
+            accepted = Acceptance(reason="Needed until the move" + text, until=until, expired=turn == 2)
             result.append(
-                doc.Finding(
+                Finding(
                     code=check.code,
                     status=("open", "open", "open", "met", "unknown")[turn],
                     subject=f"cluster {one.name}",
@@ -183,7 +183,7 @@ def _cost(clusters: list[doc.ClusterReview], text: str) -> doc.Cost:
     )
 
 
-def _baseline(found: list[doc.Finding], text: str) -> doc.Baseline:
+def _baseline(found: list[Finding], text: str) -> doc.Baseline:
     def change(what: Any, path: str, resource: str, keeps_data: bool) -> doc.ResourceChange:
         because = [path] if what == "replaced" else []
         at = evidence("demo", resource, path, text)

@@ -11,9 +11,9 @@ import pytest
 from page_browser import AXE, CROWDED, DESKTOP, DOCUMENTS, LOOKS, PHONE, SLIPPED_IN, UNFOLD, check_geometry
 
 from responsibility.model import COMPUTE_KINDS
-from responsibility.render.drawing import draw
-from responsibility.render.html import html
-from responsibility.render.html_svg import fit, text_width, wrap
+from responsibility.render.html.drawing import draw
+from responsibility.render.html.review import html
+from responsibility.render.html.svg import fit, text_width, wrap
 from tests.conftest import CHROMIUM, NEEDS_CHROMIUM
 
 pytestmark = pytest.mark.xdist_group("html")  # one browser, in one process

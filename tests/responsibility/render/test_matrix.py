@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from sample import KINDS, checks, model
 
-from responsibility.render.matrix import EXPLAIN_FORMATS, MATRIX_FORMATS, explain, matrix
+from responsibility.render.model import EXPLAIN_FORMATS, MATRIX_FORMATS, explain, matrix
 
 LABS = [SimpleNamespace(title="Patch the nodes", path="docs/labs/patch.md")]
 

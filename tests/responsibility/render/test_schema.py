@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from sample import empty, hostile, many, review
 
 from responsibility.document import SCHEMA_VERSION
-from responsibility.render import render
+from responsibility.render.formats import render
 from responsibility.render.schema import schema
 
 COMMITTED = Path(__file__).parents[3] / "docs/review.schema.json"

@@ -8,8 +8,9 @@ from rich.console import Console
 from sample import EVIL, empty, hostile, many, review
 
 from responsibility.document import Coverage, VersionSupport
-from responsibility.render import FORMATS, clean, render, support_words
+from responsibility.render.formats import FORMATS, render
 from responsibility.render.text import text
+from responsibility.render.words import clean, support_words
 
 
 def shown(document, width: int = 80, **options) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from responsibility.document import Evidence, Finding
+from responsibility.findings import Evidence, Finding
 from responsibility.reading.template import BadSource
 from responsibility.review.acceptance import Accepted, accept, read
 

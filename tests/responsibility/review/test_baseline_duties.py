@@ -11,13 +11,12 @@ from responsibility.document import (
     ComputeUse,
     Cost,
     Coverage,
-    Evidence,
-    Finding,
     Picture,
     Review,
     Summary,
     VersionSupport,
 )
+from responsibility.findings import Evidence, Finding
 from responsibility.reading.facts import Facts
 from responsibility.review.baseline import compare
 

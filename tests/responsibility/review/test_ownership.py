@@ -8,7 +8,7 @@ from responsibility import model
 from responsibility.reading.reader import read
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import Template
-from responsibility.review.matrix import owner_of
+from responsibility.review.cells import owner_of
 from responsibility.review.ownership import _table, compute_kinds
 
 TEXT = """

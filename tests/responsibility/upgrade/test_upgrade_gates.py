@@ -8,7 +8,7 @@ import pytest
 from upgrade_case import Resources, cluster, group, of, own_nodes, subnet, upgraded
 
 from responsibility.catalog import KubernetesVersion, kubernetes_versions
-from responsibility.upgrade.document import Gate
+from responsibility.upgrade.playbook import Gate
 
 SSM = "{{{{resolve:ssm:/aws/service/eks/optimized-ami/{}/amazon-linux-2023/x86_64/standard/recommended/image_id}}}}"
 
@@ -267,7 +267,7 @@ def test_an_answer_takes_the_place_of_the_question(tmp_path: Path) -> None:
 
     from responsibility.reading import sources
     from responsibility.review.build import facts_of
-    from responsibility.upgrade.playbook import Request, of_facts
+    from responsibility.upgrade.command import Request, of_facts
 
     found = Gate(
         topic="insights", verdict="blocker", subject="cluster shop", detail="an insight fails", source="https://x/"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from responsibility.audit.reading import read
+from responsibility.audit.read import read
 from responsibility.reading.template import BadSource
+from responsibility.render.playbook import render
 from responsibility.upgrade import live
-from responsibility.upgrade.document import ClusterPlaybook, Gate
-from responsibility.upgrade.playbook import Request, of_facts
-from responsibility.upgrade.render import render
+from responsibility.upgrade.command import Request, of_facts
+from responsibility.upgrade.playbook import ClusterPlaybook, Gate
 from tests.responsibility.audit.fake_account import FakeAccount
 
 AS_OF = date(2026, 11, 24)

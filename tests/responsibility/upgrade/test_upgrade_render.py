@@ -13,11 +13,11 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from typer.testing import CliRunner
 from upgrade_case import AS_OF, cluster, group, write
 
-from responsibility.cli import app
+from responsibility.cli.commands import app
 from responsibility.reading.template import BadSource
-from responsibility.upgrade.document import Playbook
-from responsibility.upgrade.playbook import Request, playbook
-from responsibility.upgrade.render import FORMATS, render
+from responsibility.render.playbook import FORMATS, render
+from responsibility.upgrade.command import Request, playbook
+from responsibility.upgrade.playbook import Playbook
 
 FOREIGN = Path(__file__).parents[1] / "foreign"
 

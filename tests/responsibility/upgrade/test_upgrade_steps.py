@@ -7,8 +7,8 @@ import pytest
 from conftest import ENVIRONMENTS, build_platform, environment_data, validated
 from upgrade_case import Resources, cluster, group, own_nodes, upgraded
 
-from responsibility.upgrade.document import ClusterPlaybook
-from responsibility.upgrade.playbook import Request, playbook
+from responsibility.upgrade.command import Request, playbook
+from responsibility.upgrade.playbook import ClusterPlaybook
 
 PROFILE = {
     "Type": "AWS::EKS::FargateProfile",

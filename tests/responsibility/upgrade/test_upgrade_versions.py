@@ -6,7 +6,7 @@ import pytest
 from upgrade_case import AS_OF, cluster, write
 
 from responsibility.reading.template import BadSource
-from responsibility.upgrade.playbook import Request, playbook
+from responsibility.upgrade.command import Request, playbook
 
 
 def refusal(folder: Path, target: str, version: object = "1.36", start: str | None = None) -> str:

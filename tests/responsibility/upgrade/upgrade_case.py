@@ -5,8 +5,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from responsibility.upgrade.document import ClusterPlaybook, Gate, Verdict
-from responsibility.upgrade.playbook import Request, playbook
+from responsibility.upgrade.command import Request, playbook
+from responsibility.upgrade.playbook import ClusterPlaybook, Gate, Verdict
 
 AS_OF = date(2026, 11, 24)
 Resources = dict[str, dict[str, Any]]

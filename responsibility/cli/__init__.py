@@ -1,0 +1,1 @@
+"""The command line: commands, the options they share, and how results are written."""

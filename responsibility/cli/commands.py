@@ -1,0 +1,289 @@
+"""The command line: `python -m responsibility matrix | explain | checks | review | audit | upgrade | lock-addons | refresh`.
+
+Exit code 0: nothing is open at or above `--fail-on`; 1: something is; 2: bad input, with one message; 70: a defect of ours.
+`--debug` (or EKS_DEBUG=1) shows the traceback of whatever stopped it.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from responsibility.cli.options import (
+    AcceptedFile,
+    AsFormat,
+    AsOf,
+    FailOn,
+    FailOnDuty,
+    Output,
+    Prices,
+    Profile,
+    Quiet,
+    Region,
+    day,
+)
+from responsibility.cli.output import PROGRAM, complain, end_with_defects, progress, report, tell, tell_line, voices
+from safe_io import errors
+
+
+class PipeClosed(Exception):
+    """Who reads our output went away. Typer ends with 1 then, which says that something was found."""
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands of this program."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command. Raises PipeClosed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise PipeClosed from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Who is responsible for what in an EKS platform, and whether your share is done.",
+)
+
+
+@app.command()
+def review(
+    assembly: Annotated[
+        str,
+        typer.Option(
+            "--assembly",
+            "--template",
+            "-a",
+            help="A cdk.out folder, a template, a folder of them, or - (standard input).",
+        ),
+    ] = "cdk.out",
+    baseline: Annotated[str | None, typer.Option(help="Another assembly or template: say what changed since.")] = None,
+    format_: AsFormat = None,
+    output: Output = None,
+    fail_on: FailOnDuty = FailOn.HIGH,
+    as_of: AsOf = None,
+    accepted: AcceptedFile = None,
+    prices: Prices = None,
+    quiet: Quiet = False,
+) -> None:
+    """Read CloudFormation and say whose share is what, and what of yours is open."""
+    from responsibility.review.command import Request
+    from responsibility.review.command import review as read  # here, so that --help is quick
+
+    document = read(
+        Request(
+            assembly=assembly,
+            baseline=baseline,
+            as_of=day(as_of),
+            accepted=accepted,
+            prices=prices,
+        ),
+        warn=lambda words: None if quiet else complain(words),
+    )
+    report(document, format_, output or [], fail_on, quiet=quiet)
+
+
+@app.command()
+def audit(
+    cluster: Annotated[
+        list[str] | None, typer.Option(help="A cluster's name; may be repeated. All if not given.")
+    ] = None,
+    assembly: Annotated[
+        str | None,
+        typer.Option(
+            "--assembly", "--template", "-a", help="What `review` takes: say where what runs differs from it."
+        ),
+    ] = None,
+    region: Region = None,
+    profile: Profile = None,
+    format_: AsFormat = None,
+    output: Output = None,
+    fail_on: FailOnDuty = FailOn.HIGH,
+    as_of: AsOf = None,
+    accepted: AcceptedFile = None,
+    prices: Prices = None,
+    quiet: Quiet = False,
+) -> None:
+    """Read the clusters of an AWS account, and say whose share is what, and what of yours is open or overdue."""
+    from responsibility.audit.command import Request
+    from responsibility.audit.command import audit as read
+
+    request = Request(
+        as_of=day(as_of),
+        clusters=tuple(cluster or []),
+        region=region,
+        profile=profile,
+        assembly=assembly,
+        accepted=accepted,
+        prices=prices,
+    )
+    document = read(request, *voices(quiet=quiet))
+    report(document, format_, output or [], fail_on, quiet=quiet)
+
+
+@app.command()
+def upgrade(
+    to: Annotated[str, typer.Option(help="The Kubernetes version to go to: the next minor one, as 1.37.")],
+    assembly: Annotated[
+        str | None,
+        typer.Option(
+            "--assembly",
+            "--template",
+            "-a",
+            help="What `review` takes: as it is before the change. cdk.out if no account is asked.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        list[str] | None,
+        typer.Option(help="This cluster; may be repeated. Without --assembly: one of the account."),
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the account; with --assembly, what its templates leave open.")
+    ] = False,
+    region: Region = None,
+    profile: Profile = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="The version that runs, where the templates do not say.")
+    ] = None,
+    format_: AsFormat = None,
+    output: Output = None,
+    as_of: AsOf = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the playbook of an upgrade: what stands in its way, then the steps. Exit code 1: there are blockers."""
+    from responsibility.render.playbook import render
+    from responsibility.upgrade.command import Request, playbook
+
+    asked = live or bool(region or profile) or (bool(cluster) and assembly is None)
+    request = Request(
+        to,
+        assembly if assembly is not None else "" if asked else "cdk.out",
+        day(as_of),
+        tuple(cluster or []),
+        from_,
+        live=asked,
+        region=region,
+        profile=profile,
+    )
+    document = playbook(request, *voices(quiet=quiet))
+    tell(lambda name: render(document, name), format_, output or [])
+    end_with_defects(document.defects)
+    if document.blocked:
+        raise typer.Exit(errors.FINDINGS)
+
+
+@app.command()
+def matrix(
+    compute: Annotated[list[str] | None, typer.Option(help="A kind of compute; may be repeated.")] = None,
+    component: Annotated[list[str] | None, typer.Option(help="A component; may be repeated.")] = None,
+    format_: AsFormat = None,
+    output: Output = None,
+) -> None:
+    """Print who is responsible for each component on each kind of compute."""
+    from responsibility import reference
+
+    tell(lambda name: reference.matrix(compute or [], component or [], name), format_, output or [])
+
+
+@app.command()
+def explain(
+    component: Annotated[str, typer.Argument(help="A component's id, as `matrix` shows it.")],
+    format_: AsFormat = None,
+    output: Output = None,
+) -> None:
+    """Tell the whole story of one component: each side's part, sources, the checks and labs that belong to it."""
+    from responsibility import reference
+
+    tell(lambda name: reference.explain(component, name), format_, output or [])
+
+
+@app.command()
+def checks(format_: AsFormat = None, output: Output = None) -> None:
+    """List the checks of a review."""
+    from responsibility import reference
+
+    tell(reference.checks, format_, output or [])
+
+
+@app.command(name="lock-addons")
+def lock_addons(
+    env: Annotated[str | None, typer.Option(help="The environment whose lock file to write: demo, or a path.")] = None,
+    assembly: Annotated[
+        str, typer.Option("--assembly", "-a", help="What was synthesised from it: it says which add-ons are planned.")
+    ] = "cdk.out",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write FILE; ENV.lock.yaml beside the environment if not given."),
+    ] = None,
+    latest: Annotated[bool, typer.Option("--latest", help="The newest versions, not the defaults of EKS.")] = False,
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Ask EKS for the add-on versions that fit an environment, and write its lock file."""
+    from responsibility.account.lock import Request, lock
+
+    request = Request(env=env, assembly=assembly, output=output, latest=latest, region=region, profile=profile)
+    lock(request, say=tell_line, warn=complain, progress=progress)
+
+
+refresh = typer.Typer(no_args_is_help=True, help="Ask AWS for facts that stand here as data, and write them anew.")
+app.add_typer(refresh, name="refresh")
+
+
+@refresh.callback()
+def _refresh() -> None:
+    """With one command alone typer would leave its name out."""
+
+
+@refresh.command()
+def versions(region: Region = None, profile: Profile = None) -> None:
+    """The Kubernetes versions that EKS offers, and until when it supports them."""
+    from responsibility.account.cluster_versions import refresh as refresh_versions
+
+    refresh_versions(region=region, profile=profile, say=tell_line, progress=progress)
+
+
+@refresh.command()
+def prices(
+    region: Annotated[str, typer.Option(help="The AWS region whose prices to ask for.")],
+    profile: Profile = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write FILE; prices.REGION.yaml if not given.")
+    ] = None,
+) -> None:
+    """What AWS charges in a region: a table for `review --prices`."""
+    from responsibility.account.price_list import refresh as refresh_prices
+
+    refresh_prices(region=region, profile=profile, output=output, say=tell_line, progress=progress)
+
+
+def main() -> None:
+    """Runs the command line; turns what stops it into one message and an exit code."""
+    # A second's work that drops little: collecting costs more than the memory.
+    gc.disable()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A template may hold letters that this terminal has not.
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(errors.run(_command, program=PROGRAM))
+
+
+def _command() -> int:
+    try:
+        app(prog_name=PROGRAM)
+    except SystemExit as end:
+        # For whoever called it to flush what was printed: a full disk shows there.
+        return end.code if isinstance(end.code, int) else errors.OK
+    except PipeClosed:
+        raise BrokenPipeError from None
+    return errors.OK

@@ -1,0 +1,1 @@
+"""Pages of HTML: each is one file that loads nothing from anywhere."""

@@ -1,0 +1,85 @@
+"""What `review` does: reads, judges, compares."""
+
+from __future__ import annotations
+
+import fnmatch
+import io
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from responsibility.checks import all_checks
+from responsibility.document import Review
+from responsibility.findings import SEVERITIES
+from responsibility.reading import sources
+from responsibility.reading.reader import read as read_facts
+from responsibility.reading.template import BadSource
+from responsibility.review import acceptance, build
+from responsibility.review.cost import load_prices
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to review."""
+
+    assembly: str
+    as_of: date
+    baseline: str | None = None
+    accepted: Path | None = None
+    prices: Path | None = None
+
+
+def review(request: Request, warn: Callable[[str], None]) -> Review:
+    """Returns the findings document.
+
+    Raises BadSource for anything that cannot be read. ``warn`` is told of acceptances that no finding needs.
+    """
+    options = options_of(request.as_of, request.accepted, request.prices)
+    found = _read(request.assembly)
+    facts = build.facts_of(found, options.as_of)
+    document, unused = build.review(found, facts, options)
+    warn_of(unused, options, [template.name for template in found.templates], warn)
+    if request.baseline is None:
+        return document
+    from responsibility.review.baseline import compare
+
+    older = _read(request.baseline)
+    if len(older.templates) == len(found.templates) == 1:
+        # Two lone templates are the same stack, whatever their files are called.
+        older.templates[0].name = found.templates[0].name
+    facts_before = read_facts(older, options.as_of)  # there may have been no cluster yet
+    before, _ = build.review(older, facts_before, options)
+    return document.model_copy(update={"baseline": compare(before, document, facts_before, facts, request.baseline)})
+
+
+def options_of(as_of: date, accepted: Path | None, prices: Path | None) -> build.Options:
+    """Returns what a document depends on beside what was read. Raises BadSource."""
+    file = accepted or (Path(acceptance.FILE) if Path(acceptance.FILE).exists() else None)
+    codes = [check.info.code for check in all_checks()]
+    entries = tuple(acceptance.read(file, codes)) if file else ()
+    return build.Options(as_of, load_prices(prices), entries, str(file or ""))
+
+
+def warn_of(
+    unused: list[acceptance.Accepted], options: build.Options, stacks: list[str], warn: Callable[[str], None]
+) -> None:
+    """Tells of acceptances that nothing needs. One for a stack that was not read may be needed elsewhere."""
+    for entry in unused:
+        if any(fnmatch.fnmatchcase(name, entry.resource.split("/")[0]) for name in stacks):
+            what = f"{options.accepted_in}: {entry.code} {entry.resource}"
+            warn(f"{what} is accepted, and nothing of that name is open: take the entry out")
+
+
+def _read(where: str) -> sources.Sources:
+    if not where:
+        # Path("") would be the folder that the shell stands in.
+        raise BadSource("no template is named: --template and --baseline need a file, a folder, or -")
+    return sources.read(where, sys.stdin or io.StringIO())
+
+
+def worst(document: Review, at_least: str) -> bool:
+    """Returns whether a duty of a severity, or of a worse one, is open."""
+    counted = SEVERITIES[: [str(name) for name in SEVERITIES].index(at_least) + 1]
+    return any(document.summary.open[name] for name in counted)
