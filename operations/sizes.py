@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from delivery.account import Asked
-from eks_constructs.managed_nodes import NodeGroupSpec
+from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
 from operations.there import There
 from responsibility.account.errors import AccountError
 from stacks.environment.cluster_spec import ClusterSpec

@@ -7,10 +7,11 @@ from constructs import Construct
 
 from eks_constructs import load_balancer_controller
 from eks_constructs.addons import Addons
-from eks_constructs.auto_mode import AutoModeNodeClassAccess
 from eks_constructs.cluster_handle import ClusterHandle
-from eks_constructs.fargate import Fargate, FargateSelectorSpec
-from eks_constructs.managed_nodes import ManagedNodes
+from eks_constructs.compute.auto_mode.construct import AutoModeNodeClassAccess
+from eks_constructs.compute.fargate.construct import Fargate
+from eks_constructs.compute.fargate.spec import FargateSelectorSpec
+from eks_constructs.compute.managed_nodes.construct import ManagedNodes
 from eks_constructs.pod_identities import PodIdentities
 from stacks.control_plane import ControlPlaneStack
 from stacks.controllers import needs_load_balancer_controller
