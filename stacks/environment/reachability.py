@@ -14,7 +14,7 @@ from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.objects.exposure import certificate_annotation, serves_tls
 from stacks.objects.object_kind import kind_of
-from stacks.objects.pods import containers, pod_template
+from stacks.objects.pods import containers, pod_templates
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
 
@@ -140,8 +140,7 @@ class _Cluster:
     def _images(self, workload: PlacedWorkload, where: Where) -> Iterator[Unreachable]:
         seen: set[str] = set()
         for item in workload.objects:
-            found = pod_template(item)
-            for _, container in containers(found[1]) if found else ():
+            for _, container in (one for _, pod in pod_templates(item) for one in containers(pod)):
                 written = workload.images.get(str(container["image"]), str(container["image"]))
                 source = self._registries.image(written)
                 if source.upstream not in seen and (problem := source.problem(self._environment.region)):

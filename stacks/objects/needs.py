@@ -16,7 +16,7 @@ from stacks.environment.workload_spec import Need, WorkloadDescription, Workload
 from stacks.objects.folder import SourceObject
 from stacks.objects.object_kind import group_of, kind_of
 from stacks.objects.placeholders import FILLED_BY
-from stacks.objects.pods import claim_templates, pod_template
+from stacks.objects.pods import claim_templates, pod_templates
 from stacks.placement.kinds import RULES, Rule
 
 EFS_DRIVER = "efs.csi.aws.com"
@@ -148,8 +148,7 @@ def drivers(item: KubernetesObject) -> Iterator[tuple[Where, str]]:
         driver = (spec.get("csi") or {}).get("driver") if kind_of(item) == "PersistentVolume" else spec.get("driver")
         if driver:
             yield where, str(driver)
-    if found := pod_template(item):
-        way, pod = found
+    for way, pod in pod_templates(item):
         for index, volume in enumerate(pod["spec"].get("volumes") or []):
             if driver := (volume.get("csi") or {}).get("driver"):
                 yield (*way, "spec", "volumes", index, "csi", "driver"), str(driver)

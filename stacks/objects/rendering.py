@@ -154,6 +154,7 @@ def _placed(
         description.service_account if "bucket" in read.needs else None,
         irsa=any(one.compute == "fargate" for one in cluster.workloads),
         ipv6=cluster.control_plane.ip_family == "ipv6",
+        isolated=not environment.network_of(cluster).reaches_internet,
     )
     problems = Problems()
     check_written(read.sources, setting, problems)

@@ -10,7 +10,7 @@ from eks_constructs.compute.mix import ComputeKind
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
 from stacks.objects.object_kind import kind_of
-from stacks.objects.pods import asked_for, claim_templates, containers, pod_template
+from stacks.objects.pods import asked_for, claim_templates, containers, pod_templates
 from stacks.placement.kinds import RULES
 
 Found = Iterator[tuple[str, Where]]
@@ -63,14 +63,12 @@ def _object(item: KubernetesObject, kind: ComputeKind) -> Found:
 
 
 def _pod(item: KubernetesObject, _: ComputeKind) -> Found:
-    if not (found := pod_template(item)):
-        return
-    way, pod = found
-    if _at(pod, "spec", "hostNetwork"):
-        yield "host_network", (*way, "spec", "hostNetwork")
-    if _at(pod, "spec", "resourceClaims"):
-        yield "dynamic_resources", (*way, "spec", "resourceClaims")
-    yield from _containers(way, pod)
+    for way, pod in pod_templates(item):
+        if _at(pod, "spec", "hostNetwork"):
+            yield "host_network", (*way, "spec", "hostNetwork")
+        if _at(pod, "spec", "resourceClaims"):
+            yield "dynamic_resources", (*way, "spec", "resourceClaims")
+        yield from _containers(way, pod)
 
 
 def _containers(way: Where, pod: dict[str, Any]) -> Found:
@@ -92,22 +90,26 @@ _SYSTEMS = {"arm64": "arm", "windows": "windows"}
 
 
 def _platform(item: KubernetesObject, _: ComputeKind) -> Found:
-    if not (found := pod_template(item)):
-        return
-    way, pod = found
-    wanted: list[tuple[Where, Any]] = [(("spec", "os", "name"), _at(pod, "spec", "os", "name"))]
-    wanted += [
-        (("spec", "nodeSelector", key), _at(pod, "spec", "nodeSelector", key))
-        for key in ("kubernetes.io/arch", "kubernetes.io/os")
-    ]
-    terms = ("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
-    for index, term in enumerate(_at(pod, *terms)):
-        for place, one in enumerate(term.get("matchExpressions") or []):
-            if one.get("operator") == "In" and len(one.get("values") or []) == 1:
-                wanted.append(((*terms, index, "matchExpressions", place), one["values"][0]))
-    for where, value in wanted:
-        if isinstance(value, str) and value in _SYSTEMS:
-            yield _SYSTEMS[value], (*way, *where)
+    for way, pod in pod_templates(item):
+        wanted: list[tuple[Where, Any]] = [(("spec", "os", "name"), _at(pod, "spec", "os", "name"))]
+        wanted += [
+            (("spec", "nodeSelector", key), _at(pod, "spec", "nodeSelector", key))
+            for key in ("kubernetes.io/arch", "kubernetes.io/os")
+        ]
+        terms = (
+            "spec",
+            "affinity",
+            "nodeAffinity",
+            "requiredDuringSchedulingIgnoredDuringExecution",
+            "nodeSelectorTerms",
+        )
+        for index, term in enumerate(_at(pod, *terms)):
+            for place, one in enumerate(term.get("matchExpressions") or []):
+                if one.get("operator") == "In" and len(one.get("values") or []) == 1:
+                    wanted.append(((*terms, index, "matchExpressions", place), one["values"][0]))
+        for where, value in wanted:
+            if isinstance(value, str) and value in _SYSTEMS:
+                yield _SYSTEMS[value], (*way, *where)
 
 
 def _volumes(item: KubernetesObject, _: ComputeKind) -> Found:
@@ -122,26 +124,23 @@ def _volumes(item: KubernetesObject, _: ComputeKind) -> Found:
             yield "block_storage", ("spec", "csi", "driver")
         if spec.get("awsElasticBlockStore"):
             yield "block_storage", ("spec", "awsElasticBlockStore")
-    if found := pod_template(item):
-        way, pod = found
+    for way, pod in pod_templates(item):
         for index, volume in enumerate(pod["spec"].get("volumes") or []):
             if volume.get("awsElasticBlockStore"):
                 yield "block_storage", (*way, "spec", "volumes", index, "awsElasticBlockStore")
 
 
 def _size(item: KubernetesObject, _: ComputeKind) -> Found:
-    if not (found := pod_template(item)):
-        return
-    way, pod = found
-    sizes = load("compute_kinds")["fargate_sizes"]
-    most = {
-        "cpu": sizes["cpus"],
-        "memory": sizes["memory_gib"] * 2**30 - sizes["memory_added_mib"] * 2**20,
-        "ephemeral-storage": sizes["ephemeral_storage_gib"] * 2**30,
-    }
-    for resource, limit in most.items():
-        if asked_for(pod, resource) > limit:
-            yield "size", (*way, "spec", "containers")
+    for way, pod in pod_templates(item):
+        sizes = load("compute_kinds")["fargate_sizes"]
+        most = {
+            "cpu": sizes["cpus"],
+            "memory": sizes["memory_gib"] * 2**30 - sizes["memory_added_mib"] * 2**20,
+            "ephemeral-storage": sizes["ephemeral_storage_gib"] * 2**30,
+        }
+        for resource, limit in most.items():
+            if asked_for(pod, resource) > limit:
+                yield "size", (*way, "spec", "containers")
 
 
 def _at(value: Any, *keys: str) -> Any:
