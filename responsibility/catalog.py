@@ -1,4 +1,4 @@
-"""Facts about AWS that the construct library needs, too: they stand once, in its catalog, and are read from there as data."""
+"""Facts about AWS that the construct library also needs: they are in its catalog, once, and are read from there as data."""
 
 from __future__ import annotations
 

@@ -166,9 +166,7 @@ def test_accepted_findings_are_found_in_the_folder_or_given(run: Run, template: 
 def test_an_acceptance_that_nothing_needs_is_named(run: Run, template: str, tmp_path: Path) -> None:
     given = entries(tmp_path, "mine.yaml", resource="shop/Gone")
     done = run("review", "-a", template, "--accepted", given, "-f", "json")
-    assert done.err == (
-        "mine.yaml: EKR001 shop/Gone is accepted, and nothing of that name is open: take the entry out\n"
-    )
+    assert done.err == ("mine.yaml: EKR001 shop/Gone is accepted, but nothing of that name is open: remove the entry\n")
     json.loads(done.out)
     given = entries(tmp_path, "mine.yaml", resource="elsewhere/*")
     assert run("review", "-a", template, "--accepted", given).err == "", "another review may need it"
