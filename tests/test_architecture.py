@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("bench", "constructs", "delivery", "emulator", "operations", "responsibility", "safe_io", "stacks")
+PACKAGES = (
+    "bench",
+    "constructs",
+    "delivery",
+    "eks_facts",
+    "emulator",
+    "local_kubernetes",
+    "operations",
+    "responsibility",
+    "safe_io",
+    "stacks",
+)
 
 
 def modules(package: str) -> dict[str, Path]:

@@ -6,12 +6,12 @@ from aws_cdk import aws_eks as eks
 from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.catalog import limit
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import check_names, pascal_case
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.roles import IamSpec, allow, arn, role, trust_service
 from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern
+from eks_facts.files import limit
 
 NamespacePattern = Annotated[
     str,

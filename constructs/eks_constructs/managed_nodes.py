@@ -10,7 +10,6 @@ from aws_cdk import aws_eks as eks
 from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.catalog import limit, load
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute import KIND_LABEL
 from eks_constructs.construct_ids import check_names, pascal_case
@@ -28,6 +27,7 @@ from eks_constructs.spec import (
     repeated,
 )
 from eks_constructs.taints import Taint, distinct
+from eks_facts.files import limit, load
 
 AmiType = Literal[
     "AL2023_x86_64_STANDARD",

@@ -15,7 +15,6 @@ from eks_constructs.addon_plan import (
     too_old,
 )
 from eks_constructs.auto_mode import AutoModeSpec
-from eks_constructs.catalog import load
 from eks_constructs.compute import ComputeMix
 from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
 from eks_constructs.fargate import FargateSelectorSpec, FargateSpec
@@ -25,6 +24,7 @@ from eks_constructs.managed_nodes import ManagedNodesSpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.pod_identities import PodIdentitySpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec, pattern
+from eks_facts.files import load
 from stacks.environment.workload_spec import Delivery, WorkloadSpec
 
 AnyNetwork = Annotated[
@@ -137,7 +137,7 @@ class ClusterSpec(Spec):
     access: AccessSpec
     compute: ComputeSpec
     addons: dict[AddonName, AddonSpec] = {}
-    """What differs from the rules of catalog/addons.yaml."""
+    """What differs from the rules of eks_facts/data/addons.yaml."""
     delivery: Delivery = "files"
     """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack.
     `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from eks_constructs import karpenter_manifests
 from eks_constructs.auto_mode import AutoModeSpec
-from eks_constructs.catalog import load
 from eks_constructs.compute import NODE_SELECTORS
 from eks_constructs.devices import count, devices_of_pool
 from eks_constructs.karpenter import KarpenterSpec
 from eks_constructs.managed_nodes import ManagedNodesSpec, device_of_group
+from eks_facts.files import load
 
 Toleration = dict[str, str]
 
