@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from eks_constructs.addon_settings import settings_problem
-from eks_constructs.compute import ComputeMix
+from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.spec import Misplaced, Spec, pattern
 from eks_facts.files import load
 
@@ -75,7 +75,7 @@ class AddonProblem(Misplaced):
 def plan_addons(
     specs: Mapping[str, AddonSpec], mix: ComputeMix, *, locked: Mapping[str, str] | None = None
 ) -> list[PlannedAddon]:
-    """Returns the add-ons of a cluster in the order of the data.
+    """Returns the add-ons of a cluster in the order of the catalog.
 
     Args:
         specs: what the environment file says of add-ons, by name.

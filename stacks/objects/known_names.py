@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eks_constructs.auto_mode import BUILT_IN_POOLS
+from eks_constructs.compute.auto_mode.spec import BUILT_IN_POOLS
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
 from stacks.environment.cluster_spec import ClusterSpec

@@ -1,11 +1,11 @@
-"""What a kind of compute cannot do: finds the fields of Kubernetes objects that ask for it. The facts are in eks_facts."""
+"""What a kind of compute cannot do: finds the fields of Kubernetes objects that ask for it. The facts are in the catalog."""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from eks_constructs.compute import ComputeKind
+from eks_constructs.compute.mix import ComputeKind
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
 from safe_io.where import Where

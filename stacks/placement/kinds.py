@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from eks_constructs.compute import NODE_SELECTORS, ComputeKind
-from eks_constructs.fargate import FargateSelectorSpec, FargateSpec, globs_meet
+from eks_constructs.compute.fargate.spec import FargateSelectorSpec, FargateSpec, globs_meet
+from eks_constructs.compute.mix import NODE_SELECTORS, ComputeKind
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
 from stacks.environment.cluster_spec import ClusterSpec

@@ -3,11 +3,11 @@
 import pytest
 from conftest import NODES, minimal, of_type, validated
 
-from eks_constructs import karpenter_manifests
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.devices import plugin_charts
-from eks_constructs.karpenter import KarpenterSpec
-from eks_constructs.managed_nodes import PLUGIN_LABEL
+from eks_constructs.compute.devices import plugin_charts
+from eks_constructs.compute.karpenter import objects as karpenter_manifests
+from eks_constructs.compute.karpenter.spec import KarpenterSpec
+from eks_constructs.compute.managed_nodes.spec import PLUGIN_LABEL
 from stacks.controllers import controllers
 
 NETWORK = ClusterNetwork(
@@ -66,7 +66,7 @@ def test_the_plugin_runs_on_the_nodes_that_lack_it_alone_whatever_their_taints(s
     expressions = [one for term in affinity["nodeSelectorTerms"] for one in term["matchExpressions"]]
     assert [one["key"] for one in expressions] == [PLUGIN_LABEL, "karpenter.k8s.aws/instance-gpu-manufacturer"]
     assert chart.values["tolerations"] == [{"operator": "Exists"}]
-    template = synth(minimal({"managed_nodes": {"groups": [GENERAL, AL2023, ROCKET]}}))["t-cluster-c"]
+    template = synth(minimal({"managed_nodes": {"groups": [GENERAL, AL2023, ROCKET]}}))["t-compute-c"]
     labels = {
         value["Tags"]["Name"]: value["Labels"].get(PLUGIN_LABEL)
         for value in of_type(template, "AWS::EKS::Nodegroup").values()
