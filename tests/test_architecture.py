@@ -26,6 +26,8 @@ PACKAGES = (
 def modules(package: str) -> dict[str, Path]:
     found = {}
     for path in sorted((ROOT / package).rglob("*.py")):
+        if "node_modules" in path.parts:  # the peer's
+            continue
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         found[name.removeprefix("constructs.")] = path
     return found
