@@ -13,3 +13,8 @@ def public_registries() -> list[str]:
     """Returns the registries and chart repositories that are on the internet; a name includes those below it."""
     names: list[str] = load("reach")["public"]
     return names
+
+
+def fips_regions() -> tuple[str, ...]:
+    """Returns how the names of the regions begin in which Auto Mode has FIPS AMIs."""
+    return tuple(load("availability_zones")["fips_of_auto_mode"])

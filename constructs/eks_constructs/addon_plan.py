@@ -75,7 +75,7 @@ class AddonProblem(Misplaced):
 def plan_addons(
     specs: Mapping[str, AddonSpec], mix: ComputeMix, *, locked: Mapping[str, str] | None = None
 ) -> list[PlannedAddon]:
-    """Returns the add-ons of a cluster in the order of the catalog.
+    """Returns the add-ons of a cluster in the order of the data.
 
     Args:
         specs: what the environment file says of add-ons, by name.

@@ -1,4 +1,4 @@
-"""What a kind of compute cannot do: finds the fields of Kubernetes objects that ask for it. The facts are in the catalog."""
+"""What a kind of compute cannot do: finds the fields of Kubernetes objects that ask for it. The facts are in eks_facts."""
 
 import re
 from collections.abc import Callable, Iterator
