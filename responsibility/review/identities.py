@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from eks_facts.iam_words import Breadth, broadest
 from responsibility.document import Identity
-from responsibility.iam_words import Breadth, broadest
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
 from responsibility.reading.handlers import handlers_of

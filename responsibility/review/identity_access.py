@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility import iam_words
+from eks_facts import iam_words
+from eks_facts.iam_words import Breadth, broadest
 from responsibility.findings import Evidence
-from responsibility.iam_words import Breadth, broadest
 from responsibility.reading.access import MASTERS, AwsAuth, Mapping
 from responsibility.reading.eks import AccessEntry
 from responsibility.reading.facts import Facts

@@ -20,12 +20,13 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from eks_facts.files import path
 from responsibility.reading.template import BadSource
 from safe_io.yaml_file import YamlFile
 from safe_io.yaml_scalars import Rules
 
 Unit = Literal["hour", "month", "gb-month", "fraction"]
-_SHIPPED = Path(__file__).parents[1] / "data" / "prices.yaml"
+_SHIPPED = path("prices")
 _RULES = Rules(dates=True)
 _ENTRY = f"an entry has `id`, `amount` (a number), `unit` ({', '.join(get_args(Unit))}), `what`, `source`, `verified`, `note`"
 

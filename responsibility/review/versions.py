@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from responsibility.catalog import kubernetes_versions
+from eks_facts.versions import kubernetes_versions
 from responsibility.document import VersionSupport
 
 

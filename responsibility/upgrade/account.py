@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from responsibility.catalog import kubernetes_versions
+from eks_facts.versions import kubernetes_versions
 from responsibility.findings import Evidence
 from responsibility.reading.eks import Addon
 from responsibility.upgrade.plan import Upgrade

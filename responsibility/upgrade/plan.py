@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from responsibility.catalog import kubernetes_versions
+from eks_facts.versions import kubernetes_versions
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.findings import Finding

@@ -1,6 +1,6 @@
 """Checks of EKS add-ons: which ones the compute needs, in which order, in which version."""
 
-from responsibility import catalog
+from eks_facts.addons import addon_kinds
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Addon, Cluster, NodeGroup
@@ -18,7 +18,7 @@ where BootstrapSelfManagedAddons is not false."""
 def _needed(cluster: Cluster) -> list[str]:
     """The networking add-ons that its compute needs; nodes that joined by themselves need what managed ones do."""
     kinds = {"managed_nodes" if kind == "self_managed_nodes" else kind for kind in cluster.kinds}
-    return [name for name in _REPLACED_BY if kinds & set(catalog.addon_kinds()[name])]
+    return [name for name in _REPLACED_BY if kinds & set(addon_kinds()[name])]
 
 
 def _absent(cluster: Cluster) -> list[str]:

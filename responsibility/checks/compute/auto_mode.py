@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from responsibility import catalog
+from eks_facts.places import fips_regions
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
@@ -163,6 +163,6 @@ def fips_amis_are_there(item: KubernetesObject) -> Answer | None:
     region = cluster.region if cluster else ""
     if not region:
         raise UnknownValue(at, "the region is not in what was read")
-    if region.startswith(catalog.fips_regions()):
+    if region.startswith(fips_regions()):
         return met(f"asks for FIPS AMIs in {region}, which has them", at)
     return open_(f"asks for FIPS AMIs, and {region} has none for Auto Mode", at)

@@ -2,7 +2,7 @@
 
 import re
 
-from responsibility.catalog import devices
+from eks_facts.instances import devices
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, NodeGroup, PodIdentity, SelfManagedNodes

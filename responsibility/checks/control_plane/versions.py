@@ -3,7 +3,7 @@
 import re
 from datetime import date, timedelta
 
-from responsibility.catalog import KubernetesVersion, kubernetes_versions
+from eks_facts.versions import KubernetesVersion, kubernetes_versions
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, NodeGroup
 from responsibility.reading.facts import Fact

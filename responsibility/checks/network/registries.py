@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from responsibility import catalog
+from eks_facts.places import public_registries
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.network.vpc import isolated_subnets
 from responsibility.findings import Evidence
@@ -23,7 +23,7 @@ def _host(reference: str) -> str:
 
 
 def _is_public(host: str) -> bool:
-    return any(host == name or host.endswith(f".{name}") for name in catalog.public_registries())
+    return any(host == name or host.endswith(f".{name}") for name in public_registries())
 
 
 @check("EKR155", Cluster)

@@ -2,7 +2,7 @@
 
 import math
 
-from responsibility import catalog
+from eks_facts.places import zones_without_eks
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup, OfCluster, SelfManagedNodes
 from responsibility.reading.kubernetes import objects
@@ -200,7 +200,7 @@ def no_public_addresses(vpc: Vpc) -> Answer | None:
 @check("EKR157", Cluster)
 def zones_have_eks(cluster: Cluster) -> Answer:
     """Applies where the region is known and has such a zone, or a zone is named by its id."""
-    bad = catalog.zones_without_eks()
+    bad = zones_without_eks()
     subnets = cluster.subnets
     named = [subnet for subnet in subnets if str(subnet.resource.maybe("AvailabilityZoneId", "")) in bad.values()]
     if named:

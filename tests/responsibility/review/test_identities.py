@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from eks_facts.iam_words import access_policy, broadest, managed_policy
 from responsibility.document import Identity
-from responsibility.iam_words import access_policy, broadest, managed_policy
 from responsibility.reading import reader, sources
 from responsibility.review.identities import identities
 
