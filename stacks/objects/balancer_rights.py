@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from delivery.placeholders import fill
-from eks_constructs.catalog import load
+from eks_facts.files import load
 from eks_constructs.load_balancer_controller import application_load_balancers
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.pseudo import Aws
