@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from delivery.object_kind import kind_of
 from delivery.placeholders import fill
-from eks_facts.files import load
 from eks_constructs.load_balancer_controller import application_load_balancers
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement, allow
+from eks_facts.files import load
 from stacks.objects.exposure import made_by_aws, text_of
-from stacks.objects.object_kind import kind_of
 from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from stacks.objects.known_names import KnownNames
-from stacks.objects.object_kind import kind_of
 from stacks.placement.kinds import RULES, Placement
 
 _INGRESS, _SERVICE = "alb.ingress.kubernetes.io", "service.beta.kubernetes.io"

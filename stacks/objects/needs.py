@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from delivery.object_kind import group_of, kind_of
 from delivery.placeholders import places
 from eks_constructs.addon_plan import why_not
 from eks_constructs.manifests import KubernetesObject
@@ -14,7 +15,6 @@ from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.environment.workload_spec import Need, WorkloadDescription, WorkloadSpec
 from stacks.objects.folder import SourceObject
-from stacks.objects.object_kind import group_of, kind_of
 from stacks.objects.placeholders import FILLED_BY
 from stacks.objects.pods import claim_templates, pod_templates
 from stacks.placement.kinds import RULES, Rule

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from safe_io.errors import BadInput
 from safe_io.where import Where, shown
 from safe_io.yaml_file import YamlFile
-from stacks.objects.object_kind import kind_of
 from stacks.objects.pods import POD_TEMPLATES, pod_templates
 
 Shape = str | list[Any] | Mapping[str, Any]

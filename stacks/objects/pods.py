@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
-from stacks.objects.object_kind import kind_of
 
 POD_TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "Pod": (),

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.compute.mix import ComputeKind
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
 from safe_io.where import Where
-from stacks.objects.object_kind import kind_of
 from stacks.objects.pods import asked_for, claim_templates, containers, pod_templates
 from stacks.placement.kinds import RULES
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
 from stacks.objects.exposure import text_of
-from stacks.objects.object_kind import kind_of
 from stacks.objects.pods import pod_templates
 from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
 
