@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from delivery.account import Asked
-from eks_constructs.managed_nodes import NodeGroupSpec
+from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
 from operations.environment import cluster_stack
 from operations.there import NOT_MADE, There
 from responsibility.account.errors import AccountError

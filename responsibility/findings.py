@@ -1,11 +1,12 @@
 """What a check says: findings, with the evidence for each. Documents and renderers build on them."""
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from responsibility.model import ComputeKind
+from responsibility.reading.values import without_gaps
 
 Severity = Literal["critical", "high", "medium", "low"]
 Origin = Literal["templates", "account"]
@@ -18,6 +19,22 @@ class Part(BaseModel):
     """A piece of the document: frozen, and strict about its keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _for_people(cls, data: Any) -> Any:
+        """Texts of facts may have parts that the template does not say; nobody sees the marks of these."""
+        if isinstance(data, dict):
+            return {key: _for_people(value) for key, value in data.items()}
+        return data
+
+
+def _for_people(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_gaps(value)
+    if isinstance(value, list) and any(isinstance(item, str) for item in value):
+        return [_for_people(item) for item in value]
+    return value
 
 
 class Evidence(Part):

@@ -8,14 +8,15 @@ from constructs import Construct
 from eks_constructs import load_balancer_controller
 from eks_constructs.access import Access
 from eks_constructs.addons import Addons
-from eks_constructs.auto_mode import AutoModeNodeClassAccess
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.auto_mode.construct import AutoModeNodeClassAccess
+from eks_constructs.compute.fargate.construct import Fargate
+from eks_constructs.compute.fargate.spec import FargateSelectorSpec
+from eks_constructs.compute.managed_nodes.construct import ManagedNodes
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.control_plane import AutoModeSettings, ControlPlane
-from eks_constructs.fargate import Fargate, FargateSelectorSpec
 from eks_constructs.identity import OidcProvider
-from eks_constructs.managed_nodes import ManagedNodes
 from eks_constructs.pod_identities import PodIdentities
 from eks_constructs.tunnel_host import TunnelHost
 from stacks.controllers import needs_load_balancer_controller

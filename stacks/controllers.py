@@ -1,8 +1,9 @@
 """The controllers that a cluster's compute and workloads ask for and EKS does not bring: which, and with which settings."""
 
-from eks_constructs import karpenter, karpenter_manifests
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.devices import plugin_charts
+from eks_constructs.compute.devices import plugin_charts
+from eks_constructs.compute.karpenter import construct as karpenter
+from eks_constructs.compute.karpenter import objects as karpenter_manifests
 from eks_constructs.load_balancer_controller import chart as load_balancer_controller
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.network_spec import NetworkSpec

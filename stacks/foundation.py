@@ -8,7 +8,9 @@ from aws_cdk.aws_iam import CfnRole
 from aws_cdk.aws_kms import CfnKey
 from constructs import Construct
 
-from eks_constructs import auto_mode, control_plane, fargate
+from eks_constructs import control_plane
+from eks_constructs.compute.auto_mode import rights as auto_mode
+from eks_constructs.compute.fargate import objects as fargate
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import customer_key, log_group, log_writers
 from eks_constructs.network import NetworkLogGroups

@@ -1,14 +1,14 @@
 """Which Kubernetes objects a cluster's own configuration consists of. They hold no AWS ids that are made at deploy time."""
 
-from eks_constructs.auto_mode import custom_node_role_name
-from eks_constructs.auto_mode_manifests import (
+from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.auto_mode.objects import (
     ingress_class_manifests,
     network_policy_manifest,
     node_class_manifest,
     node_pool_manifest,
 )
-from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.fargate import log_router_manifests
+from eks_constructs.compute.auto_mode.rights import custom_node_role_name
+from eks_constructs.compute.fargate.objects import log_router_manifests
 from eks_constructs.manifests import ManifestFile, storage_class
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment

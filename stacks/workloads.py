@@ -10,14 +10,15 @@ from constructs import Construct, IDependable
 
 from delivery.order import in_stages
 from delivery.placeholders import fill, unescaped
-from eks_constructs import karpenter_manifests, load_balancer_controller
+from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import PlannedAddon
 from eks_constructs.addons import Addons
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.karpenter import objects as karpenter_manifests
+from eks_constructs.compute.karpenter.construct import Karpenter
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import associated_role
-from eks_constructs.karpenter import Karpenter
 from eks_constructs.kubectl import SIDE_BY_SIDE, Kubectl, Logging
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.pseudo import Aws

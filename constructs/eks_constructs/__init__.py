@@ -1,4 +1,4 @@
-"""CDK constructs for Amazon EKS: one file per capability, one construct and one typed spec in each.
+"""CDK constructs for Amazon EKS: one file per capability, one folder per kind of compute.
 
 Nothing is imported here, so that a program pays only for what it uses:
 ``from eks_constructs.control_plane import ControlPlane``.

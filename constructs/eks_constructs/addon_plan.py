@@ -8,7 +8,7 @@ from pydantic import Field
 
 from eks_constructs.addon_settings import settings_problem
 from eks_constructs.catalog import load
-from eks_constructs.compute import ComputeMix
+from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.spec import Misplaced, Spec, pattern
 
 AddonName = Literal[

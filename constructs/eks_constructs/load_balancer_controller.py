@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/lbc-helm.html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eks_constructs.compute import NODE_SELECTORS, ComputeMix
+from eks_constructs.compute.mix import NODE_SELECTORS, ComputeMix
 from eks_constructs.manifests import HelmChart
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement, allow, create_service_linked_role

@@ -81,7 +81,7 @@ def _hosts(addon: str, cluster: Cluster) -> list[ComputeKind]:
     possible = [kind for kind in cluster.kinds if kind in rule["compute"]]
     if rule["type"] == "daemonset":
         return possible
-    # One kind hosts a Deployment: eks_constructs/compute.py.
+    # One kind hosts a Deployment: eks_constructs/compute/mix.py.
     pools = cluster.resource.maybe("ComputeConfig.NodePools") or []
     order: list[ComputeKind] = ["managed_nodes", "auto_mode", "fargate"]
     ready = [kind for kind in order if kind in possible and (kind != "auto_mode" or "general-purpose" in pools)]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from responsibility.findings import Evidence, Origin
 from responsibility.reading.resource import OddShape, Resource, UnknownValue
-from responsibility.reading.values import Reference, Unknown, leaves, only_reference, references
+from responsibility.reading.values import OPEN, Reference, Unknown, leaves, only_reference, references
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Fact")
@@ -35,7 +35,7 @@ class Fact:
     def name(self) -> str:
         """The name a person knows it by: its own, else the logical id."""
         name = self.resource.maybe(self.name_path) if self.name_path else None
-        return name if isinstance(name, str) and "${" not in name else self.resource.label
+        return name if isinstance(name, str) and OPEN not in name else self.resource.label
 
     @property
     def known_as(self) -> str:

@@ -15,8 +15,9 @@ from typing import Any
 
 from responsibility.reading.intrinsics import OddArgument, Scope, World
 from responsibility.reading.template import Template
-from responsibility.reading.values import Reference, Unknown, filled, split, walk
+from responsibility.reading.values import OPEN, Reference, Unknown, filled, split, walk, without_gaps, written
 
+_WHOLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
 _ZONES = [f"AZ {number}" for number in range(1, 7)]
 """``Fn::GetAZs`` in an account that nobody asked: the first zones it would name."""
 
@@ -74,6 +75,11 @@ def _sub(scope: Scope, argument: Any) -> Any:
     text, names = (argument, {}) if isinstance(argument, str) else _list(argument, 2, 2)
     if not isinstance(text, str):
         raise OddArgument
+    if whole := _WHOLE.fullmatch(text):
+        # Nothing but one value: it keeps what is known about it.
+        value = _named(scope, whole[1].strip(), _dict(names))
+        if isinstance(value, Unknown | Reference):
+            return value
     known: dict[str, str] = {}
 
     def fill(inside: str) -> str:
@@ -85,7 +91,7 @@ def _sub(scope: Scope, argument: Any) -> Any:
         scope.world.budget.text(len(known[name]))
         return known[name]
 
-    return filled(text, fill)
+    return filled(written(text), fill, "${", "}")
 
 
 def _named(scope: Scope, name: str, names: dict[str, Any]) -> Any:
@@ -148,8 +154,8 @@ def _equals(scope: Scope, argument: Any) -> Any:
         for part in walk(item):
             if isinstance(part, Unknown):
                 return part
-            if isinstance(part, Reference) or (isinstance(part, str) and "${" in part):
-                return Unknown(f"depends on {part}")
+            if isinstance(part, Reference) or (isinstance(part, str) and OPEN in part):
+                return Unknown(f"depends on {part.words if isinstance(part, Reference) else without_gaps(part)}")
     if isinstance(first, dict | list) or isinstance(second, dict | list):
         return bool(first == second)
     return _text(first) == _text(second)

@@ -12,7 +12,7 @@ from responsibility.findings import Evidence
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.resource import UnknownValue, text
-from responsibility.reading.values import Reference, Unknown
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, gap_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Statement:
         """Whether it is for every resource, or for all but some. Raises UnknownValue."""
         if "*" in self.resources or self.not_resources:
             return True
-        if any(item.startswith("${?") and item.endswith("}") for item in self.resources):
+        if any(item.startswith(OPEN) and gap_of(item) and item.endswith(CLOSE) for item in self.resources):
             raise UnknownValue(self.evidence, "its resources are not in the template")
         return False
 

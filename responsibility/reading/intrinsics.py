@@ -14,11 +14,25 @@ from typing import Any
 from responsibility.bounds import CHAIN, Budget
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.template import Template
-from responsibility.reading.values import Reference, Unknown, split
+from responsibility.reading.unread import macros
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, split, written
 
 _DROP: Any = object()
 """``AWS::NoValue``: the property is left out."""
 _SSM = re.compile(r"\{\{resolve:ssm:([^:}]+)(?::\d+)?\}\}")
+
+
+_PLACEHOLDER = re.compile(
+    r"~~[^~\s]{1,200}~~|@@[^@\s]{1,200}@@|%%[^%\s]{1,200}%%|##[^#\s]{1,200}##|<%[^%]{1,200}%>|\{\{ ?[A-Za-z_.][^{}]{0,200}\}\}"
+)
+"""How macros, and programs that fill in templates, mark what they replace."""
+_SHORT = 300
+"""Characters: longer texts, such as user data, have marks of their own."""
+
+
+def _pseudo(name: str) -> str:
+    """Returns a pseudo parameter as a part of a text."""
+    return f"{OPEN}{name}{CLOSE}"
 
 
 class OddArgument(Exception):
@@ -33,6 +47,7 @@ class Scope:
         self.world: World = world
         self.name = template.name
         self.resources: dict[str, Any] = template.body["Resources"]
+        self.macros = macros(template)
         self._parameters = self.section("Parameters")
         self._known: dict[tuple[str, str], Any] = {}
 
@@ -54,7 +69,8 @@ class Scope:
                 function = self.world.functions.get(name)
                 if function and (name != "Condition" or isinstance(argument, str)):
                     try:
-                        return self.world.budget.made(function(self, argument))
+                        # A parameter's default, a mapping or a text put together may hold a dynamic reference.
+                        return self._at_deploy(self.world.budget.made(function(self, argument)))
                     except OddArgument:
                         return Unknown(f"{name} that cannot be worked out")
                 if isinstance(name, str) and name.startswith("Fn::"):
@@ -64,11 +80,26 @@ class Scope:
         if isinstance(raw, list):
             items = (self.kept(item) for item in raw)
             return [item for item in items if item is not _DROP]
-        if isinstance(raw, str) and "{{resolve:" in raw:
-            whole = _SSM.fullmatch(raw.strip())
-            reason = f"{raw[raw.index('{{') : raw.index('{{') + 40]}... is read at deploy"
+        return self._at_deploy(written(raw) if isinstance(raw, str) else raw)
+
+    def _at_deploy(self, value: Any) -> Any:
+        """Returns a value; that it is unknown, where something fills it in between this template and the deploy."""
+        if isinstance(value, list):
+            return [self._at_deploy(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        if "{{resolve:" in value:
+            whole = _SSM.fullmatch(value.strip())
+            reason = f"{value[value.index('{{') : value.index('{{') + 40]}... is read at deploy"
             return Unknown(reason, ssm=whole[1] if whole else "")
-        return raw
+        if (
+            found := _PLACEHOLDER.search(value)
+            if self.macros and len(value) < _SHORT
+            else _PLACEHOLDER.fullmatch(value)
+        ):
+            by = f"macro {', '.join(self.macros)}" if self.macros else "something"
+            return Unknown(f"{found[0][:60]} is a placeholder that {by} replaces before the deploy")
+        return value
 
     def once(self, what: str, name: str, work: Callable[[], Any]) -> Any:
         """Works something out once; what depends on itself is unknown. Raises BadSource for a chain without end."""
@@ -140,10 +171,10 @@ class Scope:
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::StackName": self.name,
-            "AWS::Region": template.region or "${AWS::Region}",
-            "AWS::AccountId": template.account or "${AWS::AccountId}",
+            "AWS::Region": template.region or _pseudo("AWS::Region"),
+            "AWS::AccountId": template.account or _pseudo("AWS::AccountId"),
         }
-        return known.get(name, f"${{{name}}}")
+        return known.get(name, _pseudo(name))
 
     def _parameter(self, name: str) -> Any:
         definition = self._parameters[name]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from responsibility.reading.resource import Resource
-from responsibility.reading.values import Reference
+from responsibility.reading.values import PART, Reference
 
 _OWNED = "kubernetes.io/cluster/"
 _GROWN = "k8s.io/cluster-autoscaler/"
@@ -18,7 +18,7 @@ _TEMPLATE_PATHS = (
     "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateName",
     "LaunchConfigurationName",
 )
-_NAME = re.compile(r"[\"']?((?:\$\{[^{}]*\}|[^\s\"'$-])(?:\$\{[^{}]*\}|[^\s\"'$])*)")
+_NAME = re.compile(rf"[\"']?((?:{PART}|[^\s\"'$-])(?:{PART}|[^\s\"'$])*)")
 """A cluster's name as a word of a script: plain text, a reference, or both."""
 _LONGEST = 20_000
 """EC2 takes 16 KB of user data."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from responsibility.reading.eks import FargateProfile
 from responsibility.reading.facts import Fact, Facts, Prop
 from responsibility.reading.resource import Resource, UnknownValue
-from responsibility.reading.values import Unknown, has_gap
+from responsibility.reading.values import OPEN, Unknown, has_gap
 
 _POD_PATHS = {
     "Deployment": "spec.template",
@@ -127,7 +127,7 @@ class KubernetesObject(Fact):
         # `${...}` is a reference, a gap, or what envsubst fills in: the text is not all there.
         if isinstance(value, Unknown):
             raise UnknownValue(self.at(path), value.reason)
-        if "${" in str(value):
+        if OPEN in str(value) or "${" in str(value):
             raise UnknownValue(self.at(path), "is filled in later")
         return str(value).lower() if isinstance(value, bool) else str(value)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from responsibility.reading.facts import Fact, Facts
-from responsibility.reading.values import has_gap
+from responsibility.reading.values import CLOSE, OPEN, has_gap
 
 _TYPES = ("Custom::LogRetention", "AWS::Logs::LogGroup")
 """Who says how long a group keeps its logs; the first is the CDK's, for groups that somebody else makes."""
@@ -22,5 +22,5 @@ class LogGroups(dict[str, Fact]):
         for group in (group for kind in _TYPES for group in facts.of_type(kind)):
             name = str(group.resource.properties.get("LogGroupName", ""))
             self[name] = group
-            if has_gap(name) and name.startswith(("/aws/eks/", "${?")) and name.endswith(("/cluster", "}")):
+            if has_gap(name) and name.startswith(("/aws/eks/", OPEN)) and name.endswith(("/cluster", CLOSE)):
                 self.may_be_a_cluster.append(group)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from responsibility.reading.facts import Fact, Prop, key_of
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import CLOSE, OPEN
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 Reach = Literal["public", "private", "isolated", "unknown"]
@@ -60,7 +61,7 @@ class Subnet(Fact):
     def zone(self) -> str:
         """Its zone; ``AZ 1`` or ``AZ a`` where the account or region decides; empty where nothing says."""
         value = self.resource.maybe("AvailabilityZone", "") or self.resource.maybe("AvailabilityZoneId", "")
-        return str(value).replace("${AWS::Region}", "AZ ")
+        return str(value).replace(f"{OPEN}AWS::Region{CLOSE}", "AZ ")
 
     @property
     def vpc(self) -> Vpc | None:

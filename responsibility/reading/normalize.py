@@ -9,7 +9,7 @@ from responsibility.reading.intrinsics import Scope, World
 from responsibility.reading.resource import Resource
 from responsibility.reading.sources import ManifestFile
 from responsibility.reading.template import BadSource, Template, parse
-from responsibility.reading.values import Reference, Unknown
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, filled, written
 
 _OLD_CDK = {
     "Custom::AWSCDK-EKS-Cluster": "AWS::EKS::Cluster",
@@ -180,7 +180,7 @@ def objects_in(file: ManifestFile) -> Iterator[Resource]:
                 belongs_to=file.cluster or None,
             )
         return
-    for item in _objects(file.objects):
+    for item in _objects(_placeholders(file.objects)):
         if isinstance(item.get("kind"), str):
             metadata = item.get("metadata")
             metadata = metadata if isinstance(metadata, dict) else {}
@@ -193,6 +193,19 @@ def objects_in(file: ManifestFile) -> Iterator[Resource]:
                 template=Template("", file.file, {"Resources": {}}, ""),
                 belongs_to=file.cluster or None,
             )
+
+
+def _placeholders(value: Any) -> Any:
+    """Returns the objects of a file with what a delivery fills in (``${AWS::Region}``) as what a template's text has there."""
+    if isinstance(value, dict):
+        return {key: _placeholders(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_placeholders(item) for item in value]
+    if isinstance(value, str):
+        return filled(
+            written(value), lambda inside: f"{OPEN}{inside}{CLOSE}" if inside.startswith("AWS::") else None, "${", "}"
+        )
+    return value
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

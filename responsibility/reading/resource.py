@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from responsibility.findings import Evidence
 from responsibility.reading.template import Template
-from responsibility.reading.values import Reference, Unknown, has_gap
+from responsibility.reading.values import Reference, Unknown, gap_of, has_gap
 
 _CDK_HASH = re.compile(r"(?=[A-F]*\d)[0-9A-F]{8}")
 
@@ -133,8 +133,27 @@ class Resource:
 
         Where the default is a list or a mapping the value is one, too: one item alone is a list of one.
 
-        Raises UnknownValue where the template does not say, or says something of another shape.
+        Raises UnknownValue where the template does not say, says a part of it, or says something of another shape.
         """
+        value = self.partly(path, default)
+        if isinstance(value, str) and (why := gap_of(value)):
+            raise UnknownValue(self.evidence(path), f"a part of it is not known: {why}")
+        return value
+
+    def partly(self, path: str, default: Any = None) -> Any:
+        """Returns the same; of a text, what is known of it is enough (``values.has_gap``). Raises UnknownValue."""
+        value = self._at(path)
+        if value is None:
+            return default
+        if isinstance(default, list | dict) and not isinstance(value, type(default)):
+            if isinstance(value, Reference):
+                raise UnknownValue(self.evidence(path), f"is given by {value.words}")
+            if isinstance(default, dict) or not isinstance(value, str | dict):
+                raise OddShape(self.evidence(path), f"should be a {'list' if isinstance(default, list) else 'mapping'}")
+            return [value]
+        return value
+
+    def _at(self, path: str) -> Any:
         value: Any = self.properties
         for step in path.split("."):
             if isinstance(value, dict):
@@ -149,13 +168,7 @@ class Resource:
             if isinstance(value, Unknown):
                 raise UnknownValue(self.evidence(path), value.reason)
             if value is None:
-                return default
-        if isinstance(default, list | dict) and not isinstance(value, type(default)):
-            if isinstance(value, Reference):
-                raise UnknownValue(self.evidence(path), f"is given by {value.words}")
-            if isinstance(default, dict) or not isinstance(value, str | dict):
-                raise OddShape(self.evidence(path), f"should be a {'list' if isinstance(default, list) else 'mapping'}")
-            return [value]
+                return None
         return value
 
     def items(self, path: str) -> list[tuple[str, Any]]:
@@ -178,7 +191,7 @@ class Resource:
     def maybe(self, path: str, default: Any = None) -> Any:
         """Returns the value at a path, or ``default`` where it is not there or not known: for pictures and words."""
         try:
-            return self.get(path, default)
+            return self.partly(path, default)
         except UnknownValue:
             return default
 

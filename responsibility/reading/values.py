@@ -7,19 +7,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+OPEN, CLOSE = "\ue000", "\ue001"
+"""What begins and ends a part of a text that the template does not say as text: a reference, a pseudo parameter, a gap.
+
+Private characters: what people write has none (``Scope.value`` sees to that), so no ``${...}`` of theirs is taken for a part.
+"""
+PART = f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}"
+"""A regular expression for one such part."""
+ACCOUNT = f"{OPEN}AWS::AccountId{CLOSE}"
+_GAP = f"{OPEN}?"
 _REFERENCE = re.compile(r"([^?]+)/([A-Za-z0-9]+)(?:\.(.*))?", re.DOTALL)
 
 
-def holes(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yields start, end and inside of each ``${...}`` in a text, the innermost where one is left open.
+def holes(text: str, begin: str = OPEN, end: str = CLOSE) -> Iterator[tuple[int, int, str]]:
+    """Yields start, end and inside of each part between two marks, the innermost where one is left open.
 
-    One pass over the text: an expression would look for the end anew from every ``${``.
+    One pass over the text: an expression would look for the end anew from every beginning.
     """
-    end = 0
-    while (start := text.find("${", end)) >= 0 and (close := text.find("}", start)) >= 0:
-        start = text.rfind("${", start, close)
-        end = close + 1
-        yield start, end, text[start + 2 : close]
+    at = 0
+    while (start := text.find(begin, at)) >= 0 and (close := text.find(end, start)) >= 0:
+        start = text.rfind(begin, start, close)
+        at = close + len(end)
+        yield start, at, text[start + len(begin) : close]
 
 
 def split(text: str, at: str) -> list[str]:
@@ -39,20 +48,20 @@ def split(text: str, at: str) -> list[str]:
     return [*parts, "".join([*open_, first]), *more]
 
 
-def filled(text: str, fill: Callable[[str], str | None]) -> str:
-    """Returns a text with each ``${...}`` replaced by what ``fill`` gives for its inside; None = it stays."""
+def filled(text: str, fill: Callable[[str], str | None], begin: str = OPEN, end: str = CLOSE) -> str:
+    """Returns a text with each marked part replaced by what ``fill`` gives for its inside; None = it stays."""
     parts: list[str] = []
     at = 0
-    for start, end, inside in holes(text):
+    for start, stop, inside in holes(text, begin, end):
         put = fill(inside)
         if put is not None:
             parts += (text[at:start], put)
-            at = end
+            at = stop
     return "".join([*parts, text[at:]]) if parts else text
 
 
 def reference(inside: str) -> tuple[str, str, str] | None:
-    """Returns stack, logical id and attribute, if what is inside of ``${...}`` is a reference to a resource."""
+    """Returns stack, logical id and attribute, if what is inside of a marked part is a reference to a resource."""
     match = _REFERENCE.fullmatch(inside)
     return (match[1], match[2], match[3] or "") if match else None
 
@@ -80,7 +89,7 @@ class Reference:
 
     def __str__(self) -> str:
         """The reference inside a longer text, such as an ARN."""
-        return f"${{{self.stack}/{self.resource}{'.' if self.attribute else ''}{self.attribute}}}"
+        return f"{OPEN}{self.stack}/{self.resource}{'.' if self.attribute else ''}{self.attribute}{CLOSE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,7 @@ class Unknown:
 
     def __str__(self) -> str:
         """The gap inside a longer text."""
-        return f"${{?{self.reason.translate(_BRACES)}}}"
+        return f"{_GAP}{self.reason.translate(_MARKS)}{CLOSE}"
 
 
 class Unread(dict[str, Any]):
@@ -110,12 +119,12 @@ class Unread(dict[str, Any]):
         return super().get(key, self[""])
 
 
-_BRACES = str.maketrans("{}", "()")
+_MARKS = str.maketrans("", "", OPEN + CLOSE)
 
 
 def has_gap(text: str) -> bool:
     """Whether a part of the text is unknown."""
-    return "${?" in text
+    return _GAP in text
 
 
 def walk(value: Any) -> Iterator[Any]:
@@ -136,7 +145,7 @@ def references(value: Any) -> Iterator[tuple[str, str]]:
     for item in walk(value):
         if isinstance(item, Reference):
             yield f"{item.stack}/{item.resource}", item.attribute
-        elif isinstance(item, str) and "${" in item:
+        elif isinstance(item, str) and OPEN in item:
             for _, _, inside in holes(item):
                 if found := reference(inside):
                     yield f"{found[0]}/{found[1]}", found[2]
@@ -151,13 +160,25 @@ def leaves(value: Any) -> tuple[int, int]:
     return total, unknown
 
 
+def gap_of(text: str) -> str:
+    """Returns why the first unknown part of a text is unknown; empty = it has none."""
+    return next((inside[1:] for _, _, inside in holes(text) if inside.startswith("?")), "")
+
+
+def written(text: str) -> str:
+    """Returns a text that somebody wrote, without the two marks."""
+    return text.translate(_MARKS) if OPEN in text or CLOSE in text else text
+
+
 def without_gaps(text: str) -> str:
     """Returns the text for people: with ``...`` in the place of what is unknown, and of a reference, the resource's id."""
+    if OPEN not in text:
+        return text
 
-    def fill(inside: str) -> str | None:
+    def fill(inside: str) -> str:
         if inside.startswith("?"):
             return "..."
         found = reference(inside)
-        return found[1] if found else None
+        return found[1] if found else f"${{{inside}}}"
 
     return filled(text, fill)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Role, Statement
-from responsibility.reading.values import holes, reference, without_gaps
+from responsibility.reading.values import CLOSE, OPEN, gap_of, holes, reference, without_gaps
 
 _NOUNS = {
     "AWS::DynamoDB::Table": "table",
@@ -28,7 +28,7 @@ _NOUNS = {
     "AWS::SQS::Queue": "queue",
     "AWS::StepFunctions::StateMachine": "state machine",
 }
-_PSEUDO = re.compile(r"\$\{AWS::[A-Za-z]+\}")
+_PSEUDO = re.compile(f"{OPEN}AWS::[A-Za-z]+{CLOSE}")
 _KINDS = {
     "accesspoint": "access point",
     "addon": "add-on",
@@ -56,12 +56,12 @@ def resource_words(role: Role, statement: Statement) -> Iterator[str]:
 def _one(role: Role, value: str) -> str:
     if value == "*":
         return "every resource"
-    if value.startswith("${?"):
+    if value.startswith(OPEN) and gap_of(value):
         return "a resource that the template does not name"
     first = next(holes(value), None)
     if first and first[0] == 0 and (found := reference(first[2])):
         return _referred(role, f"{found[0]}/{found[1]}")
-    return _arn(without_gaps(value)) if value.startswith("arn:") else without_gaps(value)
+    return _arn(without_gaps(_PSEUDO.sub("*", value))) if value.startswith("arn:") else without_gaps(value)
 
 
 def _referred(role: Role, key: str) -> str:
@@ -79,7 +79,7 @@ def _name(role: Role, fact: Fact | None, key: str) -> str:
 
 
 def _arn(arn: str) -> str:
-    parts = _PSEUDO.sub("*", arn).split(":", 5)
+    parts = arn.split(":", 5)
     if len(parts) < 6:
         return arn
     service, rest = parts[2], parts[5].removesuffix(":*").removesuffix("/*")

@@ -12,9 +12,9 @@ from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Purpose, Role, Statement, Use
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.uses import SERVICE_ACCOUNT
-from responsibility.reading.values import has_gap, without_gaps
+from responsibility.reading.values import ACCOUNT, PART, has_gap, without_gaps
 
-_ACCOUNT = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12}|\$\{AWS::AccountId\})(?::root)?")
+_ACCOUNT = re.compile(rf"(?:arn:(?:{PART}|[^:])*:iam::)?(\d{{12}}|{ACCOUNT})(?::root)?")
 _MEANT: dict[str, tuple[Purpose, ...]] = {
     "eks.amazonaws.com": ("cluster",),
     "ec2.amazonaws.com": ("node", "auto_node"),
@@ -130,8 +130,8 @@ def _aws(role: Role, statement: Statement, value: str) -> str:
     if value == "*":
         return f"everybody, in every AWS account{under}"
     if account := _ACCOUNT.fullmatch(value):
-        own = account[1].startswith("$") or role.resource.account == account[1]
-        whose = "this account" if account[1].startswith("$") else f"account {account[1]}"
+        own = account[1] == ACCOUNT or role.resource.account == account[1]
+        whose = "this account" if account[1] == ACCOUNT else f"account {account[1]}"
         return f"anyone in {whose} whom {'IAM' if own else 'that account'} lets{under}"
     if found := role.facts.find(Fact, value) or role.facts.find(Role, value):
         return f"{found.words if isinstance(found, Role) else found.name}{under}"

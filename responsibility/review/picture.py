@@ -11,6 +11,7 @@ from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup
 from responsibility.reading.kubernetes import objects
 from responsibility.reading.network import Subnet, Vpc
 from responsibility.reading.resource import UnknownValue, text
+from responsibility.reading.values import OPEN, without_gaps
 
 
 def compute(cluster: Cluster) -> list[ComputeUse]:
@@ -139,9 +140,9 @@ def _vpc(vpc: Vpc, cluster: Cluster) -> PictureVpc:
 
 def _cidr(subnet: Subnet) -> str:
     value = subnet.resource.maybe("CidrBlock", "")
-    return value if isinstance(value, str) and "${" not in value else ""
+    return value if isinstance(value, str) and OPEN not in value else ""
 
 
 def _service(name: str) -> str:
     """``com.amazonaws.${AWS::Region}.ecr.api`` as ``ecr.api``."""
-    return name.replace("${AWS::Region}", "region").split("amazonaws.")[-1].split(".", 1)[-1]
+    return without_gaps(name).replace("${AWS::Region}", "region").split("amazonaws.")[-1].split(".", 1)[-1]

@@ -7,6 +7,7 @@ import shlex
 from responsibility.reading.eks import NodeGroup
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import OPEN
 from responsibility.upgrade.account import GUIDE, UPDATE
 from responsibility.upgrade.plan import Upgrade
 from responsibility.upgrade.playbook import Change, Step
@@ -78,7 +79,7 @@ def managed_nodes(upgrade: Upgrade) -> Step:
 def group_name(group: NodeGroup) -> str:
     """Returns a group's name for a command: a placeholder where CloudFormation makes one up."""
     given = group.resource.maybe("NodegroupName")
-    return given if isinstance(given, str) and "${" not in given else "GROUP"
+    return given if isinstance(given, str) and OPEN not in given else "GROUP"
 
 
 def _listed(upgrade: Upgrade, groups: list[NodeGroup]) -> list[str]:

@@ -14,14 +14,14 @@ from eks_constructs.addon_plan import (
     plan_addons,
     too_old,
 )
-from eks_constructs.auto_mode import AutoModeSpec
 from eks_constructs.catalog import load
-from eks_constructs.compute import ComputeMix
+from eks_constructs.compute.auto_mode.spec import AutoModeSpec
+from eks_constructs.compute.fargate.spec import FargateSelectorSpec, FargateSpec
+from eks_constructs.compute.karpenter.objects import NEWEST_KUBERNETES, VERSION
+from eks_constructs.compute.karpenter.spec import KarpenterSpec
+from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
+from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
-from eks_constructs.fargate import FargateSelectorSpec, FargateSpec
-from eks_constructs.karpenter import KarpenterSpec
-from eks_constructs.karpenter_manifests import NEWEST_KUBERNETES, VERSION
-from eks_constructs.managed_nodes import ManagedNodesSpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.pod_identities import PodIdentitySpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec, pattern
@@ -200,7 +200,7 @@ class ClusterSpec(Spec):
         if self.compute.karpenter and versions.index(mine) > versions.index(NEWEST_KUBERNETES):
             raise Misplaced(
                 f"Karpenter {VERSION} is for Kubernetes up to {NEWEST_KUBERNETES}, and the control plane has {mine};"
-                " wait with the upgrade, or raise the version in constructs/eks_constructs/karpenter_manifests.py",
+                " wait with the upgrade, or raise the version in constructs/eks_constructs/compute/karpenter/objects.py",
                 *("compute", "karpenter"),
             )
         return self

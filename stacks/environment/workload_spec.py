@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from eks_constructs.compute import ComputeKind
+from eks_constructs.compute.mix import ComputeKind
 from eks_constructs.spec import PARTITION, UUID, KubernetesName, Misplaced, Spec, pattern
 
 Delivery = Literal["files", "kubectl", "handover"]

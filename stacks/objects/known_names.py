@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eks_constructs.auto_mode import BUILT_IN_POOLS
 from eks_constructs.catalog import load
+from eks_constructs.compute.auto_mode.spec import BUILT_IN_POOLS
 from eks_constructs.manifests import KubernetesObject
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.objects.object_kind import group_of, kind_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eks_constructs.catalog import load
-from eks_constructs.compute import ComputeKind
+from eks_constructs.compute.mix import ComputeKind
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
 from stacks.objects.object_kind import kind_of

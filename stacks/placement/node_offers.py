@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from eks_constructs import karpenter_manifests
-from eks_constructs.auto_mode import AutoModeSpec
 from eks_constructs.catalog import load
-from eks_constructs.compute import NODE_SELECTORS
-from eks_constructs.devices import count, devices_of_pool
-from eks_constructs.karpenter import KarpenterSpec
-from eks_constructs.managed_nodes import ManagedNodesSpec, device_of_group
+from eks_constructs.compute.auto_mode.spec import AutoModeSpec
+from eks_constructs.compute.devices import count, devices_of_pool
+from eks_constructs.compute.karpenter import objects as karpenter_manifests
+from eks_constructs.compute.karpenter.spec import KarpenterSpec
+from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec, device_of_group
+from eks_constructs.compute.mix import NODE_SELECTORS
 
 Toleration = dict[str, str]
 

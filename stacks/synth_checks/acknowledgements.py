@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from constructs import IConstruct
 
-from eks_constructs import fargate
+from eks_constructs.compute.fargate import objects as fargate
 from stacks.cluster import ClusterStack
 from stacks.network import NetworkStack
 from stacks.platform import Platform

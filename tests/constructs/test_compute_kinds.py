@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eks_constructs.catalog import load
-from eks_constructs.fargate import FargateSelectorSpec, globs_meet
-from eks_constructs.managed_nodes import AmiType, NodeGroupSpec
+from eks_constructs.compute.fargate.spec import FargateSelectorSpec, globs_meet
+from eks_constructs.compute.managed_nodes.spec import AmiType, NodeGroupSpec
 
 
 def group(**fields):

@@ -3,11 +3,11 @@
 import pytest
 from conftest import NODES, minimal, of_type, validated
 
-from eks_constructs import karpenter_manifests
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.devices import plugin_charts
-from eks_constructs.karpenter import KarpenterSpec
-from eks_constructs.managed_nodes import PLUGIN_LABEL
+from eks_constructs.compute.devices import plugin_charts
+from eks_constructs.compute.karpenter import objects as karpenter_manifests
+from eks_constructs.compute.karpenter.spec import KarpenterSpec
+from eks_constructs.compute.managed_nodes.spec import PLUGIN_LABEL
 from stacks.controllers import controllers
 
 NETWORK = ClusterNetwork(

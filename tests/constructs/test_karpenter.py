@@ -8,8 +8,9 @@ from aws_cdk.assertions import Template
 
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.karpenter import Karpenter, KarpenterSpec, node_role_name
-from eks_constructs.karpenter_manifests import charts, nodes
+from eks_constructs.compute.karpenter.construct import Karpenter, node_role_name
+from eks_constructs.compute.karpenter.objects import charts, nodes
+from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.roles import IamSpec
 
 NETWORK = ClusterNetwork(

@@ -2,7 +2,7 @@
 
 import json
 
-from eks_constructs.compute import ComputeMix
+from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.load_balancer_controller import VERSION, chart, statements
 
 

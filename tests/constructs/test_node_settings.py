@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 from conftest import minimal, only
 
-from eks_constructs.auto_mode import AutoNodePoolSpec, NodeClassSpec
-from eks_constructs.auto_mode_manifests import node_class_manifest, node_pool_manifest
-from eks_constructs.managed_nodes import NodeGroupSpec
+from eks_constructs.compute.auto_mode.objects import node_class_manifest, node_pool_manifest
+from eks_constructs.compute.auto_mode.spec import AutoNodePoolSpec, NodeClassSpec
+from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
 
 
 def test_repair_warm_pool_and_update_strategy_reach_the_group(synth):

@@ -13,6 +13,7 @@ from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import objects
 from responsibility.reading.logs import LogGroups
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import Reference
 
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 _CONTROLLER = "AmazonEKSVPCResourceController"
@@ -150,7 +151,7 @@ def _log_group(function: Fact) -> Fact | None:
     value = function.get("LoggingConfig.LogGroup")
     if value is None:
         own = function.resource.maybe("FunctionName", "")
-        names = [f"/aws/lambda/${{{function.resource.key}}}", f"/aws/lambda/{own}"]
+        names = [f"/aws/lambda/{Reference(function.resource.stack, function.resource.id)}", f"/aws/lambda/{own}"]
         return next((facts.view(LogGroups)[name] for name in names if name in facts.view(LogGroups)), None)
     group = facts.find(Fact, value) or facts.view(LogGroups).get(str(value))
     if group is None:

@@ -105,6 +105,8 @@ def _role(facts: Facts, value: object, at: Evidence) -> _NodeRole:
 def _role_of_profile(facts: Facts, value: object, at: Evidence) -> _NodeRole:
     """Returns the role of an instance profile, which is named or referred to. Raises UnknownValue."""
     profile = facts.find(Fact, value)
+    if profile and profile.resource.type != "AWS::IAM::InstanceProfile":
+        profile = None  # a role of the same name
     name = str(value).rsplit("/", 1)[-1]
     if profile is None:
         named = [

@@ -10,10 +10,10 @@ from responsibility.reading.eks import Cluster, PodIdentity
 from responsibility.reading.iam import Role, Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.uses import SERVICE_ACCOUNT
-from responsibility.reading.values import has_gap
+from responsibility.reading.values import ACCOUNT, PART, has_gap
 
 _PODS = "pods.eks.amazonaws.com"
-_ACCOUNT = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12}|\$\{AWS::AccountId\})(?::root)?")
+_ACCOUNT = re.compile(rf"(?:arn:(?:{PART}|[^:])*:iam::)?(\d{{12}}|{ACCOUNT})(?::root)?")
 _SHARED_PROVIDERS = ("cognito-identity.amazonaws.com", "accounts.google.com", "graph.facebook.com", "www.amazon.com")
 """Providers whose tokens are told apart by :aud, not by :sub (IAM's page on web identity keys)."""
 _WHO = ("aws:principal", "aws:source", "aws:userid")

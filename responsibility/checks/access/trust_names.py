@@ -14,7 +14,7 @@ from responsibility.reading.iam import Role, Statement, Use
 from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.uses import SERVICE_ACCOUNT
-from responsibility.reading.values import has_gap, holes, reference
+from responsibility.reading.values import PART, has_gap, holes, reference
 
 _SERVICES = {
     "cluster": "eks.amazonaws.com",
@@ -23,9 +23,9 @@ _SERVICES = {
 }
 """Who takes a role of a purpose; of IRSA, the holder of a token of the cluster."""
 _CLUSTER_ARN = ("aws:sourcearn", "aws:requesttag/eks-cluster-arn")
-_PART = r"(?:\$\{[^{}]*\}|[^:$])*"
+_PART = rf"(?:{PART}|[^:])*"
 _CLUSTER = re.compile(
-    rf"(?:arn:{_PART}:eks:{_PART}:{_PART}:)?(?:cluster|fargateprofile|podidentityassociation)/(\$\{{[^{{}}]*\}}|[^/]+)(?:/.*)?"
+    rf"(?:arn:{_PART}:eks:{_PART}:{_PART}:)?(?:cluster|fargateprofile|podidentityassociation)/({PART}|[^/]+)(?:/.*)?"
 )
 _EXACT = ("stringequals", "arnequals", "arnlike", "stringequalsignorecase")
 _TESTS = (*_EXACT, "stringlike")

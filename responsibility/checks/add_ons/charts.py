@@ -6,6 +6,7 @@ import re
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.kubernetes import HelmChart
+from responsibility.reading.values import OPEN
 
 _FIXED = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
 
@@ -21,7 +22,7 @@ def chart_has_a_version(chart: HelmChart) -> Answer:
     if _asset(chart):
         return not_applicable("the chart comes with the app")
     version = chart.version
-    if version.startswith("${"):
+    if version.startswith((OPEN, "${")):
         return not_applicable("the version is another resource's")
     if _FIXED.fullmatch(version):
         return met(f"version {version}", chart.at("Version"))

@@ -6,7 +6,7 @@ from responsibility.reading.eks import NodeGroup
 from responsibility.reading.network import ANYWHERE, Rule, SecurityGroup
 from responsibility.reading.nodes import FAMILY_NAMES, Ec2Nodes, Instance
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference
+from responsibility.reading.values import OPEN, Reference, without_gaps
 
 _NO_AL2_SINCE = (1, 33)
 _ROOTS = {
@@ -51,8 +51,8 @@ def image_is_not_pinned(nodes: Ec2Nodes) -> Answer:
     """A public SSM parameter that ends in a release number is a pin, too."""
     image = nodes.image
     where = _image_at(nodes, image)
-    if image.startswith("${"):
-        raise UnknownValue(where, f"is given by {image}")
+    if image.startswith(OPEN):
+        raise UnknownValue(where, f"is given by {without_gaps(image)}")
     if image.startswith("ssm:"):
         follows = not image.startswith("ssm:/aws/") or "recommended" in image or "latest" in image
         name = image.removeprefix("ssm:")

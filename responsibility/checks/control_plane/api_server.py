@@ -7,6 +7,7 @@ from responsibility.reading.eks import LOG_TYPES, Cluster
 from responsibility.reading.facts import Fact
 from responsibility.reading.logs import LogGroups
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import Reference
 
 _CIDRS = "ResourcesVpcConfig.PublicAccessCidrs"
 _LOGS = "Logging.ClusterLogging.EnabledTypes"
@@ -98,7 +99,7 @@ def _logged(cluster: Cluster, wanted: tuple[str, ...]) -> Answer:
 def log_groups(cluster: Cluster) -> list[Fact]:
     """Returns what the templates make of the group ``/aws/eks/NAME/cluster``. Raises UnknownValue."""
     groups = cluster.facts.view(LogGroups)
-    names = (cluster.resource.properties.get("Name", ""), f"${{{cluster.resource.key}}}")
+    names = (cluster.resource.properties.get("Name", ""), str(Reference(cluster.resource.stack, cluster.resource.id)))
     found = [groups[text] for name in names if (text := f"/aws/eks/{name}/cluster") in groups]
     if not found and groups.may_be_a_cluster:
         at = groups.may_be_a_cluster[0].at("LogGroupName")

@@ -35,7 +35,7 @@ def profiles_can_be_replaced(profile: FargateProfile) -> Answer:
 def _unnamed(fact: Fact, path: str) -> Answer:
     if not fact.resource.template:
         return not_applicable("no template made it")
-    name = fact.get(path)
+    name = fact.resource.partly(path)
     if name:
         return open_(f"has a fixed name, {without_gaps(text(name))}", fact.at(path))
     return met("gets its name from CloudFormation", fact.at(path))

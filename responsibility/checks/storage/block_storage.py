@@ -13,7 +13,7 @@ from responsibility.reading.facts import key_of
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import has_gap
+from responsibility.reading.values import OPEN, has_gap
 
 _POLICY = "AmazonEBSCSIDriverEKSClusterScopedPolicy"
 _OLDEST = (1, 58, 0)
@@ -106,6 +106,6 @@ def _names(value: Any, cluster: Cluster, where: Evidence) -> bool:
         return False
     if key := key_of(value):
         return key == cluster.resource.key
-    if has_gap(str(value)) or str(value).startswith("${"):
+    if has_gap(str(value)) or str(value).startswith(OPEN):
         raise UnknownValue(where, "a tag's value is not in the template")
     return str(value) == cluster.name

@@ -25,11 +25,11 @@ class Image:
 
 def image_of(workload: Workload, path: str) -> Image:
     """Returns the image of the container at a path. Raises UnknownValue if its tag or digest is not said."""
-    value = workload.get(f"{path}.image", "")
+    value = workload.resource.partly(f"{path}.image", "")
     if isinstance(value, Reference):
         raise UnknownValue(workload.at(f"{path}.image"), f"is given by {value}")
     # A gap in the registry's name does not matter; one at the end may hold the tag.
-    name, _, digest = filled(str(value), lambda _inside: "\0").partition("@")
+    name, _, digest = filled(filled(str(value), lambda _: "\0"), lambda _: "\0", "${", "}").partition("@")
     tag = name.rsplit("/", 1)[-1].partition(":")[2]
     if (not tag and not digest and name.endswith("\0")) or "\0" in tag + digest:
         raise UnknownValue(workload.at(f"{path}.image"), "its tag is filled in later")

@@ -11,7 +11,7 @@ from responsibility.checks.workloads.secret_names import is_plain, names_a_secre
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import HelmChart, Secret, Workload
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference, Unknown, has_gap
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, has_gap
 
 _PUBLIC = ("ca.crt", "tls.crt", "ca-bundle.crt")
 """Keys whose values may be seen."""
@@ -38,7 +38,7 @@ def secret_is_empty(secret: Secret) -> Answer | None:
 
 
 def _filled_in(value: Any) -> bool:
-    return isinstance(value, Reference) or str(value).startswith(("${", "{{", "$("))
+    return isinstance(value, Reference) or str(value).startswith((OPEN, "${", "{{", "$("))
 
 
 @check("EKR113", Workload)
@@ -61,7 +61,7 @@ def _is_secret(workload: Workload, path: str) -> bool:
     value = workload.get(f"{path}.value")
     if isinstance(value, str) and has_gap(value):
         raise UnknownValue(workload.at(f"{path}.value"), "the template does not say it")
-    return is_plain(name, value) or str(value).rstrip("}").endswith(".SecretAccessKey")
+    return is_plain(name, value) or str(value).rstrip(CLOSE).endswith(".SecretAccessKey")
 
 
 @check("EKR118", HelmChart)

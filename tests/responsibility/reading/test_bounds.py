@@ -20,7 +20,7 @@ from responsibility.reading.loops import write_out
 from responsibility.reading.reader import read as read_facts
 from responsibility.reading.resource import Resource, label
 from responsibility.reading.template import BadSource, Template
-from responsibility.reading.values import Unknown, holes, references, without_gaps
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, holes, references, without_gaps
 
 Body = dict[str, Any]
 
@@ -152,16 +152,16 @@ def test_loops_are_counted_even_if_they_make_nothing(what: str) -> None:
         write_out(body, "t.json")
 
 
-OPEN = "${" * 200_000
+OPENED = OPEN * 200_000
 WORDS = "x/a." * 200_000
 LONG: dict[str, Any] = {
-    "placeholders that nobody closes": lambda: [*holes(OPEN), *references(OPEN)],
-    "placeholders in placeholders": lambda: without_gaps(OPEN + "}" * 200_000),
-    "a reference of many parts": lambda: list(references("${" + WORDS)),
-    "references of many parts": lambda: list(references(("${" + "x/a-" * 50) * 4_000)),
+    "placeholders that nobody closes": lambda: [*holes(OPENED), *references(OPENED)],
+    "placeholders in placeholders": lambda: without_gaps(OPENED + CLOSE * 200_000),
+    "a reference of many parts": lambda: list(references(OPEN + WORDS)),
+    "references of many parts": lambda: list(references((OPEN + "x/a-" * 50) * 4_000)),
     "a script of beginnings": lambda: joined("kind: NodeConfig\n  cluster:\n  name: \n" * 600),
     "a script of settings": lambda: joined("settings.kubernetes cluster-name " * 600),
-    "a script of open references": lambda: joined("/etc/eks/bootstrap.sh ${${${" * 600),
+    "a script of open references": lambda: joined(("/etc/eks/bootstrap.sh " + OPEN * 3) * 600),
     "a logical id of hexadecimal letters": lambda: label("A" * 500_000),
     "lines without end": lambda: Template("s", "s.yaml", {"Resources": {"A": {}}}, "\n" * 500_000 + "A:").lines,
     "a line of spaces": lambda: Template("s", "s.yaml", {"Resources": {"A": {}}}, " " * 500_000 + "A").lines,
@@ -181,8 +181,11 @@ def test_a_long_text_is_read_in_one_pass(what: str) -> None:
 
 
 def test_the_innermost_placeholder_counts_where_one_is_left_open() -> None:
-    assert list(holes("a${${b}c}${")) == [(3, 7, "b")]
-    assert without_gaps("${${?gap}/${s/Id.Arn} ${AWS::Region}") == "${.../Id ${AWS::Region}"
+    assert list(holes("a${${b}c}${", "${", "}")) == [(3, 7, "b")]
+    assert (
+        without_gaps(f"${{{Unknown('gap')}/{Reference('s', 'Id', 'Arn')} {OPEN}AWS::Region{CLOSE}")
+        == "${.../Id ${AWS::Region}"
+    )
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "1" * 5_000, '{"a": 1, "a": 2}', "NaN", "{"])

@@ -56,7 +56,7 @@ def world() -> World:
         ({"Fn::Join": [",", [{"Ref": "Vpc"}]]}, Reference("base", "Vpc")),
         (
             {"Fn::Sub": "${AWS::StackName}/${Vpc}/${Vpc.CidrBlock}/${!Literal}"},
-            "base/${base/Vpc}/${base/Vpc.CidrBlock}/${Literal}",
+            f"base/{Reference('base', 'Vpc')}/{Reference('base', 'Vpc', 'CidrBlock')}/${{Literal}}",
         ),
         ({"Fn::Sub": ["${A}-${Size}", {"A": "x"}]}, "x-3"),
         ({"Fn::Select": [1, {"Ref": "Zones"}]}, "b"),
@@ -110,7 +110,10 @@ def test_what_depends_on_the_account_is_unknown(world: World, raw: Any, reason: 
 
 
 def test_a_text_with_a_gap_says_so(world: World) -> None:
-    assert world.scopes["base"].value({"Fn::Sub": "role-${Secret}"}) == "role-${?parameter Secret has no default}"
+    assert (
+        world.scopes["base"].value({"Fn::Sub": "role-${Secret}"})
+        == f"role-{Unknown('parameter Secret has no default')}"
+    )
 
 
 def test_short_forms_of_yaml() -> None:

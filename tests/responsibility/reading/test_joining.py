@@ -6,7 +6,7 @@ import pytest
 
 from responsibility.reading.joining import cluster_joined
 from responsibility.reading.resource import Resource
-from responsibility.reading.values import Reference
+from responsibility.reading.values import Reference, Unknown
 
 BOTTLEROCKET = '[settings.kubernetes]\napi-server = "https://x"\ncluster-name = "blue"\n'
 NODEADM = """MIME-Version: 1.0
@@ -47,9 +47,14 @@ def test_user_data_names_the_cluster(script: str) -> None:
     assert group({}, {"UserData": script}) == "blue"
 
 
+CLUSTER = Reference("s", "Cluster")
+
+
 def test_a_reference_and_a_gap_are_kept_whole() -> None:
-    assert group({}, {"UserData": "/etc/eks/bootstrap.sh ${s/Cluster}\n"}) == "${s/Cluster}"
-    assert group({}, {"UserData": "/etc/eks/bootstrap.sh ${?parameter X has no default}-eks --x"}).endswith("}-eks")
+    assert group({}, {"UserData": f"/etc/eks/bootstrap.sh {CLUSTER}\n"}) == str(CLUSTER)
+    assert group({}, {"UserData": f"/etc/eks/bootstrap.sh {Unknown('parameter X has no default')}-eks --x"}).endswith(
+        "-eks"
+    )
 
 
 def test_a_script_that_works_out_the_name_belongs_to_some_cluster() -> None:

@@ -57,7 +57,7 @@ _CHECKS: list[tuple[str, str, Any]] = [
     ("The node role cannot change the network", "identity", "medium"),
     ("Pods of the node network cannot read the node's credentials", "identity", "medium"),
     ("Node repair is on", "repair", "medium"),
-    ("Each zone has a NAT gateway of its own", "vpc", "medium"),
+    ("Each zone has its own NAT gateway", "vpc", "medium"),
     ("VPC flow logs are on", "observability", "low"),
     ("Add-on versions are pinned", "cni", "low"),
     ("Every Deployment with replicas has a disruption budget", "availability", "low"),

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.taints import Taint, distinct
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, distinct_values, pattern
-from eks_constructs.taints import Taint, distinct
 
 # Karpenter refuses other labels of these domains in a NodePool: https://karpenter.sh/docs/reference/labels/
 _RESERVED_DOMAINS = re.compile(r"([^/]*\.)?(kubernetes\.io|k8s\.io|karpenter\.sh)/")

@@ -1,17 +1,10 @@
 """EKS Auto Mode: AWS runs the nodes, their operating system, networking, storage driver and load balancer controller."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from aws_cdk import aws_eks as eks
-from aws_cdk.aws_iam import CfnRole
-from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.access import access_policy
-from eks_constructs.node_pools import NodePoolSpec
-from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, Statement, allow, arn, role, role_name, trust_service
+from eks_constructs.compute.node_pools import NodePoolSpec
 from eks_constructs.spec import (
     KmsKeyArn,
     KubernetesName,
@@ -26,10 +19,6 @@ from eks_constructs.spec import (
 )
 
 BUILT_IN_POOLS = ("general-purpose", "system")
-
-# What every node of Auto Mode needs: pull images, and hand Pod Identity credentials to pods.
-# https://docs.aws.amazon.com/eks/latest/userguide/auto-create-node-role.html
-_NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
 
 
 def _not_of_eks(tags: dict[str, str]) -> dict[str, str]:
@@ -173,116 +162,3 @@ def _not_reserved(name: str, reserved: tuple[str, ...]) -> str:
     if name in reserved:
         raise ValueError(f"the name {name} is EKS's own; choose another")
     return name
-
-
-def tagging_statements() -> list[Statement]:
-    """Returns what the cluster's role needs beside Auto Mode's policies, which let it set no tags but EKS's own.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html#tag-prop
-    """
-    mine = {"aws:RequestTag/eks:eks-cluster-name": "${aws:PrincipalTag/eks:eks-cluster-name}"}
-    kinds: tuple[tuple[str, tuple[str, ...], Sequence[str] | str, tuple[str, ...]], ...] = (
-        # Everything that a launch makes and uses; of what it makes, the condition lets only this cluster's be made.
-        (
-            "Compute",
-            ("ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateLaunchTemplate"),
-            "*",
-            ("eks:kubernetes-node-class-name", "eks:kubernetes-node-pool-name"),
-        ),
-        (
-            "Storage",
-            ("ec2:CreateVolume", "ec2:CreateSnapshot"),
-            [
-                arn("ec2", "volume/*"),
-                f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}::snapshot/*",
-            ],  # snapshots' ARNs have no account
-            (),
-        ),
-        ("Networking", ("ec2:CreateNetworkInterface",), "*", ("eks:kubernetes-cni-node-name",)),
-        (
-            "LoadBalancer",
-            (
-                "elasticloadbalancing:CreateLoadBalancer",
-                "elasticloadbalancing:CreateTargetGroup",
-                "elasticloadbalancing:CreateListener",
-                "elasticloadbalancing:CreateRule",
-                "ec2:CreateSecurityGroup",
-            ),
-            "*",
-            (),
-        ),
-    )
-    return [
-        {
-            **allow(actions, resources, sid=f"Tag{sid}"),
-            "Condition": {
-                "StringEquals": mine,
-                **({"StringLike": {f"aws:RequestTag/{tag}": "*" for tag in tags}} if tags else {}),
-            },
-        }
-        for sid, actions, resources, tags in kinds
-    ]
-
-
-def node_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str) -> CfnRole:
-    """Makes the role of the built-in pools' nodes. A cluster can never change it, so it outlives the cluster's stack."""
-    return role(
-        scope,
-        construct_id,
-        spec=iam,
-        name=f"{cluster}-auto-nodes",
-        description=f"Auto Mode nodes of {cluster}, built-in pools: pull images, serve Pod Identity",
-        trust=trust_service("ec2.amazonaws.com"),
-        managed=_NODE_POLICIES,
-    )
-
-
-def custom_node_role(scope: Construct, construct_id: str, *, iam: IamSpec, environment: str, cluster: str) -> CfnRole:
-    """Makes the role of nodes of custom NodeClasses.
-
-    It has a name, because Kubernetes objects refer to it by name. Auto Mode puts it into an instance profile that may be
-    there for a while after the cluster is gone, so it outlives the cluster's stack too.
-    """
-    return role(
-        scope,
-        construct_id,
-        spec=iam,
-        name=_custom_node_role(environment, cluster),
-        description=f"Auto Mode nodes of {cluster}, custom NodeClasses: pull images, serve Pod Identity",
-        trust=trust_service("ec2.amazonaws.com"),
-        managed=_NODE_POLICIES,
-        named=True,
-    )
-
-
-def custom_node_role_name(iam: IamSpec, environment: str, cluster: str) -> str:
-    """Returns the full name of the role of the custom NodeClasses' nodes."""
-    return role_name(iam, _custom_node_role(environment, cluster))
-
-
-def _custom_node_role(environment: str, cluster: str) -> str:
-    return f"{environment}-{cluster}-auto-custom"
-
-
-class AutoModeNodeClassAccess(Construct):
-    """The way into the cluster for nodes of custom NodeClasses, which EKS makes only for those of its built-in pools.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html
-    """
-
-    def __init__(self, scope: Construct, construct_id: str, *, cluster_ref: str, role_arn: str) -> None:
-        """Makes the access entry of the role."""
-        super().__init__(scope, construct_id)
-        eks.CfnAccessEntry(
-            self,
-            "AccessEntry",
-            cluster_name=cluster_ref,
-            principal_arn=role_arn,
-            type="EC2",
-            access_policies=[
-                eks.CfnAccessEntry.AccessPolicyProperty(
-                    policy_arn=access_policy("AmazonEKSAutoNodePolicy"),
-                    access_scope=eks.CfnAccessEntry.AccessScopeProperty(type="cluster"),
-                )
-            ],
-        )

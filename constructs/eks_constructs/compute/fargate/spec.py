@@ -2,15 +2,10 @@
 
 from typing import Annotated
 
-from aws_cdk import aws_eks as eks
-from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.catalog import limit
-from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.construct_ids import check_names, pascal_case
-from eks_constructs.manifests import KubernetesObject
-from eks_constructs.roles import IamSpec, allow, arn, role, trust_service
+from eks_constructs.construct_ids import check_names
 from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern
 
 NamespacePattern = Annotated[
@@ -120,115 +115,3 @@ class FargateSpec(Spec):
     profiles: Annotated[list[FargateProfileSpec], Field(min_length=1), AfterValidator(_profiles)]
     logging: bool = True
     """Ships the pods' logs to CloudWatch Logs through Fargate's built-in log router."""
-
-
-def log_group_name(cluster: str) -> str:
-    """Returns the log group of pods on Fargate."""
-    return f"/aws/eks/{cluster}/fargate"
-
-
-def log_router_manifests(cluster: str, region: str) -> list[KubernetesObject]:
-    """Returns the objects that switch Fargate's log router on. The names are fixed by EKS.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/fargate-logging.html
-    """
-    output = "\n".join(
-        [
-            "[OUTPUT]",
-            "    Name cloudwatch_logs",
-            "    Match *",
-            f"    region {region}",
-            f"    log_group_name {log_group_name(cluster)}",
-            "    log_stream_prefix fargate-",
-            # The group exists, encrypted and with retention; the pods' role may not make another.
-            "    auto_create_group false",
-        ]
-    )
-    filters = "\n".join(["[FILTER]", "    Name kubernetes", "    Match kube.*", "    Merge_Log On", "    Keep_Log Off"])
-    namespace = {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": "aws-observability", "labels": {"aws-observability": "enabled"}},
-    }
-    config = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "aws-logging", "namespace": "aws-observability"},
-        "data": {"flb_log_cw": "false", "filters.conf": filters + "\n", "output.conf": output + "\n"},
-    }
-    return [namespace, config]
-
-
-class Fargate(Construct):
-    """The Fargate profiles of a cluster, made and deleted one after the other, as EKS demands.
-
-    Attributes:
-        profiles: the L1 profiles by name, in the order in which they are made.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        spec: FargateSpec,
-        *,
-        cluster_name: str,
-        cluster_ref: str,
-        network: ClusterNetwork,
-        iam: IamSpec,
-        system_selectors: list[FargateSelectorSpec],
-    ) -> None:
-        """Makes the profiles of ``spec`` in private subnets, and one named ``system`` for ``system_selectors`` if there are any."""
-        super().__init__(scope, construct_id)
-        statements = []
-        if spec.logging:
-            group = arn("logs", f"log-group:{log_group_name(cluster_name)}")
-            # ":*" are the log streams of this one group.
-            statements = [
-                allow(
-                    ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                    [group, f"{group}:*"],
-                    sid="WriteToTheLogGroup",
-                )
-            ]
-        execution_role = role(
-            self,
-            "PodExecutionRole",
-            spec=iam,
-            name=f"{cluster_name}-fargate",
-            description=f"Fargate in {cluster_name}: pull images and ship logs",
-            # Only profiles of this cluster. https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html
-            trust=trust_service(
-                "eks-fargate-pods.amazonaws.com",
-                conditions={"ArnLike": {"aws:SourceArn": arn("eks", f"fargateprofile/{cluster_name}/*")}},
-            ),
-            managed=["AmazonEKSFargatePodExecutionRolePolicy"],
-            statements=statements,
-        )
-        profiles = list(spec.profiles)
-        if system_selectors:
-            profiles.insert(0, FargateProfileSpec(name="system", selectors=system_selectors))
-        self.profiles: dict[str, eks.CfnFargateProfile] = {}
-        for profile in profiles:
-            resource = eks.CfnFargateProfile(
-                self,
-                pascal_case(profile.name),
-                cluster_name=cluster_ref,
-                pod_execution_role_arn=execution_role.attr_arn,
-                subnets=network.private_subnet_ids,
-                selectors=[
-                    eks.CfnFargateProfile.SelectorProperty(
-                        namespace=selector.namespace,
-                        labels=[
-                            eks.CfnFargateProfile.LabelProperty(key=key, value=value)
-                            for key, value in selector.labels.items()
-                        ]
-                        or None,
-                    )
-                    for selector in profile.selectors
-                ],
-            )
-            if self.profiles:
-                # EKS works on one profile of a cluster at a time.
-                resource.add_resource_dependency(next(reversed(self.profiles.values())))
-            self.profiles[profile.name] = resource

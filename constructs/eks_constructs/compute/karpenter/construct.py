@@ -1,24 +1,19 @@
-"""Karpenter: an autoscaler for EC2 nodes that is yours to run. What it needs of AWS: rights, a role for its nodes, a queue.
+"""What Karpenter needs of AWS: rights, a role for its nodes, a queue.
 
-Auto Mode is the same software, run by AWS. https://karpenter.sh/docs/getting-started/getting-started-with-karpenter/
+https://karpenter.sh/docs/getting-started/getting-started-with-karpenter/
 """
-
-from typing import Annotated
 
 from aws_cdk import aws_eks as eks
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam_resources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
-from pydantic import AfterValidator, Field
 
 from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.compute.karpenter.rights import statements
+from eks_constructs.compute.managed_nodes.construct import NODE_POLICIES
 from eks_constructs.identity import associated_role
-from eks_constructs.karpenter_rights import statements
-from eks_constructs.managed_nodes import NODE_POLICIES
-from eks_constructs.node_pools import NodePoolSpec
 from eks_constructs.roles import IamSpec, document, role, role_name, trust_service
-from eks_constructs.spec import Misplaced, Spec, pattern, repeated
 
 NAMESPACE, SERVICE_ACCOUNT = "kube-system", "karpenter"
 
@@ -30,30 +25,6 @@ _EVENTS: tuple[tuple[str, str, str, dict[str, list[str]]], ...] = (
     ("InstanceState", "aws.ec2", "EC2 Instance State-change Notification", {}),
     ("ScheduledChange", "aws.health", "AWS Health Event", {"service": ["EC2"]}),
 )
-
-
-def _distinct(pools: list[NodePoolSpec]) -> list[NodePoolSpec]:
-    names = [pool.name for pool in pools]
-    if (index := repeated(names)) is not None:
-        raise Misplaced(f"{names[index]} is the name of two; choose another", index, "name")
-    return pools
-
-
-class KarpenterSpec(Spec):
-    """Nodes that Karpenter adds when pods have no room, and takes away when they are idle. It runs on the managed nodes."""
-
-    node_pools: Annotated[list[NodePoolSpec], Field(min_length=1), AfterValidator(_distinct)]
-    ami: Annotated[
-        str,
-        pattern(
-            r"al2023@(latest|v\d{8})|bottlerocket@(latest|v?\d{1,3}\.\d{1,3}\.\d{1,3})",
-            "must be an AMI alias, such as al2023@latest or bottlerocket@v1.50.0",
-        ),
-    ] = "al2023@latest"
-    """Operating system. With `latest` Karpenter replaces nodes, within the pools' budgets, when AWS publishes an AMI;
-    a version makes that your step (https://karpenter.sh/docs/tasks/managing-amis/)."""
-    volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
-    """Size of a node's volume for images and logs. It is encrypted with the account's key for EBS."""
 
 
 def node_role_name(iam: IamSpec, environment: str, cluster: str) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from eks_constructs.auto_mode import AutoNodePoolSpec, NodeClassSpec
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.auto_mode.spec import AutoNodePoolSpec, NodeClassSpec
+from eks_constructs.compute.node_pools import node_pool
 from eks_constructs.manifests import KubernetesObject
-from eks_constructs.node_pools import node_pool
 
 
 def node_class_manifest(

@@ -1,22 +1,15 @@
 """EC2 managed node groups: AWS builds the AMI and drives the Auto Scaling group; the nodes, and when they are updated, are yours."""
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from aws_cdk import CfnTag
-from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_eks as eks
-from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.catalog import limit, load
-from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute import KIND_LABEL
-from eks_constructs.construct_ids import check_names, pascal_case
+from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoolSpec
+from eks_constructs.compute.taints import Taint, distinct
+from eks_constructs.construct_ids import check_names
 from eks_constructs.control_plane import KubernetesVersion
-from eks_constructs.node_group_updates import NodeRepairSpec, WarmPoolSpec, repair_config, warm_pool_config
-from eks_constructs.roles import IamSpec, role, trust_service
 from eks_constructs.spec import (
     KmsKeyArn,
     KubernetesName,
@@ -27,7 +20,6 @@ from eks_constructs.spec import (
     pattern,
     repeated,
 )
-from eks_constructs.taints import Taint, distinct
 
 AmiType = Literal[
     "AL2023_x86_64_STANDARD",
@@ -48,9 +40,6 @@ AmiType = Literal[
 
 PLUGIN_LABEL = "eks-platform/device-plugin"
 """Label of nodes whose AMI has a device's driver and not its plugin: the chart's DaemonSet runs there."""
-
-NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
-"""AWS managed policies of every EC2 node's role: join the cluster, pull images."""
 
 InstanceType = Annotated[
     str, pattern(r"[a-z][a-z0-9-]{0,30}\.[a-z0-9-]{1,30}", "must be an EC2 instance type, such as m7g.large")
@@ -237,130 +226,3 @@ class ManagedNodesSpec(Spec):
     def hosts_addons(self) -> bool:
         """Whether ordinary pods find a node in some group when the stack is deployed."""
         return any(group.hosts_addons for group in self.groups)
-
-
-class ManagedNodes(Construct):
-    """The managed node groups of a cluster.
-
-    Attributes:
-        role_arn: the nodes' IAM role, without the CNI's permissions.
-        groups: the L1 node groups by name.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        spec: ManagedNodesSpec,
-        *,
-        cluster_name: str,
-        cluster_ref: str,
-        kubernetes_version: str,
-        network: ClusterNetwork,
-        iam: IamSpec,
-        tags: dict[str, str],
-        sizes: Mapping[str, int] | None = None,
-    ) -> None:
-        """Makes the groups in the private subnets of ``network``; ``tags`` go to instances and volumes too.
-
-        ``sizes``: desired sizes by name, of groups that an autoscaler changes: any deploy that changes a size sets it.
-        """
-        super().__init__(scope, construct_id)
-        self._sizes = sizes or {}
-        self._cluster_name, self._cluster_ref = cluster_name, cluster_ref
-        self._version = spec.kubernetes_version or kubernetes_version
-        self._network, self._tags = network, tags
-        managed = list(NODE_POLICIES)
-        if spec.session_manager:
-            managed.append("AmazonSSMManagedInstanceCore")
-        # No confused-deputy condition: EC2 sends none when it takes an instance role.
-        self.role_arn = role(
-            self,
-            "NodeRole",
-            spec=iam,
-            name=f"{cluster_name}-nodes",
-            description=f"EC2 nodes of {cluster_name}: join the cluster and pull images",
-            trust=trust_service("ec2.amazonaws.com"),
-            managed=managed,
-        ).attr_arn
-        self.groups = {group.name: self._group(group) for group in spec.groups}
-
-    def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
-        pascal = pascal_case(spec.name)
-        template = self._launch_template(spec, pascal)
-        return eks.CfnNodegroup(
-            self,
-            pascal,
-            cluster_name=self._cluster_ref,
-            node_role=self.role_arn,
-            subnets=self._network.private_subnet_ids,
-            ami_type=spec.ami_type,
-            capacity_type=spec.capacity.upper(),
-            instance_types=list(spec.instance_types),
-            version=None if spec.release_version else spec.kubernetes_version or self._version,
-            release_version=spec.release_version,
-            scaling_config=eks.CfnNodegroup.ScalingConfigProperty(
-                min_size=spec.min_size,
-                desired_size=self._sizes.get(spec.name, spec.desired),
-                max_size=spec.max_size,
-            ),
-            update_config=eks.CfnNodegroup.UpdateConfigProperty(
-                max_unavailable_percentage=spec.max_unavailable_percentage,
-                update_strategy=spec.update_strategy,
-            ),
-            force_update_enabled=spec.force_update,
-            node_repair_config=repair_config(spec.node_repair),
-            warm_pool_config=warm_pool_config(spec.warm_pool),
-            launch_template=eks.CfnNodegroup.LaunchTemplateSpecificationProperty(
-                id=template.ref, version=template.attr_latest_version_number
-            ),
-            labels={**spec.labels, KIND_LABEL: "managed_nodes", **plugin_label(spec)},
-            taints=[
-                eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=taint.effect)
-                for taint in spec.taints
-            ]
-            or None,
-            tags={**self._tags, "Name": f"{self._cluster_name}-{spec.name}"},
-        )
-
-    def _launch_template(self, spec: NodeGroupSpec, pascal: str) -> ec2.CfnLaunchTemplate:
-        tags = [
-            CfnTag(key=key, value=value)
-            for key, value in {**self._tags, "Name": f"{self._cluster_name}-{spec.name}"}.items()
-        ]
-        bottlerocket = spec.ami_type.startswith("BOTTLEROCKET")
-        # Bottlerocket keeps its operating system on a small first volume, and images and logs on a second one.
-        volumes = {"/dev/xvda": None, "/dev/xvdb": spec.volume_gib} if bottlerocket else {"/dev/xvda": spec.volume_gib}
-        return ec2.CfnLaunchTemplate(
-            self,
-            f"{pascal}Template",
-            version_description=f"Nodes of {self._cluster_name}, group {spec.name}",
-            launch_template_data=ec2.CfnLaunchTemplate.LaunchTemplateDataProperty(
-                metadata_options=ec2.CfnLaunchTemplate.MetadataOptionsProperty(
-                    http_endpoint="enabled",
-                    http_tokens="required",
-                    # One hop: pods cannot take the node's role through the instance metadata service.
-                    http_put_response_hop_limit=1,
-                ),
-                block_device_mappings=[
-                    ec2.CfnLaunchTemplate.BlockDeviceMappingProperty(
-                        device_name=device,
-                        ebs=ec2.CfnLaunchTemplate.EbsProperty(
-                            volume_type="gp3",
-                            volume_size=size,
-                            encrypted=True,
-                            kms_key_id=spec.volume_kms_key_arn,
-                            delete_on_termination=True,
-                        ),
-                    )
-                    for device, size in volumes.items()
-                ],
-                tag_specifications=[
-                    ec2.CfnLaunchTemplate.TagSpecificationProperty(resource_type=kind, tags=tags)
-                    for kind in ("instance", "volume")
-                ],
-            ),
-            tag_specifications=[
-                ec2.CfnLaunchTemplate.LaunchTemplateTagSpecificationProperty(resource_type="launch-template", tags=tags)
-            ],
-        )

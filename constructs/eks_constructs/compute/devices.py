@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from eks_constructs.catalog import load
-from eks_constructs.karpenter import KarpenterSpec
-from eks_constructs.managed_nodes import PLUGIN_LABEL, ManagedNodesSpec, plugin_of_group
+from eks_constructs.compute.karpenter.spec import KarpenterSpec
+from eks_constructs.compute.managed_nodes.spec import PLUGIN_LABEL, ManagedNodesSpec, plugin_of_group
+from eks_constructs.compute.node_pools import NodePoolSpec
 from eks_constructs.manifests import HelmChart
-from eks_constructs.node_pools import NodePoolSpec
 
 _ORDER = 48
 _KARPENTER_LABELS: Mapping[str, dict[str, Any]] = {

@@ -1,0 +1,1 @@
+"""The kinds of compute: one folder each."""

@@ -1,0 +1,1 @@
+"""Compute that AWS runs: EKS Auto Mode."""

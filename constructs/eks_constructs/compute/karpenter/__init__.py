@@ -1,0 +1,1 @@
+"""EC2 nodes of an autoscaler that is yours."""

@@ -1,0 +1,32 @@
+"""Karpenter: an autoscaler for EC2 nodes that is yours to run. Auto Mode is the same software, run by AWS."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from eks_constructs.compute.node_pools import NodePoolSpec
+from eks_constructs.spec import Misplaced, Spec, pattern, repeated
+
+
+def _distinct(pools: list[NodePoolSpec]) -> list[NodePoolSpec]:
+    names = [pool.name for pool in pools]
+    if (index := repeated(names)) is not None:
+        raise Misplaced(f"{names[index]} is the name of two; choose another", index, "name")
+    return pools
+
+
+class KarpenterSpec(Spec):
+    """Nodes that Karpenter adds when pods have no room, and takes away when they are idle. It runs on the managed nodes."""
+
+    node_pools: Annotated[list[NodePoolSpec], Field(min_length=1), AfterValidator(_distinct)]
+    ami: Annotated[
+        str,
+        pattern(
+            r"al2023@(latest|v\d{8})|bottlerocket@(latest|v?\d{1,3}\.\d{1,3}\.\d{1,3})",
+            "must be an AMI alias, such as al2023@latest or bottlerocket@v1.50.0",
+        ),
+    ] = "al2023@latest"
+    """Operating system. With `latest` Karpenter replaces nodes, within the pools' budgets, when AWS publishes an AMI;
+    a version makes that your step (https://karpenter.sh/docs/tasks/managing-amis/)."""
+    volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
+    """Size of a node's volume for images and logs. It is encrypted with the account's key for EBS."""

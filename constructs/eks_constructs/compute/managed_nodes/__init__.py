@@ -1,0 +1,1 @@
+"""EC2 managed node groups."""
