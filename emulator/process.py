@@ -290,10 +290,11 @@ def _end(pid: int) -> None:
 
 
 def _runs(group: int) -> bool:
-    """Whether a process of the group still runs. One that only waits to be noticed does not: in a container that may take long."""
+    """Whether a process of the group still runs. A zombie does not; the first process of a container may be slow to reap it."""
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
-            state, _, of = status.read_text().rpartition(")")[2].split()[:3]
-            if int(of) == group and state != "Z":
+            fields = status.read_text().rpartition(")")[2].split()  # proc_pid_stat(5), from the third one
+            state, of, threads = fields[0], int(fields[2]), int(fields[17])
+            if of == group and (state != "Z" or threads > 1):
                 return True
-    return not Path("/proc/self/stat").exists()  # macOS has none, and notices at once
+    return not Path("/proc/self/stat").exists()  # macOS has no /proc

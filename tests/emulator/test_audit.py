@@ -155,7 +155,7 @@ def _with_attempts(original: Callable[..., dict[str, str]]) -> Callable[..., dic
 
 @pytest.mark.usefixtures("assembly")
 def test_throttling_that_ends_is_outlasted(own_engine: Engine, auditor: Auditor) -> None:
-    let_fail(own_engine, fault("DescribeCluster", "ThrottlingException", times=2))
+    let_fail(own_engine, fault("DescribeCluster", "ThrottlingException", times=1))
     assert [one.name for one in auditor(own_engine).clusters] == [CLUSTER]
 
 

@@ -121,10 +121,8 @@ def test_a_new_one_is_there_before_the_old_one_goes(
         assert [one for one, _ in statuses] == ["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
         assert "requires the creation of a new physical resource" in statuses[1][1]
         made, gone = f"{kind} {new} made", f"{kind} {old} deleted"
-        (first_made,), (first_gone,) = (
-            [place for place, line in enumerate(log) if one in line] for one in (made, gone)
-        )
-        assert first_made < first_gone
+        last_made, last_gone = (max(place for place, line in enumerate(log) if one in line) for one in (made, gone))
+        assert last_made < last_gone
 
 
 def test_an_upgrade_is_in_place_and_in_order(
@@ -162,7 +160,7 @@ def test_a_downgrade_cannot_be_rolled_back(
     """The way into UPDATE_ROLLBACK_FAILED that docs/changes.md warns of, and the way out that it names."""
     template = dict(stacks_of(assemble(demo)))[STACK]
     (cluster,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::Cluster"]
-    cluster["Properties"]["Version"] = "1.37"
+    cluster["Properties"]["Version"] = f"1.{int(cluster['Properties']['Version'].split('.')[1]) + 1}"
     (instance,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EC2::Instance"]
     instance["Properties"]["Unknown"] = "property"
     with pytest.raises(StackFailed, match="UPDATE_ROLLBACK_FAILED"):

@@ -184,12 +184,12 @@ def test_strict_mode_refuses_who_may_not(strict_engine: process.Engine, tmp_path
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return replace(strict_engine, user_key=(key["AccessKeyId"], key["SecretAccessKey"]))
 
-    nobody: Any = client(user("nobody"), "cloudformation")
+    nobody: Any = client(user("without-rights"), "cloudformation")
     with pytest.raises(nobody.exceptions.ClientError, match=r"not authorized to perform|AccessDenied"):
         nobody.create_stack(StackName="refused", TemplateBody=json.dumps({"Resources": {"Address": small.ADDRESS}}))
 
     # The CDK CLI trusts the certificate too.
-    somebody = user("somebody", "AdministratorAccess")
+    somebody = user("with-rights", "AdministratorAccess")
     cdk.deploy(somebody, small.assembly(tmp_path / "cdk.out", {"Address": small.ADDRESS}))
     states = Deployment(strict_engine).states()
     assert states[small.STACK] == "CREATE_COMPLETE"

@@ -69,5 +69,5 @@ def test_an_operation_fails_until_it_is_told_otherwise(engine: Engine) -> None:
 
 
 def test_boto3_outlasts_throttling(engine: Engine) -> None:
-    let_fail(engine, fault("ListClusters", "ThrottlingException", times=2))
+    let_fail(engine, fault("ListClusters", "ThrottlingException", times=1))
     client(engine, "eks").list_clusters()
