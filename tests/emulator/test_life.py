@@ -1,4 +1,4 @@
-"""The life of the demo: what a change does to a stack that stands, in which order, and what a failure leaves."""
+"""The life of the demo: what a change does to its stacks, in which order, and what a failure leaves."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,19 +14,19 @@ from tests.emulator.inventory import inventory
 
 pytestmark = pytest.mark.xdist_group("emulator")
 
-STACK = "demo-cluster-demo"
+CONTROL_PLANE, COMPUTE = "demo-control-plane-demo", "demo-compute-demo"
 
 
 @pytest.fixture(scope="module")
 def surroundings(deployment: Deployment, assemble: Callable[..., Path]) -> Iterator[Path]:
-    """The assembly of the demo on Kubernetes 1.35, deployed but for the stack of the cluster; at the end nothing is left of it."""
+    """The assembly of the demo on Kubernetes 1.35, deployed but for its compute; at the end nothing is left of it."""
     data = environment_data("demo")
     cluster_of(data)["control_plane"]["kubernetes_version"] = "1.35"
     before = inventory(deployment.engine)
     assembly = assemble(data)
     deployment.publish(assembly)
     for stack, template in stacks_of(assembly):
-        if stack != STACK:
+        if stack != COMPUTE:
             deployment.deploy_stack(stack, template)
     yield assembly
     for stack, _ in reversed(stacks_of(assembly)):
@@ -49,10 +49,11 @@ def cluster_of(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def deploy_changed(deployment: Deployment, assembly: Path) -> list[dict[str, Any]]:
-    """Deploys, and returns the events of the cluster's stack since."""
-    before = len(deployment.events(STACK))
+    """Deploys, and returns the events of the cluster's stacks since."""
+    before = {stack: len(deployment.events(stack)) for stack in (CONTROL_PLANE, COMPUTE)}
     deployment.deploy(assembly)
-    return deployment.events(STACK)[before:]
+    events = [one for stack, count in before.items() for one in deployment.events(stack)[count:]]
+    return sorted(events, key=lambda one: one["Timestamp"])
 
 
 def moments(events: list[dict[str, Any]], kind: str) -> list[tuple[int, str, str, str]]:
@@ -72,31 +73,32 @@ def first(events: list[dict[str, Any]], logical_id: str, status: str) -> int:
     )
 
 
-def test_a_failure_in_the_middle_rolls_everything_back(deployment: Deployment, surroundings: Path) -> None:
-    """The first one: nothing of the cluster is there yet."""
+def test_a_node_group_that_fails_rolls_back_the_compute_alone(deployment: Deployment, surroundings: Path) -> None:
+    """The first one: there is no compute yet."""
     before = inventory(deployment.engine)
-    template = dict(stacks_of(surroundings))[STACK]
+    template = dict(stacks_of(surroundings))[COMPUTE]
     (group,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::Nodegroup"]
     group["Properties"]["AmiType"] = "AL2_x86_64"
     with pytest.raises(
         StackFailed, match=r"ROLLBACK_COMPLETE[\s\S]*AL2_x86_64 is not supported for kubernetes version 1.35"
     ):
-        deployment.deploy_stack(STACK, template)
+        deployment.deploy_stack(COMPUTE, template)
     assert inventory(deployment.engine) == before
-    deployment.destroy(STACK)
+    assert client(deployment.engine, "eks").describe_cluster(name="demo")["cluster"]["status"] == "ACTIVE"
+    deployment.destroy(COMPUTE)
 
 
 def test_a_size_is_changed_in_place(
     deployment: Deployment, assemble: Callable[..., Path], demo: dict[str, Any]
 ) -> None:
     cluster_of(demo)["compute"]["managed_nodes"]["groups"][0].update(max_size=5, min_size=2)
-    before = deployment.resources(STACK)
+    before = deployment.resources(COMPUTE)
     deploy_changed(deployment, assemble(demo))
     eks = client(deployment.engine, "eks")
     (group,) = eks.list_nodegroups(clusterName="demo")["nodegroups"]
     sizes = eks.describe_nodegroup(clusterName="demo", nodegroupName=group)["nodegroup"]["scalingConfig"]
     assert (sizes["minSize"], sizes["maxSize"]) == (2, 5)
-    assert deployment.resources(STACK) == before
+    assert deployment.resources(COMPUTE) == before
 
 
 def test_a_new_one_is_there_before_the_old_one_goes(
@@ -105,9 +107,9 @@ def test_a_new_one_is_there_before_the_old_one_goes(
     compute = cluster_of(demo)["compute"]
     compute["managed_nodes"]["groups"][0]["instance_types"] = ["m7g.large"]
     compute["fargate"]["profiles"][0]["selectors"] = [{"namespace": "others-*"}]
-    before = deployment.resources(STACK).values()
+    before = deployment.resources(COMPUTE).values()
     events = deploy_changed(deployment, assemble(demo))
-    after = deployment.resources(STACK).values()
+    after = deployment.resources(COMPUTE).values()
     log = deployment.engine.log.read_text().splitlines()
     eks = client(deployment.engine, "eks")
     for kind, names in (
@@ -158,13 +160,13 @@ def test_a_downgrade_cannot_be_rolled_back(
     deployment: Deployment, assemble: Callable[..., Path], demo: dict[str, Any]
 ) -> None:
     """The way into UPDATE_ROLLBACK_FAILED that docs/changes.md warns of, and the way out that it names."""
-    template = dict(stacks_of(assemble(demo)))[STACK]
+    template = dict(stacks_of(assemble(demo)))[CONTROL_PLANE]
     (cluster,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::Cluster"]
     cluster["Properties"]["Version"] = f"1.{int(cluster['Properties']['Version'].split('.')[1]) + 1}"
     (instance,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EC2::Instance"]
     instance["Properties"]["Unknown"] = "property"
     with pytest.raises(StackFailed, match="UPDATE_ROLLBACK_FAILED"):
-        deployment.deploy_stack(STACK, template)
-    deployment.cloudformation.continue_update_rollback(StackName=STACK, ResourcesToSkip=["Cluster"])
-    deployment.settled(STACK)
-    assert deployment.states()[STACK] == "UPDATE_ROLLBACK_COMPLETE"
+        deployment.deploy_stack(CONTROL_PLANE, template)
+    deployment.cloudformation.continue_update_rollback(StackName=CONTROL_PLANE, ResourcesToSkip=["Cluster"])
+    deployment.settled(CONTROL_PLANE)
+    assert deployment.states()[CONTROL_PLANE] == "UPDATE_ROLLBACK_COMPLETE"
