@@ -72,6 +72,11 @@ def zones_without_eks() -> dict[str, str]:
     return zones
 
 
+def fips_regions() -> tuple[str, ...]:
+    """Returns how the regions begin in which Auto Mode has FIPS AMIs."""
+    return tuple(_read("availability_zones")["fips_of_auto_mode"])
+
+
 def public_registries() -> list[str]:
     """Returns the registries and chart repositories that are on the internet; a name stands for those below it, too."""
     names: list[str] = _read("reach")["public"]

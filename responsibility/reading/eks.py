@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from responsibility.model import ComputeKind
 from responsibility.reading.facts import Fact, Prop
 from responsibility.reading.iam import Role
-from responsibility.reading.network import Subnet, Vpc
+from responsibility.reading.network import Subnet, Vpc, region_of_zone
 from responsibility.reading.nodes import Ec2Nodes
 from responsibility.reading.resource import text
 
@@ -68,6 +68,12 @@ class Cluster(Fact):
     def subnets(self) -> list[Subnet]:
         """The subnets of its network interfaces, as far as they stand in the templates."""
         return self.facts.find_all(Subnet, self.resource.maybe("ResourcesVpcConfig.SubnetIds", []))
+
+    @property
+    def region(self) -> str:
+        """Its region: that of its stack, else that of the zones of its subnets; empty = not known."""
+        of_zones = (region_of_zone(subnet.zone) for subnet in self.subnets)
+        return self.resource.region or next(filter(None, of_zones), "")
 
     @property
     def vpc(self) -> Vpc | None:

@@ -70,6 +70,14 @@ def statements(document: Any, evidence: Evidence) -> list[Statement]:
     return found
 
 
+def read_statements(fact: Fact, path: str) -> tuple[list[Statement], list[UnknownValue]]:
+    """Returns the statements of the policy document at a path of a fact, and what of it the template does not say."""
+    try:
+        return _read(fact.get(path), fact.at(path))
+    except UnknownValue as unknown:
+        return [], [unknown]
+
+
 def _read(document: Any, evidence: Evidence) -> tuple[list[Statement], list[UnknownValue]]:
     """Returns the statements of a policy document, and what of it the template does not say."""
     try:
@@ -202,10 +210,7 @@ class Role(Fact):
         except UnknownValue as unknown:
             unsaid.append(unknown)
         for fact, path in sources:
-            try:
-                said, gaps = _read(fact.get(path), fact.at(path))
-            except UnknownValue as unknown:
-                said, gaps = [], [unknown]
+            said, gaps = read_statements(fact, path)
             found += said
             unsaid += gaps
         return found, unsaid

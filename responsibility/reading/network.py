@@ -16,6 +16,16 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
 Reach = Literal["public", "private", "isolated", "unknown"]
 
 
+def region_of_zone(zone: str) -> str:
+    """Returns the region of the name of an Availability Zone; empty = it is none (a Local Zone's, or an index)."""
+    return zone[:-1] if re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", zone) else ""
+
+
+def is_local_zone(zone: str) -> bool:
+    """Whether it is the name of a Local Zone or Wavelength Zone: us-west-2-lax-1a, us-east-1-wl1-bos-wlz-1."""
+    return bool(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d(-[a-z0-9]+)+", zone))
+
+
 class Vpc(Fact):
     """A virtual network: ``AWS::EC2::VPC``."""
 

@@ -124,6 +124,7 @@ class Environment(Spec):
             self._check_addresses(cluster, network)
             self._check_names(cluster)
             self._check_instances(cluster)
+            self._check_fips(cluster)
         return self
 
     @property
@@ -233,6 +234,16 @@ class Environment(Spec):
         for where, problem in named:
             if problem:
                 raise Misplaced(problem, *self.where(cluster, "compute", *where))
+
+    def _check_fips(self, cluster: ClusterSpec) -> None:
+        auto = cluster.compute.auto_mode
+        regions = tuple(load("availability_zones")["fips_of_auto_mode"])
+        for index, one in enumerate(auto.node_classes if auto else []):
+            if one.fips and self.region and not self.region.startswith(regions):
+                raise Misplaced(
+                    f"Auto Mode has FIPS AMIs in regions of the US and Canada alone, not in {self.region}; take it out",
+                    *self.where(cluster, "compute", "auto_mode", "node_classes", index, "fips"),
+                )
 
     def _check_names(self, cluster: ClusterSpec) -> None:
         stack = control_plane_stack(self.name, cluster.name)  # the longest of a cluster's

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from responsibility import catalog
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.eks import AccessEntry, Cluster
 from responsibility.reading.iam import Role
+from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.resource import UnknownValue
 
 _SETTINGS = {
@@ -149,3 +151,18 @@ def pools_and_role_go_together(cluster: Cluster) -> Answer | None:
     raise UnknownValue(
         cluster.at("ComputeConfig.NodePools"), "there is no built-in pool, and no pool of its own in what was read"
     )
+
+
+@check("EKR213", KubernetesObject)
+def fips_amis_are_there(item: KubernetesObject) -> Answer | None:
+    """Asked of NodeClasses of Auto Mode that ask for FIPS."""
+    if item.what != "NodeClass" or item.get("spec.advancedSecurity.fips") is not True:
+        return None
+    at = item.at("spec.advancedSecurity.fips")
+    cluster = item.facts.get(Cluster, item.cluster_key)
+    region = cluster.region if cluster else ""
+    if not region:
+        raise UnknownValue(at, "the region is not in what was read")
+    if region.startswith(catalog.fips_regions()):
+        return met(f"asks for FIPS AMIs in {region}, which has them", at)
+    return open_(f"asks for FIPS AMIs, and {region} has none for Auto Mode", at)
