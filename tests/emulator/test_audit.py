@@ -334,7 +334,7 @@ def _change(engine: Engine) -> list[tuple[str, str, str]]:
         ("a Pod Identity association deleted", "EKR150", "PodIdentityAssociations is"),
         ("an add-on deleted", "EKR150", "metrics-server: does not exist any more"),
         ("an access entry deleted", "EKR150", f"{viewer}: does not exist any more"),
-        ("an access entry made", "EKR150", "role/stranger: stands in no template"),
+        ("an access entry made", "EKR150", "role/stranger: is in no template"),
         ("another access policy", "EKR022", "has AmazonEKSAdminPolicy for the whole cluster"),
         ("another access policy, by drift", "EKR150", "AccessPolicies"),
         ("node repair off", "EKR048", group),

@@ -4,20 +4,17 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
-from pathlib import Path
 
+from eks_facts.files import load
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.reading.iam import Policy, Role, Statement, read_statements
 from responsibility.reading.resource import UnknownValue
-from safe_io.yaml_file import load
-
-_DATA = Path(__file__).parents[2] / "data" / "eks_condition_keys.yaml"
 
 
 @cache
 def _known() -> dict[str, str]:
     """The keys by their lower-case form: IAM does not tell upper from lower case."""
-    return {key.lower(): key for key in load(_DATA)["keys"]}
+    return {key.lower(): key for key in load("eks_condition_keys")["keys"]}
 
 
 def _judge(statements: Iterable[Statement], unsaid: list[UnknownValue]) -> Answer | None:
