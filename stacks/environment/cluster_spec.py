@@ -1,6 +1,8 @@
 """What one cluster of an environment file consists of, and what must hold between its parts."""
 
-from typing import Annotated
+import json
+from functools import reduce
+from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag, model_validator
 
@@ -14,6 +16,7 @@ from eks_constructs.addon_plan import (
     plan_addons,
     too_old,
 )
+from eks_constructs.addon_settings import settings_problem, unchecked_settings
 from eks_constructs.compute.auto_mode.spec import AutoModeSpec
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec, FargateSpec
 from eks_constructs.compute.karpenter.objects import NEWEST_KUBERNETES, VERSION
@@ -25,6 +28,7 @@ from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.pod_identities import PodIdentitySpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec, pattern
 from eks_facts.files import load
+from safe_io.where import shown
 from stacks.environment.workload_spec import Delivery, WorkloadSpec
 
 AnyNetwork = Annotated[
@@ -159,6 +163,24 @@ class ClusterSpec(Spec):
         locked = lock.addons.get(self.control_plane.kubernetes_version, {}) if lock else {}
         return plan_addons(dict(self.addons.items()), self.compute.mix, locked=dict(locked.items()))
 
+    def check_addon_settings(self, lock: "LockFile | None") -> list[str]:
+        """Holds the settings of add-ons against their schemas: those of ``lock``, else those that are known here.
+
+        Returns what cannot be checked: settings whose schema is not known. Raises AddonProblem for what EKS would refuse.
+        """
+        left = []
+        for addon in self.planned_addons(lock):
+            spec = self.addons.get(addon.name)
+            if spec is None or not spec.configuration:
+                continue
+            schema = lock.schema_of(addon.name, addon.version) if lock else None
+            if refused := settings_problem(addon.name, spec.configuration, schema):
+                where, text = refused
+                found = reduce(lambda part, key: part[key], where, spec.configuration)
+                raise AddonProblem(f"found {shown(found)}; {text}", "addons", addon.name, "configuration", *where)
+            left += [f"{addon.name}: {key}" for key in unchecked_settings(addon.name, spec.configuration, schema)]
+        return left
+
     @property
     def prefixes(self) -> bool:
         """Whether the CNI gives nodes prefixes of addresses: with IPv6 always.
@@ -263,6 +285,8 @@ class LockFile(Spec):
     """Versions of add-ons, by Kubernetes version: ENVIRONMENT.lock.yaml beside the environment file."""
 
     addons: dict[KubernetesVersion, dict[AddonName, AddonVersion]]
+    settings: dict[AddonName, dict[AddonVersion, str]] = {}
+    """JSON schemas of what add-ons take as settings, by version."""
 
     @model_validator(mode="after")
     def _new_enough(self) -> "LockFile":
@@ -271,3 +295,21 @@ class LockFile(Spec):
                 if problem := too_old(name, version):
                     raise Misplaced(f"{problem} (make lock-addons)", "addons", kubernetes, name)
         return self
+
+    @model_validator(mode="after")
+    def _schemas(self) -> "LockFile":
+        for name, versions in self.settings.items():
+            for version in versions:
+                try:
+                    known = isinstance(self.schema_of(name, version), dict)
+                except ValueError:
+                    known = False
+                if not known:
+                    raise Misplaced("is no JSON schema (make lock-addons writes it)", "settings", name, version)
+        return self
+
+    def schema_of(self, name: str, version: str | None) -> dict[str, Any] | None:
+        """Returns the schema of the settings of an add-on's version; None: it is not here."""
+        text = self.settings.get(name, {}).get(version or "")  # type: ignore[call-overload]
+        schema: dict[str, Any] | None = json.loads(text) if text else None
+        return schema

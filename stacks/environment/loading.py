@@ -37,7 +37,12 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
         document.fail(
             ("clusters",), f"have {workloads:,} workloads in all; at most {MAX_WORKLOADS:,} (bound: workloads)"
         )
+    lock = load_lock(path)
     for cluster in environment.clusters:
+        try:
+            cluster.check_addon_settings(lock)
+        except Misplaced as problem:
+            document.fail(environment.where(cluster, *problem.where), str(problem))
         try:
             placed_workloads(cluster, environment)
         except Misplaced as problem:
