@@ -36,8 +36,6 @@ def main() -> None:
     install(
         authentication,
         schemas=Path(os.environ["EMULATOR_SCHEMAS"]),
-        catalog=Path(os.environ["EMULATOR_CATALOG"]),
-        policies=Path(os.environ["EMULATOR_POLICIES"]),
     )
     app.app = authentication
     app._port_is_bindable = lambda *_: False  # with TLS it would take port 443 too

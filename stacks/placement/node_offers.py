@@ -10,6 +10,7 @@ from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec, device_of_group
 from eks_constructs.compute.mix import NODE_SELECTORS
 from eks_facts.files import load
+from eks_facts.instances import ami_types
 
 Toleration = dict[str, str]
 
@@ -60,9 +61,8 @@ def auto_mode_pools(auto: AutoModeSpec) -> Iterator[tuple[str, Nodes]]:
 
 def node_groups(managed: ManagedNodesSpec) -> Iterator[tuple[str, Nodes]]:
     """Yields the managed node groups."""
-    families = load("instance_families")["ami_types"]
     for group in managed.groups:
-        architecture = "arm64" if families[group.ami_type]["architecture"] == "arm64" else "amd64"
+        architecture = "arm64" if ami_types()[group.ami_type].architecture == "arm64" else "amd64"
         # EKS spells effects NO_SCHEDULE, Kubernetes NoSchedule.
         taints = tuple(
             {**taint.model_dump(), "effect": taint.effect.title().replace("_", "")} for taint in group.taints
