@@ -14,7 +14,6 @@ from eks_constructs.addon_plan import (
     plan_addons,
     too_old,
 )
-from eks_constructs.catalog import load
 from eks_constructs.compute.auto_mode.spec import AutoModeSpec
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec, FargateSpec
 from eks_constructs.compute.karpenter.objects import NEWEST_KUBERNETES, VERSION
@@ -25,6 +24,7 @@ from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.pod_identities import PodIdentitySpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec, pattern
+from eks_facts.files import load
 from stacks.environment.workload_spec import Delivery, WorkloadSpec
 
 AnyNetwork = Annotated[
@@ -137,7 +137,7 @@ class ClusterSpec(Spec):
     access: AccessSpec
     compute: ComputeSpec
     addons: dict[AddonName, AddonSpec] = {}
-    """What differs from the rules of catalog/addons.yaml."""
+    """What differs from the rules of eks_facts/data/addons.yaml."""
     delivery: Delivery = "files"
     """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack.
     `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them."""

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from eks_constructs.catalog import load
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec, FargateSpec, globs_meet
 from eks_constructs.compute.mix import NODE_SELECTORS, ComputeKind
 from eks_constructs.spec import Misplaced
+from eks_facts.files import load
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.problems import did_you_mean
 from stacks.environment.workload_spec import WorkloadSpec

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from eks_constructs.catalog import load
 from eks_constructs.compute.auto_mode.spec import AutoModeSpec
 from eks_constructs.compute.devices import count, devices_of_pool
 from eks_constructs.compute.karpenter import objects as karpenter_manifests
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec, device_of_group
 from eks_constructs.compute.mix import NODE_SELECTORS
+from eks_facts.files import load
 
 Toleration = dict[str, str]
 

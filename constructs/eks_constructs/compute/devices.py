@@ -4,11 +4,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from eks_constructs.catalog import load
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.managed_nodes.spec import PLUGIN_LABEL, ManagedNodesSpec, plugin_of_group
 from eks_constructs.compute.node_pools import NodePoolSpec
 from eks_constructs.manifests import HelmChart
+from eks_facts.files import load
 
 _ORDER = 48
 _KARPENTER_LABELS: Mapping[str, dict[str, Any]] = {
