@@ -1,4 +1,4 @@
-"""What AWS offers today: support dates of Kubernetes versions, versions of add-ons, releases of images. Put beside what runs."""
+"""Adds what AWS offers today: support dates of Kubernetes versions, versions of add-ons, releases of images."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _releases(ask: Questions, groups: list[Resource]) -> None:
         ami = ami_types().get(kind)
         parameter = ami.release_parameter(str(version)) if ami and version else None
         if not parameter:
-            continue  # a custom image, or Windows: nothing to hold it against
+            continue  # a custom image, or Windows: nothing to compare it with
         if parameter not in known:
             known[parameter] = ask.one(*call, "Parameter", Name=parameter)
         found = known[parameter]

@@ -6,7 +6,7 @@ from typing import Any
 
 from eks_facts.instances import default_ami_type
 from emulator.engine.eks.releases import newest
-from emulator.engine.eks.service import Answer, Eks, Parameters, operation, own_access_entry, page
+from emulator.engine.eks.service import Answer, Eks, Parameters, operation, own_access_entry
 from emulator.engine.eks.state import Record, now
 
 
@@ -80,7 +80,7 @@ def describe_nodegroup(eks: Eks, parameters: Parameters) -> Answer:
 @operation
 def list_nodegroups(eks: Eks, parameters: Parameters) -> Answer:
     """Lists node groups by name."""
-    return page(names(eks, "nodegroup", parameters, "nodegroupName"), parameters, "nodegroups")
+    return eks.page(names(eks, "nodegroup", parameters, "nodegroupName"), parameters, "nodegroups")
 
 
 @operation
@@ -174,7 +174,7 @@ def describe_fargate_profile(eks: Eks, parameters: Parameters) -> Answer:
 def list_fargate_profiles(eks: Eks, parameters: Parameters) -> Answer:
     """Lists Fargate profiles by name."""
     found = names(eks, "fargateProfile", parameters, "fargateProfileName")
-    return page(found, parameters, "fargateProfileNames")
+    return eks.page(found, parameters, "fargateProfileNames")
 
 
 @operation
