@@ -141,7 +141,7 @@ def delete_addon(eks: Eks, parameters: Parameters) -> Answer:
 
 
 @operation
-def describe_addon_versions(_: Eks, parameters: Parameters) -> Answer:
+def describe_addon_versions(eks: Eks, parameters: Parameters) -> Answer:
     """Answers made-up versions of the catalog's add-ons for each Kubernetes version."""
     wanted = parameters.get("addonName")
     if wanted and wanted not in addons():

@@ -178,7 +178,7 @@ def describe_update(eks: Eks, parameters: Parameters) -> Answer:
 
 
 @operation
-def describe_cluster_versions(_: Eks, parameters: Parameters) -> Answer:
+def describe_cluster_versions(eks: Eks, parameters: Parameters) -> Answer:
     """Answers the versions of eks_facts, with their support dates."""
     wanted = parameters.get("clusterVersions")
     today = now().date()
