@@ -14,13 +14,9 @@ from eks_constructs.addon_plan import (
     plan_addons,
     too_old,
 )
-from eks_constructs.catalog import load
-from eks_constructs.compute.auto_mode.spec import AutoModeSpec
-from eks_constructs.compute.fargate.spec import FargateSelectorSpec, FargateSpec
-from eks_constructs.compute.karpenter.objects import NEWEST_KUBERNETES, VERSION
-from eks_constructs.compute.karpenter.spec import KarpenterSpec
-from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
-from eks_constructs.compute.mix import ComputeMix
+from eks_constructs.compute.fargate.spec import FargateSelectorSpec
+from eks_constructs.compute.kind import ClusterContext
+from eks_constructs.compute.spec import ComputeSpec
 from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.pod_identities import PodIdentitySpec
@@ -46,86 +42,6 @@ ApiName = Annotated[
         "must be an API group, a class or a driver, such as cert-manager.io",
     ),
 ]
-
-MAX_SKEW = 1
-"""Minor versions that managed nodes may be behind: Kubernetes allows three, but EKS upgrades a control plane only when all its
-managed node groups have caught up. https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterVersion.html"""
-
-
-class ComputeSpec(Spec):
-    """The kinds of compute of a cluster, in any mix."""
-
-    auto_mode: AutoModeSpec | None = None
-    managed_nodes: ManagedNodesSpec | None = None
-    karpenter: KarpenterSpec | None = None
-    """EC2 nodes beside the managed ones, added and taken away by an autoscaler of yours."""
-    fargate: FargateSpec | None = None
-
-    @property
-    def active_auto_mode(self) -> AutoModeSpec | None:
-        """Auto Mode, unless it is off or on its way out."""
-        return self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
-
-    @property
-    def mix(self) -> ComputeMix:
-        """What the rest of the cluster needs to know of it."""
-        auto = self.active_auto_mode
-        return ComputeMix(
-            auto_mode=auto is not None,
-            auto_mode_pools=bool(auto and "general-purpose" in auto.built_in_node_pools),
-            auto_mode_own_pools=bool(auto and any(pool.open for pool in auto.node_pools)),
-            managed_nodes=self.managed_nodes is not None,
-            managed_nodes_closed=bool(self.managed_nodes and not self.managed_nodes.hosts_addons),
-            karpenter=self.karpenter is not None,
-            fargate=self.fargate is not None,
-        )
-
-    @model_validator(mode="after")
-    def _karpenter_beside_managed_nodes(self) -> "ComputeSpec":
-        if self.karpenter is None:
-            return self
-        if self.auto_mode:
-            raise Misplaced("Auto Mode is Karpenter, run by AWS: take one of the two out", "karpenter")
-        if self.managed_nodes is None:
-            raise Misplaced("runs on managed nodes, and there are none; add managed_nodes", "karpenter")
-        if not self.managed_nodes.hosts_addons:
-            raise Misplaced(
-                "runs on managed nodes, and no group has room for it: one needs a desired_size above 0 and no taints",
-                "karpenter",
-            )
-        groups = {group.name for group in self.managed_nodes.groups}
-        for index, pool in enumerate(self.karpenter.node_pools):
-            if pool.name in groups:
-                raise Misplaced(
-                    f"{pool.name} is a node group already; choose another", "karpenter", "node_pools", index, "name"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _room_for_addons(self) -> "ComputeSpec":
-        if self.managed_nodes and self.mix.deployments_run_on is None:
-            raise Misplaced(
-                "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0 and no taints. Auto Mode's pool"
-                " general-purpose would do, too, a node pool of auto_mode without taints, or Fargate",
-                *("managed_nodes", "groups"),
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _something(self) -> "ComputeSpec":
-        auto = self.active_auto_mode
-        if self.managed_nodes or self.fargate:
-            return self
-        if auto is None:
-            raise ValueError("names no compute, so no pod could run; add auto_mode: {}, managed_nodes or fargate")
-        if not auto.built_in_node_pools and not auto.node_pools:
-            raise Misplaced(
-                "auto_mode has no node pools and there is no other compute; name built_in_node_pools or node_pools",
-                "auto_mode",
-                "built_in_node_pools",
-            )
-        return self
-
 
 class ClusterSpec(Spec):
     """One EKS cluster."""
@@ -176,33 +92,13 @@ class ClusterSpec(Spec):
         ]
 
     @model_validator(mode="after")
-    def _node_versions(self) -> "ClusterSpec":
-        versions = list(load("kubernetes_versions")["versions"])
-        mine = versions.index(self.control_plane.kubernetes_version)
-        nodes = self.compute.managed_nodes
-        if nodes is None:
-            return self
-        named: list[tuple[tuple[str | int, ...], str | None]] = [((), nodes.kubernetes_version)]
-        named += [(("groups", index), group.kubernetes_version) for index, group in enumerate(nodes.groups)]
-        for where, version in named:
-            if version and not 0 <= mine - versions.index(version) <= MAX_SKEW:
-                raise Misplaced(
-                    f"nodes would have Kubernetes {version}, the control plane {self.control_plane.kubernetes_version};"
-                    f" nodes may be {MAX_SKEW} minor version behind, until the next upgrade, and never ahead",
-                    *("compute", "managed_nodes", *where, "kubernetes_version"),
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _karpenter_knows_the_version(self) -> "ClusterSpec":
-        versions = list(load("kubernetes_versions")["versions"])
-        mine = self.control_plane.kubernetes_version
-        if self.compute.karpenter and versions.index(mine) > versions.index(NEWEST_KUBERNETES):
-            raise Misplaced(
-                f"Karpenter {VERSION} is for Kubernetes up to {NEWEST_KUBERNETES}, and the control plane has {mine};"
-                " wait with the upgrade, or raise the version in constructs/eks_constructs/compute/karpenter/objects.py",
-                *("compute", "karpenter"),
-            )
+    def _compute_fits(self) -> "ClusterSpec":
+        context = ClusterContext(self.name, self.control_plane.kubernetes_version)
+        for kind, section in self.compute.active():
+            try:
+                kind.check_cluster(section, context)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), "compute", kind.name, *problem.where) from None
         return self
 
     @model_validator(mode="after")

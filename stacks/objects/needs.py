@@ -17,7 +17,8 @@ from stacks.objects.folder import SourceObject
 from stacks.objects.object_kind import group_of, kind_of
 from stacks.objects.placeholders import FILLED_BY
 from stacks.objects.pods import claim_templates, pod_template
-from stacks.placement.kinds import RULES, Rule
+from eks_constructs.compute.placement import Rule
+from eks_constructs.compute.registry import rules
 
 EFS_DRIVER = "efs.csi.aws.com"
 
@@ -130,7 +131,7 @@ def _storage(item: KubernetesObject, spec: Mapping[str, Any], rule: Rule) -> Ite
     for where, driver in drivers(item):
         if driver == EFS_DRIVER:
             yield "file_storage_driver", where
-        elif driver in {one.storage_driver for one in RULES.values()}:
+        elif driver in {one.storage_driver for one in rules().values()}:
             yield "block_storage_driver", where
     if kind_of(item) == "StorageClass" and "provisioner" not in item:
         yield "block_storage_driver", ("kind",)
