@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from stacks.node import use_pinned_node
 
 if TYPE_CHECKING:
     from stacks.environment.cluster_spec import LockFile
+    from stacks.environment.context import Wishes
     from stacks.environment.model import Environment
     from stacks.environment.workload_spec import Delivery
 
@@ -40,11 +42,12 @@ def main() -> int:
     path = environment_path(context.get("env"))
     environment = _delivered(load_environment(path, today=wished.today), wished.delivery)
     lock = load_lock(path)
-    first_deploy = _known(wished.first_deploy, environment)
-    sizes = _fitting(wished.sizes, environment)
+    _check_known("first_deploy", wished.first_deploy, environment)
+    _check_known("before_pools", wished.before_pools, environment)
+    wished = replace(wished, sizes=_fitting(wished.sizes, environment))
     try:
         with assembly(os.environ.get("CDK_OUTDIR")) as folder:
-            _write(folder, environment, lock, first_deploy, context, sizes=sizes, checks=wished.checks)
+            _write(folder, environment, lock, wished, context)
     except ChecksFailed as findings:
         print(f"{findings}\n{path}: {ACCEPT}".lstrip(), file=sys.stderr)
         return 1
@@ -59,11 +62,8 @@ def _write(
     folder: Path,
     environment: "Environment",
     lock: "LockFile | None",
-    first_deploy: list[str],
+    wished: "Wishes",
     context: dict[str, Any],
-    *,
-    sizes: Mapping[tuple[str, str], int],
-    checks: bool,
 ) -> None:
     """Synthesises into an empty folder. Raises ChecksFailed and LimitExceeded."""
     import aws_cdk as cdk
@@ -79,12 +79,19 @@ def _write(
         post_cli_context={"@aws-cdk/core:failSynthOnValidationErrors": True},
         outdir=str(folder),
         analytics_reporting=False,
-        builtin_cloud_formation_validation=None if checks else False,
+        builtin_cloud_formation_validation=None if wished.checks else False,
     )
-    platform = build(app, environment, lock=lock, first_deploy=first_deploy, sizes=sizes)
+    platform = build(
+        app,
+        environment,
+        lock=lock,
+        first_deploy=wished.first_deploy,
+        before_pools=wished.before_pools,
+        sizes=wished.sizes,
+    )
     if context.get("delivery"):
         platform.only_to_look_at(f"It was synthesised with -c delivery={context['delivery']}, which is to look at")
-    if checks:
+    if wished.checks:
         from stacks.synth_checks.plugins import add_checks
 
         add_checks(app, platform)
@@ -97,7 +104,7 @@ def _write(
         report = re.sub(r"(Validation failed\. )?A copy of this report can be found in: .*", "", str(failure))
         raise ChecksFailed(report.removeprefix("ValidationFailed:").strip()) from None
     # Errors raise; what else was found and not accepted fails here all the same.
-    if checks and (found := list(_found(folder / "validation-report.json"))):
+    if wished.checks and (found := list(_found(folder / "validation-report.json"))):
         raise ChecksFailed("\n".join(found))
     platform.write_manifests(folder / "manifests")
     check_templates(folder / stack.template_file for stack in platform.stacks)
@@ -121,16 +128,13 @@ def _delivered(environment: "Environment", delivery: "Delivery | None") -> "Envi
     return environment.model_copy(update={"clusters": clusters})
 
 
-def _known(first_deploy: Sequence[str], environment: "Environment") -> list[str]:
-    """Returns the clusters that ``first_deploy`` names. Raises BadInput for a name that the environment does not have."""
+def _check_known(key: str, names: Sequence[str], environment: "Environment") -> None:
+    """Raises BadInput for a name, in a key of the context, that no cluster of the environment has."""
     clusters = [cluster.name for cluster in environment.clusters]
-    if unknown := [name for name in first_deploy if name not in clusters]:
+    if unknown := [name for name in names if name not in clusters]:
         raise BadInput(
-            one_line(
-                f"first_deploy names {', '.join(unknown)}; the clusters of {environment.name} are: {', '.join(clusters)}"
-            )
+            one_line(f"{key} names {', '.join(unknown)}; the clusters of {environment.name} are: {', '.join(clusters)}")
         )
-    return list(first_deploy)
 
 
 def _fitting(sizes: Mapping[tuple[str, str], int], environment: "Environment") -> Mapping[tuple[str, str], int]:

@@ -59,11 +59,14 @@ def _operate(arguments: list[str]) -> int:
 
     from delivery.children import through
 
-    if options.action in ("deploy", "diff"):
-        from operations.deploying import deploy, look
+    if options.action == "deploy":
+        from operations.deploying import deploy
 
-        act = deploy if options.action == "deploy" else look
-        return act(environment, account, command, run=through, say=_say)
+        return deploy(environment, account, command, run=through, ask=_ask, say=_say)
+    if options.action == "diff":
+        from operations.deploying import look
+
+        return look(environment, account, command, run=through, say=_say)
     from operations.destroying import destroy
 
     return destroy(environment, account, command, anyway=options.anyway, look=options.look, run=through, say=_say)

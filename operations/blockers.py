@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any
 
 from delivery.account import Asked
-from operations.environment import cluster_stack, network_stacks, workloads_stack
+from operations.environment import cluster_stacks, network_stacks, stack_names
 from operations.there import There
 from responsibility.account.errors import AccountError
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
+from stacks.environment.stack_names import control_plane_stack, workloads_stack
 
 _AUTO_MODE = "https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html"
 _GUARDDUTY = (
@@ -35,7 +36,7 @@ def of_clusters(environment: Environment, there: There, account: Asked) -> list[
     for cluster in environment.clusters:
         found += _seen("protection", partial(_protection, environment, cluster, there, account))
         found += _seen("buckets", partial(_buckets, environment, cluster, there, account))
-        if there.find(cluster_stack(environment, cluster.name)):
+        if there.find(control_plane_stack(environment.name, cluster.name)):
             found += _seen("load balancers", partial(_load_balancers, environment, cluster, account))
             found += _seen("nodes of Karpenter", partial(_karpenter, environment, cluster, account))
             found += _seen("volumes", partial(_volumes, cluster, account))
@@ -47,7 +48,7 @@ def of_networks(environment: Environment, there: There, account: Asked) -> list[
 
     While clusters are there, of endpoints alone: the rest may be theirs, and go with them.
     """
-    gone = not any(there.find(cluster_stack(environment, one.name)) for one in environment.clusters)
+    gone = not any(there.find(stack) for one in environment.clusters for stack in cluster_stacks(environment, one))
     found: list[Blocker] = []
     for stack in network_stacks(environment):
         if there.find(stack) is None:
@@ -87,11 +88,10 @@ def _other_stacks(environment: Environment, there: There) -> Iterator[Blocker]:
     """Stacks of the environment whose cluster, network or workloads are no longer in its file."""
     from stacks.workloads import needs_stack
 
-    known = {f"{environment.name}-foundation", *network_stacks(environment)}
+    known = stack_names(environment)
     for cluster in environment.clusters:
-        known.add(cluster_stack(environment, cluster.name))
-        if needs_stack(cluster, environment, first_deploy=False):
-            known.add(workloads_stack(environment, cluster.name))
+        if not needs_stack(cluster, environment, before_pools=False):
+            known.remove(workloads_stack(environment.name, cluster.name))
     for stack in there:
         if stack.StackName in known:
             continue
@@ -109,7 +109,7 @@ def _other_stacks(environment: Environment, there: There) -> Iterator[Blocker]:
 
 
 def _protection(environment: Environment, cluster: ClusterSpec, there: There, account: Asked) -> Iterator[Blocker]:
-    name = cluster_stack(environment, cluster.name)
+    name = control_plane_stack(environment.name, cluster.name)
     stack = there.find(name)
     if stack is None:
         return
@@ -127,7 +127,7 @@ def _protection(environment: Environment, cluster: ClusterSpec, there: There, ac
 
 def _buckets(environment: Environment, cluster: ClusterSpec, there: There, account: Asked) -> Iterator[Blocker]:
     """Buckets that go with the stack, and hold something: old versions count."""
-    name = workloads_stack(environment, cluster.name)
+    name = workloads_stack(environment.name, cluster.name)
     if there.find(name) is None:
         return
     resources = there.template(name)

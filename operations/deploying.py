@@ -1,21 +1,28 @@
-"""`make deploy`: asks CloudFormation what is there, refuses what would delete objects, and deploys a new cluster in two steps."""
+"""`make deploy`: asks CloudFormation what is there, refuses what would delete objects, and makes new control planes first."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from delivery.account import Asked
-from operations.environment import cluster_stack, context, workloads_stack
+from operations.environment import context
 from operations.sizes import sizes_that_stay, spelt
-from operations.there import NOT_MADE, There
+from operations.there import There
 from operations.zones import other_zones
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
+from stacks.environment.stack_names import compute_stack, control_plane_stack, workloads_stack
 
 Run = Callable[[Sequence[str]], int]
+Ask = Callable[[str], str]
 Say = Callable[[str], None]
+
+
+SIDE_BY_SIDE = 4
+"""Stacks that are deployed at the same time, where the call does not say: a new account has few concurrent Lambda functions,
+and each cluster with `delivery: kubectl` uses some (docs/deploy.md)."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +30,14 @@ class Way:
     """How an environment gets deployed."""
 
     first: tuple[ClusterSpec, ...] = ()
-    """Clusters that are made now, and get deletion protection or some add-ons in a step of its own."""
+    """Clusters that are made now, and get deletion protection in a step of its own."""
     waiting: tuple[ClusterSpec, ...] = ()
-    """Those of them whose add-ons wait for `make apply`."""
+    """Clusters whose add-ons wait for `make apply`."""
 
 
-def deploy(environment: Environment, asked: Callable[[], Asked], command: Sequence[str], *, run: Run, say: Say) -> int:
+def deploy(
+    environment: Environment, asked: Callable[[], Asked], command: Sequence[str], *, run: Run, ask: Ask, say: Say
+) -> int:
     """Deploys; returns the exit code of the CDK.
 
     Args:
@@ -36,10 +45,12 @@ def deploy(environment: Environment, asked: Callable[[], Asked], command: Sequen
         asked: gives the account.
         command: the call of the CDK that deploys everything.
         run: runs it.
+        ask: puts a question to the person; "" if nobody is there.
         say: is told what happens, a line at a time.
 
     Raises:
-        BadInput: it would delete Kubernetes objects, or a stack is in a state that needs somebody. Nothing was changed.
+        BadInput: it would delete Kubernetes objects, a stack is in a state that needs somebody, or the person does not want what
+            it would change. Nothing was changed.
     """
     try:
         account = asked()
@@ -59,24 +70,57 @@ def deploy(environment: Environment, asked: Callable[[], Asked], command: Sequen
         command = _with_sizes(command, environment, there, account, say)
     if context(command).get("first_deploy") is not None:
         way = Way()  # the person knows, and says so
-    if not way.first:
-        return run(command)
-
-    names = ",".join(cluster.name for cluster in way.first)
-    say(
-        f"New: {names}. Deployed in two steps, so that a failure on the way can be rolled back: deletion protection comes last."
-    )
-    if code := run([*command, "-c", f"first_deploy={names}"]):
-        return code
-    if way.waiting:
-        waiting = ", ".join(cluster.name for cluster in way.waiting)
+    command = _side_by_side(command, run, ask)
+    if way.first:
+        names = ",".join(cluster.name for cluster in way.first)
         say(
-            f"The first step is done. Add-ons of {waiting} wait for node pools, which make apply ENV={environment.name} makes"
-            f" (docs/access.md). Then make deploy ENV={environment.name} again: they follow, and deletion protection."
+            f"New: {names}. First the control plane, without deletion protection, so that a failure can be rolled back;"
+            " then deletion protection and everything else."
         )
-        return 0
-    say("The first step is done. The second one switches deletion protection on.")
-    return run(command)
+        if code := run([*_only(command, environment, way.first), "-c", f"first_deploy={names}"]):
+            return code
+    if not way.waiting:
+        return run(command)
+    waiting = [cluster.name for cluster in way.waiting]
+    if code := run([*command, "-c", f"before_pools={','.join(waiting)}"]):
+        return code
+    say(
+        f"Add-ons of {', '.join(waiting)} wait for node pools, which make apply ENV={environment.name} makes (docs/access.md)."
+        f" Then make deploy ENV={environment.name} again: they follow."
+    )
+    return 0
+
+
+def _only(command: Sequence[str], environment: Environment, clusters: Sequence[ClusterSpec]) -> list[str]:
+    """Returns a call of the CDK that deploys control planes and what they depend on, in place of everything."""
+    names = [control_plane_stack(environment.name, cluster.name) for cluster in clusters]
+    return [new for word in command for new in (names if word == "--all" else [word])]
+
+
+def _side_by_side(command: Sequence[str], run: Run, ask: Ask) -> list[str]:
+    """Returns a call of the CDK that deploys stacks at the same time, once the person has seen what it would permit.
+
+    The CLI cannot ask while it deploys several: so the question comes before, and once for all stacks.
+    Raises BadInput: the person does not want it, or is not there.
+    """
+    said = dict(zip(command, [*command[1:], ""], strict=True)) | dict(
+        word.split("=", 1) for word in command if word.startswith("--") and "=" in word
+    )
+    approval = said.get("--require-approval")
+    if approval not in (None, "never"):
+        return list(command)  # one stack after the other, with the CLI's own questions
+    at_once = [] if "--concurrency" in said else ["--concurrency", str(SIDE_BY_SIDE)]
+    if approval or said.keys() & {"--yes", "-y"}:
+        return [*command, *at_once]
+    looking = ["diff" if word == "deploy" else word for word in command if word != "--all"]
+    if run([*looking, "--security-only", "--fail-on", "broadening", "--method", "template"]):
+        answer = ask("Deploy what is shown above? (y/n) ").strip().lower()
+        if answer not in ("y", "yes"):
+            raise BadInput(
+                "Nothing was changed: the permissions above were not approved."
+                ' Without a question: CDK_FLAGS="--require-approval never"'
+            )
+    return [*command, "--require-approval", "never", *at_once]
 
 
 def look(environment: Environment, asked: Callable[[], Asked], command: Sequence[str], *, run: Run, say: Say) -> int:
@@ -120,7 +164,7 @@ def _with_sizes(
 
 def _refuse_to_delete_objects(environment: Environment, there: There) -> None:
     for cluster in environment.clusters:
-        name = workloads_stack(environment, cluster.name)
+        name = workloads_stack(environment.name, cluster.name)
         if not cluster.delivered_by_stack and there.deletes_objects(name):
             raise BadInput(
                 f"{cluster.name}: its stack {name} applies the Kubernetes objects, and delivery: files would have CloudFormation"
@@ -135,20 +179,22 @@ def _way(environment: Environment, there: There) -> Way:
 
     first, waiting = [], []
     for cluster in environment.clusters:
-        name = cluster_stack(environment, cluster.name)
+        name = control_plane_stack(environment.name, cluster.name)
         stack = there.find(name)
-        if stack and stack.StackStatus not in NOT_MADE:
-            continue
-        if stack and (stack.EnableTerminationProtection or stack.StackStatus == "ROLLBACK_FAILED"):
+        if (
+            stack
+            and not there.made(name)
+            and (stack.EnableTerminationProtection or stack.StackStatus == "ROLLBACK_FAILED")
+        ):
             raise BadInput(
                 f"{name} is {stack.StackStatus}: its first deploy failed, and deletion protection keeps what is left. Nothing was"
                 f" changed. Take it away, then deploy again: aws eks update-cluster-config --name {cluster.name}"
                 " --no-deletion-protection; aws cloudformation update-termination-protection"
                 f" --no-enable-termination-protection --stack-name {name}; aws cloudformation delete-stack --stack-name {name}"
             )
-        waits = not cluster.delivered_by_stack and bool(late_addons(cluster, first_deploy=False))
-        if waits:
-            waiting.append(cluster)
-        if waits or cluster.control_plane.deletion_protection:
+        if cluster.control_plane.deletion_protection and not there.made(name):
             first.append(cluster)
+        late = not cluster.delivered_by_stack and late_addons(cluster, before_pools=False)
+        if late and not there.made(compute_stack(environment.name, cluster.name)):
+            waiting.append(cluster)
     return Way(tuple(first), tuple(waiting))

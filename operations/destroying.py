@@ -1,10 +1,10 @@
-"""`make destroy`: looks for what would stop it, by name; then deletes workloads and clusters, looks again, and deletes networks."""
+"""`make destroy`: names what would stop it; then deletes workloads, compute and control planes, looks again, and deletes networks."""
 
 from collections.abc import Callable, Sequence
 
 from delivery.account import Asked
 from operations.blockers import Blocker, of_clusters, of_networks
-from operations.environment import cluster_stack, network_stacks, workloads_stack
+from operations.environment import cluster_stacks, network_stacks
 from operations.there import There
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
@@ -47,7 +47,8 @@ def destroy(
         if there:
             _stop(of_networks(environment, there, asked()), name, anyway=True, say=say)
         return 0
-    if code := run([*command, f"{name}-workloads-*", f"{name}-cluster-*"]):
+    # The CLI deletes what depends on something before it. Nothing of what this finds may be left standing on nothing.
+    if code := run([*command, f"{name}-workloads-*", f"{name}-compute-*", f"{name}-control-plane-*"]):
         return code
     networks = network_stacks(environment)
     if not networks:
@@ -57,7 +58,7 @@ def destroy(
         left = [
             stack
             for cluster in environment.clusters
-            for stack in (workloads_stack(environment, cluster.name), cluster_stack(environment, cluster.name))
+            for stack in cluster_stacks(environment, cluster)
             if there.find(stack)
         ]
         if left:

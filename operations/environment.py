@@ -6,37 +6,38 @@ from datetime import date
 
 from eks_constructs.network_spec import NetworkSpec
 from safe_io.errors import BadInput
+from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.loading import load_environment
 from stacks.environment.model import Environment
 from stacks.environment.path import environment_path
+from stacks.environment.stack_names import (
+    compute_stack,
+    control_plane_stack,
+    foundation_stack,
+    network_stack,
+    workloads_stack,
+)
 
 
-def cluster_stack(environment: Environment, cluster: str) -> str:
-    """Returns the name of a cluster's stack."""
-    return f"{environment.name}-cluster-{cluster}"
-
-
-def workloads_stack(environment: Environment, cluster: str) -> str:
-    """Returns the name of the stack of a cluster's workloads."""
-    return f"{environment.name}-workloads-{cluster}"
+def cluster_stacks(environment: Environment, cluster: ClusterSpec) -> list[str]:
+    """Returns the names that stacks of a cluster may have, in the order in which they are deleted."""
+    names = (workloads_stack, compute_stack, control_plane_stack)
+    return [name(environment.name, cluster.name) for name in names]
 
 
 def network_stacks(environment: Environment) -> list[str]:
     """Returns the names of the stacks of the networks that the environment makes."""
-    own = [
-        f"{environment.name}-network-{one.name}" for one in environment.clusters if isinstance(one.network, NetworkSpec)
-    ]
-    return [*([f"{environment.name}-network"] if isinstance(environment.network, NetworkSpec) else []), *own]
+    name = environment.name
+    own = [network_stack(name, one.name) for one in environment.clusters if isinstance(one.network, NetworkSpec)]
+    return [*([network_stack(name)] if isinstance(environment.network, NetworkSpec) else []), *own]
 
 
 def stack_names(environment: Environment) -> set[str]:
     """Returns the names that stacks of the environment may have."""
-    clusters = [one.name for one in environment.clusters]
     return {
-        f"{environment.name}-foundation",
+        foundation_stack(environment.name),
         *network_stacks(environment),
-        *(cluster_stack(environment, one) for one in clusters),
-        *(workloads_stack(environment, one) for one in clusters),
+        *(stack for cluster in environment.clusters for stack in cluster_stacks(environment, cluster)),
     }
 
 

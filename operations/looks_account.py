@@ -1,7 +1,7 @@
 """What AWS answers about a deployed cluster: see operations/assumptions.py."""
 
 from operations.assumptions import Seen, assumption, has_auto_mode, has_managed_nodes
-from operations.environment import cluster_stack
+from stacks.environment.stack_names import control_plane_stack
 
 CONCURRENCY = 10
 """Lambda functions at once: four manifests side by side keep eight busy (eks_constructs.kubectl.SIDE_BY_SIDE)."""
@@ -33,7 +33,7 @@ def _cluster_as_declared(seen: Seen) -> str | None:
 )
 def _protected_as_declared(seen: Seen) -> str | None:
     should = seen.cluster.control_plane.deletion_protection
-    stack = seen.there.find(cluster_stack(seen.environment, seen.cluster.name))
+    stack = seen.there.find(control_plane_stack(seen.environment.name, seen.cluster.name))
     found = {
         "deletion protection": bool(seen.described().get("deletionProtection")),
         "termination protection": bool(stack and stack.EnableTerminationProtection),

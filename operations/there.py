@@ -81,6 +81,11 @@ class There:
         """Returns a stack; None if it is not there."""
         return self._stacks.get(name)
 
+    def made(self, name: str) -> bool:
+        """Whether a stack is there, and its first creation came to its end."""
+        stack = self.find(name)
+        return stack is not None and stack.StackStatus not in NOT_MADE
+
     def template(self, name: str) -> dict[str, Written]:
         """Returns the resources of what a stack was deployed from, by logical id. Raises AccountError."""
         body = self._account.one("cloudformation", "get_template", "TemplateBody", StackName=name)

@@ -7,19 +7,18 @@ changed. https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 from collections.abc import Iterator
 
 from eks_constructs.network_spec import NetworkSpec
-from operations.environment import cluster_stack
-from operations.there import NOT_MADE, There
+from operations.there import There
 from stacks.environment.model import Environment
+from stacks.environment.stack_names import control_plane_stack
 
 
 def other_zones(environment: Environment, there: There) -> Iterator[str]:
     """Yields a line for each cluster whose control plane would have other AZs. Raises AccountError."""
     for cluster in environment.clusters:
         network = environment.network_of(cluster)
-        name = cluster_stack(environment, cluster.name)
-        stack = there.find(name)
+        name = control_plane_stack(environment.name, cluster.name)
         # The subnets of an existing VPC are the file's own affair: two of them may be in one AZ.
-        if not isinstance(network, NetworkSpec) or stack is None or stack.StackStatus in NOT_MADE:
+        if not isinstance(network, NetworkSpec) or not there.made(name):
             continue
         made = [resource for resource in there.template(name).values() if resource.Type == "AWS::EKS::Cluster"]
         config = made[0].Properties.get("ResourcesVpcConfig") if made else None

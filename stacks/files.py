@@ -5,21 +5,22 @@ from pathlib import Path
 from delivery.placeholders import placeholders
 from delivery.plan import DESCRIPTION, Description, Step
 from eks_constructs.manifests import HelmChart, write_manifests
-from stacks.cluster import ClusterStack
+from stacks.control_plane import ControlPlaneStack
 from stacks.controllers import controllers
 from stacks.environment.model import Environment
+from stacks.environment.stack_names import workloads_stack
 from stacks.manifests import cluster_manifests
 from stacks.objects.rendering import placed_workloads
-from stacks.workloads import output_name, workloads_stack_name
+from stacks.workloads import output_name
 
 _OF_THE_STACK = ("ACCESS_POINT_ID", "BUCKET_NAME", "FILE_SYSTEM_ID", "SERVICE_ACCOUNT_ROLE_ARN")
 
 
-def write_delivery(folder: Path, cluster: ClusterStack, environment: Environment) -> None:
+def write_delivery(folder: Path, cluster: ControlPlaneStack, environment: Environment) -> None:
     """Writes the files of one cluster into ``folder``, in their order."""
     spec = cluster.spec
-    own = cluster_manifests(spec, environment=environment, network=cluster.cluster_network)
-    added = controllers(spec, environment, cluster.cluster_network)
+    own = cluster_manifests(spec, environment=environment, network=cluster.network)
+    added = controllers(spec, environment, cluster.network)
     workloads = placed_workloads(spec, environment)
     steps = [Step(file=file.filename) for file in own]
     steps += [
@@ -36,7 +37,7 @@ def write_delivery(folder: Path, cluster: ClusterStack, environment: Environment
         cluster=spec.name,
         account=environment.account,
         region=environment.region,
-        stack=workloads_stack_name(environment, spec.name),
+        stack=workloads_stack(environment.name, spec.name),
         steps=steps,
     )
     (folder / DESCRIPTION).write_text(description.text(), encoding="utf-8")

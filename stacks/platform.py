@@ -10,13 +10,21 @@ from constructs import Construct
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import prescribe
-from stacks.cluster import ClusterStack
+from stacks.compute import ComputeStack
+from stacks.control_plane import ControlPlaneStack
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
+from stacks.environment.stack_names import (
+    compute_stack,
+    control_plane_stack,
+    foundation_stack,
+    network_stack,
+    workloads_stack,
+)
 from stacks.files import write_delivery
 from stacks.foundation import FoundationStack, network_log_groups
 from stacks.network import NetworkStack
-from stacks.workloads import WorkloadsStack, late_addons, needs_stack, workloads_stack_name
+from stacks.workloads import WorkloadsStack, late_addons, needs_stack
 
 
 @dataclass(frozen=True)
@@ -26,13 +34,14 @@ class Platform:
     environment: Environment
     foundation: FoundationStack
     networks: list[NetworkStack]
-    clusters: list[ClusterStack]
+    control_planes: list[ControlPlaneStack]
+    computes: list[ComputeStack]
     workloads: list[WorkloadsStack]
 
     @property
     def stacks(self) -> list[cdk.Stack]:
         """All stacks, in the order in which they are deployed."""
-        return [self.foundation, *self.networks, *self.clusters, *self.workloads]
+        return [self.foundation, *self.networks, *self.control_planes, *self.computes, *self.workloads]
 
     def only_to_look_at(self, reason: str) -> None:
         """Makes the CDK CLI and CloudFormation refuse to deploy the workloads: another delivery deletes every object.
@@ -47,7 +56,7 @@ class Platform:
 
     def write_manifests(self, folder: Path) -> None:
         """Writes the Kubernetes objects of clusters with `delivery: files` into ``folder``/CLUSTER/."""
-        for stack in self.clusters:
+        for stack in self.control_planes:
             if not stack.spec.delivered_by_stack:
                 write_delivery(folder / stack.spec.name, stack, self.environment)
 
@@ -58,6 +67,7 @@ def build(
     *,
     lock: LockFile | None = None,
     first_deploy: Collection[str] = (),
+    before_pools: Collection[str] = (),
     sizes: Mapping[tuple[str, str], int] | None = None,
 ) -> Platform:
     """Makes the stacks of ``environment``.
@@ -67,10 +77,12 @@ def build(
         environment: what to build.
         lock: versions of add-ons.
         first_deploy: names of clusters that are made now: without deletion protection, so that a failure can be rolled back.
+        before_pools: names of clusters whose node pools `make apply` has yet to make: without the add-ons that need them.
         sizes: desired sizes of node groups whose size the file does not name, by cluster and group.
     """
     stack_env = cdk.Environment(account=environment.account, region=environment.region)
-    foundation = FoundationStack(scope, f"{environment.name}-foundation", environment, stack_env=stack_env)
+    name = environment.name
+    foundation = FoundationStack(scope, foundation_stack(name), environment, stack_env=stack_env)
     networks: list[NetworkStack] = []
 
     def network(
@@ -78,75 +90,84 @@ def build(
     ) -> tuple[ClusterNetwork, NetworkStack | None]:
         if isinstance(spec, ExistingNetworkSpec):
             return ClusterNetwork.existing(spec), None
+        # Beside the foundation: it names log groups that are made there, which may be yet to come.
         stack = NetworkStack(
             scope,
-            f"{environment.name}-network-{cluster.name}" if cluster else f"{environment.name}-network",
+            network_stack(name, cluster.name if cluster else None),
             spec,
-            name=f"{environment.name}-{cluster.name}" if cluster else environment.name,
+            name=f"{name}-{cluster.name}" if cluster else name,
             log_groups=network_log_groups(environment, cluster),
             iam=environment.iam,
             environment_tags=environment.all_tags,
             stack_env=stack_env,
         )
-        # It writes to log groups of the foundation, by their names.
-        stack.add_stack_dependency(foundation)
         networks.append(stack)
         return stack.network.cluster_network, stack
 
     shared = network(environment.network, None) if environment.network else None
-    clusters, workloads = [], []
+    control_planes, computes, workloads = [], [], []
     for spec in environment.clusters:
         mine = network(spec.network, spec) if spec.network else shared
         if mine is None:
             raise ValueError(f"cluster {spec.name} has no network")  # the environment's validator says so first
-        cluster_network, network_stack = mine
-        stack = ClusterStack(
+        cluster_network, its_network = mine
+        control_plane = ControlPlaneStack(
             scope,
-            f"{environment.name}-cluster-{spec.name}",
+            control_plane_stack(name, spec.name),
             spec,
             environment=environment,
             foundation=foundation.clusters[spec.name],
             network=cluster_network,
-            lock=lock,
             first_deploy=spec.name in first_deploy,
+            stack_env=stack_env,
+        )
+        control_plane.add_stack_dependency(foundation)
+        if its_network:
+            # Nodes need its routes, which nothing in the other stacks refers to.
+            control_plane.add_stack_dependency(its_network)
+        control_planes.append(control_plane)
+        compute = ComputeStack(
+            scope,
+            compute_stack(name, spec.name),
+            control_plane,
+            environment=environment,
+            foundation=foundation.clusters[spec.name],
+            lock=lock,
             sizes={group: size for (cluster, group), size in (sizes or {}).items() if cluster == spec.name},
             stack_env=stack_env,
         )
-        stack.add_stack_dependency(foundation)
-        if network_stack:
-            # Nodes need its routes, which nothing in the cluster's stack refers to.
-            stack.add_stack_dependency(network_stack)
-        clusters.append(stack)
-        _say_what_waits(stack, environment, first_deploy=spec.name in first_deploy)
-        if needs_stack(spec, environment, first_deploy=spec.name in first_deploy):
+        compute.add_stack_dependency(control_plane)
+        computes.append(compute)
+        without_pools = spec.name in before_pools
+        _say_what_waits(compute, environment, before_pools=without_pools)
+        if needs_stack(spec, environment, before_pools=without_pools):
             running = WorkloadsStack(
                 scope,
-                workloads_stack_name(environment, spec.name),
-                stack,
+                workloads_stack(name, spec.name),
+                control_plane,
                 environment=environment,
-                network=cluster_network,
                 logs_key_arn=foundation.logs_key_arn,
                 lock=lock,
-                first_deploy=spec.name in first_deploy,
+                before_pools=without_pools,
                 stack_env=stack_env,
             )
-            running.add_stack_dependency(stack)
+            running.add_stack_dependency(compute)
             workloads.append(running)
 
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)
     prescribe(scope, environment.iam)
-    return Platform(environment, foundation, networks, clusters, workloads)
+    return Platform(environment, foundation, networks, control_planes, computes, workloads)
 
 
-def _say_what_waits(cluster: ClusterStack, environment: Environment, *, first_deploy: bool) -> None:
+def _say_what_waits(cluster: ComputeStack, environment: Environment, *, before_pools: bool) -> None:
     """Tells who deploys which add-ons wait for node pools that `make apply` makes."""
     spec = cluster.spec
-    waiting = ", ".join(addon.name for addon in late_addons(spec, first_deploy=False))
+    waiting = ", ".join(addon.name for addon in late_addons(spec, before_pools=False))
     if not waiting or spec.delivered_by_stack:
         return
     steps = f"make apply ENV={environment.name} makes the node pools, then make deploy ENV={environment.name} what waits for them"
-    if first_deploy:
+    if before_pools:
         text = f"Add-ons that are left out of this first deploy, for nothing would run them: {waiting}. {steps}"
     else:
         text = f"Add-ons that need the nodes of its node pools: {waiting}. If {spec.name} is new, say FIRST_DEPLOY={spec.name}; {steps}"

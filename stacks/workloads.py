@@ -1,6 +1,6 @@
 """Workloads stack: what workloads need of AWS, and (with `delivery: kubectl`) the Kubernetes objects of a cluster.
 
-It stands on the cluster's stack, so it is deleted first: load balancers before their controllers, volumes before their drivers.
+It depends on the compute stack, so it is deleted first: load balancers before their controllers, volumes before their drivers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import PlannedAddon
 from eks_constructs.addons import Addons
 from eks_constructs.cluster_handle import ClusterHandle
-from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.karpenter import objects as karpenter_manifests
 from eks_constructs.compute.karpenter.construct import Karpenter
 from eks_constructs.construct_ids import pascal_case
@@ -25,7 +24,7 @@ from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement
 from eks_constructs.workload_bucket import WorkloadBucket
 from eks_constructs.workload_file_system import WorkloadFileSystem
-from stacks.cluster import ClusterStack
+from stacks.control_plane import ControlPlaneStack
 from stacks.controllers import controllers, needs_load_balancer_controller
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
@@ -36,31 +35,26 @@ PREFIX = "data"
 """Below which a workload's service account may use its bucket."""
 
 
-def late_addons(cluster: ClusterSpec, lock: LockFile | None = None, *, first_deploy: bool) -> list[PlannedAddon]:
+def late_addons(cluster: ClusterSpec, lock: LockFile | None = None, *, before_pools: bool) -> list[PlannedAddon]:
     """Returns the add-ons that are made after the cluster's node pools: their pods find a node only then.
 
-    Where `make apply` makes the pools, a first deploy leaves them out: nothing would run them, and EKS would report a failure.
+    Where `make apply` makes the pools, a deploy before that leaves them out: nothing would run them, and EKS would report a failure.
     """
-    if first_deploy and not cluster.delivered_by_stack:
+    if before_pools and not cluster.delivered_by_stack:
         return []
     return [addon for addon in cluster.planned_addons(lock) if addon.after_pools]
 
 
-def needs_stack(cluster: ClusterSpec, environment: Environment, *, first_deploy: bool) -> bool:
+def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools: bool) -> bool:
     """Tells whether CloudFormation makes anything for the workloads of a cluster."""
     if (
-        late_addons(cluster, first_deploy=first_deploy)
+        late_addons(cluster, before_pools=before_pools)
         or cluster.delivered_by_stack
         or cluster.compute.karpenter
         or needs_load_balancer_controller(cluster, environment)
     ):
         return True
     return any(workload.needs & {"bucket", "file_system"} for workload in placed_workloads(cluster, environment))
-
-
-def workloads_stack_name(environment: Environment, cluster: str) -> str:
-    """Returns the name of the stack of a cluster's workloads."""
-    return f"{environment.name}-workloads-{cluster}"
 
 
 def output_name(namespace: str, placeholder: str) -> str:
@@ -80,18 +74,17 @@ class WorkloadsStack(cdk.Stack):
         self,
         scope: Construct,
         construct_id: str,
-        cluster: ClusterStack,
+        cluster: ControlPlaneStack,
         *,
         environment: Environment,
-        network: ClusterNetwork,
         logs_key_arn: str,
         lock: LockFile | None,
-        first_deploy: bool,
+        before_pools: bool,
         stack_env: cdk.Environment,
     ) -> None:
         """Makes the resources of the workloads of ``cluster``, and applies their objects if the cluster says `kubectl`.
 
-        ``lock`` has versions of add-ons; ``first_deploy`` leaves out those that would find no node yet.
+        ``lock`` has versions of add-ons; ``before_pools`` leaves out those that would find no node yet.
         """
         spec = cluster.spec
         super().__init__(
@@ -100,13 +93,13 @@ class WorkloadsStack(cdk.Stack):
             env=stack_env,
             description=f"EKS platform {environment.name}: workloads of {spec.name} (delivery: {spec.delivery})",
         )
-        self._cluster, self._environment, self._network = cluster, environment, network
-        # By its name: this stack waits for the cluster's as a whole.
+        self._cluster, self._environment, self._network = cluster, environment, cluster.network
+        # By its name: this stack waits for the control plane's and the compute's as a whole.
         self._handle = ClusterHandle(spec.name, spec.name)
         workloads = placed_workloads(spec, environment)
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
         controller_values = {**self._karpenter(), **self._load_balancer_controller()}
-        late = late_addons(spec, lock, first_deploy=first_deploy)
+        late = late_addons(spec, lock, before_pools=before_pools)
         self._remember_delivery()
         if spec.delivered_by_stack:
             self._apply(workloads, values, controller_values, logs_key_arn, late)

@@ -30,7 +30,7 @@ class Addons(Construct):
         plan: Sequence[PlannedAddon],
         *,
         cluster: ClusterHandle,
-        issuer_url: str = "",
+        oidc: OidcProvider | None = None,
         security_group_id: str,
         network: ClusterNetwork,
         ipv6: bool,
@@ -39,15 +39,14 @@ class Addons(Construct):
     ) -> None:
         """Makes the add-ons that nodes wait for; :meth:`after_nodes` makes the others once the nodes are known.
 
-        ``issuer_url``: of the cluster's tokens; without one there is no IRSA, so no add-on can run on Fargate.
+        ``oidc``: IAM's trust in the cluster's tokens; an add-on with a role that runs on Fargate needs it.
         """
         super().__init__(scope, construct_id)
         self._plan = plan
-        self._cluster, self._issuer_url, self._iam = cluster, issuer_url, iam
+        self._cluster, self._oidc, self._iam = cluster, oidc, iam
         self._security_group_id, self._network, self._ipv6 = security_group_id, network, ipv6
         self._volume_tags = dict(volume_tags or {})
         self._made: dict[str, eks.CfnAddon] = {}
-        self._oidc: OidcProvider | None = None
         for addon in plan:
             if addon.before_nodes:
                 self._make(addon)
@@ -105,15 +104,10 @@ class Addons(Construct):
             namespace=identity["namespace"],
             service_account=identity["service_account"],
             # Pods on Fargate have no Pod Identity agent.
-            oidc=self.oidc_provider() if addon.on_fargate else None,
+            oidc=self._oidc if addon.on_fargate else None,
             managed=managed,
             statements=statements,
         ).attr_arn
-
-    def oidc_provider(self) -> OidcProvider:
-        """Returns IAM's trust in the cluster's tokens: an account takes one of each issuer."""
-        self._oidc = self._oidc or OidcProvider(self, "Oidc", issuer_url=self._issuer_url)
-        return self._oidc
 
     def _statements(self, name: str | None) -> list[Statement]:
         if name != "external-dns":

@@ -12,7 +12,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, allow, arn, from_source, prescribe, role, trust_service
+from eks_constructs.roles import IamSpec, allow, arn, document, from_source, prescribe, role, trust_service
 from eks_constructs.vpc_endpoints import VpcEndpoints
 
 NETWORK_TAG = "eks-platform/network"
@@ -114,6 +114,13 @@ class Network(Construct):
             "Description", f"Lets the CDK's function empty the default security group of {self._name}"
         )
         function.add_property_override("LoggingConfig.LogGroup", log_group)
+        # In place of the managed policy, which lets it make any log group: this one would then have no key and no end.
+        group_arn = arn("logs", f"log-group:{log_group}")
+        write = allow(
+            ["logs:CreateLogStream", "logs:PutLogEvents"], [group_arn, f"{group_arn}:*"], sid="WriteToTheLogGroup"
+        )
+        function_role.add_property_deletion_override("ManagedPolicyArns")
+        function_role.add_property_override("Policies.1", {"PolicyName": "Log", "PolicyDocument": document([write])})
         for resource in (function_role, function):
             resource.add_property_override("Tags", [{"Key": key, "Value": value} for key, value in tags.items()])
 

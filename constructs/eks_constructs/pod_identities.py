@@ -1,7 +1,7 @@
 """AWS rights of applications: a role for a service account, by EKS Pod Identity on nodes, by IRSA on Fargate."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from aws_cdk import CfnOutput
@@ -110,10 +110,10 @@ class PodIdentities(Construct):
         *,
         cluster: ClusterHandle,
         fargate_alone: bool,
-        oidc: Callable[[], OidcProvider],
+        oidc: OidcProvider | None,
         iam: IamSpec,
     ) -> None:
-        """Makes them; ``oidc`` gives IAM's trust in the cluster's tokens, which IRSA needs."""
+        """Makes them; ``oidc`` is IAM's trust in the cluster's tokens, which IRSA needs."""
         super().__init__(scope, construct_id)
         for spec in specs:
             own = Construct(self, spec.construct_id)
@@ -128,7 +128,7 @@ class PodIdentities(Construct):
                     namespace=spec.namespace,
                     service_account=spec.service_account,
                     purpose=f"{spec.namespace}-{spec.service_account}",
-                    oidc=oidc() if irsa else None,
+                    oidc=oidc if irsa else None,
                     tagged=spec.tagged,
                     managed=spec.policies,
                     statements=_statements(spec),

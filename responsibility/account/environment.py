@@ -62,7 +62,7 @@ def _clusters(environment: Path) -> tuple[str, dict[str, str]]:
     data: Any = load_yaml(environment)
     try:
         versions = {
-            f"{data['name']}-cluster-{cluster['name']}": str(cluster["control_plane"]["kubernetes_version"])
+            f"{data['name']}-control-plane-{cluster['name']}": str(cluster["control_plane"]["kubernetes_version"])
             for cluster in data["clusters"]
         }
     except (KeyError, TypeError):

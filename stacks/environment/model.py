@@ -18,6 +18,7 @@ from stacks.environment.arns import check_arns
 from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment.path import NAME
+from stacks.environment.stack_names import control_plane_stack
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
@@ -246,7 +247,7 @@ class Environment(Spec):
                     raise Misplaced(problem, *self.where(cluster, "compute", kind.name, *where))
 
     def _check_names(self, cluster: ClusterSpec) -> None:
-        stack = f"{self.name}-cluster-{cluster.name}"
+        stack = control_plane_stack(self.name, cluster.name)  # the longest of a cluster's
         if len(stack) > MAX_STACK_NAME:
             raise Misplaced(
                 f"the stack {stack} would have a name of {len(stack)} characters, and CloudFormation allows"

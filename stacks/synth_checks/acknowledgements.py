@@ -12,7 +12,7 @@ import aws_cdk as cdk
 from constructs import IConstruct
 
 from eks_constructs.compute.fargate import objects as fargate
-from stacks.cluster import ClusterStack
+from stacks.compute import ComputeStack
 from stacks.network import NetworkStack
 from stacks.platform import Platform
 
@@ -315,11 +315,11 @@ def acknowledge(platform: Platform) -> None:
                     cdk.Validations.of(construct).acknowledge(
                         *(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules)
                     )
-        if isinstance(stack, ClusterStack):
+        if isinstance(stack, ComputeStack):
             _acknowledge_pod_identities(stack)
 
 
-def _acknowledge_pod_identities(stack: ClusterStack) -> None:
+def _acknowledge_pod_identities(stack: ComputeStack) -> None:
     """Acknowledges what the environment file says of applications' rights: whoever reviews the file decides; the review judges it."""
     reason = "The environment file gives these rights to one service account (pod_identities): they are reviewed there, and by the review."
     for spec in stack.spec.pod_identities:
@@ -353,7 +353,7 @@ def _names(stack: cdk.Stack) -> dict[str, str]:
     log_group = ""
     if isinstance(stack, NetworkStack):
         log_group = stack.log_groups.flow_logs
-    elif isinstance(stack, ClusterStack):
+    elif isinstance(stack, ComputeStack):
         log_group = fargate.log_group_name(stack.spec.name)
     arn = "arn:<AWS::Partition>"
     return {"arn": arn, "logs": f"{arn}:logs:<AWS::Region>:<AWS::AccountId>:log-group", "log_group": log_group}

@@ -21,7 +21,7 @@ def group(**fields):
 
 
 def node_resources(synth, compute):
-    template = synth(minimal({"managed_nodes": compute}))["t-cluster-c"]
+    template = synth(minimal({"managed_nodes": compute}))["t-compute-c"]
     return (
         only(template, "AWS::EKS::Nodegroup"),
         only(template, "AWS::EC2::LaunchTemplate")["LaunchTemplateData"],
@@ -90,7 +90,7 @@ def test_spot_taints_labels_and_sizes(synth):
             },
         ]
     }
-    template = synth(minimal({"managed_nodes": compute}))["t-cluster-c"]
+    template = synth(minimal({"managed_nodes": compute}))["t-compute-c"]
     (spot,) = [value for value in of_type(template, "AWS::EKS::Nodegroup").values() if value["CapacityType"] == "SPOT"]
     assert spot["ScalingConfig"] == {"MinSize": 0, "DesiredSize": 0, "MaxSize": 9}
     assert spot["Taints"] == [{"Key": "workload", "Value": "batch", "Effect": "NO_SCHEDULE"}]
@@ -100,7 +100,7 @@ def test_spot_taints_labels_and_sizes(synth):
 def test_instances_and_volumes_carry_the_environments_tags(synth):
     data = minimal({"managed_nodes": group()})
     data["tags"] = {"owner": "me"}
-    launch = only(synth(data)["t-cluster-c"], "AWS::EC2::LaunchTemplate")["LaunchTemplateData"]
+    launch = only(synth(data)["t-compute-c"], "AWS::EC2::LaunchTemplate")["LaunchTemplateData"]
     for specification in launch["TagSpecifications"]:
         assert {"Key": "owner", "Value": "me"} in specification["Tags"]
     assert {specification["ResourceType"] for specification in launch["TagSpecifications"]} == {"instance", "volume"}
@@ -156,7 +156,7 @@ def test_ami_types_are_those_of_the_api_and_none_is_al2():
 
 def test_fargate_takes_private_subnets_and_its_role_only_from_this_cluster(synth):
     templates = synth("fargate")
-    template = templates["fargate-cluster-fargate"]
+    template = templates["fargate-compute-fargate"]
     for profile in of_type(template, "AWS::EKS::FargateProfile").values():
         for subnet in profile["Subnets"]:
             assert "PrivateSubnet" in subnet["Fn::GetStackOutput"]["OutputName"]
@@ -174,7 +174,7 @@ def test_pods_on_fargate_log_to_the_foundations_group(synth):
     assert "/aws/eks/fargate/fargate" in groups
     (policy,) = [
         value
-        for key, value in of_type(templates["fargate-cluster-fargate"], "AWS::IAM::ManagedPolicy").items()
+        for key, value in of_type(templates["fargate-compute-fargate"], "AWS::IAM::ManagedPolicy").items()
         if "PodExecution" in key
     ]
     assert "/aws/eks/fargate/fargate" in json.dumps(policy["PolicyDocument"])
@@ -202,7 +202,7 @@ def test_selectors_with_contradicting_labels_do_not_overlap():
     [({}, ["general-purpose", "system"]), ({"built_in_node_pools": ["system"]}, ["system"])],
 )
 def test_auto_mode_is_on_as_a_whole(synth, auto, pools):
-    properties = only(synth(minimal({"auto_mode": auto}))["t-cluster-c"], "AWS::EKS::Cluster")
+    properties = only(synth(minimal({"auto_mode": auto}))["t-control-plane-c"], "AWS::EKS::Cluster")
     assert properties["ComputeConfig"]["Enabled"] is True
     assert properties["ComputeConfig"]["NodePools"] == pools
     assert properties["KubernetesNetworkConfig"]["ElasticLoadBalancing"] == {"Enabled": True}
@@ -212,14 +212,14 @@ def test_auto_mode_is_on_as_a_whole(synth, auto, pools):
 def test_auto_mode_switched_off_keeps_its_roles_for_the_clean_up(synth):
     on, off = (synth(minimal({"auto_mode": {"enabled": enabled}, "managed_nodes": NODES})) for enabled in (True, False))
     assert on["t-foundation"] == off["t-foundation"]
-    properties = only(off["t-cluster-c"], "AWS::EKS::Cluster")
+    properties = only(off["t-control-plane-c"], "AWS::EKS::Cluster")
     assert properties["ComputeConfig"] == {"Enabled": False}
     assert properties["StorageConfig"] == {"BlockStorage": {"Enabled": False}}
 
 
 def test_built_in_pools_are_switched_off_by_an_empty_list(synth):
     properties = only(
-        synth(minimal({"auto_mode": {"built_in_node_pools": [], **POOLS}}))["t-cluster-c"], "AWS::EKS::Cluster"
+        synth(minimal({"auto_mode": {"built_in_node_pools": [], **POOLS}}))["t-control-plane-c"], "AWS::EKS::Cluster"
     )
     assert properties["ComputeConfig"] == {"Enabled": True, "NodePools": []}
 
@@ -235,7 +235,7 @@ def test_custom_node_classes_have_a_role_of_their_own_and_a_way_in(synth):
     role = templates["t-foundation"]["Resources"]["CAutoCustomNodeRole"]["Properties"]
     assert role["RoleName"] == "t-c-auto-custom"
     (entry,) = [
-        value for value in of_type(templates["t-cluster-c"], "AWS::EKS::AccessEntry").values() if value["Type"] == "EC2"
+        value for value in of_type(templates["t-compute-c"], "AWS::EKS::AccessEntry").values() if value["Type"] == "EC2"
     ]
     assert entry["AccessPolicies"][0]["PolicyArn"]["Fn::Join"][1][-1].endswith("/AmazonEKSAutoNodePolicy")
     assert "AutoCustomNodeRole" in entry["PrincipalArn"]["Fn::GetStackOutput"]["OutputName"], (
@@ -311,5 +311,5 @@ def test_network_policies_are_switched_on_in_either_way_but_not_in_both(tmp_path
 def test_a_group_may_keep_the_size_that_it_has(synth):
     data = minimal({"managed_nodes": NODES})
     for sizes, desired in (({}, 2), ({("c", "general"): 3}, 3), ({("other", "general"): 3}, 2)):
-        group = only(synth(data, sizes=sizes)["t-cluster-c"], "AWS::EKS::Nodegroup")
+        group = only(synth(data, sizes=sizes)["t-compute-c"], "AWS::EKS::Nodegroup")
         assert group["ScalingConfig"] == {"MinSize": 2, "MaxSize": 3, "DesiredSize": desired}

@@ -4,7 +4,7 @@ import pytest
 from conftest import NODES, build_platform, environment_data, minimal, of_type, only, validated
 
 
-def cluster(templates, name="t-cluster-c"):
+def cluster(templates, name="t-control-plane-c"):
     return only(templates[name], "AWS::EKS::Cluster")
 
 
@@ -38,7 +38,7 @@ def test_the_control_plane_is_routed_through_the_vpc_only_where_the_file_says_so
 
 
 def test_a_successor_certificate_authority_stays_with_the_cluster(synth):
-    template = synth(with_plane(certificate_authority={"successor": True}))["t-cluster-c"]
+    template = synth(with_plane(certificate_authority={"successor": True}))["t-control-plane-c"]
     (successor,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::CertificateAuthority"]
     assert successor["DeletionPolicy"] == "Retain"
     assert successor["Properties"] == {"ClusterName": {"Ref": "Cluster"}}
@@ -197,7 +197,7 @@ def test_names_that_cannot_move(synth):
         "CControlPlaneLogs",
         "CFargateLogs",
     } <= set(templates["t-foundation"]["Resources"])
-    assert "Cluster" in templates["t-cluster-c"]["Resources"]
+    assert "Cluster" in templates["t-control-plane-c"]["Resources"]
 
 
 def test_the_zones_of_a_cluster_can_be_pinned_before_the_network_grows(synth):
@@ -213,7 +213,7 @@ def test_a_protected_cluster_has_a_protected_stack(tmp_path):
     for name, protected in (("production", True), ("demo", False)):
         platform = build_platform(validated(environment_data(name)), tmp_path / name)
         manifest = json.loads((tmp_path / name / "manifest.json").read_text())["artifacts"]
-        stack = manifest[platform.clusters[0].stack_name]["properties"]
+        stack = manifest[platform.control_planes[0].stack_name]["properties"]
         assert stack.get("terminationProtection", False) is protected
 
 
@@ -232,7 +232,7 @@ def test_networks_beside_the_vpc_reach_the_private_endpoint_by_named_rules(synth
         "private_access_prefix_lists": ["pl-0123456789abcdef0"],
     }
     data = minimal(control_plane={"kubernetes_version": "1.36", "endpoint": endpoint})
-    template = synth(data)["t-cluster-c"]
+    template = synth(data)["t-control-plane-c"]
     rules = of_type(template, "AWS::EC2::SecurityGroupIngress").values()
     sources = {
         rule.get("CidrIp") or rule.get("SourceSecurityGroupId") or rule.get("SourcePrefixListId") for rule in rules

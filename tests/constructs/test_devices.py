@@ -66,7 +66,7 @@ def test_the_plugin_runs_on_the_nodes_that_lack_it_alone_whatever_their_taints(s
     expressions = [one for term in affinity["nodeSelectorTerms"] for one in term["matchExpressions"]]
     assert [one["key"] for one in expressions] == [PLUGIN_LABEL, "karpenter.k8s.aws/instance-gpu-manufacturer"]
     assert chart.values["tolerations"] == [{"operator": "Exists"}]
-    template = synth(minimal({"managed_nodes": {"groups": [GENERAL, AL2023, ROCKET]}}))["t-cluster-c"]
+    template = synth(minimal({"managed_nodes": {"groups": [GENERAL, AL2023, ROCKET]}}))["t-compute-c"]
     labels = {
         value["Tags"]["Name"]: value["Labels"].get(PLUGIN_LABEL)
         for value in of_type(template, "AWS::EKS::Nodegroup").values()

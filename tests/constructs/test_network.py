@@ -172,8 +172,8 @@ def test_an_existing_vpc_is_used_by_its_ids_alone(synth):
         "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
     }
     templates = synth(data)
-    assert set(templates) == {"t-foundation", "t-cluster-c"}
-    cluster = only(templates["t-cluster-c"], "AWS::EKS::Cluster")
+    assert set(templates) == {"t-foundation", "t-control-plane-c", "t-compute-c"}
+    cluster = only(templates["t-control-plane-c"], "AWS::EKS::Cluster")
     assert cluster["ResourcesVpcConfig"]["SubnetIds"] == ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 
 
@@ -199,7 +199,7 @@ def test_file_systems_have_one_mount_target_in_each_zone_of_an_existing_vpc(synt
     templates = synth(data)
     targets = of_type(templates["t-workloads-c"], "AWS::EFS::MountTarget").values()
     assert [target["SubnetId"] for target in targets] == mounted
-    cluster = only(templates["t-cluster-c"], "AWS::EKS::Cluster")
+    cluster = only(templates["t-control-plane-c"], "AWS::EKS::Cluster")
     assert len(cluster["ResourcesVpcConfig"]["SubnetIds"]) == (4 if "private_subnets" in subnets else 2)
 
 
@@ -211,7 +211,7 @@ def test_pods_get_addresses_of_their_own_range(synth):
     assert set(pod_cidrs("100.64.0.0/16")[:2]) <= cidrs
     (cni,) = [
         value
-        for value in of_type(templates["t-cluster-c"], "AWS::EKS::Addon").values()
+        for value in of_type(templates["t-compute-c"], "AWS::EKS::Addon").values()
         if value["AddonName"] == "vpc-cni"
     ]
     text = "".join(part if isinstance(part, str) else "TOKEN" for part in cni["ConfigurationValues"]["Fn::Join"][1])

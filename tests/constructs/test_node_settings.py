@@ -26,7 +26,7 @@ def test_repair_warm_pool_and_update_strategy_reach_the_group(synth):
     pool = {"min_size": 1, "max_prepared": 6, "state": "RUNNING"}
     fields = {"node_repair": repair, "warm_pool": pool, "update_strategy": "MINIMAL"}
     groups = [{"name": "general", "instance_types": ["m7i.large"], "min_size": 1, **fields}]
-    template = synth(minimal({"managed_nodes": {"groups": groups}}))["t-cluster-c"]
+    template = synth(minimal({"managed_nodes": {"groups": groups}}))["t-compute-c"]
     nodes = only(template, "AWS::EKS::Nodegroup")
     assert nodes["NodeRepairConfig"] == {
         "Enabled": True,

@@ -18,7 +18,7 @@ def made(synth):
     def run(*identities, compute=None):
         templates = synth(minimal(compute, pod_identities=list(identities)))
         assert unknown(templates) == []
-        template = templates["t-cluster-c"]
+        template = templates["t-compute-c"]
         roles = [one for key, one in of_type(template, "AWS::IAM::Role").items() if key.startswith("PodIdentities")]
         policies = [one for key, one in of_type(template, "AWS::IAM::ManagedPolicy").items() if "PodIdentities" in key]
         associations = [

@@ -93,7 +93,7 @@ def test_of_volumes_on_managed_nodes(made):
     for tags, expected in ((TAGS, {"eks-platform/environment": "t", **TAGS}), ({}, None)):
         templates, _ = made({"managed_nodes": NODES}, tags=tags)
         (driver,) = [
-            one for one in of_type(templates["t-cluster-c"], "AWS::EKS::Addon").values() if "ebs" in one["AddonName"]
+            one for one in of_type(templates["t-compute-c"], "AWS::EKS::Addon").values() if "ebs" in one["AddonName"]
         ]
         settings = json.loads(driver.get("ConfigurationValues", "{}"))
         assert settings.get("controller", {}).get("extraVolumeTags") == expected

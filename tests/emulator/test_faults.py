@@ -151,7 +151,7 @@ def test_killed_in_the_middle_of_a_deploy(assemble: Callable[..., Path], capsys:
 
     def crash() -> None:
         deployment = Deployment(engine)
-        until(lambda: deployment.states().get("fargate-cluster-fargate") == "CREATE_IN_PROGRESS", 60)
+        until(lambda: deployment.states().get("fargate-compute-fargate") == "CREATE_IN_PROGRESS", 60)
         kill(engine)
 
     threading.Thread(target=crash, daemon=True).start()

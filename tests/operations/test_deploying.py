@@ -11,7 +11,7 @@ from operations.environment import context
 from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack
 
-COMMAND = ["cdk", "deploy", "--all", "-c", "env=t"]
+COMMAND = ["cdk", "deploy", "--all", "-c", "env=t", "--require-approval", "never"]
 FOUNDATION = stack("t-foundation")
 
 
@@ -19,13 +19,21 @@ class Deploy:
     """A deploy whose CDK does nothing, and what was seen of it."""
 
     def __init__(self, *codes: int) -> None:
-        self.codes = [*codes, 0, 0]
+        self.codes = [*codes, 0, 0, 0]
         self.ran: list[list[str]] = []
+        self.answer = ""
         self.said: list[str] = []
 
     def __call__(self, data: dict[str, Any], answers: dict[str, Any], *more: str) -> int:
         account = FakeAccount(answers)
-        return deploy(validated(data), lambda: account, [*COMMAND, *more], run=self._run, say=self.said.append)
+        return deploy(
+            validated(data),
+            lambda: account,
+            [*COMMAND, *more],
+            run=self._run,
+            ask=lambda _: self.answer,
+            say=self.said.append,
+        )
 
     def _run(self, command: Sequence[str]) -> int:
         self.ran.append(list(command))
@@ -47,27 +55,29 @@ def test_a_new_cluster_is_protected_in_a_second_step() -> None:
     run = Deploy()
     assert run(minimal(), {}) == 0
     assert run.firsts == ["c", None]
-    assert [command[: len(COMMAND)] for command in run.ran] == [COMMAND, COMMAND]
+    first, then = run.ran
+    assert [word for word in first if word in ("--all", "t-control-plane-c")] == ["t-control-plane-c"]
+    assert then[: len(COMMAND)] == COMMAND
     assert any("New: c." in line for line in run.said)
 
 
 def test_only_the_new_ones_are() -> None:
     run = Deploy()
-    assert run(two(), {"describe_stacks": [FOUNDATION, stack("t-cluster-c", protected=True)]}) == 0
+    assert run(two(), {"describe_stacks": [FOUNDATION, stack("t-control-plane-c", protected=True)]}) == 0
     assert run.firsts == ["d", None]
 
 
 @pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"])
 def test_one_that_is_there_is_deployed_at_once(status: str) -> None:
     run = Deploy()
-    assert run(minimal(), {"describe_stacks": [stack("t-cluster-c", status)]}) == 0
+    assert run(minimal(), {"describe_stacks": [stack("t-control-plane-c", status)]}) == 0
     assert run.firsts == [None]
 
 
 @pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"])
 def test_one_whose_first_deploy_failed_is_new(status: str) -> None:
     run = Deploy()
-    assert run(minimal(), {"describe_stacks": [stack("t-cluster-c", status)]}) == 0
+    assert run(minimal(), {"describe_stacks": [stack("t-control-plane-c", status)]}) == 0
     assert run.firsts == ["c", None]
 
 
@@ -100,7 +110,8 @@ def test_an_account_that_cannot_be_asked_is_said_in_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "left", [stack("t-cluster-c", "ROLLBACK_FAILED"), stack("t-cluster-c", "ROLLBACK_COMPLETE", protected=True)]
+    "left",
+    [stack("t-control-plane-c", "ROLLBACK_FAILED"), stack("t-control-plane-c", "ROLLBACK_COMPLETE", protected=True)],
 )
 def test_what_protection_keeps_of_a_failed_deploy_is_told_with_its_way_out(left: dict[str, Any]) -> None:
     run = Deploy()
@@ -111,13 +122,66 @@ def test_what_protection_keeps_of_a_failed_deploy_is_told_with_its_way_out(left:
     assert run.ran == []
 
 
-def test_add_ons_that_wait_for_make_apply_stop_it_between_the_steps() -> None:
+def befores(run: Deploy) -> list[str | None]:
+    return [context(command).get("before_pools") for command in run.ran]
+
+
+def test_add_ons_wait_for_the_node_pools_that_make_apply_makes() -> None:
     own = {"node_classes": [{"name": "own"}], "node_pools": [{"name": "own", "node_class": "own"}]}
     data = minimal({"auto_mode": {"built_in_node_pools": [], **own}}, addons={"metrics-server": {"enabled": True}})
     run = Deploy()
     assert run(data, {}) == 0
-    assert run.firsts == ["c"]
+    assert (run.firsts, befores(run)) == (["c", None], [None, "c"])
     assert any("make apply ENV=t" in line for line in run.said)
+    failed = Deploy()
+    left = [stack("t-control-plane-c", protected=True), stack("t-compute-c", "ROLLBACK_COMPLETE")]
+    assert failed(data, {"describe_stacks": left}) == 0
+    assert (failed.firsts, befores(failed)) == ([None], ["c"]), "its control plane stays as it is"
+    again = Deploy()
+    assert again(data, {"describe_stacks": [left[0], stack("t-compute-c")]}) == 0
+    assert (again.firsts, befores(again)) == ([None], [None])
+
+
+LOOK = ["cdk", "diff", "-c", "env=t"]
+
+
+def test_the_question_comes_once_and_before_stacks_are_deployed_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "COMMAND", ["cdk", "deploy", "--all", "-c", "env=t"])
+    there = {"describe_stacks": [stack("t-control-plane-c", protected=True)]}
+    at_once = ["--require-approval", "never", "--concurrency", "4"]
+    wider = Deploy(1)
+    wider.answer = "y"
+    assert wider(minimal(), there) == 0
+    assert [wider.ran[0][:4], wider.ran[1][-4:]] == [LOOK, at_once]
+    assert "--security-only" in wider.ran[0]
+    refused = Deploy(1)
+    with pytest.raises(BadInput, match=r'not approved. Without a question: CDK_FLAGS="--require-approval never"'):
+        refused(minimal(), there)
+    assert len(refused.ran) == 1
+    same = Deploy()
+    assert same(minimal(), there) == 0
+    assert same.ran[1][-4:] == at_once, "nothing is asked where no permission gets wider"
+
+
+@pytest.mark.parametrize(
+    ("said", "added"),
+    [
+        (["--require-approval", "any-change"], []),
+        (["--require-approval=broadening"], []),
+        (["--require-approval=never"], ["--concurrency", "4"]),
+        (["-y"], ["--concurrency", "4"]),
+        (["--require-approval", "never", "--concurrency", "1"], []),
+        (["--require-approval", "never", "--concurrency=2"], []),
+    ],
+)
+def test_what_the_person_says_of_questions_and_stacks_at_once_holds(
+    said: list[str], added: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["cdk", "deploy", "--all", "-c", "env=t", *said]
+    monkeypatch.setitem(globals(), "COMMAND", command)
+    run = Deploy()
+    assert run(minimal(), {"describe_stacks": [stack("t-control-plane-c", protected=True)]}) == 0
+    assert run.ran == [[*command, *added]]
 
 
 def applies(policy: str, kind: str = "Custom::AWSCDK-EKS-KubernetesResource") -> dict[str, Any]:
@@ -126,7 +190,7 @@ def applies(policy: str, kind: str = "Custom::AWSCDK-EKS-KubernetesResource") ->
 
 @pytest.mark.parametrize("kind", ["Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart"])
 def test_a_delivery_that_would_delete_objects_is_refused(kind: str) -> None:
-    there = {"describe_stacks": [stack("t-cluster-c"), stack("t-workloads-c")]}
+    there = {"describe_stacks": [stack("t-control-plane-c"), stack("t-workloads-c")]}
     run = Deploy()
     with pytest.raises(BadInput, match=r"c: its stack t-workloads-c applies .* Deploy delivery: handover first"):
         run(minimal(), {**there, "get_template t-workloads-c": applies("Delete", kind)})
@@ -145,7 +209,10 @@ def made_in(zones: int) -> dict[str, Any]:
     """An account with the cluster c, made in some zones."""
     subnets = [{"Fn::GetStackOutput": {"OutputName": f"Private{number}"}} for number in range(zones)]
     cluster = {"Type": "AWS::EKS::Cluster", "Properties": {"ResourcesVpcConfig": {"SubnetIds": subnets}}}
-    return {"describe_stacks": [stack("t-cluster-c")], "get_template t-cluster-c": {"Resources": {"Cluster": cluster}}}
+    return {
+        "describe_stacks": [stack("t-control-plane-c")],
+        "get_template t-control-plane-c": {"Resources": {"Cluster": cluster}},
+    }
 
 
 @pytest.mark.parametrize(

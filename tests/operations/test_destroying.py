@@ -12,7 +12,8 @@ from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack
 
-THERE = [stack("t-foundation"), stack("t-network"), stack("t-cluster-c"), stack("t-workloads-c")]
+THERE = [stack(f"t-{name}") for name in ("foundation", "network", "control-plane-c", "compute-c", "workloads-c")]
+CLUSTERS = ["t-workloads-*", "t-compute-*", "t-control-plane-*"]
 
 
 def resource(kind: str, identity: str, logical_id: str = "It") -> dict[str, str]:
@@ -75,8 +76,8 @@ OURS = {"Key": "eks:eks-cluster-name", "Value": "c"}
 BEFORE = {
     # what is there: what is said of it
     "termination protection": (
-        {"describe_stacks": [*THERE[:2], stack("t-cluster-c", protected=True)]}, None,
-        "stack t-cluster-c has termination protection", "control_plane.deletion_protection: false for c",
+        {"describe_stacks": [*THERE[:2], stack("t-control-plane-c", protected=True)]}, None,
+        "stack t-control-plane-c has termination protection", "control_plane.deletion_protection: false for c",
     ),
     "deletion protection": (
         {"describe_cluster": {"deletionProtection": True}}, None,
@@ -102,7 +103,7 @@ BEFORE = {
         "bucket data of c holds objects, or old versions", "python -m operations empty-bucket data",
     ),
     "a stack that left the file": (
-        {"describe_stacks": [*THERE[:3], stack("t-workloads-old")], "get_template": {"Resources": {}}}, None,
+        {"describe_stacks": [*THERE[:4], stack("t-workloads-old")], "get_template": {"Resources": {}}}, None,
         "stack t-workloads-old is of this environment, and no longer in its file",
         "aws cloudformation delete-stack --stack-name t-workloads-old",
     ),
@@ -121,7 +122,7 @@ def test_what_stops_the_clusters_is_said_before_anything_is_deleted(what: str) -
     assert any(line.startswith(f"stops it: {said}") for line in run.said)
     assert any(line.startswith(f"    {command}") for line in run.said)
     assert run(anyway=True) == 0
-    assert run.ran == [["t-workloads-*", "t-cluster-*"], ["t-network"]]
+    assert run.ran == [CLUSTERS, ["t-network"]]
 
 
 AFTER = {
@@ -155,10 +156,10 @@ AFTER = {
 @pytest.mark.parametrize("what", AFTER)
 def test_what_stops_the_networks_is_said_once_the_clusters_are_gone(what: str) -> None:
     answers, said, command = AFTER[what]
-    run = Destroy({"describe_stacks": THERE[:3], **answers})
+    run = Destroy({"describe_stacks": THERE[:4], **answers})
     with pytest.raises(BadInput, match="1 of these would stop"):
         run()
-    assert run.ran == [["t-workloads-*", "t-cluster-*"]], "what stops the networks does not stop the clusters"
+    assert run.ran == [CLUSTERS], "what stops the networks does not stop the clusters"
     assert any(line.startswith(f"stops it: {said}") for line in run.said)
     assert f"    {command}" in run.said
 
@@ -167,10 +168,10 @@ def test_what_goes_by_itself_stops_nothing() -> None:
     load_balancers = balancer(eks_eks_cluster_name="c").copy()
     load_balancers["describe_tags"][0]["Tags"] = [OURS, {"Key": "ingress.eks.amazonaws.com/stack", "Value": "web/web"}]
     run = Destroy(
-        {"describe_stacks": THERE[:3], **load_balancers, "describe_volumes": [{"VolumeId": "vol-1", "Tags": [OURS]}]}
+        {"describe_stacks": THERE[:4], **load_balancers, "describe_volumes": [{"VolumeId": "vol-1", "Tags": [OURS]}]}
     )
     assert run() == 0
-    assert run.ran == [["t-workloads-*", "t-cluster-*"], ["t-network"]]
+    assert run.ran == [CLUSTERS, ["t-network"]]
     assert any("goes with the cluster" in line for line in run.said)
     assert any("volumes of c that nobody deletes with it: vol-1" in line for line in run.said)
 
@@ -193,7 +194,7 @@ def test_what_the_stack_of_workloads_deletes_itself_stops_nothing() -> None:
 
 def test_what_cannot_be_seen_is_said_and_does_not_stop() -> None:
     denied = AccountError("elasticloadbalancing:DescribeLoadBalancers: not allowed", "AccessDenied")
-    run = Destroy({"describe_stacks": THERE[:3], "describe_load_balancers": denied, "describe_volumes": [1]})
+    run = Destroy({"describe_stacks": THERE[:4], "describe_load_balancers": denied, "describe_volumes": [1]})
     assert run() == 0
     assert any(
         "load balancers: cannot be seen: elasticloadbalancing:DescribeLoadBalancers: not allowed" in line
@@ -208,7 +209,7 @@ def test_what_cannot_be_seen_is_said_and_does_not_stop() -> None:
 def test_a_look_deletes_nothing() -> None:
     answers, data, said, _ = BEFORE["deletion protection"]
     later = {**AFTER["GuardDuty's endpoint"][0], **AFTER["a node"][0]}
-    run = Destroy({"describe_stacks": THERE[:3], **later, **answers}, data)
+    run = Destroy({"describe_stacks": THERE[:4], **later, **answers}, data)
     assert run(look=True) == 0
     assert run.ran == []
     assert any(said in line for line in run.said)
@@ -217,11 +218,11 @@ def test_a_look_deletes_nothing() -> None:
 
 
 def test_who_says_no_keeps_the_networks() -> None:
-    run = Destroy({"describe_stacks": THERE[:3]})
+    run = Destroy({"describe_stacks": THERE[:4]})
     run._run = lambda command: run.ran.append(list(command)) or 0  # type: ignore[method-assign,func-returns-value]
     assert run() == 0
     assert len(run.ran) == 1
-    assert run.said[-1] == "Still there: t-cluster-c. The networks stay."
+    assert run.said[-1] == "Still there: t-compute-c, t-control-plane-c. The networks stay."
 
 
 def test_a_bucket_is_emptied_of_its_versions_once_its_name_is_typed() -> None:

@@ -32,8 +32,8 @@ def account(desired: int, now: int, **properties: Any) -> dict[str, Any]:
     }
     running = {"scalingConfig": {"minSize": 2, "maxSize": 6, "desiredSize": now}, "tags": {"Name": "c-g"}}
     return {
-        "describe_stacks": [stack("t-foundation"), stack("t-cluster-c")],
-        "get_template t-cluster-c": {"Resources": {"G": {"Type": "AWS::EKS::Nodegroup", "Properties": deployed}}},
+        "describe_stacks": [stack("t-foundation"), stack("t-compute-c")],
+        "get_template t-compute-c": {"Resources": {"G": {"Type": "AWS::EKS::Nodegroup", "Properties": deployed}}},
         "list_nodegroups c": ["g-1a2b"],
         "describe_nodegroup c g-1a2b": running,
     }
@@ -47,7 +47,10 @@ def sizes(data: dict[str, Any], answers: dict[str, Any], *more: str, act: Any = 
         ran.append(command)
         return 0
 
-    assert act(validated(data), lambda: FakeAccount(answers), [*COMMAND, *more], run=run, say=lambda _: None) == 0
+    told = {"ask": lambda _: "y"} if act is deploy else {}
+    assert (
+        act(validated(data), lambda: FakeAccount(answers), [*COMMAND, *more], run=run, say=lambda _: None, **told) == 0
+    )
     return context(ran[-1]).get("sizes")
 
 

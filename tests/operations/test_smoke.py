@@ -17,7 +17,7 @@ READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 META = {"name": "one", "namespace": "web"}
 
 ACCOUNT: dict[str, Any] = {
-    "describe_stacks": [stack("t-cluster-c", protected=True)],
+    "describe_stacks": [stack("t-control-plane-c", protected=True)],
     "describe_cluster": {
         "status": "ACTIVE",
         "version": "1.36",
@@ -101,7 +101,7 @@ def issue(code: str) -> dict[str, Any]:
 
 WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "version": ({"describe_cluster": {**ACCOUNT["describe_cluster"], "version": "1.35"}}, {}, "version is 1.35, not 1.36"),
-    "protection": ({"describe_stacks": [stack("t-cluster-c")]}, {}, "termination protection is off"),
+    "protection": ({"describe_stacks": [stack("t-control-plane-c")]}, {}, "termination protection is off"),
     "add-on": ({"describe_addon": {"status": "DEGRADED", "health": issue("InsufficientReplicas")}}, {}, "coredns is DEGRADED (Insuff"),
     "node group": ({"describe_nodegroup": {"status": "ACTIVE", "health": issue("AsgLaunchFailures")}}, {}, "general is ACTIVE AsgL"),
     "profile": ({"describe_fargate_profile": {"status": "CREATE_FAILED"}}, {}, "apps is CREATE_FAILED"),

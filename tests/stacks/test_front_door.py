@@ -41,7 +41,12 @@ def written(folder, data):
 def test_a_file_of_ones_own(tmp_path):
     result = front_door(tmp_path / "out", env=written(tmp_path, minimal()))
     assert (result.returncode, result.stdout) == (0, "")
-    assert {name for name, _ in stacks_of(tmp_path / "out")} == {"t-foundation", "t-network", "t-cluster-c"}
+    assert {name for name, _ in stacks_of(tmp_path / "out")} == {
+        "t-foundation",
+        "t-network",
+        "t-control-plane-c",
+        "t-compute-c",
+    }
     assert [path.name for path in sorted((tmp_path / "out/manifests/c").iterdir())] == [
         "11-network-policy.yaml",
         "30-storage-classes.yaml",
@@ -69,7 +74,7 @@ def test_versions_of_the_lock_file_reach_the_template(tmp_path):
         'addons: {"1.36": {vpc-cni: v1.20.4-eksbuild.2}, "1.35": {coredns: v1.0.0-eksbuild.1}}'
     )
     assert front_door(tmp_path / "out", env=path).returncode == 0
-    template = json.loads((tmp_path / "out/t-cluster-c.template.json").read_text())
+    template = json.loads((tmp_path / "out/t-compute-c.template.json").read_text())
     versions = {
         value["Properties"]["AddonName"]: value["Properties"].get("AddonVersion")
         for value in template["Resources"].values()
@@ -116,7 +121,8 @@ def test_templates_of_another_environment_do_not_stay_in_the_assembly(tmp_path):
     assert {path.name for path in (tmp_path / "out").glob("*.template.json")} == {
         "fargate-foundation.template.json",
         "fargate-network.template.json",
-        "fargate-cluster-fargate.template.json",
+        "fargate-control-plane-fargate.template.json",
+        "fargate-compute-fargate.template.json",
     }
     assert [path.name for path in (tmp_path / "out/manifests").iterdir()] == ["fargate"]
 
@@ -143,7 +149,7 @@ def test_more_than_a_stack_holds_is_said_before_cloudformation_says_it(tmp_path)
     data["clusters"][0]["access"]["readers"] = [f"role/Q{n}" for n in range(240)]
     result = front_door(tmp_path / "out", env=written(tmp_path, data))
     assert result.returncode == 2
-    assert re.search(r"stack t-cluster-c: 5\d\d resources; CloudFormation takes at most 500", result.stderr)
+    assert re.search(r"stack t-control-plane-c: 5\d\d resources; CloudFormation takes at most 500", result.stderr)
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "out").exists(), "nothing half-written"
 
@@ -215,7 +221,12 @@ class TestCdkCli:
         listed = run(
             "npx", "--no-install", "cdk", "ls", "-c", "env=demo", "-c", "checks=off", "--output", str(tmp_path / "out")
         )
-        assert listed.stdout.split() == ["demo-foundation", "demo-network", "demo-cluster-demo"]
+        assert listed.stdout.split() == [
+            "demo-foundation",
+            "demo-network",
+            "demo-control-plane-demo",
+            "demo-compute-demo",
+        ]
 
     def test_a_mistake_is_answered_in_one_line(self, tmp_path):
         result = run("npx", "--no-install", "cdk", "synth", "-c", "env=nope", "--output", str(tmp_path / "out"))

@@ -22,7 +22,7 @@ def test_templates_are_clean(name):
 
 @pytest.mark.xdist_group("shipped-demo")
 def test_cfn_lint_would_see_a_mistake():
-    template = copy.deepcopy(shipped("demo").templates["demo-cluster-demo"])
+    template = copy.deepcopy(shipped("demo").templates["demo-control-plane-demo"])
     template["Resources"]["Cluster"]["Properties"]["Versoin"] = "1.36"
     assert [
         problem.rule.id

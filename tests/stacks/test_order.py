@@ -7,7 +7,7 @@ from conftest import ENVIRONMENTS, FARGATE, NODES, arguments, environment_data, 
 
 
 def cluster_template(templates, cluster="demo", environment="demo"):
-    return templates[f"{environment}-cluster-{cluster}"]
+    return templates[f"{environment}-compute-{cluster}"]
 
 
 def addon(template, name):
@@ -49,7 +49,7 @@ def test_coredns_on_fargate_comes_after_the_profile_that_draws_it(synth):
 
 def test_fargate_profiles_are_made_one_after_the_other(synth):
     profiles = [{"name": f"p{n}", "selectors": [{"namespace": f"n{n}"}]} for n in range(5)]
-    template = synth(minimal({"fargate": {"profiles": profiles}}))["t-cluster-c"]
+    template = synth(minimal({"fargate": {"profiles": profiles}}))["t-compute-c"]
     chain = list(of_type(template, "AWS::EKS::FargateProfile"))
     assert len(chain) == 6, "five of the file and one for CoreDNS"
     reached = sorted(chain, key=lambda one: len(needs(template, one) & set(chain)))
@@ -73,11 +73,12 @@ def producers(value):
     yield from (name.split(":")[0] for name in arguments(value, "Fn::ImportValue"))
 
 
-def test_everything_of_a_cluster_goes_before_the_cluster_when_the_stack_is_deleted(synth):
-    template = cluster_template(synth("demo"))
-    for kind in ("Addon", "Nodegroup", "FargateProfile", "AccessEntry"):
-        for logical_id in of_type(template, f"AWS::EKS::{kind}"):
-            assert "Cluster" in needs(template, logical_id)
+def test_everything_of_the_control_plane_goes_before_the_cluster_when_the_stack_is_deleted(synth):
+    template = synth(minimal(access={"admins": ["role/Admin"]}))["t-control-plane-c"]
+    entries = of_type(template, "AWS::EKS::AccessEntry")
+    assert entries
+    for logical_id in entries:
+        assert "Cluster" in needs(template, logical_id)
 
 
 def test_nat_gateways_and_routes_wait_for_the_internet_gateway(synth):
@@ -119,16 +120,23 @@ def test_roles_have_their_permissions_before_anybody_takes_them(synth):
         assert used == set(policies), "every policy is attached by its role, so it exists before the role does"
 
 
-def test_clusters_wait_for_the_network_and_the_foundation(synth, tmp_path):
+def test_what_waits_for_which_stack(synth, tmp_path):
     data = copy.deepcopy(minimal({"managed_nodes": NODES, "fargate": FARGATE}))
     data["clusters"].append(
         {**copy.deepcopy(data["clusters"][0]), "name": "d", "network": {"cidr": "10.9.0.0/16", "nat": "one"}}
     )
     templates = synth(data)
-    assert set(templates) == {"t-foundation", "t-network", "t-network-d", "t-cluster-c", "t-cluster-d"}
     import json
 
     manifest = json.loads(next(tmp_path.glob("cdk.out-*/manifest.json")).read_text())["artifacts"]
-    assert {"t-foundation", "t-network"} <= set(manifest["t-cluster-c"]["dependencies"])
-    assert {"t-foundation", "t-network-d"} <= set(manifest["t-cluster-d"]["dependencies"])
-    assert "t-network-d" not in manifest["t-cluster-c"]["dependencies"]
+    waits = {name: {one for one in manifest[name]["dependencies"] if one in templates} for name in templates}
+    # A compute stack reads what it needs of foundation and network itself; what it waits for in between adds nothing.
+    assert waits.pop("t-compute-c") - {"t-foundation", "t-network"} == {"t-control-plane-c"}
+    assert waits.pop("t-compute-d") - {"t-foundation", "t-network-d"} == {"t-control-plane-d"}
+    assert waits == {
+        "t-foundation": set(),
+        "t-network": set(),
+        "t-network-d": set(),
+        "t-control-plane-c": {"t-foundation", "t-network"},
+        "t-control-plane-d": {"t-foundation", "t-network-d"},
+    }

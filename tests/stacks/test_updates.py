@@ -199,9 +199,9 @@ def test_a_zone_is_added_without_moving_the_control_plane(synth):
         data["clusters"][0]["control_plane"]["zones"] = 2
     after["network"]["availability_zones"] = 3
     old, new = synth(before), synth(after)
-    assert old["demo-cluster-demo"]["Resources"]["Cluster"] == new["demo-cluster-demo"]["Resources"]["Cluster"], (
-        "EKS fixes its AZs"
-    )
+    assert (
+        old["demo-control-plane-demo"]["Resources"]["Cluster"] == new["demo-control-plane-demo"]["Resources"]["Cluster"]
+    ), "EKS fixes its AZs"
     assert set(replaced(old, new).values()) == {"Subnets"}, "node groups and profiles get the new AZ by replacement"
     assert removed(old, new) == {}
 
@@ -211,7 +211,7 @@ def test_the_last_node_class_can_go_while_auto_mode_stays(synth):
     with_class["clusters"][0]["compute"]["auto_mode"] = dict(POOL)
     before, after = synth(with_class), synth(without)
     exports = {o["Export"]["Name"] for o in after["demo-foundation"]["Outputs"].values() if "Export" in o}
-    assert set(imported(before["demo-cluster-demo"])) <= exports, "CloudFormation keeps exports that are in use"
+    assert set(imported(before["demo-control-plane-demo"])) <= exports, "CloudFormation keeps exports that are in use"
     assert "demo-foundation/DemoAutoCustomNodeRole" in removed(before, after)
 
 
@@ -219,9 +219,11 @@ def test_the_control_plane_can_be_upgraded_before_the_nodes(synth):
     data = environment_data("demo")
     data["clusters"][0]["control_plane"]["kubernetes_version"] = "1.37"
     data["clusters"][0]["compute"]["managed_nodes"]["kubernetes_version"] = "1.36"
-    template = synth(data)["demo-cluster-demo"]
-    assert template["Resources"]["Cluster"]["Properties"]["Version"] == "1.37"
-    assert {value["Version"] for value in of_type(template, "AWS::EKS::Nodegroup").values()} == {"1.36"}
+    templates = synth(data)
+    assert templates["demo-control-plane-demo"]["Resources"]["Cluster"]["Properties"]["Version"] == "1.37"
+    assert {value["Version"] for value in of_type(templates["demo-compute-demo"], "AWS::EKS::Nodegroup").values()} == {
+        "1.36"
+    }
 
 
 def test_the_order_of_the_file_means_nothing(synth):
@@ -254,14 +256,16 @@ def test_a_renamed_cluster_is_another_cluster_and_the_old_key_stays(synth):
 def test_only_what_a_cluster_can_never_change_is_exported(synth):
     for name in ("demo", "production"):
         for stack, template in synth(name).items():
-            exported = [
-                output["Value"]["Fn::GetAtt"][0]
-                for output in template.get("Outputs", {}).values()
-                if "Export" in output
-            ]
-            kinds = {template["Resources"][logical_id]["Type"] for logical_id in exported}
+            exported = [output["Value"] for output in template.get("Outputs", {}).values() if "Export" in output]
+            named = [one["Ref"] if "Ref" in one else one["Fn::GetAtt"][0] for one in exported]
+            kinds = {template["Resources"][logical_id]["Type"] for logical_id in named}
             # No subnet list, no log group, no network: the deploy order alone ties the stacks together there.
-            assert kinds == ({"AWS::IAM::Role", "AWS::KMS::Key"} if stack.endswith("-foundation") else set())
+            expected = {
+                f"{name}-foundation": {"AWS::IAM::Role", "AWS::KMS::Key"},
+                # Its issuer, and IAM's trust in it: roles whose policies are text.
+                f"{name}-control-plane-{name}": {"AWS::EKS::Cluster", "AWS::IAM::OIDCProvider"},
+            }
+            assert kinds == expected.get(stack, set())
 
 
 def test_a_cluster_lets_go_of_a_role_before_the_foundation_takes_it_back(synth):
@@ -272,7 +276,7 @@ def test_a_cluster_lets_go_of_a_role_before_the_foundation_takes_it_back(synth):
         {o["Export"]["Name"] for o in t["demo-foundation"]["Outputs"].values() if "Export" in o}
         for t in map(synth, (on, off, gone))
     ]
-    imports = [set(imported(t["demo-cluster-demo"])) for t in map(synth, (on, off, gone))]
+    imports = [set(imported(t["demo-control-plane-demo"])) for t in map(synth, (on, off, gone))]
     # The foundation is deployed first: what the cluster still imports at that moment must still be there.
     assert imports[0] <= exports[0]
     assert imports[0] <= exports[1]
@@ -287,7 +291,7 @@ def imported(template):
 def test_the_first_deploy_differs_in_deletion_protection_alone(synth):
     normal, first = synth("production"), synth("production", first_deploy=["production"])
     for stack, template in normal.items():
-        if stack == "production-cluster-production":
+        if stack == "production-control-plane-production":
             assert template["Resources"]["Cluster"]["Properties"]["DeletionProtection"] is True
             template["Resources"]["Cluster"]["Properties"]["DeletionProtection"] = False
         assert template == first[stack]

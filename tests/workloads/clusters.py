@@ -83,7 +83,7 @@ def deployed(environment: str, delivery: str | None = None) -> tuple[Cluster, ..
 def read(assembly: Path, environment: str, name: str) -> Cluster:
     """A cluster of an assembly."""
     resources: dict[str, dict[str, Any]] = {}
-    for stack in (f"{environment}-cluster-{name}", f"{environment}-workloads-{name}"):
+    for stack in (f"{environment}-{side}-{name}" for side in ("control-plane", "compute", "workloads")):
         template = assembly / f"{stack}.template.json"
         if template.exists():
             resources |= json.loads(template.read_text())["Resources"]

@@ -55,7 +55,7 @@ def test_a_synth_takes_what_was_locked(
     assert taken is not None
     assert list(taken.addons["1.36"]) == ADDONS
     build_platform(load_environment(demo, today=DAY), tmp_path / "again", lock=taken)
-    made = json.loads((tmp_path / "again/demo-cluster-demo.template.json").read_text())
+    made = json.loads((tmp_path / "again/demo-control-plane-demo.template.json").read_text())
     versions = {one["AddonName"]: one["AddonVersion"] for one in of_type(made, "AWS::EKS::Addon").values()}
     assert versions == {name: f"v1.9{number}.9-eksbuild.2" for number, name in enumerate(ADDONS)}
     assert eks.regions == {"eu-west-1"}
@@ -129,8 +129,11 @@ def test_the_region_of_the_environment_is_asked(eks: FakeEks, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda text: text.replace("name: demo\ntags", "name: other\ntags"), "those of other are other-cluster-demo"),
-        (lambda text: text.replace('"1.36"', '"1.37"'), "demo-cluster-demo has Kubernetes 1.36 there, 1.37 here"),
+        (
+            lambda text: text.replace("name: demo\ntags", "name: other\ntags"),
+            "those of other are other-control-plane-demo",
+        ),
+        (lambda text: text.replace('"1.36"', '"1.37"'), "demo-control-plane-demo has Kubernetes 1.36 there, 1.37 here"),
         (lambda text: text.replace("clusters:", "clustres:"), "is no environment file"),
         (lambda text: text + "  - [", "is not YAML"),
     ],

@@ -1,0 +1,26 @@
+"""The names of the stacks of an environment."""
+
+
+def foundation_stack(environment: str) -> str:
+    """Returns the name of the stack of what outlives clusters."""
+    return f"{environment}-foundation"
+
+
+def network_stack(environment: str, cluster: str | None = None) -> str:
+    """Returns the name of the stack of the network that clusters share, or of a cluster's own."""
+    return f"{environment}-network-{cluster}" if cluster else f"{environment}-network"
+
+
+def control_plane_stack(environment: str, cluster: str) -> str:
+    """Returns the name of the stack of a cluster's control plane."""
+    return f"{environment}-control-plane-{cluster}"
+
+
+def compute_stack(environment: str, cluster: str) -> str:
+    """Returns the name of the stack of a cluster's compute and add-ons."""
+    return f"{environment}-compute-{cluster}"
+
+
+def workloads_stack(environment: str, cluster: str) -> str:
+    """Returns the name of the stack of a cluster's workloads."""
+    return f"{environment}-workloads-{cluster}"
