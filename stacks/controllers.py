@@ -45,4 +45,3 @@ def charts_of(cluster: ClusterSpec, environment: Environment) -> list[tuple[Helm
         )
         found.append((balancers, ("workloads",)))
     return found
-

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.catalog import load
 from eks_constructs.certificate_authority import CertificateAuthoritySpec, add_successor
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.control_plane_components import (
     ApiServerSpec,
@@ -162,7 +163,7 @@ class ControlPlane(Construct):
 
     Attributes:
         cluster: the L1 cluster.
-        name: the cluster's name; a reference, so that what uses it comes after the cluster.
+        handle: how what is made for the cluster refers to it, and so comes after it.
         security_group_id: the security group EKS makes for the control plane and the nodes.
     """
 
@@ -239,8 +240,8 @@ class ControlPlane(Construct):
         )
         # A cluster with a name cannot be replaced, so its logical id must not depend on where it stands in the tree.
         self.cluster.override_logical_id("Cluster")
-        self.name = self.cluster.ref
-        add_successor(self, spec.certificate_authority, cluster_ref=self.name)
+        self.handle = ClusterHandle(name, self.cluster.ref)
+        add_successor(self, spec.certificate_authority, cluster=self.handle)
         self.security_group_id = self.cluster.attr_cluster_security_group_id
         open_endpoint(self, spec.endpoint, group_id=self.security_group_id)
 

@@ -111,18 +111,11 @@ class Environment(Spec):
         """Returns what the kinds of compute may know of a cluster."""
         network = self.network_of(cluster)
         own = network.pod_cidr if isinstance(network, NetworkSpec) else network.pod_subnets
-        return ClusterContext(
-            cluster.name,
-            cluster.control_plane.kubernetes_version,
+        return cluster.context(
             environment=self.name,
             region=self.region,
-            ipv6=cluster.control_plane.ip_family == "ipv6",
-            prefixes=cluster.prefixes,
             own_pod_subnets=bool(own),
             isolated=not network.reaches_internet,
-            addons=frozenset(addon.name for addon in cluster.planned_addons()),
-            mix=cluster.compute.mix,
-            sections=cluster.compute.sections,
             iam=self.iam,
             tags=self.all_tags,
             tags_of_what_is_made=self.tags_of_what_is_made,

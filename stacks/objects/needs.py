@@ -5,6 +5,8 @@ from typing import Any
 
 from delivery.placeholders import places
 from eks_constructs.addon_plan import why_not
+from eks_constructs.compute.placement import Rule
+from eks_constructs.compute.registry import rules
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced
@@ -17,8 +19,6 @@ from stacks.objects.folder import SourceObject
 from stacks.objects.object_kind import group_of, kind_of
 from stacks.objects.placeholders import FILLED_BY
 from stacks.objects.pods import claim_templates, pod_template
-from eks_constructs.compute.placement import Rule
-from eks_constructs.compute.registry import rules
 
 EFS_DRIVER = "efs.csi.aws.com"
 

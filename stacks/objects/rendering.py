@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from delivery.order import in_order
 from delivery.placeholders import ROLE_ARN, fill, placeholders
 from eks_constructs.catalog import load
+from eks_constructs.compute.placement import reserved
+from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.manifests import KubernetesObject, ManifestFile
 from eks_constructs.spec import Misplaced
 from stacks.environment.cluster_spec import ClusterSpec
@@ -29,8 +31,6 @@ from stacks.objects.written import check_written
 from stacks.objects.written.setting import Setting
 from stacks.placement.kind_limits import limits_met
 from stacks.placement.kinds import Placement, place
-from eks_constructs.compute.placement import reserved
-from eks_constructs.compute.registry import KINDS, rules
 from stacks.placement.placed_pods import place_pod
 
 ORDER = 60

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from eks_constructs.compute.placement import Nodes, Toleration, toleration
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.objects.pods import asked_for, pod_template, resources_of
 from stacks.placement.kinds import Placement
-from eks_constructs.compute.placement import Nodes, Toleration, toleration
 
 _DISK = "ephemeral-storage"
 _GIB = 2**30

@@ -58,7 +58,8 @@ def _on_named(
     name = str(spec.nodes)
     if name not in nodes:
         raise Misplaced(
-            f"there is no {kind.nodes_are} {name}.{did_you_mean(name, list(nodes))} There is: {', '.join(nodes)}", "nodes"
+            f"there is no {kind.nodes_are} {name}.{did_you_mean(name, list(nodes))} There is: {', '.join(nodes)}",
+            "nodes",
         )
     chosen = nodes[name]
     # EKS makes up the names of node groups, so pods find one by labels that it alone has.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from eks_constructs.compute.placement import Nodes
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
 from safe_io.where import Where
@@ -13,7 +14,6 @@ from stacks.objects.images import FILE, images
 from stacks.objects.pods import containers, pod_template
 from stacks.placement.fitting import fitting_nodes
 from stacks.placement.kinds import Placement, drawn_by
-from eks_constructs.compute.placement import Nodes
 
 _ARCH = "kubernetes.io/arch"
 

@@ -1,7 +1,7 @@
 """What the rest of the project asks a kind of compute, in one interface. A kind overrides what differs from the defaults."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from aws_cdk import aws_eks as eks
@@ -62,9 +62,13 @@ class Wiring:
     before_nodes: Sequence[eks.CfnAddon] = ()
     """Add-ons without which nodes do not become ready."""
     system_pods: Sequence[Mapping[str, Any]] = ()
-    """Namespace and labels of the pods of add-ons and controllers that have no nodes to run on."""
+    """Namespace and labels of the pods of add-ons and controllers that no nodes run."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Desired sizes of node groups, by name, where they are not the file's."""
+
+    def after(self, addons: Sequence[eks.CfnAddon]) -> "Wiring":
+        """Returns it with add-ons that nodes come after."""
+        return replace(self, before_nodes=addons)
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,15 @@ class Drawn:
 
     namespace: str
     labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a kind made of AWS resources in a cluster's compute."""
+
+    construct: Construct | None = None
+    nodes: Sequence[Construct] = ()
+    """What add-ons with Deployments wait for."""
 
 
 class ComputeKind(Generic[S]):
@@ -159,15 +172,15 @@ class ComputeKind(Generic[S]):
 
     # Your side
 
-    def build(self, scope: Construct, spec: S, wiring: Wiring) -> Sequence[Construct]:
-        """Makes its AWS resources; returns those that add-ons with Deployments wait for."""
-        return []
+    def build(self, scope: Construct, spec: S, wiring: Wiring) -> Built:
+        """Makes its AWS resources."""
+        return Built()
 
     def controller(self, scope: Construct, spec: S, wiring: Wiring) -> Mapping[str, str]:
         """Makes what a controller of yours needs of AWS; returns values of its charts' placeholders."""
         return {}
 
-    needs_controller_stack: ClassVar[bool] = False
+    has_controller: ClassVar[bool] = False
     """Whether :meth:`controller` makes anything."""
 
     def charts(self, spec: S, context: ClusterContext) -> Sequence[HelmChart]:

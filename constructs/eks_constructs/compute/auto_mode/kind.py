@@ -1,6 +1,6 @@
 """EKS Auto Mode as a kind of compute."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from constructs import Construct
 
@@ -12,6 +12,7 @@ from eks_constructs.compute.auto_mode.spec import BUILT_IN_POOLS, AutoModeSpec
 from eks_constructs.compute.devices import devices_of_pool
 from eks_constructs.compute.kind import (
     STORAGE_CLASSES,
+    Built,
     ClusterContext,
     ComputeKind,
     Lasting,
@@ -93,14 +94,15 @@ class AutoMode(ComputeKind[AutoModeSpec]):
         )
 
     def auto_mode(self, spec: AutoModeSpec, lasting: Mapping[str, str]) -> AutoModeSettings | None:
-        pools = list(spec.built_in_node_pools)
+        pools: list[str] = [*spec.built_in_node_pools]
         # EKS takes the role only along with built-in pools.
         return AutoModeSettings(enabled=True, node_pools=pools, node_role_arn=lasting[_NODE_ROLE] if pools else None)
 
-    def build(self, scope: Construct, spec: AutoModeSpec, wiring: Wiring) -> Sequence[Construct]:
-        if role_arn := wiring.lasting.get(_CUSTOM_NODE_ROLE):
-            AutoModeNodeClassAccess(scope, "AutoMode", cluster=wiring.cluster, role_arn=role_arn)
-        return []
+    def build(self, scope: Construct, spec: AutoModeSpec, wiring: Wiring) -> Built:
+        role_arn = wiring.lasting.get(_CUSTOM_NODE_ROLE)
+        if role_arn is None:
+            return Built()
+        return Built(AutoModeNodeClassAccess(scope, "AutoMode", cluster=wiring.cluster, role_arn=role_arn))
 
     def files(self, spec: AutoModeSpec, context: ClusterContext, network: ClusterNetwork) -> Iterator[ManifestFile]:
         if "managed_nodes" not in context.sections:

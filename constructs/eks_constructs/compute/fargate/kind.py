@@ -1,6 +1,6 @@
 """Fargate as a kind of compute."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from constructs import Construct
@@ -9,7 +9,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.fargate import objects
 from eks_constructs.compute.fargate.construct import Fargate
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec, FargateSpec, globs_meet
-from eks_constructs.compute.kind import ClusterContext, ComputeKind, Drawn, Where, Wiring
+from eks_constructs.compute.kind import Built, ClusterContext, ComputeKind, Drawn, Where, Wiring
 from eks_constructs.compute.mix import Hosting
 from eks_constructs.compute.placement import Nodes, reserved, rule_with_controller
 from eks_constructs.manifests import ManifestFile
@@ -42,8 +42,8 @@ class FargatePods(ComputeKind[FargateSpec]):
         if spec.logging:
             yield "FargateLogs", objects.log_group_name(cluster)
 
-    def build(self, scope: Construct, spec: FargateSpec, wiring: Wiring) -> Sequence[Construct]:
-        profiles = Fargate(
+    def build(self, scope: Construct, spec: FargateSpec, wiring: Wiring) -> Built:
+        made = Fargate(
             scope,
             "Fargate",
             spec,
@@ -51,8 +51,8 @@ class FargatePods(ComputeKind[FargateSpec]):
             network=wiring.network,
             iam=wiring.context.iam,
             system_selectors=[FargateSelectorSpec(**pods) for pods in wiring.system_pods],
-        ).profiles
-        return [profiles["system"]] if "system" in profiles else []
+        )
+        return Built(made, [made.profiles["system"]] if "system" in made.profiles else [])
 
     def files(self, spec: FargateSpec, context: ClusterContext, network: ClusterNetwork) -> Iterator[ManifestFile]:
         if not spec.logging:

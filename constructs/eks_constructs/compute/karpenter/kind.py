@@ -27,7 +27,7 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
     title = "Karpenter"
     node_selector = objects.NODES
     joins = "managed_nodes"
-    needs_controller_stack = True
+    has_controller = True
 
     def check(self, spec: KarpenterSpec, sections: Mapping[str, Any]) -> None:
         if "auto_mode" in sections:

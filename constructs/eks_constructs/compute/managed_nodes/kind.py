@@ -1,6 +1,6 @@
 """EC2 managed node groups as a kind of compute."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from constructs import Construct
@@ -10,6 +10,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.devices import count
 from eks_constructs.compute.kind import (
     STORAGE_CLASSES,
+    Built,
     ClusterContext,
     ComputeKind,
     Where,
@@ -73,8 +74,8 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
         if spec.session_manager:
             yield "session_manager", "session_manager", ("session_manager",)
 
-    def build(self, scope: Construct, spec: ManagedNodesSpec, wiring: Wiring) -> Sequence[Construct]:
-        groups = ManagedNodes(
+    def build(self, scope: Construct, spec: ManagedNodesSpec, wiring: Wiring) -> Built:
+        made = ManagedNodes(
             scope,
             "ManagedNodes",
             spec,
@@ -84,11 +85,11 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
             iam=wiring.context.iam,
             tags=wiring.context.tags,
             sizes=wiring.sizes,
-        ).groups
-        for group in groups.values():
+        )
+        for group in made.groups.values():
             for addon in wiring.before_nodes:
                 group.add_resource_dependency(addon)
-        return list(groups.values())
+        return Built(made, list(made.groups.values()))
 
     def files(self, spec: ManagedNodesSpec, context: ClusterContext, network: ClusterNetwork) -> Iterator[ManifestFile]:
         if "aws-ebs-csi-driver" in context.addons:
