@@ -267,11 +267,8 @@ class WorkloadsStack(cdk.Stack):
         for file in spec.manifests(self._environment.context_of(spec), self._network):
             before = [self._stages(kubectl, file, known, before)]
         before = self._late_addons(late, before)
-        rights = [
-            child
-            for name in (*map(pascal_case, spec.compute.sections), "LoadBalancerController")
-            if (child := self.node.try_find_child(name))
-        ]
+        makers = [*map(pascal_case, spec.compute.sections), "LoadBalancerController"]
+        rights = [child for name in makers if (child := self.node.try_find_child(name))]
         for item in added:
             if isinstance(item, HelmChart):
                 filled = fill(dict(item.values), {**known, **controller_values})
