@@ -14,7 +14,7 @@ from tests.emulator.inventory import inventory
 
 pytestmark = pytest.mark.xdist_group("emulator")
 
-STACK = "demo-cluster-demo"
+CONTROL_PLANE, COMPUTE = "demo-control-plane-demo", "demo-compute-demo"
 
 
 @pytest.fixture
@@ -32,10 +32,11 @@ def cluster_of(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def deploy_changed(deployment: Deployment, assembly: Path) -> list[dict[str, Any]]:
-    """Deploys, and returns the events of the cluster's stack since."""
-    before = len(deployment.events(STACK))
+    """Deploys, and returns the events of the cluster's stacks since."""
+    before = {stack: len(deployment.events(stack)) for stack in (CONTROL_PLANE, COMPUTE)}
     deployment.deploy(assembly)
-    return deployment.events(STACK)[before:]
+    events = [one for stack, count in before.items() for one in deployment.events(stack)[count:]]
+    return sorted(events, key=lambda one: one["Timestamp"])
 
 
 def moments(events: list[dict[str, Any]], kind: str) -> list[tuple[int, str, str, str]]:
@@ -90,13 +91,13 @@ def test_a_size_is_changed_in_place(
 ) -> None:
     changed = copy.deepcopy(demo)
     cluster_of(changed)["compute"]["managed_nodes"]["groups"][0].update(max_size=5, min_size=2)
-    before = deployment.resources(STACK)
+    before = deployment.resources(COMPUTE)
     deploy_changed(deployment, assemble(changed))
     eks = client(deployment.engine, "eks")
     (group,) = eks.list_nodegroups(clusterName="demo")["nodegroups"]
     sizes = eks.describe_nodegroup(clusterName="demo", nodegroupName=group)["nodegroup"]["scalingConfig"]
     assert (sizes["minSize"], sizes["maxSize"]) == (2, 5)
-    assert deployment.resources(STACK) == before
+    assert deployment.resources(COMPUTE) == before
 
 
 @pytest.mark.parametrize("kind", ["AWS::EKS::Nodegroup", "AWS::EKS::FargateProfile"])
@@ -109,9 +110,9 @@ def test_the_new_one_stands_before_the_old_one_goes(
         compute["managed_nodes"]["groups"][0]["instance_types"] = ["m7g.large"]
     else:
         compute["fargate"]["profiles"][0]["selectors"] = [{"namespace": "others-*"}]
-    old = {physical for found, physical in deployment.resources(STACK).values() if found == kind}
+    old = {physical for found, physical in deployment.resources(COMPUTE).values() if found == kind}
     events = moments(deploy_changed(deployment, assemble(changed)), kind)
-    new = {physical for found, physical in deployment.resources(STACK).values() if found == kind}
+    new = {physical for found, physical in deployment.resources(COMPUTE).values() if found == kind}
     assert len(old) == len(new) == 1
     assert old != new
     assert [status for _, status, _, _ in events] == ["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
@@ -132,22 +133,25 @@ def test_the_new_one_stands_before_the_old_one_goes(
     assert made < gone
 
 
-def test_a_failure_in_the_middle_rolls_everything_back(deployment: Deployment, assemble: Callable[..., Path]) -> None:
+def test_a_node_group_that_fails_rolls_back_the_compute_alone(
+    deployment: Deployment, assemble: Callable[..., Path]
+) -> None:
     before = inventory(deployment.engine)
     assembly = assemble("demo")
-    (foundation, first_template), (network, second), (_, template) = stacks_of(assembly)
+    *before_compute, (_, template) = stacks_of(assembly)
     deployment._publish(assembly)
-    deployment.deploy_stack(foundation, first_template)
-    deployment.deploy_stack(network, second)
+    for stack, body in before_compute:
+        deployment.deploy_stack(stack, body)
     standing = inventory(deployment.engine)
     (group,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::Nodegroup"]
     group["Properties"]["AmiType"] = "AL2_x86_64"
     with pytest.raises(
         StackFailed, match=r"ROLLBACK_COMPLETE[\s\S]*AL2_x86_64 is not supported for kubernetes version 1.36"
     ):
-        deployment.deploy_stack(STACK, template)
+        deployment.deploy_stack(COMPUTE, template)
     assert inventory(deployment.engine) == standing
-    for stack in (STACK, network, foundation):
+    assert client(deployment.engine, "eks").describe_cluster(name="demo")["cluster"]["status"] == "ACTIVE"
+    for stack in (COMPUTE, *(name for name, _ in reversed(before_compute))):
         deployment.destroy(stack)
     assert {one for one in inventory(deployment.engine) - before if "PendingDeletion" not in one} == set()
 
@@ -158,11 +162,11 @@ def test_a_downgrade_cannot_be_rolled_back(
     """The way into UPDATE_ROLLBACK_FAILED that docs/changes.md warns of, and the way out that it names."""
     changed = copy.deepcopy(demo)
     cluster_of(changed)["control_plane"]["kubernetes_version"] = "1.37"
-    template = dict(stacks_of(assemble(changed)))[STACK]
+    template = dict(stacks_of(assemble(changed)))[CONTROL_PLANE]
     (instance,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EC2::Instance"]
     instance["Properties"]["Unknown"] = "property"
     with pytest.raises(StackFailed, match="UPDATE_ROLLBACK_FAILED"):
-        deployment.deploy_stack(STACK, template)
-    deployment.cloudformation.continue_update_rollback(StackName=STACK, ResourcesToSkip=["Cluster"])
-    deployment._settled(STACK)
-    assert deployment.states()[STACK] == "UPDATE_ROLLBACK_COMPLETE"
+        deployment.deploy_stack(CONTROL_PLANE, template)
+    deployment.cloudformation.continue_update_rollback(StackName=CONTROL_PLANE, ResourcesToSkip=["Cluster"])
+    deployment._settled(CONTROL_PLANE)
+    assert deployment.states()[CONTROL_PLANE] == "UPDATE_ROLLBACK_COMPLETE"

@@ -55,7 +55,7 @@ def test_a_synth_takes_what_was_locked(
     assert taken is not None
     assert list(taken.addons["1.36"]) == ADDONS
     build_platform(load_environment(demo, today=DAY), tmp_path / "again", lock=taken)
-    made = json.loads((tmp_path / "again/demo-control-plane-demo.template.json").read_text())
+    made = json.loads((tmp_path / "again/demo-compute-demo.template.json").read_text())
     versions = {one["AddonName"]: one["AddonVersion"] for one in of_type(made, "AWS::EKS::Addon").values()}
     assert versions == {name: f"v1.9{number}.9-eksbuild.2" for number, name in enumerate(ADDONS)}
     assert eks.regions == {"eu-west-1"}
