@@ -35,12 +35,12 @@ setup: .venv/.ready node_modules/.ready
 environment = test -e $(1) || "$$PYTHON" -m safe_io claim $(1); "$$PYTHON" -m venv $(1)
 install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check --compile
 
-.venv/.ready: requirements.txt constructs/pyproject.toml
+.venv/.ready: requirements.txt constructs/pyproject.toml eks_facts/pyproject.toml
 	@echo "Setting up .venv (once)"
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
 	@$(call environment,.venv)
 	@$(call install,.venv) --require-hashes -r requirements.txt
-	@$(call install,.venv) --no-deps --no-build-isolation --editable ./constructs
+	@$(call install,.venv) --no-deps --no-build-isolation --editable ./eks_facts --editable ./constructs
 	@touch $@
 
 node_modules/.ready: package-lock.json | .venv/.ready
@@ -119,7 +119,7 @@ fuzz: setup  ## new chance inputs for every reader, for MINUTES (nightly; a fail
 bench: setup  ## time this project beside a peer
 	@python -m bench
 
-compile = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package eks-constructs
+compile = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package eks-constructs --no-emit-package eks-facts
 lock: setup  ## make the requirements.txt files, with the hash of each package, from pyproject.toml
 	$(compile) --group dev --group packaging pyproject.toml -o requirements.txt
 	$(compile) --group emulator --group packaging -o emulator/requirements.txt

@@ -27,7 +27,7 @@ from stacks.node import pinned_node
 
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
-"""One where EKS uses every zone: environments that count theirs are refused elsewhere (catalog/availability_zones.yaml)."""
+"""One where EKS uses every zone: environments that count theirs are refused elsewhere (eks_facts/data/availability_zones.yaml)."""
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
@@ -233,8 +233,8 @@ def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
         "EMULATOR_PYTHON": str(installation.FOLDER / "bin" / "python"),
         "EMULATOR_LOCK": str(folder / ENGINE_LOCK),
         "EMULATOR_SCHEMAS": str(Path(cfnlint.origin).parent / "data" / "schemas"),
-        "EMULATOR_CATALOG": str(root / "constructs" / "eks_constructs" / "catalog"),
-        "EMULATOR_POLICIES": str(root / "responsibility" / "data" / "managed_policies.yaml"),
+        "EMULATOR_CATALOG": str(root / "eks_facts" / "data"),
+        "EMULATOR_POLICIES": str(root / "eks_facts" / "data" / "managed_policies.yaml"),
     }
     if assets := os.environ.get("KUBEBUILDER_ASSETS"):
         environment["KUBEBUILDER_ASSETS"] = assets
@@ -284,4 +284,17 @@ def _end(pid: int) -> None:
             return
         with suppress(ChildProcessError):  # it is a child of ours, or not
             os.waitpid(pid, os.WNOHANG)
+        if not _runs(pid):
+            return
         time.sleep(0.02)
+
+
+def _runs(group: int) -> bool:
+    """Whether a process of the group still runs. A zombie does not; the first process of a container may be slow to reap it."""
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = status.read_text().rpartition(")")[2].split()  # proc_pid_stat(5), from the third one
+            state, of, threads = fields[0], int(fields[2]), int(fields[17])
+            if of == group and (state != "Z" or threads > 1):
+                return True
+    return not Path("/proc/self/stat").exists()  # macOS has no /proc

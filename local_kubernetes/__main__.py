@@ -19,7 +19,9 @@ def main() -> int:
         command.add_argument("--version", choices=programs.minors(), default=programs.minors()[0])
     arguments = parser.parse_args()
     if arguments.command == "programs":
-        print(programs.obtain(arguments.version, _say).folder)
+        from local_kubernetes.obtaining import obtain
+
+        print(obtain(arguments.version, _say).folder)
         return 0
     from local_kubernetes.downloading import addresses, fetch
 

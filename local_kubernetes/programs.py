@@ -1,4 +1,4 @@
-"""Where the programs of a local Kubernetes come from: a folder that is named, the cache, a download, or Go."""
+"""The programs of a local Kubernetes: which there are, and those that are here already, in a folder that is named or in the cache."""
 
 import hashlib
 import os
@@ -70,34 +70,9 @@ def how_to_get() -> str:
 def find(minor: str) -> Programs | None:
     """Returns the programs that are here already, without getting any: those of KUBEBUILDER_ASSETS, or of the cache."""
     if named := os.environ.get(VARIABLE):
-        return _in_folder(Path(named))
+        return in_folder(Path(named))
     folder = cache_folder(minor)
-    return _in_folder(folder) if folder.is_dir() else None
-
-
-def obtain(minor: str, say: Say) -> Programs:
-    """Returns the programs, and gets them first where they are not here: downloaded if every sum is pinned, else built.
-
-    Args:
-        minor: the Kubernetes version, such as ``1.36``.
-        say: is called with a line for each step that takes time.
-
-    Raises BadInput: neither way works; the text says why.
-    """
-    # What downloads and builds is needed once on a machine.
-    from local_kubernetes import building, downloading
-
-    if found := find(minor):
-        return found
-    folder, problems = cache_folder(minor), []
-    for way in (downloading.download, building.build):
-        try:
-            way(minor, folder, say)
-        except BadInput as problem:
-            problems.append(str(problem))
-        else:
-            return _in_folder(folder)
-    raise BadInput(f"No programs of Kubernetes {minor}. " + " ".join(problems))
+    return in_folder(folder) if folder.is_dir() else None
 
 
 def cache_folder(minor: str) -> Path:
@@ -123,7 +98,8 @@ def machine() -> str:
     return names[platform.machine()]
 
 
-def _in_folder(folder: Path) -> Programs:
+def in_folder(folder: Path) -> Programs:
+    """Returns the programs in a folder. Raises BadInput if the two that every use needs are not there."""
     missing = tuple(name for name in PARTS if not shutil.which(name, path=str(folder)))
     if "kube-apiserver" in missing or "etcd" in missing:
         raise BadInput(f"{VARIABLE}={folder}: has no {missing[0]}. {how_to_get()}")

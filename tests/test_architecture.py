@@ -9,12 +9,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("bench", "constructs", "delivery", "emulator", "operations", "responsibility", "safe_io", "stacks")
+PACKAGES = (
+    "bench",
+    "constructs",
+    "delivery",
+    "eks_facts",
+    "emulator",
+    "local_kubernetes",
+    "operations",
+    "responsibility",
+    "safe_io",
+    "stacks",
+)
 
 
 def modules(package: str) -> dict[str, Path]:
     found = {}
     for path in sorted((ROOT / package).rglob("*.py")):
+        if "node_modules" in path.parts:  # the peer's
+            continue
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         found[name.removeprefix("constructs.")] = path
     return found

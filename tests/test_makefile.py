@@ -55,7 +55,13 @@ GOES_TO = {
 def make(tmp_path: Path) -> Callable[..., list[list[str]]]:
     """Returns a function that runs make with stand-ins for the programs; it returns how they were called."""
     checkout = tmp_path / "checkout"
-    for name in ("requirements.txt", "package-lock.json", "constructs/pyproject.toml", "environments/demo.yaml"):
+    for name in (
+        "requirements.txt",
+        "package-lock.json",
+        "constructs/pyproject.toml",
+        "eks_facts/pyproject.toml",
+        "environments/demo.yaml",
+    ):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).touch()
     (checkout / "Makefile").write_text(MAKEFILE)

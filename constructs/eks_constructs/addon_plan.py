@@ -1,4 +1,4 @@
-"""Which EKS add-ons a mix of compute needs, where they run and who they are in AWS. The rules are data: catalog/addons.yaml."""
+"""Which EKS add-ons a mix of compute needs, where they run and who they are in AWS. The rules are data: eks_facts/data/addons.yaml."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from eks_constructs.addon_settings import settings_problem
-from eks_constructs.catalog import load
 from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.spec import Misplaced, Spec, pattern
+from eks_facts.files import load
 
 AddonName = Literal[
     "eks-pod-identity-agent",
@@ -38,7 +38,7 @@ class AddonSpec(Spec):
     """What differs from the rule for one add-on."""
 
     enabled: bool | None = None
-    """Default: the rule for the mix of compute kinds (catalog/addons.yaml)."""
+    """Default: the rule for the mix of compute kinds (eks_facts/data/addons.yaml)."""
     version: AddonVersion | None = None
     """Default: the lock file beside the environment file, else EKS's default on the day the add-on is made (it then stays)."""
     configuration: Annotated[dict[str, Any], Field(examples=[{"replicaCount": 3}])] = {}
@@ -75,7 +75,7 @@ class AddonProblem(Misplaced):
 def plan_addons(
     specs: Mapping[str, AddonSpec], mix: ComputeMix, *, locked: Mapping[str, str] | None = None
 ) -> list[PlannedAddon]:
-    """Returns the add-ons of a cluster in the order of the catalog.
+    """Returns the add-ons of a cluster in the order of the data.
 
     Args:
         specs: what the environment file says of add-ons, by name.
@@ -146,7 +146,7 @@ def why_not(name: str, mix: ComputeMix) -> str | None:
 
 
 def too_old(name: str, version: str) -> str | None:
-    """Says why a version of an add-on cannot be taken (catalog/addons.yaml, `oldest`); None if it can."""
+    """Says why a version of an add-on cannot be taken (eks_facts/data/addons.yaml, `oldest`); None if it can."""
     oldest = load("addons")["addons"][name].get("oldest")
     if oldest is None or _numbers(version) >= _numbers(oldest["version"]):
         return None

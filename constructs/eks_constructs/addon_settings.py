@@ -1,10 +1,10 @@
-"""What EKS would refuse of an add-on's settings, before it is asked. The schemas are data: catalog/addon_settings.yaml."""
+"""What EKS would refuse of an add-on's settings, before it is asked. The schemas are data: eks_facts/data/addon_settings.yaml."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from eks_constructs.catalog import load
+from eks_facts.files import load
 
 _LIKE = 0.6
 """How alike (0 to 1) two keys are of which one is taken for a slip of the other."""

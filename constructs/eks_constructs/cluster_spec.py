@@ -26,7 +26,7 @@ class EksClusterSpec(Spec):
     access: AccessSpec
     compute: ComputeSpec
     addons: dict[AddonName, AddonSpec] = {}
-    """What differs from the rules of catalog/addons.yaml."""
+    """What differs from the rules of eks_facts/data/addons.yaml."""
     pod_identities: list[PodIdentitySpec] = []
     """AWS roles of applications and controllers: by EKS Pod Identity on nodes, by IRSA on Fargate."""
 

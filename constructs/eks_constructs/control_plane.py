@@ -10,7 +10,6 @@ from aws_cdk.aws_iam import CfnRole
 from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.catalog import load
 from eks_constructs.certificate_authority import CertificateAuthoritySpec, add_successor
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
@@ -27,6 +26,7 @@ from eks_constructs.endpoint import EndpointSpec, https_from, open_endpoint
 from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, Statement, arn, from_source, role, trust_service
 from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec
+from eks_facts.files import load
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -39,7 +39,7 @@ def _known_version(value: str) -> str:
 
 
 KubernetesVersion = Annotated[str, AfterValidator(_known_version), Field(examples=["1.36"])]
-"""A Kubernetes minor version that EKS offers (catalog/kubernetes_versions.yaml)."""
+"""A Kubernetes minor version that EKS offers (eks_facts/data/kubernetes_versions.yaml)."""
 
 
 class ControlPlaneSpec(Spec):

@@ -8,10 +8,10 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 from pydantic import AfterValidator, model_validator
 
-from eks_constructs.catalog import limit
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.network_plan import RFC1918
 from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, resource_id
+from eks_facts.files import limit
 
 ANYWHERE = "0.0.0.0/0"
 LARGEST_NETWORK = 8

@@ -7,13 +7,13 @@ from aws_cdk import CfnResource, CfnRule, CfnRuleAssertion, CfnTag, Fn, Stack, T
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from eks_constructs.catalog import load
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, allow, arn, document, from_source, prescribe, role, trust_service
 from eks_constructs.vpc_endpoints import VpcEndpoints
+from eks_facts.files import load
 
 NETWORK_TAG = "eks-platform/network"
 TIER_TAG = "eks-platform/tier"

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from eks_constructs.catalog import limit, load
 from eks_constructs.network_plan import MAX_ZONES, secondary_cidr_problem
 from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, pattern, repeated, resource_id
+from eks_facts.files import limit, load
 
 ZoneName = Annotated[
     str,
@@ -67,7 +67,7 @@ class NetworkSpec(Spec):
     isolated_subnets: bool = False
     """Subnets without any route out of the VPC, not even to S3, for databases and the like."""
     interface_endpoints: bool | None = None
-    """Interface endpoints for what EKS needs (constructs/eks_constructs/catalog/vpc_endpoints.yaml). Default: only without NAT."""
+    """Interface endpoints for what EKS needs (eks_facts/data/vpc_endpoints.yaml). Default: only without NAT."""
     additional_endpoints: Annotated[list[str], AfterValidator(distinct_values)] = []
     """More interface endpoints, by service name, such as `sqs`."""
     pod_cidr: Cidr | None = None

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import model_validator
 
-from eks_constructs.catalog import load
 from eks_constructs.manifests import HelmChart
 from eks_constructs.spec import DNS_NAME, Misplaced, Spec, pattern
+from eks_facts.files import load
 
 _PATH = r"[a-z0-9]+([._-]{1,2}[a-z0-9]+)*"
 # A host has a dot or a port: one word alone is an image of Docker Hub.

@@ -14,9 +14,9 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 from pydantic import Field
 
-from eks_constructs.catalog import limit
 from eks_constructs.pseudo import Aws
 from eks_constructs.spec import POLICY_ARN, Spec, pattern
+from eks_facts.files import limit
 
 Statement = Mapping[str, Any]
 """One statement of an IAM policy, as JSON spells it."""

@@ -1,16 +1,16 @@
-"""VPC endpoints: what nodes and pods reach without the internet. The list and its reasons: catalog/vpc_endpoints.yaml."""
+"""VPC endpoints: what nodes and pods reach without the internet. The list and its reasons: eks_facts/data/vpc_endpoints.yaml."""
 
 from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from eks_constructs.catalog import load
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.pseudo import Aws
+from eks_facts.files import load
 
 
 def endpoint_services(*, defaults: bool, additional: list[str]) -> list[str]:
-    """Returns the names of the interface endpoints to make, in the order of the catalog."""
+    """Returns the names of the interface endpoints to make, in the order of the data."""
     interface = load("vpc_endpoints")["interface"]
     return [name for name, row in interface.items() if (defaults and row["default"]) or name in additional]
 

@@ -1,4 +1,4 @@
-"""`refresh versions`: the Kubernetes versions that EKS offers and their support dates, from EKS into the shared catalog."""
+"""`refresh versions`: the Kubernetes versions that EKS offers and their support dates, from EKS into eks_facts."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from eks_facts.files import path
 from responsibility.account import committed
 from responsibility.account.errors import AccountError
 from responsibility.account.session import Account
-from responsibility.catalog import CATALOG
 from responsibility.reading.template import BadSource
 from responsibility.reading.versions import order
 from safe_io.output import write
 from safe_io.yaml_file import load as load_yaml
 
-FILE = CATALOG / "kubernetes_versions.yaml"
+FILE = path("kubernetes_versions")
 SOURCE = "https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeClusterVersions.html"
 _DATES = {
     "released": "releaseDate",
@@ -50,7 +50,7 @@ def refresh(
     file: Path | None = None,
     today: date | None = None,
 ) -> None:
-    """Writes the catalog of Kubernetes versions anew. Raises BadSource: nothing was written then."""
+    """Writes the file of Kubernetes versions anew. Raises BadSource: nothing was written then."""
     file = file or FILE
     shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
     day = today or datetime.now(UTC).date()
@@ -112,7 +112,7 @@ def _dates(item: dict[str, Any]) -> dict[str, date]:
 
 
 def rendered(refreshed: Refreshed, today: date, region: str) -> str:
-    """Returns the catalog file."""
+    """Returns the file."""
     lines = [
         "# Kubernetes versions that Amazon EKS offers, and until when it supports them.\n",
         committed.written_by(["refresh", "versions"], today, region, "the dates are its own."),
@@ -136,4 +136,4 @@ def _load(file: Path) -> Table:
             str(name): {key: dates[key] for key in _DATES if key in dates} for name, dates in data["versions"].items()
         }
     except (KeyError, TypeError, AttributeError):
-        raise BadSource(f"{file}: is not the catalog of Kubernetes versions") from None
+        raise BadSource(f"{file}: is not the file of Kubernetes versions") from None

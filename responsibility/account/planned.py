@@ -1,4 +1,4 @@
-"""Which add-ons an assembly plans: for which Kubernetes version, and on which compute they run."""
+"""The add-ons that an assembly plans: for which Kubernetes version, and on which compute they run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
-from responsibility.catalog import addons
+from eks_facts.addons import addons
 from responsibility.model import ComputeKind
 from responsibility.reading.eks import Addon, Cluster
 from responsibility.reading.facts import Facts

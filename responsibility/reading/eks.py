@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from responsibility.model import ComputeKind
 from responsibility.reading.facts import Fact, Prop
 from responsibility.reading.iam import Role
-from responsibility.reading.network import Subnet, Vpc
+from responsibility.reading.network import Subnet, Vpc, region_of_zone
 from responsibility.reading.nodes import Ec2Nodes
 from responsibility.reading.resource import text
 
@@ -66,8 +66,14 @@ class Cluster(Fact):
 
     @property
     def subnets(self) -> list[Subnet]:
-        """The subnets of its network interfaces, as far as they stand in the templates."""
+        """The subnets of its network interfaces, as far as the templates create them."""
         return self.facts.find_all(Subnet, self.resource.maybe("ResourcesVpcConfig.SubnetIds", []))
+
+    @property
+    def region(self) -> str:
+        """Its region: that of its stack, else that of the zones of its subnets; empty = not known."""
+        of_zones = (region_of_zone(subnet.zone) for subnet in self.subnets)
+        return self.resource.region or next(filter(None, of_zones), "")
 
     @property
     def vpc(self) -> Vpc | None:
@@ -164,12 +170,12 @@ class NodeGroup(OfCluster, Ec2Nodes):
 
     @property
     def subnets(self) -> list[Subnet]:
-        """Its subnets, as far as they stand in the templates."""
+        """Its subnets, as far as the templates create them."""
         return self.facts.find_all(Subnet, self.resource.maybe("Subnets", []))
 
 
 class LaunchTemplate(Fact):
-    """What EC2 instances are made like: ``AWS::EC2::LaunchTemplate``."""
+    """The settings of new EC2 instances: ``AWS::EC2::LaunchTemplate``."""
 
     what = "launch template"
     image = Prop("LaunchTemplateData.ImageId", "")
@@ -197,7 +203,7 @@ class SelfManagedNodes(OfCluster, Ec2Nodes):
 
     @property
     def subnets(self) -> list[Subnet]:
-        """Its subnets, as far as they stand in the templates."""
+        """Its subnets, as far as the templates create them."""
         return self.facts.find_all(Subnet, self.resource.maybe("VPCZoneIdentifier", []))
 
 
@@ -216,7 +222,7 @@ class FargateProfile(OfCluster):
 
     @property
     def subnets(self) -> list[Subnet]:
-        """Its subnets, as far as they stand in the templates."""
+        """Its subnets, as far as the templates create them."""
         return self.facts.find_all(Subnet, self.resource.maybe("Subnets", []))
 
 

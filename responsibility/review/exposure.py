@@ -101,7 +101,7 @@ def _nodes(facts: Facts) -> Iterator[Exposure]:
                 way="node",
                 level="limited",
                 cluster=group.cluster_key,
-                words=f"{group.words}: nodes stand in public subnets ({names}); security groups decide",
+                words=f"{group.words}: nodes are in public subnets ({names}); security groups decide",
                 evidence=[group.at("Subnets")],
             )
 
@@ -142,7 +142,7 @@ def _balanced(item: KubernetesObject, balancer: Balancer) -> Exposure:
         return _exposed(item, "open", f"open to the internet{why}")
     if scheme:
         return _exposed(item, "closed", f"inside the VPC only{why}")
-    return _exposed(item, "unknown", "the scheme is the controller's default, which is not in what was read")
+    return _exposed(item, "unknown", "the scheme is the controller's default, which was not read")
 
 
 def _exposed(item: KubernetesObject, level: Level, words: str) -> Exposure:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from eks_facts.iam_words import Breadth, broadest
 from responsibility.document import Identity
-from responsibility.iam_words import Breadth, broadest
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
 from responsibility.reading.handlers import handlers_of
@@ -83,7 +83,7 @@ def _access(facts: Facts, one: Access) -> Identity:
     elif "aws-reserved/sso.amazonaws.com/" in str(one.principal):
         by = "people of IAM Identity Center with that permission set"
     else:
-        by = "whoever may assume that role, which is not in what was read"
+        by = "whoever may assume that role, which was not read"
     return Identity(
         name=name,
         what="access_entry",

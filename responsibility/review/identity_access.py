@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility import iam_words
+from eks_facts import iam_words
+from eks_facts.iam_words import Breadth, broadest
 from responsibility.findings import Evidence
-from responsibility.iam_words import Breadth, broadest
 from responsibility.reading.access import MASTERS, AwsAuth, Mapping
 from responsibility.reading.eks import AccessEntry
 from responsibility.reading.facts import Facts
@@ -103,7 +103,7 @@ def _groups(cluster: str, groups: list[str] | tuple[str, ...], bound: Groups) ->
         if group == MASTERS:
             found.append(("admin", f"does everything in the Kubernetes API ({MASTERS})"))
             continue
-        what = f"what is bound to group {without_gaps(group)}, which is not in what was read"
+        what = f"what is bound to group {without_gaps(group)}, which was not read"
         found += bound.get((cluster, group)) or [("unknown", what)]
     return found
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from responsibility import iam_words
-from responsibility.iam_words import Breadth
+from eks_facts import iam_words
+from eks_facts.iam_words import Breadth
 from responsibility.reading.iam import Role, Statement
 from responsibility.reading.values import has_gap, without_gaps
 from responsibility.review.identity_resources import resource_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from responsibility import iam_words
+from eks_facts import iam_words
 from responsibility.reading.access import AwsAuth
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.facts import Fact

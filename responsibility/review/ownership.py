@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from responsibility.catalog import addon_kinds
+from eks_facts.addons import addon_kinds
 from responsibility.model import ComputeKind
 from responsibility.reading.eks import AccessEntry, Addon, Cluster, FargateProfile, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Fact, Facts, key_of

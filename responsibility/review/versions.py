@@ -1,10 +1,10 @@
-"""How long EKS supports a Kubernetes version, on a day."""
+"""How long EKS supports a Kubernetes version, as of a day."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from responsibility.catalog import kubernetes_versions
+from eks_facts.versions import kubernetes_versions
 from responsibility.document import VersionSupport
 
 

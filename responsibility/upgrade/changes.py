@@ -1,17 +1,14 @@
-"""What Kubernetes versions take away, from `data/kubernetes_changes.yaml`."""
+"""What Kubernetes versions remove or change, from `eks_facts/data/kubernetes_changes.yaml`."""
 
 from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from eks_facts.files import load
 from responsibility.model import COMPUTE_KINDS, ComputeKind
-from safe_io.yaml_file import load
-
-FILE = Path(__file__).parents[1] / "data" / "kubernetes_changes.yaml"
 
 Minor = tuple[int, int]
 
@@ -87,4 +84,4 @@ class Changes(_Row):
 @cache
 def changes() -> Changes:
     """Returns what the file says. Raises ValueError for a file of another shape."""
-    return Changes.model_validate(load(FILE))
+    return Changes.model_validate(load("kubernetes_changes"))

@@ -1,4 +1,4 @@
-"""Whether an upgrade can be asked for at all: one minor version up, between versions that are known."""
+"""Whether an upgrade is possible at all: one minor version up, between known versions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from responsibility.catalog import kubernetes_versions
+from eks_facts.versions import kubernetes_versions
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.findings import Finding
@@ -117,7 +117,7 @@ def _version(cluster: Cluster, start: str | None) -> str:
         if start:
             return start
         raise BadSource(
-            f"{cluster.words}: its Kubernetes version is not in what was read ({unknown.reason}). Say it: --from 1.36"
+            f"{cluster.words}: its Kubernetes version was not read ({unknown.reason}). Say it: --from 1.36"
         ) from None
     if not stated:
         if start:

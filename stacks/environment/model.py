@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from eks_constructs.catalog import load
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
+from eks_facts.files import load
 from stacks.environment.arns import check_arns
 from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
@@ -139,6 +139,7 @@ class Environment(Spec):
             self._check_addresses(cluster, network)
             self._check_names(cluster)
             self._check_instances(cluster)
+            self._check_fips(cluster)
         return self
 
     @property
@@ -238,6 +239,16 @@ class Environment(Spec):
             for where, problem in named:
                 if problem:
                     raise Misplaced(problem, *self.where(cluster, "compute", kind.name, *where))
+
+    def _check_fips(self, cluster: ClusterSpec) -> None:
+        auto = cluster.compute.auto_mode
+        regions = tuple(load("availability_zones")["fips_of_auto_mode"])
+        for index, one in enumerate(auto.node_classes if auto else []):
+            if one.fips and self.region and not self.region.startswith(regions):
+                raise Misplaced(
+                    f"Auto Mode has FIPS AMIs in regions of the US and Canada alone, not in {self.region}; take it out",
+                    *self.where(cluster, "compute", "auto_mode", "node_classes", index, "fips"),
+                )
 
     def _check_names(self, cluster: ClusterSpec) -> None:
         stack = control_plane_stack(self.name, cluster.name)  # the longest of a cluster's

@@ -1,13 +1,13 @@
-"""What the parts of a cluster must reach, held against what its network offers. Which part needs what: catalog/reach.yaml."""
+"""What the parts of a cluster must reach, held against what its network offers. Which part needs what: eks_facts/data/reach.yaml."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from eks_constructs.catalog import load
 from eks_constructs.manifests import HelmChart, KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, has_known_images, images_of
 from eks_constructs.vpc_endpoints import endpoint_services
+from eks_facts.files import load
 from safe_io.where import Where
 from stacks.controllers import charts_of, needs_load_balancer_controller
 from stacks.environment.cluster_spec import ClusterSpec

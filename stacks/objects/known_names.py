@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eks_constructs.catalog import load
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.files import load
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.objects.object_kind import group_of, kind_of
 
@@ -53,7 +53,7 @@ def known_names(cluster: ClusterSpec, objects: Iterable[KubernetesObject], broug
     Args:
         cluster: its spec.
         objects: of all its workloads, as their authors wrote them.
-        brought: controllers that its workloads need and this project installs: names of catalog/cluster_apis.yaml.
+        brought: controllers that its workloads need and this project installs: names of eks_facts/data/cluster_apis.yaml.
     """
     apis = load("cluster_apis")
     there = {addon.name for addon in cluster.planned_addons()} | set(brought)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.files import load
 from safe_io.yaml_file import YamlFile
 from stacks.objects.known_names import KnownNames
 from stacks.objects.object_kind import group_of, kind_of

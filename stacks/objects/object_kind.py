@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.files import load
 
 
 def group_of(item: KubernetesObject) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from delivery.order import in_order
 from delivery.placeholders import ROLE_ARN, fill, placeholders
-from eks_constructs.catalog import load
 from eks_constructs.compute.placement import reserved
 from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.manifests import KubernetesObject, ManifestFile
 from eks_constructs.spec import Misplaced
+from eks_facts.files import load
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.environment.workload_spec import Need, WorkloadDescription, WorkloadSpec

@@ -1,13 +1,13 @@
-"""What a kind of compute cannot do: finds the fields of Kubernetes objects that ask for it. The facts are in the catalog."""
+"""What a kind of compute cannot do: finds the fields of Kubernetes objects that ask for it. The facts are in eks_facts."""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from eks_constructs.catalog import load
 from eks_constructs.compute.registry import rules
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.files import load
 from safe_io.where import Where
 from stacks.objects.object_kind import kind_of
 from stacks.objects.pods import asked_for, claim_templates, containers, pod_template

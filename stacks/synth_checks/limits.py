@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from eks_constructs.catalog import limit
+from eks_facts.files import limit
 from safe_io.errors import BadInput
 
 

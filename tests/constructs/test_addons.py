@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, merge, plan_addons
-from eks_constructs.catalog import load
 from eks_constructs.compute.mix import ComputeMix, Hosting
 from eks_constructs.compute.registry import KINDS
+from eks_facts.files import load
 
 NODE_ADDONS = {
     "eks-pod-identity-agent",

@@ -11,9 +11,9 @@ from conftest import NODES, build_platform, minimal, of_type, only, validated
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eks_constructs.catalog import load
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec, globs_meet
 from eks_constructs.compute.managed_nodes.spec import AmiType, NodeGroupSpec
+from eks_facts.files import load
 
 
 def group(**fields):

@@ -7,8 +7,8 @@ from conftest import NODES, environment_data, minimal, of_type, only
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eks_constructs.catalog import load
 from eks_constructs.network_plan import pod_cidrs, secondary_cidr_problem, subnet_cidrs
+from eks_facts.files import load
 
 
 @given(st.integers(16, 24))

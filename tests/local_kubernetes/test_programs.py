@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from local_kubernetes import building, downloading, programs
+from local_kubernetes.obtaining import obtain
 from safe_io.errors import BadInput
 
 PROGRAM = b"#!/bin/sh\nexit 0\n"
@@ -105,12 +106,12 @@ def test_nothing_is_found_before_anything_is_got():
 @pytest.mark.usefixtures("pinned", "no_go")
 def test_a_download_with_pinned_sums_fills_the_cache_once(releases):
     said: list[str] = []
-    found = programs.obtain("1.36", said.append)
+    found = obtain("1.36", said.append)
     assert [(found.folder / name).read_bytes() for name in programs.PARTS] == [PROGRAM] * len(programs.PARTS)
     assert all(os.access(found.folder / name, os.X_OK) for name in programs.PARTS)
     assert len(said) == len(programs.PARTS)
     releases[1].clear()  # nobody is asked again
-    assert programs.obtain("1.36", said.append) == found
+    assert obtain("1.36", said.append) == found
     assert programs.find("1.36") == found
 
 
@@ -118,7 +119,7 @@ def test_a_download_with_pinned_sums_fills_the_cache_once(releases):
 def test_another_sum_than_the_pinned_one_is_refused_and_leaves_nothing(tmp_path, releases):
     releases[1]["/kube-scheduler"] = b"something else"
     with pytest.raises(BadInput, match=r"/kube-scheduler: its SHA-256 is \w+, and \w+ is pinned\. It is not used"):
-        programs.obtain("1.36", lambda _: None)
+        obtain("1.36", lambda _: None)
     assert left(tmp_path) == []
 
 
@@ -126,7 +127,7 @@ def test_another_sum_than_the_pinned_one_is_refused_and_leaves_nothing(tmp_path,
 def test_an_address_that_does_not_answer_is_one_line(tmp_path, releases):
     del releases[1]["/kwok"]
     with pytest.raises(BadInput, match=r"/kwok: cannot be downloaded: Not Found\."):
-        programs.obtain("1.36", lambda _: None)
+        obtain("1.36", lambda _: None)
     assert left(tmp_path) == []
 
 
@@ -136,7 +137,7 @@ def test_what_has_no_pinned_sum_is_not_downloaded(pinned):
     with pytest.raises(
         BadInput, match=r"Nothing was downloaded: programs.yaml has no SHA-256 of kube-apiserver.*Go is not installed"
     ):
-        programs.obtain("1.36", lambda _: None)
+        obtain("1.36", lambda _: None)
 
 
 def test_go_builds_every_part_with_its_release(tmp_path, monkeypatch):
@@ -146,7 +147,7 @@ def test_go_builds_every_part_with_its_release(tmp_path, monkeypatch):
     go.write_text(f'#!/bin/sh\necho "$@" >> {log}\nwhile [ "$1" != -o ]; do shift; done\n: > "$2"\nchmod +x "$2"\n')
     go.chmod(0o755)
     monkeypatch.setenv("PATH", f"{go.parent}:{os.environ['PATH']}")
-    found = programs.obtain("1.37", lambda _: None)
+    found = obtain("1.37", lambda _: None)
     assert found.missing == ()
     kubernetes, etcd, kwok = log.read_text().splitlines()
     assert "-X k8s.io/component-base/version.gitVersion=v1.37.2" in kubernetes
@@ -161,7 +162,7 @@ def test_a_build_that_fails_shows_the_message_of_go_and_leaves_nothing(tmp_path,
     go.chmod(0o755)
     monkeypatch.setenv("PATH", f"{go.parent}:{os.environ['PATH']}")
     with pytest.raises(BadInput, match=r"(?s)go build \. failed:\ndisk quota exceeded"):
-        programs.obtain("1.36", lambda _: None)
+        obtain("1.36", lambda _: None)
     assert left(tmp_path) == []
 
 

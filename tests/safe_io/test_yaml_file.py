@@ -176,7 +176,7 @@ def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
 
 
 def test_all_yaml_that_is_shipped_reads_as_yaml_says() -> None:
-    folders = ("constructs/eks_constructs/catalog", "responsibility", "environments", "emulator")
+    folders = ("eks_facts", "responsibility", "environments", "emulator")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.yaml")]
     assert len(files) > 20
     for path in files:

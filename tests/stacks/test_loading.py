@@ -17,7 +17,7 @@ import pytest
 import yaml
 from conftest import ENVIRONMENTS, ROOT, TODAY
 
-from eks_constructs.catalog import load
+from eks_facts.files import load
 from stacks.environment.loading import BadInput, environment_path, load_environment, load_lock
 
 BAD = sorted((Path(__file__).parent / "bad_environments").glob("*.yaml"))

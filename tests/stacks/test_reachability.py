@@ -9,8 +9,8 @@ import yaml
 from conftest import TODAY, arguments, minimal, of_type
 from own_workloads import Workloads
 
-from eks_constructs.catalog import load
 from eks_constructs.registries import Registries, RegistrySpec
+from eks_facts.files import load
 from safe_io.errors import BadInput
 from stacks.environment.loading import load_environment
 from stacks.objects import folder as workload_folder

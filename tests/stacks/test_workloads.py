@@ -7,9 +7,9 @@ import yaml
 from conftest import NODES, TODAY, minimal, validated
 from pydantic import ValidationError
 
-from eks_constructs.catalog import load
 from eks_constructs.compute.registry import rules
 from eks_constructs.spec import Misplaced
+from eks_facts.files import load
 from safe_io.errors import BadInput
 from stacks.environment.loading import load_environment
 from stacks.environment.workload_spec import WorkloadSpec

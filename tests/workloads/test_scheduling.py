@@ -20,7 +20,7 @@ ADDONS = {
     "metrics-server": {"app.kubernetes.io/name": "metrics-server"},
     "aws-ebs-csi-driver": {},
 }
-"""Add-ons with Deployments that are pinned, and the labels of their pods (catalog/addons.yaml)."""
+"""Add-ons with Deployments that are pinned, and the labels of their pods (eks_facts/data/addons.yaml)."""
 CRITICAL = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
 
 

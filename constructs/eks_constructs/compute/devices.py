@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from eks_constructs.catalog import load
 from eks_constructs.compute.node_pools import NodePoolSpec
 from eks_constructs.manifests import HelmChart
+from eks_facts.files import load
 
 _ORDER = 48
 KARPENTER_LABELS: Mapping[str, dict[str, Any]] = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from eks_constructs.catalog import load
+from eks_facts.files import load
 
 Toleration = dict[str, str]
 

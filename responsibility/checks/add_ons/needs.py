@@ -1,11 +1,13 @@
-"""Duties between add-ons and what leans on them: IAM roles, the Pod Identity agent, storage drivers."""
+"""Checks of what add-ons need and what needs them: IAM roles, the Pod Identity agent, storage drivers."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
+from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
@@ -104,7 +106,7 @@ def _claims(cluster: Cluster) -> Iterator[Evidence]:
 
 @check("EKR066", Addon)
 def addon_has_a_role(addon: Addon) -> Answer | None:
-    """Asked of add-ons that call AWS."""
+    """Applies to add-ons that call AWS."""
     accounts = _CALLS_AWS.get(str(addon.get("AddonName")))
     if not accounts:
         return None
@@ -125,6 +127,40 @@ def addon_has_a_role(addon: Addon) -> Answer | None:
     return open_("has no role of its own: it uses the node's", addon.at("PodIdentityAssociations"))
 
 
+_IPV6_CNI = ("ec2:AssignIpv6Addresses", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces", "ec2:CreateTags")
+"""What the CNI needs for IPv6: cni-iam-role.html#cni-iam-role-create-ipv6-policy. AWS's managed policy covers IPv4 alone."""
+
+
+@check("EKR212", Addon)
+def cni_may_assign_ipv6(addon: Addon) -> Answer | None:
+    """Asked of the CNI in clusters whose IpFamily is ipv6. Where it has no role of its own (EKR066), of the roles of nodes."""
+    cluster = addon.cluster
+    if addon.name != "vpc-cni" or cluster is None or cluster.ip_family != "ipv6":
+        return None
+    given = [item.get("RoleArn") for item in addon.get("PodIdentityAssociations", []) if isinstance(item, dict)]
+    given += [addon.get("ServiceAccountRoleArn")]
+    given += [
+        one.get("RoleArn")
+        for one in cluster.facts.belonging(PodIdentity, cluster.resource.key)
+        if one.service_account == "aws-node"
+    ]
+    named = [value for value in given if value] or [group.get("NodeRole") for group in cluster.node_groups]
+    if not named:
+        raise UnknownValue(addon.at("PodIdentityAssociations"), "whose role it uses is not in what was read")
+    for value in named:
+        role = cluster.facts.find(Role, value)
+        if role is None:
+            raise UnknownValue(addon.at("PodIdentityAssociations"), "the role is not in what was read")
+        said, unsaid = role.allowances
+        patterns = [action.lower() for one in said if one.allow for action in one.actions]
+        missing = [name for name in _IPV6_CNI if not any(fnmatchcase(name.lower(), one) for one in patterns)]
+        if missing and (unknown := [*unsaid, *role.attached[1]]):
+            raise unknown[0]
+        if missing:
+            return open_(f"has {role.words}, which may not {' and '.join(missing)}", role.at("Policies"))
+    return met("may give pods IPv6 addresses")
+
+
 @check("EKR067", Cluster)
 def associations_have_an_agent(cluster: Cluster) -> Answer:
     """Auto Mode serves its own nodes only: beside other nodes it depends on where the pods run."""
@@ -137,7 +173,7 @@ def associations_have_an_agent(cluster: Cluster) -> Answer:
         return met("has the agent", agent.at("AddonName") if agent else cluster.at())
     if not cluster.auto_mode:
         if not cluster.addons:
-            raise UnknownValue(uses[0], "no add-on of the cluster is in what was read: the agent may stand there")
+            raise UnknownValue(uses[0], "no add-on of the cluster is in what was read: it may have the agent")
         return open_("has Pod Identity associations, but no agent", *uses)
     if software.has_ec2_nodes(cluster):
         raise UnknownValue(

@@ -1,9 +1,9 @@
-"""Duties at the settings of EKS add-ons: that EKS takes them. Known schemas are data of the catalog."""
+"""Checks of the settings of EKS add-ons: whether EKS accepts them. Known schemas are data (eks_facts)."""
 
 from difflib import get_close_matches
 from typing import Any
 
-from responsibility import catalog
+from eks_facts.addons import addon_settings
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Addon
 from responsibility.reading.resource import UnknownValue
@@ -35,7 +35,7 @@ def settings_fit_the_schema(addon: Addon) -> Answer:
     if not settings:
         return not_applicable("has no settings")
     at = addon.at("ConfigurationValues")
-    schema = catalog.addon_settings().get(addon.name)
+    schema = addon_settings().get(addon.name)
     if not schema:
         raise UnknownValue(at, f"the schema of {addon.name} is not known to this review")
     from jsonschema import Draft7Validator

@@ -1,13 +1,15 @@
-"""Duties at EKS Auto Mode: AWS runs the nodes, but the settings and roles that it needs are yours."""
+"""Checks of EKS Auto Mode: AWS runs the nodes, but its settings and roles are yours."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from eks_facts.places import fips_regions
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.eks import AccessEntry, Cluster
 from responsibility.reading.iam import Role
+from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.resource import UnknownValue
 
 _SETTINGS = {
@@ -32,7 +34,7 @@ def cluster_role_has_auto_modes_policies(cluster: Cluster) -> Answer | None:
         return None
     role = cluster.role
     if not role:
-        raise UnknownValue(cluster.at("RoleArn"), "the role is not in what was read")
+        raise UnknownValue(cluster.at("RoleArn"), "the role was not read")
     if not _trusts_tagged_sessions(role):
         return open_(
             f"has {role.words}, which EKS may not assume with sts:TagSession", role.at("AssumeRolePolicyDocument")
@@ -100,7 +102,7 @@ def _trusts_tagged_sessions(role: Role) -> bool:
 
 @check("EKR055", Cluster)
 def all_or_none(cluster: Cluster) -> Answer:
-    """Asked of every cluster: where compute alone is missing, nothing else says that Auto Mode was meant."""
+    """Applies to every cluster: where compute alone is missing, nothing else says that Auto Mode was meant."""
     on = {
         "compute": cluster.auto_compute,
         "load balancing": cluster.auto_load_balancing,
@@ -149,3 +151,18 @@ def pools_and_role_go_together(cluster: Cluster) -> Answer | None:
     raise UnknownValue(
         cluster.at("ComputeConfig.NodePools"), "there is no built-in pool, and no pool of its own in what was read"
     )
+
+
+@check("EKR213", KubernetesObject)
+def fips_amis_are_there(item: KubernetesObject) -> Answer | None:
+    """Asked of NodeClasses of Auto Mode that ask for FIPS."""
+    if item.what != "NodeClass" or item.get("spec.advancedSecurity.fips") is not True:
+        return None
+    at = item.at("spec.advancedSecurity.fips")
+    cluster = item.facts.get(Cluster, item.cluster_key)
+    region = cluster.region if cluster else ""
+    if not region:
+        raise UnknownValue(at, "the region is not in what was read")
+    if region.startswith(fips_regions()):
+        return met(f"asks for FIPS AMIs in {region}, which has them", at)
+    return open_(f"asks for FIPS AMIs, and {region} has none for Auto Mode", at)

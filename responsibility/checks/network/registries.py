@@ -1,10 +1,10 @@
-"""Duties at registries: that nodes without a way to the internet reach those that their images come from."""
+"""Checks of registries: nodes without internet access must reach the registries of their images."""
 
 from __future__ import annotations
 
 import re
 
-from responsibility import catalog
+from eks_facts.places import public_registries
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.network.vpc import isolated_subnets
 from responsibility.findings import Evidence
@@ -23,12 +23,12 @@ def _host(reference: str) -> str:
 
 
 def _is_public(host: str) -> bool:
-    return any(host == name or host.endswith(f".{name}") for name in catalog.public_registries())
+    return any(host == name or host.endswith(f".{name}") for name in public_registries())
 
 
 @check("EKR155", Cluster)
 def images_are_within_reach(cluster: Cluster) -> Answer:
-    """Images of charts stand in their values or in the chart itself: a chart from the internet counts as one of its images does."""
+    """A chart's images are in its values or in the chart itself. A chart from the internet counts like an image from there."""
     if not isolated_subnets(cluster):
         return not_applicable("no node and no pod is in a subnet without a way out")
     found = [(_host(text), at) for text, at in _images(cluster)] + [

@@ -1,13 +1,12 @@
-"""Duties at the subnets: zones, room for addresses, who may stand where, how load balancers find them."""
+"""Checks of the subnets: zones, free addresses, placement, tags for load balancers."""
 
 import math
-import re
 
-from responsibility import catalog
+from eks_facts.places import zones_without_eks
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.reading.eks import Cluster, NodeGroup, OfCluster, SelfManagedNodes
+from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup, OfCluster, SelfManagedNodes
 from responsibility.reading.kubernetes import objects
-from responsibility.reading.network import Subnet, Vpc, subnets_at
+from responsibility.reading.network import Subnet, Vpc, is_local_zone, subnets_at
 from responsibility.reading.placement import Placement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
@@ -157,7 +156,7 @@ def subnets_are_tagged(vpc: Vpc) -> Answer | None:
     public = [subnet for subnet in vpc.subnets if subnet.reach == "public"]
     inside = [subnet for subnet in vpc.subnets if subnet.reach in ("private", "isolated") and placement.uses(subnet)]
     if not public and not inside:
-        raise vpc.subnets[0].unseen if vpc.subnets else UnknownValue(vpc.at(), "its subnets are not in what was read")
+        raise vpc.subnets[0].unseen if vpc.subnets else UnknownValue(vpc.at(), "its subnets were not read")
     lacking = [*_untagged(public, "kubernetes.io/role/elb"), *_untagged(inside, "kubernetes.io/role/internal-elb")]
     if lacking:
         names = ", ".join(subnet.name for subnet in lacking)
@@ -198,15 +197,10 @@ def no_public_addresses(vpc: Vpc) -> Answer | None:
     return met("has no subnet that gives out public addresses", *(s.at("MapPublicIpOnLaunch") for s in spare))
 
 
-def _region_of(zone: str) -> str:
-    """Returns the region of a zone's name; empty = it is no name."""
-    return zone[:-1] if re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", zone) else ""
-
-
 @check("EKR157", Cluster)
 def zones_have_eks(cluster: Cluster) -> Answer:
-    """Asked where the region is known and has such a zone, or a zone is named by its id."""
-    bad = catalog.zones_without_eks()
+    """Applies where the region is known and has such a zone, or a zone is named by its id."""
+    bad = zones_without_eks()
     subnets = cluster.subnets
     named = [subnet for subnet in subnets if str(subnet.resource.maybe("AvailabilityZoneId", "")) in bad.values()]
     if named:
@@ -214,11 +208,11 @@ def zones_have_eks(cluster: Cluster) -> Answer:
         return open_(
             f"has subnets in {zones}, where EKS is not", *(subnet.at("AvailabilityZoneId") for subnet in named)
         )
-    region = cluster.resource.region or next((_region_of(one.zone) for one in subnets if _region_of(one.zone)), "")
+    region = cluster.region
     if region not in bad:
         return not_applicable("EKS can use every zone of its region" if region else "the region is not known")
     if not subnets:
-        return not_applicable("its subnets are not in what was read")
+        return not_applicable("its subnets were not read")
     counted = [subnet for subnet in subnets if subnet.zone.startswith("AZ ")]
     if counted:
         words = f"counts the zones of {region}, one of which ({bad[region]}) has no EKS"
@@ -229,3 +223,24 @@ def zones_have_eks(cluster: Cluster) -> Answer:
     return met(
         f"names the zones {', '.join(sorted({subnet.zone for subnet in subnets}))}", *(one.at() for one in subnets)
     )
+
+
+def _in_local_zones(subnets: list[Subnet], words: str) -> Answer | None:
+    """``words``: what EKS refuses."""
+    if local := [subnet for subnet in subnets if is_local_zone(subnet.zone)]:
+        zones = " and ".join(sorted({subnet.zone for subnet in local}))
+        return open_(f"{words} {zones}", *(subnet.at("AvailabilityZone") for subnet in local))
+    return met("has subnets in Availability Zones alone", *(subnet.at("AvailabilityZone") for subnet in subnets))
+
+
+@check("EKR214", Cluster)
+def control_plane_is_in_the_region(cluster: Cluster) -> Answer | None:
+    """Asked of the subnets that are in what was read. Nodes may be in Local Zones."""
+    return _in_local_zones(cluster.subnets, "gives EKS subnets in") if cluster.subnets else None
+
+
+@check("EKR215", FargateProfile)
+def fargate_is_in_the_region(profile: FargateProfile) -> Answer | None:
+    """Asked of the subnets that are in what was read."""
+    subnets = profile.facts.find_all(Subnet, profile.resource.maybe("Subnets", []))
+    return _in_local_zones(subnets, "has subnets in") if subnets else None

@@ -1,7 +1,7 @@
 """Load balancers: classes, schemes, annotations that authors wrote."""
 
-from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.files import load
 from stacks.objects.exposure import (
     FAMILY_OF_INGRESS,
     FAMILY_OF_SERVICE,

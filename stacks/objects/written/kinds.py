@@ -1,7 +1,7 @@
 """Kinds and metrics that nothing in the cluster serves."""
 
-from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.files import load
 from stacks.objects.exposure import text_of
 from stacks.objects.object_kind import kind_of
 from stacks.objects.written.setting import ANNOTATIONS, Found, Setting

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from eks_constructs.catalog import load
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.files import load
 from safe_io.where import Where
 from stacks.objects.needs import EFS_DRIVER, drivers
 from stacks.objects.object_kind import kind_of

@@ -23,9 +23,7 @@ class FakeAccount:
     """An account with two private subnets in two zones, a public one, and a role for each purpose."""
 
     catalog: Catalog = field(
-        default_factory=lambda: Catalog(
-            ROOT / "constructs/eks_constructs/catalog", ROOT / "responsibility/data/managed_policies.yaml"
-        )
+        default_factory=lambda: Catalog(ROOT / "eks_facts/data", ROOT / "eks_facts/data/managed_policies.yaml")
     )
     subnets: dict[str, Subnet] = field(
         default_factory=lambda: {

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from fake_eks import FakeEks, kubernetes, run
 
+from eks_facts.versions import KubernetesVersion
 from responsibility.account import cluster_versions
 from responsibility.account.cluster_versions import merged, refresh
 from responsibility.account.errors import AccountError
-from responsibility.catalog import KubernetesVersion
 
 OLD = """\
 # A comment.

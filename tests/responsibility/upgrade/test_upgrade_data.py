@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from responsibility.catalog import kubernetes_versions
+from eks_facts.versions import kubernetes_versions
 from responsibility.upgrade.changes import changes, minor
 from responsibility.upgrade.detect import FINDERS
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from upgrade_case import Resources, cluster, group, of, own_nodes, subnet, upgraded
 
-from responsibility.catalog import KubernetesVersion, kubernetes_versions
+from eks_facts.versions import KubernetesVersion, kubernetes_versions
 from responsibility.upgrade.playbook import Gate
 
 SSM = "{{{{resolve:ssm:/aws/service/eks/optimized-ami/{}/amazon-linux-2023/x86_64/standard/recommended/image_id}}}}"

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from constructs import Construct
 
-from eks_constructs.catalog import load
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.auto_mode import objects, rights
 from eks_constructs.compute.auto_mode.construct import AutoModeNodeClassAccess
@@ -24,6 +23,7 @@ from eks_constructs.compute.node_pools import named_categories
 from eks_constructs.compute.placement import Nodes, Rule, unnumbered
 from eks_constructs.control_plane import AutoModeSettings, ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
+from eks_facts.files import load
 
 _NODE_ROLE, _CUSTOM_NODE_ROLE = "AutoNodeRole", "AutoCustomNodeRole"
 _DRIVER = load("compute_kinds")["block_storage_drivers"]["auto_mode"]

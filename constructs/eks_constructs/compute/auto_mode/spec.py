@@ -40,7 +40,7 @@ class NodeClassSpec(Spec):
     ephemeral_storage_throughput: Annotated[int, Field(ge=125, le=1000)] | None = None
     """MiB/s."""
     fips: bool = False
-    """AMIs with validated cryptographic modules; Regions of the US alone
+    """AMIs with validated cryptographic modules: regions of the US (GovCloud too) and Canada alone
     (https://docs.aws.amazon.com/eks/latest/userguide/auto-advanced-security.html)."""
     kernel_lockdown: Literal["none", "integrity"] | None = None
     """`integrity` keeps even root from changing the running kernel. Default: EKS's."""

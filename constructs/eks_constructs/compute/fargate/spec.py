@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.catalog import limit
 from eks_constructs.construct_ids import check_names
 from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern
+from eks_facts.files import limit
 
 NamespacePattern = Annotated[
     str,

@@ -6,7 +6,6 @@ from typing import Any
 from aws_cdk import CfnOutput
 from constructs import Construct
 
-from eks_constructs.catalog import load
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.devices import KARPENTER_LABELS, devices_of_pool
 from eks_constructs.compute.karpenter import objects
@@ -18,6 +17,7 @@ from eks_constructs.compute.node_pools import named_categories
 from eks_constructs.compute.placement import Nodes, disk_for_pods, unnumbered
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.spec import Misplaced
+from eks_facts.files import load
 
 
 class KarpenterNodes(ComputeKind[KarpenterSpec]):

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from eks_constructs.catalog import load
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.karpenter.construct import NAMESPACE, SERVICE_ACCOUNT
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.mix import KIND_LABEL
 from eks_constructs.compute.node_pools import node_pool
 from eks_constructs.manifests import HelmChart, KubernetesObject, ManifestFile
+from eks_facts.files import load
 
 QUEUE = "KARPENTER_QUEUE"
 """Placeholder in the chart's values."""

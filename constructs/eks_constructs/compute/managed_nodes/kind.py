@@ -5,7 +5,6 @@ from typing import Any
 
 from constructs import Construct
 
-from eks_constructs.catalog import load
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.devices import count
 from eks_constructs.compute.kind import (
@@ -27,6 +26,7 @@ from eks_constructs.compute.mix import KIND_LABEL, Hosting
 from eks_constructs.compute.placement import Nodes, disk_for_pods, rule_with_controller
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
+from eks_facts.files import load
 
 MAX_SKEW = 1
 """Minor versions that managed nodes may be behind: Kubernetes allows three, but EKS upgrades a control plane only when all its

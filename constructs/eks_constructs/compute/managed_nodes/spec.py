@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.catalog import limit, load
 from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoolSpec
 from eks_constructs.compute.taints import Taint, distinct
 from eks_constructs.construct_ids import check_names
@@ -20,6 +19,7 @@ from eks_constructs.spec import (
     pattern,
     repeated,
 )
+from eks_facts.files import limit, load
 
 AmiType = Literal[
     "AL2023_x86_64_STANDARD",

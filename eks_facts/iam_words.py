@@ -1,17 +1,15 @@
-"""What IAM says, in words: AWS managed policies, services, actions. The words are data, in ``responsibility/data/``."""
+"""What IAM says, in words: AWS managed policies, services, actions. The words are data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from safe_io.yaml_file import load
+from eks_facts.files import load
 
 Breadth = Literal["narrow", "broad", "admin", "unknown"]
 _ORDER: tuple[Breadth, ...] = ("narrow", "broad", "unknown", "admin")
-_DATA = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +27,8 @@ def broadest(*found: Breadth) -> Breadth:
 
 
 @cache
-def _load(name: str) -> dict[str, Any]:
-    data: dict[str, Any] = load(_DATA / name)
-    return data
-
-
-@cache
 def _policies(kind: str) -> dict[str, Policy]:
-    rows = _load("managed_policies.yaml")[kind]
+    rows = load("managed_policies")[kind]
     wrong = [name for name, row in rows.items() if row["breadth"] not in get_args(Breadth)]
     if wrong:
         raise ValueError(f"managed_policies.yaml: {wrong[0]}: breadth is none of {', '.join(get_args(Breadth))}")
@@ -61,17 +53,17 @@ def access_policy(name: str) -> Policy | None:
 
 def service(prefix: str) -> str:
     """Returns what a service is about: ``s3`` -> ``S3 buckets and objects``."""
-    return str(_load("iam_words.yaml")["services"].get(prefix, prefix))
+    return str(load("iam_words")["services"].get(prefix, prefix))
 
 
 def principal(name: str) -> str:
     """Returns who a service principal is."""
-    return str(_load("iam_words.yaml")["principals"].get(name, name))
+    return str(load("iam_words")["principals"].get(name, name))
 
 
 @cache
 def _actions() -> dict[str, str]:
-    return {action.lower(): row["words"] for action, row in _load("iam_words.yaml")["actions"].items()}
+    return {action.lower(): row["words"] for action, row in load("iam_words")["actions"].items()}
 
 
 def action(name: str) -> str:

@@ -1,0 +1,24 @@
+"""EKS add-ons: the rules of those that this project knows, and the schemas of their settings."""
+
+from functools import cache
+from typing import Any
+
+from eks_facts.files import load
+
+
+def addons() -> dict[str, dict[str, Any]]:
+    """Returns the rules of each add-on, by its name (addons.yaml)."""
+    rules: dict[str, dict[str, Any]] = load("addons")["addons"]
+    return rules
+
+
+def addon_settings() -> dict[str, dict[str, Any]]:
+    """Returns the JSON schemas of add-ons' settings, as far as they are known (addon_settings.yaml)."""
+    schemas: dict[str, dict[str, Any]] = load("addon_settings")["add_ons"]
+    return schemas
+
+
+@cache
+def addon_kinds() -> dict[str, list[str]]:
+    """Returns, for each add-on, the kinds of compute that need it."""
+    return {name: list(row.get("default_for", [])) for name, row in addons().items()}
