@@ -11,6 +11,8 @@ from eks_constructs.cluster_compute import add_compute
 from eks_constructs.cluster_foundation import ClusterFoundation
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.compute.kind import Wiring
+from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
+from eks_constructs.compute.registry import KINDS
 from stacks.control_plane import ControlPlaneStack
 from stacks.controllers import needs_load_balancer_controller
 from stacks.environment.cluster_spec import LockFile
@@ -68,3 +70,31 @@ class ComputeStack(cdk.Stack):
             return []
         labels = {"app.kubernetes.io/name": load_balancer_controller.SERVICE_ACCOUNT}
         return [{"namespace": load_balancer_controller.NAMESPACE, "labels": labels}]
+
+
+class RevisionStack(cdk.Stack):
+    """Node groups beside those of the compute stack, without add-ons: a cluster has one of each."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        cluster: ControlPlaneStack,
+        nodes: ManagedNodesSpec,
+        *,
+        revision: str,
+        environment: Environment,
+        sizes: Mapping[str, int],
+        stack_env: cdk.Environment,
+    ) -> None:
+        """Makes the groups of ``nodes`` that name ``revision``, with a role of their own."""
+        spec = cluster.spec
+        super().__init__(
+            scope,
+            construct_id,
+            env=stack_env,
+            description=f"EKS platform {environment.name}: node groups of {spec.name}, revision {revision}",
+        )
+        handle = ClusterHandle(spec.name, spec.name)
+        wiring = Wiring(handle, cluster.network, environment.context_of(spec), sizes=sizes, revision=revision)
+        KINDS["managed_nodes"].build(self, nodes, wiring)

@@ -1,6 +1,7 @@
 """The front door: a whole cluster in one construct. Each part of it is an attribute, and a construct of its own."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from aws_cdk import RemovalPolicy
@@ -13,6 +14,8 @@ from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.compute.kind import Wiring
+from eks_constructs.compute.registry import KINDS
+from eks_constructs.construct_ids import pascal_case
 from eks_constructs.control_plane import AutoModeSettings, ControlPlane, ControlPlaneSpec
 from eks_constructs.identity import OidcProvider
 from eks_constructs.manifests import ManifestFile
@@ -115,21 +118,22 @@ class EksCluster(Construct):
         self.control_plane, self.access, self.oidc = parts.control_plane, parts.access, parts.oidc
         self.tunnel_host = parts.tunnel_host
         self.handle: ClusterHandle = parts.handle
+        wiring = Wiring(
+            self.handle, network, self._context, lasting=self.foundation.lasting, system_pods=spec.system_pods()
+        )
         made = add_compute(
             self,
             spec,
             [addon for addon in spec.planned_addons() if not addon.after_pools],
-            Wiring(
-                self.handle,
-                network,
-                self._context,
-                lasting=self.foundation.lasting,
-                system_pods=spec.system_pods(),
-            ),
+            wiring,
             oidc=self.oidc,
             security_group_id=self.security_group_id,
         )
         self.addons, self.compute, self.pod_identities = made.addons, made.kinds, made.pod_identities
+        for revision in spec.compute.managed_nodes.revisions if spec.compute.managed_nodes else []:
+            if revision:
+                own = Construct(self, f"Revision{pascal_case(revision)}")
+                KINDS["managed_nodes"].build(own, spec.compute.managed_nodes, replace(wiring, revision=revision))
 
     @property
     def security_group_id(self) -> str:

@@ -65,6 +65,8 @@ class Wiring:
     """Namespace and labels of the pods of add-ons and controllers that no nodes run."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Desired sizes of node groups, by name, where they are not the file's."""
+    revision: str | None = None
+    """Of the node groups to make; None: those that name none."""
 
     def after(self, addons: Sequence[eks.CfnAddon]) -> "Wiring":
         """Returns it with add-ons that nodes come after."""

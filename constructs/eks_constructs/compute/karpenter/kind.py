@@ -37,7 +37,7 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
             raise Misplaced("runs on managed nodes, and there are none; add managed_nodes", self.name)
         if not managed.hosts_addons:
             raise Misplaced(
-                "runs on managed nodes, and no group has room for it: one needs a desired_size above 0 and no taints",
+                "runs on managed nodes, and no group has room for it: one needs a desired_size above 0, no taints and no revision",
                 self.name,
             )
         groups = {group.name for group in managed.groups}

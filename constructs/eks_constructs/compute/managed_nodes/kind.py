@@ -75,6 +75,8 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
             yield "session_manager", "session_manager", ("session_manager",)
 
     def build(self, scope: Construct, spec: ManagedNodesSpec, wiring: Wiring) -> Built:
+        if wiring.revision not in spec.revisions:
+            return Built()
         made = ManagedNodes(
             scope,
             "ManagedNodes",
@@ -85,6 +87,7 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
             iam=wiring.context.iam,
             tags=wiring.context.tags,
             sizes=wiring.sizes,
+            revision=wiring.revision,
         )
         for group in made.groups.values():
             for addon in wiring.before_nodes:
