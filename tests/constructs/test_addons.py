@@ -4,13 +4,14 @@ import itertools
 import json
 
 import pytest
-from conftest import FARGATE, NODES, minimal, needs, of_type, validated
 from pydantic import ValidationError
 
 from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, merge, plan_addons
 from eks_constructs.compute.mix import ComputeMix
 from eks_facts.files import load
+from tests.support.environments import FARGATE, NODES, minimal, validated
+from tests.support.templates import needs, of_type
 
 NODE_ADDONS = {
     "eks-pod-identity-agent",

@@ -7,7 +7,7 @@ from emulator.engine.eks import access, addons, certificates, clusters, compute 
 from emulator.engine.eks.lookups import Catalog, Role, Subnet
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State
-from tests.conftest import ROOT
+from tests.support.environments import ROOT
 
 ARN = "arn:aws:iam::123456789012:role/"
 AUTO_MODE = ("Cluster", "Compute", "LoadBalancing", "Networking")

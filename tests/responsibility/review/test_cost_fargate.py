@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from cost_templates import HOURS, cluster, fargate, only, priced, resource, workload
 
 from responsibility.review.cost_fargate import quantity, size
+from tests.responsibility.review.cost_templates import HOURS, cluster, fargate, only, priced, resource, workload
 
 
 @pytest.mark.parametrize(
