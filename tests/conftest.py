@@ -1,6 +1,8 @@
 """The fixtures of all tests. Plain helpers are in tests/support."""
 
+import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,10 +23,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 @pytest.fixture
-def synth(request: pytest.FixtureRequest) -> Callable[..., Templates]:
-    """Returns a function from environment data (or a shipped environment's name) to templates by stack name."""
+def synth(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Templates]:
+    """Returns a function from environment data (or a shipped environment's name) to templates by stack name.
+
+    The assemblies are in ``tmp_path``: cdk.out-0, cdk.out-1 ...
+    """
+    count = itertools.count()
 
     def run(data: dict[str, Any] | str, **options: Any) -> Templates:
-        return assembled(data, keep="monkeypatch" not in request.fixturenames, **options).templates
+        made = assembled(data, keep="monkeypatch" not in request.fixturenames, **options)
+        made.copy(tmp_path / f"cdk.out-{next(count)}")
+        return made.templates
 
     return run
