@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from conftest import FARGATE, NODES, ROOT, minimal, validated
 
 from operations import smoke as module
 from operations.every import assumptions, table
 from operations.smoke import smoke
 from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack
+from tests.support.environments import FARGATE, NODES, ROOT, minimal, validated
 
 AUTO = {"node_classes": [{"name": "own"}], "node_pools": [{"name": "own", "node_class": "own"}]}
 DATA = minimal({"auto_mode": AUTO, "managed_nodes": NODES, "fargate": FARGATE}, delivery="kubectl")
@@ -37,12 +37,14 @@ ACCOUNT: dict[str, Any] = {
     "describe_log_groups": [{"logGroupName": "/aws/eks/c/cluster", "retentionInDays": 90}],
     "get_account_settings": {"ConcurrentExecutions": 1000},
 }
+GATED = "elbv2.k8s.aws/pod-readiness-gate-inject"
+RUNNING = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}
 GATES = [{"conditionType": "target-health.elbv2.k8s.aws/web"}]
 CLUSTER: dict[str, Any] = {
     "nodes": {"items": [{"metadata": META, "status": READY}]},
     "nodeclaims.karpenter.sh": {"items": [{"metadata": META, "status": READY}]},
-    "namespaces": {"items": [{"metadata": {"name": "web", "labels": {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}}}]},
-    "pods": {"items": [{"metadata": META, "spec": {"readinessGates": GATES}, "status": {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}}]},
+    "namespaces": {"items": [{"metadata": {"name": "web", "labels": {GATED: "enabled"}}}]},
+    "pods": {"items": [{"metadata": META, "spec": {"readinessGates": GATES}, "status": RUNNING}]},
     "persistentvolumeclaims": {"items": [{"metadata": META, "status": {"phase": "Bound"}}]},
     "ingresses": {"items": [{"kind": "Ingress", "metadata": META, "status": {"loadBalancer": {"ingress": [{"hostname": "h"}]}}}]},
     "services": {"items": [{"kind": "Service", "metadata": META, "spec": {"type": "ClusterIP"}}]},

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from conftest import NODES, minimal, validated
-from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
@@ -12,6 +10,8 @@ from stacks.controllers import controllers, needs_load_balancer_controller
 from stacks.objects import folder as workload_folder
 from stacks.objects.balancer_rights import rights_of
 from stacks.objects.rendering import placed_workloads
+from tests.stacks.own_workloads import Workloads
+from tests.support.environments import NODES, minimal, validated
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 ALL = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}
