@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from responsibility.findings import Evidence, Origin
 from responsibility.reading.resource import OddShape, Resource, UnknownValue
-from responsibility.reading.values import OPEN, Reference, Unknown, leaves, only_reference, references
+from responsibility.reading.values import OPEN, Reference, Unknown, gap_of, leaves, only_reference, references
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Fact")
@@ -103,6 +103,8 @@ def typed(kind: type[Any], value: Any, fact: Fact, path: str) -> Any:
     Templates write numbers and booleans as text, too; CloudFormation takes both. Raises UnknownValue, and OddShape for what
     is of another kind.
     """
+    if isinstance(value, str) and (why := gap_of(value)):
+        raise UnknownValue(fact.at(path), f"a part of it is not known: {why}")
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
     if isinstance(value, Reference):

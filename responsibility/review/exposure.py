@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from responsibility.document import Exposure
+from responsibility.reading.addresses import auto_mode_in_public, known_source, public_address
 from responsibility.reading.eks import Cluster, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.kubernetes import KubernetesObject, objects
@@ -14,6 +15,8 @@ from responsibility.reading.network import ANYWHERE, SecurityGroup
 from responsibility.reading.resource import UnknownValue
 
 Level = Literal["open", "limited", "closed", "unknown"]
+_BALANCERS = ("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancing::LoadBalancer")
+"""Application, Network and Gateway Load Balancers; Classic ones."""
 
 
 def exposure(facts: Facts) -> list[Exposure]:
@@ -40,7 +43,7 @@ def _not_read(facts: Facts) -> Iterator[Exposure]:
 def _api(cluster: Cluster) -> Exposure:
     level: Literal["closed", "unknown"] = "closed"
     try:
-        cidrs = cluster.public_cidrs if cluster.public_access else []
+        cidrs = cluster.public_ranges if cluster.public_access else []
         words = "reached from inside the VPC only"
     except UnknownValue as unknown:
         level, words, cidrs = "unknown", str(unknown), []
@@ -66,7 +69,7 @@ def _api(cluster: Cluster) -> Exposure:
 def _groups(facts: Facts) -> Iterator[Exposure]:
     for group in facts.all(SecurityGroup):
         try:
-            rules = [rule for rule in group.ingress if rule.source in ANYWHERE]
+            rules = [rule for rule in group.ingress if known_source(rule) in ANYWHERE]
         except UnknownValue as unknown:
             yield Exposure(
                 way="security group", level="unknown", words=f"{group.words}: {unknown}", evidence=[unknown.evidence]
@@ -88,22 +91,34 @@ def _nodes(facts: Facts) -> Iterator[Exposure]:
         public = [subnet for subnet in group.subnets if subnet.reach == "public"]
         remote = group.resource.maybe("RemoteAccess", {})
         if remote.get("Ec2SshKey") and not remote.get("SourceSecurityGroups"):
-            yield Exposure(
-                way="node",
-                level="open" if public else "limited",
-                cluster=group.cluster_key,
-                words=f"{group.words}: SSH (port 22) from every address that reaches the node",
-                evidence=[group.at("RemoteAccess")],
+            yield _node(
+                group,
+                "open" if public else "limited",
+                "SSH (port 22) from every address that reaches the node",
+                "RemoteAccess",
             )
         if public:
             names = ", ".join(subnet.name for subnet in public)
+            yield _node(group, "limited", f"nodes are in public subnets ({names}); security groups decide", "Subnets")
+    for cluster in facts.all(Cluster):
+        if "auto_mode" in cluster.kinds and (public := auto_mode_in_public(cluster)):
+            names = ", ".join(subnet.name for subnet in public)
+            words = (
+                f"nodes of Auto Mode may be in public subnets ({names}), which the cluster has; security groups decide"
+            )
             yield Exposure(
                 way="node",
                 level="limited",
-                cluster=group.cluster_key,
-                words=f"{group.words}: nodes stand in public subnets ({names}); security groups decide",
-                evidence=[group.at("Subnets")],
+                cluster=cluster.resource.key,
+                words=f"{cluster.words}: {words}",
+                evidence=[cluster.at("ResourcesVpcConfig.SubnetIds")],
             )
+
+
+def _node(group: NodeGroup | SelfManagedNodes, level: Level, words: str, path: str) -> Exposure:
+    return Exposure(
+        way="node", level=level, cluster=group.cluster_key, words=f"{group.words}: {words}", evidence=[group.at(path)]
+    )
 
 
 def _load_balancers(facts: Facts) -> Iterator[Exposure]:
@@ -114,15 +129,25 @@ def _load_balancers(facts: Facts) -> Iterator[Exposure]:
                 yield _balanced(item, balancer)
         except UnknownValue as unknown:
             yield _exposed(item, "unknown", str(unknown))
-    for made in facts.of_type("AWS::ElasticLoadBalancingV2::LoadBalancer"):
-        internet = made.resource.maybe("Scheme", "internet-facing") == "internet-facing"
-        yield Exposure(
-            way="load balancer",
-            level="open" if internet else "closed",
-            cluster=made.cluster_key,
-            words=f"load balancer {made.name}: {'internet-facing' if internet else 'internal'}",
-            evidence=[made.at("Scheme")],
-        )
+    for kind in _BALANCERS:
+        yield from (_made(made) for made in facts.of_type(kind))
+
+
+def _made(balancer: Fact) -> Exposure:
+    """A load balancer of a template: without a scheme it faces the internet."""
+    try:
+        scheme = str(balancer.get("Scheme", "internet-facing"))
+        level: Level = "closed" if scheme == "internal" else "open"
+        words = "internal" if scheme == "internal" else "internet-facing"
+    except UnknownValue as unknown:
+        level, words = "unknown", str(unknown)
+    return Exposure(
+        way="load balancer",
+        level=level,
+        cluster=balancer.cluster_key,
+        words=f"load balancer {balancer.name}: {words}",
+        evidence=[balancer.at("Scheme")],
+    )
 
 
 def _balanced(item: KubernetesObject, balancer: Balancer) -> Exposure:
@@ -157,18 +182,17 @@ def _exposed(item: KubernetesObject, level: Level, words: str) -> Exposure:
 
 def _instances(facts: Facts) -> Iterator[Exposure]:
     for instance in facts.of_type("AWS::EC2::Instance"):
-        yield from _instance(instance)
-
-
-def _instance(instance: Fact) -> Iterator[Exposure]:
-    interfaces = instance.resource.maybe("NetworkInterfaces", [])
-    public = any(
-        str(item.get("AssociatePublicIpAddress")).lower() == "true" for item in interfaces if isinstance(item, dict)
-    )
-    yield Exposure(
-        way="instance",
-        level="limited" if public else "closed",
-        cluster=instance.cluster_key,
-        words=f"instance {instance.name}: {'has a public address; its security groups decide' if public else 'has no public address'}",
-        evidence=[instance.at("NetworkInterfaces")],
-    )
+        level: Level
+        try:
+            why = public_address(instance)
+            level = "limited" if why else "closed"
+            words = f"has a public address ({why}); its security groups decide" if why else "has no public address"
+        except UnknownValue as unknown:
+            level, words = "unknown", f"whether it has a public address is not known: {unknown}"
+        yield Exposure(
+            way="instance",
+            level=level,
+            cluster=instance.cluster_key,
+            words=f"instance {instance.name}: {words}",
+            evidence=[instance.at("NetworkInterfaces" if instance.resource.maybe("NetworkInterfaces") else "SubnetId")],
+        )

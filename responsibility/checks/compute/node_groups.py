@@ -159,7 +159,7 @@ def accelerators_have_drivers(group: NodeGroup) -> Answer:
         return not_applicable("has no instance types with accelerators")
     if group.family == "custom":
         return not_applicable("runs an image of its own")
-    ami = group.ami_type or "AL2023_x86_64_STANDARD"
+    ami = str(group.ami_type or "AL2023_x86_64_STANDARD")
     bare = [(kind, device) for kind, device in found if ami not in device.ami_types]
     if bare:
         kind, device = bare[0]
