@@ -284,4 +284,17 @@ def _end(pid: int) -> None:
             return
         with suppress(ChildProcessError):  # it is a child of ours, or not
             os.waitpid(pid, os.WNOHANG)
+        if not _runs(pid):
+            return
         time.sleep(0.02)
+
+
+def _runs(group: int) -> bool:
+    """Whether a process of the group still runs. A zombie does not; the first process of a container may be slow to reap it."""
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = status.read_text().rpartition(")")[2].split()  # proc_pid_stat(5), from the third one
+            state, of, threads = fields[0], int(fields[2]), int(fields[17])
+            if of == group and (state != "Z" or threads > 1):
+                return True
+    return not Path("/proc/self/stat").exists()  # macOS has no /proc

@@ -1,10 +1,12 @@
 """What stands in the local AWS, asked with boto3 as anybody would ask an account."""
 
+import os
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
+import botocore.session  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import HTTPClientError  # type: ignore[import-untyped]
 
@@ -16,7 +18,8 @@ from emulator.process import REGION, Engine
 def client(engine: Engine, service: str) -> Any:
     """Returns a boto3 client for the local AWS, whatever the person's profile and credentials are."""
     identity, secret = engine.key
-    session = boto3.session.Session(aws_access_key_id=identity, aws_secret_access_key=secret, region_name=REGION)
+    alone = botocore.session.Session({"profile": (None, [], None, None), "config_file": (None, [], os.devnull, None)})
+    session = boto3.session.Session(identity, secret, region_name=REGION, botocore_session=alone)
     return session.client(
         service, endpoint_url=engine.url, verify=engine.certificate if engine.tls else None,
         # The person's proxy does not lead to loopback; and who is on this machine answers soon, or not at all.

@@ -1,6 +1,6 @@
-"""How much one command reads and makes of what it is given: past a bound it refuses, and names the bound.
+"""How much input one command reads and how much work it does: past a bound it refuses, and names the bound.
 
-A template of a stranger may be small and stand for work without end (a function inside of itself, a loop over loops). So the
+A stranger's template may be small and cause endless work (a function inside of itself, a loop over loops). So the
 work is counted where it is done, and the count does not depend on how fast a machine is. docs/responsibility.md has the table.
 """
 

@@ -39,7 +39,7 @@ class ComponentInfo(Part):
 
 
 class CellState(Part):
-    """How a cell of the matrix stands in one cluster: the resources that show it, and the duties in it."""
+    """The state of a matrix cell in one cluster: the resources that show it, and its duties."""
 
     component: str
     kind: ComputeKind
@@ -78,7 +78,7 @@ class PictureSubnet(Part):
     reach: Literal["public", "private", "isolated", "unknown"]
     cidr: str
     kinds: list[ComputeKind] = Field(description="Kinds of compute that are placed in it")
-    nat: bool = Field(description="A NAT gateway stands in it")
+    nat: bool = Field(description="It contains a NAT gateway")
 
 
 class PictureVpc(Part):
@@ -198,7 +198,7 @@ class Coverage(Part):
 
 
 class UnknownValue(Part):
-    """A value that the template does not say."""
+    """A value that is not in the template."""
 
     evidence: Evidence
     reason: str
@@ -214,7 +214,7 @@ class StackInfo(Part):
 
 
 class ResourceChange(Part):
-    """What became of a resource since the baseline."""
+    """What happened to a resource since the baseline."""
 
     change: Literal["added", "removed", "modified", "replaced"]
     paths: list[str] = Field(description="Property paths that changed")
@@ -282,5 +282,5 @@ class Review(Part):
 
     @property
     def defects(self) -> list[tuple[str, str]]:
-        """Code of each check that fell over, and what and where."""
+        """Code of each check that crashed, and what and where."""
         return list(dict.fromkeys((finding.code, finding.defect) for finding in self.findings if finding.defect))

@@ -10,7 +10,7 @@ from responsibility.reading.values import without_gaps
 
 Severity = Literal["critical", "high", "medium", "low"]
 Origin = Literal["templates", "account"]
-"""What facts speak of: what was written, or what runs."""
+"""Where facts come from: what was written, or what runs."""
 Status = Literal["met", "open", "not_applicable", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 
@@ -57,16 +57,16 @@ class CheckInfo(Part):
     code: str
     title: str
     component: str
-    kinds: list[ComputeKind] = Field(description="Kinds of compute it speaks of")
+    kinds: list[ComputeKind] = Field(description="Kinds of compute it applies to")
     severity: Severity
     why: str
     fix: str
     source: str
-    only: Origin | None = Field(default=None, description="Where alone it is asked: of templates, or of an account")
+    only: Origin | None = Field(default=None, description="The only origin it applies to: templates, or an account")
 
 
 class Acceptance(Part):
-    """A finding that somebody decided to live with, for a while."""
+    """A finding that somebody accepted for a while."""
 
     reason: str
     until: date
@@ -85,10 +85,10 @@ class Finding(Part):
     accepted: Acceptance | None = None
     defect: str = Field(
         default="",
-        description="What fell over in the check itself, and where: a defect of this program; the answer is unknown",
+        description="The crash of the check itself, and where: a defect of this program; the answer is unknown",
     )
 
     @property
     def counts_as_open(self) -> bool:
-        """Whether the duty is open and nobody accepted that."""
+        """Whether the duty is open and not accepted."""
         return self.status == "open" and (self.accepted is None or self.accepted.expired)

@@ -16,7 +16,7 @@ from responsibility.render.markup import link, prose, row, table, text
 
 
 def matrix(kinds: Sequence[str], names: Sequence[str], format_: str) -> str:
-    """Returns the matrix, or the columns and rows that were asked for. Raises BadSource for a name there is not."""
+    """Returns the matrix, or some of its columns and rows. Raises BadSource for an unknown name."""
     for kind in kinds:
         _known("--compute", kind, COMPUTE_KINDS)
     for name in names:
@@ -28,7 +28,7 @@ def matrix(kinds: Sequence[str], names: Sequence[str], format_: str) -> str:
 
 
 def explain(name: str, format_: str) -> str:
-    """Returns the story of a component. Raises BadSource for a name there is not."""
+    """Returns all about a component. Raises BadSource for an unknown name."""
     _known("component", name, components())
     _format(format_, tables.EXPLAIN_FORMATS)
     found = [check.info for check in all_checks() if check.info.component == name]
@@ -40,7 +40,7 @@ def _known(what: str, name: str, names: Iterable[str]) -> None:
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         guess = f"; did you mean {near[0]}?" if near else "."
-        raise BadSource(f"{what} {name}: there is no such one{guess} There is: {', '.join(known)}")
+        raise BadSource(f"{what} {name}: unknown{guess} Known: {', '.join(known)}")
 
 
 def _format(name: str, formats: Iterable[str]) -> None:

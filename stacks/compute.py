@@ -12,6 +12,7 @@ from eks_constructs.compute.auto_mode.construct import AutoModeNodeClassAccess
 from eks_constructs.compute.fargate.construct import Fargate
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec
 from eks_constructs.compute.managed_nodes.construct import ManagedNodes
+from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.pod_identities import PodIdentities
 from stacks.control_plane import ControlPlaneStack
 from stacks.controllers import needs_load_balancer_controller
@@ -74,19 +75,8 @@ class ComputeStack(cdk.Stack):
             volume_tags=self._environment.tags_of_what_is_made,
         )
         nodes: list[Construct] = []
-        if compute.managed_nodes:
-            managed_nodes = ManagedNodes(
-                self,
-                "ManagedNodes",
-                compute.managed_nodes,
-                cluster_name=spec.name,
-                cluster_ref=spec.name,
-                kubernetes_version=spec.control_plane.kubernetes_version,
-                network=network,
-                iam=iam,
-                tags=self._environment.all_tags,
-                sizes=sizes,
-            )
+        if compute.managed_nodes and None in compute.managed_nodes.revisions:
+            managed_nodes = _managed_nodes(self, self._cluster, compute.managed_nodes, self._environment, sizes)
             for group in managed_nodes.groups.values():
                 for addon in addons.before_nodes:
                     group.add_resource_dependency(addon)
@@ -126,3 +116,52 @@ class ComputeStack(cdk.Stack):
             return []
         labels = {"app.kubernetes.io/name": load_balancer_controller.SERVICE_ACCOUNT}
         return [FargateSelectorSpec(namespace=load_balancer_controller.NAMESPACE, labels=labels)]
+
+
+class RevisionStack(cdk.Stack):
+    """Node groups beside those of the compute stack, without add-ons: a cluster has one of each."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        cluster: ControlPlaneStack,
+        nodes: ManagedNodesSpec,
+        *,
+        revision: str,
+        environment: Environment,
+        sizes: Mapping[str, int],
+        stack_env: cdk.Environment,
+    ) -> None:
+        """Makes the groups of ``nodes`` that name ``revision``, with a role of their own."""
+        super().__init__(
+            scope,
+            construct_id,
+            env=stack_env,
+            description=f"EKS platform {environment.name}: node groups of {cluster.spec.name}, revision {revision}",
+        )
+        _managed_nodes(self, cluster, nodes, environment, sizes, revision=revision)
+
+
+def _managed_nodes(
+    scope: Construct,
+    cluster: ControlPlaneStack,
+    nodes: ManagedNodesSpec,
+    environment: Environment,
+    sizes: Mapping[str, int],
+    *,
+    revision: str | None = None,
+) -> ManagedNodes:
+    return ManagedNodes(
+        scope,
+        "ManagedNodes",
+        nodes,
+        cluster_name=cluster.spec.name,
+        cluster_ref=cluster.spec.name,
+        kubernetes_version=cluster.spec.control_plane.kubernetes_version,
+        network=cluster.network,
+        iam=environment.iam,
+        tags=environment.all_tags,
+        sizes=sizes,
+        revision=revision,
+    )

@@ -10,41 +10,39 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from emulator import credentials, locks
+from emulator.engine import port
+from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import LOOPBACK, allowed, confine
+from emulator.engine.install import install
 
 
 def main() -> None:
     """Serves on loopback until it is told to stop."""
     os.umask(0o077)
-    path, port = Path(os.environ["EMULATOR_LOCK"]), int(os.environ["GATEWAY_PORT"])
+    path, number = Path(os.environ["EMULATOR_LOCK"]), int(os.environ["GATEWAY_PORT"])
     lock = _hold(path)
     held = lock, _end_together(lock, path)
-    confine(port)
+    confine(number)
     # ministack reads these when it is imported; its own default listens on every interface.
     os.environ["BIND_HOST"] = LOOPBACK
     os.environ["MINISTACK_HOST"] = LOOPBACK
     # Of the owner, for whom ministack takes this key; the environment that the system shows of a process is that of its start.
     owner, secret = credentials.read(path.parent / credentials.FILE)
     os.environ |= {"AWS_ACCESS_KEY_ID": owner, "AWS_SECRET_ACCESS_KEY": secret}
-    from ministack import app
-
-    from emulator.engine.authentication import Authentication
-    from emulator.engine.install import install
-
-    hosts = frozenset({f"{LOOPBACK}:{port}", f"localhost:{port}"})
-    authentication = Authentication(app.app, owner=owner, hosts=hosts)
+    hosts = frozenset({f"{LOOPBACK}:{number}", f"localhost:{number}"})
+    authentication = Authentication(port.app, owner=owner, hosts=hosts)
     install(
         authentication,
         schemas=Path(os.environ["EMULATOR_SCHEMAS"]),
         catalog=Path(os.environ["EMULATOR_CATALOG"]),
         policies=Path(os.environ["EMULATOR_POLICIES"]),
     )
-    app.app = authentication
-    app._port_is_bindable = lambda *_: False  # with TLS it would take port 443 too
+    port.replace("application", lambda _: authentication)
+    port.replace("port_is_free", lambda _: lambda *_: False)  # with TLS it would take port 443 too
 
     # No argument of ours is one of ministack's.
     sys.argv[1:] = []
-    app.main()
+    port.main()
     del held  # until now
 
 

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from ministack.core import tls
-from ministack.services import ec2, iam, kms
-
+from emulator.engine import port
 from emulator.engine.confinement import LOOPBACK
 from emulator.engine.eks.api_server import ApiServer, Webhook, authority
 from emulator.engine.eks.lookups import Catalog, Role, Subnet
@@ -31,7 +29,7 @@ class MinistackAccount:
         assets = os.environ.get("KUBEBUILDER_ASSETS")
         if not assets:
             return None
-        key = (ec2.get_account_id(), ec2.get_region(), cluster)
+        key = (port.account_id(), port.region(), cluster)
         server = ApiServer(
             Path(assets),
             Path(os.environ["TMPDIR"]) / f"kubernetes-{cluster}",
@@ -42,25 +40,25 @@ class MinistackAccount:
         return server.url, authority(server)
 
     def _webhook(self, path: str) -> Webhook:
-        certificate = tls.resolve_tls_material()[0] if tls.use_ssl_enabled() else ""
+        certificate = port.tls_material()[0] if port.uses_tls() else ""
         address = f"{LOOPBACK}:{os.environ['GATEWAY_PORT']}"
         return Webhook(f"{'https' if certificate else 'http'}://{address}{path}", certificate)
 
     def stop_api_server(self, cluster: str) -> None:
         """Ends a cluster's Kubernetes API server, if it has one."""
-        if server := self._servers.pop((ec2.get_account_id(), ec2.get_region(), cluster), None):
+        if server := self._servers.pop((port.account_id(), port.region(), cluster), None):
             server.stop()
 
     def subnet(self, subnet_id: str) -> Subnet | None:
         """Returns a subnet, or None."""
-        found = ec2._subnets.get(subnet_id)
+        found = port.subnets.get(subnet_id)
         if found is None:
             return None
         return Subnet(found["VpcId"], found["AvailabilityZone"], _leads_to_internet_gateway(found))
 
     def role(self, arn: str) -> Role | None:
         """Returns a role, or None."""
-        for role in iam._roles.values():
+        for role in port.roles.values():
             if role["Arn"] == arn:
                 trust = role["AssumeRolePolicyDocument"]
                 document = json.loads(unquote(trust)) if isinstance(trust, str) else trust
@@ -69,11 +67,11 @@ class MinistackAccount:
 
     def principal_exists(self, arn: str) -> bool:
         """Whether a role or user exists."""
-        return any(found["Arn"] == arn for store in (iam._roles, iam._users) for found in store.values())
+        return any(found["Arn"] == arn for store in (port.roles, port.users) for found in store.values())
 
     def key_problem(self, arn: str) -> str:
         """Returns why a KMS key cannot encrypt a cluster's data, or nothing."""
-        key = kms._keys.get(arn.split("/")[-1])
+        key = port.kms_keys.get(arn.split("/")[-1])
         if key is None:
             return "the key does not exist"
         if key.get("KeyState", "Enabled") != "Enabled":
@@ -84,17 +82,17 @@ class MinistackAccount:
 
     def launch_template(self, name_or_id: str) -> list[int] | None:
         """Returns the version numbers of a launch template, or None."""
-        for template in ec2._launch_templates.values():
+        for template in port.launch_templates.values():
             if name_or_id in (template["LaunchTemplateId"], template["LaunchTemplateName"]):
                 return [int(version["VersionNumber"]) for version in template["Versions"]]
         return None
 
     def create_security_group(self, vpc_id: str, name: str, description: str, tags: dict[str, str]) -> str:
         """Makes EKS's own security group: everything among its members, everything out."""
-        group_id = str(ec2._new_sg_id())
+        group_id = str(port.new_security_group_id())
         everything = {"IpProtocol": "-1", "IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}
-        owner = ec2.get_account_id()
-        ec2._security_groups[group_id] = {
+        owner = port.account_id()
+        port.security_groups[group_id] = {
             "GroupId": group_id,
             "GroupName": name,
             "Description": description,
@@ -103,17 +101,17 @@ class MinistackAccount:
             "IpPermissions": [{**everything, "UserIdGroupPairs": [{"GroupId": group_id, "UserId": owner}]}],
             "IpPermissionsEgress": [{**everything, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
         }
-        ec2._tags[group_id] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        port.ec2_tags[group_id] = [{"Key": key, "Value": value} for key, value in tags.items()]
         return group_id
 
     def delete_security_group(self, group_id: str) -> None:
         """Deletes EKS's own security group."""
-        ec2._security_groups.pop(group_id, None)
-        ec2._tags.pop(group_id, None)
+        port.security_groups.pop(group_id, None)
+        port.ec2_tags.pop(group_id, None)
 
     def security_group_vpc(self, group_id: str) -> str | None:
         """Returns the VPC of a security group, or None."""
-        found = ec2._security_groups.get(group_id)
+        found = port.security_groups.get(group_id)
         return str(found["VpcId"]) if found else None
 
 
@@ -123,7 +121,7 @@ def _policy_arns(role: Mapping[str, Any]) -> list[str]:
 
 
 def _leads_to_internet_gateway(subnet: Mapping[str, Any]) -> bool:
-    tables = [table for table in ec2._route_tables.values() if table["VpcId"] == subnet["VpcId"]]
+    tables = [table for table in port.route_tables.values() if table["VpcId"] == subnet["VpcId"]]
     own = [t for t in tables if any(a.get("SubnetId") == subnet["SubnetId"] for a in t.get("Associations", []))]
     main = [t for t in tables if any(a.get("Main") for a in t.get("Associations", []))]
     return any(

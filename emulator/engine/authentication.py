@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from ministack import app as ministack
-from ministack.core import iam_evaluator, responses, sigv4
-from ministack.services.cloudformation import custom_resource
+from emulator.engine import port
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Signature = Any
+"""As ministack reads it from a request: ``access_key_id``, ``signed_headers``, ``amz_date``, ``service``."""
 App = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -61,7 +61,7 @@ class Request:
         """Reads an ASGI scope. Raises Refused: a header that decides who asks is there twice."""
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
-            name, value = raw_name.decode("latin-1").lower(), sigv4.decode_header_value(raw_value)
+            name, value = raw_name.decode("latin-1").lower(), port.decode_header_value(raw_value)
             if name in headers and name in ("host", "authorization", "x-amz-date", "x-amz-security-token"):
                 raise Refused("AccessDenied", f"header {name} is there twice")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
@@ -137,7 +137,7 @@ class Authentication:
     def _bears_a_token(self, request: Request) -> bool:
         """Tells whether the request is one of the two that AWS has signed for its caller: here the token is in their place."""
         if request.method == "PUT" and request.path.startswith(_CUSTOM_RESOURCE):
-            return request.path[len(_CUSTOM_RESOURCE) :] in custom_resource._pending
+            return request.path[len(_CUSTOM_RESOURCE) :] in port.pending_custom_resources
         asked = WEBHOOK.fullmatch(request.path)
         return request.method == "POST" and bool(asked and hmac.compare_digest(asked[1], self.webhook_token))
 
@@ -150,10 +150,10 @@ class Authentication:
         else:
             if not request.headers["authorization"].startswith(f"{ALGORITHM} "):
                 raise Refused("AccessDenied", f"requests are signed with {ALGORITHM}")
-            signature = _parsed(sigv4.parse_header_signature(request.headers))
+            signature = _parsed(port.parse_header_signature(request.headers))
             if not re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", signature.amz_date):
                 raise Refused("IncompleteSignature", "X-Amz-Date is YYYYMMDDTHHMMSSZ")
-            _parsed(sigv4.request_time_failure(signature))
+            _parsed(port.request_time_failure(signature))
         if "host" not in signature.signed_headers.split(";"):
             raise Refused("AccessDenied", "the header Host is signed")
         # Before the body is read: a stranger has no key, and is not to fill the memory.
@@ -168,14 +168,14 @@ class Authentication:
         """Returns what ministack knows of a key: the owner's, a user's or a session's. Raises Refused."""
         token = request.headers.get("x-amz-security-token") or "".join(request.query.get("X-Amz-Security-Token", []))
         # ministack takes `test` and account numbers for root too.
-        if key_id != self._owner and iam_evaluator.is_root_access_key(key_id):
+        if key_id != self._owner and port.is_root_access_key(key_id):
             raise Refused("InvalidClientTokenId", "The security token included in the request is invalid.")
         try:
-            responses.set_request_account_id(ministack._request_account_scope(key_id))
-        except iam_evaluator.AmbiguousAccessKeyError:
+            port.set_request_account_id(port.account_of_key(key_id))
+        except port.AmbiguousAccessKeyError:
             raise Refused("InvalidClientTokenId", "Two accounts have this key.") from None
-        found = iam_evaluator.resolve_credential(key_id, None, token)
-        if isinstance(found, iam_evaluator.CredentialResolutionError):
+        found = port.resolve_credential(key_id, None, token)
+        if isinstance(found, port.CredentialResolutionError):
             raise Refused(found.code, found.message)
         return found
 
@@ -187,10 +187,10 @@ def _parsed(outcome: Any) -> Any:
     return outcome
 
 
-def _presigned(request: Request) -> sigv4.HeaderSignature:
+def _presigned(request: Request) -> Signature:
     if request.query.get("X-Amz-Algorithm") != [ALGORITHM]:
         raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token")
-    return _parsed(sigv4.parse_query_signature(request.query))
+    return _parsed(port.parse_query_signature(request.query))
 
 
 def _seconds(request: Request) -> int:
@@ -201,31 +201,29 @@ def _seconds(request: Request) -> int:
     return int(said)
 
 
-def _refuse_old(signature: sigv4.HeaderSignature, seconds: int) -> None:
+def _refuse_old(signature: Signature, seconds: int) -> None:
     try:
-        expired = sigv4.presigned_request_is_expired(signature.amz_date, seconds)
-        early = not sigv4.presigned_request_is_expired(signature.amz_date, -15 * 60)
+        expired = port.presigned_request_is_expired(signature.amz_date, seconds)
+        early = not port.presigned_request_is_expired(signature.amz_date, -15 * 60)
     except ValueError:
         raise Refused("AuthorizationQueryParametersError", "X-Amz-Date is YYYYMMDDTHHMMSSZ") from None
     if expired or early:
         raise Refused("AccessDenied", "Request has expired" if expired else "Request is not valid yet")
 
 
-def _refuse_another_body(signature: sigv4.HeaderSignature, request: Request, body: bytes) -> None:
+def _refuse_another_body(signature: Signature, request: Request, body: bytes) -> None:
     """Raises Refused where the signed hash is not the body's. S3 alone takes bodies that are signed in chunks, or not at all."""
     claimed = request.headers.get("x-amz-content-sha256")
     if claimed is None:  # then the signature itself is over the body's hash
         return
-    if signature.service == "s3" and (claimed == sigv4.UNSIGNED_PAYLOAD or claimed.startswith("STREAMING-")):
+    if signature.service == "s3" and (claimed == port.UNSIGNED_PAYLOAD or claimed.startswith("STREAMING-")):
         return
     if not hmac.compare_digest(claimed.lower().encode(), hashlib.sha256(body).hexdigest().encode()):
         raise Refused("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header is not the body's hash.")
 
 
-def _refuse_forged(
-    signature: sigv4.HeaderSignature, secret: str, request: Request, body: bytes, *, presigned: bool
-) -> None:
-    failure = sigv4.header_signature_failure(
+def _refuse_forged(signature: Signature, secret: str, request: Request, body: bytes, *, presigned: bool) -> None:
+    failure = port.header_signature_failure(
         signature, secret, request.method, request.path, request.query, request.headers, body, presigned=presigned
     )
     if failure:
@@ -270,8 +268,8 @@ async def _refuse(send: Send, request: Request | None, refusal: Refused) -> None
     """Answers 403, in the words of the service that was asked."""
     service = _service(request)
     if service:
-        denied = iam_evaluator.AuthError(refusal.code, str(refusal))
-        _, headers, body = ministack._credential_failure(service, "", str(uuid.uuid4()), denied, request.headers)  # type: ignore[union-attr]
+        denied = port.AuthError(refusal.code, str(refusal))
+        _, headers, body = port.credential_failure(service, "", str(uuid.uuid4()), denied, request.headers)  # type: ignore[union-attr]
     else:
         headers = {"Content-Type": "application/json", "x-amzn-errortype": refusal.code}
         body = json.dumps({"__type": refusal.code, "message": str(refusal)}).encode()

@@ -4,14 +4,12 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.services.cloudformation import changesets, engine, handlers, stacks
+from emulator.engine import port
 
 
 def install() -> None:
     """Takes the evaluation of conditions over."""
-    for module in (engine, stacks, changesets, handlers):
-        if hasattr(module, "_evaluate_conditions"):
-            module._evaluate_conditions = evaluate_conditions
+    port.replace("evaluate_conditions", lambda _: evaluate_conditions)
 
 
 def evaluate_conditions(template: Mapping[str, Any], parameters: dict[str, Any]) -> dict[str, bool]:
@@ -38,7 +36,7 @@ def evaluate_conditions(template: Mapping[str, Any], parameters: dict[str, Any])
 
     def resolve(value: Any) -> Any:
         mappings = template.get("Mappings", {})
-        return engine._resolve_refs(copy.deepcopy(value), {}, parameters, values, mappings, "", "")
+        return port.resolve_references(copy.deepcopy(value), {}, parameters, values, mappings, "", "")
 
     for name, definition in definitions.items():
         values[name] = truth(definition)

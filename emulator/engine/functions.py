@@ -13,10 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ministack.core import lambda_runtime
-from ministack.services import lambda_svc, sts
-from ministack.services.cloudformation import provisioners
-
+from emulator.engine import port
 from emulator.engine.confinement import allowed
 
 PASSED_ON = frozenset({"NODE_PATH", "EMULATOR_PYTHON"})
@@ -31,15 +28,15 @@ _sessions: dict[tuple[str, str], dict[str, str]] = {}
 
 def install() -> None:
     """Puts all this into ministack."""
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
-    provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"] = {
+    handlers = port.resource_handlers["AWS::Lambda::Function"]
+    port.resource_handlers["AWS::Lambda::Function"] = {
         **handlers, "create": _remembered(handlers["create"]), "update": _remembered(handlers["update"]),
     }  # fmt: skip
-    for worker in (lambda_runtime.Worker, lambda_runtime.ProvidedWorker):
-        worker._spawn = _only_deployed(worker._spawn)
-    lambda_runtime.execution_credentials = _credentials
-    lambda_runtime.subprocess = _Programs("subprocess")
-    lambda_svc.handle_request = _without_changes(lambda_svc.handle_request)
+    for worker in ("start_worker", "start_provided_worker"):
+        port.replace(worker, _only_deployed)
+    port.replace("execution_credentials", lambda _: _credentials)
+    port.replace("lambda_programs", lambda _: _Programs("subprocess"))
+    port.replace("answer_lambda", _without_changes)
 
 
 def _remembered(handler: Any) -> Any:
@@ -47,7 +44,7 @@ def _remembered(handler: Any) -> Any:
 
     def run(*arguments: Any) -> Any:
         name, attributes = handler(*arguments)
-        function = lambda_svc._functions[name]
+        function = port.functions[name]
         _deployed.add(_fingerprint(function["config"], function["code_zip"]))
         return name, attributes
 
@@ -95,7 +92,7 @@ def _credentials(config: Mapping[str, Any]) -> dict[str, str]:
             "AWS_SESSION_TOKEN": secrets.token_urlsafe(96),
         }
         role_name = role.rsplit("/", 1)[-1]
-        sts.register_session(
+        port.register_session(
             made["AWS_ACCESS_KEY_ID"],
             {
                 "Arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{name[:64]}",

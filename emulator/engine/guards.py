@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from ministack.services import cloudwatch_logs, ec2, iam
+
+from emulator.engine import port
 
 VPC, IAM = "https://docs.aws.amazon.com/vpc/latest/userguide/", "https://docs.aws.amazon.com/IAM/latest/"
 
@@ -77,8 +78,8 @@ def managed_policy_exists(_id: str, properties: Mapping[str, Any]) -> Iterator[s
     """Refuses misspelt names of policies."""
     for arn in properties.get("ManagedPolicyArns", []):
         name = arn.partition(":policy/")[2]
-        known = name in ManagedPolicies.names() or arn in iam._aws_managed_policies
-        if (":aws:policy/" in arn and not known) or (":aws:policy/" not in arn and arn not in iam._policies):
+        known = name in ManagedPolicies.names() or arn in port.aws_managed_policies
+        if (":aws:policy/" in arn and not known) or (":aws:policy/" not in arn and arn not in port.policies):
             yield f"Policy {arn} does not exist or is not attachable."
 
 
@@ -90,7 +91,7 @@ def managed_policy_exists(_id: str, properties: Mapping[str, Any]) -> Iterator[s
 )
 def role_in_no_profile(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses roles that instances may still take."""
-    for profile in iam._instance_profiles.values():
+    for profile in port.instance_profiles.values():
         if physical_id in [
             role if isinstance(role, str) else role.get("RoleName") for role in profile.get("Roles", [])
         ]:
@@ -105,7 +106,7 @@ def role_in_no_profile(physical_id: str, _properties: Mapping[str, Any]) -> Iter
 )
 def subnet_in_vpc(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses CIDRs outside of the VPC's, and overlaps."""
-    vpc = ec2._vpcs.get(properties["VpcId"])
+    vpc = port.vpcs.get(properties["VpcId"])
     if vpc is None:
         yield f"The vpc ID '{properties['VpcId']}' does not exist"
         return
@@ -116,7 +117,7 @@ def subnet_in_vpc(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     blocks = [vpc["CidrBlock"], *(one["CidrBlock"] for one in vpc.get("CidrBlockAssociations", []))]
     if not any(mine.subnet_of(ip_network(block)) for block in blocks):  # type: ignore[arg-type]
         yield f"The CIDR '{mine}' is invalid."
-    for other in ec2._subnets.values():
+    for other in port.subnets.values():
         if other["VpcId"] == properties["VpcId"] and mine.overlaps(ip_network(other["CidrBlock"])):
             yield f"The CIDR '{mine}' conflicts with another subnet"
 
@@ -128,7 +129,7 @@ def _ipv6_in_vpc(vpc: Mapping[str, Any], properties: Mapping[str, Any]) -> Itera
     mine = ip_network(block)
     if not any(mine.subnet_of(ip_network(one)) for one in vpc.get("_ipv6_blocks", [])):  # type: ignore[arg-type]
         yield f"The IPv6 CIDR '{mine}' is not in the VPC's."
-    taken = [one.get("_ipv6_block") for one in ec2._subnets.values() if one["VpcId"] == properties["VpcId"]]
+    taken = [one.get("_ipv6_block") for one in port.subnets.values() if one["VpcId"] == properties["VpcId"]]
     if any(mine.overlaps(ip_network(one)) for one in taken if one):
         yield f"The IPv6 CIDR '{mine}' conflicts with another subnet"
 
@@ -141,18 +142,18 @@ def _ipv6_in_vpc(vpc: Mapping[str, Any], properties: Mapping[str, Any]) -> Itera
 )
 def nat_gateway_reaches_out(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses a NAT gateway that would end in Failed."""
-    subnet = ec2._subnets.get(properties["SubnetId"])
+    subnet = port.subnets.get(properties["SubnetId"])
     if subnet is None:
         yield f"The subnet ID '{properties['SubnetId']}' does not exist"
         return
     if properties.get("ConnectivityType", "public") == "private":
         return
-    address = ec2._addresses.get(properties.get("AllocationId", ""))
+    address = port.addresses.get(properties.get("AllocationId", ""))
     if address is None:
         yield f"Elastic IP address {properties.get('AllocationId')} could not be associated with this NAT gateway"
     elif address["AssociationId"]:
         yield f"Elastic IP address [{properties['AllocationId']}] is already associated"
-    attached = [a["VpcId"] for gateway in ec2._internet_gateways.values() for a in gateway.get("Attachments", [])]
+    attached = [a["VpcId"] for gateway in port.internet_gateways.values() for a in gateway.get("Attachments", [])]
     if subnet["VpcId"] not in attached:
         yield f"Network {subnet['VpcId']} has no Internet gateway attached"
 
@@ -165,21 +166,21 @@ def nat_gateway_reaches_out(_id: str, properties: Mapping[str, Any]) -> Iterator
 )
 def flow_log_delivers(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses a flow log that would end in an access error."""
-    role = next((one for one in iam._roles.values() if one["Arn"] == properties.get("DeliverLogsPermissionArn")), None)
+    role = next((one for one in port.roles.values() if one["Arn"] == properties.get("DeliverLogsPermissionArn")), None)
     if properties.get("LogDestinationType", "cloud-watch-logs") != "cloud-watch-logs":
         return
     if role is None or "vpc-flow-logs.amazonaws.com" not in json.dumps(role["AssumeRolePolicyDocument"]):
         yield "Access error. DeliverLogsPermissionArn is not a role that VPC Flow Logs can assume."
-    if "LogGroupName" in properties and properties["LogGroupName"] not in cloudwatch_logs._log_groups:
+    if "LogGroupName" in properties and properties["LogGroupName"] not in port.log_groups:
         yield f"Unknown error. The log group {properties['LogGroupName']} does not exist."
 
 
 def _interfaces(key: str, value: str) -> Iterator[str]:
     """Yields what still has a network interface in a subnet or VPC, or uses a security group."""
-    for gateway in ec2._nat_gateways.values():
+    for gateway in port.nat_gateways.values():
         if gateway.get(key) == value:
             yield gateway["NatGatewayId"]
-    for instance in ec2._instances.values():
+    for instance in port.instances.values():
         if instance["State"]["Name"] != "terminated" and instance.get(key) == value:
             yield instance["InstanceId"]
 
@@ -205,13 +206,13 @@ def subnet_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[s
 def vpc_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses while something is in the VPC."""
     groups = [
-        one for one in ec2._security_groups.values() if one["VpcId"] == physical_id and one["GroupName"] != "default"
+        one for one in port.security_groups.values() if one["VpcId"] == physical_id and one["GroupName"] != "default"
     ]
-    subnets = [one for one in ec2._subnets.values() if one["VpcId"] == physical_id]
+    subnets = [one for one in port.subnets.values() if one["VpcId"] == physical_id]
     attached = [
-        a for one in ec2._internet_gateways.values() for a in one.get("Attachments", []) if a["VpcId"] == physical_id
+        a for one in port.internet_gateways.values() for a in one.get("Attachments", []) if a["VpcId"] == physical_id
     ]
-    attached += [one for one in ec2._egress_igws.values() if one["VpcId"] == physical_id]
+    attached += [one for one in port.egress_only_gateways.values() if one["VpcId"] == physical_id]
     if groups or subnets or attached:
         yield f"The vpc '{physical_id}' has dependencies and cannot be deleted."
 
@@ -224,7 +225,7 @@ def vpc_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]
 )
 def no_public_address(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses while a NAT gateway has a public address."""
-    for gateway in ec2._nat_gateways.values():
+    for gateway in port.nat_gateways.values():
         if gateway["VpcId"] == properties["VpcId"] and gateway["ConnectivityType"] == "public":
             yield (
                 f"Network {properties['VpcId']} has some mapped public address(es)."
@@ -241,12 +242,12 @@ def no_public_address(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
 )
 def group_unused(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses while something refers to the group."""
-    for group in ec2._security_groups.values():
+    for group in port.security_groups.values():
         permissions = group["IpPermissions"] + group["IpPermissionsEgress"]
         named = [pair.get("GroupId") for one in permissions for pair in one.get("UserIdGroupPairs", [])]
         if group["GroupId"] != physical_id and physical_id in named:
             yield f"resource {physical_id} has a dependent object"
-    for instance in ec2._instances.values():
+    for instance in port.instances.values():
         used = [one.get("GroupId") for one in instance.get("SecurityGroups", [])]
         if instance["State"]["Name"] != "terminated" and physical_id in used:
             yield f"resource {physical_id} has a dependent object"
@@ -260,6 +261,6 @@ def group_unused(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[s
 )
 def address_free(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
     """Refuses while the address is in use."""
-    for address in ec2._addresses.values():
+    for address in port.addresses.values():
         if address["PublicIp"] == physical_id and address["AssociationId"]:
             yield f"{address['AllocationId']} is currently in use"

@@ -5,12 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ministack.core import tls
-from ministack.core.responses import get_account_id, get_region
-from ministack.services import eks as ministack_eks
-from ministack.services import ssm
-
-from emulator.engine import conditions, functions, iam, provider
+from emulator.engine import conditions, functions, iam, port, provider
 from emulator.engine.account import MinistackAccount
 from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import allowed
@@ -31,12 +26,12 @@ def install(authentication: Authentication, *, schemas: Path, catalog: Path, pol
     """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
     ManagedPolicies.file = policies
     facts = Catalog(catalog, policies)
-    ssm._PUBLIC_AMI_PARAMETERS.update(public_parameters(facts.versions))
+    port.public_parameters.update(public_parameters(facts.versions))
     account = MinistackAccount(facts, authentication.webhook_token)
     states: dict[tuple[str, str], State] = {}
 
     def eks() -> Eks:
-        key = (get_account_id(), get_region())
+        key = (port.account_id(), port.region())
         if key not in states:
             states[key] = State(*key, operation_seconds=float(os.environ.get("EMULATOR_OPERATION_SECONDS", "0.02")))
         return Eks(states[key], account)
@@ -55,8 +50,8 @@ def install(authentication: Authentication, *, schemas: Path, catalog: Path, pol
             headers["x-amzn-errortype"] = code
         return status, headers, content
 
-    ministack_eks._handle_request_sync = handle
-    _allow(tls, "resolve_tls_material")  # openssl makes the certificate of strict mode
+    port.replace("answer_eks", lambda _: handle)
+    port.replace("make_tls_material", _allowed)  # openssl makes the certificate of strict mode
     functions.install()
     conditions.install()
     arns.install()
@@ -66,15 +61,14 @@ def install(authentication: Authentication, *, schemas: Path, catalog: Path, pol
     provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-west-2")))
 
 
-def _allow(module: Any, name: str) -> None:
-    """Lets one function of ministack start programs."""
-    original = getattr(module, name)
+def _allowed(function: Any) -> Any:
+    """Lets a function of ministack start programs."""
 
     def run(*arguments: Any) -> Any:
         with allowed():
-            return original(*arguments)
+            return function(*arguments)
 
-    setattr(module, name, run)
+    return run
 
 
 def _eks_types(types: EksResourceTypes) -> dict[str, ResourceType]:

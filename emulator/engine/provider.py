@@ -10,9 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ministack.services import cloudformation as engine
-from ministack.services.cloudformation import changesets, provisioners, stacks
-
+from emulator.engine import port
 from emulator.engine.guards import refuse
 from emulator.engine.schemas import ResourceSchema, Schemas
 
@@ -31,7 +29,7 @@ class Place:
 
     def name(self, longest: int = 63) -> str:
         """Returns a name such as CloudFormation makes where a template gives none: STACK-LOGICALID-RANDOM."""
-        return str(provisioners._physical_name(self.stack_name, self.logical_id, max_len=longest))
+        return str(port.physical_name(self.stack_name, self.logical_id, max_len=longest))
 
 
 @dataclass(frozen=True)
@@ -54,29 +52,28 @@ RESOURCE_TYPES: dict[str, ResourceType] = {}
 def install(schemas: Schemas) -> None:
     """Puts RESOURCE_TYPES into ministack's engine, and the schemas before everything it makes."""
     for name, resource_type in RESOURCE_TYPES.items():
-        provisioners._RESOURCE_HANDLERS[name] = _handlers(resource_type)
-    for name in list(provisioners._RESOURCE_HANDLERS):
+        port.resource_handlers[name] = _handlers(resource_type)
+    for name in list(port.resource_handlers):
         schema = schemas.get(name)
         if schema is not None:
             _follow_schema(name, schema)
-    replacing = _replacing(schemas)
-    for module in (provisioners, stacks, changesets):
-        if hasattr(module, "_replacing_change"):
-            module._replacing_change = replacing
-    original = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda name: (
-        (name in RESOURCE_TYPES and RESOURCE_TYPES[name].waits) or original(name)
+    port.replace("replacing_change", lambda original: _replacing(schemas, original))
+    port.replace(
+        "runs_on_worker_thread",
+        lambda original: lambda name: (name in RESOURCE_TYPES and RESOURCE_TYPES[name].waits) or original(name),
     )
-    provision = provisioners._provision_resource
+    port.replace("provision", _known_alone)
+
+
+def _known_alone(provision: Any) -> Any:
+    """Makes resources of known types, and fails for others, which ministack would skip."""
 
     def provision_known(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> Any:
-        known = resource_type in provisioners._RESOURCE_HANDLERS or resource_type.startswith("Custom::")
-        if not known:
+        if resource_type not in port.resource_handlers and not resource_type.startswith("Custom::"):
             raise ValueError(f"The emulator does not know resource type {resource_type}: it makes nothing of that kind")
         return provision(resource_type, logical_id, props, stack_name)
 
-    provisioners._provision_resource = provision_known
-    stacks._provision_resource = provision_known
+    return provision_known
 
 
 def _handlers(resource_type: ResourceType) -> dict[str, Any]:
@@ -95,7 +92,7 @@ def _handlers(resource_type: ResourceType) -> dict[str, Any]:
 
 def _follow_schema(name: str, schema: ResourceSchema) -> None:
     """Validates before the type's handlers run, adds CloudFormation's tags, and refuses to replace what has a name of its own."""
-    handlers = provisioners._RESOURCE_HANDLERS[name] = dict(provisioners._RESOURCE_HANDLERS[name])
+    handlers = port.resource_handlers[name] = dict(port.resource_handlers[name])
     create: Any = handlers["create"]
     update: Any = handlers.get("update")
     delete: Any = handlers.get("delete")
@@ -123,15 +120,13 @@ def _follow_schema(name: str, schema: ResourceSchema) -> None:
         handlers["update"] = checked_update
     if schema.tag_property and name in RESOURCE_TYPES:
         shape = "list" if schema.properties.get(schema.tag_property, {}).get("type") == "array" else "map"
-        provisioners._STACK_TAG_PROPERTY.setdefault(name, (schema.tag_property, shape))
-    if schema.custom_name and name not in provisioners._CUSTOM_NAME_REPLACEMENT:
-        provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": schema.custom_name}
+        port.stack_tag_properties.setdefault(name, (schema.tag_property, shape))
+    if schema.custom_name and name not in port.custom_names:
+        port.custom_names[name] = {"name": schema.custom_name}
     # Handlers of ministack's own that say what replaces are more than the schema: only ours are taken out.
     if name in RESOURCE_TYPES:
-        provisioners._CUSTOM_NAME_REPLACEMENT.get(name, {}).pop("requires_replacement", None)
-    provisioners._REPLACING_PROPERTIES[name] = tuple(
-        dict.fromkeys([path[0] for path in schema.create_only if len(path) == 1])
-    )
+        port.custom_names.get(name, {}).pop("requires_replacement", None)
+    port.replacing_properties[name] = tuple(dict.fromkeys([path[0] for path in schema.create_only if len(path) == 1]))
 
 
 def _checked(name: str, schema: ResourceSchema, props: Properties) -> Properties:
@@ -152,9 +147,7 @@ def _checked(name: str, schema: ResourceSchema, props: Properties) -> Properties
     return properties
 
 
-def _replacing(schemas: Schemas) -> Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool]:
-    original = provisioners._replacing_change
-
+def _replacing(schemas: Schemas, original: Any) -> Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool]:
     def replacing_change(resource_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         schema = schemas.get(resource_type)
         if schema is None:
@@ -162,6 +155,3 @@ def _replacing(schemas: Schemas) -> Callable[[str, Mapping[str, Any], Mapping[st
         return bool(schema.changed_create_only(schema.coerced(old), schema.coerced(new)))
 
     return replacing_change
-
-
-__all__ = ["RESOURCE_TYPES", "Attributes", "Place", "Properties", "ResourceType", "engine", "install"]

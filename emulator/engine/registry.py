@@ -3,9 +3,7 @@
 import json
 from typing import Any
 
-from ministack.services.cloudformation import provisioners
-
-from emulator.engine import iam
+from emulator.engine import iam, port
 from emulator.engine.ec2 import resource_types as ec2_types
 from emulator.engine.eks import access, addons, certificates, clusters, compute  # noqa: F401 - they register their operations
 from emulator.engine.eks.resource_types import EKS_TYPES
@@ -21,7 +19,7 @@ def registry() -> dict[str, Any]:
     iam.install()
     return {
         "ours": sorted([*RESOURCE_TYPES, *EKS_TYPES]),
-        "ministack": sorted(name for name in provisioners._RESOURCE_HANDLERS if name.startswith("AWS::")),
+        "ministack": sorted(name for name in port.resource_handlers if name.startswith("AWS::")),
         "operations": sorted(OPERATIONS),
         "rules": [
             {"name": rule.name, "on": list(rule.operations), "says": rule.says, "page": rule.page} for rule in RULES

@@ -1,1 +1,1 @@
-"""What is asked of a running AWS account. Nothing here runs in a synth or a review: both read committed data."""
+"""Calls to a running AWS account. Synth and review use none of it: both read committed data."""

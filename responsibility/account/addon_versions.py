@@ -31,7 +31,7 @@ class _Offer:
     compute_types: frozenset[str]
 
     def runs_on(self, types: frozenset[str]) -> bool:
-        # Where EKS names no compute types there is nothing to hold against it.
+        # Where EKS names no compute types there is nothing to compare.
         return not self.compute_types or types <= self.compute_types
 
 

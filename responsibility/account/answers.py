@@ -1,4 +1,4 @@
-"""Answers of AWS, held against botocore's own model: whoever reads them finds the types that the model names, or says so.
+"""Answers of AWS, checked against botocore's own model, so that readers can rely on the types.
 
 What answers need not be AWS: a proxy, an emulator, a later version. botocore hands on most of what it gets as it came.
 """
@@ -28,7 +28,7 @@ _DECODED = ("policyDocumentType", "TemplateBody")
 
 
 class Told(dict[str, Any]):
-    """A structure of an answer, without what is null. To read a member that was not told raises AccountError."""
+    """A structure of an answer, without what is null. To read a member that is not known raises AccountError."""
 
     def __init__(self, members: dict[str, Any], at: str) -> None:
         """Takes the members, and where they are: ``eks:DescribeCluster: cluster``."""

@@ -13,7 +13,7 @@ from safe_io.terminal import one_line
 
 @contextmanager
 def kept(file: Path) -> Iterator[None]:
-    """Adds to what an account did not answer that the data stays."""
+    """Adds to an error that the data stays as it is."""
     try:
         yield
     except AccountError as error:

@@ -1,4 +1,4 @@
-"""The environment that a lock file belongs to: where it stands, and whether an assembly was made from it."""
+"""The environment that a lock file belongs to: its file, and whether an assembly was made from it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_made_from(environment: Path, facts: Facts, assembly: str) -> None:
     again = f"Make it with `make synth ENV={_env(environment)} CHECKS=off`"
     if found.keys() != wanted.keys():
         raise BadSource(
-            f"{assembly}: was not made from {environment}: its clusters stand in the stacks"
+            f"{assembly}: was not made from {environment}: its clusters are in the stacks"
             f" {', '.join(sorted(found)) or '(none)'}, and those of {name} are {', '.join(sorted(wanted))}. {again}"
         )
     for stack, version in wanted.items():

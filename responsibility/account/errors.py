@@ -1,4 +1,4 @@
-"""What went wrong with a call to AWS, in one message: which API, why, and what to do. Credentials never stand in it."""
+"""What went wrong with a call to AWS, in one message: which API, why, and what to do. It never contains credentials."""
 
 from __future__ import annotations
 
@@ -131,5 +131,5 @@ def _not_asked(error: Exception, region: str, secrets: Iterable[str]) -> str:
             f" and whether EKS is in a region called {region!r}"
         )
     if isinstance(error, ResponseParserError | UnicodeError):
-        return "what answered is not EKS. Check AWS_ENDPOINT_URL, and whether a proxy stands between"
+        return "what answered is not EKS. Check AWS_ENDPOINT_URL, and whether there is a proxy in between"
     return said

@@ -1,6 +1,6 @@
 """Which AWS API calls each command may make, and on what. The IAM policies in docs/lock.md and docs/audit.md are made of this.
 
-An :class:`~responsibility.account.session.Account` refuses a call that does not stand here, so a policy cannot lack one.
+An :class:`~responsibility.account.session.Account` refuses a call that is not listed here, so a policy cannot lack one.
 """
 
 from __future__ import annotations

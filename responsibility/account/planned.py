@@ -1,4 +1,4 @@
-"""Which add-ons an assembly plans: for which Kubernetes version, and on which compute they run."""
+"""The add-ons that an assembly plans: for which Kubernetes version, and on which compute they run."""
 
 from __future__ import annotations
 

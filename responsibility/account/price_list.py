@@ -129,9 +129,9 @@ def refresh(
         region: whose prices.
         profile: default: AWS_PROFILE, then boto3's own chain.
         output: file; prices.REGION.yaml if not given.
-        say: is told what changed, and what was left as it is.
-        progress: is told how long it takes.
-        today: the day that the table bears.
+        say: gets what changed, and what did not.
+        progress: gets a message if it takes long.
+        today: the day to write into the table.
     """
     file = output or Path(f"prices.{region}.yaml")
     shipped = load_prices()

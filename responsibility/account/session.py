@@ -46,7 +46,7 @@ class Account:
             command: which of ``permissions.CALLS`` it may make.
             region: default: AWS_REGION, then boto3's own chain.
             profile: default: AWS_PROFILE, then boto3's own chain.
-            progress: is told how long a call takes, if it takes long.
+            progress: gets a message if a call takes long.
 
         Raises:
             AccountError: there is no such profile, or no region.
@@ -66,7 +66,7 @@ class Account:
             self._clients: dict[str, Any] = {}
 
     def items(self, service: str, method: str, key: str, **parameters: Any) -> list[Any]:
-        """Returns what stands under ``key`` in every page of an answer. Raises AccountError.
+        """Returns the items under ``key`` on every page of an answer. Raises AccountError.
 
         Args:
             service: boto3's name of the service.
@@ -92,7 +92,7 @@ class Account:
         return [item for page in pages for item in (page.get(key, []) if xml else page[key])]
 
     def one(self, service: str, method: str, key: str, **parameters: Any) -> Any:
-        """Returns what stands under ``key`` in the answer to a call that has no pages; None = nothing. Raises AccountError."""
+        """Returns the value under ``key`` in the answer to a call without pages; None = nothing. Raises AccountError."""
         client, action = self._ask(service, method)
         wait = Wait(self._at(action), self._progress)
         answer = self._answered(wait, lambda: getattr(client, method)(**parameters), action)
@@ -136,7 +136,7 @@ class Account:
         action = f"{client.meta.service_model.signing_name}:{client.meta.method_to_api_mapping[method]}"
         action = NAMED_OTHERWISE.get(action, action)
         if action not in self._calls:
-            raise LookupError(f"{action} does not stand in responsibility/account/permissions.py")
+            raise LookupError(f"{action} is not listed in responsibility/account/permissions.py")
         return client, action
 
     def _client(self, service: str) -> Any:

@@ -1,4 +1,4 @@
-"""Time limits on what others answer: a call, and a list with all its pages, end whether or not an answer comes."""
+"""Time limits for answers: a call, and a list with all its pages, ends whether or not an answer comes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONNECT = 5.0
 SILENCE = 20.0
 """Seconds in which some byte of an answer must come."""
 CALL = 90.0
-"""Seconds of one call, or one page, with its retries: botocore has no such limit, so a byte at a time would go on for ever."""
+"""Seconds of one call, or one page, with its retries: botocore has no such limit, so a byte at a time would go on forever."""
 LISTING = 300.0
 """Seconds of all pages of a list."""
 _PATIENCE = 5.0
@@ -31,7 +31,7 @@ class Wait:
 
         Args:
             at: the call and the region, for messages.
-            progress: is told how long it takes, if it takes long.
+            progress: gets a message if it takes long.
         """
         self._at = at
         self._progress = progress

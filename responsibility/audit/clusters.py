@@ -161,7 +161,7 @@ def give_addons_their_roles(resources: list[Resource]) -> list[Resource]:
         addon.properties["PodIdentityAssociations"] = [
             {"ServiceAccount": one.maybe("ServiceAccount"), "RoleArn": one.maybe("RoleArn")}
             if one
-            else Unknown(f"{arn}: was not told")
+            else Unknown(f"{arn}: is not known")
             for arn, one in zip(arns, found, strict=True)
         ]
     return [resource for resource in resources if resource.type != kind or not resource.maybe("OwnerArn")]

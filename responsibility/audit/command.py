@@ -27,7 +27,7 @@ class Request:
     region: str | None = None
     profile: str | None = None
     assembly: str | None = None
-    """Templates to hold it against; None = no comparison."""
+    """Templates to compare with; None = no comparison."""
     accepted: Path | None = None
     prices: Path | None = None
 
@@ -35,7 +35,7 @@ class Request:
 def audit(request: Request, say: Callable[[str], None], progress: Callable[[str], None] | None = None) -> Review:
     """Returns the findings document. Raises BadSource.
 
-    ``say`` is told what was not allowed, and of acceptances that no finding needs; ``progress`` how far it is.
+    ``say`` gets denied calls and acceptances that no finding needs; ``progress`` gets the progress.
     """
     options = options_of(request.as_of, request.accepted, request.prices)
     templates = read_facts(read_sources(request.assembly), request.as_of) if request.assembly else None

@@ -1,4 +1,4 @@
-"""Holds what runs against the templates it was made from: every EKS property that a template sets."""
+"""Compares what runs with the templates it was made from: every EKS property that a template sets."""
 
 from __future__ import annotations
 
@@ -96,10 +96,10 @@ class Drift:
         for resource in self._account.values():
             beside = resource.type in _ADDED and resource.belongs_to in clusters and resource.id not in seen
             if beside and not _made_by_eks(resource) and not isinstance(resource.properties, Unread):
-                yield self._comparison(resource.id, resource, "stands in no template", found=resource)
+                yield self._comparison(resource.id, resource, "is in no template", found=resource)
 
     def _untold(self, name: str) -> Unknown | None:
-        """Returns why it is not known whether something exists: its list, or one of its kind, was not told; None = it is."""
+        """Returns why it is not known whether something exists: its list, or one of its kind, is not known; None = it is."""
         prefix = name.split("/", 2)[:2]
         kin = (one for one in self._account.values() if one.id.split("/", 2)[:2] == prefix)
         return next((one.properties[""] for one in kin if isinstance(one.properties, Unread)), None)

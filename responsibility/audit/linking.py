@@ -1,4 +1,4 @@
-"""Puts references where resources of an account name each other, as templates have them; and tells shared things' clusters."""
+"""Links an account's resources with references, as templates do, and assigns what only one cluster uses to that cluster."""
 
 from __future__ import annotations
 

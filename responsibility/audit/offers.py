@@ -1,4 +1,4 @@
-"""What AWS offers today: support dates of Kubernetes versions, versions of add-ons, releases of images. Put beside what runs."""
+"""Adds what AWS offers today: support dates of Kubernetes versions, versions of add-ons, releases of images."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _releases(ask: Questions, groups: list[Resource]) -> None:
         kind, version = str(group.maybe("AmiType")), group.maybe("Version")
         parameter = _PARAMETERS.get(kind, "").replace("{version}", str(version))
         if not parameter or not version:
-            continue  # a custom image, or Windows: nothing to hold it against
+            continue  # a custom image, or Windows: nothing to compare it with
         if parameter not in known:
             known[parameter] = ask.one(*call, "Parameter", Name=parameter)
         found = known[parameter]

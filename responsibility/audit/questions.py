@@ -1,4 +1,4 @@
-"""Asks an account, and keeps what it would not tell: a value that is unknown, with the call that would have told it."""
+"""Asks an account. What it does not answer becomes an unknown value that names the call."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from responsibility.reading.values import Unknown, Unread
 
 Say = Callable[[str], None]
 UNLISTED = "(not listed)"
-"""The name of what stands for a list that was not told."""
+"""The name of the placeholder for a list that is not known."""
 
 
 class Gone(Exception):
-    """What a question is about was deleted meanwhile."""
+    """The subject of a question was deleted in the meantime."""
 
 
 class Questions:
     """An account that may be asked by several threads. Every method raises AccountError for what ends the audit."""
 
     def __init__(self, account: Account, say: Say, progress: Say | None = None) -> None:
-        """Tells ``say`` what was not allowed, and ``progress`` how far it is."""
+        """Reports denied calls to ``say``, and progress to ``progress``."""
         self.account = account
         self.progress = progress or say
         self.number = ""
-        """The account's number, once something told it."""
+        """The account's number, once it is known."""
         self._say = say
         self._said: set[str] = set()
         self._saying = threading.Lock()
 
     def items(self, service: str, method: str, key: str, **parameters: Any) -> list[Any] | Unknown:
-        """Returns what stands under ``key`` in every page. Raises Gone."""
+        """Returns the items under ``key`` on every page. Raises Gone."""
         try:
             return self.account.items(service, method, key, **parameters)
         except AccountError as error:
@@ -43,7 +43,7 @@ class Questions:
             return self._unknown(error, service, method)
 
     def one(self, service: str, method: str, key: str, **parameters: Any) -> Any:
-        """Returns what stands under ``key``: a value, Unknown, or None = it is not there."""
+        """Returns the value under ``key``, Unknown, or None = there is none."""
         try:
             return self.account.one(service, method, key, **parameters)
         except AccountError as error:
@@ -60,7 +60,7 @@ class Questions:
         return Unknown(f"{self.account.action(service, method)}: {why}")
 
     def tell(self, words: str) -> None:
-        """Says something that a person should know."""
+        """Reports something to the user."""
         with self._saying:
             self._say(words)
 

@@ -45,10 +45,10 @@ def read(
     Args:
         account: who is asked; its command must be allowed the calls of ``audit`` (``account/permissions.py``).
         names: of clusters; none = all of the region.
-        say: is told what was not allowed.
-        progress: is told how far it is; ``say`` if not given.
+        say: gets denied calls.
+        progress: gets the progress; the default is ``say``.
         as_of: the day that support dates are compared with; today if not given.
-        templates: what was written, to hold it against; none = no comparison.
+        templates: the templates to compare with; none = no comparison.
 
     Raises:
         AccountError: the account cannot be asked at all: credentials, network, throttling.

@@ -1,4 +1,4 @@
-"""What clusters use beside the network and IAM: log groups, keys, launch templates, instances."""
+"""What clusters use besides the network and IAM: log groups, keys, launch templates, instances."""
 
 from __future__ import annotations
 

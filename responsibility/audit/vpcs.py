@@ -1,4 +1,4 @@
-"""The network around clusters: VPCs and what stands in them, asked for once for all clusters."""
+"""The network of clusters: their VPCs with everything in them, read once for all clusters."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_network(ask: Questions, resources: list[Resource]) -> Iterator[Resource
 
 
 def _named(resources: list[Resource], *paths: str) -> list[str]:
-    """Returns what stands at some paths of resources, each once."""
+    """Returns the values at some paths of resources, each once."""
     found: dict[str, None] = {}
     for value in (resource.maybe(path) for resource in resources for path in paths):
         for item in value if isinstance(value, list) else [value]:

@@ -1,4 +1,4 @@
-"""The checks: each tests one duty of the customer's side. One folder per part of the model; every module in them is found by itself."""
+"""The checks: each tests one of the customer's duties. One folder per part of the model; modules are discovered."""
 
 import pkgutil
 from functools import cache

@@ -1,4 +1,4 @@
-"""What a check is: a question about one kind of subject, with a stable code, and the answer it gives."""
+"""What a check is: a question about one kind of subject, with a stable code, and its answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def open_(detail: str, *evidence: Evidence) -> Answer:
 
 
 def not_applicable(detail: str) -> Answer:
-    """The question makes no sense for this subject, and why."""
+    """The question does not apply to this subject, and why."""
     return Answer("not_applicable", detail, ())
 
 
@@ -52,7 +52,7 @@ class Check:
     info: CheckInfo
     of: type[Fact]
     judge: Callable[[Any], Answer | None]
-    """Answers for one subject; None: this one is not meant (a role that no node has)."""
+    """Answers for one subject; None: the check is not about this one (a role that no node has)."""
 
 
 REGISTRY: dict[str, Check] = {}

@@ -38,9 +38,7 @@ def _ask(check: Check, facts: Facts) -> Iterator[Finding]:
     if not asked:
         # Of Kubernetes objects, each says itself what it is.
         what = check.of.what if isinstance(check.of.what, str) else "Kubernetes object"
-        yield Finding(
-            code=check.info.code, status="not_applicable", subject="", detail=f"no {what} that it is asked of"
-        )
+        yield Finding(code=check.info.code, status="not_applicable", subject="", detail=f"there is no {what} to check")
 
 
 def _finding(check: Check, subject: Fact, answer: Answer, defect: str = "") -> Finding:
@@ -58,7 +56,7 @@ def _finding(check: Check, subject: Fact, answer: Answer, defect: str = "") -> F
 def _fell_over(check: Check, subject: Fact, error: Exception) -> Finding:
     if errors.debugging():
         traceback.print_exception(error)
-    answer = Answer("unknown", "the check itself fell over: a defect of this program, not of what was read", ())
+    answer = Answer("unknown", "the check itself crashed: a defect of this program, not of the input", ())
     return _finding(check, subject, answer, errors.defect(error))
 
 

@@ -33,7 +33,7 @@ from safe_io import errors
 
 
 class PipeClosed(Exception):
-    """Who reads our output went away. Typer ends with 1 then, which says that something was found."""
+    """The reader of our output is gone. Typer would end with 1, which means that something was found."""
 
 
 class Commands(typer.core.TyperGroup):
@@ -67,7 +67,9 @@ def review(
             help="A cdk.out folder, a template, a folder of them, or - (standard input).",
         ),
     ] = "cdk.out",
-    baseline: Annotated[str | None, typer.Option(help="Another assembly or template: say what changed since.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Another assembly or template: report what changed since.")
+    ] = None,
     format_: AsFormat = None,
     output: Output = None,
     fail_on: FailOnDuty = FailOn.HIGH,
@@ -76,7 +78,7 @@ def review(
     prices: Prices = None,
     quiet: Quiet = False,
 ) -> None:
-    """Read CloudFormation and say whose share is what, and what of yours is open."""
+    """Read CloudFormation and report who is responsible for what, and which of your duties are open."""
     from responsibility.review.command import Request
     from responsibility.review.command import review as read  # here, so that --help is quick
 
@@ -96,12 +98,12 @@ def review(
 @app.command()
 def audit(
     cluster: Annotated[
-        list[str] | None, typer.Option(help="A cluster's name; may be repeated. All if not given.")
+        list[str] | None, typer.Option(help="A cluster's name; may be repeated. The default is all.")
     ] = None,
     assembly: Annotated[
         str | None,
         typer.Option(
-            "--assembly", "--template", "-a", help="What `review` takes: say where what runs differs from it."
+            "--assembly", "--template", "-a", help="What `review` takes: report where what runs differs from it."
         ),
     ] = None,
     region: Region = None,
@@ -114,7 +116,7 @@ def audit(
     prices: Prices = None,
     quiet: Quiet = False,
 ) -> None:
-    """Read the clusters of an AWS account, and say whose share is what, and what of yours is open or overdue."""
+    """Read the clusters of an AWS account, and report who is responsible for what, and which of your duties are open or overdue."""
     from responsibility.audit.command import Request
     from responsibility.audit.command import audit as read
 
@@ -133,14 +135,14 @@ def audit(
 
 @app.command()
 def upgrade(
-    to: Annotated[str, typer.Option(help="The Kubernetes version to go to: the next minor one, as 1.37.")],
+    to: Annotated[str, typer.Option(help="The Kubernetes version to upgrade to: the next minor one, like 1.37.")],
     assembly: Annotated[
         str | None,
         typer.Option(
             "--assembly",
             "--template",
             "-a",
-            help="What `review` takes: as it is before the change. cdk.out if no account is asked.",
+            help="What `review` takes, from before the change. The default is cdk.out, unless an account is asked.",
         ),
     ] = None,
     cluster: Annotated[
@@ -153,14 +155,14 @@ def upgrade(
     region: Region = None,
     profile: Profile = None,
     from_: Annotated[
-        str | None, typer.Option("--from", help="The version that runs, where the templates do not say.")
+        str | None, typer.Option("--from", help="The version that runs, if the templates do not have it.")
     ] = None,
     format_: AsFormat = None,
     output: Output = None,
     as_of: AsOf = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write the playbook of an upgrade: what stands in its way, then the steps. Exit code 1: there are blockers."""
+    """Write the playbook of an upgrade: what blocks it, then the steps. Exit code 1: there are blockers."""
     from responsibility.render.playbook import render
     from responsibility.upgrade.command import Request, playbook
 
@@ -201,7 +203,7 @@ def explain(
     format_: AsFormat = None,
     output: Output = None,
 ) -> None:
-    """Tell the whole story of one component: each side's part, sources, the checks and labs that belong to it."""
+    """Explain one component: what each side does, the sources, its checks and labs."""
     from responsibility import reference
 
     tell(lambda name: reference.explain(component, name), format_, output or [])
@@ -219,11 +221,11 @@ def checks(format_: AsFormat = None, output: Output = None) -> None:
 def lock_addons(
     env: Annotated[str | None, typer.Option(help="The environment whose lock file to write: demo, or a path.")] = None,
     assembly: Annotated[
-        str, typer.Option("--assembly", "-a", help="What was synthesised from it: it says which add-ons are planned.")
+        str, typer.Option("--assembly", "-a", help="The assembly made from it, which shows the planned add-ons.")
     ] = "cdk.out",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write FILE; ENV.lock.yaml beside the environment if not given."),
+        typer.Option("--output", "-o", help="Write FILE; the default is ENV.lock.yaml next to the environment."),
     ] = None,
     latest: Annotated[bool, typer.Option("--latest", help="The newest versions, not the defaults of EKS.")] = False,
     region: Region = None,
@@ -236,7 +238,7 @@ def lock_addons(
     lock(request, say=tell_line, warn=complain, progress=progress)
 
 
-refresh = typer.Typer(no_args_is_help=True, help="Ask AWS for facts that stand here as data, and write them anew.")
+refresh = typer.Typer(no_args_is_help=True, help="Refresh facts that are committed as data from AWS.")
 app.add_typer(refresh, name="refresh")
 
 
@@ -258,7 +260,7 @@ def prices(
     region: Annotated[str, typer.Option(help="The AWS region whose prices to ask for.")],
     profile: Profile = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write FILE; prices.REGION.yaml if not given.")
+        Path | None, typer.Option("--output", "-o", help="Write FILE; the default is prices.REGION.yaml.")
     ] = None,
 ) -> None:
     """What AWS charges in a region: a table for `review --prices`."""
@@ -268,12 +270,12 @@ def prices(
 
 
 def main() -> None:
-    """Runs the command line; turns what stops it into one message and an exit code."""
-    # A second's work that drops little: collecting costs more than the memory.
+    """Runs the command line; turns an error into one message and an exit code."""
+    # The command runs for a second and frees little: collecting costs more than the memory.
     gc.disable()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # A template may hold letters that this terminal has not.
+            # A template may contain letters that this terminal cannot show.
             stream.reconfigure(errors="backslashreplace")
     sys.exit(errors.run(_command, program=PROGRAM))
 
@@ -282,7 +284,7 @@ def _command() -> int:
     try:
         app(prog_name=PROGRAM)
     except SystemExit as end:
-        # For whoever called it to flush what was printed: a full disk shows there.
+        # The caller flushes what was printed: a full disk shows there.
         return end.code if isinstance(end.code, int) else errors.OK
     except PipeClosed:
         raise BrokenPipeError from None

@@ -21,7 +21,7 @@ class Format(StrEnum):
 
 
 class FailOn(StrEnum):
-    """From which severity on an open duty makes the command fail."""
+    """The lowest severity whose open duties make the command fail."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -33,32 +33,33 @@ class FailOn(StrEnum):
 Output = Annotated[
     list[Path] | None,
     typer.Option(
-        "--output", "-o", help="Write FILE; its suffix says the format (.txt .md .html .json .sarif). May be repeated."
+        "--output", "-o", help="Write FILE; its suffix sets the format (.txt .md .html .json .sarif). May be repeated."
     ),
 ]
-AsFormat = Annotated[Format | None, typer.Option("--format", "-f", help="The format; text if nothing else says so.")]
+AsFormat = Annotated[Format | None, typer.Option("--format", "-f", help="The format; the default is text.")]
 FailOnDuty = Annotated[
     FailOn, typer.Option("--fail-on", help="Exit with 1 if a duty of this severity, or worse, is open.")
 ]
 AsOf = Annotated[
-    str | None, typer.Option(help="The day to compare support dates with, as 2027-05-01; today if not given.")
+    str | None, typer.Option(help="The day to compare support dates with, like 2027-05-01; the default is today.")
 ]
 AcceptedFile = Annotated[
-    Path | None, typer.Option("--accepted", help="Accepted findings; .responsibility.yaml if it is there.")
+    Path | None,
+    typer.Option("--accepted", help="Accepted findings; the default is .responsibility.yaml, if it exists."),
 ]
-Prices = Annotated[Path | None, typer.Option(help="A price table of your own, laid over the shipped one.")]
+Prices = Annotated[Path | None, typer.Option(help="Your own prices, which override the shipped ones.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Region = Annotated[
-    str | None, typer.Option(help="AWS region; that of the assembly or of your credentials if not given.")
+    str | None, typer.Option(help="AWS region; the default is that of the assembly or of your credentials.")
 ]
-Profile = Annotated[str | None, typer.Option(help="AWS profile; AWS_PROFILE if not given.")]
+Profile = Annotated[str | None, typer.Option(help="AWS profile; the default is AWS_PROFILE.")]
 
 
 def day(text: str | None) -> date:
-    """Returns the day that ``--as-of`` names; today if it names none. Raises BadSource."""
+    """Returns the day of ``--as-of``, or today. Raises BadSource."""
     if text is None:
         return datetime.now(UTC).date()
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise BadSource(f"--as-of {text}: is no day; write it as 2027-05-01") from None
+        raise BadSource(f"--as-of {text}: is not a date; write it like 2027-05-01") from None

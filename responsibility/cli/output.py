@@ -37,7 +37,7 @@ def report(document: Review, format_: Format | None, files: list[Path], fail_on:
 
 
 def end_with_defects(defects: list[tuple[str, str]]) -> None:
-    """Names the checks that fell over. Raises typer.Exit if there are any."""
+    """Names the checks that crashed. Raises typer.Exit if there are any."""
     if defects:
         which = "; ".join(f"check {code}: {what}" for code, what in defects)
         complain(f"{PROGRAM}: {which}: {errors.OURS}. The other answers are written")
@@ -72,7 +72,7 @@ def _format_of(file: Path, format_: Format | None) -> str:
     found = next((name for name, entry in FORMATS.items() if file.name.lower().endswith(entry.suffixes)), None)
     if found is None:
         suffixes = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
-        raise BadSource(f"--output {file}: its suffix names no format; use one of {suffixes}, or say --format")
+        raise BadSource(f"--output {file}: its suffix is not a known format; use one of {suffixes}, or --format")
     return found
 
 
@@ -93,23 +93,23 @@ def tell(make: Callable[[str], str], format_: Format | None, files: list[Path]) 
 
 
 def tell_line(words: str) -> None:
-    """Prints a line: what stands in it may come from anybody."""
+    """Prints one line; its text may come from anybody."""
     typer.echo(one_line(words))
 
 
 def complain(words: str) -> None:
-    """Says it in one line on standard error: names of files and what stands in them may hold anything."""
+    """Prints one line on standard error; names and contents of files may contain anything."""
     typer.echo(one_line(words), err=True)
 
 
 def progress(words: str) -> None:
-    """Says how far it is, on a terminal alone: in a pipe it would be noise."""
+    """Prints progress, but only on a terminal."""
     if sys.stderr and sys.stderr.isatty():
         complain(words)
 
 
 def voices(*, quiet: bool) -> tuple[Callable[[str], None], Callable[[str], None]]:
-    """Returns what says what a person should know, and what says how far it is."""
+    """Returns the functions that print messages and progress."""
     return (_nothing, _nothing) if quiet else (complain, progress)
 
 

@@ -76,7 +76,7 @@ def components() -> dict[str, Component]:
         data = load(_DATA / f"{group}.yaml")
         for row in data["components"]:
             if row["id"] in found:
-                raise ValueError(f"component {row['id']} stands twice")
+                raise ValueError(f"component {row['id']} is there twice")
             found[row["id"]] = _component(row, group)
     return found
 

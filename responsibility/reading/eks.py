@@ -72,7 +72,7 @@ class Cluster(Fact):
 
     @property
     def subnets(self) -> list[Subnet]:
-        """The subnets of its network interfaces, as far as they stand in the templates."""
+        """The subnets of its network interfaces, as far as the templates create them."""
         return self.facts.find_all(Subnet, self.resource.maybe("ResourcesVpcConfig.SubnetIds", []))
 
     @property
@@ -176,12 +176,12 @@ class NodeGroup(OfCluster, Ec2Nodes):
 
     @property
     def subnets(self) -> list[Subnet]:
-        """Its subnets, as far as they stand in the templates."""
+        """Its subnets, as far as the templates create them."""
         return self.facts.find_all(Subnet, self.resource.maybe("Subnets", []))
 
 
 class LaunchTemplate(Fact):
-    """What EC2 instances are made like: ``AWS::EC2::LaunchTemplate``."""
+    """The settings of new EC2 instances: ``AWS::EC2::LaunchTemplate``."""
 
     what = "launch template"
     image = Prop("LaunchTemplateData.ImageId", "")
@@ -209,7 +209,7 @@ class SelfManagedNodes(OfCluster, Ec2Nodes):
 
     @property
     def subnets(self) -> list[Subnet]:
-        """Its subnets, as far as they stand in the templates."""
+        """Its subnets, as far as the templates create them."""
         return self.facts.find_all(Subnet, self.resource.maybe("VPCZoneIdentifier", []))
 
 
@@ -228,7 +228,7 @@ class FargateProfile(OfCluster):
 
     @property
     def subnets(self) -> list[Subnet]:
-        """Its subnets, as far as they stand in the templates."""
+        """Its subnets, as far as the templates create them."""
         return self.facts.find_all(Subnet, self.resource.maybe("Subnets", []))
 
 

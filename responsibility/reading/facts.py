@@ -66,7 +66,7 @@ class Fact:
         return found
 
     def at(self, path: str = "") -> Evidence:
-        """Returns where this, or a property of it, stands."""
+        """Returns where this, or a property of it, is."""
         return self.resource.evidence(path)
 
     @property
@@ -76,7 +76,7 @@ class Fact:
 
 
 class Prop(Generic[T]):
-    """A property of a fact, read from its path; CloudFormation's own default stands where the template is silent."""
+    """A property of a fact, read from its path; with CloudFormation's own default."""
 
     def __init__(self, path: str, default: T) -> None:
         self.path = path
@@ -106,7 +106,7 @@ def typed(kind: type[Any], value: Any, fact: Fact, path: str) -> Any:
     if isinstance(value, str) and (why := gap_of(value)):
         raise UnknownValue(fact.at(path), f"a part of it is not known: {why}")
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
+        return _known_items(value, fact, path)
     if isinstance(value, Reference):
         if kind is str:
             return value
@@ -120,6 +120,14 @@ def typed(kind: type[Any], value: Any, fact: Fact, path: str) -> Any:
     if kind is list and isinstance(value, str | int | float | dict):
         return [value]
     raise OddShape(fact.at(path), f"should be {_KIND_WORDS[kind]}")
+
+
+def _known_items(value: Any, fact: Fact, path: str) -> Any:
+    """Returns a value. Raises UnknownValue for an item of a list that is not known."""
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, Unknown):
+            raise UnknownValue(fact.at(f"{path}.{index}"), item.reason)
+    return value
 
 
 def key_of(value: Any) -> str:
@@ -151,7 +159,7 @@ class Facts:
         for resource, kind in resources:
             fact = kind(resource, self)
             self.resources.append(resource)
-            # Several objects may stand in one custom resource: the key names the first.
+            # One custom resource may contain several objects: the key names the first.
             self._by_key.setdefault(resource.key, fact)
             self._facts.append(fact)
             self._by_type[resource.type].append(fact)
@@ -198,7 +206,7 @@ class Facts:
         return named[0] if len(named) == 1 else None
 
     def find_all(self, kind: type[F], values: Any) -> list[F]:
-        """Returns the facts that a list of values stands for."""
+        """Returns the facts that the values of a list mean."""
         found = (self.find(kind, value) for value in (values if isinstance(values, list) else [values]))
         return [fact for fact in found if fact is not None]
 
@@ -253,7 +261,7 @@ class Facts:
         return named.union(key for key, _ in references(resource.properties))
 
     def waits_for(self, resource: Resource) -> set[str]:
-        """Returns the keys of everything that stands before CloudFormation makes a resource."""
+        """Returns the keys of everything that CloudFormation creates before a resource."""
         found: set[str] = set()
         todo = [resource]
         while todo:

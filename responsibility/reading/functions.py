@@ -35,7 +35,7 @@ def _dict(argument: Any) -> dict[str, Any]:
 
 
 def _name(argument: Any) -> str:
-    """Returns a name that stands in the template itself. YAML reads an unquoted No or 1 as something else than text."""
+    """Returns a name that is literal in the template. YAML reads an unquoted No or 1 as something else than text."""
     if argument is None or isinstance(argument, dict | list):
         raise OddArgument
     return str(argument)
@@ -105,7 +105,7 @@ def _join(scope: Scope, argument: Any) -> Any:
     between, parts = _name(_list(argument, 2, 2)[0]), scope.value(argument[1])
     if isinstance(parts, Unknown):
         return parts
-    # Reference.ListAttribute and the like: one text stands for the list.
+    # Reference.ListAttribute and the like: one text represents the list.
     parts = parts if isinstance(parts, list) else [parts]
     if between == "":
         # Of several Fn::If that leave all but one empty, that one: it keeps what is known about it.

@@ -22,7 +22,7 @@ class Handler:
 
     cluster: str
     function: Fact | None
-    """The Lambda function; None: it is not in what was read."""
+    """The Lambda function; None: it was not read."""
     role: Any
     """Its role: a reference, a name or an ARN."""
     assumes: Any

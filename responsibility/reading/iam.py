@@ -23,7 +23,7 @@ class Statement:
     actions: tuple[str, ...]
     not_actions: tuple[str, ...]
     resources: tuple[str, ...]
-    """As text: a reference stands as ``${stack/Id.Arn}``."""
+    """As text: a reference is ``${stack/Id.Arn}``."""
     not_resources: tuple[str, ...]
     conditions: dict[str, Any]
     principals: tuple[tuple[str, str], ...]
@@ -191,7 +191,7 @@ class Role(Fact):
 
     @property
     def inline(self) -> list[Statement]:
-        """What its own policies say: inside the role, and attached to it by resources of their own. Raises UnknownValue."""
+        """The statements of its own policies, inside the role and in separate resources. Raises UnknownValue."""
         found, unsaid = self.allowances
         if unsaid:
             raise unsaid[0]
@@ -199,7 +199,7 @@ class Role(Fact):
 
     @cached_property
     def allowances(self) -> tuple[list[Statement], list[UnknownValue]]:
-        """What its own policies say, and what of them the template does not say."""
+        """The statements of its own policies, and the parts that the template does not have."""
         found: list[Statement] = []
         unsaid: list[UnknownValue] = []
         sources: list[tuple[Fact, str]] = [
@@ -217,7 +217,7 @@ class Role(Fact):
 
     @cached_property
     def attached(self) -> tuple[list[tuple[str, Evidence]], list[UnknownValue]]:
-        """The AWS managed policies it has, by name, and what else it has that is not in what was read."""
+        """The AWS managed policies it has, by name, and what else it has that was not read."""
         found: list[tuple[str, Evidence]] = []
         unsaid: list[UnknownValue] = []
         try:
@@ -234,7 +234,7 @@ class Role(Fact):
             if name != str(value):
                 found.append((name, self.at(path)))
             elif not self.facts.find(Policy, value):
-                unsaid.append(UnknownValue(self.at(path), f"policy {value} is not in what was read"))
+                unsaid.append(UnknownValue(self.at(path), f"policy {value} was not read"))
         return found, unsaid
 
     @property
@@ -244,7 +244,7 @@ class Role(Fact):
 
     @property
     def uses(self) -> Sequence[Use]:
-        """What it is for, as far as that has to do with a cluster."""
+        """Its purposes that have to do with a cluster."""
         raise NotImplementedError
 
     def is_for(self, *purposes: Purpose) -> bool:
@@ -269,7 +269,7 @@ def _policy_name(arn: str) -> str:
 
 
 class Policy(Fact):
-    """A policy with a life of its own: ``AWS::IAM::Policy``, ``RolePolicy``, ``ManagedPolicy``."""
+    """A policy that is a separate resource: ``AWS::IAM::Policy``, ``RolePolicy``, ``ManagedPolicy``."""
 
     what = "policy"
 
@@ -282,7 +282,7 @@ class Policy(Fact):
 
 
 def _policies(facts: Facts) -> dict[str, list[Policy]]:
-    """Returns the policies of their own that are attached to each role, by the role's key."""
+    """Returns the separate policies that are attached to each role, by the role's key."""
     found: dict[str, list[Policy]] = defaultdict(list)
     for policy in facts.all(Policy):
         for role in facts.find_all(Role, list(policy.role_values)):

@@ -40,7 +40,7 @@ class OddArgument(Exception):
 
 
 class Scope:
-    """One stack: what its parameters, conditions and resources stand for."""
+    """One stack: what its parameters, conditions and resources mean."""
 
     def __init__(self, template: Template, world: World) -> None:
         self.template = template

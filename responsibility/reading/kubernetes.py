@@ -250,7 +250,7 @@ class Secret(KubernetesObject):
 
 
 class StorageClass(KubernetesObject):
-    """What volumes of claims are made like."""
+    """The settings of new volumes."""
 
     noun = "StorageClass"
 

@@ -79,7 +79,7 @@ class Balancer:
         return bool(named) or self._mentions(f"{ALB}certificate-arn")
 
     def _mentions(self, annotation: str) -> bool:
-        """Whether an annotation stands there, whatever it says: a certificate's ARN is often a reference."""
+        """Whether there is an annotation, with any value: a certificate's ARN is often a reference."""
         return bool(self.of.mapping("metadata.annotations").get(annotation))
 
     @property
@@ -129,14 +129,14 @@ def ingress_balancer(ingress: KubernetesObject) -> Balancer | None:
         maker = _ALB_MAKERS.get(found.words_of("spec.controller"), "other")
         params = objects.of_class("IngressClassParams", ingress, str(found.get("spec.parameters.name", "")))
         if not params and found.get("spec.parameters.name") and maker != "other":
-            raise UnknownValue(found.at("spec.parameters"), "these IngressClassParams are not in what was read")
+            raise UnknownValue(found.at("spec.parameters"), "these IngressClassParams were not read")
         return Balancer(ingress, maker, params)
     if name == "alb" or any(str(key).startswith(ALB) for key in ingress.mapping("metadata.annotations")):
         return Balancer(ingress, "controller")
     if any(word in name for word in _OTHER_CLASSES):
         return Balancer(ingress, "other")
     where = ingress.at("spec.ingressClassName")
-    raise UnknownValue(where, f"IngressClass {name} is not in what was read" if name else "no class is named")
+    raise UnknownValue(where, f"IngressClass {name} was not read" if name else "no class is named")
 
 
 def _default_class(ingress: KubernetesObject) -> KubernetesObject | None:

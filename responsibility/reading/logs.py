@@ -1,4 +1,4 @@
-"""Log groups, by name."""
+"""Log groups by name."""
 
 from __future__ import annotations
 

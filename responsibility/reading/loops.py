@@ -82,7 +82,7 @@ class _Writer:
             return [self._put(inner, name, item) for inner in value]
         if isinstance(value, str) and ("${" in value or "&{" in value):
             value = self._replaced(value, f"${{{name}}}", item)
-            # In a logical id, where only letters and digits may stand, `&{Name}` leaves the others out.
+            # In a logical id, which has only letters and digits, `&{Name}` leaves the others out.
             return self._replaced(value, f"&{{{name}}}", re.sub(r"[^A-Za-z0-9]", "", item))
         return value
 

@@ -108,7 +108,7 @@ class Subnet(Fact):
             self.get("Routes")  # an account may not tell them
         except UnknownValue as unknown:
             return unknown
-        return UnknownValue(self.at(), "its routes are not in what was read")
+        return UnknownValue(self.at(), "its routes were not read")
 
     @property
     def reach(self) -> Reach:
@@ -122,12 +122,12 @@ class Subnet(Fact):
 
 
 def subnets_at(fact: Fact, path: str) -> list[Subnet]:
-    """Returns every subnet that a property names. Raises UnknownValue for one that is not in what was read."""
+    """Returns every subnet that a property names. Raises UnknownValue for one that was not read."""
     found = []
     for at, item in fact.resource.items(path):
         subnet = fact.facts.find(Subnet, item)
         if not subnet:
-            raise UnknownValue(fact.at(at), f"{item} is not in what was read")
+            raise UnknownValue(fact.at(at), f"{item} was not read")
         found.append(subnet)
     return found
 
@@ -161,7 +161,7 @@ class Rule:
     """CIDR block as text, a reference to a group, or another value."""
     path: str
     owner: Fact
-    """The resource that says so: the group or a rule of its own."""
+    """The resource that has it: the group or a separate rule."""
 
     @property
     def ports(self) -> str:
@@ -180,12 +180,12 @@ class SecurityGroup(Fact):
 
     @property
     def ingress(self) -> list[Rule]:
-        """What it lets in: its own rules and those written beside it. Raises UnknownValue."""
+        """What it lets in: its own rules and separate ones. Raises UnknownValue."""
         return [*_rules(self, "SecurityGroupIngress"), *ingress_beside(self)]
 
 
 def ingress_beside(group: Fact) -> list[Rule]:
-    """Returns what resources of their own let into a group: a security group, or the one that EKS makes for a cluster."""
+    """Returns the separate ingress rules of a security group, or of the one that EKS creates for a cluster."""
     beside = group.facts.pointing("AWS::EC2::SecurityGroupIngress", "GroupId", group)
     return [_rule(rule, rule.resource.properties, "") for rule in beside]
 

@@ -1,4 +1,4 @@
-"""Facts about the EC2 instances that nodes are: where their settings stand, and which image they run."""
+"""Facts about EC2 instances of nodes: where their settings are, and which image they run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAMILY_NAMES: dict[Family, str] = {
     "al2023": "Amazon Linux 2023",
     "bottlerocket": "Bottlerocket",
     "windows": "Windows",
-    "custom": "an image of its own",
+    "custom": "a custom image",
 }
 _AMI_TYPES: tuple[tuple[str, Family], ...] = (
     ("AL2_", "al2"),
@@ -39,7 +39,7 @@ _AL2023_SINCE = (1, 30)
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Where the settings of a group's instances stand: a launch template, or a launch configuration."""
+    """Where the settings of a group's instances are: a launch template, or a launch configuration."""
 
     source: Fact
     prefix: str
@@ -55,7 +55,7 @@ class Instance:
         return [(at[count:], value) for at, value in self.source.resource.items(self.prefix + path)]
 
     def at(self, path: str) -> Evidence:
-        """Returns where a setting stands."""
+        """Returns where a setting is."""
         return self.source.at(self.prefix + path)
 
 
@@ -71,9 +71,9 @@ class Ec2Nodes(Fact):
 
     @property
     def instance(self) -> Instance | None:
-        """Where the settings of its instances stand; None: EKS makes a launch template.
+        """Where the settings of its instances are; None: EKS creates a launch template.
 
-        Raises UnknownValue where they are not in what was read.
+        Raises UnknownValue where they were not read.
         """
         if self.launch_template:
             return Instance(self.launch_template, "LaunchTemplateData.")
@@ -84,7 +84,7 @@ class Ec2Nodes(Fact):
             configuration = self.facts.find(Fact, value) if path == "LaunchConfigurationName" else None
             if configuration:
                 return Instance(configuration, "")
-            raise UnknownValue(self.at(path), "what it names is not in what was read")
+            raise UnknownValue(self.at(path), "what it names was not read")
         return None
 
     @property

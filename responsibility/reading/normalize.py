@@ -1,4 +1,4 @@
-"""Resources as they are written, turned into the one shape that facts read: CloudFormation's own."""
+"""Turns resources into the one shape that facts read: CloudFormation's own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUICK_START_CLUSTER = "AWSQS::EKS::Cluster"
 MANIFESTS = ("Custom::AWSCDK-EKS-KubernetesResource", "AWSQS::Kubernetes::Resource")
 CHARTS = ("Custom::AWSCDK-EKS-HelmChart", "AWSQS::Kubernetes::Helm")
 CHART_FILE = "Helm::Chart"
-"""A chart that a file beside an assembly tells helm to install: no function of the account does it."""
+"""A chart that helm installs from a file next to an assembly, not from a function in the account."""
 
 
 def from_template(template: Template, world: World) -> Iterator[Resource]:
@@ -69,7 +69,7 @@ def _resource(template: Template, scope: Scope, logical_id: str, raw: dict[str, 
     if kind in _OLD_CDK:
         kind, wrapped = _OLD_CDK[kind], "Config"
         config = properties.get("Config")
-        # Who makes it, and as whom, stand beside the request.
+        # Who creates it, and as whom, is next to the request.
         beside = {key: properties[key] for key in ("ServiceToken", "AssumeRoleArn") if key in properties}
         properties = {**(from_api(kind, config) if isinstance(config, dict) else {}), **beside}
     if kind == _QUICK_START_CLUSTER:
@@ -127,7 +127,7 @@ def _pascal(value: Any) -> Any:
 
 
 def objects_of(resource: Resource) -> Iterator[Resource]:
-    """Yields the Kubernetes objects inside a custom resource; the cluster's name or reference is kept beside them."""
+    """Yields the Kubernetes objects inside a custom resource, with the cluster's name or reference."""
     if resource.type in MANIFESTS:
         items = list(_objects(_manifest(resource.maybe("Manifest"))))
         cluster = resource.properties.get("ClusterName")
@@ -167,7 +167,7 @@ def _aws_auth(access: dict[str, Any]) -> dict[str, Any]:
 
 
 def objects_in(file: ManifestFile) -> Iterator[Resource]:
-    """Yields the objects of a file, and the chart that it tells helm to install."""
+    """Yields the objects of a file, or the chart that helm installs from it."""
     if file.file.endswith(".helm.json"):
         for told in file.objects:
             properties = {_upper(str(key)): value for key, value in told.items()}

@@ -1,4 +1,4 @@
-"""What of a cluster stands in which subnet, and which VPCs are a cluster's: turned round once for all who ask."""
+"""Which subnets and VPCs clusters use, indexed from the subnet's side."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Placement:
                 self._vpcs.add(vpc.resource.key)
 
     def uses(self, where: Subnet | Vpc) -> bool:
-        """Whether a cluster, or its nodes or pods, stand there."""
+        """Whether a cluster, or its nodes or pods, are there."""
         if isinstance(where, Vpc):
             return where.resource.key in self._vpcs
         return where.resource.key in self.compute or where.resource.key in self._interfaces

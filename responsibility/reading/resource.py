@@ -19,7 +19,7 @@ _CDK_HASH = re.compile(r"(?=[A-F]*\d)[0-9A-F]{8}")
 
 
 class UnknownValue(Exception):
-    """A value that was asked for and that the template does not say. A check that meets it answers ``unknown``."""
+    """A value that the template does not have. A check that needs it answers ``unknown``."""
 
     def __init__(self, evidence: Evidence, reason: str) -> None:
         super().__init__(f"{evidence.path or evidence.resource}: {reason}")
@@ -39,13 +39,13 @@ class Answer:
     """Where the properties of a resource of an account come from."""
 
     api: str
-    """The call that told them, as IAM names it: ``eks:DescribeCluster``."""
+    """The call that returned them, as IAM names it: ``eks:DescribeCluster``."""
     member: str = ""
-    """What they stand in, in an answer of EKS: ``cluster``."""
+    """The member of EKS's answer that contains them: ``cluster``."""
     account: str = ""
     region: str = ""
     apis: Mapping[str, str] = field(default_factory=dict)
-    """The call behind a property that another one told, by the property's name."""
+    """The call behind a property that came from another one, by the property's name."""
 
     def where(self, path: str) -> tuple[str, str]:
         """Returns the call, and the field of its answer, behind the path of a property."""
@@ -79,14 +79,14 @@ class Resource:
     wrapped: Literal["", "Config"] = ""
     """The property that holds the others, written camelCase, in the custom resources of older CDK versions."""
     belongs_to: Any = None
-    """The cluster's name or a reference to it, where that does not stand in its properties."""
+    """The cluster's name or a reference to it, where its properties do not have it."""
     deletion_policy: str = "Delete"
     update_policy: dict[str, Any] = field(default_factory=dict)
     depends_on: tuple[str, ...] = ()
     conditional: str = ""
     """The condition that decides whether it exists, where that is not known."""
     answer: Answer | None = None
-    """Of a resource of an account: what told of it."""
+    """For a resource of an account: where it came from."""
 
     def evidence(self, path: str = "") -> Evidence:
         """Returns where this is, for a finding."""
@@ -129,7 +129,7 @@ class Resource:
         return f"{self.stack}/{self.id}"
 
     def get(self, path: str, default: Any = None) -> Any:
-        """Returns the value at a dotted path (items of a list by number); ``default`` where nothing stands.
+        """Returns the value at a dotted path (items of a list by number); ``default`` where there is none.
 
         Where the default is a list or a mapping the value is one, too: one item alone is a list of one.
 
@@ -164,7 +164,7 @@ class Resource:
                 # A whole object that another resource gives: nothing below it can be read.
                 raise UnknownValue(self.evidence(path), f"is given by {value.words}")
             else:
-                raise OddShape(self.evidence(path), "stands below something that is neither a mapping nor a list")
+                raise OddShape(self.evidence(path), "is below something that is neither a mapping nor a list")
             if isinstance(value, Unknown):
                 raise UnknownValue(self.evidence(path), value.reason)
             if value is None:

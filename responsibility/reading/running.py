@@ -1,4 +1,4 @@
-"""Facts that only an account tells: what no CloudFormation type stands for."""
+"""Facts that only an account shows: things without a CloudFormation type."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Comparison(OfCluster):
 
     @property
     def places(self) -> tuple[Evidence, ...]:
-        """Where it stands in the account, and in the template."""
+        """Where it is in the account, and in the template."""
         return tuple(self.resource.properties["At"])
 
 

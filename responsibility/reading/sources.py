@@ -134,6 +134,6 @@ def _add(sources: Sources, file: str, name: str, documents: list[Any], text: str
 
 
 def _unused(name: str, templates: list[Template]) -> str:
-    """Returns a name that no other stack has: ``eks.json`` may stand beside ``eks.yaml``."""
+    """Returns a name that no other stack has: ``eks.json`` may be next to ``eks.yaml``."""
     taken = {template.name for template in templates}
     return next(text for text in chain([name], (f"{name}-{n}" for n in count(2))) if text not in taken)

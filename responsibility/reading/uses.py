@@ -42,7 +42,7 @@ class UsedRole(Role):
 
     @property
     def uses(self) -> Sequence[Use]:
-        """What it is for, as far as that has to do with a cluster."""
+        """Its purposes that have to do with a cluster."""
         return self.facts.view(uses_of).get(self.resource.key, [])
 
 

@@ -1,4 +1,4 @@
-"""What a template's value can be beside plain data: a reference to a resource, or unknown."""
+"""What a template's value can be besides plain data: a reference to a resource, or unknown."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that the template does not say, and why."""
+    """A value that is not in the template, and why."""
 
     reason: str
     ssm: str = ""
@@ -108,14 +108,14 @@ class Unknown:
 class Unread(dict[str, Any]):
     """Properties of something that is there, and of which only a few were told: every other one is unknown.
 
-    Where a list was not told, one such thing stands for all that may be in it.
+    Where a list is not known, one such thing stands for all that may be in it.
     """
 
     def __init__(self, unknown: Unknown, known: dict[str, Any] | None = None) -> None:
         super().__init__({"": unknown, **(known or {})})
 
     def get(self, key: str, _default: Any = None) -> Any:
-        """Returns a property, or that it is unknown: there is no default for what was not told."""
+        """Returns a property, or that it is unknown: there is no default for what is not known."""
         return super().get(key, self[""])
 
 
@@ -128,7 +128,7 @@ def has_gap(text: str) -> bool:
 
 
 def walk(value: Any) -> Iterator[Any]:
-    """Yields what stands in ``value`` at any depth and is neither a mapping nor a list."""
+    """Yields everything in ``value``, at any depth, that is neither a mapping nor a list."""
     todo = [value]
     while todo:
         item = todo.pop()
@@ -152,7 +152,7 @@ def references(value: Any) -> Iterator[tuple[str, str]]:
 
 
 def leaves(value: Any) -> tuple[int, int]:
-    """Returns how many values stand in ``value``, at any depth, and how many of them are unknown."""
+    """Returns how many values are in ``value``, at any depth, and how many of them are unknown."""
     total = unknown = 0
     for item in walk(value):
         total += 1

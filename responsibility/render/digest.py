@@ -50,7 +50,7 @@ def accepted_duties(review: Review) -> list[Group]:
 
 
 def accepted_until(findings: Iterable[Finding]) -> list[tuple[str, str, list[str]]]:
-    """Returns the decisions to live with findings: the last day, the reason, the subjects."""
+    """Returns the acceptances of findings: the last day, the reason, the subjects."""
     same: dict[tuple[str, str], list[str]] = {}
     for one in findings:
         if one.accepted:
@@ -71,7 +71,7 @@ def clusters_by_need(review: Review) -> list[tuple[ClusterReview, str]]:
 
 
 def known(review: Review) -> list[str]:
-    """Returns how much of what was asked could be said."""
+    """Returns how much could be computed and answered."""
     return [
         f"{what}: computed over {one.computed:,} of {one.total:,}; {one.unknown:,} unknown"
         for what, one in (("Property values", review.resolved), ("Questions", review.answered))
@@ -138,7 +138,7 @@ def identities(review: Review) -> list[tuple[str, str, str, list[str]]]:
 
 
 def bill(review: Review) -> list[tuple[str, float]]:
-    """Returns what costs how much a month, the dearest first."""
+    """Returns what costs how much a month, the most expensive first."""
     return _sums((clean(line.what, 80), line.monthly) for line in review.cost.lines)
 
 

@@ -1,4 +1,4 @@
-"""Words of a template as GitHub Markdown that shows them as they are: no markup, no HTML, no mention, no link comes of them."""
+"""Turns text from templates into GitHub Markdown that shows it literally: no markup, HTML, mention or link."""
 
 import re
 
@@ -10,7 +10,7 @@ _URL = re.compile(r"https://[\w.-]+/[\w./%?=&#+~-]*")
 
 
 def text(words: str, limit: int = 400) -> str:
-    """Returns words of a template as Markdown that shows them as they are."""
+    """Returns text from a template as Markdown that shows it literally."""
     return _safe(clean(words, limit))
 
 
@@ -26,9 +26,9 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def code(words: str, limit: int = 400) -> str:
-    """Returns words of a template as inline code: an identifier, a path."""
+    """Returns text from a template as inline code: an identifier, a path."""
     line = clean(words, limit) or "-"
-    # A backtick span cannot quote these where it stands in a table, or would depend on the reader's parser.
+    # A backtick span in a table cannot quote these, or depends on the reader's parser.
     return f"<code>{_safe(line)}</code>" if re.search(r"[`|\\<&]", line) else f"`{line}`"
 
 

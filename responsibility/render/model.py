@@ -1,4 +1,4 @@
-"""The model itself, printed: the matrix of who is responsible for what, and the whole story of one of its rows."""
+"""The model itself, printed: the matrix of who is responsible for what, and everything about one of its rows."""
 
 import json
 import shutil
@@ -148,7 +148,7 @@ def explain(
     format: str,  # noqa: A002 - the CLI's word
     width: int | None = None,
 ) -> str:
-    """Returns the whole story of one row: what it is, who does what on each kind of compute, its checks and labs."""
+    """Returns everything about one row: what it is, who does what on each kind of compute, its checks and labs."""
     _known(format, EXPLAIN_FORMATS)
     found, shown = list(checks), list(labs)
     if format == "json":

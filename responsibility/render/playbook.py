@@ -14,10 +14,10 @@ from responsibility.upgrade.playbook import VERDICTS, Change, ClusterPlaybook, G
 
 TITLES: dict[Verdict, str] = {
     "blocker": "Blockers: fix them first",
-    "ask": "Ask the account: nothing here knows",
+    "ask": "Ask the account: no template can tell",
     "warning": "Look at these",
     "read": "Read: no template shows whether it concerns you",
-    "clear": "Asked, and nothing found in the way",
+    "clear": "Checked, and nothing blocks",
 }
 _WIDTH = 100
 
@@ -30,13 +30,13 @@ def headline(cluster: ClusterPlaybook) -> str:
 
 
 def facts(cluster: ClusterPlaybook) -> list[str]:
-    """Returns what is said of the cluster before the gates."""
+    """Returns the lines about the cluster before the gates."""
     lines = [
         f"Compute: {kind_words(cluster.kinds)}.",
         f"{cluster.after}: {support_words(cluster.support)}. {cluster.before}: {support_words(cluster.support_before)}.",
     ]
     if not cluster.notes_complete:
-        lines.append(f"What AWS says of {cluster.after} on EKS was not at hand: read its release notes, too.")
+        lines.append(f"AWS's notes on {cluster.after} were not available: read its release notes as well.")
     return lines
 
 
@@ -48,15 +48,15 @@ def gate_words(gate: Gate) -> str:
 
 
 def blocks_words(gate: Gate, cluster: ClusterPlaybook) -> str:
-    """Returns which step must wait; empty for what blocks none."""
+    """Returns the step that must wait; empty if none must."""
     step = next((step for step in cluster.steps if step.id == gate.blocks), None)
     return f"Before step {step.number}." if step and gate.verdict == "blocker" else ""
 
 
 def change_words(change: Change) -> str:
-    """Returns what becomes of a value."""
+    """Returns the change of a value in words."""
     if not change.after:
-        return f"take out (now {change.before})"
+        return f"remove (now {change.before})"
     return f"{change.before} -> {change.after}" if change.before else f"set to {change.after}"
 
 
@@ -133,7 +133,7 @@ def _wrapped(words: str, first: str) -> list[str]:
 
 
 def markdown(playbook: Playbook) -> str:
-    """Returns the playbook as GitHub Markdown, to be ticked off."""
+    """Returns the playbook as GitHub Markdown with boxes to tick off."""
     lines = [f"# Upgrade to Kubernetes {playbook.target}", "", f"Of {code(playbook.source)}, as of {playbook.as_of}."]
     for cluster in playbook.clusters:
         lines += ["", *_md_cluster(cluster)]

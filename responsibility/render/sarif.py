@@ -174,7 +174,7 @@ def _location(evidence: Evidence) -> dict[str, Any]:
         "message": {"text": _message(f"{evidence.type} {place(evidence)}")},
     }
     if evidence.file:
-        # A line is asked for: the first one stands for a line that is not known.
+        # A line is required: use the first one for a line that is not known.
         location["physicalLocation"] = _physical(evidence.file, evidence.line or 1)
     return location
 

@@ -9,7 +9,7 @@ from safe_io.terminal import one_line
 
 
 def clean(text: str, limit: int = 400) -> str:
-    """Returns what a template says as one line that is safe to show, cut to ``limit`` characters."""
+    """Returns text from a template as one line that is safe to show, cut to ``limit`` characters."""
     return one_line(text, limit)
 
 
@@ -52,7 +52,7 @@ def named(review: Review) -> str:
 
 
 def said(findings: Sequence[Finding], limit: int = 3) -> str:
-    """Returns what was found of whom: ``cluster demo: is open``."""
+    """Returns subjects and finding: ``cluster demo: is open``."""
     subjects = few([clean(finding.subject, 80) for finding in findings], limit)
     return f"{subjects}{': ' if subjects else ''}{clean(findings[0].detail)}"
 
@@ -63,12 +63,12 @@ def open_words(numbers: Mapping[Severity, int]) -> str:
 
 
 def holder(review: Review) -> str:
-    """Returns what the resources that were read stand in: in an account, its region."""
+    """Returns what contains the resources: a stack, or in an account the region."""
     return "region" if review.origin == "account" else "stack"
 
 
 def support_words(support: VersionSupport) -> str:
-    """Returns until when EKS supports a version."""
+    """Returns how long EKS supports a version, in words."""
     if support.state == "unknown":
         return "support unknown"
     if support.state == "ended":

@@ -1,4 +1,4 @@
-"""Findings that somebody decided to live with, for a while: `.responsibility.yaml`, a file that is reviewed like code.
+"""Accepted findings: `.responsibility.yaml`, a file that is reviewed like code.
 
 accepted:
   - code: EKR071

@@ -77,7 +77,7 @@ def _duties(before: Review, after: Review) -> tuple[list[Finding], list[Finding]
     opened = [finding for finding in after.findings if finding.counts_as_open]
     closed = [finding for finding in before.findings if finding.counts_as_open]
     opened, closed = _unmatched(opened, exact_after, closed, exact_before)
-    # What is left may be the same duty of a thing that got another logical id. Something that stands on both sides
+    # What is left may be the same duty of a thing that got another logical id. Something that is on both sides
     # under its own name is no such thing.
     known_before = {exact_before(finding) for finding in before.findings}
     known_after = {exact_after(finding) for finding in after.findings}
@@ -93,7 +93,7 @@ def _duties(before: Review, after: Review) -> tuple[list[Finding], list[Finding]
 
 
 def _closed(finding: Finding, now: Finding | None) -> Finding:
-    """What became of a duty that was open: today's answer, or that its subject is gone."""
+    """What happened to a duty that was open: today's answer, or that its subject is gone."""
     if now:
         return now
     detail = f"is gone (it was open: {finding.detail})"
@@ -113,7 +113,7 @@ def _exact(review: Review) -> Callable[[Finding], _Subject]:
 
 
 def _loose(review: Review) -> Callable[[Finding], _Subject]:
-    """The same, without the hashes of logical ids."""
+    """The same without the hashes of logical ids."""
     exact = _exact(review)
 
     def key(finding: Finding) -> _Subject:

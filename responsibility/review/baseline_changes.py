@@ -1,4 +1,4 @@
-"""What becomes of each resource: added, removed, modified, or replaced, also because of what another one refers to."""
+"""What happens to each resource: added, removed, modified, or replaced (also because another one is)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OUTSIDE = "manifests"
 
 @dataclass
 class _Pair:
-    """A resource that stands on both sides."""
+    """A resource that is on both sides."""
 
     before: Resource
     after: Resource
@@ -55,7 +55,7 @@ class _Use:
 
 
 def changes(before: Facts, after: Facts) -> list[ResourceChange]:
-    """Returns what becomes of the resources, in the order of the newer side; what is removed comes last."""
+    """Returns what happens to the resources, in the order of the newer side; removed ones come last."""
     old, new = _by_key(before), _by_key(after)
     with_objects = {r.key for facts in (before, after) for r in facts.resources if "::" not in r.type}
     pairs = {key: _Pair(old[key], resource, _rules(resource)) for key, resource in new.items() if key in old}

@@ -17,7 +17,7 @@ from responsibility.review.replacement import PropertyPath, value_at
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A resource that stands on both sides and is not replaced, and where it stands."""
+    """A resource that is on both sides and is not replaced, and its evidence."""
 
     before: Resource
     after: Resource

@@ -33,7 +33,7 @@ MAX_UNKNOWNS = 50
 
 @dataclass(frozen=True)
 class Options:
-    """What a review depends on beside the templates."""
+    """What a review depends on besides the templates."""
 
     as_of: date
     prices: Prices

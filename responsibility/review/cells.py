@@ -54,7 +54,7 @@ class Matrix:
         self._answers = _count({info.code: info for info in checks}, findings)
 
     def cells(self, cluster: Cluster) -> list[CellState]:
-        """Returns the state of every cell of a cluster in which anything stands."""
+        """Returns the state of every cell of a cluster that is not empty."""
         found = []
         for component in model.components():
             for kind in cluster.kinds:
@@ -129,7 +129,7 @@ def used_kinds(facts: Facts) -> list[ComputeKind]:
 def owner_of(component: str, kind: ComputeKind | None, used: list[ComputeKind]) -> Owner:
     """Returns whose a component's resource is: on its kind; else what the used kinds agree on; else shared.
 
-    What no component speaks of is the customer's: it stands in the customer's template.
+    What belongs to no component is the customer's, because it is in the customer's template.
     """
     row = model.components().get(component)
     if row is None:

@@ -34,7 +34,7 @@ class Request:
 def review(request: Request, warn: Callable[[str], None]) -> Review:
     """Returns the findings document.
 
-    Raises BadSource for anything that cannot be read. ``warn`` is told of acceptances that no finding needs.
+    Raises BadSource for anything that cannot be read. ``warn`` gets acceptances that no finding needs.
     """
     options = options_of(request.as_of, request.accepted, request.prices)
     found = _read(request.assembly)
@@ -55,7 +55,7 @@ def review(request: Request, warn: Callable[[str], None]) -> Review:
 
 
 def options_of(as_of: date, accepted: Path | None, prices: Path | None) -> build.Options:
-    """Returns what a document depends on beside what was read. Raises BadSource."""
+    """Returns what a document depends on besides the input. Raises BadSource."""
     file = accepted or (Path(acceptance.FILE) if Path(acceptance.FILE).exists() else None)
     codes = [check.info.code for check in all_checks()]
     entries = tuple(acceptance.read(file, codes)) if file else ()
@@ -65,17 +65,17 @@ def options_of(as_of: date, accepted: Path | None, prices: Path | None) -> build
 def warn_of(
     unused: list[acceptance.Accepted], options: build.Options, stacks: list[str], warn: Callable[[str], None]
 ) -> None:
-    """Tells of acceptances that nothing needs. One for a stack that was not read may be needed elsewhere."""
+    """Reports acceptances that nothing needs. One for a stack that was not read may be needed elsewhere."""
     for entry in unused:
         if any(fnmatch.fnmatchcase(name, entry.resource.split("/")[0]) for name in stacks):
             what = f"{options.accepted_in}: {entry.code} {entry.resource}"
-            warn(f"{what} is accepted, and nothing of that name is open: take the entry out")
+            warn(f"{what} is accepted, but nothing of that name is open: remove the entry")
 
 
 def _read(where: str) -> sources.Sources:
     if not where:
-        # Path("") would be the folder that the shell stands in.
-        raise BadSource("no template is named: --template and --baseline need a file, a folder, or -")
+        # Path("") would be the current folder.
+        raise BadSource("no template given: --template and --baseline need a file, a folder, or -")
     return sources.read(where, sys.stdin or io.StringIO())
 
 

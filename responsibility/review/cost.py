@@ -1,7 +1,7 @@
 """The monthly cost floor: what the templates' resources cost if nobody uses them.
 
-A floor leaves out what depends on use (data, requests, nodes that start for pods) and says so. Prices stand in
-`data/prices.yaml`; a file of one's own can be laid over it.
+A floor leaves out what depends on use (data, requests, nodes that start for pods) and says so. Prices are in
+`data/prices.yaml`; another file can override them.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ class _Clusters:
         return ""
 
     def _networks(self, fact: Fact) -> list[str]:
-        """Keys of the VPC that a resource stands in; of an address, that of the NAT gateway that has it."""
+        """Keys of the VPC that a resource is in; for an address, of the VPC of its NAT gateway."""
         if fact.resource.type == "AWS::EC2::EIP":
             gateways = self._facts.pointing("AWS::EC2::NatGateway", "AllocationId", fact)
             return [key for gateway in gateways[:1] for key in self._networks(gateway)]

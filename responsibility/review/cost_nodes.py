@@ -137,7 +137,7 @@ def _instance_source(fact: Fact, name: str) -> tuple[Fact | None, str]:
 
 
 def volume(bill: Bill, fact: Fact) -> None:
-    """Adds a volume of its own. Raises UnknownValue."""
+    """Adds a separate volume. Raises UnknownValue."""
     kind = word(fact, "VolumeType", "gp2")
     size = number(fact, "Size")
     bill.add(f"ebs-{kind}", fact, f"EBS volume {fact.name}, {kind}", size, f"{size:g} GB", path="Size")

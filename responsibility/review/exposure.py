@@ -40,30 +40,24 @@ def _not_read(facts: Facts) -> Iterator[Exposure]:
         yield Exposure(way="load balancer", level="unknown", words=words, evidence=[])
 
 
+def _exposed(fact: Fact, way: str, level: Level, words: str, path: str) -> Exposure:
+    words = f"{fact.words}: {words}"
+    return Exposure(way=way, cluster=fact.cluster_key, level=level, words=words, evidence=[fact.at(path)])
+
+
 def _api(cluster: Cluster) -> Exposure:
-    level: Literal["closed", "unknown"] = "closed"
+    endpoint = "ResourcesVpcConfig.EndpointPublicAccess"
     try:
         cidrs = cluster.public_ranges if cluster.public_access else []
-        words = "reached from inside the VPC only"
     except UnknownValue as unknown:
-        level, words, cidrs = "unknown", str(unknown), []
+        return _exposed(cluster, "Kubernetes API", "unknown", str(unknown), endpoint)
     if not cidrs:
-        return Exposure(
-            way="Kubernetes API",
-            cluster=cluster.resource.key,
-            level=level,
-            words=f"{cluster.words}: {words}",
-            evidence=[cluster.at("ResourcesVpcConfig.EndpointPublicAccess")],
-        )
+        return _exposed(cluster, "Kubernetes API", "closed", "reached from inside the VPC only", endpoint)
     everyone = any(cidr in ANYWHERE for cidr in cidrs)
     whence = "everywhere" if everyone else ", ".join(map(str, cidrs))
-    return Exposure(
-        way="Kubernetes API",
-        cluster=cluster.resource.key,
-        level="open" if everyone else "limited",
-        words=f"{cluster.words}: anyone may try from {whence}; IAM and RBAC decide who gets in",
-        evidence=[cluster.at("ResourcesVpcConfig.PublicAccessCidrs")],
-    )
+    words = f"anyone may try from {whence}; IAM and RBAC decide who gets in"
+    level: Level = "open" if everyone else "limited"
+    return _exposed(cluster, "Kubernetes API", level, words, "ResourcesVpcConfig.PublicAccessCidrs")
 
 
 def _groups(facts: Facts) -> Iterator[Exposure]:
@@ -91,34 +85,17 @@ def _nodes(facts: Facts) -> Iterator[Exposure]:
         public = [subnet for subnet in group.subnets if subnet.reach == "public"]
         remote = group.resource.maybe("RemoteAccess", {})
         if remote.get("Ec2SshKey") and not remote.get("SourceSecurityGroups"):
-            yield _node(
-                group,
-                "open" if public else "limited",
-                "SSH (port 22) from every address that reaches the node",
-                "RemoteAccess",
-            )
+            words = "SSH (port 22) from every address that reaches the node"
+            yield _exposed(group, "node", "open" if public else "limited", words, "RemoteAccess")
         if public:
             names = ", ".join(subnet.name for subnet in public)
-            yield _node(group, "limited", f"nodes are in public subnets ({names}); security groups decide", "Subnets")
+            words = f"nodes are in public subnets ({names}); security groups decide"
+            yield _exposed(group, "node", "limited", words, "Subnets")
     for cluster in facts.all(Cluster):
         if "auto_mode" in cluster.kinds and (public := auto_mode_in_public(cluster)):
             names = ", ".join(subnet.name for subnet in public)
-            words = (
-                f"nodes of Auto Mode may be in public subnets ({names}), which the cluster has; security groups decide"
-            )
-            yield Exposure(
-                way="node",
-                level="limited",
-                cluster=cluster.resource.key,
-                words=f"{cluster.words}: {words}",
-                evidence=[cluster.at("ResourcesVpcConfig.SubnetIds")],
-            )
-
-
-def _node(group: NodeGroup | SelfManagedNodes, level: Level, words: str, path: str) -> Exposure:
-    return Exposure(
-        way="node", level=level, cluster=group.cluster_key, words=f"{group.words}: {words}", evidence=[group.at(path)]
-    )
+            words = f"nodes of Auto Mode may be in its public subnets ({names}); security groups decide"
+            yield _exposed(cluster, "node", "limited", words, "ResourcesVpcConfig.SubnetIds")
 
 
 def _load_balancers(facts: Facts) -> Iterator[Exposure]:
@@ -128,17 +105,17 @@ def _load_balancers(facts: Facts) -> Iterator[Exposure]:
             if balancer:
                 yield _balanced(item, balancer)
         except UnknownValue as unknown:
-            yield _exposed(item, "unknown", str(unknown))
-    for kind in _BALANCERS:
-        yield from (_made(made) for made in facts.of_type(kind))
+            yield _balancer(item, "unknown", str(unknown))
+    for made in (one for kind in _BALANCERS for one in facts.of_type(kind)):
+        yield _made(made)
 
 
 def _made(balancer: Fact) -> Exposure:
     """A load balancer of a template: without a scheme it faces the internet."""
+    level: Level
     try:
-        scheme = str(balancer.get("Scheme", "internet-facing"))
-        level: Level = "closed" if scheme == "internal" else "open"
-        words = "internal" if scheme == "internal" else "internet-facing"
+        internal = balancer.get("Scheme", "internet-facing") == "internal"
+        level, words = ("closed", "internal") if internal else ("open", "internet-facing")
     except UnknownValue as unknown:
         level, words = "unknown", str(unknown)
     return Exposure(
@@ -153,7 +130,7 @@ def _made(balancer: Fact) -> Exposure:
 def _balanced(item: KubernetesObject, balancer: Balancer) -> Exposure:
     """A load balancer that a controller makes. Raises UnknownValue."""
     if balancer.maker == "other":
-        return _exposed(item, "unknown", "a controller that is not of AWS serves it")
+        return _balancer(item, "unknown", "a controller that is not of AWS serves it")
     scheme = balancer.scheme
     by_class = balancer.params is not None and bool(balancer.params.get("spec.scheme"))
     why = ", as the IngressClassParams of its class say" if by_class else ""
@@ -163,21 +140,15 @@ def _balanced(item: KubernetesObject, balancer: Balancer) -> Exposure:
         ranges = [cidr for cidr in balancer.ranges if cidr not in ANYWHERE]
         limited = ranges and len(ranges) == len(balancer.ranges)
         if limited:
-            return _exposed(item, "limited", f"open to {', '.join(ranges)}")
-        return _exposed(item, "open", f"open to the internet{why}")
+            return _balancer(item, "limited", f"open to {', '.join(ranges)}")
+        return _balancer(item, "open", f"open to the internet{why}")
     if scheme:
-        return _exposed(item, "closed", f"inside the VPC only{why}")
-    return _exposed(item, "unknown", "the scheme is the controller's default, which is not in what was read")
+        return _balancer(item, "closed", f"inside the VPC only{why}")
+    return _balancer(item, "unknown", "the scheme is the controller's default, which was not read")
 
 
-def _exposed(item: KubernetesObject, level: Level, words: str) -> Exposure:
-    return Exposure(
-        way="load balancer",
-        level=level,
-        cluster=item.cluster_key,
-        words=f"{item.words}: {words}",
-        evidence=[item.at("metadata.annotations")],
-    )
+def _balancer(item: KubernetesObject, level: Level, words: str) -> Exposure:
+    return _exposed(item, "load balancer", level, words, "metadata.annotations")
 
 
 def _instances(facts: Facts) -> Iterator[Exposure]:
@@ -189,10 +160,11 @@ def _instances(facts: Facts) -> Iterator[Exposure]:
             words = f"has a public address ({why}); its security groups decide" if why else "has no public address"
         except UnknownValue as unknown:
             level, words = "unknown", f"whether it has a public address is not known: {unknown}"
+        path = "NetworkInterfaces" if instance.resource.maybe("NetworkInterfaces") else "SubnetId"
         yield Exposure(
             way="instance",
             level=level,
             cluster=instance.cluster_key,
             words=f"instance {instance.name}: {words}",
-            evidence=[instance.at("NetworkInterfaces" if instance.resource.maybe("NetworkInterfaces") else "SubnetId")],
+            evidence=[instance.at(path)],
         )

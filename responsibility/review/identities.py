@@ -83,7 +83,7 @@ def _access(facts: Facts, one: Access) -> Identity:
     elif "aws-reserved/sso.amazonaws.com/" in str(one.principal):
         by = "people of IAM Identity Center with that permission set"
     else:
-        by = "whoever may assume that role, which is not in what was read"
+        by = "whoever may assume that role, which was not read"
     return Identity(
         name=name,
         what="access_entry",

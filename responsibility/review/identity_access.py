@@ -103,7 +103,7 @@ def _groups(cluster: str, groups: list[str] | tuple[str, ...], bound: Groups) ->
         if group == MASTERS:
             found.append(("admin", f"does everything in the Kubernetes API ({MASTERS})"))
             continue
-        what = f"what is bound to group {without_gaps(group)}, which is not in what was read"
+        what = f"what is bound to group {without_gaps(group)}, which was not read"
         found += bound.get((cluster, group)) or [("unknown", what)]
     return found
 

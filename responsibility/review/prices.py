@@ -1,6 +1,6 @@
-"""The price table behind the cost floor: `data/prices.yaml`, and a file of one's own that is laid over it.
+"""The price table of the cost floor: `data/prices.yaml`, and an optional file that overrides entries.
 
-A file of one's own has the same shape. Everything in it is optional; an entry with the `id` of the shipped table needs
+The override has the same shape. Everything in it is optional; an entry with the `id` of the shipped table needs
 only what differs:
 
 region: eu-central-1
@@ -128,7 +128,7 @@ def _over(table: Prices, data: _File, path: Path) -> Prices:
     for index, row in enumerate(data.prices):
         where = f"{path}: prices.{index} ({row.id})"
         if row.id in seen:
-            raise BadSource(f"{where}: stands twice")
+            raise BadSource(f"{where}: is there twice")
         seen.add(row.id)
         found[row.id] = _merged(row, found.get(row.id), region, str(path), where)
     return Prices(

@@ -103,7 +103,7 @@ def _path(pointer: str) -> PropertyPath:
 
 
 def value_at(properties: Any, path: PropertyPath) -> Any:
-    """Returns the value at a path; of lists on the way, the list of their items' values; None = nothing stands there."""
+    """Returns the value at a path; of lists on the way, the list of their items' values; None = there is nothing."""
     value = properties
     for position, step in enumerate(path):
         if isinstance(value, list):
@@ -132,8 +132,8 @@ LOSSES: dict[str, Loss] = {
     "AWS::EKS::Nodegroup": Loss("its nodes: every pod on them moves, data on their volumes goes", copy_helps=False),
     "AWS::EKS::FargateProfile": Loss("the pods that it runs: EKS deletes them with the profile", copy_helps=False),
     "AWS::AutoScaling::AutoScalingGroup": Loss("its instances, and data on their volumes", copy_helps=False),
-    "AWS::EC2::VPC": Loss("the network that everything in it stands in", copy_helps=False),
-    "AWS::EC2::Subnet": Loss("the network that nodes, endpoints and load balancers stand in", copy_helps=False),
+    "AWS::EC2::VPC": Loss("the network of everything in it", copy_helps=False),
+    "AWS::EC2::Subnet": Loss("the network of nodes, endpoints and load balancers", copy_helps=False),
     "AWS::KMS::Key": Loss("the key: what it encrypted cannot be read any more", copy_helps=True),
     "AWS::KMS::ReplicaKey": Loss("the key: what it encrypted cannot be read any more", copy_helps=True),
     "AWS::EC2::Volume": Loss("the data on it", copy_helps=True),

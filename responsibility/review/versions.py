@@ -1,4 +1,4 @@
-"""How long EKS supports a Kubernetes version, on a day."""
+"""How long EKS supports a Kubernetes version, as of a day."""
 
 from __future__ import annotations
 

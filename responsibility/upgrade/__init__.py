@@ -1,1 +1,1 @@
-"""The upgrade playbook: what stands in the way of the next Kubernetes version, and the ordered steps to it."""
+"""The upgrade playbook: what blocks the next Kubernetes version, and the ordered steps to it."""

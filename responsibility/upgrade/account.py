@@ -1,4 +1,4 @@
-"""What only the account knows: each question with the command that answers it.
+"""Questions that only the account can answer, each with its command.
 
 A template says what was wanted. So these are asked of every cluster, and none is ever passed by silence. Where an account
 was asked (``Upgrade.answers``), its gates take the question's place: gates.py does that.
@@ -90,7 +90,7 @@ def _nodes(upgrade: Upgrade) -> Iterator[Gate]:
         "kubectl get nodes",
         f"which version every kubelet runs: node groups and Fargate pods must be on {upgrade.before}, "
         "self-managed and hybrid nodes should",
-        "Bring older ones up before the control plane; delete older Fargate pods, their controller starts new ones.",
+        "Update older ones before the control plane; delete older Fargate pods, their controller starts new ones.",
         ["kubectl get nodes -o custom-columns=NAME:.metadata.name,KUBELET:.status.nodeInfo.kubeletVersion"],
         UPDATE,
     )

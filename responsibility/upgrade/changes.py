@@ -1,4 +1,4 @@
-"""What Kubernetes versions take away, from `eks_facts/data/kubernetes_changes.yaml`."""
+"""What Kubernetes versions remove or change, from `eks_facts/data/kubernetes_changes.yaml`."""
 
 from __future__ import annotations
 

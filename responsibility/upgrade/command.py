@@ -30,7 +30,7 @@ class Request:
     clusters: tuple[str, ...] = ()
     """Names; none = all."""
     start: str | None = None
-    """The version that runs, where the templates do not say."""
+    """The version that runs, if the templates do not have it."""
     live: bool = False
     """Whether to ask an account: in the place of templates, or of the questions that they leave."""
     region: str | None = None
@@ -44,8 +44,8 @@ def playbook(
 
     Args:
         request: what is asked for.
-        say: is told what was not allowed.
-        progress: is told how far the reading of an account is; ``say`` if not given.
+        say: gets denied calls.
+        progress: gets the progress of reading an account; the default is ``say``.
     """
     facts = facts_of(sources.read(request.assembly), request.as_of) if request.assembly else None
     if not request.live and facts:

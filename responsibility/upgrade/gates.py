@@ -1,4 +1,4 @@
-"""What stands in the way, as far as templates and manifests show it. Every question that is asked leaves an answer."""
+"""What blocks the upgrade, as far as templates and manifests show it. Every question leaves an answer."""
 
 from __future__ import annotations
 

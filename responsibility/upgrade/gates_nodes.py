@@ -1,4 +1,4 @@
-"""What stands in the way of the nodes: their version, their image, how they are updated."""
+"""What blocks the nodes: their version, their image, how they are updated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAMES_VERSION = re.compile(
 
 
 def nodes(upgrade: Upgrade) -> Iterator[Gate]:
-    """Yields what stands in the way of EC2 nodes. What runs, and hybrid nodes, only kubectl shows: account.py asks."""
+    """Yields what blocks EC2 nodes. Only kubectl shows what runs, and hybrid nodes: account.py asks about these."""
     yield from _skew(upgrade)
     yield from _families(upgrade)
     yield from _pins(upgrade)
@@ -65,7 +65,7 @@ def _skew(upgrade: Upgrade) -> Iterator[Gate]:
 
 
 def _own_nodes(upgrade: Upgrade, group: SelfManagedNodes) -> Gate:
-    """Self-managed nodes: the version stands at most in the name of their image."""
+    """Self-managed nodes: at most the name of their image shows the version."""
     image, where = "", group.at("LaunchTemplate")
     try:
         image = group.image

@@ -1,4 +1,4 @@
-"""What a running account answers, in the place of a playbook's questions: the audit's reading, and its checks."""
+"""What a running account answers to a playbook's questions, from the facts and checks of the audit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an upgrade can be asked for at all: one minor version up, between versions that are known."""
+"""Whether an upgrade is possible at all: one minor version up, between known versions."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _version(cluster: Cluster, start: str | None) -> str:
         if start:
             return start
         raise BadSource(
-            f"{cluster.words}: its Kubernetes version is not in what was read ({unknown.reason}). Say it: --from 1.36"
+            f"{cluster.words}: its Kubernetes version was not read ({unknown.reason}). Say it: --from 1.36"
         ) from None
     if not stated:
         if start:

@@ -49,17 +49,15 @@ class Gate(Part):
     evidence: list[Evidence] = []
     source: str
     verified: bool = Field(default=True, description="False: not confirmed by a page of AWS or the Kubernetes project")
-    defect: str = Field(
-        default="", description="What fell over in the check itself, and where: a defect of this program"
-    )
+    defect: str = Field(default="", description="The crash of the check itself, and where: a defect of this program")
 
 
 class Change(Part):
     """A value to change, where it is written."""
 
     where: str = Field(description="Key of the environment file, or stack, logical id and property")
-    before: str = Field(description="Empty: nothing stands there")
-    after: str = Field(description="Empty: take it out")
+    before: str = Field(description="Empty: there is no value")
+    after: str = Field(description="Empty: remove it")
     evidence: Evidence | None = None
 
 
@@ -97,7 +95,7 @@ class ClusterPlaybook(Part):
     support: VersionSupport = Field(description="Of the version to come")
     gates: list[Gate]
     steps: list[Step]
-    notes_complete: bool = Field(description="False: AWS's notes for the version were not at hand")
+    notes_complete: bool = Field(description="False: AWS's notes for the version were not available")
 
     def having(self, verdict: Verdict) -> list[Gate]:
         """Returns the gates with a verdict."""
@@ -116,11 +114,11 @@ class Playbook(Part):
 
     @property
     def defects(self) -> list[tuple[str, str]]:
-        """Code of each check that fell over, and what and where."""
+        """Code of each check that crashed, and what and where."""
         gates = [gate for cluster in self.clusters for gate in cluster.gates if gate.defect]
         return list(dict.fromkeys((gate.check, gate.defect) for gate in gates))
 
     @property
     def blocked(self) -> bool:
-        """Whether a blocker stands in the way of any cluster."""
+        """Whether any cluster has a blocker."""
         return any(cluster.having("blocker") for cluster in self.clusters)

@@ -1,4 +1,4 @@
-"""How a change gets into the account: by a file of this project, or by the template that somebody's tool made."""
+"""How a change gets into the account: through a file of this project, or through the template that a tool wrote."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class ComputeSpec(Spec):
             raise Misplaced("runs on managed nodes, and there are none; add managed_nodes", "karpenter")
         if not self.managed_nodes.hosts_addons:
             raise Misplaced(
-                "runs on managed nodes, and no group has room for it: one needs a desired_size above 0 and no taints",
+                "runs on managed nodes, and no group has room for it: one needs a desired_size above 0, no taints and no revision",
                 "karpenter",
             )
         groups = {group.name for group in self.managed_nodes.groups}
@@ -105,8 +105,8 @@ class ComputeSpec(Spec):
     def _room_for_addons(self) -> "ComputeSpec":
         if self.managed_nodes and self.mix.deployments_run_on is None:
             raise Misplaced(
-                "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0 and no taints. Auto Mode's pool"
-                " general-purpose would do, too, a node pool of auto_mode without taints, or Fargate",
+                "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0, no taints and no revision."
+                " Auto Mode's pool general-purpose would do, too, a node pool of auto_mode without taints, or Fargate",
                 *("managed_nodes", "groups"),
             )
         return self

@@ -17,7 +17,7 @@ from stacks.environment.arns import check_arns
 from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment.path import NAME
-from stacks.environment.stack_names import control_plane_stack
+from stacks.environment.stack_names import compute_stack, control_plane_stack
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
@@ -246,7 +246,17 @@ class Environment(Spec):
                 )
 
     def _check_names(self, cluster: ClusterSpec) -> None:
-        stack = control_plane_stack(self.name, cluster.name)  # the longest of a cluster's
+        nodes = cluster.compute.managed_nodes
+        for index, group in enumerate(nodes.groups if nodes else []):
+            if f"{cluster.name}-{group.revision}" in {one.name for one in self.clusters}:
+                raise Misplaced(
+                    f"{cluster.name}-{group.revision} is the name of a cluster, and its compute stack would have the name of"
+                    " this one; choose another",
+                    *self.where(cluster, "compute", "managed_nodes", "groups", index, "revision"),
+                )
+        revisions = [one for one in nodes.revisions if one] if nodes else []
+        names = [compute_stack(self.name, cluster.name, one) for one in revisions]
+        stack = max([control_plane_stack(self.name, cluster.name), *names], key=len)
         if len(stack) > MAX_STACK_NAME:
             raise Misplaced(
                 f"the stack {stack} would have a name of {len(stack)} characters, and CloudFormation allows"

@@ -1,5 +1,6 @@
-"""Runs the audit against an engine, and deploys what it is to read."""
+"""Runs the command line of responsibility against an engine, in this process."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -8,37 +9,26 @@ import pytest
 from emulator.process import Engine
 from responsibility.cli import commands as cli
 from responsibility.document import Review
-from tests.conftest import build_platform, environment_data, validated
-from tests.emulator.deployment import Deployment
-
-
-def deploy_demo(engine: Engine, outdir: Path) -> Path:
-    """Deploys environments/demo.yaml; returns its assembly."""
-    data = environment_data("demo")
-    for cluster in data["clusters"]:
-        cluster["delivery"] = "files"
-    build_platform(validated(data), outdir, staging=True)
-    Deployment(engine).deploy(outdir)
-    return outdir
 
 
 class Auditor:
-    """Runs the command line against an engine, in this process."""
+    """Runs a command, the audit where no other is named."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         self._monkeypatch, self._capsys, self._file = monkeypatch, capsys, tmp_path / "audit.json"
-        self.said = ""
+        self.said = self.printed = ""
 
-    def code(self, engine: Engine, *arguments: str) -> int:
-        """Returns the exit code; what it printed to stderr is in ``said``."""
+    def code(self, engine: Engine, *arguments: str, command: str = "audit") -> int:
+        """Returns the exit code; what it printed to stderr is in ``said``, to stdout in ``printed``."""
         for key, value in engine.environment().items():
             if key.startswith("AWS_") or key.lower() == "no_proxy":
                 self._monkeypatch.setenv(key, value)
-        self._monkeypatch.setattr(sys, "argv", ["responsibility", "audit", *arguments])
+        self._monkeypatch.setattr(sys, "argv", ["responsibility", command, *arguments])
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        self.said = self._capsys.readouterr().err
+        gc.enable()  # the command line has turned it off, for good
+        self.printed, self.said = self._capsys.readouterr()
         return int(ended.value.code or 0)
 
     def __call__(self, engine: Engine, *arguments: str) -> Review:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.installation import ROOT
 from emulator.process import ACCOUNT, REGION, Engine
 from emulator.standing import client
 
+BOOTSTRAP = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 EXECUTION_ROLE = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"
 
@@ -30,9 +33,20 @@ class Deployment:
         self.cloudformation = client(self.engine, "cloudformation")
         self.s3 = client(self.engine, "s3")
 
+    def bootstrap(self) -> None:
+        """Makes what `cdk bootstrap` makes, from the CLI's own template, without a start of the CLI."""
+        self.cloudformation.create_stack(
+            StackName="CDKToolkit",
+            TemplateBody=BOOTSTRAP.read_text(),
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Parameters=[{"ParameterKey": "CloudFormationExecutionPolicies", "ParameterValue": ADMINISTRATOR}],
+        )
+        self.settled("CDKToolkit")
+        assert self.states()["CDKToolkit"] == "CREATE_COMPLETE", self._failures("CDKToolkit", 0)
+
     def deploy(self, assembly: Path) -> dict[str, list[dict[str, Any]]]:
         """Deploys every stack in order; returns the changes of each. Raises StackFailed."""
-        self._publish(assembly)
+        self.publish(assembly)
         return {name: self.deploy_stack(name, template) for name, template in stacks_of(assembly)}
 
     def deploy_stack(self, name: str, template: dict[str, Any], tags: Any = ()) -> list[dict[str, Any]]:
@@ -58,7 +72,7 @@ class Deployment:
             return []
         before = len(self.events(name)) if exists else 0
         self.cloudformation.execute_change_set(ChangeSetName=made["Id"], StackName=name)
-        self._settled(name)
+        self.settled(name)
         state = self.states()[name]
         if state not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise StackFailed(f"{name}: {state}\n{self._failures(name, before)}")
@@ -69,7 +83,7 @@ class Deployment:
         identity = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
         before = len(self.events(identity))
         self.cloudformation.delete_stack(StackName=name)
-        self._settled(identity)
+        self.settled(identity)
         if name in self.states():
             raise StackFailed(f"{name}: {self.states()[name]}\n{self._failures(identity, before)}")
 
@@ -102,7 +116,7 @@ class Deployment:
         failed = [event for event in self.events(stack)[since:] if event["ResourceStatus"].endswith("FAILED")]
         return "\n".join(f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason')}" for one in failed)
 
-    def _settled(self, stack: str) -> None:
+    def settled(self, stack: str) -> None:
         self._until(
             lambda: self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"],
             lambda state: not state.endswith("IN_PROGRESS"),
@@ -117,7 +131,7 @@ class Deployment:
             time.sleep(0.02)
         raise TimeoutError(f"still {answer}")
 
-    def _publish(self, assembly: Path) -> None:
+    def publish(self, assembly: Path) -> None:
         """Uploads the files that the stacks refer to."""
         for manifest in assembly.glob("*.assets.json"):
             for asset in json.loads(manifest.read_text())["files"].values():

@@ -1,26 +1,40 @@
-"""An engine for the tests of a worker, and environments to deploy into it."""
+"""Engines for the tests of a worker, and environments to deploy into them."""
 
 import copy
-import shutil
+import hashlib
+import json
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator import cdk, process
+from emulator import process
 from emulator.process import Engine
 from tests.conftest import build_platform, environment_data, validated
+from tests.emulator.auditor import Auditor
 from tests.emulator.deployment import Deployment
 
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A bootstrapped engine, with an account that the tests of this worker share."""
+    yield from _started(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def strict_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A bootstrapped engine with TLS, which asks IAM whether the caller may."""
+    yield from _started(tmp_path_factory, strict=True)
+
+
+def _started(tmp_path_factory: pytest.TempPathFactory, **options: Any) -> Iterator[Engine]:
     home = tmp_path_factory.mktemp("emulator") / "home"
-    started = process.start(home)
+    started = process.start(home, **options)
     try:
-        cdk.bootstrap(started)
+        Deployment(started).bootstrap()
         yield started
     finally:
         process.stop(home)
@@ -38,24 +52,37 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
+def auditor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Auditor:
+    """The command line of responsibility."""
+    return Auditor(monkeypatch, capsys, tmp_path)
+
+
+@pytest.fixture(scope="session")
 def deployment(engine: Engine) -> Deployment:
-    """CloudFormation of that engine."""
+    """CloudFormation of the shared engine."""
     return Deployment(engine)
 
 
-@pytest.fixture
-def assemble(tmp_path: Path) -> Callable[..., Path]:
-    """Returns a function from environment data (or a shipped environment's name) to a cloud assembly."""
-    count = iter(range(1000))
+@pytest.fixture(scope="session")
+def assemble(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
+    """Returns a function from environment data (or a shipped environment's name) to a cloud assembly.
 
-    def run(data: dict[str, Any] | str, *, delivery: str = "files", **options: Any) -> Path:
+    Each is synthesised once for all tests, which must not change it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    assemblies = (base if worker_id == "master" else base.parent) / "assemblies"
+    assemblies.mkdir(exist_ok=True)
+
+    def run(data: dict[str, Any] | str, *, delivery: str = "files") -> Path:
         data = copy.deepcopy(environment_data(data) if isinstance(data, str) else data)
         for cluster in data["clusters"]:
             cluster["delivery"] = delivery
-        environment = validated(data)
-        outdir = tmp_path / f"cdk.out-{next(count)}"
-        shutil.rmtree(outdir, ignore_errors=True)
-        build_platform(environment, outdir, staging=True, **options)
-        return outdir
+        assembly = assemblies / hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+        if not assembly.exists():
+            outdir = Path(tempfile.mkdtemp(dir=assemblies))
+            build_platform(validated(data), outdir, staging=True)
+            with suppress(OSError):  # another worker was faster
+                outdir.rename(assembly)
+        return assembly
 
     return run

@@ -33,7 +33,7 @@ def deploy_function(engine: Engine, name: str, code: str, **properties: Any) -> 
         else deployment.cloudformation.create_stack
     )
     change(StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"])
-    deployment._settled(name)
+    deployment.settled(name)
     assert deployment.states()[name] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
     return deployment
 

@@ -23,6 +23,11 @@ def change_record(engine: Engine, kind: str, cluster: str, name: str = "", **val
     _play(engine, {"records": [{"kind": kind, "cluster": cluster, "name": name, "set": values}]})
 
 
+def list_in_pages(engine: Engine, size: int = 100) -> None:
+    """Sets how much a List operation returns at once."""
+    _play(engine, {"page_size": size})
+
+
 def _play(engine: Engine, content: dict[str, Any]) -> None:
     answer = signed(engine, "POST", PATH, json.dumps(content).encode())
     assert answer.status == 200

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from emulator import cdk, process
+from emulator import process
 from emulator.process import REGION, Engine
 from emulator.standing import client
 from operations import __main__ as operations
 from responsibility.checks import all_checks
 from responsibility.document import Review
 from responsibility.review.command import Request, review
-from tests.emulator.auditor import Auditor, deploy_demo
+from tests.emulator.auditor import Auditor
+from tests.emulator.comparison import differences
+from tests.emulator.deployment import Deployment, stacks_of
 from tests.emulator.scenario import change_record, fault, let_fail
 
 pytestmark = pytest.mark.xdist_group("emulator-audit")
@@ -31,20 +33,17 @@ def own_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine for this module alone: what is changed in it is not put right again."""
     home = tmp_path_factory.mktemp("audit") / "home"
     started = process.start(home)
-    cdk.bootstrap(started)
+    Deployment(started).bootstrap()
     yield started
     process.stop(home)
 
 
 @pytest.fixture(scope="module")
-def assembly(own_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def assembly(own_engine: Engine, assemble: Callable[..., Path]) -> Path:
     """The demo, deployed."""
-    return deploy_demo(own_engine, tmp_path_factory.mktemp("assembly") / "cdk.out")
-
-
-@pytest.fixture
-def audit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Auditor:
-    return Auditor(monkeypatch, capsys, tmp_path)
+    made = assemble("demo")
+    Deployment(own_engine).deploy(made)
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -94,9 +93,9 @@ def test_operations_read_a_deployed_account(
     assert line.startswith("Desired sizes stay: -c sizes=demo/general:1"), "a cluster that is there: in one step"
 
 
-def test_it_answers_what_the_review_answers(own_engine: Engine, assembly: Path, audit: Auditor) -> None:
+def test_it_answers_what_the_review_answers(own_engine: Engine, assembly: Path, auditor: Auditor) -> None:
     written = review(Request(str(assembly), as_of=TODAY), warn=pytest.fail)
-    runs = audit(own_engine, "--assembly", str(assembly))
+    runs = auditor(own_engine, "--assembly", str(assembly))
     assert answers(runs, BOTH) == answers(written, BOTH)
     assert [(one.name, one.version, [use.kind for use in one.compute]) for one in runs.clusters] == [
         (one.name, one.version, [use.kind for use in one.compute]) for one in written.clusters
@@ -116,14 +115,14 @@ def test_it_answers_what_the_review_answers(own_engine: Engine, assembly: Path, 
 
 
 @pytest.mark.usefixtures("assembly")
-def test_what_only_a_denied_call_tells_is_unknown(own_engine: Engine, audit: Auditor) -> None:
-    before = audit(own_engine)
+def test_what_only_a_denied_call_tells_is_unknown(own_engine: Engine, auditor: Auditor) -> None:
+    before = auditor(own_engine)
     let_fail(
         own_engine, fault("ListAddons", "AccessDeniedException"), fault("DescribeAccessEntry", "AccessDeniedException")
     )
-    after = audit(own_engine)
-    assert "eks:ListAddons in us-west-2: not allowed" in audit.said
-    assert "Ask for the IAM action eks:ListAddons" in audit.said
+    after = auditor(own_engine)
+    assert "eks:ListAddons in us-west-2: not allowed" in auditor.said
+    assert "Ask for the IAM action eks:ListAddons" in auditor.said
     met = {(one.code, one.subject) for one in before.findings if one.status == "met"}
     assert {(one.code, one.subject) for one in after.findings if one.status == "met"} < met
     unknown = {one.code: one.detail for one in after.findings if one.status == "unknown"}
@@ -140,14 +139,14 @@ def test_what_only_a_denied_call_tells_is_unknown(own_engine: Engine, audit: Aud
     ],
 )
 def test_what_ends_an_audit_is_one_message(
-    own_engine: Engine, audit: Auditor, monkeypatch: pytest.MonkeyPatch, given: str, words: str
+    own_engine: Engine, auditor: Auditor, monkeypatch: pytest.MonkeyPatch, given: str, words: str
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     monkeypatch.setattr(own_engine.__class__, "environment", _with_attempts(own_engine.__class__.environment))
     let_fail(own_engine, fault("ListClusters", given))
-    assert audit.code(own_engine) == 2
-    assert words in audit.said.splitlines()[-1]
-    assert "Traceback" not in audit.said
+    assert auditor.code(own_engine) == 2
+    assert words in auditor.said.splitlines()[-1]
+    assert "Traceback" not in auditor.said
 
 
 def _with_attempts(original: Callable[..., dict[str, str]]) -> Callable[..., dict[str, str]]:
@@ -155,28 +154,28 @@ def _with_attempts(original: Callable[..., dict[str, str]]) -> Callable[..., dic
 
 
 @pytest.mark.usefixtures("assembly")
-def test_throttling_that_ends_is_outlasted(own_engine: Engine, audit: Auditor) -> None:
-    let_fail(own_engine, fault("DescribeCluster", "ThrottlingException", times=2))
-    assert [one.name for one in audit(own_engine).clusters] == [CLUSTER]
+def test_throttling_that_ends_is_outlasted(own_engine: Engine, auditor: Auditor) -> None:
+    let_fail(own_engine, fault("DescribeCluster", "ThrottlingException", times=1))
+    assert [one.name for one in auditor(own_engine).clusters] == [CLUSTER]
 
 
-def test_a_region_without_clusters_and_a_cluster_that_is_not_there(own_engine: Engine, audit: Auditor) -> None:
-    assert audit.code(own_engine, "--region", "eu-north-1") == 2
-    assert "eu-north-1: the account has no EKS cluster there" in audit.said
-    assert audit.code(own_engine, "--cluster", "nobody") == 2
-    assert f"--cluster nobody: there is no such cluster in {REGION}" in audit.said
+def test_a_region_without_clusters_and_a_cluster_that_is_not_there(own_engine: Engine, auditor: Auditor) -> None:
+    assert auditor.code(own_engine, "--region", "eu-north-1") == 2
+    assert "eu-north-1: the account has no EKS cluster there" in auditor.said
+    assert auditor.code(own_engine, "--cluster", "nobody") == 2
+    assert f"--cluster nobody: there is no such cluster in {REGION}" in auditor.said
 
 
 @pytest.mark.usefixtures("assembly")
-def test_a_cluster_that_is_deleted_meanwhile_is_left_out_and_named(own_engine: Engine, audit: Auditor) -> None:
+def test_a_cluster_that_is_deleted_meanwhile_is_left_out_and_named(own_engine: Engine, auditor: Auditor) -> None:
     let_fail(own_engine, fault("ListNodegroups", "ResourceNotFoundException"))
-    assert audit.code(own_engine) == 2
-    assert "demo: was deleted while it was read; it is left out" in audit.said
-    assert "every cluster was deleted while it was read" in audit.said
+    assert auditor.code(own_engine) == 2
+    assert "demo: was deleted while it was read; it is left out" in auditor.said
+    assert "every cluster was deleted while it was read" in auditor.said
 
 
 @pytest.mark.usefixtures("assembly")
-def test_what_overdue_means(own_engine: Engine, audit: Auditor) -> None:
+def test_what_overdue_means(own_engine: Engine, auditor: Auditor) -> None:
     eks, ec2 = client(own_engine, "eks"), client(own_engine, "ec2")
     insight = eks.list_insights(clusterName=CLUSTER)["insights"][0]["id"]
     (group,) = eks.list_nodegroups(clusterName=CLUSTER)["nodegroups"]
@@ -200,25 +199,61 @@ def test_what_overdue_means(own_engine: Engine, audit: Auditor) -> None:
         ImageId=image, MinCount=1, MaxCount=1, TagSpecifications=[{"ResourceType": "instance", "Tags": tags}]
     )
     later = (TODAY + timedelta(days=20)).isoformat()
-    found = opened(audit(own_engine, "--as-of", later))
+    found = opened(auditor(own_engine, "--as-of", later))
     assert any("a client calls an API that goes away" in one for one in found["EKR129"])
     assert any("AsgInstanceLaunchFailures: no capacity" in one for one in found["EKR125"])
     assert any("coredns: is DEGRADED" in one for one in found["EKR126"])
     assert any("Ec2SubnetNotFound: gone" in one for one in found["EKR124"])
     assert any("of pool system runs for 20 of at most 21 days" in one for one in found["EKR140"])
     end = _support_ends(eks)
-    found = opened(audit(own_engine, "--as-of", (end - timedelta(days=62)).isoformat()))
+    found = opened(auditor(own_engine, "--as-of", (end - timedelta(days=62)).isoformat()))
     assert any(f"by EKS after {end}, in 62 days" in one for one in found["EKR132"])
     change_record(own_engine, "nodegroup", CLUSTER, group, status="ACTIVE", health={"issues": []})
     change_record(own_engine, "addon", CLUSTER, "coredns", status="ACTIVE")
     change_record(own_engine, "cluster", CLUSTER, health={"issues": []})
 
 
-def test_what_is_changed_behind_its_back_is_found_and_named(own_engine: Engine, assembly: Path, audit: Auditor) -> None:
+def test_the_comparison_of_the_tests_sees_changes_too(own_engine: Engine, assembly: Path) -> None:
+    """The comparison by which test_environments.py finds every property of a template in the account."""
+    deployment = Deployment(own_engine)
+    stacks = stacks_of(assembly)
+    eks, ec2, iam = (client(own_engine, name) for name in ("eks", "ec2", "iam"))
+    made = {kind: one for stack, _ in stacks for kind, one in deployment.resources(stack).values()}
+    role = iam.get_role(RoleName=made["AWS::IAM::Role"])["Role"]
+    who = {
+        "clusterName": CLUSTER,
+        "principalArn": next(
+            one for one in eks.list_access_entries(clusterName=CLUSTER)["accessEntries"] if "AdminRole" in one
+        ),
+        "policyArn": f"{_POLICIES}AmazonEKSViewPolicy",
+    }
+
+    def log_audit(enabled: bool) -> None:
+        eks.update_cluster_config(name=CLUSTER, logging={"clusterLogging": [{"types": ["audit"], "enabled": enabled}]})
+        eks.get_waiter("cluster_active").wait(name=CLUSTER, WaiterConfig={"Delay": 0.1})
+
+    log_audit(False)
+    ec2.create_tags(Resources=[made["AWS::EC2::VPC"]], Tags=[{"Key": "Name", "Value": "another"}])
+    iam.update_assume_role_policy(RoleName=role["RoleName"], PolicyDocument=_TRUST)
+    eks.associate_access_policy(**who, accessScope={"type": "cluster"})
+    found = [one.split(": ")[0] for stack, template in stacks for one in differences(deployment, stack, template)]
+    log_audit(True)
+    iam.update_assume_role_policy(
+        RoleName=role["RoleName"], PolicyDocument=json.dumps(role["AssumeRolePolicyDocument"])
+    )
+    eks.disassociate_access_policy(**who)
+    assert len(found) == 4
+    for part in ("Cluster.Logging", ".Tags[]/Value", ".AccessPolicies", "AssumeRolePolicyDocument"):
+        assert any(part in one for one in found), (part, found)
+
+
+def test_what_is_changed_behind_its_back_is_found_and_named(
+    own_engine: Engine, assembly: Path, auditor: Auditor
+) -> None:
     """The last one: it leaves the account in pieces."""
-    before = opened(audit(own_engine, "--assembly", str(assembly)))
+    before = opened(auditor(own_engine, "--assembly", str(assembly)))
     wanted = _change(own_engine)
-    after = opened(audit(own_engine, "--assembly", str(assembly)))
+    after = opened(auditor(own_engine, "--assembly", str(assembly)))
     new = {code: [one for one in lines if one not in before.get(code, [])] for code, lines in after.items()}
     missing = [
         (what, code, words, new.get(code))
@@ -299,7 +334,7 @@ def _change(engine: Engine) -> list[tuple[str, str, str]]:
         ("a Pod Identity association deleted", "EKR150", "PodIdentityAssociations is"),
         ("an add-on deleted", "EKR150", "metrics-server: does not exist any more"),
         ("an access entry deleted", "EKR150", f"{viewer}: does not exist any more"),
-        ("an access entry made", "EKR150", "role/stranger: stands in no template"),
+        ("an access entry made", "EKR150", "role/stranger: is in no template"),
         ("another access policy", "EKR022", "has AmazonEKSAdminPolicy for the whole cluster"),
         ("another access policy, by drift", "EKR150", "AccessPolicies"),
         ("node repair off", "EKR048", group),

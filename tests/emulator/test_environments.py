@@ -117,36 +117,3 @@ def _meant_to_stay(thing: str, environment: dict[str, Any]) -> bool:
             thing,
         )
     )
-
-
-def test_the_comparison_names_what_was_changed_behind_the_stack(
-    deployment: Deployment, assemble: Callable[..., Path]
-) -> None:
-    assembly = assemble("auto-mode")
-    deployment.deploy(assembly)
-    eks, ec2 = client(deployment.engine, "eks"), client(deployment.engine, "ec2")
-    logging = {"clusterLogging": [{"types": ["audit"], "enabled": False}]}
-    eks.update_cluster_config(name="auto-mode", logging=logging)
-    vpc = next(one for kind, one in deployment.resources("auto-mode-network").values() if kind == "AWS::EC2::VPC")
-    ec2.create_tags(Resources=[vpc], Tags=[{"Key": "Name", "Value": "another"}])
-    principals = eks.list_access_entries(clusterName="auto-mode")["accessEntries"]
-    admin = next(one for one in principals if "AdminRole" in one)
-    eks.associate_access_policy(
-        clusterName="auto-mode", principalArn=admin, accessScope={"type": "cluster"},
-        policyArn="arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy",
-    )  # fmt: skip
-    role = next(one for kind, one in deployment.resources("auto-mode-foundation").values() if kind == "AWS::IAM::Role")
-    client(deployment.engine, "iam").update_assume_role_policy(RoleName=role, PolicyDocument=NOBODY)
-
-    found = "\n".join(
-        one for stack, template in stacks_of(assembly) for one in differences(deployment, stack, template)
-    )
-    deployment.destroy_all(assembly)
-    for part in (
-        "Cluster.Logging",
-        "NetworkVpc7FB7348F.Tags[]/Value",
-        "AccessAdmin1751D87C.AccessPolicies",
-        "Role.AssumeRolePolicyDocument",
-    ):
-        assert part in found
-    assert len(found.splitlines()) == 4

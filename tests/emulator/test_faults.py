@@ -1,6 +1,5 @@
 """What the demo says and does when something is in its way."""
 
-import json
 import os
 import re
 import shutil
@@ -9,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,12 +17,11 @@ import pytest
 from emulator import cdk, demo, process
 from emulator.problem import Problem
 from tests.conftest import ROOT
-from tests.emulator.deployment import BUCKET, Deployment, StackFailed, stacks_of
+from tests.emulator import small
+from tests.emulator.deployment import Deployment, StackFailed
 from tests.emulator.programs import command, kill, processes_of, until
 
 pytestmark = [pytest.mark.xdist_group("emulator-faults"), pytest.mark.usefixtures("home")]
-
-BROKEN = {"Type": "AWS::EC2::EIP", "Properties": {"Unknown": "property"}}
 
 
 def begin() -> "subprocess.Popen[str]":
@@ -144,20 +142,18 @@ def test_neither_home_nor_an_entry_in_the_password_file(monkeypatch: pytest.Monk
         assert cdk._person_home() == found
 
 
-def test_killed_in_the_middle_of_a_deploy(assemble: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
-    engine = process.start(extra={"EMULATOR_OPERATION_SECONDS": "2"})
-    cdk.bootstrap(engine)
-    assembly = assemble("fargate")
+def test_killed_in_the_middle_of_a_deploy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = process.start()
 
     def crash() -> None:
         deployment = Deployment(engine)
-        until(lambda: deployment.states().get("fargate-compute-fargate") == "CREATE_IN_PROGRESS", 60)
+        until(lambda: deployment.states().get(small.STACK) == "CREATE_IN_PROGRESS", 60)
         kill(engine)
 
     threading.Thread(target=crash, daemon=True).start()
     began = time.monotonic()
     with pytest.raises(Problem) as problem:
-        cdk.deploy(engine, assembly)
+        cdk.deploy(engine, small.assembly(tmp_path / "cdk.out", small.NEVER_READY))
     assert time.monotonic() - began < 40  # the CLI alone would try again for a minute
     assert "has ended in the middle of it" in demo._advice(engine)
     assert "make demo" in demo._advice(engine)
@@ -171,7 +167,7 @@ def test_killed_in_the_middle_of_a_deploy(assemble: Callable[..., Path], capsys:
 
 
 def test_stacks_that_a_deploy_goes_on_from_and_one_that_it_cannot(
-    assemble: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine = process.start()
     deployment = Deployment(engine)
@@ -184,39 +180,31 @@ def test_stacks_that_a_deploy_goes_on_from_and_one_that_it_cannot(
     cdk.bootstrap(engine)
     assert deployment.states()["CDKToolkit"] == "CREATE_COMPLETE"
 
-    assembly = assemble("auto-mode")
-    stacks = stacks_of(assembly)
-    foundation, template = stacks[0]
-    file = assembly / f"{foundation}.template.json"
-    file.write_text(json.dumps({**template, "Resources": {**template["Resources"], "Broken": BROKEN}}))
-    with pytest.raises(Problem, match=rf"{foundation}: AWS::EC2::EIP Broken [\s\S]*Unknown"):
-        cdk.deploy(engine, assembly)
-    assert demo._advice(engine).startswith(f"{foundation}: rolled back. Repair the cause, then `make demo` again")
-    assert deployment.states()[foundation] == "ROLLBACK_COMPLETE"
+    stack, folder = small.STACK, tmp_path / "cdk.out"
+    with pytest.raises(Problem, match=rf"{stack}: AWS::EC2::EIP Broken [\s\S]*Unknown"):
+        cdk.deploy(engine, small.assembly(folder, {"Address": small.ADDRESS, "Broken": small.BROKEN}))
+    assert demo._advice(engine).startswith(f"{stack}: rolled back. Repair the cause, then `make demo` again")
+    assert deployment.states()[stack] == "ROLLBACK_COMPLETE"
     assert demo._engine() == engine
-    file.write_text(json.dumps(template))
-    for one in deployment.s3.list_objects_v2(Bucket=BUCKET)["Contents"]:  # the CLI takes it for the one it has uploaded
-        deployment.s3.delete_object(Bucket=BUCKET, Key=one["Key"])
-    code, output = cdk.run(engine, ["deploy", foundation, "--app", str(assembly), "--require-approval", "never"])
-    assert code == 0, output
-    assert deployment.states()[foundation] == "CREATE_COMPLETE"
+    cdk.deploy(engine, small.assembly(folder, small.cluster("1.36")))
+    assert deployment.states()[stack] == "CREATE_COMPLETE"
 
-    deployment.deploy(assembly)
-    cluster, template = stacks[-1]
-    template["Resources"]["Cluster"]["Properties"]["Version"] = "1.37"  # which cannot be rolled back
-    template["Resources"]["Broken"] = {**BROKEN, "DependsOn": "Cluster"}
+    # A newer Kubernetes cannot be rolled back.
+    broken = {**small.BROKEN, "DependsOn": "Cluster"}
     with pytest.raises(StackFailed, match="UPDATE_ROLLBACK_FAILED"):
-        deployment.deploy_stack(cluster, template)
+        deployment.deploy_stack(stack, {"Resources": {**small.cluster("1.37"), "Broken": broken}})
     capsys.readouterr()
     again = demo._engine()
     said = capsys.readouterr().out
-    assert f"{cluster} (UPDATE_ROLLBACK_FAILED). Beginning anew with an empty account" in said
+    assert f"{stack} (UPDATE_ROLLBACK_FAILED). Beginning anew with an empty account" in said
     assert again.pid != engine.pid
     assert Deployment(again).states() == {}
 
 
-def test_what_an_interrupted_deploy_left_under_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = process.start()
+def test_what_an_interrupted_deploy_left_under_way_is_waited_for(
+    engine: process.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMULATOR_HOME", str(engine.home))
     states = iter(["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"])
     monkeypatch.setattr(demo, "stacks", lambda _: [{"StackName": "demo-network", "StackStatus": next(states)}])
     assert demo._engine() == engine

@@ -14,7 +14,7 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from emulator import cdk, process
+from emulator import process
 from emulator.standing import client
 from local_kubernetes.programs import VARIABLE
 from tests.conftest import KUBERNETES, NEEDS_API_SERVER, environment_data
@@ -34,8 +34,9 @@ CALLER = "Action=GetCallerIdentity&Version=2011-06-15"
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     monkeypatch.setenv(VARIABLE, str(KUBERNETES.folder))
     engine = process.start(tmp_path / "home")
-    cdk.bootstrap(engine)
-    yield Deployment(engine)
+    deployment = Deployment(engine)
+    deployment.bootstrap()
+    yield deployment
     process.stop(tmp_path / "home")
 
 

@@ -1,6 +1,6 @@
-"""The life of the demo: what a change does to a stack that stands, in which order, and what a failure leaves."""
+"""The life of the demo: what a change does to its stacks, in which order, and what a failure leaves."""
 
-import copy
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,31 @@ pytestmark = pytest.mark.xdist_group("emulator")
 CONTROL_PLANE, COMPUTE = "demo-control-plane-demo", "demo-compute-demo"
 
 
-@pytest.fixture
-def demo(deployment: Deployment, assemble: Callable[..., Path]) -> Iterator[dict[str, Any]]:
-    """The demo, deployed; destroyed at the end."""
+@pytest.fixture(scope="module")
+def surroundings(deployment: Deployment, assemble: Callable[..., Path]) -> Iterator[Path]:
+    """The assembly of the demo on Kubernetes 1.35, deployed but for its compute; at the end nothing is left of it."""
     data = environment_data("demo")
+    cluster_of(data)["control_plane"]["kubernetes_version"] = "1.35"
+    before = inventory(deployment.engine)
     assembly = assemble(data)
-    deployment.deploy(assembly)
-    yield data
-    deployment.destroy_all(assembly)
+    deployment.publish(assembly)
+    for stack, template in stacks_of(assembly):
+        if stack != COMPUTE:
+            deployment.deploy_stack(stack, template)
+    yield assembly
+    for stack, _ in reversed(stacks_of(assembly)):
+        if stack in deployment.states():
+            deployment.destroy(stack)
+    assert {one for one in inventory(deployment.engine) - before if "PendingDeletion" not in one} == set()
+
+
+@pytest.fixture(scope="module")
+def demo(deployment: Deployment, surroundings: Path) -> dict[str, Any]:
+    """The demo, deployed. Each test goes on from what the one before has made of it."""
+    deployment.deploy(surroundings)
+    data = environment_data("demo")
+    cluster_of(data)["control_plane"]["kubernetes_version"] = "1.35"
+    return data
 
 
 def cluster_of(data: dict[str, Any]) -> dict[str, Any]:
@@ -56,22 +73,75 @@ def first(events: list[dict[str, Any]], logical_id: str, status: str) -> int:
     )
 
 
+def test_a_node_group_that_fails_rolls_back_the_compute_alone(deployment: Deployment, surroundings: Path) -> None:
+    """The first one: there is no compute yet."""
+    before = inventory(deployment.engine)
+    template = dict(stacks_of(surroundings))[COMPUTE]
+    (group,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::Nodegroup"]
+    group["Properties"]["AmiType"] = "AL2_x86_64"
+    with pytest.raises(
+        StackFailed, match=r"ROLLBACK_COMPLETE[\s\S]*AL2_x86_64 is not supported for kubernetes version 1.35"
+    ):
+        deployment.deploy_stack(COMPUTE, template)
+    assert inventory(deployment.engine) == before
+    assert client(deployment.engine, "eks").describe_cluster(name="demo")["cluster"]["status"] == "ACTIVE"
+    deployment.destroy(COMPUTE)
+
+
+def test_a_size_is_changed_in_place(
+    deployment: Deployment, assemble: Callable[..., Path], demo: dict[str, Any]
+) -> None:
+    cluster_of(demo)["compute"]["managed_nodes"]["groups"][0].update(max_size=5, min_size=2)
+    before = deployment.resources(COMPUTE)
+    deploy_changed(deployment, assemble(demo))
+    eks = client(deployment.engine, "eks")
+    (group,) = eks.list_nodegroups(clusterName="demo")["nodegroups"]
+    sizes = eks.describe_nodegroup(clusterName="demo", nodegroupName=group)["nodegroup"]["scalingConfig"]
+    assert (sizes["minSize"], sizes["maxSize"]) == (2, 5)
+    assert deployment.resources(COMPUTE) == before
+
+
+def test_a_new_one_is_there_before_the_old_one_goes(
+    deployment: Deployment, assemble: Callable[..., Path], demo: dict[str, Any]
+) -> None:
+    compute = cluster_of(demo)["compute"]
+    compute["managed_nodes"]["groups"][0]["instance_types"] = ["m7g.large"]
+    compute["fargate"]["profiles"][0]["selectors"] = [{"namespace": "others-*"}]
+    before = deployment.resources(COMPUTE).values()
+    events = deploy_changed(deployment, assemble(demo))
+    after = deployment.resources(COMPUTE).values()
+    log = deployment.engine.log.read_text().splitlines()
+    eks = client(deployment.engine, "eks")
+    for kind, names in (
+        ("AWS::EKS::Nodegroup", eks.list_nodegroups(clusterName="demo")["nodegroups"]),
+        ("AWS::EKS::FargateProfile", eks.list_fargate_profiles(clusterName="demo")["fargateProfileNames"]),
+    ):
+        (old,), (new,) = ([physical for found, physical in some if found == kind] for some in (before, after))
+        assert old != new
+        assert names == [re.split(r"[|/]", new)[-1]], "what EKS has now"
+        statuses = [(status, reason) for _, status, _, reason in moments(events, kind)]
+        assert [one for one, _ in statuses] == ["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+        assert "requires the creation of a new physical resource" in statuses[1][1]
+        made, gone = f"{kind} {new} made", f"{kind} {old} deleted"
+        last_made, last_gone = (max(place for place, line in enumerate(log) if one in line) for one in (made, gone))
+        assert last_made < last_gone
+
+
 def test_an_upgrade_is_in_place_and_in_order(
     deployment: Deployment, assemble: Callable[..., Path], demo: dict[str, Any]
 ) -> None:
     eks = client(deployment.engine, "eks")
     made = eks.describe_cluster(name="demo")["cluster"]["createdAt"]
-    changed = copy.deepcopy(demo)
-    cluster_of(changed)["control_plane"]["kubernetes_version"] = "1.37"
-    addons = {"kube-proxy": {"version": "v1.37.0-eksbuild.1"}, "coredns": {"version": "v1.13.2-eksbuild.4"}}
-    cluster_of(changed)["addons"] = addons
-    assembly = assemble(changed)
+    cluster_of(demo)["control_plane"]["kubernetes_version"] = "1.36"
+    addons = {"kube-proxy": {"version": "v1.36.0-eksbuild.1"}, "coredns": {"version": "v1.13.2-eksbuild.4"}}
+    cluster_of(demo)["addons"] = addons
+    assembly = assemble(demo)
     events = deploy_changed(deployment, assembly)
 
     cluster = eks.describe_cluster(name="demo")["cluster"]
     (group,) = eks.list_nodegroups(clusterName="demo")["nodegroups"]
     nodes = eks.describe_nodegroup(clusterName="demo", nodegroupName=group)["nodegroup"]
-    assert (cluster["version"], cluster["createdAt"], nodes["version"]) == ("1.37", made, "1.37")
+    assert (cluster["version"], cluster["createdAt"], nodes["version"]) == ("1.36", made, "1.36")
     for name, spec in addons.items():
         assert eks.describe_addon(clusterName="demo", addonName=name)["addon"]["addonVersion"] == spec["version"]
     ends = [
@@ -86,87 +156,17 @@ def test_an_upgrade_is_in_place_and_in_order(
     assert kinds == ["VersionUpdate"]
 
 
-def test_a_size_is_changed_in_place(
-    deployment: Deployment, assemble: Callable[..., Path], demo: dict[str, Any]
-) -> None:
-    changed = copy.deepcopy(demo)
-    cluster_of(changed)["compute"]["managed_nodes"]["groups"][0].update(max_size=5, min_size=2)
-    before = deployment.resources(COMPUTE)
-    deploy_changed(deployment, assemble(changed))
-    eks = client(deployment.engine, "eks")
-    (group,) = eks.list_nodegroups(clusterName="demo")["nodegroups"]
-    sizes = eks.describe_nodegroup(clusterName="demo", nodegroupName=group)["nodegroup"]["scalingConfig"]
-    assert (sizes["minSize"], sizes["maxSize"]) == (2, 5)
-    assert deployment.resources(COMPUTE) == before
-
-
-@pytest.mark.parametrize("kind", ["AWS::EKS::Nodegroup", "AWS::EKS::FargateProfile"])
-def test_the_new_one_stands_before_the_old_one_goes(
-    deployment: Deployment, assemble: Callable[..., Path], demo: dict[str, Any], kind: str
-) -> None:
-    changed = copy.deepcopy(demo)
-    compute = cluster_of(changed)["compute"]
-    if kind == "AWS::EKS::Nodegroup":
-        compute["managed_nodes"]["groups"][0]["instance_types"] = ["m7g.large"]
-    else:
-        compute["fargate"]["profiles"][0]["selectors"] = [{"namespace": "others-*"}]
-    old = {physical for found, physical in deployment.resources(COMPUTE).values() if found == kind}
-    events = moments(deploy_changed(deployment, assemble(changed)), kind)
-    new = {physical for found, physical in deployment.resources(COMPUTE).values() if found == kind}
-    assert len(old) == len(new) == 1
-    assert old != new
-    assert [status for _, status, _, _ in events] == ["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
-    assert "requires the creation of a new physical resource" in events[1][3]
-    # What EKS has now: the new one alone, made before the old one was deleted.
-    eks = client(deployment.engine, "eks")
-    names = (
-        eks.list_nodegroups(clusterName="demo")["nodegroups"]
-        if kind.endswith("Nodegroup")
-        else eks.list_fargate_profiles(clusterName="demo")["fargateProfileNames"]
-    )
-    assert {physical.replace("|", "/").split("/")[-1] for physical in new} == set(names)
-    with (deployment.engine.log).open() as log:
-        lines = [line for line in log if f"{kind} " in line]
-    made, gone = (
-        next(place for place, line in reversed(list(enumerate(lines))) if word in line) for word in ("made", "deleted")
-    )
-    assert made < gone
-
-
-def test_a_node_group_that_fails_rolls_back_the_compute_alone(
-    deployment: Deployment, assemble: Callable[..., Path]
-) -> None:
-    before = inventory(deployment.engine)
-    assembly = assemble("demo")
-    *before_compute, (_, template) = stacks_of(assembly)
-    deployment._publish(assembly)
-    for stack, body in before_compute:
-        deployment.deploy_stack(stack, body)
-    standing = inventory(deployment.engine)
-    (group,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::Nodegroup"]
-    group["Properties"]["AmiType"] = "AL2_x86_64"
-    with pytest.raises(
-        StackFailed, match=r"ROLLBACK_COMPLETE[\s\S]*AL2_x86_64 is not supported for kubernetes version 1.36"
-    ):
-        deployment.deploy_stack(COMPUTE, template)
-    assert inventory(deployment.engine) == standing
-    assert client(deployment.engine, "eks").describe_cluster(name="demo")["cluster"]["status"] == "ACTIVE"
-    for stack in (COMPUTE, *(name for name, _ in reversed(before_compute))):
-        deployment.destroy(stack)
-    assert {one for one in inventory(deployment.engine) - before if "PendingDeletion" not in one} == set()
-
-
 def test_a_downgrade_cannot_be_rolled_back(
     deployment: Deployment, assemble: Callable[..., Path], demo: dict[str, Any]
 ) -> None:
     """The way into UPDATE_ROLLBACK_FAILED that docs/changes.md warns of, and the way out that it names."""
-    changed = copy.deepcopy(demo)
-    cluster_of(changed)["control_plane"]["kubernetes_version"] = "1.37"
-    template = dict(stacks_of(assemble(changed)))[CONTROL_PLANE]
+    template = dict(stacks_of(assemble(demo)))[CONTROL_PLANE]
+    (cluster,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::Cluster"]
+    cluster["Properties"]["Version"] = f"1.{int(cluster['Properties']['Version'].split('.')[1]) + 1}"
     (instance,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EC2::Instance"]
     instance["Properties"]["Unknown"] = "property"
     with pytest.raises(StackFailed, match="UPDATE_ROLLBACK_FAILED"):
         deployment.deploy_stack(CONTROL_PLANE, template)
     deployment.cloudformation.continue_update_rollback(StackName=CONTROL_PLANE, ResourcesToSkip=["Cluster"])
-    deployment._settled(CONTROL_PLANE)
+    deployment.settled(CONTROL_PLANE)
     assert deployment.states()[CONTROL_PLANE] == "UPDATE_ROLLBACK_COMPLETE"

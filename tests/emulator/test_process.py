@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -18,6 +17,7 @@ from emulator import cdk, demo, process
 from emulator.problem import Problem
 from emulator.standing import client, stacks
 from safe_io.ownership import claim
+from tests.emulator import small
 from tests.emulator.deployment import Deployment
 from tests.emulator.functions import deploy_function, invoke
 from tests.emulator.programs import alive, command, kill, until
@@ -40,21 +40,25 @@ def test_up_status_down(home: Path) -> None:
     down = command("down")
     assert "is gone" in down.stdout
     assert list(home.parent.iterdir()) == []
-    with pytest.raises(ProcessLookupError):
-        os.killpg(found.pid, 0)
+    assert not alive(Path(f"/proc/{found.pid}"))
     assert command("down").stdout == "The local AWS does not run.\n"
 
 
-def test_it_gets_no_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_gets_no_credential_and_needs_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the person's own")
     monkeypatch.setenv("AWS_PROFILE", "prod")
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "intranet")
     engine = process.start()
+    assert stacks(engine) == []
     environment = Path(f"/proc/{engine.pid}/environ").read_text()
     assert "the person's own" not in environment
     assert "AWS_PROFILE" not in environment
     clients = engine.environment()
     assert not {"AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & set(clients)
     assert clients["AWS_SHARED_CREDENTIALS_FILE"] == str(engine.home / "credentials")
+    assert (clients["NO_PROXY"], clients["no_proxy"]) == ("intranet,127.0.0.1", "127.0.0.1")
 
 
 def test_a_process_that_took_the_number_is_not_taken_for_the_engine(home: Path) -> None:
@@ -84,9 +88,16 @@ def test_a_port_that_is_taken_in_between(monkeypatch: pytest.MonkeyPatch) -> Non
         assert process.start().port != taken.getsockname()[1]
 
 
-def test_started_by_many_at_once_it_runs_once() -> None:
+def empty_the_locks(engine: process.Engine) -> None:
+    for path in engine.home.glob("*.lock"):
+        os.truncate(path, 0)
+
+
+def test_started_by_many_at_once_it_runs_once_and_is_found_though_its_lock_is_emptied() -> None:
     with ThreadPoolExecutor() as pool:
-        assert len(set(pool.map(lambda _: process.start(), range(4)))) == 1
+        (engine,) = set(pool.map(lambda _: process.start(), range(4)))
+    empty_the_locks(engine)
+    assert process.find() == engine
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "poetry.lock", "engine.lock", "folder/in.it"])
@@ -109,16 +120,6 @@ def test_an_empty_folder_is_nobodys_until_the_engine_takes_it(home: Path) -> Non
     home.rmdir()
 
 
-def test_a_proxy_is_not_asked_for_what_is_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "http_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "intranet")
-    engine = process.start()
-    assert stacks(engine) == []
-    environment = engine.environment()
-    assert (environment["NO_PROXY"], environment["no_proxy"]) == ("intranet,127.0.0.1", "127.0.0.1")
-
-
 def test_what_it_has_started_ends_with_it_however_it_ends() -> None:
     engine = process.start()
     code = "import subprocess\ndef handler(*_): return subprocess.Popen(['sleep', '600']).pid\n"
@@ -133,11 +134,6 @@ def test_it_ends_when_its_folder_is_deleted(home: Path) -> None:
     engine = process.start()
     shutil.rmtree(home)
     assert until(lambda: os.waitpid(engine.pid, os.WNOHANG)[0] == engine.pid)
-
-
-def empty_the_locks(engine: process.Engine) -> None:
-    for path in engine.home.glob("*.lock"):
-        os.truncate(path, 0)
 
 
 HALF_DEAD: dict[str, Callable[[process.Engine], object]] = {
@@ -160,12 +156,6 @@ def test_down_ends_clean_whatever_the_state(home: Path, state: str) -> None:
     assert not process.stop()
 
 
-def test_an_emptied_lock_is_written_again() -> None:
-    engine = process.start()
-    empty_the_locks(engine)
-    assert process.find() == engine
-
-
 def test_an_engine_that_does_not_answer_is_not_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
     engine = process.start()
     os.killpg(engine.pid, signal.SIGSTOP)
@@ -184,34 +174,26 @@ def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.fixture
-def strict() -> process.Engine:
-    """An engine that asks for TLS, signatures and permissions."""
-    return process.start(strict=True)
-
-
-def test_strict_mode_refuses_who_may_not(strict: process.Engine, assemble: Callable[..., Path]) -> None:
-    cdk.bootstrap(strict)
-    iam = client(strict, "iam")
+def test_strict_mode_refuses_who_may_not(strict_engine: process.Engine, tmp_path: Path) -> None:
+    iam = client(strict_engine, "iam")
 
     def user(name: str, *policies: str) -> process.Engine:
         iam.create_user(UserName=name)
         for policy in policies:
             iam.attach_user_policy(UserName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        return replace(strict, user_key=(key["AccessKeyId"], key["SecretAccessKey"]))
+        return replace(strict_engine, user_key=(key["AccessKeyId"], key["SecretAccessKey"]))
 
-    assembly = assemble("auto-mode")
-    arguments = ["deploy", "auto-mode-foundation", "--app", str(assembly), "--require-approval", "never"]
-    refused = cdk.run(user("nobody"), arguments)
-    assert refused[0] == 1
-    assert re.search(r"not authorized to perform|AccessDenied", refused[1])
-    assert "auto-mode-foundation" not in Deployment(strict).states()
+    nobody: Any = client(user("without-rights"), "cloudformation")
+    with pytest.raises(nobody.exceptions.ClientError, match=r"not authorized to perform|AccessDenied"):
+        nobody.create_stack(StackName="refused", TemplateBody=json.dumps({"Resources": {"Address": small.ADDRESS}}))
 
-    somebody = user("somebody", "AdministratorAccess")
-    code, output = cdk.run(somebody, arguments)
-    assert code == 0, output
-    assert Deployment(strict).states()["auto-mode-foundation"] == "CREATE_COMPLETE"
+    # The CDK CLI trusts the certificate too.
+    somebody = user("with-rights", "AdministratorAccess")
+    cdk.deploy(somebody, small.assembly(tmp_path / "cdk.out", {"Address": small.ADDRESS}))
+    states = Deployment(strict_engine).states()
+    assert states[small.STACK] == "CREATE_COMPLETE"
+    assert "refused" not in states
 
     forged: Any = client(replace(somebody, user_key=(somebody.key[0], "wrong")), "cloudformation")
     with pytest.raises(forged.exceptions.ClientError, match=r"[Ss]ignature"):

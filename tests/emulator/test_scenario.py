@@ -1,25 +1,16 @@
 """What audits and upgrades read of EKS beside its resources, and failures on demand."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
 
 from emulator.process import Engine
 from emulator.standing import client
-from tests.emulator.deployment import Deployment
+from tests.emulator.clusters import clusters
 from tests.emulator.scenario import change_record, fault, let_fail
 
 pytestmark = pytest.mark.xdist_group("emulator")
-
-
-@pytest.fixture
-def demo(deployment: Deployment, assemble: Callable[..., Path]) -> Iterator[None]:
-    assembly = assemble("demo")
-    deployment.deploy(assembly)
-    yield
-    deployment.destroy_all(assembly)
 
 
 @pytest.fixture(autouse=True)
@@ -28,15 +19,16 @@ def _no_fault_stays(engine: Engine) -> Iterator[None]:
     let_fail(engine)
 
 
-@pytest.mark.usefixtures("demo")
 def test_insights_pass_until_one_does_not(engine: Engine) -> None:
     eks = client(engine, "eks")
-    found = eks.list_insights(clusterName="demo")["insights"]
-    assert {one["insightStatus"]["status"] for one in found} == {"PASSING"}
-    failing = {"status": "ERROR", "reason": "a client calls an API that goes away"}
-    change_record(engine, "insight", "demo", found[0]["id"], insightStatus=failing)
-    (only,) = eks.list_insights(clusterName="demo", filter={"statuses": ["ERROR"]})["insights"]
-    assert eks.describe_insight(clusterName="demo", id=only["id"])["insight"]["insightStatus"] == failing
+    with clusters(engine, "insights"):
+        found = eks.list_insights(clusterName="insights")["insights"]
+        assert {one["insightStatus"]["status"] for one in found} == {"PASSING"}
+        failing = {"status": "ERROR", "reason": "a client calls an API that goes away"}
+        change_record(engine, "insight", "insights", found[0]["id"], insightStatus=failing)
+        (only,) = eks.list_insights(clusterName="insights", filter={"statuses": ["ERROR"]})["insights"]
+        described = eks.describe_insight(clusterName="insights", id=only["id"])["insight"]
+    assert described["insightStatus"] == failing
 
 
 def test_the_newest_version_of_an_add_on_fits_the_next_kubernetes_too(engine: Engine) -> None:
@@ -77,5 +69,5 @@ def test_an_operation_fails_until_it_is_told_otherwise(engine: Engine) -> None:
 
 
 def test_boto3_outlasts_throttling(engine: Engine) -> None:
-    let_fail(engine, fault("ListClusters", "ThrottlingException", times=2))
+    let_fail(engine, fault("ListClusters", "ThrottlingException", times=1))
     client(engine, "eks").list_clusters()

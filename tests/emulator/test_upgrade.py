@@ -1,9 +1,6 @@
 """The playbook of a cluster that runs, over HTTP: from its environment's assembly, and from the account alone."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +9,15 @@ import pytest
 
 from emulator.process import Engine
 from emulator.standing import client
-from tests.conftest import ROOT, environment_data
+from tests.conftest import environment_data
+from tests.emulator.auditor import Auditor
 from tests.emulator.deployment import Deployment
 from tests.emulator.scenario import change_record, fault, let_fail
 
 pytestmark = pytest.mark.xdist_group("emulator")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def assembly(deployment: Deployment, assemble: Callable[..., Path]) -> Iterator[Path]:
     """The managed-nodes environment on Kubernetes 1.35, deployed."""
     data = environment_data("managed-nodes")
@@ -27,24 +25,31 @@ def assembly(deployment: Deployment, assemble: Callable[..., Path]) -> Iterator[
     made = assemble(data)
     deployment.deploy(made)
     yield made
-    let_fail(deployment.engine)
     deployment.destroy_all(made)
 
 
-def upgrade(engine: Engine, *options: str) -> tuple[int, dict[str, Any], str]:
-    """Exit code, the document and what was complained of."""
-    command = [sys.executable, "-m", "responsibility", "upgrade", "--to", "1.36", "--format", "json", *options]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **engine.environment()}, capture_output=True, text=True)
-    return done.returncode, json.loads(done.stdout) if done.stdout.strip() else {}, done.stderr
+Upgrade = Callable[..., tuple[int, dict[str, Any], str]]
+
+
+@pytest.fixture
+def upgrade(engine: Engine, auditor: Auditor) -> Iterator[Upgrade]:
+    """Returns a function that plans an upgrade: exit code, the document and what went to stderr."""
+
+    def run(*options: str) -> tuple[int, dict[str, Any], str]:
+        code = auditor.code(engine, "--to", "1.36", "--format", "json", *options, command="upgrade")
+        return code, json.loads(auditor.printed) if auditor.printed.strip() else {}, auditor.said
+
+    yield run
+    let_fail(engine)
 
 
 def asked(document: dict[str, Any], verdict: str) -> dict[str, str]:
     return {gate["api"]: gate["detail"] for gate in document["clusters"][0]["gates"] if gate["verdict"] == verdict}
 
 
-def test_the_account_answers_the_questions_of_the_templates(engine: Engine, assembly: Path) -> None:
-    _, before, _ = upgrade(engine, "--assembly", str(assembly))
-    code, after, _ = upgrade(engine, "--assembly", str(assembly), "--live")
+def test_the_account_answers_the_questions_of_the_templates(upgrade: Upgrade, assembly: Path) -> None:
+    _, before, _ = upgrade("--assembly", str(assembly))
+    code, after, _ = upgrade("--assembly", str(assembly), "--live")
     assert code == 0
     answered = {"eks:ListInsights", "eks:DescribeCluster", "ec2:DescribeSubnets", "eks:DescribeAddonVersions"}
     assert answered <= set(asked(before, "ask"))
@@ -55,37 +60,39 @@ def test_the_account_answers_the_questions_of_the_templates(engine: Engine, asse
 
 
 @pytest.mark.usefixtures("assembly")
-def test_what_is_in_the_way_is_found(engine: Engine) -> None:
+def test_what_is_in_the_way_is_found(engine: Engine, upgrade: Upgrade) -> None:
     eks = client(engine, "eks")
     insight = eks.list_insights(clusterName="managed-nodes")["insights"][0]
     failing = {"status": "ERROR", "reason": "a client calls an API that goes away"}
     change_record(engine, "insight", "managed-nodes", insight["id"], insightStatus=failing)
-    code, document, _ = upgrade(engine, "--cluster", "managed-nodes", "--region", "us-west-2")
+    code, document, _ = upgrade("--cluster", "managed-nodes", "--region", "us-west-2")
     assert code == 1
     assert "a client calls an API that goes away" in asked(document, "blocker")["eks:ListInsights"]
     assert document["source"].startswith("account 123456789012")
+    change_record(engine, "insight", "managed-nodes", insight["id"], insightStatus=insight["insightStatus"])
 
 
-def test_what_may_not_be_asked_stays_a_question(engine: Engine, assembly: Path) -> None:
+def test_what_may_not_be_asked_stays_a_question(engine: Engine, upgrade: Upgrade, assembly: Path) -> None:
     let_fail(engine, fault("ListInsights", "AccessDeniedException"))
-    code, document, complaint = upgrade(engine, "--assembly", str(assembly), "--live")
+    code, document, complaint = upgrade("--assembly", str(assembly), "--live")
     assert code == 0
     assert "eks:ListInsights" in asked(document, "ask")
     assert "eks:ListInsights" in complaint
 
 
-def test_a_change_behind_the_templates_is_named(engine: Engine, assembly: Path) -> None:
-    client(engine, "eks").update_cluster_version(name="managed-nodes", version="1.36")
-    code, document, complaint = upgrade(engine, "--cluster", "managed-nodes")
-    assert (code, document) == (2, {})
-    assert "has Kubernetes 1.36 already" in complaint
-    code, document, _ = upgrade(engine, "--assembly", str(assembly), "--live")
-    assert code == 1
-    assert "the templates say 1.35" in asked(document, "blocker")["eks:DescribeCluster"]
-
-
-def test_a_cluster_that_is_not_there_is_one_line(engine: Engine) -> None:
-    code, _, complaint = upgrade(engine, "--cluster", "nothing")
+def test_a_cluster_that_is_not_there_is_one_line(upgrade: Upgrade) -> None:
+    code, _, complaint = upgrade("--cluster", "nothing")
     assert code == 2
     assert complaint.count("\n") == 1
     assert "there is no such cluster" in complaint
+
+
+def test_a_change_behind_the_templates_is_named(engine: Engine, upgrade: Upgrade, assembly: Path) -> None:
+    """The last one: the cluster stays changed."""
+    client(engine, "eks").update_cluster_version(name="managed-nodes", version="1.36")
+    code, document, complaint = upgrade("--cluster", "managed-nodes")
+    assert (code, document) == (2, {})
+    assert "has Kubernetes 1.36 already" in complaint
+    code, document, _ = upgrade("--assembly", str(assembly), "--live")
+    assert code == 1
+    assert "the templates say 1.35" in asked(document, "blocker")["eks:DescribeCluster"]

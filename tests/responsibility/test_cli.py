@@ -146,7 +146,7 @@ def test_support_is_held_against_the_day_that_was_asked_for(run: Run, template: 
     assert list(states.values()) == ["standard", "extended", "ended"]
     assert reviewed(run, "-a", template).as_of - date.today() <= timedelta(days=1)
     done = run("review", "-a", template, "--as-of", "tomorrow")
-    assert done == (2, "", "--as-of tomorrow: is no day; write it as 2027-05-01\n")
+    assert done == (2, "", "--as-of tomorrow: is not a date; write it like 2027-05-01\n")
 
 
 def entries(tmp_path: Path, name: str, **entry: str) -> str:
@@ -166,9 +166,7 @@ def test_accepted_findings_are_found_in_the_folder_or_given(run: Run, template: 
 def test_an_acceptance_that_nothing_needs_is_named(run: Run, template: str, tmp_path: Path) -> None:
     given = entries(tmp_path, "mine.yaml", resource="shop/Gone")
     done = run("review", "-a", template, "--accepted", given, "-f", "json")
-    assert done.err == (
-        "mine.yaml: EKR001 shop/Gone is accepted, and nothing of that name is open: take the entry out\n"
-    )
+    assert done.err == ("mine.yaml: EKR001 shop/Gone is accepted, but nothing of that name is open: remove the entry\n")
     json.loads(done.out)
     given = entries(tmp_path, "mine.yaml", resource="elsewhere/*")
     assert run("review", "-a", template, "--accepted", given).err == "", "another review may need it"
@@ -211,14 +209,14 @@ def test_standard_input(run: Run) -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (["matrix", "--compute", "auto-mode"], "--compute auto-mode: there is no such one; did you mean auto_mode?"),
-        (["matrix", "--compute", "ec2"], "--compute ec2: there is no such one. There is: auto_mode, managed_nodes"),
-        (["matrix", "--component", "x"], "--component x: there is no such one. There is: "),
+        (["matrix", "--compute", "auto-mode"], "--compute auto-mode: unknown; did you mean auto_mode?"),
+        (["matrix", "--compute", "ec2"], "--compute ec2: unknown. Known: auto_mode, managed_nodes"),
+        (["matrix", "--component", "x"], "--component x: unknown. Known: "),
         (["matrix", "--format", "sarif"], "--format sarif: this command writes text, md, html, json"),
-        (["explain", "kubelett"], "component kubelett: there is no such one; did you mean kubelet?"),
+        (["explain", "kubelett"], "component kubelett: unknown; did you mean kubelet?"),
         (["explain", "kubelet", "-f", "sarif"], "--format sarif: this command writes "),
         (["checks", "-f", "html"], "--format html: this command writes text, md, json"),
-        (["checks", "-o", "checks.xls"], "--output checks.xls: its suffix names no format; use one of .txt .md"),
+        (["checks", "-o", "checks.xls"], "--output checks.xls: its suffix is not a known format; use one of .txt .md"),
     ],
 )
 def test_names_and_formats_that_there_are_not(run: Run, command: list[str], said: str) -> None:

@@ -34,7 +34,7 @@ def text(words: str) -> Callable[[Path], object]:
 
 BAD: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "no such file": ("nope.json", lambda _: None, "nope.json: cannot be read: No such file or directory"),
-    "no name": ("", lambda _: None, "no template is named"),
+    "no name": ("", lambda _: None, "no template given"),
     "a name that no file can have": ("x" * 5000, lambda _: None, "File name too long"),
     "a name of two lines": ("a\n\x1b[31mb", lambda _: None, "a b: cannot be read"),
     "a folder of nothing": ("folder", Path.mkdir, "folder: no CloudFormation template in it"),

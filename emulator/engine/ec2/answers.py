@@ -12,7 +12,8 @@ from xml.sax.saxutils import escape
 
 import botocore.session  # type: ignore[import-untyped]
 from botocore.model import ServiceModel, Shape  # type: ignore[import-untyped]
-from ministack.services import ec2
+
+from emulator.engine import port
 
 Record = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
@@ -36,13 +37,13 @@ def answer_describe(operation: str, identity: str, records: Callable[[], Iterabl
             if (not ids or record[identity] in ids) and all(_matches(record, *one) for one in filters.items())
         ]
         if missing := ids - {record[identity] for record in found}:
-            return tuple(ec2._error(f"Invalid{identity}.NotFound", f"{sorted(missing)[0]} does not exist", 400))
+            return tuple(port.ec2_error(f"Invalid{identity}.NotFound", f"{sorted(missing)[0]} does not exist", 400))
         shape = model().operation_model(operation).output_shape
         member = next(name for name, one in shape.members.items() if one.type_name == "list")
-        return tuple(ec2._xml(200, f"{operation}Response", _xml({member: found}, shape)))
+        return tuple(port.ec2_answer(200, f"{operation}Response", _xml({member: found}, shape)))
 
     handler.identity = identity  # type: ignore[attr-defined]
-    ec2._ACTION_MAP[operation] = handler
+    port.ec2_operations[operation] = handler
 
 
 def shaped(value: Mapping[str, Any], shape: str) -> str:
@@ -51,7 +52,7 @@ def shaped(value: Mapping[str, Any], shape: str) -> str:
 
 
 def _with_tags(record: Record, identity: str) -> Record:
-    return {**record, "Tags": ec2._tags.get(record[identity], [])}
+    return {**record, "Tags": port.ec2_tags.get(record[identity], [])}
 
 
 def _values(parameters: Mapping[str, Any], pattern: re.Pattern[str]) -> Iterator[str]:

@@ -4,22 +4,18 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import ec2
-from ministack.services.cloudformation import provisioners
-
+from emulator.engine import port
 from emulator.engine.ec2.answers import Record, answer_describe, shaped
 from emulator.engine.provider import Attributes, Place, Properties, ResourceType
-
-_apply_tags = provisioners._ec2_apply_tags
 
 
 def install() -> None:
     """Adds IPv6 to ministack's VPCs and subnets, and to what describes them."""
     _after("AWS::EC2::VPC", _vpc_attributes)
     _after("AWS::EC2::Subnet", _subnet_block)
-    _describe("_vpc_fields_xml", lambda vpc: {"Ipv6CidrBlockAssociationSet": _associations(vpc["VpcId"], vpc)}, "Vpc")
+    _describe("xml_of_vpc", lambda vpc: {"Ipv6CidrBlockAssociationSet": _associations(vpc["VpcId"], vpc)}, "Vpc")
     _describe(
-        "_subnet_fields_xml",
+        "xml_of_subnet",
         _described_subnet,
         "Subnet",
         replacing="<assignIpv6AddressOnCreation>false</assignIpv6AddressOnCreation>",
@@ -34,7 +30,7 @@ def resource_types() -> dict[str, ResourceType]:
 
 def associate(vpc_id: str) -> str:
     """Gives a VPC a /56 of Amazon's; returns the association's id."""
-    vpc = ec2._vpcs[vpc_id]
+    vpc = port.vpcs[vpc_id]
     if blocks(vpc):
         raise ValueError(f"The vpc {vpc_id} has an Amazon-provided IPv6 CIDR block already")
     network = secrets.token_hex(3)
@@ -51,14 +47,14 @@ def blocks(vpc: Record) -> list[str]:
 
 def dissociate(vpc_id: str) -> None:
     """Takes a VPC's IPv6 block back. Raises ValueError: a subnet has a part of it."""
-    if any(one["VpcId"] == vpc_id and one.get("_ipv6_block") for one in ec2._subnets.values()):
+    if any(one["VpcId"] == vpc_id and one.get("_ipv6_block") for one in port.subnets.values()):
         raise ValueError(f"The vpc {vpc_id} has subnets with IPv6 CIDR blocks")
-    blocks(ec2._vpcs.get(vpc_id, {})).clear()
+    blocks(port.vpcs.get(vpc_id, {})).clear()
 
 
 def _after(kind: str, follow: Callable[[str, Properties], Attributes]) -> None:
     """Lets ``follow`` work on what a type's handlers have made or changed, and say more attributes."""
-    handlers = provisioners._RESOURCE_HANDLERS[kind] = dict(provisioners._RESOURCE_HANDLERS[kind])
+    handlers = port.resource_handlers[kind] = dict(port.resource_handlers[kind])
 
     def wrapped(original: Any, position: int) -> Any:
         def run(*arguments: Any) -> Any:
@@ -71,25 +67,27 @@ def _after(kind: str, follow: Callable[[str, Properties], Attributes]) -> None:
 
 
 def _vpc_attributes(vpc_id: str, _props: Properties) -> Attributes:
-    return {"Ipv6CidrBlocks": blocks(ec2._vpcs[vpc_id])}
+    return {"Ipv6CidrBlocks": blocks(port.vpcs[vpc_id])}
 
 
 def _subnet_block(subnet_id: str, props: Properties) -> Attributes:
     block = props.get("Ipv6CidrBlock")
-    ec2._subnets[subnet_id] |= {"_ipv6_block": block, "_ipv6_at_once": bool(props.get("AssignIpv6AddressOnCreation"))}
+    port.subnets[subnet_id] |= {"_ipv6_block": block, "_ipv6_at_once": bool(props.get("AssignIpv6AddressOnCreation"))}
     return {"Ipv6CidrBlocks": [block] if block else []}
 
 
 def _describe(function: str, members: Callable[[Record], Record], shape: str, replacing: str = "") -> None:
     """Adds members to what a function of ministack writes about a record."""
-    original = getattr(ec2, function)
 
-    def described(record: Record, tag: str = "item") -> str:
-        xml = original(record, tag).replace(replacing, "") if replacing else original(record, tag)
-        end = f"</{tag}>"
-        return f"{xml.removesuffix(end)}{shaped(members(record), shape)}{end}"
+    def replacement(original: Any) -> Any:
+        def described(record: Record, tag: str = "item") -> str:
+            xml = original(record, tag).replace(replacing, "") if replacing else original(record, tag)
+            end = f"</{tag}>"
+            return f"{xml.removesuffix(end)}{shaped(members(record), shape)}{end}"
 
-    setattr(ec2, function, described)
+        return described
+
+    port.replace(function, replacement)
 
 
 def _associations(owner: str, vpc: Record) -> list[Record]:
@@ -120,31 +118,31 @@ def _described_subnet(subnet: Record) -> Record:
 
 
 def _create_gateway(props: Properties, _place: Place) -> tuple[str, Attributes]:
-    if props["VpcId"] not in ec2._vpcs:
+    if props["VpcId"] not in port.vpcs:
         raise ValueError(f"The vpc ID '{props['VpcId']}' does not exist")
     gateway = f"eigw-{secrets.token_hex(9)[:17]}"
-    ec2._egress_igws[gateway] = {
+    port.egress_only_gateways[gateway] = {
         "EgressOnlyInternetGatewayId": gateway,
         "VpcId": props["VpcId"],
         "State": "attached",
         "Tags": [],
     }
-    _apply_tags(gateway, props)
+    port.apply_ec2_tags(gateway, props)
     return gateway, {"Id": gateway}
 
 
 def _update_gateway(gateway: str, old: Properties, new: Properties, _place: Place) -> Attributes:
-    _apply_tags(gateway, new, old)
+    port.apply_ec2_tags(gateway, new, old)
     return {"Id": gateway}
 
 
 def _delete_gateway(gateway: str, _props: Properties) -> None:
-    ec2._egress_igws.pop(gateway, None)
-    ec2._tags.pop(gateway, None)
+    port.egress_only_gateways.pop(gateway, None)
+    port.ec2_tags.pop(gateway, None)
 
 
 def _described_gateways() -> list[Record]:
     return [
         {**gateway, "Attachments": [{"VpcId": gateway["VpcId"], "State": gateway["State"].lower()}]}
-        for gateway in ec2._egress_igws.values()
+        for gateway in port.egress_only_gateways.values()
     ]

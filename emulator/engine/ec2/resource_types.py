@@ -7,16 +7,12 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
-from ministack.services import ec2, ssm
-from ministack.services.cloudformation import provisioners
-
+from emulator.engine import port
 from emulator.engine.ec2 import ipv6
 from emulator.engine.ec2.answers import Record, answer_describe, shaped
 from emulator.engine.provider import RESOURCE_TYPES, Attributes, Place, Properties, ResourceType
 
 AL2023 = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default"
-
-_apply_tags = provisioners._ec2_apply_tags
 
 
 def identifier(prefix: str) -> str:
@@ -40,15 +36,13 @@ def install() -> None:
     )
     ipv6.install()
     # Beside the x86 image that ministack knows: the tunnel host is a Graviton instance.
-    ssm._PUBLIC_AMI_PARAMETERS[f"{AL2023}-arm64"] = "ami-0a2023a1b2c3d4e5f"
-    describe = ec2._instance_xml
-    ec2._instance_xml = lambda instance: _described_instance(describe(instance), instance)
-    fields = ec2._subnet_fields_xml
-    ec2._subnet_fields_xml = lambda subnet, tag="item": fields(_counted(subnet), tag)
-    answer_describe("DescribeAddresses", "AllocationId", lambda: list(ec2._addresses.values()))
-    answer_describe("DescribeNatGateways", "NatGatewayId", lambda: list(ec2._nat_gateways.values()))
+    port.public_parameters[f"{AL2023}-arm64"] = "ami-0a2023a1b2c3d4e5f"
+    port.replace("xml_of_instance", lambda xml: lambda instance: _described_instance(xml(instance), instance))
+    port.replace("xml_of_subnet", lambda xml: lambda subnet, tag="item": xml(_counted(subnet), tag))
+    answer_describe("DescribeAddresses", "AllocationId", lambda: list(port.addresses.values()))
+    answer_describe("DescribeNatGateways", "NatGatewayId", lambda: list(port.nat_gateways.values()))
     answer_describe("DescribeVpcEndpoints", "VpcEndpointId", _endpoints)
-    answer_describe("DescribeFlowLogs", "FlowLogId", lambda: list(ec2._flow_logs.values()))
+    answer_describe("DescribeFlowLogs", "FlowLogId", lambda: list(port.flow_logs.values()))
 
 
 def _counted(subnet: Record) -> Record:
@@ -65,7 +59,7 @@ def _endpoints() -> list[Record]:
             "Groups": [{"GroupId": group} for group in endpoint["SecurityGroupIds"]],
             "PolicyDocument": json.dumps(endpoint["PolicyDocument"]) if endpoint["PolicyDocument"] else None,
         }
-        for endpoint in ec2._vpc_endpoints.values()
+        for endpoint in port.vpc_endpoints.values()
     ]
 
 
@@ -74,53 +68,53 @@ def _update_tags(physical_id: str, old: Properties, new: Properties, _place: Pla
     changed = [key for key in {**old, **new} if key != "Tags" and old.get(key) != new.get(key)]
     if changed:
         raise ValueError(f"The emulator changes only tags of this type in place, not {', '.join(sorted(changed))}")
-    store_id = next((key for key, one in ec2._addresses.items() if one["PublicIp"] == physical_id), physical_id)
-    _apply_tags(store_id, new, old)
+    store_id = next((key for key, one in port.addresses.items() if one["PublicIp"] == physical_id), physical_id)
+    port.apply_ec2_tags(store_id, new, old)
     return _attributes(store_id)
 
 
 def _attributes(store_id: str) -> Attributes:
-    if address := ec2._addresses.get(store_id):
+    if address := port.addresses.get(store_id):
         return {"AllocationId": store_id, "PublicIp": address["PublicIp"]}
-    if gateway := ec2._nat_gateways.get(store_id):
+    if gateway := port.nat_gateways.get(store_id):
         return {"NatGatewayId": store_id, "EniId": gateway["NatGatewayAddresses"][0]["NetworkInterfaceId"]}
     return {"Id": store_id}
 
 
 def _create_address(props: Properties, _place: Place) -> tuple[str, Attributes]:
     allocation = identifier("eipalloc")
-    ec2._addresses[allocation] = {
+    port.addresses[allocation] = {
         "AllocationId": allocation,
-        "PublicIp": ec2._random_ip("52."),
+        "PublicIp": port.random_address("52."),
         "Domain": props.get("Domain", "vpc"),
         "AssociationId": None,
         "InstanceId": None,
         "NetworkInterfaceId": None,
         "PrivateIpAddress": None,
-        "NetworkBorderGroup": ec2.get_region(),
+        "NetworkBorderGroup": port.region(),
         "PublicIpv4Pool": "amazon",
     }
-    _apply_tags(allocation, props)
-    return ec2._addresses[allocation]["PublicIp"], _attributes(allocation)
+    port.apply_ec2_tags(allocation, props)
+    return port.addresses[allocation]["PublicIp"], _attributes(allocation)
 
 
 def _delete_address(physical_id: str, _props: Properties) -> None:
-    for allocation, address in list(ec2._addresses.items()):
+    for allocation, address in list(port.addresses.items()):
         if address["PublicIp"] == physical_id:
-            del ec2._addresses[allocation]
-            ec2._tags.pop(allocation, None)
+            del port.addresses[allocation]
+            port.ec2_tags.pop(allocation, None)
 
 
 def _create_nat_gateway(props: Properties, _place: Place) -> tuple[str, Attributes]:
     gateway, interface = identifier("nat"), identifier("eni")
-    address = ec2._addresses.get(props.get("AllocationId", ""), {})
+    address = port.addresses.get(props.get("AllocationId", ""), {})
     association = identifier("eipassoc") if address else None
     if address:
         address.update(AssociationId=association, NetworkInterfaceId=interface)
-    ec2._nat_gateways[gateway] = {
+    port.nat_gateways[gateway] = {
         "NatGatewayId": gateway,
         "SubnetId": props["SubnetId"],
-        "VpcId": ec2._subnets[props["SubnetId"]]["VpcId"],
+        "VpcId": port.subnets[props["SubnetId"]]["VpcId"],
         "ConnectivityType": props.get("ConnectivityType", "public"),
         "State": "available",
         "CreateTime": datetime.now(UTC),
@@ -136,21 +130,21 @@ def _create_nat_gateway(props: Properties, _place: Place) -> tuple[str, Attribut
             }
         ],
     }
-    _apply_tags(gateway, props)
+    port.apply_ec2_tags(gateway, props)
     return gateway, _attributes(gateway)
 
 
 def _delete_nat_gateway(physical_id: str, _props: Properties) -> None:
-    gateway = ec2._nat_gateways.pop(physical_id, None)
-    ec2._tags.pop(physical_id, None)
+    gateway = port.nat_gateways.pop(physical_id, None)
+    port.ec2_tags.pop(physical_id, None)
     for part in (gateway or {}).get("NatGatewayAddresses", []):
-        if address := ec2._addresses.get(part["AllocationId"]):
+        if address := port.addresses.get(part["AllocationId"]):
             address.update(AssociationId=None, NetworkInterfaceId=None)
 
 
 def _create_flow_log(props: Properties, _place: Place) -> tuple[str, Attributes]:
     flow_log = identifier("fl")
-    ec2._flow_logs[flow_log] = {
+    port.flow_logs[flow_log] = {
         **{key: value for key, value in props.items() if key not in ("Tags", "ResourceType")},
         "FlowLogId": flow_log,
         "FlowLogStatus": "ACTIVE",
@@ -159,38 +153,38 @@ def _create_flow_log(props: Properties, _place: Place) -> tuple[str, Attributes]
         "LogDestinationType": props.get("LogDestinationType", "cloud-watch-logs"),
         "MaxAggregationInterval": props.get("MaxAggregationInterval", 600),
     }
-    _apply_tags(flow_log, props)
+    port.apply_ec2_tags(flow_log, props)
     return flow_log, _attributes(flow_log)
 
 
 def _delete_flow_log(physical_id: str, _props: Properties) -> None:
-    ec2._flow_logs.pop(physical_id, None)
-    ec2._tags.pop(physical_id, None)
+    port.flow_logs.pop(physical_id, None)
+    port.ec2_tags.pop(physical_id, None)
 
 
 def _rule(direction: str) -> ResourceType:
     """Returns the type of a rule of a security group; the rule is a permission of the group."""
 
     def permission(props: Properties) -> Record:
-        (result,) = provisioners._ec2_sg_permissions([props])
+        (result,) = port.security_group_permissions([props])
         return dict(result)
 
     def create(props: Properties, _place: Place) -> tuple[str, Attributes]:
-        rules = ec2._security_groups[props["GroupId"]].setdefault(direction, [])
+        rules = port.security_groups[props["GroupId"]].setdefault(direction, [])
         if permission(props) in rules:
             raise ValueError("the specified rule already exists")
         rules.append(permission(props))
-        rule_id = ec2._sg_rule_id(props["GroupId"], direction == "IpPermissionsEgress", permission(props))
+        rule_id = port.security_group_rule_id(props["GroupId"], direction == "IpPermissionsEgress", permission(props))
         return rule_id, {"Id": rule_id}
 
     def delete(_physical_id: str, props: Properties) -> None:
-        group = ec2._security_groups.get(props["GroupId"])
+        group = port.security_groups.get(props["GroupId"])
         if group and permission(props) in group[direction]:
             group[direction].remove(permission(props))
 
     def update(physical_id: str, old: Properties, new: Properties, _place: Place) -> Attributes:
         delete(physical_id, old)
-        ec2._security_groups[new["GroupId"]].setdefault(direction, []).append(permission(new))
+        port.security_groups[new["GroupId"]].setdefault(direction, []).append(permission(new))
         return {"Id": physical_id}
 
     return ResourceType(create, delete, update)
@@ -203,7 +197,7 @@ def _create_vpc_cidr(props: Properties, _place: Place) -> tuple[str, Attributes]
     if "CidrBlock" not in props:
         raise ValueError("The emulator knows only IPv4 blocks of a VPC, and those of IPv6 that Amazon provides")
     association = identifier("vpc-cidr-assoc")
-    vpc = ec2._vpcs[props["VpcId"]]
+    vpc = port.vpcs[props["VpcId"]]
     entry = {"AssociationId": association, "CidrBlock": props["CidrBlock"], "CidrBlockState": {"State": "associated"}}
     vpc.setdefault("CidrBlockAssociations", []).append(entry)
     return f"{association}|{props['VpcId']}", {"Id": association}
@@ -213,15 +207,15 @@ def _delete_vpc_cidr(physical_id: str, props: Properties) -> None:
     if props.get("AmazonProvidedIpv6CidrBlock"):
         ipv6.dissociate(props["VpcId"])
         return
-    vpc = ec2._vpcs.get(props["VpcId"], {})
+    vpc = port.vpcs.get(props["VpcId"], {})
     kept = [one for one in vpc.get("CidrBlockAssociations", []) if one["AssociationId"] != physical_id.split("|")[0]]
     vpc["CidrBlockAssociations"] = kept
 
 
 def _create_instance(props: Properties, _place: Place) -> tuple[str, Attributes]:
-    subnet = ec2._subnets[props["SubnetId"]]
-    profile, _ = ec2._resolve_iam_instance_profile(iam_name=props.get("IamInstanceProfile", ""), allow_missing=False)
-    (instance,) = ec2._launch_instances_internal(
+    subnet = port.subnets[props["SubnetId"]]
+    profile, _ = port.instance_profile_of_instance(iam_name=props.get("IamInstanceProfile", ""), allow_missing=False)
+    (instance,) = port.launch_instances(
         image_id=props.get("ImageId", ""),
         instance_type=props.get("InstanceType", "m1.small"),
         subnet_id=props["SubnetId"],
@@ -238,13 +232,13 @@ def _create_instance(props: Properties, _place: Place) -> tuple[str, Attributes]
             volume["Encrypted"] = mapping.get("Ebs", {}).get("Encrypted", False)
             volume["Size"] = mapping.get("Ebs", {}).get("VolumeSize", volume["Size"])
             volume["VolumeType"] = mapping.get("Ebs", {}).get("VolumeType", volume["VolumeType"])
-    _apply_tags(instance["InstanceId"], props)
+    port.apply_ec2_tags(instance["InstanceId"], props)
     return instance["InstanceId"], _instance_attributes(instance)
 
 
 def _volumes(instance: Record) -> list[Record]:
     ids = [mapping.get("Ebs", {}).get("VolumeId") for mapping in instance.get("BlockDeviceMappings", [])]
-    return [ec2._volumes[one] for one in ids if one in ec2._volumes]
+    return [port.volumes[one] for one in ids if one in port.volumes]
 
 
 def _described_instance(xml: str, instance: Record) -> str:
@@ -263,17 +257,17 @@ def _instance_attributes(instance: Record) -> Attributes:
 
 
 def _update_instance(physical_id: str, old: Properties, new: Properties, _place: Place) -> Attributes:
-    instance: Any = ec2._instances[physical_id]
+    instance: Any = port.instances[physical_id]
     instance["_properties"] = new
     instance["InstanceType"] = new.get("InstanceType", instance["InstanceType"])
-    _apply_tags(physical_id, new, old)
+    port.apply_ec2_tags(physical_id, new, old)
     return _instance_attributes(instance)
 
 
 def _delete_instance(physical_id: str, _props: Properties) -> None:
-    instance = ec2._instances.pop(physical_id, None)
-    ec2._tags.pop(physical_id, None)
+    instance = port.instances.pop(physical_id, None)
+    port.ec2_tags.pop(physical_id, None)
     for mapping in (instance or {}).get("BlockDeviceMappings", []):
-        ec2._volumes.pop(mapping.get("Ebs", {}).get("VolumeId", ""), None)
+        port.volumes.pop(mapping.get("Ebs", {}).get("VolumeId", ""), None)
     for interface in (instance or {}).get("NetworkInterfaces", []):
-        ec2._network_interfaces.pop(interface.get("NetworkInterfaceId", ""), None)
+        port.network_interfaces.pop(interface.get("NetworkInterfaceId", ""), None)

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from emulator.engine.eks.service import Answer, Eks, Parameters, operation, page
+from emulator.engine.eks.service import Answer, Eks, Parameters, operation
 from emulator.engine.eks.state import Record, Refused, now
 
 
@@ -47,7 +47,7 @@ def list_access_entries(eks: Eks, parameters: Parameters) -> Answer:
         for entry in eks.state.of("accessEntry", cluster)
         if policy is None or any(policy == one["policyArn"] for one in _policies(eks, cluster, entry["principalArn"]))
     ]
-    return page(sorted(found), parameters, "accessEntries")
+    return eks.page(sorted(found), parameters, "accessEntries")
 
 
 @operation
@@ -108,7 +108,7 @@ def list_associated_access_policies(eks: Eks, parameters: Parameters) -> Answer:
     """Lists the policies of an access entry."""
     cluster, principal = parameters["clusterName"], parameters["principalArn"]
     eks.state.child("accessEntry", cluster, principal)
-    answer = page(_policies(eks, cluster, principal), parameters, "associatedAccessPolicies")
+    answer = eks.page(_policies(eks, cluster, principal), parameters, "associatedAccessPolicies")
     return {"clusterName": cluster, "principalArn": principal, **answer}
 
 
@@ -152,7 +152,7 @@ def list_pod_identity_associations(eks: Eks, parameters: Parameters) -> Answer:
         for record in eks.state.of("podIdentityAssociation", parameters["clusterName"])
         if all(record[key] == value for key, value in wanted.items())
     ]
-    return page(found, parameters, "associations")
+    return eks.page(found, parameters, "associations")
 
 
 @operation
@@ -203,7 +203,7 @@ def describe_capability(eks: Eks, parameters: Parameters) -> Answer:
 def list_capabilities(eks: Eks, parameters: Parameters) -> Answer:
     """Lists capabilities."""
     eks.state.cluster(parameters["clusterName"])
-    return page(list(eks.state.of("capability", parameters["clusterName"])), parameters, "capabilities")
+    return eks.page(list(eks.state.of("capability", parameters["clusterName"])), parameters, "capabilities")
 
 
 @operation

@@ -3,7 +3,7 @@
 import uuid
 
 from emulator.engine.eks.compute import delete_child, names
-from emulator.engine.eks.service import Answer, Eks, Parameters, operation, page
+from emulator.engine.eks.service import Answer, Eks, Parameters, operation
 from emulator.engine.eks.state import Record, Refused, now
 
 NO_NODES = "The add-on is unhealthy because it doesn't have the desired number of replicas."
@@ -111,7 +111,7 @@ def describe_addon(eks: Eks, parameters: Parameters) -> Answer:
 @operation
 def list_addons(eks: Eks, parameters: Parameters) -> Answer:
     """Lists add-ons by name."""
-    return page(names(eks, "addon", parameters, "addonName"), parameters, "addons")
+    return eks.page(names(eks, "addon", parameters, "addonName"), parameters, "addons")
 
 
 @operation
@@ -161,4 +161,4 @@ def describe_addon_versions(eks: Eks, parameters: Parameters) -> Answer:
         answers.append(
             {"addonName": name, "type": "networking", "addonVersions": entries, "owner": "aws", "publisher": "eks"}
         )
-    return page(answers, parameters, "addons")
+    return eks.page(answers, parameters, "addons")

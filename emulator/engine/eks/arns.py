@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonel
 
 from typing import Any
 
-from ministack.core import iam_actions
+from emulator.engine import port
 
 _KINDS = {
     "node-groups": "nodegroup",
@@ -20,13 +20,15 @@ _KINDS = {
 
 def install() -> None:
     """Takes the look-up of a request's resource over, for EKS."""
-    original = iam_actions.extract_resource_arn
 
-    def extract_resource_arn(service: str, method: str, path: str, *rest: Any) -> str:
-        parts = path.strip("/").split("/")
-        if service == "eks" and len(parts) > 3 and parts[0] == "clusters" and parts[2] in _KINDS:
-            region, account = rest[-2:]
-            return f"arn:aws:eks:{region}:{account}:{_KINDS[parts[2]]}/{parts[1]}/{parts[3]}/any"
-        return str(original(service, method, path, *rest))
+    def replacement(original: Any) -> Any:
+        def arn_of_request(service: str, method: str, path: str, *rest: Any) -> str:
+            parts = path.strip("/").split("/")
+            if service == "eks" and len(parts) > 3 and parts[0] == "clusters" and parts[2] in _KINDS:
+                region, account = rest[-2:]
+                return f"arn:aws:eks:{region}:{account}:{_KINDS[parts[2]]}/{parts[1]}/{parts[3]}/any"
+            return str(original(service, method, path, *rest))
 
-    iam_actions.extract_resource_arn = extract_resource_arn
+        return arn_of_request
+
+    port.replace("arn_of_request", replacement)

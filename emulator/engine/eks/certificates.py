@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 
-from emulator.engine.eks.service import Answer, Eks, Parameters, operation, page
+from emulator.engine.eks.service import Answer, Eks, Parameters, operation
 from emulator.engine.eks.state import Record, now
 
 KIND = "certificateAuthority"
@@ -31,7 +31,7 @@ def authorities(eks: Eks, cluster: str) -> list[Record]:
 @operation
 def list_certificate_authorities(eks: Eks, parameters: Parameters) -> Answer:
     """Lists the authorities of a cluster."""
-    return page(authorities(eks, parameters["clusterName"]), parameters, "certificateAuthorities")
+    return eks.page(authorities(eks, parameters["clusterName"]), parameters, "certificateAuthorities")
 
 
 @operation

@@ -5,7 +5,7 @@ import uuid
 from datetime import UTC, datetime
 
 from emulator.engine.eks import shapes
-from emulator.engine.eks.service import Answer, Eks, Parameters, logging_config, operation, own_access_entry, page
+from emulator.engine.eks.service import Answer, Eks, Parameters, logging_config, operation, own_access_entry
 from emulator.engine.eks.state import Record, Refused, now
 
 
@@ -90,7 +90,7 @@ def describe_cluster(eks: Eks, parameters: Parameters) -> Answer:
 @operation
 def list_clusters(eks: Eks, parameters: Parameters) -> Answer:
     """Lists clusters by name."""
-    return page(sorted(eks.state.clusters), parameters, "clusters")
+    return eks.page(sorted(eks.state.clusters), parameters, "clusters")
 
 
 @operation
@@ -164,7 +164,7 @@ def list_updates(eks: Eks, parameters: Parameters) -> Answer:
         for (cluster, identifier), update in eks.state.updates.items()
         if cluster == parameters["name"] and update["_owner"] == wanted
     ]
-    return page(found, parameters, "updateIds")
+    return eks.page(found, parameters, "updateIds")
 
 
 @operation
@@ -196,7 +196,7 @@ def describe_cluster_versions(eks: Eks, parameters: Parameters) -> Answer:
         entry["status"] = entry["versionStatus"].lower().replace("_", "-")
         if (extended is None or today <= extended) and (not wanted or version in wanted):
             found.append(entry)
-    return page(found, parameters, "clusterVersions")
+    return eks.page(found, parameters, "clusterVersions")
 
 
 def _tagged(eks: Eks, arn: str) -> Record:

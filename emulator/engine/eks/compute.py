@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.engine.eks.releases import default_ami_type, newest
-from emulator.engine.eks.service import Answer, Eks, Parameters, operation, own_access_entry, page
+from emulator.engine.eks.service import Answer, Eks, Parameters, operation, own_access_entry
 from emulator.engine.eks.state import Record, now
 
 
@@ -79,7 +79,7 @@ def describe_nodegroup(eks: Eks, parameters: Parameters) -> Answer:
 @operation
 def list_nodegroups(eks: Eks, parameters: Parameters) -> Answer:
     """Lists node groups by name."""
-    return page(names(eks, "nodegroup", parameters, "nodegroupName"), parameters, "nodegroups")
+    return eks.page(names(eks, "nodegroup", parameters, "nodegroupName"), parameters, "nodegroups")
 
 
 @operation
@@ -173,7 +173,7 @@ def describe_fargate_profile(eks: Eks, parameters: Parameters) -> Answer:
 def list_fargate_profiles(eks: Eks, parameters: Parameters) -> Answer:
     """Lists Fargate profiles by name."""
     found = names(eks, "fargateProfile", parameters, "fargateProfileName")
-    return page(found, parameters, "fargateProfileNames")
+    return eks.page(found, parameters, "fargateProfileNames")
 
 
 @operation

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 
-from emulator.engine.eks.service import Answer, Eks, Parameters, operation, page
+from emulator.engine.eks.service import Answer, Eks, Parameters, operation
 from emulator.engine.eks.state import Record, now
 
 _INSIGHTS: tuple[tuple[str, str], ...] = (
@@ -53,7 +53,7 @@ def list_insights(eks: Eks, parameters: Parameters) -> Answer:
         and one["kubernetesVersion"] in wanted.get("kubernetesVersions", [one["kubernetesVersion"]])
         and one["insightStatus"]["status"] in wanted.get("statuses", [one["insightStatus"]["status"]])
     ]
-    return page(found, parameters, "insights")
+    return eks.page(found, parameters, "insights")
 
 
 @operation

@@ -13,13 +13,16 @@ def play(state: State, content: dict[str, Any]) -> None:
 
     Args:
         state: of the account and region of the request.
-        content: ``faults``, a list of operation, code, message and times (none: until they are replaced), in place of those
-            before; ``records``, a list of kind (``cluster`` or one of LABELS), cluster, name, and what to set in the record.
+        content: any of these.
+            ``faults``: operation, code, message and times (none: always) of each; they replace the faults before.
+            ``page_size``: the most that a List operation returns at once.
+            ``records``: kind (``cluster`` or one of LABELS), cluster and name of each, and what to ``set`` in it.
     """
     with state.lock:
         state.settle()
         if "faults" in content:
             state.faults = [Fault(**fault) for fault in content["faults"]]
+        state.page_size = content.get("page_size", state.page_size)
         for change in content.get("records", []):
             record = (
                 state.cluster(change["cluster"])

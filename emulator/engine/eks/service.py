@@ -58,6 +58,12 @@ class Eks:
             text = {"message": refusal.message, "__type": refusal.code}
             return refusal.http_status, json.dumps(text).encode(), refusal.code
 
+    def page(self, items: list[Any], parameters: Parameters, key: str) -> Answer:
+        """Returns a page of ``items`` under ``key``, and the token of the next one."""
+        start = int(parameters.get("nextToken") or 0)
+        end = start + min(int(parameters.get("maxResults") or self.state.page_size), self.state.page_size)
+        return {key: items[start:end], "nextToken": str(end) if end < len(items) else None}
+
     def begin_update(self, cluster: str, kind: str, owner: Record, changes: Mapping[str, Any], **names: str) -> Answer:
         """Records an update of ``owner`` that ends a moment later, and returns it as the API does."""
         update: Record = {
@@ -81,13 +87,6 @@ class Eks:
 
         self.state.start(done)
         return {"update": update}
-
-
-def page(items: list[Any], parameters: Parameters, key: str) -> Answer:
-    """Returns a page of ``items`` under ``key``, and the token of the next one."""
-    start = int(parameters.get("nextToken") or 0)
-    end = start + int(parameters.get("maxResults") or 100)
-    return {key: items[start:end], "nextToken": str(end) if end < len(items) else None}
 
 
 def logging_config(wanted: Mapping[str, Any] | None, present: Mapping[str, Any] | None = None) -> Record:

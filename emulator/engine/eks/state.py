@@ -72,6 +72,8 @@ class State:
     """Associated access policies, by cluster and principal."""
     updates: dict[tuple[str, str], Record] = field(default_factory=dict)
     """By cluster and id."""
+    page_size: int = 100
+    """The most that a List operation returns at once."""
     faults: list[Fault] = field(default_factory=list)
     _operations: list[_Operation] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Duties at the role that EKS assumes, and at the Lambda functions by which CDK changes a cluster."""
+"""Checks of the role that EKS assumes, and of the Lambda functions that CDK changes a cluster with."""
 
 import re
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def _moves_interfaces(clusters: list[Cluster]) -> bool:
     for cluster in clusters:
         plugin = cluster.addons.get("vpc-cni")
         if plugin is None:
-            reason = "whether pods have security groups of their own is not in what was read: it has no add-on vpc-cni"
+            reason = "whether pods have security groups of their own was not read: it has no add-on vpc-cni"
             raise UnknownValue(cluster.at(), reason)
         if _POD_ENI.search(str(plugin.get("ConfigurationValues", ""))):
             return True
@@ -134,7 +134,7 @@ def handler_logs_expire(cluster: Cluster) -> Answer | None:
     found: dict[str, Evidence] = {}
     for handler in handlers:
         if handler.function is None:
-            raise UnknownValue(handler.by.at("ServiceToken"), "the function behind it is not in what was read")
+            raise UnknownValue(handler.by.at("ServiceToken"), "the function behind it was not read")
         group = _log_group(handler.function)
         if group is None or not group.get("RetentionInDays"):
             found[handler.function.resource.key] = (
@@ -155,5 +155,5 @@ def _log_group(function: Fact) -> Fact | None:
         return next((facts.view(LogGroups)[name] for name in names if name in facts.view(LogGroups)), None)
     group = facts.find(Fact, value) or facts.view(LogGroups).get(str(value))
     if group is None:
-        raise UnknownValue(function.at("LoggingConfig.LogGroup"), "the log group is not in what was read")
+        raise UnknownValue(function.at("LoggingConfig.LogGroup"), "the log group was not read")
     return group

@@ -1,4 +1,4 @@
-"""Duties at who may use the Kubernetes API: access entries, and the older ConfigMap ``aws-auth``."""
+"""Checks of who may use the Kubernetes API: access entries, and the older ConfigMap ``aws-auth``."""
 
 from responsibility.checks.access.cluster_role import CLUSTER_ADMIN
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
@@ -30,7 +30,7 @@ def administrators_are_people(entry: AccessEntry) -> Answer | None:
         return met("makes people of IAM Identity Center administrators", *wide)
     role = entry.facts.find(Role, entry.principal)
     if role is None:
-        raise UnknownValue(entry.at("PrincipalArn"), "who may assume that role is not in what was read")
+        raise UnknownValue(entry.at("PrincipalArn"), "who may assume that role was not read")
     if role.is_for("kubectl"):
         return None
     machines = _machines(role)

@@ -1,4 +1,4 @@
-"""Duties at what IAM roles may do. Asked of roles that have to do with a cluster (``reading/uses.py``), whoever they serve."""
+"""Checks of what IAM roles may do: all roles that have to do with a cluster (``reading/uses.py``)."""
 
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase

@@ -1,4 +1,4 @@
-"""Duties at the way of nodes into the cluster: an access entry for the role of those that EKS does not manage."""
+"""Checks of how nodes get into the cluster: an access entry for the role of nodes that EKS does not manage."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _NodeRole:
 
 @check("EKR156", Cluster)
 def node_roles_have_an_entry(cluster: Cluster) -> Answer | None:
-    """Asked of the roles of EC2NodeClasses and of self-managed nodes."""
+    """Applies to the roles of EC2NodeClasses and of self-managed nodes."""
     nodes = list(_node_roles(cluster))
     if not nodes:
         return None
@@ -47,7 +47,7 @@ def node_roles_have_an_entry(cluster: Cluster) -> Answer | None:
             return open_(f"lets the nodes' role {role.name} in as {entry.type}: they cannot join", entry.at("Type"))
         if not entry and not any(_same(one, role) for one in managed):
             if mode != "API":
-                raise UnknownValue(role.at, "whether the ConfigMap aws-auth lets this role in is not in what was read")
+                raise UnknownValue(role.at, "whether the ConfigMap aws-auth lets this role in was not read")
             if any(one.startswith("?") for one in entries):
                 raise UnknownValue(role.at, "the name of a role with an access entry is not known here")
             return open_(f"has no access entry for the nodes' role {role.name}", role.at)
@@ -103,7 +103,7 @@ def _role(facts: Facts, value: object, at: Evidence) -> _NodeRole:
 
 
 def _role_of_profile(facts: Facts, value: object, at: Evidence) -> _NodeRole:
-    """Returns the role of an instance profile, which is named or referred to. Raises UnknownValue."""
+    """Returns the role of an instance profile, given by name or reference. Raises UnknownValue."""
     profile = facts.find(Fact, value)
     if profile and profile.resource.type != "AWS::IAM::InstanceProfile":
         profile = None  # a role of the same name
@@ -117,5 +117,5 @@ def _role_of_profile(facts: Facts, value: object, at: Evidence) -> _NodeRole:
         profile = named[0] if named else None
     roles = profile.get("Roles", []) if profile else []
     if not roles:
-        raise UnknownValue(at, "the role of the instance profile is not in what was read")
+        raise UnknownValue(at, "the role of the instance profile was not read")
     return _role(facts, roles[0], at)

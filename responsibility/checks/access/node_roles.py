@@ -1,4 +1,4 @@
-"""Duties at the roles of nodes: every pod that reaches a node's metadata service has them."""
+"""Checks of node roles: every pod that reaches the node's metadata service can use them."""
 
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.findings import Evidence

@@ -1,4 +1,4 @@
-"""Duties at Kubernetes RBAC: who is bound to which rights."""
+"""Checks of Kubernetes RBAC: who is bound to which rights."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -40,7 +40,7 @@ def cluster_admin_for_people(binding: KubernetesObject) -> Answer | None:
 
 @check("EKR111", KubernetesObject)
 def no_wildcards(role: KubernetesObject) -> Answer | None:
-    """Rules that a controller fills in (aggregationRule) stand in other roles."""
+    """Rules that a controller fills in (aggregationRule) are in other roles."""
     if role.what not in _ROLES or not str(role.get("apiVersion", "")).startswith("rbac.authorization.k8s.io/"):
         return None
     found = []

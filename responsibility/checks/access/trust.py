@@ -1,4 +1,4 @@
-"""Duties at who may assume an IAM role. Asked of roles that have to do with a cluster (``reading/uses.py``)."""
+"""Checks of who may assume an IAM role: all roles that have to do with a cluster (``reading/uses.py``)."""
 
 import re
 from collections.abc import Callable, Iterator

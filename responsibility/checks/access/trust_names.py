@@ -1,4 +1,4 @@
-"""Whether the names in a trust policy are those of what uses the role: a slip in one makes a role that nobody can take."""
+"""Whether the names in a trust policy match what uses the role. With a typo in one, nobody can assume it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TESTS = (*_EXACT, "stringlike")
 
 @check("EKR179", PodIdentity)
 def association_can_work(association: PodIdentity) -> Answer | None:
-    """Asked of associations with one of the two. What the target role trusts is mostly in another account."""
+    """Applies to associations with one of the two. What the target role trusts is mostly in another account."""
     policy, target = association.get("Policy"), association.get("TargetRoleArn")
     if not policy and not target:
         return None
@@ -42,13 +42,11 @@ def association_can_work(association: PodIdentity) -> Answer | None:
     if target:
         role = association.role
         if role is None:
-            raise UnknownValue(association.at("RoleArn"), "the role is not in what was read")
+            raise UnknownValue(association.at("RoleArn"), "the role was not read")
         said, unsaid = role.allowances
         takes = [one for one in said if one.allow and _allows(one, "sts:AssumeRole") and _is_on(one, str(target))]
         if not takes and (unsaid or role.attached[0] or role.attached[1]):
-            raise UnknownValue(
-                association.at("TargetRoleArn"), f"whether {role.words} may take it is not in what was read"
-            )
+            raise UnknownValue(association.at("TargetRoleArn"), f"whether {role.words} may take it was not read")
         if not takes:
             return open_(f"names a target role that {role.words} may not take", association.at("TargetRoleArn"))
     return met("is as EKS takes it", association.at("TargetRoleArn" if target else "Policy"))
@@ -64,7 +62,7 @@ def _is_on(statement: Statement, resource: str) -> bool:
 
 @check("EKR170", Role)
 def names_who_uses_it(role: Role) -> Answer | None:
-    """Asked of roles of clusters, Fargate profiles and pods: each use must fit one of the statements that let it in."""
+    """Applies to roles of clusters, Fargate profiles and pods: each use must fit one of the statements that let it in."""
     unknown: UnknownValue | None = None
     asked = False
     misfits: dict[tuple[str, Evidence], None] = {}
@@ -174,13 +172,13 @@ def _expected_cluster(role: Role, use: Use, statement: Statement, named: list[st
         ]
         if known:
             return known[0]
-        raise UnknownValue(statement.evidence, f"cluster {' or '.join(named)} is not in what was read")
+        raise UnknownValue(statement.evidence, f"cluster {' or '.join(named)} was not read")
     cluster = role.facts.get(Cluster, use.cluster)
     if cluster is None or not (cluster.given_name or cluster.resource.answer):
         # CloudFormation makes up the name of a cluster that has none: only a reference can name it.
         if cluster and cluster.name in named:
             return cluster.name
-        raise UnknownValue(statement.evidence, "the name of the cluster that uses it is not in what was read")
+        raise UnknownValue(statement.evidence, "the name of the cluster that uses it was not read")
     return cluster.name
 
 

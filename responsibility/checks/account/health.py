@@ -1,4 +1,4 @@
-"""Asked of an account: is what EKS keeps in order, by its own word: statuses, health issues, insights, updates."""
+"""Checks of an account: what EKS itself reports about health, insights and updates."""
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Addon, Cluster, FargateProfile, NodeGroup, OfCluster

@@ -1,4 +1,4 @@
-"""Asked of an account: what is overdue, or will be: versions of Kubernetes, images, add-ons, launch templates, nodes."""
+"""Applies to an account: what is overdue, or will be: versions of Kubernetes, images, add-ons, launch templates, nodes."""
 
 import re
 from datetime import date
@@ -41,7 +41,7 @@ def nodes_are_within_the_skew(group: NodeGroup) -> Answer:
     nodes, cluster = group.get("Version"), group.cluster
     plane = cluster.get("Version") if cluster else None
     if len(order(nodes)) < 2 or len(order(plane)) < 2:
-        raise UnknownValue(group.at("Version"), "its version, or that of its cluster, was not told")
+        raise UnknownValue(group.at("Version"), "its version, or that of its cluster, is not known")
     behind = order(plane)[1] - order(nodes)[1]
     words = f"runs {nodes}, {behind} behind {plane}" if behind else f"runs {nodes}, as its control plane"
     return open_(f"{words}: too old for it", group.at("Version")) if behind > _SKEW else met(words, group.at("Version"))
@@ -49,12 +49,10 @@ def nodes_are_within_the_skew(group: NodeGroup) -> Answer:
 
 @check("EKR134", NodeGroup)
 def release_is_the_latest(group: NodeGroup) -> Answer:
-    """Against AWS's public parameter for its type of image."""
+    """Compared with AWS's public parameter for its type of image."""
     runs, latest = group.get("ReleaseVersion"), group.get("LatestReleaseVersion")
     if not latest:
-        return not_applicable(
-            f"runs {group.get('AmiType', 'an image of its own')}: there is no release to hold it against"
-        )
+        return not_applicable(f"runs {group.get('AmiType', 'a custom image')}: there is no release to compare it with")
     where = (group.at("ReleaseVersion"), group.at("LatestReleaseVersion"))
     if runs == latest:
         return met(f"runs {runs}, the latest", *where)
@@ -67,7 +65,7 @@ def release_is_young(group: NodeGroup) -> Answer:
     runs = str(group.get("ReleaseVersion", ""))
     found = re.search(r"(20\d\d)(?:\.(\d\d)\.|(\d\d))(\d\d)$", runs)
     if not found:
-        return not_applicable(f"its release, {runs or 'none'}, tells no day")
+        return not_applicable(f"its release, {runs or 'none'}, contains no date")
     released = date(int(found[1]), int(found[2] or found[3]), int(found[4]))
     age = (group.facts.as_of - released).days
     words = f"runs {runs}, {age} days old"
@@ -76,12 +74,12 @@ def release_is_young(group: NodeGroup) -> Answer:
 
 @check("EKR136", NodeGroup)
 def launch_template_is_current(group: NodeGroup) -> Answer | None:
-    """Asked of groups with a launch template of yours."""
+    """Applies to groups with a launch template of yours."""
     if not group.get("LaunchTemplate"):
         return None
     template = group.launch_template
     if not template:
-        raise UnknownValue(group.at("LaunchTemplate"), "the launch template is not in what was read")
+        raise UnknownValue(group.at("LaunchTemplate"), "the launch template was not read")
     uses, default = template.whole("VersionNumber", 0), template.whole("DefaultVersionNumber", 0)
     newest = template.whole("LatestVersionNumber", 0)
     where = (group.at("LaunchTemplate.Version"), template.at("DefaultVersionNumber"))
@@ -131,13 +129,13 @@ def _fits(addon: Addon, when: str) -> Answer:
 def _offered(addon: Addon, when: str) -> list[str]:
     """Returns the versions that fit, newest first. Raises UnknownValue."""
     if addon.get("Offered") is None:
-        raise UnknownValue(addon.at("AddonVersion"), "the version of its cluster was not told")
+        raise UnknownValue(addon.at("AddonVersion"), "the version of its cluster is not known")
     return [str(version) for version in addon.get(f"Offered.{when}.Versions", [])]
 
 
 @check("EKR140", Node)
 def auto_mode_nodes_are_young(node: Node) -> Answer | None:
-    """Asked of nodes with Auto Mode's tag."""
+    """Applies to nodes with Auto Mode's tag."""
     if not node.pool:
         return None
     words = f"of pool {node.pool} runs for {node.age} of at most {_LIFE} days"
@@ -146,7 +144,7 @@ def auto_mode_nodes_are_young(node: Node) -> Answer | None:
 
 @check("EKR141", Node)
 def nodes_are_young(node: Node) -> Answer | None:
-    """Asked of nodes with a managed node group's tag."""
+    """Applies to nodes with a managed node group's tag."""
     if not node.group:
         return None
     words = f"of node group {node.group} runs for {node.age} days"

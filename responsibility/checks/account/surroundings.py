@@ -1,4 +1,4 @@
-"""Asked of an account: does what clusters use still stand, and is there room in it: addresses, roles, keys, nodes."""
+"""Checks of an account: whether addresses, roles, keys and nodes that clusters use are there, with room to spare."""
 
 from collections.abc import Iterator
 
@@ -33,13 +33,13 @@ def room_for_an_upgrade(cluster: Cluster) -> Answer:
 
 def _free(subnet: Subnet) -> int:
     if subnet.get(_FREE) is None:
-        raise UnknownValue(subnet.at(_FREE), "was not told")
+        raise UnknownValue(subnet.at(_FREE), "is not known")
     return subnet.whole(_FREE, 0)
 
 
 @check("EKR143", Subnet)
 def room_for_pods(subnet: Subnet) -> Answer | None:
-    """Asked of subnets in which something runs pods."""
+    """Applies to subnets in which something runs pods."""
     if not subnet.facts.view(Placement).compute.get(subnet.resource.key):
         return None
     free, total = _free(subnet), subnet.addresses

@@ -1,4 +1,4 @@
-"""Duties at Helm charts: which version is installed, and where it comes from."""
+"""Checks of Helm charts: which version is installed, and where it comes from."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def chart_has_a_version(chart: HelmChart) -> Answer:
 
 @check("EKR108", HelmChart)
 def chart_comes_over_tls(chart: HelmChart) -> Answer:
-    """The repository may stand in the chart's own name."""
+    """The chart's own name may contain the repository."""
     if _asset(chart):
         return not_applicable("the chart comes with the app")
     path = "Repository" if chart.get("Repository") else "Chart"

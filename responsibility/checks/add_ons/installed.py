@@ -1,4 +1,4 @@
-"""Duties at EKS add-ons: which ones the mix of compute needs, in which order, in which version."""
+"""Checks of EKS add-ons: which ones the compute needs, in which order, in which version."""
 
 from eks_facts.addons import addon_kinds
 from responsibility.checks.add_ons import software
@@ -22,7 +22,7 @@ def _needed(cluster: Cluster) -> list[str]:
 
 
 def _absent(cluster: Cluster) -> list[str]:
-    """Those of them that stand nowhere in the templates, by whatever way. Raises UnknownValue."""
+    """Those of them that nothing in the templates installs. Raises UnknownValue."""
     there = {str(addon.get("AddonName")) for addon in cluster.addons.values()}
     return [name for name in _needed(cluster) if name not in there and not software.runs(cluster, *_REPLACED_BY[name])]
 
@@ -63,17 +63,17 @@ def networking_is_managed(cluster: Cluster) -> Answer | None:
 
 @check("EKR062", NodeGroup)
 def cni_is_first(group: NodeGroup) -> Answer:
-    """Asked where EKS does not install a CNI together with the cluster."""
+    """Applies where EKS does not install a CNI together with the cluster."""
     if group.resource.template is None:
         return not_applicable("order is a matter of templates")
     cluster = group.cluster
     if not cluster:
-        raise UnknownValue(group.at("ClusterName"), "its cluster is not in what was read")
+        raise UnknownValue(group.at("ClusterName"), "its cluster was not read")
     if cluster.bootstrap_addons:
         return not_applicable("EKS installs a CNI together with the cluster")
     cni = next((addon for addon in cluster.addons.values() if addon.get("AddonName") == "vpc-cni"), None)
     if not cni:
-        return not_applicable("the vpc-cni add-on is not in what was read")
+        return not_applicable("the vpc-cni add-on was not read")
     before = group.facts.waits_for(group.resource)
     stack = cni.resource.stack
     if cni.resource.key in before or (

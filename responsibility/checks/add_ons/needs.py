@@ -1,4 +1,4 @@
-"""Duties between add-ons and what leans on them: IAM roles, the Pod Identity agent, storage drivers."""
+"""Checks of what add-ons need and what needs them: IAM roles, the Pod Identity agent, storage drivers."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -106,7 +106,7 @@ def _claims(cluster: Cluster) -> Iterator[Evidence]:
 
 @check("EKR066", Addon)
 def addon_has_a_role(addon: Addon) -> Answer | None:
-    """Asked of add-ons that call AWS."""
+    """Applies to add-ons that call AWS."""
     accounts = _CALLS_AWS.get(str(addon.get("AddonName")))
     if not accounts:
         return None
@@ -173,7 +173,7 @@ def associations_have_an_agent(cluster: Cluster) -> Answer:
         return met("has the agent", agent.at("AddonName") if agent else cluster.at())
     if not cluster.auto_mode:
         if not cluster.addons:
-            raise UnknownValue(uses[0], "no add-on of the cluster is in what was read: the agent may stand there")
+            raise UnknownValue(uses[0], "no add-on of the cluster is in what was read: it may have the agent")
         return open_("has Pod Identity associations, but no agent", *uses)
     if software.has_ec2_nodes(cluster):
         raise UnknownValue(

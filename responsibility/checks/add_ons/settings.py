@@ -1,4 +1,4 @@
-"""Duties at the settings of EKS add-ons: that EKS takes them. Known schemas are data (eks_facts)."""
+"""Checks of the settings of EKS add-ons: whether EKS accepts them. Known schemas are data (eks_facts)."""
 
 from difflib import get_close_matches
 from typing import Any

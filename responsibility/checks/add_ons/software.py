@@ -1,4 +1,4 @@
-"""What software stands in a cluster, whoever installs it: add-ons, Helm charts, manifests."""
+"""What software a cluster has, however it is installed: add-ons, Helm charts, manifests."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def shows_software(cluster: Cluster) -> bool:
 
 
 def known_cluster(item: KubernetesObject, where: Evidence) -> Cluster:
-    """Returns the cluster of an object. Raises UnknownValue if it is not in what was read."""
+    """Returns the cluster of an object. Raises UnknownValue if it was not read."""
     cluster = item.facts.get(Cluster, item.cluster_key)
     if cluster is None:
-        raise UnknownValue(where, "the cluster that it belongs to is not in what was read")
+        raise UnknownValue(where, "the cluster that it belongs to was not read")
     return cluster
 
 

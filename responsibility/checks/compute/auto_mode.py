@@ -1,4 +1,4 @@
-"""Duties at EKS Auto Mode: AWS runs the nodes, but the settings and roles that it needs are yours."""
+"""Checks of EKS Auto Mode: AWS runs the nodes, but its settings and roles are yours."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -34,7 +34,7 @@ def cluster_role_has_auto_modes_policies(cluster: Cluster) -> Answer | None:
         return None
     role = cluster.role
     if not role:
-        raise UnknownValue(cluster.at("RoleArn"), "the role is not in what was read")
+        raise UnknownValue(cluster.at("RoleArn"), "the role was not read")
     if not _trusts_tagged_sessions(role):
         return open_(
             f"has {role.words}, which EKS may not assume with sts:TagSession", role.at("AssumeRolePolicyDocument")
@@ -102,7 +102,7 @@ def _trusts_tagged_sessions(role: Role) -> bool:
 
 @check("EKR055", Cluster)
 def all_or_none(cluster: Cluster) -> Answer:
-    """Asked of every cluster: where compute alone is missing, nothing else says that Auto Mode was meant."""
+    """Applies to every cluster: where compute alone is missing, nothing else says that Auto Mode was meant."""
     on = {
         "compute": cluster.auto_compute,
         "load balancing": cluster.auto_load_balancing,

@@ -1,4 +1,4 @@
-"""Duties at devices of nodes, GPUs and accelerators: that pods find them, that nodes offer them; and at addresses for pods."""
+"""Checks of GPUs and accelerators: that nodes offer them and pods find them. And of addresses for pods."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _device_of(ami_type: str) -> str:
 
 @check("EKR186", Workload)
 def devices_are_found(workload: Workload) -> Answer | None:
-    """Asked of pods with nvidia.com/... or aws.amazon.com/neuron... in their resources, in clusters that were read."""
+    """Applies to pods with nvidia.com/... or aws.amazon.com/neuron... in their resources, in clusters that were read."""
     if workload.made_by_another:
         return None
     asked = dict(_asked(workload))
@@ -104,7 +104,7 @@ def _may_add(pool: KubernetesObject, device: str) -> bool:
 
 @check("EKR187", NodeGroup)
 def plugin_is_there(group: NodeGroup) -> Answer | None:
-    """Asked of groups whose AMI type is accelerated."""
+    """Applies to groups whose AMI type is accelerated."""
     device = _device_of(group.ami_type)
     if not device:
         return None
@@ -113,7 +113,7 @@ def plugin_is_there(group: NodeGroup) -> Answer | None:
         return met("has NVIDIA's plugin in its AMI", here)
     cluster = group.cluster
     if not cluster:
-        raise UnknownValue(here, "its cluster is not in what was read")
+        raise UnknownValue(here, "its cluster was not read")
     if found := software.runs(cluster, *_PLUGINS[device]):
         return met(f"{found} offers its devices", here)
     if not software.shows_software(cluster):
@@ -123,7 +123,7 @@ def plugin_is_there(group: NodeGroup) -> Answer | None:
 
 @check("EKR188", NodeGroup)
 def others_are_kept_off(group: NodeGroup) -> Answer | None:
-    """Asked of groups whose AMI type is accelerated; any taint but PREFER_NO_SCHEDULE does."""
+    """Applies to groups whose AMI type is accelerated; any taint but PREFER_NO_SCHEDULE does."""
     if not _device_of(group.ami_type):
         return None
     effects = [str(group.get(f"{path}.Effect", "")) for path, _ in group.resource.items("Taints")]
@@ -133,7 +133,7 @@ def others_are_kept_off(group: NodeGroup) -> Answer | None:
 
 @check("EKR189", KubernetesObject)
 def pods_have_addresses(item: KubernetesObject) -> Answer | None:
-    """Asked of every EC2NodeClass, in clusters whose CNI has custom networking on."""
+    """Applies to every EC2NodeClass, in clusters whose CNI has custom networking on."""
     if item.what != "EC2NodeClass":
         return None
     here = item.at("spec.kubelet.maxPods")
@@ -142,7 +142,7 @@ def pods_have_addresses(item: KubernetesObject) -> Answer | None:
         return not_applicable("its cluster has no subnets for pods alone")
     most = item.get("spec.kubelet.maxPods")
     if most is not None:
-        return met(f"takes {most} pods at the most", here)
+        return met(f"takes {most} pods at most", here)
     settings: Any = software.chart_values(cluster, "karpenter").get("settings")
     reserved = str((settings or {}).get("reservedENIs", "0")) if isinstance(settings, dict) or settings is None else "0"
     if reserved not in ("", "0"):

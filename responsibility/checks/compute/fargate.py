@@ -1,4 +1,4 @@
-"""Duties at Fargate: which pods a profile takes, where they run, where their logs go."""
+"""Checks of Fargate: which pods a profile takes, where they run, where their logs go."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -63,17 +63,17 @@ def subnets_are_private(profile: FargateProfile) -> Answer:
         if public:
             return open_("names a public subnet: EKS refuses it", *public)
         if unclear:
-            raise UnknownValue(unclear[0], "its routes are not in what was read")
+            raise UnknownValue(unclear[0], "its routes were not read")
         return met(f"runs pods in {private} private subnets", profile.at("Subnets"))
     if not profile.cluster:
-        raise UnknownValue(profile.at("Subnets"), "its cluster is not in what was read")
+        raise UnknownValue(profile.at("Subnets"), "its cluster was not read")
     path = "ResourcesVpcConfig.SubnetIds"
     public, private, unclear = _sorted_subnets(profile.cluster, path)
     if private:
         return met("leaves the choice to EKS, which takes private subnets of the cluster", profile.cluster.at(path))
     if public and not unclear:
         return open_("names no subnets, and its cluster has public ones only", profile.at("Subnets"))
-    raise UnknownValue(profile.at("Subnets"), "no subnet is named, and the cluster's are not in what was read")
+    raise UnknownValue(profile.at("Subnets"), "no subnet is named, and the cluster's were not read")
 
 
 def _sorted_subnets(owner: FargateProfile | Cluster, path: str) -> tuple[list[Evidence], int, list[Evidence]]:
@@ -108,7 +108,7 @@ def selectors_fit(profile: FargateProfile) -> Answer:
 
 @check("EKR120", Cluster)
 def dns_runs_on_fargate(cluster: Cluster) -> Answer | None:
-    """Asked where Fargate is the only compute."""
+    """Applies where Fargate is the only compute."""
     if not cluster.fargate_profiles:
         return None
     if cluster.kinds != ["fargate"]:
@@ -153,7 +153,7 @@ def kube_system_is_not_taken_whole(profile: FargateProfile) -> Answer:
         return met("leaves the controllers in kube-system where they are", profile.at("Selectors"))
     cluster = profile.cluster
     if not cluster:
-        raise UnknownValue(whole[0], "whether the cluster has other compute is not in what was read")
+        raise UnknownValue(whole[0], "whether the cluster has other compute was not read")
     if cluster.kinds == ["fargate"]:
         return not_applicable("Fargate is the only compute of the cluster")
     return open_("takes every pod in kube-system, beside other compute", *whole)

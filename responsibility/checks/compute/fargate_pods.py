@@ -1,4 +1,4 @@
-"""Duties at pods that a Fargate profile takes: they must be such that Fargate can run them."""
+"""Checks of pods that a Fargate profile selects: whether Fargate can run them."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def _cannot_mount(workload: Workload, path: str, name: str) -> bool:
     claim = objects.named("PersistentVolumeClaim", workload, name)
     if not claim:
         where = workload.at(f"{path}.persistentVolumeClaim.claimName")
-        raise UnknownValue(where, f"PersistentVolumeClaim {name} is not in what was read")
+        raise UnknownValue(where, f"PersistentVolumeClaim {name} was not read")
     if bound := claim.get("spec.volumeName"):
         volume = objects.of_class("PersistentVolume", workload, str(bound))
         if not volume:
-            raise UnknownValue(claim.at("spec.volumeName"), f"PersistentVolume {bound} is not in what was read")
+            raise UnknownValue(claim.at("spec.volumeName"), f"PersistentVolume {bound} was not read")
         return volume.get("spec.csi.driver") in EBS or bool(volume.get("spec.awsElasticBlockStore"))
     wanted = claim.get("spec.storageClassName")
     if wanted == "":
@@ -96,7 +96,7 @@ def _cannot_mount(workload: Workload, path: str, name: str) -> bool:
     if not storage:
         if wanted in ("gp2", "gp3"):
             return True
-        raise UnknownValue(claim.at("spec.storageClassName"), "its StorageClass is not in what was read")
+        raise UnknownValue(claim.at("spec.storageClassName"), "its StorageClass was not read")
     # A class of EFS without parameters is how volumes that exist are matched with claims.
     return storage.get("provisioner") in EBS or bool(storage.get("parameters"))
 

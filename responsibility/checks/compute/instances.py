@@ -1,4 +1,4 @@
-"""Duties at the EC2 instances behind nodes: their image, the instance metadata service, their volumes, SSH."""
+"""Checks of the EC2 instances behind nodes: their image, the instance metadata service, their volumes, SSH."""
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
@@ -37,7 +37,7 @@ def no_amazon_linux_2(nodes: Ec2Nodes) -> Answer:
 
 @check("EKR041", NodeGroup)
 def ami_type_is_stated(group: NodeGroup) -> Answer:
-    """An image of its own takes the type's place: then it must not be stated."""
+    """A custom image replaces the type, which must then be left out."""
     if image := group.image:
         return not_applicable(f"its launch template names the image {image}")
     kind = group.ami_type
@@ -166,7 +166,7 @@ def _open_to_all(nodes: Ec2Nodes, value: object, where: Evidence) -> list[Eviden
         return []  # EKS's own group: nodes and control plane only
     group = nodes.facts.find(SecurityGroup, value)
     if not group:
-        raise UnknownValue(where, f"the rules of {value} are not in what was read")
+        raise UnknownValue(where, f"the rules of {value} were not read")
     return [rule.owner.at(rule.path) for rule in group.ingress if rule.source in ANYWHERE and _lets_in(rule)]
 
 
@@ -184,7 +184,7 @@ def _metadata_is_off(instance: Instance) -> Answer | None:
 
 
 def _at(nodes: Ec2Nodes, instance: Instance | None, path: str) -> Evidence:
-    """Where a setting of the instances stands, or would stand."""
+    """Where a setting of the instances is, or would be."""
     return instance.at(path) if instance else nodes.at("LaunchTemplate")
 
 

@@ -1,4 +1,4 @@
-"""Duties at groups of EC2 nodes: how they are updated, repaired, and how many there are."""
+"""Checks of groups of EC2 nodes: how they are updated, repaired, and how many there are."""
 
 import re
 
@@ -89,7 +89,7 @@ def _number(group: Ec2Nodes, path: str, default: int) -> int:
 
 @check("EKR051", NodeGroup)
 def spot_has_several_types(group: NodeGroup) -> Answer | None:
-    """Asked of Spot groups only. A launch template can require properties instead of naming types."""
+    """Applies to Spot groups only. A launch template can require properties instead of naming types."""
     if group.capacity_type != "SPOT":
         return None
     types = group.instance_types
@@ -114,14 +114,14 @@ def something_grows_nodes(nodes: Ec2Nodes) -> Answer:
         return not_applicable("has a fixed size")
     cluster = nodes.facts.get(Cluster, nodes.cluster_key)
     if not cluster:
-        raise UnknownValue(where, "its cluster is not in what was read")
+        raise UnknownValue(where, "its cluster was not read")
     if cluster.auto_mode:
-        return met("stands beside Auto Mode, which adds nodes", cluster.at("ComputeConfig.Enabled"))
+        return met("is next to Auto Mode, which adds nodes", cluster.at("ComputeConfig.Enabled"))
     if name := software.runs(cluster, *_AUTOSCALERS) or _autoscaler_identity(cluster):
         # Karpenter makes instances of its own and grows no group.
-        return met(f"stands beside {name}, which adds nodes" if "karpenter" in name else f"is grown by {name}", where)
+        return met(f"is next to {name}, which adds nodes" if "karpenter" in name else f"is grown by {name}", where)
     if not software.shows_software(cluster):
-        raise UnknownValue(where, "no chart or manifest of the cluster was read: an autoscaler may stand there")
+        raise UnknownValue(where, "no chart or manifest of the cluster was read: there may be an autoscaler")
     return open_("can grow, but no autoscaler is installed", where)
 
 
@@ -141,7 +141,7 @@ def _autoscaler_identity(cluster: Cluster) -> str:
 
 @check("EKR053", SelfManagedNodes)
 def updates_replace_nodes(nodes: SelfManagedNodes) -> Answer:
-    """By the resource's UpdatePolicy: it stands beside the properties."""
+    """By the resource's UpdatePolicy, which is not one of its properties."""
     if nodes.resource.template is None:
         return not_applicable("an update policy is part of a template")
     policy = next((name for name in _ROLLING if nodes.resource.update_policy.get(name)), "")
@@ -152,14 +152,14 @@ def updates_replace_nodes(nodes: SelfManagedNodes) -> Answer:
 
 @check("EKR154", NodeGroup)
 def accelerators_have_drivers(group: NodeGroup) -> Answer:
-    """An image of one's own may have any driver."""
+    """A custom image may have any driver."""
     kinds = _kinds_of(group)
     found = [(kind, device) for kind in kinds for device in devices() if re.match(device.instances, kind)]
     if not found:
         return not_applicable("has no instance types with accelerators")
     if group.family == "custom":
-        return not_applicable("runs an image of its own")
-    ami = str(group.ami_type or "AL2023_x86_64_STANDARD")
+        return not_applicable("runs a custom image")
+    ami = group.ami_type or "AL2023_x86_64_STANDARD"
     bare = [(kind, device) for kind, device in found if ami not in device.ami_types]
     if bare:
         kind, device = bare[0]
@@ -168,7 +168,7 @@ def accelerators_have_drivers(group: NodeGroup) -> Answer:
 
 
 def _kinds_of(group: NodeGroup) -> list[str]:
-    """Returns its instance types, which may stand in its launch template. Raises UnknownValue."""
+    """Returns its instance types, which may be in its launch template. Raises UnknownValue."""
     if group.instance_types or not group.instance:
         return list(group.instance_types)
     kind = group.instance.get("InstanceType", "")

@@ -1,4 +1,4 @@
-"""Duties at the control plane: who reaches its API, what it records, who is let in."""
+"""Checks of the control plane: who reaches its API, what it records, who is let in."""
 
 import ipaddress
 
@@ -63,7 +63,7 @@ def endpoint_is_private_inside(cluster: Cluster) -> Answer:
 
 @check("EKR003", Cluster)
 def public_ranges_are_narrow(cluster: Cluster) -> Answer:
-    """Asked of what EKR001 lets pass."""
+    """Applies to what EKR001 accepts."""
     if not cluster.public_access:
         return not_applicable("has no public endpoint")
     ranges = _public(cluster)

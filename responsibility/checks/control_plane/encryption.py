@@ -1,4 +1,4 @@
-"""Duties at the key that encrypts what the Kubernetes API stores."""
+"""Checks of the key that encrypts what the Kubernetes API stores."""
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster

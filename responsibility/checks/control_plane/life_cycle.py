@@ -1,4 +1,4 @@
-"""Duties over a platform's life: what deleting or changing a stack may take away."""
+"""Checks of a platform's life cycle: what deleting or changing a stack may destroy."""
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.control_plane.api_server import log_groups

@@ -1,4 +1,4 @@
-"""Duties at the Kubernetes version: is it supported on the day of the review, and do the nodes follow."""
+"""Checks of the Kubernetes version: whether it is supported on the day of the review, and whether nodes follow it."""
 
 import re
 from datetime import date, timedelta
@@ -126,7 +126,7 @@ def nodes_follow(group: NodeGroup) -> Answer:
         return not_applicable("states no version: it takes the cluster's when it is created")
     minor = _minor(group.cluster) if group.cluster else None
     if not minor:
-        raise UnknownValue(group.at("Version"), "the cluster's version is not in what was read")
+        raise UnknownValue(group.at("Version"), "the cluster's version was not read")
     if nodes == minor:
         return met(f"runs {_name(nodes)} as its cluster", group.at("Version"))
     if nodes > minor:

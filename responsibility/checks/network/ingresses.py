@@ -1,4 +1,4 @@
-"""Duties at ways into the cluster: who may connect, and that nobody can listen."""
+"""Checks of load balancers: who may connect, and whether traffic is encrypted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def callers_are_named(item: Entrance) -> Answer | None:
 
 @check("EKR098", Entrance)
 def traffic_is_encrypted(item: Entrance) -> Answer | None:
-    """Asked only of those that face the internet."""
+    """Applies only to those that face the internet."""
     balancer = balancer_of(item)
     if not balancer or balancer.maker == "other" or not balancer.internet_facing:
         return None
@@ -112,7 +112,7 @@ def _service_tls(service: KubernetesObject, balancer: Balancer) -> Answer:
 
 @check("EKR119", Entrance)
 def fargate_gets_ip_targets(item: Entrance) -> Answer | None:
-    """Asked of Services and Ingresses that lead to pods which a Fargate profile selects."""
+    """Applies to Services and Ingresses that lead to pods which a Fargate profile selects."""
     objects = item.facts.view(Objects)
     services = [item] if item.what == "Service" else _backends(item)
     behind = [service for service in services if any(pods.on_fargate for pods in objects.selected_by(service))]

@@ -1,4 +1,4 @@
-"""Duties at load balancers that controllers make: one controller, the right label, addresses that reach the pods, the first one."""
+"""Checks of the load balancer controllers: one controller, the right label, dual-stack addresses, service-linked roles."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def one_controller(cluster: Cluster) -> Answer:
 
 @check("EKR174", Namespace)
 def gates_are_read(namespace: Namespace) -> Answer | None:
-    """Asked of namespaces with one of the labels. Auto Mode's own is not on AWS's pages: its webhook's selector says it."""
+    """Applies to namespaces with one of the labels. Auto Mode's own is not on AWS's pages: its webhook's selector says it."""
     asked = {maker: key for key, maker in _GATES.items() if namespace.labels.get(key) == "enabled"}
     if not asked:
         return None
@@ -56,7 +56,7 @@ def gates_are_read(namespace: Namespace) -> Answer | None:
     if not makers:
         cluster = namespace.facts.get(Cluster, namespace.cluster_key)
         if cluster is None:
-            raise UnknownValue(here, "who makes load balancers for it is not in what was read")
+            raise UnknownValue(here, "who makes load balancers for it was not read")
         own = bool(software.runs(cluster, _CONTROLLER)) or not cluster.auto_load_balancing
         served: dict[Maker, bool] = {"auto_mode": cluster.auto_load_balancing, "controller": own}
         makers = {maker for maker, there in served.items() if there}
@@ -83,7 +83,7 @@ def _makers(namespace: Namespace) -> set[Maker]:
 
 @check("EKR176", Entrance)
 def both_families(item: Entrance) -> Answer | None:
-    """Asked in clusters whose IpFamily is ipv6."""
+    """Applies to clusters whose IpFamily is ipv6."""
     balancer = service_balancer(item) or ingress_balancer(item)
     cluster = item.facts.get(Cluster, item.cluster_key)
     if not balancer or balancer.maker == "other" or cluster is None or cluster.ip_family != "ipv6":
@@ -109,7 +109,7 @@ def _family(balancer: Balancer) -> str:
 
 @check("EKR177", KubernetesObject)
 def agent_is_reached(item: KubernetesObject) -> Answer | None:
-    """Asked of policies that name the agent's IPv4 address, in clusters whose IpFamily is ipv6."""
+    """Applies to policies that name the agent's IPv4 address, in clusters whose IpFamily is ipv6."""
     if item.what != "NetworkPolicy":
         return None
     peers = [
@@ -136,7 +136,7 @@ _LINKED = {
 
 @check("EKR178", Role)
 def first_one_is_made(role: Role) -> Answer | None:
-    """Asked of roles of pods that make load balancers or fleets by policies of their own. The account may have the role already."""
+    """Applies to roles of pods that make load balancers or fleets by policies of their own. The account may have the role already."""
     if not role.is_for("pod_identity", "irsa"):
         return None
     said, unsaid = role.allowances

@@ -1,4 +1,4 @@
-"""Duties at registries: that nodes without a way to the internet reach those that their images come from."""
+"""Checks of registries: nodes without internet access must reach the registries of their images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _is_public(host: str) -> bool:
 
 @check("EKR155", Cluster)
 def images_are_within_reach(cluster: Cluster) -> Answer:
-    """Images of charts stand in their values or in the chart itself: a chart from the internet counts as one of its images does."""
+    """A chart's images are in its values or in the chart itself. A chart from the internet counts like an image from there."""
     if not isolated_subnets(cluster):
         return not_applicable("no node and no pod is in a subnet without a way out")
     found = [(_host(text), at) for text, at in _images(cluster)] + [

@@ -1,4 +1,4 @@
-"""Duties at the subnets: zones, room for addresses, who may stand where, how load balancers find them."""
+"""Checks of the subnets: zones, free addresses, placement, tags for load balancers."""
 
 import math
 
@@ -156,7 +156,7 @@ def subnets_are_tagged(vpc: Vpc) -> Answer | None:
     public = [subnet for subnet in vpc.subnets if subnet.reach == "public"]
     inside = [subnet for subnet in vpc.subnets if subnet.reach in ("private", "isolated") and placement.uses(subnet)]
     if not public and not inside:
-        raise vpc.subnets[0].unseen if vpc.subnets else UnknownValue(vpc.at(), "its subnets are not in what was read")
+        raise vpc.subnets[0].unseen if vpc.subnets else UnknownValue(vpc.at(), "its subnets were not read")
     lacking = [*_untagged(public, "kubernetes.io/role/elb"), *_untagged(inside, "kubernetes.io/role/internal-elb")]
     if lacking:
         names = ", ".join(subnet.name for subnet in lacking)
@@ -199,7 +199,7 @@ def no_public_addresses(vpc: Vpc) -> Answer | None:
 
 @check("EKR157", Cluster)
 def zones_have_eks(cluster: Cluster) -> Answer:
-    """Asked where the region is known and has such a zone, or a zone is named by its id."""
+    """Applies where the region is known and has such a zone, or a zone is named by its id."""
     bad = zones_without_eks()
     subnets = cluster.subnets
     named = [subnet for subnet in subnets if str(subnet.resource.maybe("AvailabilityZoneId", "")) in bad.values()]
@@ -212,7 +212,7 @@ def zones_have_eks(cluster: Cluster) -> Answer:
     if region not in bad:
         return not_applicable("EKS can use every zone of its region" if region else "the region is not known")
     if not subnets:
-        return not_applicable("its subnets are not in what was read")
+        return not_applicable("its subnets were not read")
     counted = [subnet for subnet in subnets if subnet.zone.startswith("AZ ")]
     if counted:
         words = f"counts the zones of {region}, one of which ({bad[region]}) has no EKS"

@@ -1,4 +1,4 @@
-"""Duties at the VPC: names, ways out, what is recorded, who is let in."""
+"""Checks of the VPC: DNS, routes out, flow logs, open ports."""
 
 from collections.abc import Iterator
 
@@ -46,7 +46,7 @@ def _on(fact: Fact, path: str, default: bool) -> bool:
 
 @check("EKR071", Vpc)
 def nat_in_each_zone(vpc: Vpc) -> Answer | None:
-    """Asked of the subnets that a cluster uses."""
+    """Applies to the subnets that a cluster uses."""
     placement = vpc.facts.view(Placement)
     if not placement.uses(vpc):
         return None
@@ -71,7 +71,7 @@ def _by_nat(subnet: Subnet) -> list[Fact]:
 def _crosses(subnet: Subnet, route: Fact) -> bool:
     gateway = subnet.facts.find(Fact, route.get("NatGatewayId"))
     if not gateway:
-        raise UnknownValue(route.at("NatGatewayId"), "the NAT gateway is not in what was read")
+        raise UnknownValue(route.at("NatGatewayId"), "the NAT gateway was not read")
     if gateway.get("AvailabilityMode") == "regional":
         return False
     place = subnet.facts.find(Subnet, gateway.get("SubnetId"))
@@ -143,7 +143,7 @@ def _attached(cluster: Cluster) -> tuple[dict[str, SecurityGroup], UnknownValue 
                     if group:
                         found[group.resource.key] = group
                     elif key_of(item) != cluster.resource.key:
-                        raise UnknownValue(source.at(at), f"{item} is not in what was read")
+                        raise UnknownValue(source.at(at), f"{item} was not read")
         except UnknownValue as unknown:
             blind = unknown
     return found, blind
@@ -180,7 +180,7 @@ def routed_control_plane_has_a_way_out(cluster: Cluster) -> Answer | None:
 
 @check("EKR078", Cluster)
 def isolated_nodes_have_endpoints(cluster: Cluster) -> Answer:
-    """Asked for what every node needs; what pods call nobody sees here."""
+    """Covers what every node needs. What pods call is not visible here."""
     used = dict(_compute_subnets(cluster))
     if not used:
         return not_applicable("has no compute in subnets of its own")
@@ -218,7 +218,7 @@ def isolated_subnets(cluster: Cluster) -> dict[str, Subnet]:
 
 
 def _compute_subnets(cluster: Cluster) -> Iterator[tuple[Fact, list[Subnet]]]:
-    """Yields what runs pods, and its subnets. Raises UnknownValue for one that is not in what was read."""
+    """Yields what runs pods, and its subnets. Raises UnknownValue for one that was not read."""
     groups: list[NodeGroup | FargateProfile] = [*cluster.node_groups, *cluster.fargate_profiles]
     for group in groups:
         yield group, subnets_at(group, "Subnets")
@@ -231,7 +231,7 @@ def _compute_subnets(cluster: Cluster) -> Iterator[tuple[Fact, list[Subnet]]]:
 def _reached(subnet: Subnet, service: str) -> bool:
     """Whether an endpoint for a service serves a subnet. Raises UnknownValue where that cannot be seen."""
     if not subnet.vpc:
-        raise UnknownValue(subnet.at("VpcId"), "the VPC and its endpoints are not in what was read")
+        raise UnknownValue(subnet.at("VpcId"), "the VPC and its endpoints were not read")
     blind: UnknownValue | None = None
     for endpoint in subnet.vpc.endpoints:
         try:

@@ -1,4 +1,4 @@
-"""Duties at the EBS CSI driver: what its cluster-scoped policy asks of its version, its identity and the nodes."""
+"""Checks of the EBS CSI driver: what its cluster-scoped policy requires of its version, its identity and the nodes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Problem = tuple[str, Evidence]
 
 @check("EKR171", Role)
 def policy_fits(role: Role) -> Answer | None:
-    """Asked of roles with that policy. Instances of managed node groups get the tag from EKS."""
+    """Applies to roles with that policy. Instances of managed node groups get the tag from EKS."""
     if not any(name == _POLICY for name, _ in role.attached[0]):
         return None
     cluster = role.facts.get(Cluster, role.cluster_key)
@@ -43,7 +43,7 @@ def policy_fits(role: Role) -> Answer | None:
     if unknown:
         raise unknown
     if cluster is None:
-        raise UnknownValue(role.at("ManagedPolicyArns"), "which cluster's driver has it is not in what was read")
+        raise UnknownValue(role.at("ManagedPolicyArns"), "which cluster's driver has it was not read")
     return met("fits the driver, its identity and the nodes, as far as they were read")
 
 

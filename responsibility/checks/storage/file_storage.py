@@ -1,4 +1,4 @@
-"""Duties at EFS volumes: that pods may write what they mount."""
+"""Checks of EFS volumes: whether pods can write to what they mount."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DRIVER = "efs.csi.aws.com"
 
 @check("EKR175", KubernetesObject)
 def mounted_by_an_access_point(volume: KubernetesObject) -> Answer | None:
-    """Asked of static volumes. Whether somebody changed the owner of the file system's root by hand is not seen."""
+    """Applies to static volumes. Whether somebody changed the owner of the file system's root by hand is not seen."""
     if volume.what != "PersistentVolume" or volume.get("spec.csi.driver") != _DRIVER:
         return None
     here = volume.at("spec.csi.volumeHandle")

@@ -1,4 +1,4 @@
-"""Duties at shared file systems: where pods reach them."""
+"""Checks of shared file systems: where pods reach them."""
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.network import Subnet

@@ -1,4 +1,4 @@
-"""Duties at volumes: encrypted, kept or deleted by choice, backed up."""
+"""Checks of volumes: encrypted, kept or deleted by choice, backed up."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def reclaim_is_chosen(storage: StorageClass) -> Answer:
 
 @check("EKR114", KubernetesObject)
 def volumes_are_backed_up(item: KubernetesObject) -> Answer | None:
-    """Asked of claims, and of StatefulSets that make claims. What a backup plan selects by tag cannot be seen here."""
+    """Applies to claims, and of StatefulSets that make claims. What a backup plan selects by tag cannot be seen here."""
     claims = "spec.volumeClaimTemplates" if item.what == "StatefulSet" else "spec"
     if item.what not in ("StatefulSet", "PersistentVolumeClaim") or item.made_by_another or not item.get(claims):
         return None

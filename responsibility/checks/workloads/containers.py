@@ -1,4 +1,4 @@
-"""Duties at containers: probes, and what they ask of a node."""
+"""Checks of containers: probes, and what they ask of a node."""
 
 from __future__ import annotations
 

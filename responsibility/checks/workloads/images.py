@@ -1,4 +1,4 @@
-"""Duties at container images: which version runs, and that it cannot change by itself."""
+"""Checks of container images: which version runs, and that it cannot change unnoticed."""
 
 from __future__ import annotations
 

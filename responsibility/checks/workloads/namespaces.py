@@ -1,4 +1,4 @@
-"""Duties at namespaces: what may run in one, who may talk to it, how much it may take."""
+"""Checks of namespaces: what may run in one, who may talk to it, how much it may take."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def level_is_enforced(namespace: Namespace) -> Answer | None:
 
 @check("EKR089", KubernetesObject)
 def traffic_is_denied(item: KubernetesObject) -> Answer | None:
-    """Asked of the Namespace; of the first workload in it where the Namespace itself was not read."""
+    """Applies to the Namespace; of the first workload in it where the Namespace itself was not read."""
     objects = item.facts.view(Objects)
     name = item.bare_name if item.what == "Namespace" else item.namespace
     workloads = objects.workloads(item, name)

@@ -1,4 +1,4 @@
-"""Duties at pods: what they may do on their node and against the Kubernetes API."""
+"""Checks of pods: what they may do on their node and against the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def token_is_used(workload: Workload) -> Answer | None:
         return met(f"its service account {name} does not mount it", account.at("automountServiceAccountToken"))
     if not account and name != "default":
         where = workload.at(f"{workload.spec_path}.serviceAccountName")
-        raise UnknownValue(where, f"ServiceAccount {name} is not in what was read")
+        raise UnknownValue(where, f"ServiceAccount {name} was not read")
     return open_(
         f"mounts the token of service account {name}, which no role that was read is bound to", workload.at(path)
     )

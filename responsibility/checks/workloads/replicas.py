@@ -1,4 +1,4 @@
-"""Duties at workloads that run without end: more than one replica, and a drain that neither stops them nor hangs."""
+"""Checks of long-running workloads: several replicas, and drains that neither stop them nor hang."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def replicas_are_two(workload: Workload) -> Answer | None:
         return not_applicable("KEDA scales it to zero between events")
     scaled = "" if where is workload else f"its {where.what} keeps "
     if least >= 2:
-        return met(f"{scaled or 'has '}{least} replicas at the least", where.at(path))
-    return open_(f"{scaled}only one replica at the least" if scaled else "has one replica", where.at(path))
+        return met(f"{scaled or 'has '}{least} replicas at least", where.at(path))
+    return open_(f"{scaled}only one replica at least" if scaled else "has one replica", where.at(path))
 
 
 @check("EKR081", Workload)
@@ -81,7 +81,7 @@ def _least_available(budget: DisruptionBudget, workloads: list[Workload]) -> Ans
     if wanted in ("0", "0%"):
         return met("lets all of its pods go", here)
     if not workloads:
-        raise UnknownValue(budget.at("spec.selector"), "the pods that it selects are not in what was read")
+        raise UnknownValue(budget.at("spec.selector"), "the pods that it selects were not read")
     pods = sum(_pods(workload) for workload in workloads)
     if not (number := re.fullmatch(r"(\d{1,9})(%?)", wanted)):
         raise UnknownValue(here, f"{wanted} is neither a number nor a percentage")

@@ -1,4 +1,4 @@
-"""Duties at secrets of workloads: none stands in a template, a manifest or a chart's values."""
+"""Checks of workloads' secrets: none in a template, a manifest or a chart's values."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _PUBLIC = ("ca.crt", "tls.crt", "ca-bundle.crt")
 
 @check("EKR096", Secret)
 def secret_is_empty(secret: Secret) -> Answer | None:
-    """Certificates are public; values that are filled in at deploy time do not stand here."""
+    """Certificates are public, and values that are filled in at deploy time are not in the template."""
     if secret.made_by_another:
         return None
     written = []
     for group in ("data", "stringData"):
         for key, value in secret.mapping(group).items():
             if isinstance(value, Unknown) or (isinstance(value, str) and has_gap(value)):
-                raise UnknownValue(secret.at(group), "the template does not say what stands in it")
+                raise UnknownValue(secret.at(group), "the template does not show its values")
             if key not in _PUBLIC and value and not _filled_in(value):
                 written.append(group)
     if written:
@@ -34,7 +34,7 @@ def secret_is_empty(secret: Secret) -> Answer | None:
             f"holds {len(written)} value{'s' if len(written) > 1 else ''}",
             *(secret.at(group) for group in dict.fromkeys(written)),
         )
-    return met("no secret value stands in it", secret.at("data"))
+    return met("it contains no secret value", secret.at("data"))
 
 
 def _filled_in(value: Any) -> bool:

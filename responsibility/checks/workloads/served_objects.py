@@ -1,4 +1,4 @@
-"""Duties at objects that something else must act on: a controller for a load balancer, metrics for an autoscaler."""
+"""Checks of objects that need something else to act on them: a load balancer's controller, an autoscaler's metrics."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NOT_READ = {
 
 @check("EKR180", Entrance)
 def class_is_said_once(item: Entrance) -> Answer | None:
-    """Asked of every Ingress that names a class."""
+    """Applies to every Ingress that names a class."""
     if item.what != "Ingress":
         return None
     old, new = item.annotation(_OLD_CLASS), item.words_of("spec.ingressClassName")
@@ -54,7 +54,7 @@ def class_is_said_once(item: Entrance) -> Answer | None:
 
 @check("EKR181", Entrance)
 def somebody_makes_it(item: Entrance) -> Answer | None:
-    """Asked of Services of type LoadBalancer and Ingresses, by the class that they name or get."""
+    """Applies to Services of type LoadBalancer and Ingresses, by the class that they name or get."""
     balancer = balancer_of(item)
     if not balancer:
         return None
@@ -77,7 +77,7 @@ def somebody_makes_it(item: Entrance) -> Answer | None:
 
 @check("EKR182", Entrance)
 def annotations_are_read(item: Entrance) -> Answer | None:
-    """Asked of load balancers that Auto Mode makes. A scheme beside that of the IngressClassParams is not read either."""
+    """Applies to load balancers that Auto Mode makes. A scheme beside that of the IngressClassParams is not read either."""
     balancer = balancer_of(item)
     if not balancer or balancer.maker != "auto_mode":
         return None
@@ -92,7 +92,7 @@ def annotations_are_read(item: Entrance) -> Answer | None:
 
 @check("EKR183", KubernetesObject)
 def storage_class_is_said_once(item: KubernetesObject) -> Answer | None:
-    """Asked of claims, and of StatefulSets that make some, if they name a class."""
+    """Applies to claims, and of StatefulSets that make some, if they name a class."""
     claims = [""] if item.what == "PersistentVolumeClaim" else []
     if item.what == "StatefulSet":
         claims = [f"{path}." for path in item.items("spec.volumeClaimTemplates")]
@@ -116,7 +116,7 @@ def storage_class_is_said_once(item: KubernetesObject) -> Answer | None:
 
 @check("EKR184", KubernetesObject)
 def metrics_are_served(item: KubernetesObject) -> Answer | None:
-    """Asked of HorizontalPodAutoscalers. No kind of compute brings metrics-server, Auto Mode neither."""
+    """Applies to HorizontalPodAutoscalers. No kind of compute brings metrics-server, Auto Mode neither."""
     if item.what != "HorizontalPodAutoscaler" or item.made_by_another:
         return None
     here = item.at("spec.metrics")
@@ -138,7 +138,7 @@ def _servers(item: KubernetesObject) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 @check("EKR185", KubernetesObject)
 def snapshots_are_made(item: KubernetesObject) -> Answer | None:
-    """Asked of VolumeSnapshots and their classes."""
+    """Applies to VolumeSnapshots and their classes."""
     if item.what not in ("VolumeSnapshot", "VolumeSnapshotClass") or item.made_by_another:
         return None
     cluster: Cluster = software.known_cluster(item, item.at("kind"))

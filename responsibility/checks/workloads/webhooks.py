@@ -1,4 +1,4 @@
-"""Duties at admission webhooks: they must not be able to stop the cluster."""
+"""Checks of admission webhooks: they must not be able to stop the cluster."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ PATTERNS = markup(
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture, where its boxes stand, and the same in words."""
+    """A picture, the positions of its boxes, and the same in words."""
 
     svg: Markup
     words: list[str]

@@ -44,7 +44,7 @@ def draw_compute(
     texts = [wrap(use.words.split(" "), size - 2 * PAD, 11.5, lines=3) for use in cluster.compute]
     head = 32 + 15 * max(len(lines) for lines in texts)
     sums = [group for group in _SUMMED if any(component.group == group for component in components)]
-    columns = max(1, int(size // _COLUMN))  # one kind alone has a wide box: its layers stand side by side
+    columns = max(1, int(size // _COLUMN))  # one kind alone has a wide box: its layers are side by side
     below = head + _LAYER * -(-len(layers) // columns) + 6
     height = below + _SUM * -(-len(sums) // columns) + 4
     for index, (use, lines) in enumerate(zip(cluster.compute, texts, strict=True)):

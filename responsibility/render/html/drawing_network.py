@@ -140,7 +140,7 @@ def _chips(canvas: Canvas, subnet: PictureSubnet, nodes: Sequence[ComponentInfo]
 
 
 def draw_elsewhere(canvas: Canvas, cluster: ClusterReview, x: float, y: float, width: float) -> float:
-    """Draws the kinds of compute that stand in none of the subnets; returns the new lower side."""
+    """Draws the kinds of compute that are in none of the subnets; returns the new lower side."""
     vpc = cluster.picture.vpc
     placed = {kind for subnet in vpc.subnets for kind in subnet.kinds} if vpc else set()
     missing = [KIND_NAMES[use.kind] for use in cluster.compute if use.kind not in placed]

@@ -57,7 +57,7 @@ def _environment() -> Environment:
 
 
 def _shown(value: Any) -> Any:
-    """Takes from texts what hides or reorders them; autoescape then makes them HTML."""
+    """Removes characters that hide or reorder text; autoescape then makes it HTML."""
     return clean(value, 2000) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -1,4 +1,4 @@
-"""The responsibility matrix of the page: what the model says of a cell stands once, with the state of every cluster."""
+"""The responsibility matrix of the page: the model's text once per cell, with the state of every cluster."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from responsibility.render.html.svg import markup
 
 @dataclass(frozen=True)
 class MatrixCell:
-    """A cell of the model, and how it stands in the clusters."""
+    """A cell of the model, and its state in the clusters."""
 
     kind: ComputeKind
     info: CellInfo | None

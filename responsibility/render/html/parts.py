@@ -52,7 +52,7 @@ def source_link(url: str, words: str = "") -> Markup:
 
 
 def prose(text: str) -> Markup:
-    """Returns a sentence as HTML: what stands between backticks is code."""
+    """Returns a sentence as HTML: text between backticks is code."""
     return markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 

@@ -1,4 +1,4 @@
-"""What the page says of the findings: grouped by check, so that a check's reason and remedy stand once."""
+"""The findings on the page, grouped by check, so that each check's reason and fix are shown once."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ class Duty:
     open: bool
     """Starts unfolded."""
     full: bool
-    """The check's reason and remedy stand here, and not with an earlier part."""
+    """The check's reason and fix are shown here, not in an earlier part."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A small canvas for SVG pictures: text that is cut to its box, and boxes that remember where they stand.
+"""A small canvas for SVG pictures: text that is cut to its box, and boxes that know their position.
 
 Browsers cannot tell Python how wide a text is, and every machine has another font. So widths are estimated from a wide
 font (DejaVu Sans): a text that fits here fits with any common font.
@@ -71,7 +71,7 @@ def wrap(words: Sequence[str], width: float, size: float, *, lines: int, joint: 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of the picture, and the one it stands in."""
+    """A rectangle of the picture, and the one around it."""
 
     name: str
     inside: str

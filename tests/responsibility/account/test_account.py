@@ -199,7 +199,7 @@ def test_the_endpoint_for_every_service(eks: FakeEks, monkeypatch: pytest.Monkey
 
 def test_calls_outside_of_the_policy_are_not_made(eks: FakeEks) -> None:
     account = Account("refresh versions")
-    with pytest.raises(LookupError, match="eks:ListClusters does not stand"):
+    with pytest.raises(LookupError, match="eks:ListClusters is not listed"):
         account.items("eks", "list_clusters", "clusters")
     assert not eks.asked
 

@@ -158,7 +158,7 @@ def test_what_stands_in_another_stack_is_named_with_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("extra", "words"),
     [
-        ("ManagedPolicyArns: ['arn:aws:iam::123456789012:policy/own']", "is not in what was read"),
+        ("ManagedPolicyArns: ['arn:aws:iam::123456789012:policy/own']", "was not read"),
         ("ManagedPolicyArns: ['arn:aws:iam::aws:policy/AmazonNeverHeardOf']", "what AmazonNeverHeardOf allows"),
         ("ManagedPolicyArns: [!ImportValue shared]", "belongs to a stack that is not here"),
     ],
@@ -226,7 +226,7 @@ def test_who_may_become_it(principal: str, rest: str, words: str) -> None:
             f"{access_policy('AmazonEKSEditPolicy').does}, in namespace shop (AmazonEKSEditPolicy)",  # type: ignore[union-attr]
             "narrow",
         ),
-        ("KubernetesGroups: [team]", "what is bound to group team, which is not in what was read", "unknown"),
+        ("KubernetesGroups: [team]", "what is bound to group team, which was not read", "unknown"),
         ("Type: EC2_LINUX", "joins the cluster as a node", "narrow"),
         ("Username: dev", "signs in, and may do nothing else", "narrow"),
     ],
@@ -236,7 +236,7 @@ def test_an_access_entry_says_what_it_gives(more: str, words: str, breadth: str)
     assert entry.what == "access_entry"
     assert entry.may == [words]
     assert entry.breadth == breadth
-    assert entry.assumed_by == ["whoever may assume that role, which is not in what was read"]
+    assert entry.assumed_by == ["whoever may assume that role, which was not read"]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_a_file_of_ones_own_lies_over_the_table(tmp_path: Path) -> None:
         ("prices: [{amount: 1}]", r"prices\[0\]\.id: Field required"),
         ("prices: [{id: nat-gateway, unit: month, amount: 1}]", "unit: month, but it is charged by hour"),
         ("prices: [{id: new-thing, amount: 1}]", "needs `amount` and `unit`"),
-        ("prices: [{id: alb, amount: 1}, {id: alb, amount: 2}]", r"prices\.1 \(alb\): stands twice"),
+        ("prices: [{id: alb, amount: 1}, {id: alb, amount: 2}]", r"prices\.1 \(alb\): is there twice"),
         ("currency: EUR", "currency: is EUR, but the table beneath is in USD"),
         ("hours_per_month: 9000", "hours_per_month: .*allowed are `currency`"),
         ("[1, 2]", "the file: .*allowed are"),

@@ -8,7 +8,7 @@ from aws_cdk import aws_eks as eks
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec, NodeGroupSpec, plugin_label
+from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec, plugin_label
 from eks_constructs.compute.managed_nodes.updates import repair_config, warm_pool_config
 from eks_constructs.compute.mix import KIND_LABEL
 from eks_constructs.construct_ids import pascal_case
@@ -39,8 +39,9 @@ class ManagedNodes(Construct):
         iam: IamSpec,
         tags: dict[str, str],
         sizes: Mapping[str, int] | None = None,
+        revision: str | None = None,
     ) -> None:
-        """Makes the groups in the private subnets of ``network``; ``tags`` go to instances and volumes too.
+        """Makes the groups of one revision, in the private subnets of ``network``; ``tags`` go to instances and volumes too.
 
         ``sizes``: desired sizes by name, of groups that an autoscaler changes: any deploy that changes a size sets it.
         """
@@ -57,12 +58,12 @@ class ManagedNodes(Construct):
             self,
             "NodeRole",
             spec=iam,
-            name=f"{cluster_name}-nodes",
+            name=f"{cluster_name}-nodes-{revision}" if revision else f"{cluster_name}-nodes",
             description=f"EC2 nodes of {cluster_name}: join the cluster and pull images",
             trust=trust_service("ec2.amazonaws.com"),
             managed=managed,
         ).attr_arn
-        self.groups = {group.name: self._group(group) for group in spec.groups}
+        self.groups = {group.name: self._group(group) for group in spec.groups if group.revision == revision}
 
     def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
         pascal = pascal_case(spec.name)
@@ -93,7 +94,12 @@ class ManagedNodes(Construct):
             launch_template=eks.CfnNodegroup.LaunchTemplateSpecificationProperty(
                 id=template.ref, version=template.attr_latest_version_number
             ),
-            labels={**spec.labels, KIND_LABEL: "managed_nodes", **plugin_label(spec)},
+            labels={
+                **spec.labels,
+                KIND_LABEL: "managed_nodes",
+                **plugin_label(spec),
+                **({REVISION_LABEL: spec.revision} if spec.revision else {}),
+            },
             taints=[
                 eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=taint.effect)
                 for taint in spec.taints

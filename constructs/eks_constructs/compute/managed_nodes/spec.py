@@ -79,6 +79,15 @@ def _without_drivers(instance_type: str, ami_type: str) -> str | None:
     return f"instance type {instance_type} has {_DEVICES[device]}, and ami_type {ami_type} has no drivers for them: {advice}"
 
 
+Revision = Annotated[
+    str, pattern(r"[a-z][a-z0-9]{0,15}", "must begin with a letter and have at most 16 lower-case letters and digits")
+]
+"""Names one of several sets of node groups."""
+
+REVISION_LABEL = "eks-platform/revision"
+"""Label of the nodes of a revision."""
+
+
 class NodeGroupSpec(Spec):
     """A group of like EC2 instances."""
 
@@ -99,6 +108,9 @@ class NodeGroupSpec(Spec):
     """Size of the encrypted gp3 volume for images and logs."""
     volume_kms_key_arn: KmsKeyArn | None = None
     """Key for the volumes (default: aws/ebs). Its policy must let the role AWSServiceRoleForAutoScaling use it."""
+    revision: Revision | None = None
+    """A compute stack of its own for this group and others with the same word, such as `green`: made beside the nodes that run, rolled
+    back alone, deleted alone (docs/changes.md). Nodes get the label `eks-platform/revision`."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
     taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
     kubernetes_version: KubernetesVersion | None = None
@@ -182,8 +194,12 @@ class NodeGroupSpec(Spec):
 
     @property
     def hosts_addons(self) -> bool:
-        """Whether ordinary pods find a node here when the stack is deployed."""
-        return self.desired > 0 and not any(taint.effect != "PREFER_NO_SCHEDULE" for taint in self.taints)
+        """Whether ordinary pods find a node here when the compute stack is deployed: stacks of revisions come later."""
+        return (
+            self.revision is None
+            and self.desired > 0
+            and not any(taint.effect != "PREFER_NO_SCHEDULE" for taint in self.taints)
+        )
 
 
 def device_of_group(group: NodeGroupSpec) -> str | None:
@@ -221,6 +237,11 @@ class ManagedNodesSpec(Spec):
     control plane alone, and take it out in a second deploy: a PodDisruptionBudget that blocks nodes then blocks only them."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
+
+    @property
+    def revisions(self) -> list[str | None]:
+        """The revisions that groups name, in the order of the file; None for those that name none."""
+        return list(dict.fromkeys(group.revision for group in self.groups))
 
     @property
     def hosts_addons(self) -> bool:
