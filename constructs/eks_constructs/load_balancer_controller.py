@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/lbc-helm.html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eks_constructs.compute.mix import NODE_SELECTORS, ComputeMix
+from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.manifests import HelmChart
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement, allow, create_service_linked_role
@@ -27,8 +27,8 @@ def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = Non
     ``tags`` are those of what it makes. ``isolated``: there is no way to the internet, and so none to WAF and Shield.
     https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html
     """
-    host = mix.deployments_run_on or "managed_nodes"
-    on_nodes = host != "fargate"
+    selector = mix.host.node_selector if mix.host else {}
+    on_nodes = mix.deployments_run_on != "fargate"
     values: dict[str, Any] = {
         "clusterName": cluster,
         # Neither Fargate nor a hop limit of 1 lets it ask the instance metadata.
@@ -39,7 +39,7 @@ def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = Non
             "name": SERVICE_ACCOUNT,
             "annotations": {} if on_nodes else {"eks.amazonaws.com/role-arn": f"${{{ROLE_ARN}}}"},
         },
-        "nodeSelector": NODE_SELECTORS[host],
+        "nodeSelector": dict(selector),
         "podDisruptionBudget": {"maxUnavailable": 1},
         "ingressClass": "alb",
         **({"defaultTags": dict(tags)} if tags else {}),
@@ -65,18 +65,23 @@ def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = Non
     )
 
 
-def statements(cluster: str) -> Sequence[Statement]:
+def application_load_balancers() -> str:
+    """Returns the ARN that stands for the account's application load balancers in the region."""
+    return f"arn:{Aws.PARTITION}:elasticloadbalancing:{Aws.REGION}:{Aws.ACCOUNT_ID}:loadbalancer/app/*/*"
+
+
+def statements(cluster: str, features: Sequence[Statement] = ()) -> Sequence[Statement]:
     """Returns what the controller may do: look at the network; change what it tagged as the cluster's, and nothing else.
 
-    The actions are those of the controller's documentation for ALB, NLB and their security groups; WAF, Shield, Cognito, IAM
-    server certificates and capacity reservations, which the workloads do not use, are left out.
+    The actions are those of the controller's documentation for ALB, NLB and their security groups. ``features`` are those for
+    what else the workloads ask of it: WAF, Shield, Cognito. IAM server certificates and capacity reservations are left out.
     https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/installation/#setup-iam-manually
     """
     own = {"aws:ResourceTag/elbv2.k8s.aws/cluster": cluster}
     asked = {"aws:RequestTag/elbv2.k8s.aws/cluster": cluster}
     groups = f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}:{Aws.ACCOUNT_ID}:security-group/*"
     balancing = f"arn:{Aws.PARTITION}:elasticloadbalancing:{Aws.REGION}:{Aws.ACCOUNT_ID}"
-    things = [f"{balancing}:targetgroup/*/*", f"{balancing}:loadbalancer/net/*/*", f"{balancing}:loadbalancer/app/*/*"]
+    things = [f"{balancing}:targetgroup/*/*", f"{balancing}:loadbalancer/net/*/*", application_load_balancers()]
     listeners = [
         f"{balancing}:{kind}/{family}/*/*/*" for kind in ("listener", "listener-rule") for family in ("net", "app")
     ]
@@ -145,4 +150,5 @@ def statements(cluster: str) -> Sequence[Statement]:
             ],
             listeners, sid="ChangeListeners",
         ),
+        *features,
     ]  # fmt: skip

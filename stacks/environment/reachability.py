@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import HelmChart, KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, has_known_images, images_of
@@ -13,8 +14,7 @@ from stacks.controllers import charts_of, needs_load_balancer_controller
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.objects.exposure import certificate_annotation, serves_tls
-from stacks.objects.object_kind import kind_of
-from stacks.objects.pods import containers, pod_template
+from stacks.objects.pods import containers, pod_templates
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
 
@@ -90,19 +90,9 @@ class _Cluster:
                 yield "certificate_discovery", name, where
 
     def _compute(self) -> Iterator[tuple[str, str, Where]]:
-        compute = self._cluster.compute
-        if compute.active_auto_mode:
-            yield "nodes", "Auto Mode", self._at("compute", "auto_mode")
-        if compute.managed_nodes:
-            yield "nodes", "managed_nodes", self._at("compute", "managed_nodes")
-            if compute.managed_nodes.session_manager:
-                yield "session_manager", "session_manager", self._at("compute", "managed_nodes", "session_manager")
-        if compute.fargate:
-            yield "fargate", "fargate", self._at("compute", "fargate")
-            if compute.fargate.logging:
-                yield "fargate_logging", "logging of Fargate", self._at("compute", "fargate", "logging")
-        if compute.karpenter:
-            yield "karpenter", "Karpenter", self._at("compute", "karpenter")
+        for kind, section in self._cluster.compute.active():
+            for part, what, where in kind.reaches(section):
+                yield part, what, self._at("compute", kind.name, *where)
 
     def _services(
         self, what: str, services: list[str], internet: list[str], why: str, where: Where
@@ -140,8 +130,7 @@ class _Cluster:
     def _images(self, workload: PlacedWorkload, where: Where) -> Iterator[Unreachable]:
         seen: set[str] = set()
         for item in workload.objects:
-            found = pod_template(item)
-            for _, container in containers(found[1]) if found else ():
+            for _, container in (one for _, pod in pod_templates(item) for one in containers(pod)):
                 written = workload.images.get(str(container["image"]), str(container["image"]))
                 source = self._registries.image(written)
                 if source.upstream not in seen and (problem := source.problem(self._environment.region)):

@@ -3,8 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from delivery.object_kind import group_of, kind_of
 from delivery.placeholders import places
 from eks_constructs.addon_plan import why_not
+from eks_constructs.compute.placement import Rule
+from eks_constructs.compute.registry import rules
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced
@@ -14,10 +17,8 @@ from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.environment.workload_spec import Need, WorkloadDescription, WorkloadSpec
 from stacks.objects.folder import SourceObject
-from stacks.objects.object_kind import group_of, kind_of
 from stacks.objects.placeholders import FILLED_BY
-from stacks.objects.pods import claim_templates, pod_template
-from stacks.placement.kinds import RULES, Rule
+from stacks.objects.pods import claim_templates, pod_templates
 
 EFS_DRIVER = "efs.csi.aws.com"
 
@@ -130,7 +131,7 @@ def _storage(item: KubernetesObject, spec: Mapping[str, Any], rule: Rule) -> Ite
     for where, driver in drivers(item):
         if driver == EFS_DRIVER:
             yield "file_storage_driver", where
-        elif driver in {one.storage_driver for one in RULES.values()}:
+        elif driver in {one.storage_driver for one in rules().values()}:
             yield "block_storage_driver", where
     if kind_of(item) == "StorageClass" and "provisioner" not in item:
         yield "block_storage_driver", ("kind",)
@@ -148,8 +149,7 @@ def drivers(item: KubernetesObject) -> Iterator[tuple[Where, str]]:
         driver = (spec.get("csi") or {}).get("driver") if kind_of(item) == "PersistentVolume" else spec.get("driver")
         if driver:
             yield where, str(driver)
-    if found := pod_template(item):
-        way, pod = found
+    for way, pod in pod_templates(item):
         for index, volume in enumerate(pod["spec"].get("volumes") or []):
             if driver := (volume.get("csi") or {}).get("driver"):
                 yield (*way, "spec", "volumes", index, "csi", "driver"), str(driver)

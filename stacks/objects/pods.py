@@ -1,12 +1,13 @@
 """Finds the pods of Kubernetes objects: the one walk that placement, images and limits go by."""
 
-import re
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.quantities import UnreadableQuantity, requested
 from safe_io.where import Where
-from stacks.objects.object_kind import kind_of
 
 POD_TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "Pod": (),
@@ -17,20 +18,34 @@ POD_TEMPLATES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12} | {
-    f"{letter}i": 2.0**power for letter, power in (("K", 10), ("M", 20), ("G", 30), ("T", 40))
-}
 
+def pod_templates(item: KubernetesObject) -> Iterator[tuple[Where, dict[str, Any]]]:
+    """Yields the pods that an object is or makes (metadata and spec), with the way to each.
 
-def pod_template(item: KubernetesObject) -> tuple[Where, dict[str, Any]] | None:
-    """Returns the way to the pod that an object is or makes, and the pod (metadata and spec); None if it makes none."""
-    way = POD_TEMPLATES.get(kind_of(item))
+    Custom resources keep theirs where they like: spec.template of an Argo Rollout, spec.workerGroupSpecs[].template of a
+    RayCluster. There, whatever has a spec with containers is one.
+    """
+    kind = kind_of(item)
+    way = POD_TEMPLATES.get(kind)
     if way is None:
-        return None
+        # Of kinds that are known, the others make none: a CustomResourceDefinition only talks of containers.
+        yield from _like_pods(item, ()) if kind != item["kind"] else ()
+        return
     pod: Any = item
     for key in way:
         pod = pod.get(key) if isinstance(pod, dict) else None
-    return (way, pod) if isinstance(pod, dict) and isinstance(pod.get("spec"), dict) else None
+    if isinstance(pod, dict) and isinstance(pod.get("spec"), dict):
+        yield way, pod
+
+
+def _like_pods(value: Any, way: Where) -> Iterator[tuple[Where, dict[str, Any]]]:
+    if isinstance(value, dict) and isinstance(value.get("spec"), dict):
+        found = value["spec"].get("containers")
+        if isinstance(found, list) and found and all(isinstance(one, dict) and "image" in one for one in found):
+            yield way, value
+            return
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _like_pods(part, (*way, key))
 
 
 def containers(pod: dict[str, Any]) -> Iterator[tuple[Where, dict[str, Any]]]:
@@ -45,8 +60,7 @@ def claim_templates(item: KubernetesObject) -> Iterator[tuple[Where, dict[str, A
     if kind_of(item) == "StatefulSet":
         for index, claim in enumerate(item.get("spec", {}).get("volumeClaimTemplates") or []):
             yield ("spec", "volumeClaimTemplates", index), claim
-    if found := pod_template(item):
-        way, pod = found
+    for way, pod in pod_templates(item):
         for index, volume in enumerate(pod["spec"].get("volumes") or []):
             if claim := (volume.get("ephemeral") or {}).get("volumeClaimTemplate"):
                 yield (*way, "spec", "volumes", index, "ephemeral", "volumeClaimTemplate"), claim
@@ -60,21 +74,9 @@ def resources_of(pod: dict[str, Any]) -> Iterator[tuple[Where, str]]:
                 yield (*where, "resources", group, str(name)), str(name)
 
 
-def asked_for(pod: dict[str, Any], resource: str) -> float:
-    """Returns how much of a resource a pod asks for: its containers together, or one of those that start before, if that is more.
-
-    https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers
-    """
-    each = [(where, container, _asked(container, resource)) for where, container in containers(pod)]
-    running = sum(
-        one for where, container, one in each if "containers" in where or container.get("restartPolicy") == "Always"
-    )
-    return max([running, *(one for where, _, one in each if "initContainers" in where)])
-
-
-def _asked(container: Mapping[str, Any], resource: str) -> float:
-    told = container.get("resources") or {}
-    asked = (told.get("requests") or {}).get(resource) or (told.get("limits") or {}).get(resource) or 0
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(asked))
-    # What is no quantity is for the check of the schema to say.
-    return float(match[1]) * _UNITS.get(match[2], 0.0) if match else 0.0
+def asked_for(pod: dict[str, Any], resource: str) -> Fraction:
+    """Returns how much of a resource a pod requests; nothing where its quantities are wrong: the schema's check says so."""
+    try:
+        return requested(pod["spec"], resource)
+    except UnreadableQuantity:
+        return Fraction(0)

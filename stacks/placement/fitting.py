@@ -3,26 +3,31 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from eks_constructs.compute.placement import Nodes, Toleration, toleration
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
+from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import ClusterSpec
-from stacks.objects.pods import asked_for, pod_template, resources_of
+from stacks.objects.pods import asked_for, resources_of
 from stacks.placement.kinds import Placement
-from stacks.placement.node_offers import Nodes, Toleration, auto_mode_pools, karpenter_pools, node_groups, toleration
 
 _DISK = "ephemeral-storage"
 _GIB = 2**30
 
 
 def fitting_nodes(
-    item: KubernetesObject, placement: Placement, cluster: ClusterSpec, file: YamlFile
+    item: KubernetesObject,
+    template: tuple[Where, dict[str, Any]],
+    placement: Placement,
+    cluster: ClusterSpec,
+    file: YamlFile,
 ) -> tuple[dict[str, Nodes], list[Toleration]]:
-    """Returns the nodes that may take the pods of an object, and what these must tolerate for it beside the placement's.
+    """Returns the nodes that may take pods of an object's template, and what these must tolerate beside the placement's.
 
     Raises Misplaced, with the way from the workload's spec: there are none, and why.
     """
-    way, pod = pod_template(item) or ((), {"spec": {}})
+    way, pod = template
     asked = _asked(pod, cluster)
     where = "nodes" if placement.spec.nodes else "compute"
     name = f"{item['kind']} {item['metadata']['name']}"
@@ -57,7 +62,7 @@ def _asked(pod: dict[str, Any], cluster: ClusterSpec) -> dict[str, float]:
     """What a pod asks for beside processors and memory, but for what something else brings."""
     names = {name for _, name in resources_of(pod)}
     special = {name for name in names if name == _DISK or name.startswith("hugepages-") or "/" in name}
-    return {name: asked_for(pod, name) for name in sorted(special - set(cluster.provided_elsewhere))}
+    return {name: float(asked_for(pod, name)) for name in sorted(special - set(cluster.provided_elsewhere))}
 
 
 def _kept_off(pod: dict[str, Any], nodes: Nodes, placement: Placement, asked: Mapping[str, float]) -> bool:
@@ -110,10 +115,6 @@ def _why(resource: str, placement: Placement, cluster: ClusterSpec) -> str:
 
 
 def _everywhere(cluster: ClusterSpec) -> Iterator[tuple[str, Nodes]]:
-    compute = cluster.compute
-    if compute.active_auto_mode:
-        yield from auto_mode_pools(compute.active_auto_mode)
-    if compute.managed_nodes:
-        yield from node_groups(compute.managed_nodes)
-    if compute.karpenter:
-        yield from karpenter_pools(compute.karpenter)
+    for kind, section in cluster.compute.active():
+        if kind.has_nodes:
+            yield from kind.nodes(section)

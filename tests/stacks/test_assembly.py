@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, minimal
 
 import app
 from safe_io.errors import run
 from safe_io.ownership import MANIFEST
 from stacks.platform import Platform
+from tests.support.environments import ROOT, minimal
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_what_others_have_in_the_folder_stays_and_what_the_last_synth_wrote_goes
         assert THEIRS.items() <= found.items()
         assert {path for path in found if path.startswith(("a-", "b-"))} == {
             f"{name}-{stack}.{kind}.json"
-            for stack in ("foundation", "network", "cluster-c")
+            for stack in ("foundation", "network", "control-plane-c", "compute-c")
             for kind in ("template", "assets", "metadata")
         }
         assert "manifests/c/delivery.json" in found
