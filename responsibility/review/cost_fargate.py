@@ -39,7 +39,7 @@ def quantity(value: object) -> float:
     """Returns a Kubernetes quantity (``250m``, ``1Gi``) as a number. Raises ValueError."""
     match = _QUANTITY.fullmatch(str(value).strip())
     if not match:
-        raise ValueError(f"{value!r} is no quantity")
+        raise ValueError(f"{value!r} is not a quantity")
     return float(match[1]) * (10 ** int(match[2]) if match[2] else _UNITS[match[3] or ""])
 
 

@@ -28,7 +28,7 @@ def _quantity(workload: Workload, path: str) -> float:
     text = workload.words_of(path, "0")
     match = _QUANTITY.fullmatch(text)
     if not match or match[2] not in _UNITS:
-        raise UnknownValue(workload.at(path), f"{text} is no quantity")
+        raise UnknownValue(workload.at(path), f"{text} is not a quantity")
     return float(match[1]) * _UNITS[match[2]]
 
 
@@ -65,16 +65,16 @@ def _platform(workload: Workload) -> Iterator[Violation]:
 def _volumes(workload: Workload) -> Iterator[Violation]:
     spec = workload.spec_path
     for path in workload.items("spec.volumeClaimTemplates") if workload.what == "StatefulSet" else []:
-        yield path, "makes volumes by claims"
+        yield path, "creates volumes from claims"
     for path in workload.items(f"{spec}.volumes"):
         if workload.get(f"{path}.ephemeral"):
-            yield f"{path}.ephemeral", "makes volumes by claims"
+            yield f"{path}.ephemeral", "creates volumes from claims"
         if workload.get(f"{path}.awsElasticBlockStore"):
             yield f"{path}.awsElasticBlockStore", "mounts an EBS volume"
         if (name := workload.get(f"{path}.persistentVolumeClaim.claimName")) and _cannot_mount(
             workload, path, str(name)
         ):
-            yield f"{path}.persistentVolumeClaim", "mounts a claim that EBS fulfils, or that is fulfilled dynamically"
+            yield f"{path}.persistentVolumeClaim", "mounts a claim for EBS, or for a dynamic volume"
 
 
 def _cannot_mount(workload: Workload, path: str, name: str) -> bool:
@@ -145,4 +145,4 @@ def pod_fits_fargate(workload: Workload) -> Answer | None:
         return open_(words, *(workload.at(path) for path in dict.fromkeys(path for path, _ in found)))
     if unread:
         raise unread
-    return met("asks for nothing that Fargate lacks", workload.at(workload.spec_path))
+    return met("needs nothing that Fargate lacks", workload.at(workload.spec_path))

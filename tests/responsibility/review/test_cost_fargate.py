@@ -34,7 +34,7 @@ def test_quantities(text: object, value: float) -> None:
 
 
 def test_what_is_no_quantity_is_refused() -> None:
-    with pytest.raises(ValueError, match="no quantity"):
+    with pytest.raises(ValueError, match="not a quantity"):
         quantity("much")
 
 
