@@ -14,11 +14,11 @@ from eks_constructs.compute.fargate.spec import FargateSelectorSpec
 from eks_constructs.compute.managed_nodes.construct import ManagedNodes
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.pod_identities import PodIdentities
-from stacks.control_plane import ControlPlaneStack
+from responsibility.reading.existing import METADATA
+from stacks.control_plane import RunningCluster
 from stacks.controllers import needs_load_balancer_controller
 from stacks.environment.cluster_spec import LockFile
 from stacks.environment.model import Environment
-from stacks.foundation import ClusterFoundation
 
 
 class ComputeStack(cdk.Stack):
@@ -32,10 +32,9 @@ class ComputeStack(cdk.Stack):
         self,
         scope: Construct,
         construct_id: str,
-        cluster: ControlPlaneStack,
+        cluster: RunningCluster,
         *,
         environment: Environment,
-        foundation: ClusterFoundation,
         lock: LockFile | None,
         sizes: Mapping[str, int],
         stack_env: cdk.Environment,
@@ -53,11 +52,12 @@ class ComputeStack(cdk.Stack):
         )
         self.spec, self._cluster, self._environment = spec, cluster, environment
         self._handle = ClusterHandle(spec.name, spec.name)
+        if spec.existing:
+            # No template makes the cluster: the review reads what it is from here.
+            self.template_options.metadata = {METADATA: {"Name": spec.name, **spec.existing.properties}}
         self._compute(lock, sizes)
-        if foundation.auto_custom_node_role_arn and spec.compute.mix.auto_mode:
-            AutoModeNodeClassAccess(
-                self, "AutoMode", cluster_ref=spec.name, role_arn=foundation.auto_custom_node_role_arn
-            )
+        if cluster.node_class_role_arn and spec.compute.mix.auto_mode:
+            AutoModeNodeClassAccess(self, "AutoMode", cluster_ref=spec.name, role_arn=cluster.node_class_role_arn)
 
     def _compute(self, lock: LockFile | None, sizes: Mapping[str, int]) -> None:
         """Add-ons that nodes wait for, compute, then the add-ons that wait for nodes. Deletion goes the other way."""
@@ -125,7 +125,7 @@ class RevisionStack(cdk.Stack):
         self,
         scope: Construct,
         construct_id: str,
-        cluster: ControlPlaneStack,
+        cluster: RunningCluster,
         nodes: ManagedNodesSpec,
         *,
         revision: str,
@@ -145,7 +145,7 @@ class RevisionStack(cdk.Stack):
 
 def _managed_nodes(
     scope: Construct,
-    cluster: ControlPlaneStack,
+    cluster: RunningCluster,
     nodes: ManagedNodesSpec,
     environment: Environment,
     sizes: Mapping[str, int],

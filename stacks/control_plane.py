@@ -1,5 +1,7 @@
 """Control plane stack: AWS's side. One EKS cluster, and who may talk to it."""
 
+from dataclasses import dataclass
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -10,18 +12,39 @@ from eks_constructs.control_plane import AutoModeSettings, ControlPlane
 from eks_constructs.identity import OidcProvider
 from eks_constructs.tunnel_host import TunnelHost
 from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.existing_cluster import ExistingClusterSpec
 from stacks.environment.model import Environment
 from stacks.foundation import ClusterFoundation
+
+
+@dataclass(frozen=True)
+class RunningCluster:
+    """What the stacks of compute and workloads need of a cluster, whoever made it."""
+
+    spec: ClusterSpec
+    """What the environment file says of it."""
+    network: ClusterNetwork
+    """The network it runs in."""
+    security_group_id: str
+    """Of the control plane, the nodes and the pods on Fargate."""
+    oidc: OidcProvider | None
+    """IAM's trust in the cluster's tokens."""
+    node_class_role_arn: str | None = None
+    """Of nodes of Auto Mode's own node classes, which need an access entry."""
+
+    @classmethod
+    def existing(cls, spec: ClusterSpec, existing: ExistingClusterSpec) -> "RunningCluster":
+        """Returns a cluster that was made elsewhere."""
+        arn = existing.oidc_provider_arn
+        provider = OidcProvider(arn, existing.oidc_issuer) if arn else None
+        return cls(spec, ClusterNetwork.existing(existing.network), existing.security_group_id, provider)
 
 
 class ControlPlaneStack(cdk.Stack):
     """A cluster without compute: what fails in a compute stack leaves it as it is.
 
     Attributes:
-        spec: what the environment file says of the cluster.
-        network: the network it runs in.
-        security_group_id: of the control plane, the nodes and the pods on Fargate.
-        oidc: IAM's trust in the cluster's tokens.
+        cluster: what other stacks need of it.
     """
 
     def __init__(
@@ -46,7 +69,6 @@ class ControlPlaneStack(cdk.Stack):
             # EKS refuses to delete a protected cluster, but only after CloudFormation has deleted its access entries.
             termination_protection=protected,
         )
-        self.spec, self.network = spec, network
         control_plane = ControlPlane(
             self,
             "ControlPlane",
@@ -57,8 +79,13 @@ class ControlPlaneStack(cdk.Stack):
             kms_key_arn=foundation.kms_key_arn,
             auto_mode=_auto_mode_settings(spec, foundation),
         )
-        self.security_group_id = control_plane.security_group_id
-        self.oidc = self._oidc_provider(control_plane.cluster.attr_open_id_connect_issuer_url)
+        self.cluster = RunningCluster(
+            spec,
+            network,
+            control_plane.security_group_id,
+            self._oidc_provider(control_plane.cluster.attr_open_id_connect_issuer_url),
+            foundation.auto_custom_node_role_arn,
+        )
         access = Access(
             self,
             "Access",
@@ -98,11 +125,10 @@ class ControlPlaneStack(cdk.Stack):
         refuses to delete or change an export that is in use, hence a cluster whose tokens are still trusted.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
         """
-        provider = OidcProvider(self, "Oidc", issuer_url=issuer_url)
+        provider = OidcProvider.made(self, "OidcProvider", issuer_url=issuer_url)
         self.export_value(provider.arn)
         self.export_value(provider.issuer_url)
-        provider.strengthen()
-        return provider
+        return provider.exported
 
 
 def _auto_mode_settings(spec: ClusterSpec, foundation: ClusterFoundation) -> AutoModeSettings:

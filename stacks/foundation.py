@@ -70,7 +70,10 @@ class FoundationStack(cdk.Stack):
         self.logs_key_arn = self._logs_key = self._keep(logs_key, "LogsKey").attr_arn
         if isinstance(environment.network, NetworkSpec):
             self._network_logs(self, "", network_log_groups(environment, None))
-        self.clusters = {cluster.name: self._cluster(cluster) for cluster in environment.clusters}
+        self.clusters = {one.name: self._cluster(one) for one in environment.clusters if not one.existing}
+        for one in environment.clusters:
+            if one.existing:
+                self._fargate_logs(Construct(self, f"Cluster-{one.name}"), one)
 
     def _keep(self, resource: Kept, logical_id: str) -> Kept:
         """Gives a resource its removal policy, and a logical id that does not depend on where it stands in the tree."""
@@ -87,6 +90,10 @@ class FoundationStack(cdk.Stack):
         self._log_group(scope, prefix, "FlowLogs", names.flow_logs)
         self._log_group(scope, prefix, "DefaultSecurityGroupLogs", names.default_security_group)
 
+    def _fargate_logs(self, scope: Construct, cluster: ClusterSpec) -> None:
+        if cluster.compute.fargate and cluster.compute.fargate.logging:
+            self._log_group(scope, pascal_case(cluster.name), "FargateLogs", fargate.log_group_name(cluster.name))
+
     def _cluster(self, cluster: ClusterSpec) -> ClusterFoundation:
         environment, iam = self._environment, self._environment.iam
         scope = Construct(self, f"Cluster-{cluster.name}")
@@ -94,8 +101,7 @@ class FoundationStack(cdk.Stack):
         auto = cluster.compute.auto_mode
 
         self._log_group(scope, prefix, "ControlPlaneLogs", control_plane.log_group_name(cluster.name))
-        if cluster.compute.fargate and cluster.compute.fargate.logging:
-            self._log_group(scope, prefix, "FargateLogs", fargate.log_group_name(cluster.name))
+        self._fargate_logs(scope, cluster)
         if isinstance(cluster.network, NetworkSpec):
             self._network_logs(scope, prefix, network_log_groups(environment, cluster))
 
