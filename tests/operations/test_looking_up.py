@@ -153,7 +153,7 @@ def test_a_file_of_somebody_else_stays(tmp_path: Path) -> None:
 
 
 def test_an_account_that_does_not_answer_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="shop cannot be looked up: .*Nothing was changed"):
+    with pytest.raises(BadInput, match=r"shop cannot be looked up: .*Nothing was changed"):
         look_up(
             FakeAccount({"describe_cluster": DENIED}),
             "shop",
