@@ -55,7 +55,7 @@ clusters:
 """
 NODES = "{managed_nodes: {groups: [{name: general, instance_types: [m7i.large]}]}}"
 FARGATE = "{fargate: {profiles: [{name: apps, selectors: [{namespace: bucket-reader-fargate}]}]}}"
-READER = "{name: bucket-reader, compute: fargate, variant: fargate}"
+READER = "{name: bucket-reader, compute: fargate}"
 
 
 def looked_up(folder: Path, **changes: Any) -> Path:
