@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import build_platform, of_type
 
 from operations.looking_up import look_up
 from responsibility.reading.existing import NOT_SAID
 from safe_io.errors import BadInput
 from stacks.environment.loading import load_environment
+from tests.conftest import build_platform, of_type
 from tests.operations.fake_account import DENIED, FakeAccount
 
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
