@@ -11,9 +11,9 @@ from operations.looking_up import look_up
 from responsibility.reading.existing import NOT_SAID
 from safe_io.errors import BadInput
 from stacks.environment.loading import load_environment
-from tests.constructs.test_karpenter import of_type
 from tests.operations.fake_account import DENIED, FakeAccount
 from tests.support.synth import build_platform
+from tests.support.templates import of_type
 
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
 SUBNETS = {f"subnet-0000000{number}": zone for number, zone in enumerate("bac")}
