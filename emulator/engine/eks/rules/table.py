@@ -1,13 +1,14 @@
 """What EKS itself would say: one table of rules, each with the page that it follows.
 
-A rule is a function under ``@rule``; it yields the message of each refusal. Messages are EKS's own where they are known.
+A rule is a function under ``@rule``, whose docstring says what EKS demands; it yields the message of each refusal. Messages are
+EKS's own where they are known.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.engine.eks.lookups import Account
+from emulator.engine.account import Account
 from emulator.engine.eks.state import Record, Refused, State
 
 GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
@@ -64,11 +65,11 @@ class Rule:
 RULES: list[Rule] = []
 
 
-def rule(*operations: str, says: str, page: str, code: str = INVALID) -> Callable[[Check], Check]:
+def rule(*operations: str, page: str, code: str = INVALID) -> Callable[[Check], Check]:
     """Adds the decorated function to the table."""
 
     def add(function: Check) -> Check:
-        RULES.append(Rule(function.__name__, operations, says, page, code, function))
+        RULES.append(Rule(function.__name__, operations, function.__doc__ or "", page, code, function))
         return function
 
     return add
