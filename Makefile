@@ -73,7 +73,8 @@ lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into EN
 	@python -m responsibility lock-addons --env="$$ENV" $${LATEST:+--latest} $$LOCK_FLAGS
 
 # TAKE_OVER=yes: log groups and named roles that an earlier foundation left behind, instead of "already exists".
-# A new cluster is deployed in two steps; FIRST_DEPLOY=NAME says yourself which are new (docs/deploy.md).
+# It asks once, and then deploys stacks side by side. A new control plane is made before everything else, without deletion
+# protection; FIRST_DEPLOY=NAME says yourself which are new (docs/deploy.md).
 deploy: setup env-named own-delivery  ## deploy ENV to the account of your credentials (docs/deploy.md)
 	@python -m operations deploy "$$ENV" -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
 
@@ -95,7 +96,7 @@ unapply: setup env-named  ## remove them, after asking: load balancers and volum
 	@$(call deliver,remove)
 
 # LOOK=yes: only say what would stop it. ANYWAY=yes: whatever would stop it.
-destroy: setup env-named own-delivery  ## delete the clusters and networks of ENV, after asking; keys, logs and roles stay
+destroy: setup env-named own-delivery  ## delete the workloads, compute, control planes and networks of ENV, after asking; keys, logs and roles stay
 	@python -m operations destroy "$$ENV" $${LOOK:+--look} $${ANYWAY:+--anyway} -- $(CDK) destroy $(CONTEXT) $$CDK_FLAGS
 	@test -n "$$LOOK" || echo "Keys, log groups and roles stay: make destroy-foundation deletes their stack too."
 

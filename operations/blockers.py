@@ -28,6 +28,8 @@ class Blocker:
     """What removes it."""
     stops: bool = True
     """Whether the deletion fails because of it."""
+    certain: bool = False
+    """Whether it does so in any case, half-way: nobody may go on all the same."""
 
 
 def of_clusters(environment: Environment, there: There, account: Asked) -> list[Blocker]:
@@ -116,13 +118,15 @@ def _protection(environment: Environment, cluster: ClusterSpec, there: There, ac
     off = f"control_plane.deletion_protection: false for {cluster.name} in its file, then make deploy ENV={environment.name}"
     if stack.EnableTerminationProtection:
         yield Blocker(
-            f"stack {name} has termination protection. Take it off, with the cluster's deletion protection:", (off,)
+            f"stack {name} has termination protection. Take it off, with the cluster's deletion protection:",
+            (off,),
+            certain=True,
         )
         return
     described = account.one("eks", "describe_cluster", "cluster", name=cluster.name)
     if described.get("deletionProtection"):
         command = f"aws eks update-cluster-config --name {cluster.name} --no-deletion-protection"
-        yield Blocker(f"cluster {cluster.name} has deletion protection", (off, command))
+        yield Blocker(f"cluster {cluster.name} has deletion protection", (off, command), certain=True)
 
 
 def _buckets(environment: Environment, cluster: ClusterSpec, there: There, account: Asked) -> Iterator[Blocker]:

@@ -42,10 +42,13 @@ def destroy(
     name = environment.name
     there = _there(environment, asked, say)
     if there:
-        _stop(of_clusters(environment, there, asked()), name, anyway=anyway or look, say=say)
+        found = of_clusters(environment, there, asked())
+        _tell(found, say)
+        if look:
+            _tell(of_networks(environment, there, asked()), say)
+        else:
+            _refuse(found, name, anyway=anyway)
     if look:
-        if there:
-            _stop(of_networks(environment, there, asked()), name, anyway=True, say=say)
         return 0
     # The CLI deletes what depends on something before it. Nothing of what this finds may be left standing on nothing.
     if code := run([*command, f"{name}-workloads-*", f"{name}-compute-*", f"{name}-control-plane-*"]):
@@ -64,7 +67,9 @@ def destroy(
         if left:
             say(f"Still there: {', '.join(left)}. The networks stay.")
             return 0
-        _stop(of_networks(environment, there, asked()), name, anyway=anyway, say=say)
+        found = of_networks(environment, there, asked())
+        _tell(found, say)
+        _refuse(found, name, anyway=anyway)
     return run([*command, *networks])
 
 
@@ -76,15 +81,19 @@ def _there(environment: Environment, asked: Callable[[], Asked], say: Say) -> Th
         return None
 
 
-def _stop(found: Sequence[Blocker], name: str, *, anyway: bool, say: Say) -> None:
-    """Says what was found. Raises BadInput if something of it would stop the deletion."""
-    stopping = [one for one in found if one.stops]
+def _tell(found: Sequence[Blocker], say: Say) -> None:
     for one in found:
         say(f"{'stops it' if one.stops else 'note'}: {one_line(one.what)}")
         for command in one.commands:
             say(f"    {one_line(command)}")
-    if stopping and not anyway:
+
+
+def _refuse(found: Sequence[Blocker], name: str, *, anyway: bool) -> None:
+    """Raises BadInput if something of what was found would stop the deletion."""
+    stopping = [one for one in found if one.stops and (one.certain or not anyway)]
+    if stopping:
+        more = "" if any(one.certain for one in stopping) else "; ANYWAY=yes goes on all the same"
         raise BadInput(
             f"{len(stopping)} of these would stop the deletion half-way. Nothing more was deleted. Remove them by the commands"
-            f" beneath, and run make destroy ENV={name} again; ANYWAY=yes goes on all the same"
+            f" beneath, and run make destroy ENV={name} again{more}"
         )

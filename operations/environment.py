@@ -21,8 +21,19 @@ from stacks.environment.stack_names import (
 
 def cluster_stacks(environment: Environment, cluster: ClusterSpec) -> list[str]:
     """Returns the names that stacks of a cluster may have, in the order in which they are deleted."""
-    names = (workloads_stack, compute_stack, control_plane_stack)
-    return [name(environment.name, cluster.name) for name in names]
+    name = environment.name
+    return [
+        workloads_stack(name, cluster.name),
+        *compute_stacks(environment, cluster),
+        control_plane_stack(name, cluster.name),
+    ]
+
+
+def compute_stacks(environment: Environment, cluster: ClusterSpec) -> list[str]:
+    """Returns the names of the stacks of a cluster's compute, in the order in which they are deleted."""
+    nodes = cluster.compute.managed_nodes
+    revisions = [one for one in nodes.revisions if one] if nodes else []
+    return [compute_stack(environment.name, cluster.name, one) for one in [*revisions, None]]
 
 
 def network_stacks(environment: Environment) -> list[str]:

@@ -9,11 +9,11 @@ from typing import Any
 
 from delivery.account import Asked
 from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
+from operations.environment import compute_stacks
 from operations.there import There
 from responsibility.account.errors import AccountError
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
-from stacks.environment.stack_names import compute_stack
 
 
 def sizes_that_stay(environment: Environment, there: There, account: Asked) -> dict[tuple[str, str], int]:
@@ -36,11 +36,12 @@ def _of_cluster(
     managed = cluster.compute.managed_nodes
     # A size that the file names is the file's.
     groups = [group for group in managed.groups if group.desired_size is None] if managed else []
-    name = compute_stack(environment.name, cluster.name)
-    if not groups or not there.made(name):
-        return
+    stacks = [name for name in compute_stacks(environment, cluster) if there.made(name)] if groups else []
     deployed = _by_name(
-        resource.Properties for resource in there.template(name).values() if resource.Type == "AWS::EKS::Nodegroup"
+        resource.Properties
+        for name in stacks
+        for resource in there.template(name).values()
+        if resource.Type == "AWS::EKS::Nodegroup"
     )
     running: dict[str, int] | None = None
     for group in groups:

@@ -3,15 +3,13 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from eks_constructs.access import Access
+from eks_constructs.cluster_foundation import ClusterFoundation
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.control_plane import AutoModeSettings, ControlPlane
+from eks_constructs.eks_cluster import ControlPlaneParts
 from eks_constructs.identity import OidcProvider
-from eks_constructs.tunnel_host import TunnelHost
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
-from stacks.foundation import ClusterFoundation
 
 
 class ControlPlaneStack(cdk.Stack):
@@ -47,71 +45,43 @@ class ControlPlaneStack(cdk.Stack):
             termination_protection=protected,
         )
         self.spec, self.network = spec, network
-        control_plane = ControlPlane(
+        parts = ControlPlaneParts(
             self,
-            "ControlPlane",
-            spec.control_plane.model_copy(update={"deletion_protection": protected}),
-            name=spec.name,
+            spec,
             network=network,
-            role_arn=foundation.role_arn,
-            kms_key_arn=foundation.kms_key_arn,
-            auto_mode=_auto_mode_settings(spec, foundation),
-        )
-        self.security_group_id = control_plane.security_group_id
-        self.oidc = self._oidc_provider(control_plane.cluster.attr_open_id_connect_issuer_url)
-        access = Access(
-            self,
-            "Access",
-            spec.access,
-            cluster_name=spec.name,
-            cluster_ref=control_plane.name,
             iam=environment.iam,
+            foundation=foundation,
+            control_plane=spec.control_plane.model_copy(update={"deletion_protection": protected}),
         )
+        control_plane = parts.control_plane
+        self.security_group_id = control_plane.security_group_id
+        self.oidc = self._exported(parts.oidc)
         outputs = {
-            "ClusterName": (control_plane.name, "Name of the cluster"),
+            "ClusterName": (control_plane.handle.ref, "Name of the cluster"),
             "ClusterEndpoint": (control_plane.cluster.attr_endpoint, "Address of the Kubernetes API"),
             "ClusterSecurityGroupId": (
                 control_plane.security_group_id,
                 "Security group of the control plane and the nodes",
             ),
         }
-        for name, arn in access.new_roles.items():
+        for name, arn in parts.access.new_roles.items():
             outputs[f"RoleArn{pascal_case(name)}"] = (
                 arn,
                 f"Role with {name} access: aws eks update-kubeconfig --name {spec.name} --role-arn ARN",
             )
-        if spec.access.tunnel_host:
-            host = TunnelHost(self, "TunnelHost", cluster_name=spec.name, network=network, iam=environment.iam)
-            control_plane.allow_https_from(
-                "TunnelHostIngress",
-                security_group_id=host.security_group_id,
-                description="Kubernetes API from the tunnel host",
-            )
+        if host := parts.tunnel_host:
             outputs["TunnelHostInstanceId"] = (host.instance_id, "Target of `aws ssm start-session` (docs/access.md)")
         for name, (value, description) in outputs.items():
             cdk.CfnOutput(self, name, value=value, description=description)
 
-    def _oidc_provider(self, issuer_url: str) -> OidcProvider:
-        """Makes IAM's trust in the cluster's tokens: always, for it grants nothing, and its users come and go in other stacks.
+    def _exported(self, provider: OidcProvider) -> OidcProvider:
+        """Makes other stacks use IAM's trust in the cluster's tokens by exports.
 
-        They use it by exports. Fn::Sub, which their trust policies need, takes no Fn::GetStackOutput; and CloudFormation
-        refuses to delete or change an export that is in use, hence a cluster whose tokens are still trusted.
+        Fn::Sub, which their trust policies need, takes no Fn::GetStackOutput; and CloudFormation refuses to delete or change
+        an export that is in use, hence a cluster whose tokens are still trusted.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
         """
-        provider = OidcProvider(self, "Oidc", issuer_url=issuer_url)
         self.export_value(provider.arn)
         self.export_value(provider.issuer_url)
         provider.strengthen()
         return provider
-
-
-def _auto_mode_settings(spec: ClusterSpec, foundation: ClusterFoundation) -> AutoModeSettings:
-    auto = spec.compute.active_auto_mode
-    if auto is None:
-        return AutoModeSettings()
-    return AutoModeSettings(
-        enabled=True,
-        node_pools=list(auto.built_in_node_pools),
-        # EKS takes the role only along with built-in pools.
-        node_role_arn=foundation.auto_node_role_arn if auto.built_in_node_pools else None,
-    )

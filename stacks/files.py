@@ -9,7 +9,6 @@ from stacks.control_plane import ControlPlaneStack
 from stacks.controllers import controllers
 from stacks.environment.model import Environment
 from stacks.environment.stack_names import workloads_stack
-from stacks.manifests import cluster_manifests
 from stacks.objects.rendering import placed_workloads
 from stacks.workloads import output_name
 
@@ -19,7 +18,7 @@ _OF_THE_STACK = ("ACCESS_POINT_ID", "BUCKET_NAME", "FILE_SYSTEM_ID", "SERVICE_AC
 def write_delivery(folder: Path, cluster: ControlPlaneStack, environment: Environment) -> None:
     """Writes the files of one cluster into ``folder``, in their order."""
     spec = cluster.spec
-    own = cluster_manifests(spec, environment=environment, network=cluster.network)
+    own = spec.manifests(environment.context_of(spec), cluster.network)
     added = controllers(spec, environment, cluster.network)
     workloads = placed_workloads(spec, environment)
     steps = [Step(file=file.filename) for file in own]

@@ -1,6 +1,5 @@
 """Foundation stack: what outlives clusters. No refactoring of a cluster's stack can touch it."""
 
-from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import aws_cdk as cdk
@@ -9,8 +8,7 @@ from aws_cdk.aws_kms import CfnKey
 from constructs import Construct
 
 from eks_constructs import control_plane
-from eks_constructs.compute.auto_mode import rights as auto_mode
-from eks_constructs.compute.fargate import objects as fargate
+from eks_constructs.cluster_foundation import ClusterFoundation, lasting_resources
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import customer_key, log_group, log_writers
 from eks_constructs.network import NetworkLogGroups
@@ -19,16 +17,6 @@ from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 
 Kept = TypeVar("Kept", bound=cdk.CfnResource)
-
-
-@dataclass(frozen=True)
-class ClusterFoundation:
-    """What one cluster stands on."""
-
-    kms_key_arn: str
-    role_arn: str
-    auto_node_role_arn: str | None
-    auto_custom_node_role_arn: str | None
 
 
 def network_log_groups(environment: Environment, cluster: ClusterSpec | None) -> NetworkLogGroups:
@@ -88,50 +76,35 @@ class FoundationStack(cdk.Stack):
         self._log_group(scope, prefix, "DefaultSecurityGroupLogs", names.default_security_group)
 
     def _cluster(self, cluster: ClusterSpec) -> ClusterFoundation:
-        environment, iam = self._environment, self._environment.iam
+        environment = self._environment
         scope = Construct(self, f"Cluster-{cluster.name}")
         prefix = pascal_case(cluster.name)
-        auto = cluster.compute.auto_mode
+        context = environment.context_of(cluster)
 
         self._log_group(scope, prefix, "ControlPlaneLogs", control_plane.log_group_name(cluster.name))
-        if cluster.compute.fargate and cluster.compute.fargate.logging:
-            self._log_group(scope, prefix, "FargateLogs", fargate.log_group_name(cluster.name))
+        for kind, section in cluster.compute.present():
+            for construct_id, name in kind.log_groups(section, cluster.name):
+                self._log_group(scope, prefix, construct_id, name)
         if isinstance(cluster.network, NetworkSpec):
             self._network_logs(scope, prefix, network_log_groups(environment, cluster))
 
-        kms_key_arn = cluster.control_plane.etcd.kms_key_arn
-        if kms_key_arn is None:
-            key = customer_key(
-                scope,
-                "EtcdKey",
-                description=f"Encrypts the Kubernetes API data of {cluster.name}; without it the cluster is lost",
-                alias=f"alias/eks-platform/{environment.name}/clusters/{cluster.name}",
-            )
-            kms_key_arn = self._lasting(key, f"{prefix}EtcdKey")
-        tags = environment.tags or (auto and (auto.volume_tags or any(one.tags for one in auto.node_classes)))
-        role = control_plane.cluster_role(
-            scope,
-            "ClusterRole",
-            iam=iam,
-            cluster=cluster.name,
-            auto_mode=auto is not None,
-            statements=auto_mode.tagging_statements() if auto and tags else (),
-        )
+        alias = f"alias/eks-platform/{environment.name}/clusters/{cluster.name}"
+        resources = lasting_resources(scope, cluster, context, key_alias=alias)
+        key_arn = cluster.control_plane.etcd.kms_key_arn
+        if resources.key:
+            key_arn = self._lasting(resources.key, f"{prefix}EtcdKey")
         if policy := scope.node.try_find_child("ClusterRolePolicy"):
             # As long as the role: IAM deletes no policy that is attached.
             cast(cdk.CfnResource, policy).apply_removal_policy(self._removal)
-        role_arn = self._lasting(role, f"{prefix}ClusterRole")
-        auto_node_role_arn = auto_custom_node_role_arn = None
-        if auto:
-            nodes = auto_mode.node_role(scope, "AutoNodeRole", iam=iam, cluster=cluster.name)
-            auto_node_role_arn = self._lasting(nodes, f"{prefix}AutoNodeRole")
-        if auto and auto.node_classes:
-            custom = auto_mode.custom_node_role(
-                scope, "AutoCustomNodeRole", iam=iam, environment=environment.name, cluster=cluster.name
-            )
-            # A weak reference: the cluster does not stand on it, and lets go of it with its last node class.
-            auto_custom_node_role_arn = self._keep(custom, f"{prefix}AutoCustomNodeRole").attr_arn
-        return ClusterFoundation(kms_key_arn, role_arn, auto_node_role_arn, auto_custom_node_role_arn)
+        role_arn = self._lasting(resources.role, f"{prefix}ClusterRole")
+        # Only what the cluster can never change is a strong reference: it lets go of the rest first.
+        lasting = {
+            one.id: self._lasting(one.resource, f"{prefix}{one.id}")
+            if one.fixed
+            else self._keep(one.resource, f"{prefix}{one.id}").attr_arn
+            for one in resources.of_kinds
+        }
+        return ClusterFoundation(str(key_arn), role_arn, lasting)
 
     def _lasting(self, resource: CfnKey | CfnRole, logical_id: str) -> str:
         """Keeps a resource and makes CloudFormation refuse to change or delete it while a cluster's stack uses its ARN.

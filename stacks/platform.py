@@ -10,7 +10,7 @@ from constructs import Construct
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import prescribe
-from stacks.compute import ComputeStack
+from stacks.compute import ComputeStack, RevisionStack
 from stacks.control_plane import ControlPlaneStack
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
@@ -36,12 +36,13 @@ class Platform:
     networks: list[NetworkStack]
     control_planes: list[ControlPlaneStack]
     computes: list[ComputeStack]
+    revisions: list[RevisionStack]
     workloads: list[WorkloadsStack]
 
     @property
     def stacks(self) -> list[cdk.Stack]:
         """All stacks, in the order in which they are deployed."""
-        return [self.foundation, *self.networks, *self.control_planes, *self.computes, *self.workloads]
+        return [self.foundation, *self.networks, *self.control_planes, *self.computes, *self.revisions, *self.workloads]
 
     def only_to_look_at(self, reason: str) -> None:
         """Makes the CDK CLI and CloudFormation refuse to deploy the workloads: another delivery deletes every object.
@@ -106,6 +107,7 @@ def build(
 
     shared = network(environment.network, None) if environment.network else None
     control_planes, computes, workloads = [], [], []
+    revisions: list[RevisionStack] = []
     for spec in environment.clusters:
         mine = network(spec.network, spec) if spec.network else shared
         if mine is None:
@@ -126,6 +128,7 @@ def build(
             # Nodes need its routes, which nothing in the other stacks refers to.
             control_plane.add_stack_dependency(its_network)
         control_planes.append(control_plane)
+        its_sizes = {group: size for (cluster, group), size in (sizes or {}).items() if cluster == spec.name}
         compute = ComputeStack(
             scope,
             compute_stack(name, spec.name),
@@ -133,11 +136,13 @@ def build(
             environment=environment,
             foundation=foundation.clusters[spec.name],
             lock=lock,
-            sizes={group: size for (cluster, group), size in (sizes or {}).items() if cluster == spec.name},
+            sizes=its_sizes,
             stack_env=stack_env,
         )
         compute.add_stack_dependency(control_plane)
         computes.append(compute)
+        beside = _revisions(scope, compute, control_plane, environment, its_sizes, stack_env)
+        revisions += beside
         without_pools = spec.name in before_pools
         _say_what_waits(compute, environment, before_pools=without_pools)
         if needs_stack(spec, environment, before_pools=without_pools):
@@ -151,13 +156,43 @@ def build(
                 before_pools=without_pools,
                 stack_env=stack_env,
             )
-            running.add_stack_dependency(compute)
+            for one in [compute, *beside]:
+                running.add_stack_dependency(one)
             workloads.append(running)
 
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)
     prescribe(scope, environment.iam)
-    return Platform(environment, foundation, networks, control_planes, computes, workloads)
+    return Platform(environment, foundation, networks, control_planes, computes, revisions, workloads)
+
+
+def _revisions(
+    scope: Construct,
+    compute: ComputeStack,
+    control_plane: ControlPlaneStack,
+    environment: Environment,
+    sizes: Mapping[str, int],
+    stack_env: cdk.Environment,
+) -> list[RevisionStack]:
+    """Makes the stacks of node groups beside those of a cluster's compute stack."""
+    nodes = compute.spec.compute.managed_nodes
+    made = []
+    for revision in nodes.revisions if nodes else []:
+        if nodes and revision:
+            stack = RevisionStack(
+                scope,
+                compute_stack(environment.name, compute.spec.name, revision),
+                control_plane,
+                nodes,
+                revision=revision,
+                environment=environment,
+                sizes=sizes,
+                stack_env=stack_env,
+            )
+            # Nodes are not ready without the add-ons that are made there.
+            stack.add_stack_dependency(compute)
+            made.append(stack)
+    return made
 
 
 def _say_what_waits(cluster: ComputeStack, environment: Environment, *, before_pools: bool) -> None:

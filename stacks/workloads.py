@@ -14,8 +14,7 @@ from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import PlannedAddon
 from eks_constructs.addons import Addons
 from eks_constructs.cluster_handle import ClusterHandle
-from eks_constructs.compute.karpenter import objects as karpenter_manifests
-from eks_constructs.compute.karpenter.construct import Karpenter
+from eks_constructs.compute.kind import Wiring
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import associated_role
 from eks_constructs.kubectl import SIDE_BY_SIDE, Kubectl, Logging
@@ -28,7 +27,6 @@ from stacks.control_plane import ControlPlaneStack
 from stacks.controllers import controllers, needs_load_balancer_controller
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
-from stacks.manifests import cluster_manifests
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
 PREFIX = "data"
@@ -42,7 +40,8 @@ def late_addons(cluster: ClusterSpec, lock: LockFile | None = None, *, before_po
     """
     if before_pools and not cluster.delivered_by_stack:
         return []
-    return [addon for addon in cluster.planned_addons(lock) if addon.after_pools]
+    versions = lock.versions(cluster.control_plane.kubernetes_version) if lock else None
+    return [addon for addon in cluster.planned_addons(versions) if addon.after_pools]
 
 
 def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools: bool) -> bool:
@@ -50,7 +49,7 @@ def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools:
     if (
         late_addons(cluster, before_pools=before_pools)
         or cluster.delivered_by_stack
-        or cluster.compute.karpenter
+        or any(kind.has_controller for kind, _ in cluster.compute.active())
         or needs_load_balancer_controller(cluster, environment)
     ):
         return True
@@ -98,7 +97,7 @@ class WorkloadsStack(cdk.Stack):
         self._handle = ClusterHandle(spec.name, spec.name)
         workloads = placed_workloads(spec, environment)
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
-        controller_values = {**self._karpenter(), **self._load_balancer_controller()}
+        controller_values = {**self._controllers(), **self._load_balancer_controller()}
         late = late_addons(spec, lock, before_pools=before_pools)
         self._remember_delivery()
         if spec.delivered_by_stack:
@@ -144,20 +143,13 @@ class WorkloadsStack(cdk.Stack):
         )
         cdk.CfnOutput(self, "DeliveredBy", value=said.value_as_string, description="Delivery at the first deploy")
 
-    def _karpenter(self) -> dict[str, str]:
-        """Makes what Karpenter needs of AWS, if the cluster has it; returns the values of its chart's placeholders."""
-        if not self._cluster.spec.compute.karpenter:
-            return {}
-        made = Karpenter(
-            self,
-            "Karpenter",
-            iam=self._environment.iam,
-            environment=self._environment.name,
-            cluster=self._handle,
-        )
-        what = "Queue of EC2's warnings, for Karpenter"
-        cdk.CfnOutput(self, karpenter_manifests.QUEUE_OUTPUT, value=made.queue_name, description=what)
-        return {karpenter_manifests.QUEUE: made.queue_name}
+    def _controllers(self) -> dict[str, str]:
+        """Makes what controllers of kinds of compute need of AWS; returns the values of their charts' placeholders."""
+        spec, values = self._cluster.spec, dict[str, str]()
+        wiring = Wiring(self._handle, self._network, self._environment.context_of(spec))
+        for kind, section in spec.compute.active():
+            values |= kind.controller(self, section, wiring)
+        return values
 
     def _load_balancer_controller(self) -> dict[str, str]:
         """Makes what the controller needs of AWS, if a workload needs it; returns the values of its chart's placeholders."""
@@ -257,7 +249,7 @@ class WorkloadsStack(cdk.Stack):
         kubectl = Kubectl(
             self,
             "Kubectl",
-            cluster_name=spec.name,
+            cluster=self._handle,
             kubernetes_version=spec.control_plane.kubernetes_version,
             subnet_ids=self._network.private_subnet_ids,
             security_group_id=self._cluster.security_group_id,
@@ -272,12 +264,11 @@ class WorkloadsStack(cdk.Stack):
         )
         known = {"AWS_ACCOUNT_ID": Aws.ACCOUNT_ID, "AWS_REGION": Aws.REGION, "AWS_PARTITION": Aws.PARTITION}
         before: list[IDependable] = []
-        for file in cluster_manifests(spec, environment=self._environment, network=self._network):
+        for file in spec.manifests(self._environment.context_of(spec), self._network):
             before = [self._stages(kubectl, file, known, before)]
         before = self._late_addons(late, before)
-        rights = [
-            child for name in ("Karpenter", "LoadBalancerController") if (child := self.node.try_find_child(name))
-        ]
+        makers = [*map(pascal_case, spec.compute.sections), "LoadBalancerController"]
+        rights = [child for name in makers if (child := self.node.try_find_child(name))]
         for item in added:
             if isinstance(item, HelmChart):
                 filled = fill(dict(item.values), {**known, **controller_values})

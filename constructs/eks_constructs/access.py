@@ -7,9 +7,10 @@ from aws_cdk import aws_eks as eks
 from constructs import Construct
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.construct_ids import clashing, pascal_case
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, account_principal, allow, arn, document, role
+from eks_constructs.roles import IamSpec, account_principal, allow, document, role
 from eks_constructs.spec import IAM_NAME, IAM_PATH, PARTITION, KubernetesName, Misplaced, Spec, distinct_values, pattern
 
 PrincipalName = Annotated[
@@ -156,13 +157,12 @@ class Access(Construct):
         construct_id: str,
         spec: AccessSpec,
         *,
-        cluster_name: str,
-        cluster_ref: str,
+        cluster: ClusterHandle,
         iam: IamSpec,
     ) -> None:
         """Makes an access entry for each principal of ``spec``."""
         super().__init__(scope, construct_id)
-        self._cluster_name, self._cluster_ref, self._iam = cluster_name, cluster_ref, iam
+        self._cluster, self._iam = cluster, iam
         self.new_roles: dict[str, str] = {}
         for principal in spec.admins:
             self._entry(AccessEntrySpec(principal=principal, policy="AmazonEKSClusterAdminPolicy"))
@@ -183,7 +183,7 @@ class Access(Construct):
         eks.CfnAccessEntry(
             self,
             _construct_id(spec.principal),
-            cluster_name=self._cluster_ref,
+            cluster_name=self._cluster.ref,
             principal_arn=self._arn(spec.principal),
             type="STANDARD",
             access_policies=policies,
@@ -207,13 +207,11 @@ class Access(Construct):
             self,
             f"{pascal_case(name)}Role",
             spec=self._iam,
-            name=f"{self._cluster_name}-{name}",
-            description=f"For people: access to the Kubernetes API of {self._cluster_name} as {name}",
+            name=f"{self._cluster.name}-{name}",
+            description=f"For people: access to the Kubernetes API of {self._cluster.name} as {name}",
             trust=document([statement]),
             # For `aws eks update-kubeconfig` by who has taken the role; the rest is the access entry.
-            statements=[
-                allow(["eks:DescribeCluster"], arn("eks", f"cluster/{self._cluster_name}"), sid="UpdateKubeconfig")
-            ],
+            statements=[allow(["eks:DescribeCluster"], self._cluster.arn, sid="UpdateKubeconfig")],
         ).attr_arn
         self.new_roles[name] = role_arn
         return role_arn

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_eks as eks
 from constructs import Construct
 
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.spec import Spec, pattern
 
 
@@ -25,11 +26,11 @@ class CertificateAuthoritySpec(Spec):
     your nodes and clients trust it."""
 
 
-def add_successor(scope: Construct, spec: CertificateAuthoritySpec, *, cluster_ref: str) -> None:
+def add_successor(scope: Construct, spec: CertificateAuthoritySpec, *, cluster: ClusterHandle) -> None:
     """Adds the successor and the output with its id, if the spec says so."""
     if not spec.successor:
         return
-    successor = eks.CfnCertificateAuthority(scope, "SuccessorCertificateAuthority", cluster_name=cluster_ref)
+    successor = eks.CfnCertificateAuthority(scope, "SuccessorCertificateAuthority", cluster_name=cluster.ref)
     # EKS does not delete an authority that signs. It goes with the cluster.
     successor.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
     cdk.CfnOutput(

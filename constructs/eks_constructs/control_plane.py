@@ -1,6 +1,7 @@
 """The managed control plane: API server, etcd, scheduler and controller manager. AWS runs it; these are your knobs on it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.certificate_authority import CertificateAuthoritySpec, add_successor
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.control_plane_components import (
     ApiServerSpec,
@@ -111,6 +113,16 @@ class AutoModeSettings(Spec):
     node_role_arn: str | None = None
 
 
+@dataclass(frozen=True)
+class ClusterRights:
+    """What a kind of compute adds to the cluster's role."""
+
+    managed: Sequence[str] = ()
+    """Names of AWS managed policies."""
+    statements: Sequence[Statement] = ()
+    tag_session: bool = False
+
+
 def log_group_name(cluster: str) -> str:
     """Returns the log group that EKS writes control plane logs to. The name is fixed by EKS."""
     return f"/aws/eks/{cluster}/cluster"
@@ -122,25 +134,14 @@ def cluster_role(
     *,
     iam: IamSpec,
     cluster: str,
-    auto_mode: bool,
-    statements: Sequence[Statement] = (),
+    rights: Sequence[ClusterRights] = (),
 ) -> CfnRole:
     """Makes the cluster's IAM role. A cluster can never change its role, so it outlives the cluster's stack.
 
-    The policies that only Auto Mode needs come and go with it: the role stays. So does the condition that names the cluster,
-    the other way round: AWS documents it for EKS (cross-service-confused-deputy-prevention.html), and on no page with Auto Mode.
-    https://docs.aws.amazon.com/eks/latest/userguide/auto-cluster-iam-role.html
-
-    ``statements``: what else it may do; they become a policy beside it.
+    ``rights``, what kinds of compute need, come and go with them: the role stays. The condition that names the cluster goes
+    with Auto Mode: AWS documents it for EKS (cross-service-confused-deputy-prevention.html), and on no page with Auto Mode.
     """
-    managed = ["AmazonEKSClusterPolicy"]
-    if auto_mode:
-        managed += [
-            "AmazonEKSComputePolicy",
-            "AmazonEKSBlockStoragePolicyV2",
-            "AmazonEKSLoadBalancingPolicy",
-            "AmazonEKSNetworkingPolicy",
-        ]
+    tag_session = any(one.tag_session for one in rights)
     return role(
         scope,
         construct_id,
@@ -149,11 +150,11 @@ def cluster_role(
         description=f"The control plane of {cluster} acts in this account with it",
         trust=trust_service(
             "eks.amazonaws.com",
-            tag_session=auto_mode,
-            conditions=None if auto_mode else from_source(arn("eks", f"cluster/{cluster}")),
+            tag_session=tag_session,
+            conditions=None if tag_session else from_source(arn("eks", f"cluster/{cluster}")),
         ),
-        managed=managed,
-        statements=statements,
+        managed=["AmazonEKSClusterPolicy", *(policy for one in rights for policy in one.managed)],
+        statements=[statement for one in rights for statement in one.statements],
     )
 
 
@@ -162,7 +163,7 @@ class ControlPlane(Construct):
 
     Attributes:
         cluster: the L1 cluster.
-        name: the cluster's name; a reference, so that what uses it comes after the cluster.
+        handle: how what is made for the cluster refers to it, and so comes after it.
         security_group_id: the security group EKS makes for the control plane and the nodes.
     """
 
@@ -239,8 +240,8 @@ class ControlPlane(Construct):
         )
         # A cluster with a name cannot be replaced, so its logical id must not depend on where it stands in the tree.
         self.cluster.override_logical_id("Cluster")
-        self.name = self.cluster.ref
-        add_successor(self, spec.certificate_authority, cluster_ref=self.name)
+        self.handle = ClusterHandle(name, self.cluster.ref)
+        add_successor(self, spec.certificate_authority, cluster=self.handle)
         self.security_group_id = self.cluster.attr_cluster_security_group_id
         open_endpoint(self, spec.endpoint, group_id=self.security_group_id)
 

@@ -13,12 +13,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IDependable
 
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import log_group
 from eks_constructs.manifests import HelmChart, KubernetesObject
 from eks_constructs.pseudo import Aws
 from eks_constructs.registries import own_repositories
-from eks_constructs.roles import IamSpec, Statement, allow, arn, prescribe, role, trust_service
+from eks_constructs.roles import IamSpec, Statement, allow, prescribe, role, trust_service
 
 LAYERS = (34, 36)
 """Minor versions of kubectl for which a layer is installed (requirements.txt)."""
@@ -74,7 +75,7 @@ class Kubectl(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        cluster_name: str,
+        cluster: ClusterHandle,
         kubernetes_version: str,
         subnet_ids: Sequence[str],
         security_group_id: str,
@@ -91,11 +92,11 @@ class Kubectl(Construct):
         Raises NoKubectl.
         """
         super().__init__(scope, construct_id)
-        self._cluster_name, self._handover = cluster_name, handover
+        self._handle, self._handover = cluster, handover
         logs = log_group(self, "Logs", name=logging.name, key_arn=logging.key_arn, days=logging.days)
         logs.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         statements = [
-            allow(["eks:DescribeCluster"], arn("eks", f"cluster/{cluster_name}"), sid="FindTheCluster"),
+            allow(["eks:DescribeCluster"], cluster.arn, sid="FindTheCluster"),
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{logs.attr_arn}:*", sid="WriteItsLog"),
         ]
         statements += _registry_rights(charts)
@@ -103,8 +104,8 @@ class Kubectl(Construct):
             self,
             "HandlerRole",
             spec=iam_spec,
-            name=f"{cluster_name}-kubectl",
-            description=f"kubectl for CloudFormation: administrator of the Kubernetes API of {cluster_name}",
+            name=f"{cluster.name}-kubectl",
+            description=f"kubectl for CloudFormation: administrator of the Kubernetes API of {cluster.name}",
             trust=trust_service("lambda.amazonaws.com"),
             managed=["service-role/AWSLambdaVPCAccessExecutionRole"],
             statements=statements,
@@ -112,7 +113,7 @@ class Kubectl(Construct):
         entry = eks_l1.CfnAccessEntry(
             self,
             "Access",
-            cluster_name=cluster_name,
+            cluster_name=cluster.ref,
             principal_arn=handler_role.attr_arn,
             access_policies=[
                 eks_l1.CfnAccessEntry.AccessPolicyProperty(
@@ -124,7 +125,7 @@ class Kubectl(Construct):
         # Imported here: only this mode pays for it.
         minor = layer_for(kubernetes_version)
         layer_class = getattr(import_module(f"aws_cdk.lambda_layer_kubectl_v{minor}"), f"KubectlV{minor}Layer")
-        bare = eks.Cluster.from_cluster_attributes(self, "Bare", cluster_name=cluster_name)
+        bare = eks.Cluster.from_cluster_attributes(self, "Bare", cluster_name=cluster.ref)
         provider = eks.KubectlProvider(
             self,
             "Provider",
@@ -137,7 +138,7 @@ class Kubectl(Construct):
         prescribe(provider, iam_spec)
         self._dress(provider, logs_name=logs.ref, subnet_ids=subnet_ids, security_group_id=security_group_id)
         self._cluster = eks.Cluster.from_cluster_attributes(
-            self, "Cluster", cluster_name=cluster_name, kubectl_provider=provider
+            self, "Cluster", cluster_name=cluster.ref, kubectl_provider=provider
         )
         # Kept until the last object is deleted: who deletes it needs access, rights and a log until then.
         self._first: list[IDependable] = [entry, logs, handler_role]
@@ -167,11 +168,11 @@ class Kubectl(Construct):
                 function.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
                     subnet_ids=list(subnet_ids), security_group_ids=[security_group_id]
                 )
-                function.add_property_override("Description", f"kubectl and helm for {self._cluster_name}")
+                function.add_property_override("Description", f"kubectl and helm for {self._handle.name}")
             elif function_role := construct.node.try_find_child("ServiceRole"):
                 cast(
                     iam.CfnRole, function_role.node.default_child
-                ).description = f"Lets the CDK's provider framework invoke the kubectl handler of {self._cluster_name}"
+                ).description = f"Lets the CDK's provider framework invoke the kubectl handler of {self._handle.name}"
 
     def apply(
         self, name: str, objects: Sequence[KubernetesObject], *, after: Sequence[IDependable], keep: bool = False

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/lbc-helm.html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eks_constructs.compute.mix import NODE_SELECTORS, ComputeMix
+from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.manifests import HelmChart
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement, allow, create_service_linked_role
@@ -27,8 +27,8 @@ def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = Non
     ``tags`` are those of what it makes. ``isolated``: there is no way to the internet, and so none to WAF and Shield.
     https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html
     """
-    host = mix.deployments_run_on or "managed_nodes"
-    on_nodes = host != "fargate"
+    selector = mix.host.node_selector if mix.host else {}
+    on_nodes = mix.deployments_run_on != "fargate"
     values: dict[str, Any] = {
         "clusterName": cluster,
         # Neither Fargate nor a hop limit of 1 lets it ask the instance metadata.
@@ -39,7 +39,7 @@ def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = Non
             "name": SERVICE_ACCOUNT,
             "annotations": {} if on_nodes else {"eks.amazonaws.com/role-arn": f"${{{ROLE_ARN}}}"},
         },
-        "nodeSelector": NODE_SELECTORS[host],
+        "nodeSelector": dict(selector),
         "podDisruptionBudget": {"maxUnavailable": 1},
         "ingressClass": "alb",
         **({"defaultTags": dict(tags)} if tags else {}),

@@ -5,6 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam_resources
 from constructs import Construct
 
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.roles import IamSpec, role, trust_service
 
@@ -21,17 +22,17 @@ class TunnelHost(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, cluster_name: str, network: ClusterNetwork, iam: IamSpec
+        self, scope: Construct, construct_id: str, *, cluster: ClusterHandle, network: ClusterNetwork, iam: IamSpec
     ) -> None:
         """Makes the host in the first private subnet of ``network``."""
         super().__init__(scope, construct_id)
-        name = f"{cluster_name}-tunnel"
+        name = f"{cluster.name}-tunnel"
         host_role = role(
             self,
             "Role",
             spec=iam,
             name=name,
-            description=f"Tunnel host of {cluster_name}: be reached through Systems Manager, nothing else",
+            description=f"Tunnel host of {cluster.name}: be reached through Systems Manager, nothing else",
             trust=trust_service("ec2.amazonaws.com"),
             managed=["AmazonSSMManagedInstanceCore"],
         )
@@ -39,7 +40,7 @@ class TunnelHost(Construct):
         group = ec2.CfnSecurityGroup(
             self,
             "SecurityGroup",
-            group_description=f"Tunnel host of {cluster_name}: nothing in, TLS out",
+            group_description=f"Tunnel host of {cluster.name}: nothing in, TLS out",
             vpc_id=network.vpc_id,
             security_group_egress=[
                 # Systems Manager's addresses are not known in advance; without NAT they are the VPC's own endpoints.

@@ -37,30 +37,24 @@ def _not_read(facts: Facts) -> Iterator[Exposure]:
         yield Exposure(way="load balancer", level="unknown", words=words, evidence=[])
 
 
+def _exposed(fact: Fact, way: str, level: Level, words: str, path: str) -> Exposure:
+    words = f"{fact.words}: {words}"
+    return Exposure(way=way, cluster=fact.cluster_key, level=level, words=words, evidence=[fact.at(path)])
+
+
 def _api(cluster: Cluster) -> Exposure:
-    level: Literal["closed", "unknown"] = "closed"
+    endpoint = "ResourcesVpcConfig.EndpointPublicAccess"
     try:
         cidrs = cluster.public_cidrs if cluster.public_access else []
-        words = "reached from inside the VPC only"
     except UnknownValue as unknown:
-        level, words, cidrs = "unknown", str(unknown), []
+        return _exposed(cluster, "Kubernetes API", "unknown", str(unknown), endpoint)
     if not cidrs:
-        return Exposure(
-            way="Kubernetes API",
-            cluster=cluster.resource.key,
-            level=level,
-            words=f"{cluster.words}: {words}",
-            evidence=[cluster.at("ResourcesVpcConfig.EndpointPublicAccess")],
-        )
+        return _exposed(cluster, "Kubernetes API", "closed", "reached from inside the VPC only", endpoint)
     everyone = any(cidr in ANYWHERE for cidr in cidrs)
     whence = "everywhere" if everyone else ", ".join(map(str, cidrs))
-    return Exposure(
-        way="Kubernetes API",
-        cluster=cluster.resource.key,
-        level="open" if everyone else "limited",
-        words=f"{cluster.words}: anyone may try from {whence}; IAM and RBAC decide who gets in",
-        evidence=[cluster.at("ResourcesVpcConfig.PublicAccessCidrs")],
-    )
+    words = f"anyone may try from {whence}; IAM and RBAC decide who gets in"
+    level: Level = "open" if everyone else "limited"
+    return _exposed(cluster, "Kubernetes API", level, words, "ResourcesVpcConfig.PublicAccessCidrs")
 
 
 def _groups(facts: Facts) -> Iterator[Exposure]:
@@ -88,22 +82,12 @@ def _nodes(facts: Facts) -> Iterator[Exposure]:
         public = [subnet for subnet in group.subnets if subnet.reach == "public"]
         remote = group.resource.maybe("RemoteAccess", {})
         if remote.get("Ec2SshKey") and not remote.get("SourceSecurityGroups"):
-            yield Exposure(
-                way="node",
-                level="open" if public else "limited",
-                cluster=group.cluster_key,
-                words=f"{group.words}: SSH (port 22) from every address that reaches the node",
-                evidence=[group.at("RemoteAccess")],
-            )
+            words = "SSH (port 22) from every address that reaches the node"
+            yield _exposed(group, "node", "open" if public else "limited", words, "RemoteAccess")
         if public:
             names = ", ".join(subnet.name for subnet in public)
-            yield Exposure(
-                way="node",
-                level="limited",
-                cluster=group.cluster_key,
-                words=f"{group.words}: nodes are in public subnets ({names}); security groups decide",
-                evidence=[group.at("Subnets")],
-            )
+            words = f"nodes are in public subnets ({names}); security groups decide"
+            yield _exposed(group, "node", "limited", words, "Subnets")
 
 
 def _load_balancers(facts: Facts) -> Iterator[Exposure]:
@@ -113,7 +97,7 @@ def _load_balancers(facts: Facts) -> Iterator[Exposure]:
             if balancer:
                 yield _balanced(item, balancer)
         except UnknownValue as unknown:
-            yield _exposed(item, "unknown", str(unknown))
+            yield _balancer(item, "unknown", str(unknown))
     for made in facts.of_type("AWS::ElasticLoadBalancingV2::LoadBalancer"):
         internet = made.resource.maybe("Scheme", "internet-facing") == "internet-facing"
         yield Exposure(
@@ -128,7 +112,7 @@ def _load_balancers(facts: Facts) -> Iterator[Exposure]:
 def _balanced(item: KubernetesObject, balancer: Balancer) -> Exposure:
     """A load balancer that a controller makes. Raises UnknownValue."""
     if balancer.maker == "other":
-        return _exposed(item, "unknown", "a controller that is not of AWS serves it")
+        return _balancer(item, "unknown", "a controller that is not of AWS serves it")
     scheme = balancer.scheme
     by_class = balancer.params is not None and bool(balancer.params.get("spec.scheme"))
     why = ", as the IngressClassParams of its class say" if by_class else ""
@@ -138,21 +122,15 @@ def _balanced(item: KubernetesObject, balancer: Balancer) -> Exposure:
         ranges = [cidr for cidr in balancer.ranges if cidr not in ANYWHERE]
         limited = ranges and len(ranges) == len(balancer.ranges)
         if limited:
-            return _exposed(item, "limited", f"open to {', '.join(ranges)}")
-        return _exposed(item, "open", f"open to the internet{why}")
+            return _balancer(item, "limited", f"open to {', '.join(ranges)}")
+        return _balancer(item, "open", f"open to the internet{why}")
     if scheme:
-        return _exposed(item, "closed", f"inside the VPC only{why}")
-    return _exposed(item, "unknown", "the scheme is the controller's default, which was not read")
+        return _balancer(item, "closed", f"inside the VPC only{why}")
+    return _balancer(item, "unknown", "the scheme is the controller's default, which was not read")
 
 
-def _exposed(item: KubernetesObject, level: Level, words: str) -> Exposure:
-    return Exposure(
-        way="load balancer",
-        level=level,
-        cluster=item.cluster_key,
-        words=f"{item.words}: {words}",
-        evidence=[item.at("metadata.annotations")],
-    )
+def _balancer(item: KubernetesObject, level: Level, words: str) -> Exposure:
+    return _exposed(item, "load balancer", level, words, "metadata.annotations")
 
 
 def _instances(facts: Facts) -> Iterator[Exposure]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shlex
 
+from responsibility.findings import Evidence
 from responsibility.reading.eks import NodeGroup
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN
-from responsibility.upgrade.account import GUIDE, UPDATE
 from responsibility.upgrade.plan import Upgrade
 from responsibility.upgrade.playbook import Change, Step
 from responsibility.upgrade.ways import deploy, each, key_of, property_change
+from responsibility.upgrade.words import step
 
-_ROLLBACK = GUIDE + "rollback-cluster.html"
-_BEHAVIOR = GUIDE + "managed-node-update-behavior.html"
 _KUBELETS = "kubectl get nodes -o custom-columns=NAME:.metadata.name,KUBELET:.status.nodeInfo.kubeletVersion"
 
 
@@ -22,57 +21,24 @@ def managed_nodes(upgrade: Upgrade) -> Step:
     """EC2 nodes that EKS replaces when it is told to."""
     groups = upgrade.cluster.node_groups
     names = list(dict.fromkeys(group_name(group) for group in groups))
+    changes = [_group_change(upgrade, group) for group in groups]
     if upgrade.environment:
         key = key_of(upgrade, "compute.managed_nodes.kubernetes_version")
         changes = [Change(where=key, before=upgrade.before, after="")]
-    else:
-        changes = [_group_change(upgrade, group) for group in groups]
-    return Step(
-        number=0,
-        id="managed_nodes",
-        kind="managed_nodes",
-        title="Replace the managed nodes",
-        who="shared",
-        aws="Starts new nodes, drains the old ones within PodDisruptionBudgets, and terminates them, in each group "
-        "as many at a time as its update settings say.",
-        you="You change the version, after the control plane, alone: EKS takes no other change of a group with it.",
+    update = (
+        f"aws eks update-nodegroup-version --cluster-name {upgrade.name} --nodegroup-name $group --kubernetes-version "
+    )
+    describe = (
+        f"aws eks describe-nodegroup --cluster-name {upgrade.name} --nodegroup-name $group "
+        "--query 'nodegroup.[version,releaseVersion,status,health.issues]'"
+    )
+    return step(
+        "managed_nodes",
+        upgrade,
         changes=changes,
-        commands=deploy(
-            upgrade,
-            "--no-rollback",
-            direct=[
-                each(
-                    names,
-                    "group",
-                    f"aws eks update-nodegroup-version --cluster-name {upgrade.name} --nodegroup-name $group"
-                    f" --kubernetes-version {upgrade.after}",
-                )
-            ],
-        ),
-        verify=[
-            *_listed(upgrade, groups),
-            each(
-                names,
-                "group",
-                f"aws eks describe-nodegroup --cluster-name {upgrade.name} --nodegroup-name $group "
-                "--query 'nodegroup.[version,releaseVersion,status,health.issues]'",
-            ),
-            _KUBELETS,
-        ],
-        expect=f"every node on {upgrade.after}; status ACTIVE, no health issue",
-        disruption="Every pod on these nodes moves once. A budget that lets no pod go for 15 minutes fails the update "
-        "(PodEvictionFailure); a forced one deletes the pod. For a while there are more nodes, at their price.",
-        back="Any time; before the control plane goes back. It drains every node again.",
-        back_commands=[
-            each(
-                names,
-                "group",
-                f"aws eks update-nodegroup-version --cluster-name {upgrade.name} --nodegroup-name $group "
-                f"--kubernetes-version {upgrade.before}",
-            )
-        ],
-        kept="What was on the disks of the nodes.",
-        sources=[GUIDE + "update-managed-node-group.html", _BEHAVIOR, _ROLLBACK],
+        commands=deploy(upgrade, "--no-rollback", direct=[each(names, "group", update + upgrade.after)]),
+        verify=[*_listed(upgrade, groups), each(names, "group", describe), _KUBELETS],
+        back_commands=[each(names, "group", update + upgrade.before)],
     )
 
 
@@ -94,15 +60,14 @@ def _group_change(upgrade: Upgrade, group: NodeGroup) -> Change:
         instance = group.instance
     except UnknownValue:
         image, instance = "", None
-    if image and instance:  # an image of one's own takes the place of a version
-        where = instance.at("ImageId")
-        return Change(
-            where=f"{where.stack}/{where.resource} {where.path}",
-            before=image,
-            after=f"an image for {upgrade.after}",
-            evidence=where,
-        )
+    if image and instance:  # a custom image replaces the version
+        return _image_change(upgrade, instance.at("ImageId"), image)
     return property_change(group, "Version", upgrade.after)
+
+
+def _image_change(upgrade: Upgrade, where: Evidence, before: str = "") -> Change:
+    place = f"{where.stack}/{where.resource} {where.path}"
+    return Change(where=place, before=before, after=f"an image for {upgrade.after}", evidence=where)
 
 
 def self_managed_nodes(upgrade: Upgrade) -> Step:
@@ -113,36 +78,17 @@ def self_managed_nodes(upgrade: Upgrade) -> Step:
             instance = group.instance
         except UnknownValue:
             instance = None
-        where = instance.at("ImageId") if instance else group.at("LaunchTemplate")
-        changes.append(
-            Change(
-                where=f"{where.stack}/{where.resource} {where.path}",
-                before="",
-                after=f"an image for {upgrade.after}",
-                evidence=where,
-            )
-        )
-    return Step(
-        number=0,
-        id="self_managed_nodes",
-        kind="self_managed_nodes",
-        title="Replace the self-managed nodes",
-        who="customer",
-        aws="Gives images; replaces nothing.",
-        you="You name the new image, start new nodes, drain the old ones and terminate them.",
+        changes.append(_image_change(upgrade, instance.at("ImageId") if instance else group.at("LaunchTemplate")))
+    image = f"/aws/service/eks/optimized-ami/{upgrade.after}/amazon-linux-2023/x86_64/standard/recommended/image_id"
+    return step(
+        "self_managed_nodes",
+        upgrade,
         changes=changes,
         commands=[
-            "aws ssm get-parameter --query Parameter.Value --output text --name "
-            f"/aws/service/eks/optimized-ami/{upgrade.after}/amazon-linux-2023/x86_64/standard/recommended/image_id",
+            f"aws ssm get-parameter --query Parameter.Value --output text --name {image}",
             *deploy(upgrade),
             "kubectl drain NODE --ignore-daemonsets --delete-emptydir-data",
         ],
-        verify=[_KUBELETS],
-        expect=f"every node on {upgrade.after}",
-        disruption="Every pod on these nodes moves once; without a drain it is cut off.",
-        back="The old image, the same way; before the control plane goes back.",
-        kept="What was on the disks of the nodes.",
-        sources=[GUIDE + "update-workers.html", _ROLLBACK],
     )
 
 
@@ -156,24 +102,7 @@ def fargate(upgrade: Upgrade) -> Step:
     commands = commands or ["kubectl rollout restart deployment -n NAMESPACE  # each namespace of a profile"]
     if "managed_nodes" not in upgrade.cluster.kinds and "auto_mode" not in upgrade.cluster.kinds:
         commands.append("kubectl rollout restart deployment/coredns -n kube-system")
-    return Step(
-        number=0,
-        id="fargate",
-        kind="fargate",
-        title="Restart the pods on Fargate",
-        who="shared",
-        aws="Starts every new pod with the control plane's version; leaves those that run as they are.",
-        you="You restart them.",
-        commands=list(dict.fromkeys(commands)),
-        verify=["kubectl get nodes -l eks.amazonaws.com/compute-type=fargate"],
-        expect=f"every Fargate node (one for each pod) on {upgrade.after}",
-        disruption="Each pod starts anew; with one replica the service is away for that time.",
-        back="EKS takes no Fargate pod back: delete those of the new version, then roll the control plane back; new pods "
-        "then have the old version.",
-        back_commands=["kubectl delete pod POD -n NAMESPACE  # each, just before the control plane goes back"],
-        kept="Pods on Fargate are away between the deletion and the end of the rollback.",
-        sources=[UPDATE, _ROLLBACK],
-    )
+    return step("fargate", upgrade, commands=list(dict.fromkeys(commands)))
 
 
 def _on_fargate(item: Workload) -> bool:
@@ -187,23 +116,7 @@ def auto_mode(upgrade: Upgrade) -> Step:
     """Nodes that AWS replaces."""
     limits = [_limits(pool) for pool in upgrade.objects if pool.what == "NodePool"]
     stuck = [words for words in limits if words]
-    return Step(
-        number=0,
-        id="auto_mode",
-        kind="auto_mode",
-        title="Wait for Auto Mode to replace its nodes",
-        who="aws",
-        aws="Replaces its nodes one after the other once the control plane is upgraded, within PodDisruptionBudgets and "
-        "the disruption budgets of node pools; its networking, storage and load balancing come with it.",
-        you="You watch, and remove what holds a node: a budget, the annotation karpenter.sh/do-not-disrupt"
-        + (f"; {'; '.join(stuck)}." if stuck else "."),
-        verify=["kubectl get nodes -l eks.amazonaws.com/compute-type=auto", "kubectl get nodeclaims"],
-        expect=f"every node on {upgrade.after}",
-        disruption="Every pod on these nodes moves once. How long it takes depends on the budgets.",
-        back="With the control plane: EKS takes these nodes back first, by itself.",
-        kept="What was on the disks of the nodes.",
-        sources=[UPDATE, GUIDE + "rollback-automode.html"],
-    )
+    return step("auto_mode", upgrade, stuck=f"; {'; '.join(stuck)}" if stuck else "")
 
 
 def _limits(pool: KubernetesObject) -> str:
@@ -214,28 +127,3 @@ def _limits(pool: KubernetesObject) -> str:
             when = f" ({budget['schedule']} for {budget.get('duration')})" if budget.get("schedule") else ""
             return f"node pool {pool.bare_name} lets no node go{when}"
     return ""
-
-
-def hybrid_nodes(upgrade: Upgrade) -> Step:
-    """Machines of the customer's own."""
-    return Step(
-        number=0,
-        id="hybrid_nodes",
-        kind="hybrid_nodes",
-        title="Upgrade the hybrid nodes",
-        who="customer",
-        aws="",
-        you="You make new nodes of the new version, move the pods and remove the old ones; or, without spare machines, upgrade "
-        "each in place with nodeadm. The CNI must support the new version first.",
-        commands=[
-            "kubectl drain NODE --ignore-daemonsets --delete-emptydir-data",
-            f"nodeadm upgrade {upgrade.after} -c file://nodeConfig.yaml  # on the node",
-            "kubectl uncordon NODE",
-        ],
-        verify=[_KUBELETS],
-        expect=f"every node on {upgrade.after}; up to three minor versions older works, newer does not",
-        disruption="In place, a node is away while it is upgraded. With new nodes every pod moves once.",
-        back="By you, the same way, before the control plane goes back.",
-        kept="What was on the disks of nodes that were removed.",
-        sources=[GUIDE + "hybrid-nodes-upgrade.html", _ROLLBACK],
-    )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
@@ -17,7 +18,7 @@ from stacks.environment.arns import check_arns
 from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment.path import NAME
-from stacks.environment.stack_names import control_plane_stack
+from stacks.environment.stack_names import compute_stack, control_plane_stack
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
@@ -105,6 +106,20 @@ class Environment(Spec):
     def tags_of_what_is_made(self) -> dict[str, str]:
         """The tags of what controllers make in the clusters: none, if the file names none."""
         return self.all_tags if self.tags else {}
+
+    def context_of(self, cluster: ClusterSpec) -> ClusterContext:
+        """Returns what the kinds of compute may know of a cluster."""
+        network = self.network_of(cluster)
+        own = network.pod_cidr if isinstance(network, NetworkSpec) else network.pod_subnets
+        return cluster.context(
+            environment=self.name,
+            region=self.region,
+            own_pod_subnets=bool(own),
+            isolated=not network.reaches_internet,
+            iam=self.iam,
+            tags=self.all_tags,
+            tags_of_what_is_made=self.tags_of_what_is_made,
+        )
 
     @model_validator(mode="after")
     def _clusters(self, info: ValidationInfo) -> "Environment":
@@ -218,22 +233,12 @@ class Environment(Spec):
         return self
 
     def _check_instances(self, cluster: ClusterSpec) -> None:
-        compute = cluster.compute
-        named: list[tuple[tuple[str | int, ...], str]] = [
-            (("managed_nodes", "groups", index, "instance_types", place), instance_type_problem(name))
-            for index, group in enumerate(compute.managed_nodes.groups if compute.managed_nodes else [])
-            for place, name in enumerate(group.instance_types)
-        ]
-        for kind, section in (("karpenter", compute.karpenter), ("auto_mode", compute.auto_mode)):
-            named += [
-                ((kind, "node_pools", index, "instance_categories", place), category_problem(name))
-                for index, pool in enumerate(section.node_pools if section else [])
-                if "instance_categories" in pool.model_fields_set
-                for place, name in enumerate(pool.instance_categories)
-            ]
-        for where, problem in named:
-            if problem:
-                raise Misplaced(problem, *self.where(cluster, "compute", *where))
+        for kind, section in cluster.compute.present():
+            named = [(where, instance_type_problem(name)) for where, name in kind.instance_types(section)]
+            named += [(where, category_problem(name)) for where, name in kind.instance_categories(section)]
+            for where, problem in named:
+                if problem:
+                    raise Misplaced(problem, *self.where(cluster, "compute", kind.name, *where))
 
     def _check_fips(self, cluster: ClusterSpec) -> None:
         auto = cluster.compute.auto_mode
@@ -246,7 +251,17 @@ class Environment(Spec):
                 )
 
     def _check_names(self, cluster: ClusterSpec) -> None:
-        stack = control_plane_stack(self.name, cluster.name)  # the longest of a cluster's
+        nodes = cluster.compute.managed_nodes
+        for index, group in enumerate(nodes.groups if nodes else []):
+            if f"{cluster.name}-{group.revision}" in {one.name for one in self.clusters}:
+                raise Misplaced(
+                    f"{cluster.name}-{group.revision} is the name of a cluster, and its compute stack would have the name of"
+                    " this one; choose another",
+                    *self.where(cluster, "compute", "managed_nodes", "groups", index, "revision"),
+                )
+        revisions = [one for one in nodes.revisions if one] if nodes else []
+        names = [compute_stack(self.name, cluster.name, one) for one in revisions]
+        stack = max([control_plane_stack(self.name, cluster.name), *names], key=len)
         if len(stack) > MAX_STACK_NAME:
             raise Misplaced(
                 f"the stack {stack} would have a name of {len(stack)} characters, and CloudFormation allows"
@@ -306,14 +321,10 @@ class Environment(Spec):
                     f"overlaps {taken} of its network; choose another range",
                     *self.where(cluster, "control_plane", "service_cidr"),
                 )
-        auto = cluster.compute.auto_mode
-        if (
-            auto
-            and auto.load_balancer_scheme == "internet-facing"
-            and isinstance(network, NetworkSpec)
-            and not network.public_subnets
-        ):
-            raise Misplaced(
-                "internet-facing needs public subnets; set network.public_subnets: true",
-                *self.where(cluster, "compute", "auto_mode", "load_balancer_scheme"),
-            )
+        for kind, section in cluster.compute.present():
+            public = kind.load_balancer_scheme(section) == "internet-facing"
+            if public and isinstance(network, NetworkSpec) and not network.public_subnets:
+                raise Misplaced(
+                    "internet-facing needs public subnets; set network.public_subnets: true",
+                    *self.where(cluster, "compute", kind.name, "load_balancer_scheme"),
+                )

@@ -90,19 +90,9 @@ class _Cluster:
                 yield "certificate_discovery", name, where
 
     def _compute(self) -> Iterator[tuple[str, str, Where]]:
-        compute = self._cluster.compute
-        if compute.active_auto_mode:
-            yield "nodes", "Auto Mode", self._at("compute", "auto_mode")
-        if compute.managed_nodes:
-            yield "nodes", "managed_nodes", self._at("compute", "managed_nodes")
-            if compute.managed_nodes.session_manager:
-                yield "session_manager", "session_manager", self._at("compute", "managed_nodes", "session_manager")
-        if compute.fargate:
-            yield "fargate", "fargate", self._at("compute", "fargate")
-            if compute.fargate.logging:
-                yield "fargate_logging", "logging of Fargate", self._at("compute", "fargate", "logging")
-        if compute.karpenter:
-            yield "karpenter", "Karpenter", self._at("compute", "karpenter")
+        for kind, section in self._cluster.compute.active():
+            for part, what, where in kind.reaches(section):
+                yield part, what, self._at("compute", kind.name, *where)
 
     def _services(
         self, what: str, services: list[str], internet: list[str], why: str, where: Where

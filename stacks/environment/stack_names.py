@@ -16,9 +16,9 @@ def control_plane_stack(environment: str, cluster: str) -> str:
     return f"{environment}-control-plane-{cluster}"
 
 
-def compute_stack(environment: str, cluster: str) -> str:
-    """Returns the name of the stack of a cluster's compute and add-ons."""
-    return f"{environment}-compute-{cluster}"
+def compute_stack(environment: str, cluster: str, revision: str | None = None) -> str:
+    """Returns the name of the stack of a cluster's compute and add-ons, or of a revision of its node groups."""
+    return f"{environment}-compute-{cluster}-{revision}" if revision else f"{environment}-compute-{cluster}"
 
 
 def workloads_stack(environment: str, cluster: str) -> str:

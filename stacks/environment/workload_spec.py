@@ -1,11 +1,17 @@
 """What an environment file says of a workload, and what the workload's own folder says of itself."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from eks_constructs.compute.mix import ComputeKind
+from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.spec import PARTITION, UUID, KubernetesName, Misplaced, Spec, pattern
+
+if TYPE_CHECKING:
+    KindName = str
+else:
+    KindName = Literal[tuple(rules())]
+"""A kind of compute that workloads may name."""
 
 Delivery = Literal["files", "kubectl", "handover"]
 """How Kubernetes objects reach a cluster: as files for `make apply`, or by the stack, through a Lambda function."""
@@ -49,7 +55,7 @@ class WorkloadSpec(Spec):
 
     name: KubernetesName
     """A folder in workloads/."""
-    compute: ComputeKind
+    compute: KindName
     """The kind of compute its pods run on, and no other."""
     variant: KubernetesName | None = None
     """A folder beside its base/ (default: the first that its workload.yaml lists)."""
@@ -70,8 +76,8 @@ class WorkloadSpec(Spec):
     def _consistent(self) -> "WorkloadSpec":
         if self.certificate_arn and self.plain_http:
             raise Misplaced("plain_http leaves no place for a certificate; take one of them out", "plain_http")
-        if self.nodes and self.compute == "fargate":
-            raise Misplaced("Fargate has no nodes to choose; take it out", "nodes")
+        if self.nodes and not KINDS[self.compute].has_nodes:
+            raise Misplaced(f"{KINDS[self.compute].title} has no nodes to choose; take it out", "nodes")
         return self
 
 
@@ -80,7 +86,7 @@ class VariantDescription(Spec):
 
     what: str
     """One sentence."""
-    kinds: Annotated[list[ComputeKind], Field(min_length=1)] | None = None
+    kinds: Annotated[list[KindName], Field(min_length=1)] | None = None
     """Kinds of compute it runs on (default: those of the workload)."""
     needs: list[Need] = []
     """What it needs beside what the workload needs."""
@@ -91,7 +97,7 @@ class WorkloadDescription(Spec):
 
     what: str
     """One sentence."""
-    kinds: Annotated[list[ComputeKind], Field(min_length=1)]
+    kinds: Annotated[list[KindName], Field(min_length=1)]
     """Kinds of compute it runs on."""
     variants: dict[KubernetesName, VariantDescription] = {}
     """Folders beside base/; the first one is the default."""
@@ -116,7 +122,7 @@ class WorkloadDescription(Spec):
             raise Misplaced("is missing; who needs a bucket names the service account that uses it", "service_account")
         return self
 
-    def kinds_of(self, variant: str | None) -> list[ComputeKind]:
+    def kinds_of(self, variant: str | None) -> list[KindName]:
         """Returns the kinds of compute that the workload, or one of its variants, runs on."""
         described = self.variants[variant].kinds if variant else None
         return list(described or self.kinds)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from eks_constructs.compute.registry import rules
 from eks_constructs.manifests import KubernetesObject
 from stacks.objects.known_names import KnownNames
 from stacks.objects.object_kind import kind_of
-from stacks.placement.kinds import RULES, Placement
+from stacks.placement.kinds import Placement
 
 _INGRESS, _SERVICE = "alb.ingress.kubernetes.io", "service.beta.kubernetes.io"
 _CERTIFICATE = {"Ingress": f"{_INGRESS}/certificate-arn", "Service": f"{_SERVICE}/aws-load-balancer-ssl-cert"}
@@ -82,7 +83,7 @@ def gate(namespace: KubernetesObject, placement: Placement, *, exposed: bool) ->
     The author may have written the label of either controller: it is read as a wish, and spelled as the kind reads it.
     """
     labels = namespace["metadata"].get("labels") or {}
-    written = [labels.pop(key) for key in {rule.readiness_gate for rule in RULES.values()} if key in labels]
+    written = [labels.pop(key) for key in {rule.readiness_gate for rule in rules().values()} if key in labels]
     if written or exposed:
         namespace["metadata"]["labels"] = {
             **labels,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eks_constructs.compute.auto_mode.spec import BUILT_IN_POOLS
+from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
 from stacks.environment.cluster_spec import ClusterSpec
@@ -56,10 +56,8 @@ def known_names(cluster: ClusterSpec, objects: Iterable[KubernetesObject], broug
         brought: controllers that its workloads need and this project installs: names of eks_facts/data/cluster_apis.yaml.
     """
     apis = load("cluster_apis")
-    auto = cluster.compute.active_auto_mode
     there = {addon.name for addon in cluster.planned_addons()} | set(brought)
-    there |= {name for name, on in (("auto_mode", auto), ("karpenter", cluster.compute.karpenter)) if on}
-    there |= {"gateway_api"} if auto and auto.gateway_api else set()
+    there |= {name for kind, section in cluster.compute.active() for name in kind.api_groups(section)}
     groups = {*apis["kubernetes"]["groups"], *apis["eks"]["groups"]}
     groups |= {group for name in there & set(apis["by"]) for group in apis["by"][name]["groups"]}
     found = _brought(objects)
@@ -74,17 +72,14 @@ def known_names(cluster: ClusterSpec, objects: Iterable[KubernetesObject], broug
 
 
 def _taken(cluster: ClusterSpec, brought: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Where they are made: stacks/manifests.py, stacks/controllers.py."""
-    compute = cluster.compute
-    if auto := compute.active_auto_mode:
-        yield from (("StorageClass", "auto-gp3"), ("IngressClass", "auto-alb"), ("IngressClassParams", "auto-alb"))
-        yield from (("NodePool", name) for name in (*BUILT_IN_POOLS, *(pool.name for pool in auto.node_pools)))
-        yield from (("NodeClass", name) for name in ("default", *(one.name for one in auto.node_classes)))
-    if compute.managed_nodes and any(addon.name == "aws-ebs-csi-driver" for addon in cluster.planned_addons()):
-        yield "StorageClass", "gp3"
-    if compute.karpenter:
-        yield "EC2NodeClass", "default"
-        yield from (("NodePool", pool.name) for pool in compute.karpenter.node_pools)
+    """Where they are made: the folders of the kinds of compute, stacks/controllers.py."""
+    context = ClusterContext(
+        cluster.name,
+        cluster.control_plane.kubernetes_version,
+        addons=frozenset(addon.name for addon in cluster.planned_addons()),
+    )
+    for kind, section in cluster.compute.active():
+        yield from kind.names(section, context)
     if "load_balancer_controller" in brought:
         yield from (("IngressClass", "alb"), ("IngressClassParams", "alb"))
 

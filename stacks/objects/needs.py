@@ -5,6 +5,8 @@ from typing import Any
 
 from delivery.placeholders import places
 from eks_constructs.addon_plan import why_not
+from eks_constructs.compute.placement import Rule
+from eks_constructs.compute.registry import rules
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced
@@ -17,7 +19,6 @@ from stacks.objects.folder import SourceObject
 from stacks.objects.object_kind import group_of, kind_of
 from stacks.objects.placeholders import FILLED_BY
 from stacks.objects.pods import claim_templates, pod_template
-from stacks.placement.kinds import RULES, Rule
 
 EFS_DRIVER = "efs.csi.aws.com"
 
@@ -130,7 +131,7 @@ def _storage(item: KubernetesObject, spec: Mapping[str, Any], rule: Rule) -> Ite
     for where, driver in drivers(item):
         if driver == EFS_DRIVER:
             yield "file_storage_driver", where
-        elif driver in {one.storage_driver for one in RULES.values()}:
+        elif driver in {one.storage_driver for one in rules().values()}:
             yield "block_storage_driver", where
     if kind_of(item) == "StorageClass" and "provisioner" not in item:
         yield "block_storage_driver", ("kind",)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from delivery.order import in_order
 from delivery.placeholders import ROLE_ARN, fill, placeholders
+from eks_constructs.compute.placement import reserved
+from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.manifests import KubernetesObject, ManifestFile
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
@@ -28,7 +30,7 @@ from stacks.objects.tls import check_tls
 from stacks.objects.written import check_written
 from stacks.objects.written.setting import Setting
 from stacks.placement.kind_limits import limits_met
-from stacks.placement.kinds import Placement, place, reserved
+from stacks.placement.kinds import Placement, place
 from stacks.placement.placed_pods import place_pod
 
 ORDER = 60
@@ -145,14 +147,15 @@ def _placed(
 ) -> PlacedWorkload:
     placement, description, spec = read.placement, read.description, read.placement.spec
     check_needs(spec, read.needs, cluster, environment)
-    auto = cluster.compute.active_auto_mode if spec.compute == "auto_mode" else None
+    kind = KINDS[spec.compute]
+    scheme = kind.load_balancer_scheme(cluster.compute.sections[kind.name])
     setting = Setting(
         placement,
         known,
-        auto.load_balancer_scheme if auto else spec.load_balancer_scheme or "internal",
-        "auto_mode.load_balancer_scheme" if auto else "load_balancer_scheme",
+        scheme or spec.load_balancer_scheme or "internal",
+        f"{kind.name}.load_balancer_scheme" if scheme else "load_balancer_scheme",
         description.service_account if "bucket" in read.needs else None,
-        irsa=any(one.compute == "fargate" for one in cluster.workloads),
+        irsa=any(rules()[one.compute].identity == "irsa" for one in cluster.workloads),
         ipv6=cluster.control_plane.ip_family == "ipv6",
     )
     problems = Problems()

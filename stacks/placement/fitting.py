@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from eks_constructs.compute.placement import Nodes, Toleration, toleration
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.objects.pods import asked_for, pod_template, resources_of
 from stacks.placement.kinds import Placement
-from stacks.placement.node_offers import Nodes, Toleration, auto_mode_pools, karpenter_pools, node_groups, toleration
 
 _DISK = "ephemeral-storage"
 _GIB = 2**30
@@ -57,7 +57,7 @@ def _asked(pod: dict[str, Any], cluster: ClusterSpec) -> dict[str, float]:
     """What a pod asks for beside processors and memory, but for what something else brings."""
     names = {name for _, name in resources_of(pod)}
     special = {name for name in names if name == _DISK or name.startswith("hugepages-") or "/" in name}
-    return {name: asked_for(pod, name) for name in sorted(special - set(cluster.provided_elsewhere))}
+    return {name: float(asked_for(pod, name)) for name in sorted(special - set(cluster.provided_elsewhere))}
 
 
 def _kept_off(pod: dict[str, Any], nodes: Nodes, placement: Placement, asked: Mapping[str, float]) -> bool:
@@ -110,10 +110,6 @@ def _why(resource: str, placement: Placement, cluster: ClusterSpec) -> str:
 
 
 def _everywhere(cluster: ClusterSpec) -> Iterator[tuple[str, Nodes]]:
-    compute = cluster.compute
-    if compute.active_auto_mode:
-        yield from auto_mode_pools(compute.active_auto_mode)
-    if compute.managed_nodes:
-        yield from node_groups(compute.managed_nodes)
-    if compute.karpenter:
-        yield from karpenter_pools(compute.karpenter)
+    for kind, section in cluster.compute.active():
+        if kind.has_nodes:
+            yield from kind.nodes(section)

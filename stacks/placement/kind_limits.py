@@ -5,19 +5,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from eks_constructs.compute.mix import ComputeKind
+from eks_constructs.compute.registry import rules
 from eks_constructs.manifests import KubernetesObject
+from eks_facts import fargate
 from eks_facts.files import load
 from safe_io.where import Where
 from stacks.objects.object_kind import kind_of
 from stacks.objects.pods import asked_for, claim_templates, containers, pod_template
-from stacks.placement.kinds import RULES
 
 Found = Iterator[tuple[str, Where]]
 """Names of limits, and the way to the field that meets each."""
 
 _ACCELERATORS = ("nvidia.com/", "amd.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com/efa", "habana.ai/")
-_EBS_DRIVERS = tuple(rule.storage_driver for rule in RULES.values() if rule.storage_driver)
+_EBS_DRIVERS = tuple(rule.storage_driver for rule in rules().values() if rule.storage_driver)
 _TARGETS = (
     "alb.ingress.kubernetes.io/target-type",
     "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type",
@@ -34,7 +34,7 @@ class Limit:
     instead: str | None
 
 
-def limits_met(item: KubernetesObject, kind: ComputeKind) -> Iterator[Limit]:
+def limits_met(item: KubernetesObject, kind: str) -> Iterator[Limit]:
     """Yields what of an object, as its author wrote it, ``kind`` cannot serve."""
     facts = load("compute_kinds")["limits"][kind]
     for finder in _FINDERS:
@@ -43,7 +43,7 @@ def limits_met(item: KubernetesObject, kind: ComputeKind) -> Iterator[Limit]:
                 yield Limit(where, fact["fact"], fact["source"], fact.get("instead"))
 
 
-def _object(item: KubernetesObject, kind: ComputeKind) -> Found:
+def _object(item: KubernetesObject, kind: str) -> Found:
     what = kind_of(item)
     if what == "DaemonSet":
         yield "daemon_set", ("kind",)
@@ -58,11 +58,11 @@ def _object(item: KubernetesObject, kind: ComputeKind) -> Found:
             yield "instance_targets", ("metadata", "annotations", annotation)
     for key in ("provisioner", "driver"):
         driver = item.get(key)
-        if driver in _EBS_DRIVERS and driver != RULES[kind].storage_driver:
-            yield ("block_storage_driver" if RULES[kind].storage_driver else "block_storage"), (key,)
+        if driver in _EBS_DRIVERS and driver != rules()[kind].storage_driver:
+            yield ("block_storage_driver" if rules()[kind].storage_driver else "block_storage"), (key,)
 
 
-def _pod(item: KubernetesObject, _: ComputeKind) -> Found:
+def _pod(item: KubernetesObject, _: str) -> Found:
     if not (found := pod_template(item)):
         return
     way, pod = found
@@ -91,7 +91,7 @@ _SYSTEMS = {"arm64": "arm", "windows": "windows"}
 """Values of the nodes' labels kubernetes.io/arch and kubernetes.io/os, and of a pod's os.name, that some kind lacks."""
 
 
-def _platform(item: KubernetesObject, _: ComputeKind) -> Found:
+def _platform(item: KubernetesObject, _: str) -> Found:
     if not (found := pod_template(item)):
         return
     way, pod = found
@@ -110,7 +110,7 @@ def _platform(item: KubernetesObject, _: ComputeKind) -> Found:
             yield _SYSTEMS[value], (*way, *where)
 
 
-def _volumes(item: KubernetesObject, _: ComputeKind) -> Found:
+def _volumes(item: KubernetesObject, _: str) -> Found:
     for where, _claim in claim_templates(item):
         yield "dynamic_volumes", where
     spec = _at(item, "spec")
@@ -129,17 +129,11 @@ def _volumes(item: KubernetesObject, _: ComputeKind) -> Found:
                 yield "block_storage", (*way, "spec", "volumes", index, "awsElasticBlockStore")
 
 
-def _size(item: KubernetesObject, _: ComputeKind) -> Found:
+def _size(item: KubernetesObject, _: str) -> Found:
     if not (found := pod_template(item)):
         return
     way, pod = found
-    sizes = load("compute_kinds")["fargate_sizes"]
-    most = {
-        "cpu": sizes["cpus"],
-        "memory": sizes["memory_gib"] * 2**30 - sizes["memory_added_mib"] * 2**20,
-        "ephemeral-storage": sizes["ephemeral_storage_gib"] * 2**30,
-    }
-    for resource, limit in most.items():
+    for resource, limit in fargate.largest_request().items():
         if asked_for(pod, resource) > limit:
             yield "size", (*way, "spec", "containers")
 
@@ -151,4 +145,4 @@ def _at(value: Any, *keys: str) -> Any:
     return {} if value is None else value
 
 
-_FINDERS: tuple[Callable[[KubernetesObject, ComputeKind], Found], ...] = (_object, _pod, _platform, _volumes, _size)
+_FINDERS: tuple[Callable[[KubernetesObject, str], Found], ...] = (_object, _pod, _platform, _volumes, _size)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from eks_constructs.compute.placement import Nodes
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
 from safe_io.where import Where
@@ -13,7 +14,6 @@ from stacks.objects.images import FILE, images
 from stacks.objects.pods import containers, pod_template
 from stacks.placement.fitting import fitting_nodes
 from stacks.placement.kinds import Placement, drawn_by
-from stacks.placement.node_offers import Nodes
 
 _ARCH = "kubernetes.io/arch"
 
@@ -39,9 +39,10 @@ def place_pod(item: KubernetesObject, placement: Placement, cluster: ClusterSpec
     if tolerations := [*placement.tolerations, *tolerations]:
         given = pod["spec"].setdefault("tolerations", [])
         given += [dict(one) for one in tolerations if one not in given]
-    if placement.spec.compute != "fargate" and (profile := drawn_by(placement.namespace, labels, cluster)):
+    drawn = drawn_by(placement.namespace, labels, cluster)
+    if drawn and drawn[0].name != placement.spec.compute:
         raise Misplaced(
-            f"the Fargate profile {profile} takes the pods of {item['kind']} {item['metadata']['name']} in namespace"
+            f"the {drawn[0].nodes_are} {drawn[1]} takes the pods of {item['kind']} {item['metadata']['name']} in namespace"
             f" {placement.namespace}, before any node can; choose another namespace",
             "namespace" if placement.spec.namespace else "compute",
         )

@@ -285,11 +285,6 @@ ACKNOWLEDGED = (
     ),
     Acknowledged(
         r"/TunnelHost/Instance$",
-        "AwsSolutions-EC26",
-        "The only volume is encrypted; the rule misreads an instance without a launch template in a stack that has some.",
-    ),
-    Acknowledged(
-        r"/TunnelHost/Instance$",
         "AwsSolutions-EC28",
         "A tunnel without state or service levels: basic monitoring shows what there is to see.",
     ),

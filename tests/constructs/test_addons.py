@@ -5,11 +5,13 @@ import json
 
 import pytest
 from conftest import FARGATE, NODES, minimal, needs, of_type, validated
+from mixes import mix_of
 from pydantic import ValidationError
 
 from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, merge, plan_addons
-from eks_constructs.compute.mix import ComputeMix
+from eks_constructs.compute.mix import ComputeMix, Hosting
+from eks_constructs.compute.registry import KINDS
 from eks_facts.files import load
 
 NODE_ADDONS = {
@@ -21,41 +23,41 @@ NODE_ADDONS = {
     "metrics-server",
     "eks-node-monitoring-agent",
 }
-AUTO = {"auto_mode": True, "auto_mode_pools": True}
-OWN_POOLS = {"auto_mode": True, "auto_mode_own_pools": True}
-CLOSED = {"managed_nodes": True, "managed_nodes_closed": True}
+AUTO = {"auto_mode": "at_once"}
+OWN_POOLS = {"auto_mode": "once_applied"}
+CLOSED = {"managed_nodes": "never"}
 
 
 @pytest.mark.parametrize(
     ("mix", "expected"),
     [
-        (ComputeMix(managed_nodes=True), NODE_ADDONS),
-        (ComputeMix(**AUTO), {"metrics-server"}),
-        (ComputeMix(fargate=True), {"coredns"}),
-        (ComputeMix(**AUTO, managed_nodes=True), NODE_ADDONS),
-        (ComputeMix(**AUTO, fargate=True), {"coredns", "metrics-server"}),
-        (ComputeMix(managed_nodes=True, fargate=True), NODE_ADDONS),
-        (ComputeMix(**AUTO, managed_nodes=True, fargate=True), NODE_ADDONS),
-        (ComputeMix(auto_mode=True), set()),  # no pod without tolerations can be placed
-        (ComputeMix(**OWN_POOLS), {"metrics-server"}),  # ... once node pools are applied
-        (ComputeMix(**AUTO, **CLOSED), NODE_ADDONS),
-        (ComputeMix(**OWN_POOLS, **CLOSED), NODE_ADDONS),
-        (ComputeMix(fargate=True, **CLOSED), NODE_ADDONS - {"aws-ebs-csi-driver"}),
-        (ComputeMix(auto_mode=True, fargate=True), {"coredns"}),
-        (ComputeMix(), set()),
+        (mix_of(managed_nodes="at_once"), NODE_ADDONS),
+        (mix_of(**AUTO), {"metrics-server"}),
+        (mix_of(fargate="at_once"), {"coredns"}),
+        (mix_of(**AUTO, managed_nodes="at_once"), NODE_ADDONS),
+        (mix_of(**AUTO, fargate="at_once"), {"coredns", "metrics-server"}),
+        (mix_of(managed_nodes="at_once", fargate="at_once"), NODE_ADDONS),
+        (mix_of(**AUTO, managed_nodes="at_once", fargate="at_once"), NODE_ADDONS),
+        (mix_of(auto_mode="never"), set()),  # no pod without tolerations can be placed
+        (mix_of(**OWN_POOLS), {"metrics-server"}),  # ... once node pools are applied
+        (mix_of(**AUTO, **CLOSED), NODE_ADDONS),
+        (mix_of(**OWN_POOLS, **CLOSED), NODE_ADDONS),
+        (mix_of(fargate="at_once", **CLOSED), NODE_ADDONS - {"aws-ebs-csi-driver"}),
+        (mix_of(auto_mode="never", fargate="at_once"), {"coredns"}),
+        (mix_of(), set()),
     ],
     ids=lambda value: " + ".join(value.kinds) if isinstance(value, ComputeMix) else "",
 )
 def test_the_rule_for_each_mix(mix, expected):
-    if mix == ComputeMix(auto_mode=True, fargate=True):
+    if mix == mix_of(auto_mode="never", fargate="at_once"):
         expected = expected | {"metrics-server"}
     assert {addon.name for addon in plan_addons({}, mix)} == expected
 
 
 def test_every_mix_has_a_plan_in_the_order_of_the_catalog():
     names = list(load("addons")["addons"])
-    for flags in itertools.product([False, True], repeat=7):
-        mix = ComputeMix(*flags)
+    for hosting in itertools.product([None, *Hosting.__args__], repeat=len(KINDS)):
+        mix = mix_of(**{name: one for name, one in zip(KINDS, hosting, strict=True) if one})
         planned = [addon.name for addon in plan_addons({}, mix)]
         assert planned == sorted(planned, key=names.index)
 
@@ -68,29 +70,29 @@ def test_the_names_in_the_spec_are_those_of_the_catalog():
     ("mix", "name", "where"),
     [
         (
-            ComputeMix(**AUTO, managed_nodes=True),
+            mix_of(**AUTO, managed_nodes="at_once"),
             "coredns",
             {"nodeSelector": {"eks-platform/compute-kind": "managed_nodes"}},
         ),
         (
-            ComputeMix(**AUTO, managed_nodes=True),
+            mix_of(**AUTO, managed_nodes="at_once"),
             "aws-ebs-csi-driver",
             {"controller": {"nodeSelector": {"eks-platform/compute-kind": "managed_nodes"}}},
         ),
-        (ComputeMix(**AUTO, **CLOSED), "coredns", {"nodeSelector": {"eks.amazonaws.com/compute-type": "auto"}}),
+        (mix_of(**AUTO, **CLOSED), "coredns", {"nodeSelector": {"eks.amazonaws.com/compute-type": "auto"}}),
         (
-            ComputeMix(**OWN_POOLS, **CLOSED),
+            mix_of(**OWN_POOLS, **CLOSED),
             "aws-ebs-csi-driver",
             {"controller": {"nodeSelector": {"eks.amazonaws.com/compute-type": "auto"}}},
         ),
-        (ComputeMix(fargate=True, **CLOSED), "coredns", {"computeType": "Fargate"}),
-        (ComputeMix(**OWN_POOLS), "metrics-server", {}),
-        (ComputeMix(**AUTO, fargate=True), "coredns", {}),
-        (ComputeMix(managed_nodes=True, fargate=True), "coredns", {}),
-        (ComputeMix(fargate=True), "coredns", {"computeType": "Fargate"}),
-        (ComputeMix(managed_nodes=True), "coredns", {}),
-        (ComputeMix(**AUTO, managed_nodes=True), "vpc-cni", {"enableNetworkPolicy": "true"}),
-        (ComputeMix(**AUTO, managed_nodes=True), "eks-node-monitoring-agent", None),
+        (mix_of(fargate="at_once", **CLOSED), "coredns", {"computeType": "Fargate"}),
+        (mix_of(**OWN_POOLS), "metrics-server", {}),
+        (mix_of(**AUTO, fargate="at_once"), "coredns", {}),
+        (mix_of(managed_nodes="at_once", fargate="at_once"), "coredns", {}),
+        (mix_of(fargate="at_once"), "coredns", {"computeType": "Fargate"}),
+        (mix_of(managed_nodes="at_once"), "coredns", {}),
+        (mix_of(**AUTO, managed_nodes="at_once"), "vpc-cni", {"enableNetworkPolicy": "true"}),
+        (mix_of(**AUTO, managed_nodes="at_once"), "eks-node-monitoring-agent", None),
     ],
 )
 def test_placement(mix, name, where):
@@ -116,12 +118,12 @@ def test_the_node_label_that_add_ons_ask_for_is_on_every_node_group(synth):
 @pytest.mark.parametrize(
     ("mix", "name", "reason"),
     [
-        (ComputeMix(fargate=True), "aws-ebs-csi-driver", "is for managed_nodes"),
-        (ComputeMix(fargate=True), "vpc-cni", "fargate"),
-        (ComputeMix(**AUTO), "kube-proxy", "auto_mode"),
-        (ComputeMix(auto_mode=True), "metrics-server", "nothing here has room for pods without tolerations"),
-        (ComputeMix(**AUTO), "aws-ebs-csi-driver", "is for managed_nodes, and this cluster has none"),
-        (ComputeMix(fargate=True), "snapshot-controller", "fargate"),
+        (mix_of(fargate="at_once"), "aws-ebs-csi-driver", "is for managed_nodes"),
+        (mix_of(fargate="at_once"), "vpc-cni", "fargate"),
+        (mix_of(**AUTO), "kube-proxy", "auto_mode"),
+        (mix_of(auto_mode="never"), "metrics-server", "nothing here has room for pods without tolerations"),
+        (mix_of(**AUTO), "aws-ebs-csi-driver", "is for managed_nodes, and this cluster has none"),
+        (mix_of(fargate="at_once"), "snapshot-controller", "fargate"),
     ],
 )
 def test_an_add_on_with_nothing_to_run_on_is_refused(mix, name, reason):
@@ -189,9 +191,9 @@ def test_add_ons_of_own_pools_wait_for_the_second_deploy_where_make_apply_makes_
 
 def test_the_load_balancer_controller_runs_where_the_add_ons_do():
     for mix, selector, irsa in (
-        (ComputeMix(managed_nodes=True), {"eks-platform/compute-kind": "managed_nodes"}, False),
-        (ComputeMix(**AUTO, **CLOSED), {"eks.amazonaws.com/compute-type": "auto"}, False),
-        (ComputeMix(fargate=True, **CLOSED), {}, True),
+        (mix_of(managed_nodes="at_once"), {"eks-platform/compute-kind": "managed_nodes"}, False),
+        (mix_of(**AUTO, **CLOSED), {"eks.amazonaws.com/compute-type": "auto"}, False),
+        (mix_of(fargate="at_once", **CLOSED), {}, True),
     ):
         values = load_balancer_controller.chart("c", mix).values
         assert values["nodeSelector"] == selector
@@ -199,7 +201,7 @@ def test_the_load_balancer_controller_runs_where_the_add_ons_do():
 
 
 def test_switching_off_and_own_settings():
-    mix = ComputeMix(managed_nodes=True)
+    mix = mix_of(managed_nodes="at_once")
     spec = {
         "metrics-server": AddonSpec(enabled=False),
         "coredns": AddonSpec(version="v1.14.2-eksbuild.4", configuration={"replicaCount": 3}),

@@ -4,10 +4,12 @@ import pytest
 from conftest import NODES, minimal, of_type, validated
 
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.auto_mode.spec import AutoModeSpec
 from eks_constructs.compute.devices import plugin_charts
 from eks_constructs.compute.karpenter import objects as karpenter_manifests
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.managed_nodes.spec import PLUGIN_LABEL
+from eks_constructs.compute.registry import KINDS
 from stacks.controllers import controllers
 
 NETWORK = ClusterNetwork(
@@ -57,7 +59,7 @@ def test_what_something_else_offers_gets_no_second_plugin():
 
 
 def test_auto_mode_brings_its_plugins():
-    assert plugin_charts(None, None) == []
+    assert plugin_charts(KINDS["auto_mode"].devices_without_plugin(AutoModeSpec())) == []
 
 
 def test_the_plugin_runs_on_the_nodes_that_lack_it_alone_whatever_their_taints(synth):

@@ -2,7 +2,8 @@
 
 import json
 
-from eks_constructs.compute.mix import ComputeMix
+from mixes import mix_of
+
 from eks_constructs.load_balancer_controller import VERSION, chart, statements
 
 
@@ -37,7 +38,7 @@ def test_the_policy_fits():
 
 
 def test_it_needs_no_resource_definitions_that_nobody_installs():
-    values = chart("c", ComputeMix(managed_nodes=True)).values
+    values = chart("c", mix_of(managed_nodes="at_once")).values
     assert VERSION.startswith("3.")
     assert values["controllerConfig"]["featureGates"] == {"ALBGatewayAPI": False, "NLBGatewayAPI": False}
     assert values["keepTLSSecret"] is True

@@ -121,6 +121,11 @@ def test_what_stops_the_clusters_is_said_before_anything_is_deleted(what: str) -
     assert run.ran == []
     assert any(line.startswith(f"stops it: {said}") for line in run.said)
     assert any(line.startswith(f"    {command}") for line in run.said)
+    if "protection" in what:
+        with pytest.raises(BadInput, match=r"make destroy ENV=t again$"):
+            run(anyway=True)  # it would delete workloads and compute, and stop there
+        assert run.ran == []
+        return
     assert run(anyway=True) == 0
     assert run.ran == [CLUSTERS, ["t-network"]]
 

@@ -59,14 +59,16 @@ def check_cluster(cluster, template):
         properties["KubernetesNetworkConfig"]["ElasticLoadBalancing"]["Enabled"],
         properties["StorageConfig"]["BlockStorage"]["Enabled"],
     }
-    assert capabilities == {mix.auto_mode}, "Auto Mode's three capabilities are on together or off together"
-    assert ("NodePools" in properties["ComputeConfig"]) == mix.auto_mode
+    assert capabilities == {("auto_mode" in mix.kinds)}, (
+        "Auto Mode's three capabilities are on together or off together"
+    )
+    assert ("NodePools" in properties["ComputeConfig"]) == ("auto_mode" in mix.kinds)
     assert ("NodeRoleArn" in properties["ComputeConfig"]) == bool(properties["ComputeConfig"].get("NodePools"))
 
     addons = {value["AddonName"]: key for key, value in of_type(template, "AWS::EKS::Addon").items()}
     groups = of_type(template, "AWS::EKS::Nodegroup")
-    assert bool(groups) == mix.managed_nodes
-    assert ({"vpc-cni", "kube-proxy", "eks-pod-identity-agent"} <= set(addons)) == mix.managed_nodes
+    assert bool(groups) == ("managed_nodes" in mix.kinds)
+    assert ({"vpc-cni", "kube-proxy", "eks-pod-identity-agent"} <= set(addons)) == ("managed_nodes" in mix.kinds)
     for group, value in groups.items():
         assert {addons["vpc-cni"], addons["kube-proxy"]} <= needs(template, group)
         assert group not in needs(template, addons["vpc-cni"])
@@ -74,7 +76,7 @@ def check_cluster(cluster, template):
     if mix.kinds == ["auto_mode"]:
         assert "coredns" not in addons
     elif mix.deployments_run_on:
-        assert ("coredns" in addons) == (mix.managed_nodes or mix.fargate)
+        assert ("coredns" in addons) == (("managed_nodes" in mix.kinds) or ("fargate" in mix.kinds))
         assert set(groups) <= needs(template, addons["coredns"]) if "coredns" in addons else True
 
     profiles = of_type(template, "AWS::EKS::FargateProfile")

@@ -7,6 +7,7 @@ import yaml
 from conftest import NODES, TODAY, minimal, validated
 from pydantic import ValidationError
 
+from eks_constructs.compute.registry import rules
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
 from safe_io.errors import BadInput
@@ -18,7 +19,7 @@ from stacks.objects.file_owner import file_owner
 from stacks.objects.folder import workload_folder
 from stacks.objects.rendering import placed_workloads
 from stacks.placement.kind_limits import limits_met
-from stacks.placement.kinds import RULES, Placement
+from stacks.placement.kinds import Placement
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -239,7 +240,7 @@ def test_a_rollout_waits_for_the_load_balancer_of_its_kind(compute, label):
 def test_the_label_of_either_controller_is_spelled_as_the_kind_reads_it(written):
     for compute, label in GATES.items():
         namespace = {"kind": "Namespace", "metadata": {"name": "a", "labels": {written: "disabled", "team": "b"}}}
-        placement = Placement(WorkloadSpec(name="a", compute=compute), RULES[compute], "a", {}, {}, "node pool")
+        placement = Placement(WorkloadSpec(name="a", compute=compute), rules()[compute], "a", {}, {}, "node pool")
         gate(namespace, placement, exposed=True)
         assert namespace["metadata"]["labels"] == {"team": "b", label: "disabled"}
 

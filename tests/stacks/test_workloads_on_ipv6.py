@@ -6,7 +6,6 @@ from conftest import NODES, ROOT, minimal, validated
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
-from stacks.manifests import cluster_manifests
 from stacks.objects.rendering import placed_workloads
 
 COMPUTE = {
@@ -79,7 +78,7 @@ def test_a_sample_is_reached_and_reaches(name, variant, kind):
 def test_the_ingress_class_of_auto_mode_makes_load_balancers_of_both_families():
     for family, expected in (("ipv6", "dualstack"), ("ipv4", None)):
         found = environment([], family)
-        files = cluster_manifests(found.clusters[0], environment=found, network=NETWORK)
+        files = found.clusters[0].manifests(found.context_of(found.clusters[0]), NETWORK)
         (params,) = [item for file in files for item in file.objects if item["kind"] == "IngressClassParams"]
         assert params["spec"].get("ipAddressType") == expected
 

@@ -4,14 +4,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from eks_constructs.compute.karpenter.spec import KarpenterSpec
-from eks_constructs.compute.managed_nodes.spec import PLUGIN_LABEL, ManagedNodesSpec, plugin_of_group
 from eks_constructs.compute.node_pools import NodePoolSpec
 from eks_constructs.manifests import HelmChart
 from eks_facts.files import load
 
 _ORDER = 48
-_KARPENTER_LABELS: Mapping[str, dict[str, Any]] = {
+KARPENTER_LABELS: Mapping[str, dict[str, Any]] = {
     # https://karpenter.sh/docs/concepts/scheduling/#well-known-labels
     "nvidia": {"key": "karpenter.k8s.aws/instance-gpu-manufacturer", "operator": "In", "values": ["nvidia"]},
     "neuron": {"key": "karpenter.k8s.aws/instance-accelerator-manufacturer", "operator": "In", "values": ["aws"]},
@@ -47,26 +45,21 @@ def _count(table: Mapping[str, Any], instance_type: str) -> int | None:
     return more or (1 if re.match(table["one"], instance_type) else None)
 
 
-def plugin_charts(
-    managed: ManagedNodesSpec | None, karpenter: KarpenterSpec | None, elsewhere: Collection[str] = ()
-) -> list[HelmChart]:
+def plugin_charts(lacking: Iterable[tuple[str, Mapping[str, Any]]], elsewhere: Collection[str] = ()) -> list[HelmChart]:
     """Returns the charts of the plugins that nodes lack: without one they offer no device, and pods that ask stay pending.
 
-    ``elsewhere``: resources that something else offers, such as NVIDIA's GPU operator.
+    Args:
+        lacking: each device, with a node affinity expression that finds nodes with it.
+        elsewhere: resources that something else offers, such as NVIDIA's GPU operator.
     """
-    terms: dict[str, list[dict[str, Any]]] = {}
-    for group in managed.groups if managed else []:
-        if device := plugin_of_group(group):
-            terms.setdefault(device, []).append({"key": PLUGIN_LABEL, "operator": "In", "values": [device]})
-    system = str(karpenter.ami.partition("@")[0]) if karpenter else ""
-    for pool in karpenter.node_pools if karpenter else []:
-        for found in devices_of_pool(pool, system) - set(load("devices")["plugins"][system]):
-            terms.setdefault(found, []).append(_KARPENTER_LABELS[found])
+    terms: dict[str, list[Mapping[str, Any]]] = {}
+    for device, expression in lacking:
+        terms.setdefault(device, []).append(expression)
     wanted = [device for device in sorted(terms) if not set(load("devices")["resources"][device]) & set(elsewhere)]
     return [_chart(device, terms[device]) for device in wanted]
 
 
-def _chart(device: str, expressions: list[dict[str, Any]]) -> HelmChart:
+def _chart(device: str, expressions: list[Mapping[str, Any]]) -> HelmChart:
     chart = load("devices")["charts"][device]
     distinct = [one for index, one in enumerate(expressions) if one not in expressions[:index]]
     affinity = {

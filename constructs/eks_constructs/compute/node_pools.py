@@ -1,7 +1,7 @@
 """Node pools: what Auto Mode, and Karpenter where you run it, make nodes by."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -125,3 +125,11 @@ def node_pool(
     if spec.weight:
         body["weight"] = spec.weight
     return {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": spec.name}, "spec": body}
+
+
+def named_categories(pools: Sequence[NodePoolSpec]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yields the instance categories that pools name, with the way to each."""
+    for index, pool in enumerate(pools):
+        if "instance_categories" in pool.model_fields_set:
+            for place, name in enumerate(pool.instance_categories):
+                yield ("node_pools", index, "instance_categories", place), name

@@ -36,7 +36,7 @@ def service(item: KubernetesObject, setting: Setting) -> Found:
         yield from _other_scheme(SCHEME_OF_SERVICE, scheme, setting)
     elif internal:
         means = "internal" if internal.lower() in ("true", "0.0.0.0/0") else "internet-facing"
-        if means != setting.scheme or setting.placement.spec.compute == "auto_mode":
+        if means != setting.scheme or not setting.placement.rule.needs_controller:
             yield from _other_scheme(INTERNAL_SERVICE, internal, setting)
 
 
@@ -68,7 +68,7 @@ def ingress(item: KubernetesObject, setting: Setting) -> Found:
     scheme = text_of(item, SCHEME_OF_INGRESS)
     if not scheme or not made_by_aws(item, setting.placement, known):
         return
-    if setting.placement.spec.compute == "auto_mode" and found in (None, rule.ingress_class):
+    if not setting.placement.rule.needs_controller and found in (None, rule.ingress_class):
         yield (
             (*ANNOTATIONS, SCHEME_OF_INGRESS),
             f"found {scheme}, which is not read: the IngressClassParams of {rule.ingress_class} go before it. {setting.scheme_key}"

@@ -4,6 +4,7 @@ from aws_cdk import aws_eks as eks
 from constructs import Construct
 
 from eks_constructs.access import access_policy
+from eks_constructs.cluster_handle import ClusterHandle
 
 
 class AutoModeNodeClassAccess(Construct):
@@ -12,13 +13,13 @@ class AutoModeNodeClassAccess(Construct):
     https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, cluster_ref: str, role_arn: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, cluster: ClusterHandle, role_arn: str) -> None:
         """Makes the access entry of the role."""
         super().__init__(scope, construct_id)
         eks.CfnAccessEntry(
             self,
             "AccessEntry",
-            cluster_name=cluster_ref,
+            cluster_name=cluster.ref,
             principal_arn=role_arn,
             type="EC2",
             access_policies=[

@@ -3,6 +3,7 @@
 from aws_cdk import aws_eks as eks
 from constructs import Construct
 
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.fargate.objects import log_group_name
 from eks_constructs.compute.fargate.spec import FargateProfileSpec, FargateSelectorSpec, FargateSpec
@@ -23,8 +24,7 @@ class Fargate(Construct):
         construct_id: str,
         spec: FargateSpec,
         *,
-        cluster_name: str,
-        cluster_ref: str,
+        cluster: ClusterHandle,
         network: ClusterNetwork,
         iam: IamSpec,
         system_selectors: list[FargateSelectorSpec],
@@ -33,7 +33,7 @@ class Fargate(Construct):
         super().__init__(scope, construct_id)
         statements = []
         if spec.logging:
-            group = arn("logs", f"log-group:{log_group_name(cluster_name)}")
+            group = arn("logs", f"log-group:{log_group_name(cluster.name)}")
             # ":*" are the log streams of this one group.
             statements = [
                 allow(
@@ -46,12 +46,12 @@ class Fargate(Construct):
             self,
             "PodExecutionRole",
             spec=iam,
-            name=f"{cluster_name}-fargate",
-            description=f"Fargate in {cluster_name}: pull images and ship logs",
+            name=f"{cluster.name}-fargate",
+            description=f"Fargate in {cluster.name}: pull images and ship logs",
             # Only profiles of this cluster. https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html
             trust=trust_service(
                 "eks-fargate-pods.amazonaws.com",
-                conditions={"ArnLike": {"aws:SourceArn": arn("eks", f"fargateprofile/{cluster_name}/*")}},
+                conditions={"ArnLike": {"aws:SourceArn": arn("eks", f"fargateprofile/{cluster.name}/*")}},
             ),
             managed=["AmazonEKSFargatePodExecutionRolePolicy"],
             statements=statements,
@@ -64,7 +64,7 @@ class Fargate(Construct):
             resource = eks.CfnFargateProfile(
                 self,
                 pascal_case(profile.name),
-                cluster_name=cluster_ref,
+                cluster_name=cluster.ref,
                 pod_execution_role_arn=execution_role.attr_arn,
                 subnets=network.private_subnet_ids,
                 selectors=[

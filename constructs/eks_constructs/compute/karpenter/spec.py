@@ -30,3 +30,8 @@ class KarpenterSpec(Spec):
     a version makes that your step (https://karpenter.sh/docs/tasks/managing-amis/)."""
     volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
     """Size of a node's volume for images and logs. It is encrypted with the account's key for EBS."""
+
+    @property
+    def system(self) -> str:
+        """Operating system of the nodes: al2023 or bottlerocket."""
+        return self.ami.partition("@")[0]

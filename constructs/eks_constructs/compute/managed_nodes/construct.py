@@ -7,8 +7,9 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
 from constructs import Construct
 
+from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec, NodeGroupSpec, plugin_label
+from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec, plugin_label
 from eks_constructs.compute.managed_nodes.updates import repair_config, warm_pool_config
 from eks_constructs.compute.mix import KIND_LABEL
 from eks_constructs.construct_ids import pascal_case
@@ -32,21 +33,21 @@ class ManagedNodes(Construct):
         construct_id: str,
         spec: ManagedNodesSpec,
         *,
-        cluster_name: str,
-        cluster_ref: str,
+        cluster: ClusterHandle,
         kubernetes_version: str,
         network: ClusterNetwork,
         iam: IamSpec,
-        tags: dict[str, str],
+        tags: Mapping[str, str],
         sizes: Mapping[str, int] | None = None,
+        revision: str | None = None,
     ) -> None:
-        """Makes the groups in the private subnets of ``network``; ``tags`` go to instances and volumes too.
+        """Makes the groups of one revision, in the private subnets of ``network``; ``tags`` go to instances and volumes too.
 
         ``sizes``: desired sizes by name, of groups that an autoscaler changes: any deploy that changes a size sets it.
         """
         super().__init__(scope, construct_id)
         self._sizes = sizes or {}
-        self._cluster_name, self._cluster_ref = cluster_name, cluster_ref
+        self._cluster = cluster
         self._version = spec.kubernetes_version or kubernetes_version
         self._network, self._tags = network, tags
         managed = list(NODE_POLICIES)
@@ -57,12 +58,12 @@ class ManagedNodes(Construct):
             self,
             "NodeRole",
             spec=iam,
-            name=f"{cluster_name}-nodes",
-            description=f"EC2 nodes of {cluster_name}: join the cluster and pull images",
+            name=f"{cluster.name}-nodes-{revision}" if revision else f"{cluster.name}-nodes",
+            description=f"EC2 nodes of {cluster.name}: join the cluster and pull images",
             trust=trust_service("ec2.amazonaws.com"),
             managed=managed,
         ).attr_arn
-        self.groups = {group.name: self._group(group) for group in spec.groups}
+        self.groups = {group.name: self._group(group) for group in spec.groups if group.revision == revision}
 
     def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
         pascal = pascal_case(spec.name)
@@ -70,7 +71,7 @@ class ManagedNodes(Construct):
         return eks.CfnNodegroup(
             self,
             pascal,
-            cluster_name=self._cluster_ref,
+            cluster_name=self._cluster.ref,
             node_role=self.role_arn,
             subnets=self._network.private_subnet_ids,
             ami_type=spec.ami_type,
@@ -93,19 +94,24 @@ class ManagedNodes(Construct):
             launch_template=eks.CfnNodegroup.LaunchTemplateSpecificationProperty(
                 id=template.ref, version=template.attr_latest_version_number
             ),
-            labels={**spec.labels, KIND_LABEL: "managed_nodes", **plugin_label(spec)},
+            labels={
+                **spec.labels,
+                KIND_LABEL: "managed_nodes",
+                **plugin_label(spec),
+                **({REVISION_LABEL: spec.revision} if spec.revision else {}),
+            },
             taints=[
                 eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=taint.effect)
                 for taint in spec.taints
             ]
             or None,
-            tags={**self._tags, "Name": f"{self._cluster_name}-{spec.name}"},
+            tags={**self._tags, "Name": f"{self._cluster.name}-{spec.name}"},
         )
 
     def _launch_template(self, spec: NodeGroupSpec, pascal: str) -> ec2.CfnLaunchTemplate:
         tags = [
             CfnTag(key=key, value=value)
-            for key, value in {**self._tags, "Name": f"{self._cluster_name}-{spec.name}"}.items()
+            for key, value in {**self._tags, "Name": f"{self._cluster.name}-{spec.name}"}.items()
         ]
         bottlerocket = spec.ami_type.startswith("BOTTLEROCKET")
         # Bottlerocket keeps its operating system on a small first volume, and images and logs on a second one.
@@ -113,7 +119,7 @@ class ManagedNodes(Construct):
         return ec2.CfnLaunchTemplate(
             self,
             f"{pascal}Template",
-            version_description=f"Nodes of {self._cluster_name}, group {spec.name}",
+            version_description=f"Nodes of {self._cluster.name}, group {spec.name}",
             launch_template_data=ec2.CfnLaunchTemplate.LaunchTemplateDataProperty(
                 metadata_options=ec2.CfnLaunchTemplate.MetadataOptionsProperty(
                     http_endpoint="enabled",

@@ -1,0 +1,77 @@
+"""The half of a cluster that you run: add-ons, compute, roles of pods, wired in the order that works."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from constructs import Construct
+
+from eks_constructs.addon_plan import PlannedAddon
+from eks_constructs.addons import Addons
+from eks_constructs.cluster_spec import EksClusterSpec
+from eks_constructs.compute.kind import Wiring
+from eks_constructs.identity import OidcProvider
+from eks_constructs.pod_identities import PodIdentities
+
+
+@dataclass(frozen=True)
+class ClusterCompute:
+    """What was made."""
+
+    addons: Addons
+    kinds: Mapping[str, Construct]
+    """The construct of each kind of compute that has one, by its name: ManagedNodes, Fargate, ..."""
+    pod_identities: PodIdentities | None
+
+
+def add_compute(
+    scope: Construct,
+    spec: EksClusterSpec,
+    plan: Sequence[PlannedAddon],
+    wiring: Wiring,
+    *,
+    oidc: OidcProvider,
+    security_group_id: str,
+) -> ClusterCompute:
+    """Makes add-ons that nodes wait for, compute, then the add-ons that wait for nodes. Deletion goes the other way.
+
+    Args:
+        scope: parent of the constructs.
+        spec: the cluster.
+        plan: its add-ons.
+        wiring: what the constructs are connected to.
+        oidc: IAM's trust in the cluster's tokens.
+        security_group_id: of the control plane and the nodes.
+    """
+    addons = Addons(
+        scope,
+        "Addons",
+        plan,
+        cluster=wiring.cluster,
+        oidc=oidc,
+        security_group_id=security_group_id,
+        network=wiring.network,
+        ipv6=wiring.context.ipv6,
+        iam=wiring.context.iam,
+        volume_tags=wiring.context.tags_of_what_is_made,
+    )
+    after_addons = wiring.after(addons.before_nodes)
+    made = {kind.name: kind.build(scope, section, after_addons) for kind, section in spec.compute.active()}
+    addons.after_nodes(nodes=[node for one in made.values() for node in one.nodes])
+    # Not with the workloads: a pod gets the role that its service account has when it starts, and on the way out controllers
+    # still need theirs while the objects that they look after are deleted.
+    identities = (
+        PodIdentities(
+            scope,
+            "PodIdentities",
+            spec.pod_identities,
+            cluster=wiring.cluster,
+            fargate_alone=spec.compute.mix.kinds == ["fargate"],
+            oidc=oidc,
+            iam=wiring.context.iam,
+        )
+        if spec.pod_identities
+        else None
+    )
+    return ClusterCompute(
+        addons, {name: one.construct for name, one in made.items() if one.construct is not None}, identities
+    )

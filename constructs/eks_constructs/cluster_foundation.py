@@ -1,0 +1,54 @@
+"""What a cluster can never change, and what must outlive it: its role, its key, the roles of Auto Mode's nodes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_cdk.aws_iam import CfnRole
+from aws_cdk.aws_kms import CfnKey
+from constructs import Construct
+
+from eks_constructs.cluster_spec import EksClusterSpec
+from eks_constructs.compute.kind import ClusterContext, Lasting
+from eks_constructs.control_plane import cluster_role
+from eks_constructs.encryption import customer_key
+
+
+@dataclass(frozen=True)
+class ClusterFoundation:
+    """ARNs of what one cluster needs beyond its life."""
+
+    kms_key_arn: str
+    role_arn: str
+    lasting: Mapping[str, str]
+    """Of what its kinds of compute need, by id (ComputeKind.lasting)."""
+
+
+@dataclass(frozen=True)
+class LastingResources:
+    """The resources themselves."""
+
+    key: CfnKey | None
+    """None: the spec names a key that exists."""
+    role: CfnRole
+    of_kinds: list[Lasting]
+
+
+def lasting_resources(
+    scope: Construct, spec: EksClusterSpec, context: ClusterContext, *, key_alias: str
+) -> LastingResources:
+    """Makes them."""
+    key = None
+    if spec.control_plane.etcd.kms_key_arn is None:
+        description = f"Encrypts the Kubernetes API data of {spec.name}; without it the cluster is lost"
+        key = customer_key(scope, "EtcdKey", description=description, alias=key_alias)
+    present = list(spec.compute.present())
+    tagged = bool(context.tags_of_what_is_made)
+    role = cluster_role(
+        scope,
+        "ClusterRole",
+        iam=context.iam,
+        cluster=spec.name,
+        rights=[kind.cluster_rights(section, tagged=tagged) for kind, section in present],
+    )
+    of_kinds = [one for kind, section in present for one in kind.lasting(scope, section, context)]
+    return LastingResources(key, role, of_kinds)

@@ -1,0 +1,147 @@
+"""What one cluster consists of, and what must hold between its parts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import model_validator
+
+from eks_constructs.access import AccessSpec
+from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, PlannedAddon, plan_addons
+from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.fargate.spec import FargateSelectorSpec
+from eks_constructs.compute.kind import ClusterContext, merged
+from eks_constructs.compute.spec import ComputeSpec
+from eks_constructs.control_plane import ControlPlaneSpec
+from eks_constructs.manifests import ManifestFile
+from eks_constructs.pod_identities import PodIdentitySpec
+from eks_constructs.roles import IamSpec
+from eks_constructs.spec import ClusterName, Misplaced, Spec
+
+
+class EksClusterSpec(Spec):
+    """One EKS cluster."""
+
+    name: ClusterName
+    control_plane: ControlPlaneSpec
+    access: AccessSpec
+    compute: ComputeSpec
+    addons: dict[AddonName, AddonSpec] = {}
+    """What differs from the rules of eks_facts/data/addons.yaml."""
+    pod_identities: list[PodIdentitySpec] = []
+    """AWS roles of applications and controllers: by EKS Pod Identity on nodes, by IRSA on Fargate."""
+
+    def planned_addons(self, locked: Mapping[str, str] | None = None) -> list[PlannedAddon]:
+        """Returns the add-ons of the cluster; ``locked`` has versions of some, by name. Raises AddonProblem."""
+        return plan_addons(dict(self.addons.items()), self.compute.mix, locked=locked)
+
+    @property
+    def prefixes(self) -> bool:
+        """Whether the CNI gives nodes prefixes of addresses: with IPv6 always.
+
+        https://docs.aws.amazon.com/eks/latest/userguide/cni-increase-ip-addresses.html
+        """
+        spec = self.addons.get("vpc-cni")
+        told = str((spec.configuration.get("env") or {}).get("ENABLE_PREFIX_DELEGATION", "")).lower() if spec else ""
+        return self.control_plane.ip_family == "ipv6" or told == "true"
+
+    def system_pods(self) -> list[Mapping[str, Any]]:
+        """Returns namespace and labels of the pods of add-ons that Fargate must draw. Raises AddonProblem."""
+        return [addon.fargate_selector for addon in self.planned_addons() if addon.fargate_selector]
+
+    def context(
+        self,
+        *,
+        iam: IamSpec,
+        tags: Mapping[str, str],
+        tags_of_what_is_made: Mapping[str, str] | None = None,
+        environment: str = "",
+        region: str | None = None,
+        own_pod_subnets: bool = False,
+        isolated: bool = False,
+    ) -> ClusterContext:
+        """Returns what its kinds of compute may know of it."""
+        return ClusterContext(
+            self.name,
+            self.control_plane.kubernetes_version,
+            environment=environment,
+            region=region,
+            ipv6=self.control_plane.ip_family == "ipv6",
+            prefixes=self.prefixes,
+            own_pod_subnets=own_pod_subnets,
+            isolated=isolated,
+            addons=frozenset(addon.name for addon in self.planned_addons()),
+            mix=self.compute.mix,
+            sections=self.compute.sections,
+            iam=iam,
+            tags=tags,
+            tags_of_what_is_made=tags if tags_of_what_is_made is None else tags_of_what_is_made,
+        )
+
+    def manifests(self, context: ClusterContext, network: ClusterNetwork) -> list[ManifestFile]:
+        """Returns the Kubernetes objects of its own configuration, in the order in which they are applied."""
+        return merged(
+            [file for kind, section in self.compute.active() for file in kind.files(section, context, network)]
+        )
+
+    @model_validator(mode="after")
+    def _compute_fits(self) -> "EksClusterSpec":
+        context = ClusterContext(self.name, self.control_plane.kubernetes_version)
+        for kind, section in self.compute.active():
+            try:
+                kind.check_cluster(section, context)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), "compute", kind.name, *problem.where) from None
+        return self
+
+    @model_validator(mode="after")
+    def _addons_can_run(self) -> "EksClusterSpec":
+        try:
+            selectors = [FargateSelectorSpec(**pods) for pods in self.system_pods()]
+        except AddonProblem as problem:
+            raise Misplaced(str(problem), "addons", *problem.where) from None
+        for index, profile in enumerate(self.compute.fargate.profiles if self.compute.fargate else []):
+            for place, selector in enumerate(profile.selectors):
+                if clash := [one for one in selectors if one.overlaps(selector)]:
+                    labels = ", ".join(f"{key}={value}" for key, value in clash[0].labels.items())
+                    raise Misplaced(
+                        f"the selector {selector.namespace} overlaps {clash[0].namespace} with {labels}:"
+                        " this project makes a profile for those pods itself; take the selector out",
+                        *("compute", "fargate", "profiles", index, "selectors", place, "namespace"),
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _pod_identities(self) -> "EksClusterSpec":
+        planned = self.planned_addons()
+        taken = {
+            (addon.identity["namespace"], addon.identity["service_account"]): f"the add-on {addon.name}"
+            for addon in planned
+            if addon.identity
+        }
+        taken |= {("kube-system", name): name for name in ("karpenter", "aws-load-balancer-controller")}
+        names = {addon.name for addon in planned}
+        for index, one in enumerate(self.pod_identities):
+            if other := taken.get((one.namespace, one.service_account)):
+                raise Misplaced(
+                    f"{one.namespace}/{one.service_account} has a role already, of {other}: a service account takes one",
+                    *("pod_identities", index, "service_account"),
+                )
+            taken[one.namespace, one.service_account] = f"pod_identities[{index}]"
+            irsa = self.compute.mix.kinds == ["fargate"] if one.irsa is None else one.irsa
+            if irsa and not self.compute.fargate:
+                raise Misplaced(
+                    "is for pods on Fargate, and there is none; take it out", "pod_identities", index, "irsa"
+                )
+            if not irsa and self.compute.mix.kinds == ["fargate"]:
+                raise Misplaced(
+                    "the agent of EKS Pod Identity does not run on Fargate; take irsa out",
+                    "pod_identities",
+                    index,
+                    "irsa",
+                )
+            if not irsa and self.compute.managed_nodes and "eks-pod-identity-agent" not in names:
+                raise Misplaced(
+                    "needs the add-on eks-pod-identity-agent, which is switched off; switch it on, or take this out",
+                    *("pod_identities", index),
+                )
+        return self

@@ -1,0 +1,158 @@
+"""EKS Auto Mode as a kind of compute."""
+
+from collections.abc import Iterator, Mapping
+
+from constructs import Construct
+
+from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.auto_mode import objects, rights
+from eks_constructs.compute.auto_mode.construct import AutoModeNodeClassAccess
+from eks_constructs.compute.auto_mode.spec import BUILT_IN_POOLS, AutoModeSpec
+from eks_constructs.compute.devices import devices_of_pool
+from eks_constructs.compute.kind import (
+    STORAGE_CLASSES,
+    Built,
+    ClusterContext,
+    ComputeKind,
+    Lasting,
+    Where,
+    Wiring,
+)
+from eks_constructs.compute.mix import Hosting
+from eks_constructs.compute.node_pools import named_categories
+from eks_constructs.compute.placement import Nodes, Rule, unnumbered
+from eks_constructs.control_plane import AutoModeSettings, ClusterRights
+from eks_constructs.manifests import ManifestFile, storage_class
+from eks_facts.files import load
+
+_NODE_ROLE, _CUSTOM_NODE_ROLE = "AutoNodeRole", "AutoCustomNodeRole"
+_DRIVER = load("compute_kinds")["block_storage_drivers"]["auto_mode"]
+
+
+class AutoMode(ComputeKind[AutoModeSpec]):
+    """Nodes that AWS runs."""
+
+    name = "auto_mode"
+    title = "Auto Mode"
+    rank = 1
+    # https://docs.aws.amazon.com/eks/latest/userguide/associate-workload.html
+    node_selector = {"eks.amazonaws.com/compute-type": "auto"}
+    # https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html, auto-configure-nlb.html
+    rule = Rule(
+        namespace="{name}-auto-mode",
+        node_selector=node_selector,
+        identity="pod_identity",
+        storage_class="auto-gp3",
+        storage_driver=_DRIVER,
+        ingress_class="auto-alb",
+        ingress_controller="eks.amazonaws.com/alb",
+        load_balancer_class="eks.amazonaws.com/nlb",
+        gateway_controller="eks.amazonaws.com/gateway-alb",
+        readiness_gate="eks.amazonaws.com/pod-readiness-gate-inject",
+        needs_controller=False,
+    )
+
+    def active(self, spec: AutoModeSpec) -> bool:
+        return spec.enabled
+
+    def has_room(self, spec: AutoModeSpec) -> bool:
+        return bool(spec.built_in_node_pools or spec.node_pools)
+
+    def hosting(self, spec: AutoModeSpec) -> Hosting:
+        if "general-purpose" in spec.built_in_node_pools:
+            return "at_once"
+        return "once_applied" if any(pool.open for pool in spec.node_pools) else "never"
+
+    def instance_categories(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
+        yield from named_categories(spec.node_pools)
+
+    def reaches(self, spec: AutoModeSpec) -> Iterator[tuple[str, str, Where]]:
+        yield "nodes", self.title, ()
+
+    def lasting(self, scope: Construct, spec: AutoModeSpec, context: ClusterContext) -> Iterator[Lasting]:
+        role = rights.node_role(scope, _NODE_ROLE, iam=context.iam, cluster=context.name)
+        yield Lasting(_NODE_ROLE, role, fixed=True)
+        if spec.node_classes:
+            custom = rights.custom_node_role(
+                scope, _CUSTOM_NODE_ROLE, iam=context.iam, environment=context.environment, cluster=context.name
+            )
+            # The cluster lets go of it with its last node class.
+            yield Lasting(_CUSTOM_NODE_ROLE, custom, fixed=False)
+
+    def cluster_rights(self, spec: AutoModeSpec, *, tagged: bool) -> ClusterRights:
+        tags = tagged or spec.volume_tags or any(one.tags for one in spec.node_classes)
+        return ClusterRights(
+            # https://docs.aws.amazon.com/eks/latest/userguide/auto-cluster-iam-role.html
+            managed=(
+                "AmazonEKSComputePolicy",
+                "AmazonEKSBlockStoragePolicyV2",
+                "AmazonEKSLoadBalancingPolicy",
+                "AmazonEKSNetworkingPolicy",
+            ),
+            statements=rights.tagging_statements() if tags else (),
+            tag_session=True,
+        )
+
+    def auto_mode(self, spec: AutoModeSpec, lasting: Mapping[str, str]) -> AutoModeSettings | None:
+        pools: list[str] = [*spec.built_in_node_pools]
+        # EKS takes the role only along with built-in pools.
+        return AutoModeSettings(enabled=True, node_pools=pools, node_role_arn=lasting[_NODE_ROLE] if pools else None)
+
+    def build(self, scope: Construct, spec: AutoModeSpec, wiring: Wiring) -> Built:
+        role_arn = wiring.lasting.get(_CUSTOM_NODE_ROLE)
+        if role_arn is None:
+            return Built()
+        return Built(AutoModeNodeClassAccess(scope, "AutoMode", cluster=wiring.cluster, role_arn=role_arn))
+
+    def files(self, spec: AutoModeSpec, context: ClusterContext, network: ClusterNetwork) -> Iterator[ManifestFile]:
+        if "managed_nodes" not in context.sections:
+            # With managed nodes the vpc-cni add-on owns this ConfigMap (its enableNetworkPolicy). Kept: when nodes are added,
+            # the add-on has taken it over by the time that it leaves the file; to delete it would switch the policies off.
+            note = "Switches on Auto Mode's network policy engine; until then it ignores NetworkPolicies."
+            yield ManifestFile(11, "network-policy", [objects.network_policy_manifest()], note, keep=True)
+        tags = context.tags_of_what_is_made
+        if spec.node_classes:
+            role = rights.custom_node_role_name(context.iam, context.environment, context.name)
+            classes = [
+                objects.node_class_manifest(one, cluster=context.name, role_name=role, network=network, tags=tags)
+                for one in spec.node_classes
+            ]
+            yield ManifestFile(20, "node-classes", classes, "What nodes of Auto Mode are made of.")
+        if spec.node_pools:
+            pools = [objects.node_pool_manifest(one) for one in spec.node_pools]
+            yield ManifestFile(21, "node-pools", pools, "Which nodes Auto Mode may add.")
+        volumes = storage_class(
+            "auto-gp3",
+            provisioner=_DRIVER,
+            default=True,
+            only_on_auto_mode=context.mix.kinds != [self.name],
+            tags=spec.volume_tags,
+        )
+        yield ManifestFile(30, "storage-classes", [volumes], STORAGE_CLASSES)
+        balancers = objects.ingress_class_manifests(spec.load_balancer_scheme, ipv6=context.ipv6, tags=tags)
+        yield ManifestFile(
+            40, "ingress-classes", balancers, "Application Load Balancers by Auto Mode's own controller."
+        )
+
+    def names(self, spec: AutoModeSpec, context: ClusterContext) -> Iterator[tuple[str, str]]:
+        yield from (("StorageClass", "auto-gp3"), ("IngressClass", "auto-alb"), ("IngressClassParams", "auto-alb"))
+        yield from (("NodePool", name) for name in (*BUILT_IN_POOLS, *(pool.name for pool in spec.node_pools)))
+        yield from (("NodeClass", name) for name in ("default", *(one.name for one in spec.node_classes)))
+
+    def api_groups(self, spec: AutoModeSpec) -> Iterator[str]:
+        yield self.name
+        if spec.gateway_api:
+            yield "gateway_api"
+
+    def nodes(self, spec: AutoModeSpec) -> Iterator[tuple[str, Nodes]]:
+        built_in = load("compute_kinds")["built_in_node_pools"]
+        for name in spec.built_in_node_pools:
+            architectures, taints = tuple(built_in[name]["architectures"]), tuple(built_in[name]["taints"])
+            yield name, Nodes({"karpenter.sh/nodepool": name}, architectures, taints)
+        for pool in spec.node_pools:
+            taints = tuple(taint.model_dump() for taint in pool.taints)
+            devices = unnumbered(devices_of_pool(pool, self.name))
+            yield pool.name, Nodes({"karpenter.sh/nodepool": pool.name}, tuple(pool.architectures), taints, devices)
+
+    def load_balancer_scheme(self, spec: AutoModeSpec) -> str | None:
+        return spec.load_balancer_scheme

@@ -1,0 +1,114 @@
+"""Karpenter as a kind of compute: nodes beside the managed ones."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from aws_cdk import CfnOutput
+from constructs import Construct
+
+from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.devices import KARPENTER_LABELS, devices_of_pool
+from eks_constructs.compute.karpenter import objects
+from eks_constructs.compute.karpenter.construct import Karpenter, node_role_name
+from eks_constructs.compute.karpenter.spec import KarpenterSpec
+from eks_constructs.compute.kind import ClusterContext, ComputeKind, Where, Wiring
+from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
+from eks_constructs.compute.node_pools import named_categories
+from eks_constructs.compute.placement import Nodes, disk_for_pods, unnumbered
+from eks_constructs.manifests import HelmChart, ManifestFile
+from eks_constructs.spec import Misplaced
+from eks_facts.files import load
+
+
+class KarpenterNodes(ComputeKind[KarpenterSpec]):
+    """Nodes that an autoscaler of yours adds and takes away."""
+
+    name = "karpenter"
+    title = "Karpenter"
+    node_selector = objects.NODES
+    joins = "managed_nodes"
+    has_controller = True
+
+    def check(self, spec: KarpenterSpec, sections: Mapping[str, Any]) -> None:
+        if "auto_mode" in sections:
+            raise Misplaced("Auto Mode is Karpenter, run by AWS: take one of the two out", self.name)
+        managed = sections.get("managed_nodes")
+        if not isinstance(managed, ManagedNodesSpec):
+            raise Misplaced("runs on managed nodes, and there are none; add managed_nodes", self.name)
+        if not managed.hosts_addons:
+            raise Misplaced(
+                "runs on managed nodes, and no group has room for it: one needs a desired_size above 0, no taints and no revision",
+                self.name,
+            )
+        groups = {group.name for group in managed.groups}
+        for index, pool in enumerate(spec.node_pools):
+            if pool.name in groups:
+                raise Misplaced(
+                    f"{pool.name} is a node group already; choose another", self.name, "node_pools", index, "name"
+                )
+
+    def check_cluster(self, spec: KarpenterSpec, context: ClusterContext) -> None:
+        versions = list(load("kubernetes_versions")["versions"])
+        mine = context.kubernetes_version
+        if versions.index(mine) > versions.index(objects.NEWEST_KUBERNETES):
+            raise Misplaced(
+                f"Karpenter {objects.VERSION} is for Kubernetes up to {objects.NEWEST_KUBERNETES}, and the control plane has"
+                f" {mine}; wait with the upgrade, or raise the version in constructs/eks_constructs/compute/karpenter/objects.py"
+            )
+
+    def instance_categories(self, spec: KarpenterSpec) -> Iterator[tuple[Where, str]]:
+        yield from named_categories(spec.node_pools)
+
+    def reaches(self, spec: KarpenterSpec) -> Iterator[tuple[str, str, Where]]:
+        yield "karpenter", self.title, ()
+
+    def controller(self, scope: Construct, spec: KarpenterSpec, wiring: Wiring) -> Mapping[str, str]:
+        context = wiring.context
+        made = Karpenter(scope, "Karpenter", iam=context.iam, environment=context.environment, cluster=wiring.cluster)
+        what = "Queue of EC2's warnings, for Karpenter"
+        CfnOutput(scope, objects.QUEUE_OUTPUT, value=made.queue_name, description=what)
+        return {objects.QUEUE: made.queue_name}
+
+    def charts(self, spec: KarpenterSpec, context: ClusterContext) -> Sequence[HelmChart]:
+        managed = context.sections["managed_nodes"]
+        # Replicas do not share a node: as many as the managed nodes have place for, two at most.
+        replicas = min(2, sum(group.desired for group in managed.groups if group.hosts_addons))
+        return objects.charts(
+            context.name, replicas=replicas, own_pod_subnets=context.own_pod_subnets, isolated=context.isolated
+        )
+
+    def files_of_controller(
+        self, spec: KarpenterSpec, context: ClusterContext, network: ClusterNetwork
+    ) -> Sequence[ManifestFile]:
+        return [
+            objects.nodes(
+                spec,
+                cluster=context.name,
+                profile=node_role_name(context.iam, context.environment, context.name),
+                network=network,
+                tags=context.tags,
+                prefixes=context.prefixes,
+            )
+        ]
+
+    def names(self, spec: KarpenterSpec, context: ClusterContext) -> Iterator[tuple[str, str]]:
+        yield "EC2NodeClass", "default"
+        yield from (("NodePool", pool.name) for pool in spec.node_pools)
+
+    def api_groups(self, spec: KarpenterSpec) -> Iterator[str]:
+        yield self.name
+
+    def devices_without_plugin(self, spec: KarpenterSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for pool in spec.node_pools:
+            for device in devices_of_pool(pool, spec.system) - set(load("devices")["plugins"][spec.system]):
+                yield device, KARPENTER_LABELS[device]
+
+    def nodes(self, spec: KarpenterSpec) -> Iterator[tuple[str, Nodes]]:
+        for pool in spec.node_pools:
+            taints = tuple(taint.model_dump() for taint in pool.taints)
+            selector = {**self.node_selector, "karpenter.sh/nodepool": pool.name}
+            devices = unnumbered(devices_of_pool(pool, spec.system))
+            yield (
+                pool.name,
+                Nodes(selector, tuple(pool.architectures), taints, devices, disk_for_pods(spec.volume_gib)),
+            )

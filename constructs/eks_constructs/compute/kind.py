@@ -1,0 +1,244 @@
+"""What the rest of the project asks a kind of compute, in one interface. A kind overrides what differs from the defaults."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, TypeVar
+
+from aws_cdk import aws_eks as eks
+from aws_cdk.aws_iam import CfnRole
+from constructs import Construct
+
+from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.mix import ComputeMix, Hosting, Share
+from eks_constructs.compute.placement import Nodes, Rule
+from eks_constructs.control_plane import AutoModeSettings, ClusterRights
+from eks_constructs.manifests import HelmChart, ManifestFile
+from eks_constructs.roles import IamSpec
+from eks_constructs.spec import Spec
+
+S = TypeVar("S", bound=Spec)
+Where = tuple[str | int, ...]
+"""The way from a kind's section of the environment file to one of its keys."""
+
+
+@dataclass(frozen=True)
+class ClusterContext:
+    """What a kind may know of the cluster it is part of."""
+
+    name: str
+    kubernetes_version: str
+    environment: str = ""
+    """Name of the environment; part of names that are unique in an account."""
+    region: str | None = None
+    """None: the stack is deployed to any."""
+    ipv6: bool = False
+    prefixes: bool = False
+    """The CNI gives nodes prefixes of addresses."""
+    own_pod_subnets: bool = False
+    isolated: bool = False
+    """There is no way to the internet."""
+    addons: frozenset[str] = frozenset()
+    """Names of the EKS add-ons it has."""
+    mix: ComputeMix = field(default_factory=ComputeMix)
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    """The spec of each kind that is active, by name."""
+    iam: IamSpec = field(default_factory=IamSpec)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Of nodes."""
+    tags_of_what_is_made: Mapping[str, str] = field(default_factory=dict)
+    """Of what controllers make."""
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What the constructs of a kind are connected to."""
+
+    cluster: ClusterHandle
+    network: ClusterNetwork
+    context: ClusterContext
+    lasting: Mapping[str, str] = field(default_factory=dict)
+    """ARNs of what :meth:`ComputeKind.lasting` made, by its id."""
+    before_nodes: Sequence[eks.CfnAddon] = ()
+    """Add-ons without which nodes do not become ready."""
+    system_pods: Sequence[Mapping[str, Any]] = ()
+    """Namespace and labels of the pods of add-ons and controllers that no nodes run."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Desired sizes of node groups, by name, where they are not the file's."""
+    revision: str | None = None
+    """Of the node groups to make; None: those that name none."""
+
+    def after(self, addons: Sequence[eks.CfnAddon]) -> "Wiring":
+        """Returns it with add-ons that nodes come after."""
+        return replace(self, before_nodes=addons)
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """A resource that outlives its cluster's stacks."""
+
+    id: str
+    resource: CfnRole
+    fixed: bool
+    """A cluster can never change it, so that CloudFormation must keep it as long as the cluster is there."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Where pods must be so that a kind takes them."""
+
+    namespace: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a kind made of AWS resources in a cluster's compute."""
+
+    construct: Construct | None = None
+    nodes: Sequence[Construct] = ()
+    """What add-ons with Deployments wait for."""
+
+
+class ComputeKind(Generic[S]):
+    """A kind of compute. ``spec`` is always its section of the environment file."""
+
+    name: ClassVar[str]
+    """Its key in the environment file."""
+    title: ClassVar[str]
+    """What people call it."""
+    rank: ClassVar[int] = 9
+    """Deployments of add-ons and controllers go to the kind of the lowest rank that has room for them."""
+    rule: ClassVar[Rule | None] = None
+    """What holds for workloads on it; None: no workload names it."""
+    nodes_are: ClassVar[str] = "node pool"
+    has_nodes: ClassVar[bool] = True
+    joins: ClassVar[str | None] = None
+    """The kind beside whose nodes its own are, for workloads that choose nodes by name."""
+    node_selector: ClassVar[Mapping[str, str]] = {}
+    """Labels of its nodes, and of no others."""
+
+    # The environment file
+
+    def active(self, spec: S) -> bool:
+        """Tells whether the cluster has it; a section may switch it off."""
+        return True
+
+    def has_room(self, spec: S) -> bool:
+        """Tells whether some pod can ever run on it."""
+        return True
+
+    def hosting(self, spec: S) -> Hosting:
+        """Returns when ordinary pods find a node of it."""
+        return "never"
+
+    def share(self, spec: S) -> Share:
+        """Returns its part in a mix."""
+        return Share(self.name, self.hosting(spec), self.rank, self.node_selector, self.rule is not None)
+
+    def check(self, spec: S, sections: Mapping[str, Any]) -> None:
+        """Raises Misplaced, with the way from the compute section, for what contradicts the other kinds there."""
+
+    def check_cluster(self, spec: S, context: ClusterContext) -> None:
+        """Raises Misplaced, with the way from its own section, for what contradicts the rest of the cluster."""
+
+    def instance_types(self, spec: S) -> Iterator[tuple[Where, str]]:
+        """Yields the EC2 instance types that it names, with the way to each."""
+        yield from ()
+
+    def instance_categories(self, spec: S) -> Iterator[tuple[Where, str]]:
+        """Yields the categories of EC2 instance types that it names, with the way to each."""
+        yield from ()
+
+    def reaches(self, spec: S) -> Iterator[tuple[str, str, Where]]:
+        """Yields what calls AWS services (a row of reach.yaml), what to call it, and the key that asks for it."""
+        yield from ()
+
+    # AWS's side
+
+    def lasting(self, scope: Construct, spec: S, context: ClusterContext) -> Iterator[Lasting]:
+        """Makes what outlives the cluster; for a section that is switched off, too."""
+        yield from ()
+
+    def log_groups(self, spec: S, cluster: str) -> Iterator[tuple[str, str]]:
+        """Yields id and name of log groups that outlive the cluster."""
+        yield from ()
+
+    def cluster_rights(self, spec: S, *, tagged: bool) -> ClusterRights:
+        """Returns what the cluster's own role needs for it; ``tagged``: what EKS makes has tags of the environment."""
+        return ClusterRights()
+
+    def auto_mode(self, spec: S, lasting: Mapping[str, str]) -> AutoModeSettings | None:
+        """Returns what it sets on the cluster itself."""
+        return None
+
+    # Your side
+
+    def build(self, scope: Construct, spec: S, wiring: Wiring) -> Built:
+        """Makes its AWS resources."""
+        return Built()
+
+    def controller(self, scope: Construct, spec: S, wiring: Wiring) -> Mapping[str, str]:
+        """Makes what a controller of yours needs of AWS; returns values of its charts' placeholders."""
+        return {}
+
+    has_controller: ClassVar[bool] = False
+    """Whether :meth:`controller` makes anything."""
+
+    def charts(self, spec: S, context: ClusterContext) -> Sequence[HelmChart]:
+        """Returns the charts of its controllers."""
+        return []
+
+    def files_of_controller(self, spec: S, context: ClusterContext, network: ClusterNetwork) -> Sequence[ManifestFile]:
+        """Returns the objects that its charts' controllers read: applied right after them."""
+        return []
+
+    def files(self, spec: S, context: ClusterContext, network: ClusterNetwork) -> Iterator[ManifestFile]:
+        """Yields its Kubernetes objects. Objects of files with one name end up in one file."""
+        yield from ()
+
+    def names(self, spec: S, context: ClusterContext) -> Iterator[tuple[str, str]]:
+        """Yields kind and name of the objects of :meth:`files`, and of those that EKS makes with it, as far as they are global."""
+        yield from ()
+
+    def api_groups(self, spec: S) -> Iterator[str]:
+        """Yields the rows of cluster_apis.yaml that it brings."""
+        yield from ()
+
+    def devices_without_plugin(self, spec: S) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yields devices that its nodes have a driver and no plugin for, with a node affinity expression that finds them."""
+        yield from ()
+
+    # Placement
+
+    def nodes(self, spec: S) -> Iterator[tuple[str, Nodes]]:
+        """Yields what its nodes offer, by the name of their group or pool."""
+        yield from ()
+
+    def draw(self, spec: S, workload: str, namespace: str | None) -> Drawn | None:
+        """Returns where a workload's pods must be, if the kind takes them by that. Raises Misplaced: it takes none."""
+        return None
+
+    def drawn_by(self, spec: S, namespace: str, labels: Mapping[str, Any]) -> str | None:
+        """Returns what takes a pod of ``namespace`` with ``labels``, wherever else it wants to run."""
+        return None
+
+    def load_balancer_scheme(self, spec: S) -> str | None:
+        """Returns the scheme of load balancers, where the cluster and not each workload decides it."""
+        return None
+
+
+STORAGE_CLASSES = (
+    "Encrypted gp3 volumes. Auto Mode and the EBS CSI add-on have drivers of their own; a claim without a class gets the default"
+    " one, and with it nodes of that driver."
+)
+
+
+def merged(files: Sequence[ManifestFile]) -> list[ManifestFile]:
+    """Returns the files in their order, those of one name as one."""
+    found: dict[str, ManifestFile] = {}
+    for file in files:
+        before = found.get(file.name)
+        objects = [*(before.objects if before else []), *file.objects]
+        found[file.name] = ManifestFile(file.order, file.name, objects, file.note, file.keep)
+    return sorted(found.values(), key=lambda file: file.order)

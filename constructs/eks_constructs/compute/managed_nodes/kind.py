@@ -1,0 +1,123 @@
+"""EC2 managed node groups as a kind of compute."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from constructs import Construct
+
+from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.devices import count
+from eks_constructs.compute.kind import (
+    STORAGE_CLASSES,
+    Built,
+    ClusterContext,
+    ComputeKind,
+    Where,
+    Wiring,
+)
+from eks_constructs.compute.managed_nodes.construct import ManagedNodes
+from eks_constructs.compute.managed_nodes.spec import (
+    PLUGIN_LABEL,
+    ManagedNodesSpec,
+    device_of_group,
+    plugin_of_group,
+)
+from eks_constructs.compute.mix import KIND_LABEL, Hosting
+from eks_constructs.compute.placement import Nodes, disk_for_pods, rule_with_controller
+from eks_constructs.manifests import ManifestFile, storage_class
+from eks_constructs.spec import Misplaced
+from eks_facts.files import load
+from eks_facts.instances import ami_types
+
+MAX_SKEW = 1
+"""Minor versions that managed nodes may be behind: Kubernetes allows three, but EKS upgrades a control plane only when all its
+managed node groups have caught up. https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterVersion.html"""
+
+_DRIVER = load("compute_kinds")["block_storage_drivers"]["managed_nodes"]
+
+
+class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
+    """EC2 nodes that EKS manages for you, as far as it does."""
+
+    name = "managed_nodes"
+    title = "managed_nodes"
+    rank = 0
+    node_selector = {KIND_LABEL: "managed_nodes"}
+    rule = rule_with_controller(
+        namespace="{name}-managed-nodes", node_selector=node_selector, storage_class="gp3", storage_driver=_DRIVER
+    )
+    nodes_are = "node group"
+
+    def hosting(self, spec: ManagedNodesSpec) -> Hosting:
+        return "at_once" if spec.hosts_addons else "never"
+
+    def check_cluster(self, spec: ManagedNodesSpec, context: ClusterContext) -> None:
+        versions = list(load("kubernetes_versions")["versions"])
+        mine = versions.index(context.kubernetes_version)
+        named: list[tuple[Where, str | None]] = [((), spec.kubernetes_version)]
+        named += [(("groups", index), group.kubernetes_version) for index, group in enumerate(spec.groups)]
+        for where, version in named:
+            if version and not 0 <= mine - versions.index(version) <= MAX_SKEW:
+                raise Misplaced(
+                    f"nodes would have Kubernetes {version}, the control plane {context.kubernetes_version};"
+                    f" nodes may be {MAX_SKEW} minor version behind, until the next upgrade, and never ahead",
+                    *where,
+                    "kubernetes_version",
+                )
+
+    def instance_types(self, spec: ManagedNodesSpec) -> Iterator[tuple[Where, str]]:
+        for index, group in enumerate(spec.groups):
+            for place, name in enumerate(group.instance_types):
+                yield ("groups", index, "instance_types", place), name
+
+    def reaches(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, str, Where]]:
+        yield "nodes", self.title, ()
+        if spec.session_manager:
+            yield "session_manager", "session_manager", ("session_manager",)
+
+    def build(self, scope: Construct, spec: ManagedNodesSpec, wiring: Wiring) -> Built:
+        if wiring.revision not in spec.revisions:
+            return Built()
+        made = ManagedNodes(
+            scope,
+            "ManagedNodes",
+            spec,
+            cluster=wiring.cluster,
+            kubernetes_version=wiring.context.kubernetes_version,
+            network=wiring.network,
+            iam=wiring.context.iam,
+            tags=wiring.context.tags,
+            sizes=wiring.sizes,
+            revision=wiring.revision,
+        )
+        for group in made.groups.values():
+            for addon in wiring.before_nodes:
+                group.add_resource_dependency(addon)
+        return Built(made, list(made.groups.values()))
+
+    def files(self, spec: ManagedNodesSpec, context: ClusterContext, network: ClusterNetwork) -> Iterator[ManifestFile]:
+        if "aws-ebs-csi-driver" in context.addons:
+            volumes = storage_class("gp3", provisioner=_DRIVER, default="auto_mode" not in context.sections)
+            yield ManifestFile(30, "storage-classes", [volumes], STORAGE_CLASSES)
+
+    def names(self, spec: ManagedNodesSpec, context: ClusterContext) -> Iterator[tuple[str, str]]:
+        if "aws-ebs-csi-driver" in context.addons:
+            yield "StorageClass", "gp3"
+
+    def devices_without_plugin(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for group in spec.groups:
+            if device := plugin_of_group(group):
+                yield device, {"key": PLUGIN_LABEL, "operator": "In", "values": [device]}
+
+    def nodes(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Nodes]]:
+        for group in spec.groups:
+            architecture = "arm64" if ami_types()[group.ami_type].architecture == "arm64" else "amd64"
+            # EKS spells effects NO_SCHEDULE, Kubernetes NoSchedule.
+            taints = tuple(
+                {**taint.model_dump(), "effect": taint.effect.title().replace("_", "")} for taint in group.taints
+            )
+            device = device_of_group(group)
+            resources = load("devices")["resources"][device] if device else []
+            devices = {name: count(name, group.instance_types) for name in resources}
+            selector = {**self.node_selector, **group.labels}
+            yield group.name, Nodes(selector, (architecture,), taints, devices, disk_for_pods(group.volume_gib))

@@ -1,0 +1,114 @@
+"""What a kind of compute offers to pods: labels, processors, devices, disk, load balancers; and what its taints keep off."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from eks_facts.files import load
+
+Toleration = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What follows from a kind of compute for every workload on it."""
+
+    namespace: str | None
+    """Of a workload NAME, unless it names one; None: what a Fargate profile selects."""
+    node_selector: Mapping[str, str]
+    """Labels of the nodes of this kind, and of no others."""
+    identity: Literal["pod_identity", "irsa"]
+    """How pods get an IAM role."""
+    storage_class: str | None
+    storage_driver: str | None
+    """CSI driver of EBS volumes."""
+    ingress_class: str
+    ingress_controller: str
+    """controller of an IngressClass for Application Load Balancers."""
+    load_balancer_class: str
+    gateway_controller: str | None
+    """controllerName of a GatewayClass for Application Load Balancers."""
+    readiness_gate: str
+    """Label of a namespace by which the kind's load balancer controller makes pods wait until they are healthy targets."""
+    needs_controller: bool
+    """Whether load balancers need the AWS Load Balancer Controller, which is yours to run."""
+    # Pods are targets by their addresses: Fargate needs it, it spares a hop on nodes, and needs no node port.
+    ingress_annotations: Mapping[str, str] = field(
+        default_factory=lambda: {"alb.ingress.kubernetes.io/target-type": "ip"}
+    )
+    service_annotations: Mapping[str, str] = field(
+        default_factory=lambda: {"service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip"}
+    )
+
+
+def rule_with_controller(
+    *,
+    namespace: str | None,
+    node_selector: Mapping[str, str],
+    identity: Literal["pod_identity", "irsa"] = "pod_identity",
+    storage_class: str | None = None,
+    storage_driver: str | None = None,
+) -> Rule:
+    """Returns the rule of a kind whose load balancers the AWS Load Balancer Controller makes."""
+    return Rule(
+        namespace=namespace,
+        node_selector=node_selector,
+        identity=identity,
+        storage_class=storage_class,
+        storage_driver=storage_driver,
+        ingress_class="alb",
+        ingress_controller="ingress.k8s.aws/alb",
+        load_balancer_class="service.k8s.aws/nlb",
+        gateway_controller=None,
+        # https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/pod_readiness_gate/
+        readiness_gate="elbv2.k8s.aws/pod-readiness-gate-inject",
+        needs_controller=True,
+    )
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """A node group or node pool, as far as placement is concerned."""
+
+    selector: Mapping[str, str]
+    """Labels of its nodes, and of no others."""
+    architectures: tuple[str, ...]
+    """Processors of its nodes: amd64, arm64."""
+    taints: tuple[Mapping[str, str], ...] = ()
+    devices: Mapping[str, int | None] = field(default_factory=dict)
+    """Resources of devices, and how many the largest of its nodes has; None: some, nobody knows how many."""
+    disk_gib: float | None = None
+    """What pods may use of a node's disk; None: that depends on the instance."""
+
+    @property
+    def closing(self) -> list[Mapping[str, str]]:
+        """The taints that keep pods off which do not tolerate them."""
+        return [taint for taint in self.taints if taint["effect"] != "PreferNoSchedule"]
+
+    @property
+    def tolerations(self) -> tuple[Toleration, ...]:
+        """What lets a pod in."""
+        return tuple(toleration(taint) for taint in self.taints)
+
+
+def toleration(taint: Mapping[str, str]) -> Toleration:
+    """Returns what a pod says to be let in beside a taint."""
+    if value := taint.get("value"):
+        return {"key": taint["key"], "operator": "Equal", "value": value, "effect": taint["effect"]}
+    return {"key": taint["key"], "operator": "Exists", "effect": taint["effect"]}
+
+
+def unnumbered(devices: set[str]) -> dict[str, int | None]:
+    """Returns the resources of some devices, in any number."""
+    return {name: None for device in sorted(devices) for name in load("devices")["resources"][device]}
+
+
+def disk_for_pods(volume_gib: int) -> float:
+    """Returns what pods may use of a node's volume, in GiB."""
+    kept = load("devices")["disk"]
+    return float(volume_gib * (1 - kept["evicted_below"]) - kept["reserved_gib"])
+
+
+def reserved(namespace: str) -> bool:
+    """Tells whether a namespace is Kubernetes' or EKS' own, and no workload's to make and delete."""
+    return namespace in ("default", "aws-observability") or namespace.startswith("kube-")

@@ -1,0 +1,21 @@
+"""The kinds of compute. A new one is a folder, a line here, and a field of ComputeSpec."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from eks_constructs.compute.auto_mode.kind import AutoMode
+from eks_constructs.compute.fargate.kind import FargatePods
+from eks_constructs.compute.karpenter.kind import KarpenterNodes
+from eks_constructs.compute.kind import ComputeKind
+from eks_constructs.compute.managed_nodes.kind import ManagedNodeGroups
+from eks_constructs.compute.placement import Rule
+
+KINDS: dict[str, ComputeKind[Any]] = {
+    kind.name: kind for kind in (AutoMode(), ManagedNodeGroups(), FargatePods(), KarpenterNodes())
+}
+"""By the key of the environment file, in the order in which they are named."""
+
+
+def rules() -> Mapping[str, Rule]:
+    """Returns what holds for workloads on each kind that they may name."""
+    return {name: kind.rule for name, kind in KINDS.items() if kind.rule}

@@ -1,0 +1,80 @@
+"""The kinds of compute of a cluster, in any mix: the `compute` section of an environment file."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import model_validator
+
+from eks_constructs.compute.auto_mode.spec import AutoModeSpec
+from eks_constructs.compute.fargate.spec import FargateSpec
+from eks_constructs.compute.karpenter.spec import KarpenterSpec
+from eks_constructs.compute.kind import ComputeKind
+from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
+from eks_constructs.compute.mix import ComputeMix
+from eks_constructs.compute.registry import KINDS
+from eks_constructs.spec import Misplaced, Spec
+
+
+class ComputeSpec(Spec):
+    """The kinds of compute of a cluster, in any mix."""
+
+    auto_mode: AutoModeSpec | None = None
+    managed_nodes: ManagedNodesSpec | None = None
+    karpenter: KarpenterSpec | None = None
+    """EC2 nodes beside the managed ones, added and taken away by an autoscaler of yours."""
+    fargate: FargateSpec | None = None
+
+    def present(self) -> Iterator[tuple[ComputeKind[Any], Any]]:
+        """Yields each kind that the file names, switched off or not, with its section."""
+        for name, kind in KINDS.items():
+            if (section := getattr(self, name, None)) is not None:
+                yield kind, section
+
+    def active(self) -> Iterator[tuple[ComputeKind[Any], Any]]:
+        """Yields each kind that the cluster has, with its section."""
+        return ((kind, section) for kind, section in self.present() if kind.active(section))
+
+    @property
+    def sections(self) -> Mapping[str, Any]:
+        """The section of each kind that the cluster has, by name."""
+        return {kind.name: section for kind, section in self.active()}
+
+    @property
+    def active_auto_mode(self) -> AutoModeSpec | None:
+        """Auto Mode, unless it is off or on its way out."""
+        return self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
+
+    @property
+    def mix(self) -> ComputeMix:
+        """What the rest of the cluster needs to know of it."""
+        return ComputeMix(tuple(kind.share(section) for kind, section in self.active()))
+
+    @model_validator(mode="after")
+    def _together(self) -> "ComputeSpec":
+        present = {kind.name: section for kind, section in self.present()}
+        for kind, section in self.present():
+            kind.check(section, present)
+        return self
+
+    @model_validator(mode="after")
+    def _room_for_addons(self) -> "ComputeSpec":
+        if self.managed_nodes and self.mix.deployments_run_on is None:
+            raise Misplaced(
+                "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0, no taints and no revision."
+                " Auto Mode's pool general-purpose would do, too, a node pool of auto_mode without taints, or Fargate",
+                *("managed_nodes", "groups"),
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _something(self) -> "ComputeSpec":
+        active = [(kind, section) for kind, section in self.active() if kind.rule]
+        if not active:
+            raise ValueError("names no compute, so no pod could run; add auto_mode: {}, managed_nodes or fargate")
+        if not any(kind.has_room(section) for kind, section in active):
+            raise Misplaced(
+                "auto_mode has no node pools and there is no other compute; name built_in_node_pools or node_pools",
+                "auto_mode",
+                "built_in_node_pools",
+            )
+        return self

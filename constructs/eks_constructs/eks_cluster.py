@@ -1,0 +1,169 @@
+"""The front door: a whole cluster in one construct. Each part of it is an attribute, and a construct of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from aws_cdk import RemovalPolicy
+from constructs import Construct
+
+from eks_constructs.access import Access
+from eks_constructs.cluster_compute import add_compute
+from eks_constructs.cluster_foundation import ClusterFoundation, lasting_resources
+from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.cluster_spec import EksClusterSpec
+from eks_constructs.compute.kind import Wiring
+from eks_constructs.compute.registry import KINDS
+from eks_constructs.construct_ids import pascal_case
+from eks_constructs.control_plane import AutoModeSettings, ControlPlane, ControlPlaneSpec
+from eks_constructs.identity import OidcProvider
+from eks_constructs.manifests import ManifestFile
+from eks_constructs.roles import IamSpec
+from eks_constructs.tunnel_host import TunnelHost
+
+MadeByKind = TypeVar("MadeByKind", bound=Construct)
+
+
+class ControlPlaneParts:
+    """The half of a cluster that AWS runs, and who may talk to it.
+
+    Attributes:
+        control_plane: the cluster itself.
+        handle: how what is made for the cluster refers to it.
+        access: access entries, and roles for people.
+        oidc: IAM's trust in the cluster's tokens: always there, for it grants nothing, and its users come and go.
+        tunnel_host: the way to a private endpoint, if the spec asks for one.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        spec: EksClusterSpec,
+        *,
+        network: ClusterNetwork,
+        iam: IamSpec,
+        foundation: ClusterFoundation,
+        control_plane: ControlPlaneSpec | None = None,
+    ) -> None:
+        """Makes the parts directly below ``scope``; ``control_plane`` takes the place of the one in ``spec``."""
+        settings = [kind.auto_mode(section, foundation.lasting) for kind, section in spec.compute.active()]
+        self.control_plane = ControlPlane(
+            scope,
+            "ControlPlane",
+            control_plane or spec.control_plane,
+            name=spec.name,
+            network=network,
+            role_arn=foundation.role_arn,
+            kms_key_arn=foundation.kms_key_arn,
+            auto_mode=next(filter(None, settings), AutoModeSettings()),
+        )
+        self.handle = self.control_plane.handle
+        self.oidc = OidcProvider(scope, "Oidc", issuer_url=self.control_plane.cluster.attr_open_id_connect_issuer_url)
+        self.access = Access(scope, "Access", spec.access, cluster=self.handle, iam=iam)
+        self.tunnel_host = None
+        if spec.access.tunnel_host:
+            self.tunnel_host = TunnelHost(scope, "TunnelHost", cluster=self.handle, network=network, iam=iam)
+            self.control_plane.allow_https_from(
+                "TunnelHostIngress",
+                security_group_id=self.tunnel_host.security_group_id,
+                description="Kubernetes API from the tunnel host",
+            )
+
+
+class EksCluster(Construct):
+    """A cluster with its access, compute and add-ons, made in the order that works.
+
+    Its key and the roles that a cluster can never change stay when the stack is deleted, unless ``retain`` is false.
+
+    Attributes:
+        handle: how what is made for the cluster refers to it.
+        foundation: ARNs of its key and its lasting roles.
+        control_plane: the cluster itself; ``control_plane.cluster`` is the L1 resource.
+        access: access entries, and roles for people: ``access.new_roles``.
+        oidc: IAM's trust in the cluster's tokens.
+        tunnel_host: the way to a private endpoint, if the spec asks for one.
+        addons: the EKS add-ons.
+        compute: the construct of each kind of compute that has one, by the kind's name.
+        pod_identities: roles of pods, if the spec names any.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        spec: EksClusterSpec,
+        *,
+        network: ClusterNetwork,
+        iam: IamSpec | None = None,
+        tags: Mapping[str, str] | None = None,
+        retain: bool = True,
+    ) -> None:
+        """Makes the cluster in ``network``.
+
+        Args:
+            scope: parent construct.
+            construct_id: id below the parent.
+            spec: the cluster.
+            network: a network of :class:`eks_constructs.network.Network`, or one that exists (ClusterNetwork.existing).
+            iam: what your organisation prescribes for every role.
+            tags: of instances, volumes and load balancers that controllers in the cluster make; Tags.of(app) does not reach those.
+            retain: keeps the key and the lasting roles when the stack is deleted.
+        """
+        super().__init__(scope, construct_id)
+        self.spec, self.network = spec, network
+        self._context = spec.context(iam=iam or IamSpec(), tags=tags or {})
+        self.foundation = self._foundation(retain=retain)
+        parts = ControlPlaneParts(self, spec, network=network, iam=self._context.iam, foundation=self.foundation)
+        self.control_plane, self.access, self.oidc = parts.control_plane, parts.access, parts.oidc
+        self.tunnel_host = parts.tunnel_host
+        self.handle: ClusterHandle = parts.handle
+        wiring = Wiring(
+            self.handle, network, self._context, lasting=self.foundation.lasting, system_pods=spec.system_pods()
+        )
+        made = add_compute(
+            self,
+            spec,
+            [addon for addon in spec.planned_addons() if not addon.after_pools],
+            wiring,
+            oidc=self.oidc,
+            security_group_id=self.security_group_id,
+        )
+        self.addons, self.compute, self.pod_identities = made.addons, made.kinds, made.pod_identities
+        for revision in spec.compute.managed_nodes.revisions if spec.compute.managed_nodes else []:
+            if revision:
+                own = Construct(self, f"Revision{pascal_case(revision)}")
+                KINDS["managed_nodes"].build(own, spec.compute.managed_nodes, replace(wiring, revision=revision))
+
+    @property
+    def security_group_id(self) -> str:
+        """Security group that EKS makes for the control plane and the nodes."""
+        return self.control_plane.security_group_id
+
+    @property
+    def endpoint(self) -> str:
+        """Address of the Kubernetes API."""
+        return self.control_plane.cluster.attr_endpoint
+
+    def made(self, construct: type[MadeByKind]) -> MadeByKind:
+        """Returns the construct of a kind of compute by its class, such as ManagedNodes. Raises KeyError: it has none."""
+        for one in self.compute.values():
+            if isinstance(one, construct):
+                return one
+        raise KeyError(f"{self.spec.name} has no {construct.__name__}; it has: {', '.join(self.compute) or 'none'}")
+
+    def manifests(self) -> Sequence[ManifestFile]:
+        """Returns the Kubernetes objects that its compute needs, for `kubectl apply` or a pipeline of yours."""
+        return self.spec.manifests(self._context, self.network)
+
+    def _foundation(self, *, retain: bool) -> ClusterFoundation:
+        resources = lasting_resources(
+            self, self.spec, self._context, key_alias=f"alias/eks-platform/clusters/{self.spec.name}"
+        )
+        policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY
+        kept = [resources.role, *(one.resource for one in resources.of_kinds)]
+        for resource in [*kept, *([resources.key] if resources.key else [])]:
+            resource.apply_removal_policy(policy)
+        key_arn = resources.key.attr_arn if resources.key else str(self.spec.control_plane.etcd.kms_key_arn)
+        lasting = {one.id: one.resource.attr_arn for one in resources.of_kinds}
+        return ClusterFoundation(key_arn, resources.role.attr_arn, lasting)
