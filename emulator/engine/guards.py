@@ -1,4 +1,4 @@
-"""What EC2, IAM and KMS would refuse where ministack does not: one table of rules for CloudFormation's resources.
+"""What EC2 and IAM reject and ministack accepts: one table of rules for CloudFormation's resources.
 
 EKS's own rules are in eks/rules/. A guard is a function under ``@guard``, whose docstring says what the service demands; it
 yields the message of each refusal.
@@ -46,7 +46,7 @@ def guard(moment: Moment, *types: str, page: str) -> Callable[[Check], Check]:
 
 
 def refuse(moment: Moment, resource_type: str, physical_id: str, properties: Mapping[str, Any]) -> None:
-    """Holds a resource against the table. Raises ValueError with what CloudFormation would show."""
+    """Checks a resource against the table. Raises ValueError with the message that CloudFormation would show."""
     for one in GUARDS:
         if one.moment == moment and resource_type in one.types:
             for message in one.check(physical_id, properties):

@@ -1,4 +1,4 @@
-"""What EKS says of add-ons, access entries and Pod Identity."""
+"""Rules for add-ons, access entries and Pod Identity."""
 
 import re
 from collections.abc import Iterable, Iterator

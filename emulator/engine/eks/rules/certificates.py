@@ -1,4 +1,4 @@
-"""What EKS says of the rotation of a cluster's certificate authority."""
+"""Rules for the rotation of a cluster's certificate authority."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What EKS says of clusters: names, versions, the network, Auto Mode, deletion."""
+"""Rules for clusters: names, versions, the network, Auto Mode, deletion."""
 
 import re
 from collections.abc import Iterator
@@ -130,7 +130,7 @@ def _standard_until(version: str | None) -> date | None:
 
 
 def _step(call: Call) -> int | None:
-    """How many minor versions up UpdateClusterVersion goes; None: it is no version that EKS offers, of which another rule tells."""
+    """How many minor versions up UpdateClusterVersion goes; None: EKS does not offer the version (version_offered)."""
     versions = list(kubernetes_versions())
     old, new = call.cluster["version"], call.get("version")
     return versions.index(new) - versions.index(old) if new in versions and old in versions else None

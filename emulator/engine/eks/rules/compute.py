@@ -1,4 +1,4 @@
-"""What EKS says of node groups and Fargate profiles."""
+"""Rules for node groups and Fargate profiles."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What EKS itself would say: one table of rules, each with the page that it follows.
+"""What EKS rejects: one table of rules, each with AWS's page about it.
 
 A rule is a function under ``@rule``, whose docstring says what EKS demands; it yields the message of each refusal. Messages are
 EKS's own where they are known.
@@ -20,7 +20,7 @@ LIMIT = "ResourceLimitExceededException"
 
 @dataclass(frozen=True)
 class Call:
-    """A request, and what it meets."""
+    """A request, and the account that it is for."""
 
     operation: str
     parameters: dict[str, Any]
@@ -76,7 +76,7 @@ def rule(*operations: str, page: str, code: str = INVALID) -> Callable[[Check], 
 
 
 def check(operation: str, parameters: dict[str, Any], state: State, account: Account) -> None:
-    """Holds a request against the table. Raises Refused."""
+    """Checks a request against the table. Raises Refused."""
     call = Call(operation, parameters, state, account)
     for candidate in RULES:
         if operation in candidate.operations:
@@ -85,7 +85,7 @@ def check(operation: str, parameters: dict[str, Any], state: State, account: Acc
 
 
 def role_problem(call: Call, arn: str | None, service: str, *actions: str) -> str:
-    """Returns why an AWS service could not take a role, or nothing."""
+    """Returns why an AWS service cannot assume a role, or nothing."""
     role = call.account.role(arn or "")
     if role is None:
         return f"The role with name {(arn or '').split('/')[-1]} cannot be found."
