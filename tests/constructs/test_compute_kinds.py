@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec, globs_meet
 from eks_constructs.compute.managed_nodes.spec import AmiType, NodeGroupSpec
 from eks_facts.instances import ami_types
-from tests.support.environments import NODES, minimal, validated
-from tests.support.synth import build_platform
+from tests.support.environments import NODES, minimal
+from tests.support.synth import assembled
 from tests.support.templates import of_type, only
 
 
@@ -247,15 +247,13 @@ def test_custom_node_classes_have_a_role_of_their_own_and_a_way_in(synth):
     )
 
 
-def manifests(data, folder):
-    platform = build_platform(validated(data), folder)
-    platform.write_manifests(folder / "manifests")
-    files = sorted((folder / "manifests/c").iterdir())
-    return {path.name: list(yaml.safe_load_all(path.read_text())) for path in files}
+def manifests(data):
+    files = assembled(data).files["c"]
+    return {name: list(yaml.safe_load_all(text)) for name, text in files.items()}
 
 
-def test_node_pools_and_classes_as_kubernetes_objects(tmp_path):
-    files = manifests(minimal({"auto_mode": POOLS}), tmp_path)
+def test_node_pools_and_classes_as_kubernetes_objects():
+    files = manifests(minimal({"auto_mode": POOLS}))
     (node_class,), (pool,) = files["20-node-classes.yaml"], files["21-node-pools.yaml"]
     assert node_class["apiVersion"] == "eks.amazonaws.com/v1"
     assert node_class["spec"]["role"] == "t-c-auto-custom"
@@ -283,8 +281,8 @@ def test_node_classes_find_pod_subnets_and_existing_subnets(tmp_path):
     assert spec["subnetSelectorTerms"] == [{"id": subnet} for subnet in subnets]
 
 
-def test_each_driver_has_a_storage_class_and_one_is_the_default(tmp_path):
-    files = manifests(minimal({"auto_mode": {}, "managed_nodes": NODES}), tmp_path)
+def test_each_driver_has_a_storage_class_and_one_is_the_default():
+    files = manifests(minimal({"auto_mode": {}, "managed_nodes": NODES}))
     classes = {item["metadata"]["name"]: item for item in files["30-storage-classes.yaml"]}
     assert {name: item["provisioner"] for name, item in classes.items()} == {
         "auto-gp3": "ebs.csi.eks.amazonaws.com",

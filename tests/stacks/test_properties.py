@@ -1,8 +1,6 @@
 """What holds for every environment that can be described: many of them, drawn over the whole model."""
 
 import json
-import tempfile
-from pathlib import Path
 
 import yaml
 from hypothesis import HealthCheck, event, given, settings
@@ -11,7 +9,7 @@ from stacks.synth_checks.policy import violations
 from tests.stacks.arns import unknown
 from tests.stacks.environments_strategy import environments
 from tests.support.environments import validated
-from tests.support.synth import build_platform
+from tests.support.synth import assembled
 from tests.support.templates import needs, of_type
 
 
@@ -19,15 +17,15 @@ from tests.support.templates import needs, of_type
 @given(environments())
 def test_every_environment_keeps_the_rules(data):
     environment = validated(data)
-    with tempfile.TemporaryDirectory() as folder:
-        platform = build_platform(environment, Path(folder))
-        platform.write_manifests(Path(folder) / "manifests")
-        templates = {
-            stack.stack_name: json.loads((Path(folder) / stack.template_file).read_text()) for stack in platform.stacks
-        }
-        manifests = [
-            item for path in Path(folder).glob("manifests/*/*.yaml") for item in yaml.safe_load_all(path.read_text())
-        ]
+    made = assembled(data)
+    templates = made.templates
+    manifests = [
+        item
+        for files in made.files.values()
+        for name, text in files.items()
+        if name.endswith(".yaml")
+        for item in yaml.load_all(text, yaml.CSafeLoader)
+    ]
     for cluster in environment.clusters:
         event(" + ".join(cluster.compute.mix.kinds))
 
