@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stacks.node import use_pinned_node
-from tests.support.kept import tidy
+from tests.support.kept import settle, tidy
 from tests.support.synth import assembled
 from tests.support.templates import Templates
 
@@ -20,6 +20,11 @@ pytest_plugins = ["tests.emulator.fixtures"]
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         tidy()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        settle()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".pytest-assemblies"
@@ -27,6 +27,7 @@ SYNTH = (
     "app.py",
     "cdk.json",
     "constructs",
+    "delivery",
     "eks_facts",
     "environments",
     "safe_io",
@@ -66,17 +67,24 @@ def _files(of: Of) -> Iterator[Path]:
                 yield path
 
 
-def kept(key: str, make: Callable[[Path], None], *, of: Of = "synth", keep: bool = True) -> Path:
+def kept(
+    key: str,
+    make: Callable[[Path], None],
+    *,
+    of: Of = "synth",
+    keep: bool = True,
+    maker: Callable[..., Any] | None = None,
+) -> Path:
     """Returns the folder that ``make`` filled for ``key``, in this run or an earlier one of the same sources. Not to be changed.
 
-    ``keep``: false makes it now, and for this run alone.
+    ``keep``: false makes it now, and for this run alone. ``maker``: the function whose file belongs to the key; else ``make``.
     """
     if not keep:
         folder = Path(mkdtemp(prefix="assembly-", dir=_passing()))
         make(folder)
         return folder
     home = HOME / sources(of)
-    folder = home / hashlib.sha256(key.encode()).hexdigest()[:24]
+    folder = home / hashlib.sha256(f"{key} {_code(maker or make)}".encode()).hexdigest()[:24]
     if folder.exists():
         return folder
     home.mkdir(parents=True, exist_ok=True)
@@ -92,13 +100,17 @@ def kept(key: str, make: Callable[[Path], None], *, of: Of = "synth", keep: bool
     return folder
 
 
+def _code(maker: Callable[..., Any]) -> str:
+    return hashlib.sha256(Path(maker.__code__.co_filename).read_bytes()).hexdigest()
+
+
 def kept_value(key: str, make: Callable[[], Any], *, of: Of) -> Any:
     """Returns what ``make`` returned for ``key``, as plain data of JSON."""
 
     def write(folder: Path) -> None:
         (folder / "value.json").write_text(json.dumps(make()))
 
-    return json.loads((kept(key, write, of=of) / "value.json").read_text())
+    return json.loads((kept(key, write, of=of, maker=make) / "value.json").read_text())
 
 
 @cache
@@ -119,10 +131,17 @@ def _alone(lock: Path) -> Iterator[None]:
 
 def tidy() -> None:
     """Deletes what is kept of other sources and was not used for some days; called once in a run."""
-    used = [HOME / sources("synth"), HOME / sources("project"), HOME / sources("packages")]
+    used = [HOME / sources(of) for of in get_args(Of)]
     for home in used:
         home.mkdir(parents=True, exist_ok=True)
         home.touch()
     for other in HOME.iterdir():
         if other not in used and time.time() - other.stat().st_mtime > UNUSED_DAYS * 86400:
             shutil.rmtree(other, ignore_errors=True)
+
+
+def settle() -> None:
+    """Deletes what was made while somebody edited the sources; called at the end of a run."""
+    for of in get_args(Of):
+        if sources(of) != sources.__wrapped__(of):
+            shutil.rmtree(HOME / sources(of), ignore_errors=True)
