@@ -4,6 +4,7 @@ import ipaddress
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import LOG_TYPES, Cluster
+from responsibility.reading.existing import EXISTING
 from responsibility.reading.facts import Fact
 from responsibility.reading.logs import LogGroups
 from responsibility.reading.resource import UnknownValue
@@ -26,7 +27,7 @@ def _public(cluster: Cluster) -> list[tuple[str, Network]]:
         try:
             ranges.append((path, ipaddress.ip_network(text, strict=False)))
         except ValueError:
-            raise UnknownValue(cluster.at(path), f"{text} is no block of addresses") from None
+            raise UnknownValue(cluster.at(path), f"{text} is not an address block") from None
     return ranges
 
 
@@ -114,6 +115,10 @@ def logs_have_a_retention(cluster: Cluster) -> Answer:
         return not_applicable("sends no logs")
     found = log_groups(cluster)
     if not found:
+        if cluster.resource.id == EXISTING:
+            raise UnknownValue(
+                cluster.at(_LOGS), "the cluster was made elsewhere, and its log group is not in what was read"
+            )
         return open_("sends logs to a group that EKS makes, which never expires", cluster.at(_LOGS))
     forever = [group for group in found if not group.get("RetentionInDays")]
     if forever:
@@ -130,8 +135,8 @@ def access_entries_decide(cluster: Cluster) -> Answer:
     if mode == "API":
         return met("uses access entries alone", cluster.at(path))
     if mode == "API_AND_CONFIG_MAP":
-        return open_("still believes the aws-auth ConfigMap beside access entries", cluster.at(path))
-    return open_(f"believes the aws-auth ConfigMap ({'CONFIG_MAP' if mode else 'the default'})", cluster.at(path))
+        return open_("also trusts the aws-auth ConfigMap, not only access entries", cluster.at(path))
+    return open_(f"trusts the aws-auth ConfigMap ({'CONFIG_MAP' if mode else 'the default'})", cluster.at(path))
 
 
 @check("EKR015", Cluster)

@@ -4,7 +4,7 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.checks.control_plane.api_server import log_groups
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup
 from responsibility.reading.facts import Fact
-from responsibility.reading.resource import text
+from responsibility.reading.resource import UnknownValue, text
 from responsibility.reading.storage import Storage
 from responsibility.reading.values import without_gaps
 
@@ -16,7 +16,7 @@ _BOOTSTRAPPED = ("vpc-cni", "kube-proxy", "coredns")
 def deletion_protection_is_on(cluster: Cluster) -> Answer:
     """Off is the service's default."""
     if cluster.deletion_protection:
-        return met("cannot be deleted by a slip", cluster.at("DeletionProtection"))
+        return met("cannot be deleted by mistake", cluster.at("DeletionProtection"))
     return open_("can be deleted by one call", cluster.at("DeletionProtection"))
 
 
@@ -46,11 +46,17 @@ def cluster_is_not_replaced(cluster: Cluster) -> Answer:
     """A name of its own cannot be taken twice; the custom resource of older CDK versions refuses, too."""
     if not cluster.resource.template:
         return not_applicable("no template made it")
-    if cluster.given_name:
-        return met("has a name of its own, which a second cluster cannot take", cluster.at("Name"))
+    named = met("has its own name, which a second cluster cannot take", cluster.at("Name"))
+    try:
+        if cluster.given_name:
+            return named
+    except UnknownValue as unknown:
+        if unknown.given:
+            return named
+        raise
     if cluster.deletion_protection:
         return met("cannot be deleted after a replacement", cluster.at("DeletionProtection"))
-    return open_("has no name of its own: CloudFormation may replace it", cluster.at("Name"))
+    return open_("has no fixed name: CloudFormation may replace it", cluster.at("Name"))
 
 
 @check("EKR103", Cluster)
@@ -58,9 +64,9 @@ def no_unmanaged_addons(cluster: Cluster) -> Answer:
     """True is the service's default, but not with Auto Mode. An EKS add-on of the same name takes over what was installed."""
     path = "BootstrapSelfManagedAddons"
     if not cluster.bootstrap_addons:
-        return met("starts without add-ons of EKS's own choice", cluster.at(path))
+        return met("starts without EKS's default add-ons", cluster.at(path))
     if cluster.auto_mode:
-        return not_applicable("asks for them beside Auto Mode: EKR056")
+        return not_applicable("asks for them together with Auto Mode: EKR056")
     unmanaged = [name for name in _BOOTSTRAPPED if name not in cluster.addons]
     if unmanaged:
         return open_(f"starts with {', '.join(unmanaged)} that nobody manages", cluster.at(path))
@@ -96,4 +102,4 @@ def logs_outlive_the_stack(cluster: Cluster) -> Answer:
         return open_(
             "sends its logs to a group that is deleted with its stack", *(g.at("DeletionPolicy") for g in dying)
         )
-    return met("sends its logs to a group that its stack leaves behind", *(g.at("DeletionPolicy") for g in groups))
+    return met("sends its logs to a group that outlives its stack", *(g.at("DeletionPolicy") for g in groups))

@@ -27,7 +27,7 @@ def _minor(fact: Fact) -> Minor | None:
         return None
     match = re.fullmatch(r"(\d+)\.(\d+)(\.\d+)?", str(value))
     if not match:
-        raise UnknownValue(fact.at("Version"), f"{value} is no Kubernetes version")
+        raise UnknownValue(fact.at("Version"), f"{value} is not a Kubernetes version")
     if isinstance(value, float) and len(match[2]) == 1:
         raise UnknownValue(fact.at("Version"), f"is the number {value}, which may mean {value}0: write it in quotes")
     return int(match[1]), int(match[2])
@@ -104,8 +104,13 @@ def upgrade_is_not_urgent(cluster: Cluster) -> Answer:
 @check("EKR013", Cluster)
 def version_is_stated(cluster: Cluster) -> Answer:
     """CloudFormation passes no version on where the template has none."""
-    if cluster.get("Version") in (None, ""):
-        return open_("states no version", cluster.at("Version"))
+    try:
+        if cluster.get("Version") in (None, ""):
+            return open_("states no version", cluster.at("Version"))
+    except UnknownValue as unknown:
+        if unknown.given:
+            return met("states a version, which is known at the deploy", cluster.at("Version"))
+        raise
     return met(f"states version {cluster.version}", cluster.at("Version"))
 
 

@@ -9,7 +9,7 @@ from responsibility.reading.kubernetes import objects
 from responsibility.reading.network import Subnet, Vpc, is_local_zone, subnets_at
 from responsibility.reading.placement import Placement
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import has_gap
+from responsibility.reading.values import Unknown, has_gap
 
 _SUBNETS = "ResourcesVpcConfig.SubnetIds"
 _NEEDED = 6
@@ -41,7 +41,7 @@ def _zone(subnet: Subnet) -> str:
 
 def _addresses(subnet: Subnet) -> int:
     if subnet.addresses is None:
-        raise UnknownValue(subnet.at("CidrBlock"), "its block of addresses is not known here")
+        raise UnknownValue(subnet.at("CidrBlock"), "its address block is not known here")
     return subnet.addresses
 
 
@@ -50,12 +50,23 @@ def two_zones(cluster: Cluster) -> Answer:
     """Two known zones are enough, whatever the rest is."""
     if cluster.get("OutpostConfig"):
         return not_applicable("is a local cluster on an Outpost")
+    named = cluster.resource.properties.get("ResourcesVpcConfig")
+    subnets = named.get("SubnetIds") if isinstance(named, dict) else None
+    if _is_one(subnets):
+        return open_("names one subnet, which is in one zone", cluster.at(_SUBNETS))
     zones = {subnet.zone for subnet in cluster.subnets if subnet.zone and not has_gap(subnet.zone)}
     if len(zones) < 2:
         zones = {_zone(subnet) for subnet in subnets_at(cluster, _SUBNETS)}
     if len(zones) < 2:
         return open_(f"has subnets in {len(zones)} zone{'s' if not zones else ''}", cluster.at(_SUBNETS))
     return met(f"has subnets in {len(zones)} zones", cluster.at(_SUBNETS))
+
+
+def _is_one(value: object) -> bool:
+    """Whether a value is one subnet, whatever its id is: a list of one item, or a parameter whose type says so."""
+    if isinstance(value, list):
+        return len(value) == 1 and not (isinstance(value[0], Unknown) and value[0].shape == "list")
+    return isinstance(value, Unknown) and value.shape == "one"
 
 
 @check("EKR072", Cluster)
@@ -110,7 +121,7 @@ def _need(group: NodeGroup | SelfManagedNodes) -> tuple[int, str]:
     else:
         path, most = "VPCZoneIdentifier", group.whole("MaxSize", 0)
     if most < 0:
-        raise UnknownValue(group.at("MaxSize"), f"{most} is no number of nodes")
+        raise UnknownValue(group.at("MaxSize"), f"{most} is not a number of nodes")
     each = max(_ADDRESSES.get(kind.rpartition(".")[2], _BIGGER) for kind in _instance_types(group))
     spread = max(len(group.resource.items(path)), 1)
     nodes = math.ceil(most / spread)
@@ -192,9 +203,9 @@ def no_public_addresses(vpc: Vpc) -> Answer | None:
     if giving:
         names = ", ".join(subnet.name for subnet in giving)
         return open_(
-            f"has subnets that give out public addresses: {names}", *(s.at("MapPublicIpOnLaunch") for s in giving)
+            f"has subnets that assign public addresses: {names}", *(s.at("MapPublicIpOnLaunch") for s in giving)
         )
-    return met("has no subnet that gives out public addresses", *(s.at("MapPublicIpOnLaunch") for s in spare))
+    return met("has no subnet that assigns public addresses", *(s.at("MapPublicIpOnLaunch") for s in spare))
 
 
 @check("EKR157", Cluster)
@@ -206,7 +217,8 @@ def zones_have_eks(cluster: Cluster) -> Answer:
     if named:
         zones = ", ".join(sorted({str(subnet.resource.maybe("AvailabilityZoneId")) for subnet in named}))
         return open_(
-            f"has subnets in {zones}, where EKS is not", *(subnet.at("AvailabilityZoneId") for subnet in named)
+            f"has subnets in {zones}, where EKS is not available",
+            *(subnet.at("AvailabilityZoneId") for subnet in named),
         )
     region = cluster.region
     if region not in bad:
@@ -215,7 +227,7 @@ def zones_have_eks(cluster: Cluster) -> Answer:
         return not_applicable("its subnets were not read")
     counted = [subnet for subnet in subnets if subnet.zone.startswith("AZ ")]
     if counted:
-        words = f"counts the zones of {region}, one of which ({bad[region]}) has no EKS"
+        words = f"counts the zones of {region}, one of which ({bad[region]}) does not support EKS"
         return open_(words, *(one.at("AvailabilityZone") for one in counted))
     unknown = [subnet for subnet in subnets if not subnet.zone or has_gap(subnet.zone)]
     if unknown:
