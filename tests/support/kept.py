@@ -24,12 +24,14 @@ HOME = ROOT / ".pytest-assemblies"
 Of = Literal["synth", "project", "packages"]
 """What a result comes from beside its input."""
 SYNTH = (
+    ".responsibility.yaml",
     "app.py",
     "cdk.json",
     "constructs",
     "delivery",
     "eks_facts",
     "environments",
+    "responsibility",
     "safe_io",
     "stacks",
     "tests/support",
