@@ -269,15 +269,15 @@ def test_node_pools_and_classes_as_kubernetes_objects():
     assert pool["spec"]["weight"] == 5
 
 
-def test_node_classes_find_pod_subnets_and_existing_subnets(tmp_path):
+def test_node_classes_find_pod_subnets_and_existing_subnets():
     data = minimal({"auto_mode": POOLS})
     data["network"]["pod_cidr"] = "100.64.0.0/16"
-    spec = manifests(data, tmp_path / "own")["20-node-classes.yaml"][0]["spec"]
+    spec = manifests(data)["20-node-classes.yaml"][0]["spec"]
     assert spec["podSubnetSelectorTerms"] == [{"tags": {"eks-platform/network": "t", "eks-platform/tier": "pods"}}]
     assert spec["podSecurityGroupSelectorTerms"] == spec["securityGroupSelectorTerms"]
     subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
     data["network"] = {"vpc_id": "vpc-0123456789abcdef0", "cidr": "10.0.0.0/16", "private_subnet_ids": subnets}
-    spec = manifests(data, tmp_path / "existing")["20-node-classes.yaml"][0]["spec"]
+    spec = manifests(data)["20-node-classes.yaml"][0]["spec"]
     assert spec["subnetSelectorTerms"] == [{"id": subnet} for subnet in subnets]
 
 
@@ -293,20 +293,20 @@ def test_each_driver_has_a_storage_class_and_one_is_the_default():
     assert classes["auto-gp3"]["allowedTopologies"][0]["matchLabelExpressions"][0]["values"] == ["auto"]
 
 
-def test_the_log_router_is_small_enough_and_names_the_region(tmp_path):
+def test_the_log_router_is_small_enough_and_names_the_region():
     data = minimal({"fargate": {"profiles": [{"name": "a", "selectors": [{"namespace": "a"}]}]}})
-    config = manifests(data, tmp_path / "agnostic")["10-fargate-logging.yaml"][1]
+    config = manifests(data)["10-fargate-logging.yaml"][1]
     assert "region ${AWS_REGION}" in config["data"]["output.conf"]
     assert sum(len(value) for value in config["data"].values()) < 5300, "EKS's limit"
     data["region"] = "eu-west-1"
-    config = manifests(data, tmp_path / "concrete")["10-fargate-logging.yaml"][1]
+    config = manifests(data)["10-fargate-logging.yaml"][1]
     assert "region eu-west-1" in config["data"]["output.conf"]
 
 
-def test_network_policies_are_switched_on_in_either_way_but_not_in_both(tmp_path):
-    alone = manifests(minimal({"auto_mode": {}}), tmp_path / "auto")
+def test_network_policies_are_switched_on_in_either_way_but_not_in_both():
+    alone = manifests(minimal({"auto_mode": {}}))
     assert alone["11-network-policy.yaml"][0]["data"] == {"enable-network-policy-controller": "true"}
-    mixed = manifests(minimal({"auto_mode": {}, "managed_nodes": NODES}), tmp_path / "mixed")
+    mixed = manifests(minimal({"auto_mode": {}, "managed_nodes": NODES}))
     assert "11-network-policy.yaml" not in mixed, "the vpc-cni add-on owns the ConfigMap there"
 
 
