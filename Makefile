@@ -48,10 +48,10 @@ node_modules/.ready: package-lock.json | .venv/.ready
 	@npm ci --ignore-scripts --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
-demo: setup  ## deploy environments/demo.yaml to a local AWS on this machine, with the CDK CLI, and show what stands
+demo: setup  ## deploy environments/demo.yaml to a local AWS on this machine, with the CDK CLI, and show the result
 	@python -m emulator demo
 
-demo-down: setup  ## take the local AWS away, with all that is in it
+demo-down: setup  ## stop the local AWS and delete everything in it
 	@python -m emulator down
 
 synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skips the checks, for the inner loop)
