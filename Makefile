@@ -111,8 +111,9 @@ destroy-foundation: setup env-named  ## delete the foundation of ENV, after aski
 	@touch $@
 
 test: setup .venv-checkov/.ready  ## lint, type-check and run every test
-	@ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary
-	@python -m pytest -n auto --dist loadgroup
+	@{ ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary; } & lint=$$!; \
+	env -u PYTHONDONTWRITEBYTECODE python -m pytest -n auto --dist loadgroup; tests=$$?; \
+	wait $$lint || { echo "ruff or mypy found something: see above, or make lint" >&2; exit 1; }; exit $$tests
 
 fuzz: setup  ## new chance inputs for every reader, for MINUTES (nightly; a failure prints its seed)
 	@python -m tests.fuzz --minutes="$${MINUTES:-5}"

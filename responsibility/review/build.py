@@ -90,7 +90,7 @@ def review(sources: Sources, facts: Facts, options: Options) -> tuple[Review, li
 
 
 def _stacks(sources: Sources, facts: Facts) -> list[StackInfo]:
-    """Returns the stacks; of an account, the region stands for one."""
+    """Returns the stacks; for an account, the region counts as one."""
     if facts.origin == "account":
         counts = Counter(resource.stack for resource in facts.resources)
         return [StackInfo(name=name, file="", description="", resources=count) for name, count in counts.items()]

@@ -153,12 +153,6 @@ def _with_attempts(original: Callable[..., dict[str, str]]) -> Callable[..., dic
     return lambda *arguments: {**original(*arguments), "AWS_MAX_ATTEMPTS": "2"}
 
 
-@pytest.mark.usefixtures("assembly")
-def test_throttling_that_ends_is_outlasted(own_engine: Engine, auditor: Auditor) -> None:
-    let_fail(own_engine, fault("DescribeCluster", "ThrottlingException", times=1))
-    assert [one.name for one in auditor(own_engine).clusters] == [CLUSTER]
-
-
 def test_a_region_without_clusters_and_a_cluster_that_is_not_there(own_engine: Engine, auditor: Auditor) -> None:
     assert auditor.code(own_engine, "--region", "eu-north-1") == 2
     assert "eu-north-1: the account has no EKS cluster there" in auditor.said

@@ -161,7 +161,7 @@ def pools_and_role_go_together(cluster: Cluster) -> Answer | None:
 
 @check("EKR213", KubernetesObject)
 def fips_amis_are_there(item: KubernetesObject) -> Answer | None:
-    """Asked of NodeClasses of Auto Mode that ask for FIPS."""
+    """Applies to NodeClasses of Auto Mode that ask for FIPS."""
     if item.what != "NodeClass" or item.get("spec.advancedSecurity.fips") is not True:
         return None
     at = item.at("spec.advancedSecurity.fips")
