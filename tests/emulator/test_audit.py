@@ -88,7 +88,24 @@ def test_operations_read_a_deployed_account(
     said = capsys.readouterr().out
     assert "cannot be seen" not in said
     assert "stops it" not in said
-    assert operations.main(["deploy", "demo", "--", "/bin/sh", "-c", "exit 7", "cdk", "-c", "today=2026-11-23"]) == 7
+    assert (
+        operations.main(
+            [
+                "deploy",
+                "demo",
+                "--",
+                "/bin/sh",
+                "-c",
+                "exit 7",
+                "cdk",
+                "-c",
+                "today=2026-11-23",
+                "--require-approval",
+                "never",
+            ]
+        )
+        == 7
+    )
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("Desired sizes stay: -c sizes=demo/general:1"), "a cluster that is there: in one step"
 
