@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stacks.node import use_pinned_node
+from tests.support.groups import name_groups
 from tests.support.kept import settle, tidy
 from tests.support.synth import assembled
 from tests.support.templates import Templates
@@ -26,7 +27,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         tidy()
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    name_groups(session)
     gc.collect()
     gc.freeze()
 

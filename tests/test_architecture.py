@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -169,3 +172,23 @@ def test_what_fails_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(ZeroDivisionError):
             kept.kept_value("a", lambda: 1 // 0, of="packages")
     assert not list(tmp_path.rglob("value.json"))
+
+
+def test_groups_of_tests_reach_the_scheduler(tmp_path: Path) -> None:
+    """A group shares what is slow to make: without it, each worker makes it."""
+    (tmp_path / "pytest.ini").write_text("[pytest]")
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\nfrom tests.support.groups import name_groups\n"
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_collection_finish(session): name_groups(session)\n"
+    )
+    (tmp_path / "test_x.py").write_text(
+        "import os, pytest\n@pytest.mark.xdist_group('one')\n@pytest.mark.parametrize('n', range(12))\n"
+        "def test_one(n): open(os.environ['PYTEST_XDIST_WORKER'], 'w')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
+    for name in [name for name in environment if name.startswith("PYTEST_")]:
+        del environment[name]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert len(list(tmp_path.glob("gw*"))) == 1
