@@ -107,7 +107,7 @@ def _write(
     if wished.checks and (found := list(_found(folder / "validation-report.json"))):
         raise ChecksFailed("\n".join(found))
     platform.write_manifests(folder / "manifests")
-    check_templates(folder / stack.template_file for stack in platform.stacks)
+    check_templates(sorted(folder.glob("*.template.json")))
     check_manifests(folder / "manifests")
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Fn, ReferenceStrength, Stack
+from aws_cdk import Fn
 from aws_cdk import aws_eks as eks
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -32,11 +32,6 @@ class OidcProvider(Construct):
     def issuer(self) -> str:
         """Issuer of the tokens, without ``https://``."""
         return Fn.select(1, Fn.split("//", self.issuer_url))
-
-    def strengthen(self) -> None:
-        """Makes other stacks refer to it by exports, which CloudFormation keeps as long as they are used."""
-        self.arn = Stack.consume_reference(self.arn, ReferenceStrength.STRONG)
-        self.issuer_url = Stack.consume_reference(self.issuer_url, ReferenceStrength.STRONG)
 
     def trust(self, *, namespace: str, service_account: str) -> str:
         """Returns a trust policy for one service account.
