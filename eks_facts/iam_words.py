@@ -46,6 +46,16 @@ def _by_last_name(kind: str) -> dict[str, Policy]:
     return {name.rsplit("/", 1)[-1]: policy for name, policy in _policies(kind).items()}
 
 
+def access_policies() -> frozenset[str]:
+    """Returns the names of all access policies of EKS: those of ``access_policy``, and those of other services."""
+    return frozenset([*_policies("access_policies"), *load("managed_policies")["other_access_policies"]])
+
+
+def managed_policies() -> frozenset[str]:
+    """Returns the names, with their paths, of the AWS managed policies that are known."""
+    return frozenset(_policies("policies"))
+
+
 def access_policy(name: str) -> Policy | None:
     """Returns what an access policy of EKS allows; None = it is not in the data."""
     return _policies("access_policies").get(name)

@@ -1,33 +1,66 @@
-"""EC2 instances as nodes: their devices, and the AMI types that have the drivers."""
+"""EC2 instances as nodes: their processors and devices, and the AMI types of managed node groups."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Literal
 
 from eks_facts.files import load
 
+Architecture = Literal["x86_64", "arm64"]
+Family = Literal["al2", "al2023", "bottlerocket", "windows", "custom"]
+DEVICES = {"nvidia": "NVIDIA GPUs", "neuron": "AWS Neuron devices", "amd": "AMD GPUs"}
+"""Devices that nodes need drivers for, and what people call them."""
+
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """A device of EC2 instances that nodes need drivers for."""
+class AmiType:
+    """An AMI type of managed node groups."""
 
     name: str
-    instances: str
-    """Regular expression of the instance types that have it."""
-    ami_types: frozenset[str]
-    """AMI types of managed node groups that have its drivers."""
+    architecture: Architecture
+    family: Family
+    device: str | None
+    """The device that it is for; None: it is for any instance."""
+    drivers: frozenset[str]
+    """The devices that it has drivers for."""
+    variant: str | None
+
+    def release_parameter(self, version: str) -> str | None:
+        """Returns the SSM parameter with its newest release for a Kubernetes version; None: there is none (Windows)."""
+        pattern = load("instance_families")["release_parameters"].get(self.family)
+        return pattern and str(pattern).format(version=version, variant=self.variant)
 
 
 @cache
-def devices() -> list[Device]:
-    """Returns the devices that an AMI must have drivers for."""
-    families = load("instance_families")
-    amis: dict[str, dict[str, Any]] = families["ami_types"]
-    return [
-        Device(
-            words,
-            families[name],
-            frozenset(ami for ami, row in amis.items() if name in (row.get("device"), *row.get("drivers", ()))),
+def ami_types() -> dict[str, AmiType]:
+    """Returns every AMI type that EKS has images of, by name: CUSTOM is not among them."""
+    return {
+        name: AmiType(
+            name,
+            row["architecture"],
+            row["os"],
+            row.get("device"),
+            frozenset(filter(None, [row.get("device"), *row.get("drivers", ())])),
+            row.get("variant"),
         )
-        for name, words in (("nvidia", "NVIDIA GPUs"), ("neuron", "AWS Neuron devices"), ("amd", "AMD GPUs"))
+        for name, row in load("instance_families")["ami_types"].items()
+    }
+
+
+def default_ami_type(version: str) -> AmiType:
+    """Returns the AMI type of a node group that names none, by its Kubernetes version; empty: the newest."""
+    rows = load("instance_families")["default_ami_types"]
+    return ami_types()[
+        next(row["ami_type"] for row in rows if not version or int(version.split(".")[1]) >= row["since"])
     ]
+
+
+def architecture(instance_type: str) -> Architecture:
+    """Returns the architecture of an instance type."""
+    return "arm64" if re.match(load("instance_families")["arm64"], instance_type) else "x86_64"
+
+
+def device_of(instance_type: str) -> str | None:
+    """Returns the device that an instance type has, a key of DEVICES; None: none that needs drivers."""
+    return next((name for name in DEVICES if re.match(load("instance_families")[name], instance_type)), None)

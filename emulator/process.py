@@ -233,8 +233,6 @@ def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
         "EMULATOR_PYTHON": str(installation.FOLDER / "bin" / "python"),
         "EMULATOR_LOCK": str(folder / ENGINE_LOCK),
         "EMULATOR_SCHEMAS": str(Path(cfnlint.origin).parent / "data" / "schemas"),
-        "EMULATOR_CATALOG": str(root / "eks_facts" / "data"),
-        "EMULATOR_POLICIES": str(root / "eks_facts" / "data" / "managed_policies.yaml"),
     }
     if assets := os.environ.get("KUBEBUILDER_ASSETS"):
         environment["KUBEBUILDER_ASSETS"] = assets

@@ -34,8 +34,6 @@ def main() -> None:
     install(
         authentication,
         schemas=Path(os.environ["EMULATOR_SCHEMAS"]),
-        catalog=Path(os.environ["EMULATOR_CATALOG"]),
-        policies=Path(os.environ["EMULATOR_POLICIES"]),
     )
     port.replace("application", lambda _: authentication)
     port.replace("port_is_free", lambda _: lambda *_: False)  # with TLS it would take port 443 too

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from emulator.engine import port
 from emulator.engine.confinement import LOOPBACK
 from emulator.engine.eks.api_server import ApiServer, Webhook, authority
-from emulator.engine.eks.lookups import Catalog, Role, Subnet
+from emulator.engine.eks.lookups import Role, Subnet
 
 WEBHOOK = "/_ministack/eks-auth/{}/{}/{}/{}"
 """Account, region, cluster and the webhook's token, below a path that ministack gives to its EKS, whose place ours takes."""
@@ -19,9 +19,9 @@ WEBHOOK = "/_ministack/eks-auth/{}/{}/{}/{}"
 class MinistackAccount:
     """Looks things up in ministack's stores, for the account and region of the request under way."""
 
-    def __init__(self, catalog: Catalog, webhook_token: str) -> None:
-        """Answers facts from ``catalog``; API servers that it starts get ``webhook_token``."""
-        self.catalog, self._webhook_token = catalog, webhook_token
+    def __init__(self, webhook_token: str) -> None:
+        """API servers that it starts get ``webhook_token``."""
+        self._webhook_token = webhook_token
         self._servers: dict[tuple[str, str, str], ApiServer] = {}
 
     def start_api_server(self, cluster: str, *, auto_mode: bool) -> tuple[str, str] | None:

@@ -7,11 +7,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
+from eks_facts.iam_words import managed_policies
 from emulator.engine import port
 
 VPC, IAM = "https://docs.aws.amazon.com/vpc/latest/userguide/", "https://docs.aws.amazon.com/IAM/latest/"
@@ -54,20 +52,6 @@ def refuse(moment: Moment, resource_type: str, physical_id: str, properties: Map
                 raise ValueError(f'Resource handler returned message: "{message}" (HandlerErrorCode: InvalidRequest)')
 
 
-class ManagedPolicies:
-    """The names of AWS managed policies that may be attached: a committed list, since there are about a thousand."""
-
-    file = Path()
-    _names: frozenset[str] | None = None
-
-    @classmethod
-    def names(cls) -> frozenset[str]:
-        """Returns what stands after ``policy/`` in the ARNs of the known AWS managed policies."""
-        if cls._names is None:
-            cls._names = frozenset(yaml.safe_load(cls.file.read_text())["policies"])
-        return cls._names
-
-
 @guard(
     "create",
     "AWS::IAM::Role",
@@ -78,7 +62,7 @@ def managed_policy_exists(_id: str, properties: Mapping[str, Any]) -> Iterator[s
     """Refuses misspelt names of policies."""
     for arn in properties.get("ManagedPolicyArns", []):
         name = arn.partition(":policy/")[2]
-        known = name in ManagedPolicies.names() or arn in port.aws_managed_policies
+        known = name in managed_policies() or arn in port.aws_managed_policies
         if (":aws:policy/" in arn and not known) or (":aws:policy/" not in arn and arn not in port.policies):
             yield f"Policy {arn} does not exist or is not attachable."
 

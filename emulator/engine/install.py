@@ -5,29 +5,26 @@ import os
 from pathlib import Path
 from typing import Any
 
+from eks_facts.versions import kubernetes_versions
 from emulator.engine import conditions, functions, iam, port, provider
 from emulator.engine.account import MinistackAccount
 from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import allowed
 from emulator.engine.ec2 import resource_types as ec2_types
 from emulator.engine.eks import access, addons, arns, certificates, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
-from emulator.engine.eks.lookups import Catalog
 from emulator.engine.eks.releases import public_parameters
 from emulator.engine.eks.resource_types import EKS_TYPES, EksResourceTypes
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State
 from emulator.engine.eks.tokens import review
-from emulator.engine.guards import ManagedPolicies
 from emulator.engine.provider import RESOURCE_TYPES, ResourceType
 from emulator.engine.schemas import Schemas
 
 
-def install(authentication: Authentication, *, schemas: Path, catalog: Path, policies: Path) -> None:
+def install(authentication: Authentication, *, schemas: Path) -> None:
     """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
-    ManagedPolicies.file = policies
-    facts = Catalog(catalog, policies)
-    port.public_parameters.update(public_parameters(facts.versions))
-    account = MinistackAccount(facts, authentication.webhook_token)
+    port.public_parameters.update(public_parameters(kubernetes_versions()))
+    account = MinistackAccount(authentication.webhook_token)
     states: dict[tuple[str, str], State] = {}
 
     def eks() -> Eks:

@@ -7,34 +7,11 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
+from eks_facts.instances import ami_types
 from responsibility.audit.questions import Gone, Questions
 from responsibility.reading.resource import Resource
 from responsibility.reading.values import Unknown
 from responsibility.reading.versions import order
-
-_AL2023 = "/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/{}/recommended/release_version"
-_AL2 = "/aws/service/eks/optimized-ami/{version}/amazon-linux-2{}/recommended/release_version"
-_BOTTLEROCKET = "/aws/service/bottlerocket/aws-k8s-{version}{}/latest/image_version"
-_PARAMETERS = {
-    "AL2023_x86_64_STANDARD": _AL2023.replace("{}", "x86_64/standard"),
-    "AL2023_ARM_64_STANDARD": _AL2023.replace("{}", "arm64/standard"),
-    "AL2023_x86_64_NVIDIA": _AL2023.replace("{}", "x86_64/nvidia"),
-    "AL2023_ARM_64_NVIDIA": _AL2023.replace("{}", "arm64/nvidia"),
-    "AL2023_x86_64_NEURON": _AL2023.replace("{}", "x86_64/neuron"),
-    "AL2_x86_64": _AL2.replace("{}", ""),
-    "AL2_ARM_64": _AL2.replace("{}", "-arm64"),
-    "AL2_x86_64_GPU": _AL2.replace("{}", "-gpu"),
-    "BOTTLEROCKET_x86_64": _BOTTLEROCKET.replace("{}", "/x86_64"),
-    "BOTTLEROCKET_ARM_64": _BOTTLEROCKET.replace("{}", "/arm64"),
-    "BOTTLEROCKET_x86_64_NVIDIA": _BOTTLEROCKET.replace("{}", "-nvidia/x86_64"),
-    "BOTTLEROCKET_ARM_64_NVIDIA": _BOTTLEROCKET.replace("{}", "-nvidia/arm64"),
-    "BOTTLEROCKET_x86_64_FIPS": _BOTTLEROCKET.replace("{}", "-fips/x86_64"),
-    "BOTTLEROCKET_ARM_64_FIPS": _BOTTLEROCKET.replace("{}", "-fips/arm64"),
-    "BOTTLEROCKET_x86_64_NVIDIA_FIPS": _BOTTLEROCKET.replace("{}", "-nvidia-fips/x86_64"),
-    "BOTTLEROCKET_ARM_64_NVIDIA_FIPS": _BOTTLEROCKET.replace("{}", "-nvidia-fips/arm64"),
-}
-"""The SSM parameter that holds the latest release of an AMI type:
-https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html, retrieve-ami-id-bottlerocket.html."""
 
 
 def add_offers(ask: Questions, resources: list[Resource]) -> None:
@@ -71,8 +48,9 @@ def _releases(ask: Questions, groups: list[Resource]) -> None:
     known: dict[str, Any] = {}
     for group in groups:
         kind, version = str(group.maybe("AmiType")), group.maybe("Version")
-        parameter = _PARAMETERS.get(kind, "").replace("{version}", str(version))
-        if not parameter or not version:
+        ami = ami_types().get(kind)
+        parameter = ami.release_parameter(str(version)) if ami and version else None
+        if not parameter:
             continue  # a custom image, or Windows: nothing to compare it with
         if parameter not in known:
             known[parameter] = ask.one(*call, "Parameter", Name=parameter)

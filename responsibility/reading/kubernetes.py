@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from typing import Any, ClassVar
 
+from eks_facts.quantities import UnreadableQuantity, requested
 from responsibility.reading.eks import FargateProfile
 from responsibility.reading.facts import Fact, Facts, Prop
 from responsibility.reading.resource import Resource, UnknownValue
@@ -164,6 +166,15 @@ class Workload(KubernetesObject):
     def pod(self, path: str, default: Any = None) -> Any:
         """Returns a value of the pod's spec. Raises UnknownValue."""
         return self.get(f"{self.spec_path}.{path}", default)
+
+    def requested(self, resource: str) -> Fraction:
+        """Returns how much of a resource each of its pods requests. Raises UnknownValue."""
+        try:
+            return requested(self.get(self.spec_path, {}), resource)
+        except UnreadableQuantity as error:
+            path = ".".join(map(str, (self.spec_path, *error.where)))
+            self.words_of(path)  # which may know why
+            raise UnknownValue(self.at(path), str(error)) from None
 
     @property
     def containers(self) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from eks_facts.instances import Family, ami_types, default_ami_type
 from responsibility.findings import Evidence
 from responsibility.reading.facts import Fact
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown, has_gap
-
-Family = Literal["al2", "al2023", "bottlerocket", "windows", "custom"]
 
 FAMILY_NAMES: dict[Family, str] = {
     "al2": "Amazon Linux 2",
@@ -20,12 +19,6 @@ FAMILY_NAMES: dict[Family, str] = {
     "windows": "Windows",
     "custom": "a custom image",
 }
-_AMI_TYPES: tuple[tuple[str, Family], ...] = (
-    ("AL2_", "al2"),
-    ("AL2023_", "al2023"),
-    ("BOTTLEROCKET_", "bottlerocket"),
-    ("WINDOWS_", "windows"),
-)
 _PARAMETERS: tuple[tuple[str, Family], ...] = (
     ("amazon-linux-2023", "al2023"),
     ("amazon-linux-2", "al2"),
@@ -33,8 +26,6 @@ _PARAMETERS: tuple[tuple[str, Family], ...] = (
     ("ami-windows", "windows"),
 )
 """What the names of AWS's public SSM parameters for images hold; the first that fits."""
-_AL2023_SINCE = (1, 30)
-"""From this Kubernetes version on, a node group that names no AMI type gets AL2023 (kubernetes-versions-extended.html, 1.30)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +100,16 @@ class Ec2Nodes(Fact):
         if image := self.image:
             found = (family for text, family in _PARAMETERS if image.startswith("ssm:/aws/") and text in image)
             return next(found, "custom")
-        kind = str(self.get("AmiType", ""))
-        if kind:
-            return next((family for prefix, family in _AMI_TYPES if kind.startswith(prefix)), "custom")
-        version = self.kubernetes_version
-        return "al2" if version and version < _AL2023_SINCE else "al2023"
+        if (name := self.ami_type_or_default) == "CUSTOM":
+            return "custom"
+        if ami := ami_types().get(name):
+            return ami.family
+        raise UnknownValue(self.at("AmiType"), f"{name} is not an AMI type that is known here")
+
+    @property
+    def ami_type_or_default(self) -> str:
+        """Its AMI type, else the one that EKS takes. Raises UnknownValue."""
+        return str(self.get("AmiType", "")) or default_ami_type(".".join(map(str, self.kubernetes_version))).name
 
     @property
     def kubernetes_version(self) -> tuple[int, ...]:

@@ -1,10 +1,11 @@
 """Finds the pods of Kubernetes objects: the one walk that placement, images and limits go by."""
 
-import re
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.quantities import UnreadableQuantity, requested
 from safe_io.where import Where
 from stacks.objects.object_kind import kind_of
 
@@ -15,10 +16,6 @@ POD_TEMPLATES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"), ("spec", "template")
     ),
-}
-
-_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12} | {
-    f"{letter}i": 2.0**power for letter, power in (("K", 10), ("M", 20), ("G", 30), ("T", 40))
 }
 
 
@@ -60,21 +57,9 @@ def resources_of(pod: dict[str, Any]) -> Iterator[tuple[Where, str]]:
                 yield (*where, "resources", group, str(name)), str(name)
 
 
-def asked_for(pod: dict[str, Any], resource: str) -> float:
-    """Returns how much of a resource a pod asks for: its containers together, or one of those that start before, if that is more.
-
-    https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers
-    """
-    each = [(where, container, _asked(container, resource)) for where, container in containers(pod)]
-    running = sum(
-        one for where, container, one in each if "containers" in where or container.get("restartPolicy") == "Always"
-    )
-    return max([running, *(one for where, _, one in each if "initContainers" in where)])
-
-
-def _asked(container: Mapping[str, Any], resource: str) -> float:
-    told = container.get("resources") or {}
-    asked = (told.get("requests") or {}).get(resource) or (told.get("limits") or {}).get(resource) or 0
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(asked))
-    # What is no quantity is for the check of the schema to say.
-    return float(match[1]) * _UNITS.get(match[2], 0.0) if match else 0.0
+def asked_for(pod: dict[str, Any], resource: str) -> Fraction:
+    """Returns how much of a resource a pod requests; nothing where its quantities are wrong: the schema's check says so."""
+    try:
+        return requested(pod["spec"], resource)
+    except UnreadableQuantity:
+        return Fraction(0)

@@ -57,7 +57,7 @@ def _asked(pod: dict[str, Any], cluster: ClusterSpec) -> dict[str, float]:
     """What a pod asks for beside processors and memory, but for what something else brings."""
     names = {name for _, name in resources_of(pod)}
     special = {name for name in names if name == _DISK or name.startswith("hugepages-") or "/" in name}
-    return {name: asked_for(pod, name) for name in sorted(special - set(cluster.provided_elsewhere))}
+    return {name: float(asked_for(pod, name)) for name in sorted(special - set(cluster.provided_elsewhere))}
 
 
 def _kept_off(pod: dict[str, Any], nodes: Nodes, placement: Placement, asked: Mapping[str, float]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from eks_constructs.compute.registry import rules
 from eks_constructs.manifests import KubernetesObject
+from eks_facts import fargate
 from eks_facts.files import load
 from safe_io.where import Where
 from stacks.objects.object_kind import kind_of
@@ -132,13 +133,7 @@ def _size(item: KubernetesObject, _: str) -> Found:
     if not (found := pod_template(item)):
         return
     way, pod = found
-    sizes = load("compute_kinds")["fargate_sizes"]
-    most = {
-        "cpu": sizes["cpus"],
-        "memory": sizes["memory_gib"] * 2**30 - sizes["memory_added_mib"] * 2**20,
-        "ephemeral-storage": sizes["ephemeral_storage_gib"] * 2**30,
-    }
-    for resource, limit in most.items():
+    for resource, limit in fargate.largest_request().items():
         if asked_for(pod, resource) > limit:
             yield "size", (*way, "spec", "containers")
 

@@ -1,10 +1,12 @@
 """Kubernetes objects as plain data: names, pods, selectors, quantities. What the checks of manifests and the scheduling test share."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+
+from eks_facts.quantities import quantity as quantity
+from eks_facts.quantities import requested
 
 KubernetesObject = dict[str, Any]
 Problems = Iterator[str]
@@ -129,41 +131,6 @@ def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     return False
 
 
-_UNITS = {"": Fraction(1), "n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 1000)}
-_UNITS |= {unit: Fraction(1000) ** power for power, unit in enumerate("kMGTPE", start=1)}
-_UNITS |= {f"{unit}i": Fraction(1024) ** power for power, unit in enumerate("KMGTPE", start=1)}
-_QUANTITY = re.compile(rf"([+-]?\d+\.?\d*|\.\d+)(?:([eE][+-]?\d+)|({'|'.join(sorted(_UNITS, key=len, reverse=True))}))")
-
-
-def quantity(value: str | int | float) -> Fraction:
-    """The number that a quantity such as 250m or 1.5Gi stands for. Raises ValueError.
-
-    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-    """
-    found = _QUANTITY.fullmatch(str(value))
-    if not found:
-        raise ValueError(f"{value!r} is no quantity")
-    number, exponent, unit = found.groups()
-    return Fraction(number) * (Fraction(10) ** int(exponent[1:]) if exponent else _UNITS[unit or ""])
-
-
 def asked(pod: Pod, resource: str, group: str = "requests") -> Fraction:
-    """How much of a resource a pod asks for: its containers together, or one of those that start before, whichever is more.
-
-    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
-    """
-
-    def of(container: Mapping[str, Any]) -> Fraction:
-        limit = at(container, "resources", "limits", resource, default=0)
-        return quantity(at(container, "resources", group, resource, default=limit if group == "requests" else 0))
-
-    running, peak = sum((of(container) for container in pod.spec["containers"]), Fraction(0)), Fraction(0)
-    beside = Fraction(0)
-    for container in pod.spec.get("initContainers") or []:
-        if container.get("restartPolicy") == "Always":  # a sidecar runs on beside those that follow
-            beside += of(container)
-            peak = max(peak, beside)
-        else:
-            peak = max(peak, beside + of(container))
-    overhead = quantity(at(pod.spec, "overhead", resource, default=0))
-    return max(running + beside, peak) + overhead
+    """How much of a resource a pod asks for."""
+    return requested(pod.spec, resource, group)

@@ -2,6 +2,8 @@
 
 import uuid
 
+from eks_facts.addons import addons
+from eks_facts.versions import kubernetes_versions
 from emulator.engine.eks.compute import delete_child, names
 from emulator.engine.eks.service import Answer, Eks, Parameters, operation
 from emulator.engine.eks.state import Record, Refused, now
@@ -25,7 +27,7 @@ def has_compute(eks: Eks, cluster: str) -> bool:
 def create_addon(eks: Eks, parameters: Parameters) -> Answer:
     """Makes an add-on; one with Deployments becomes active once its pods have a place, and degraded if they get none."""
     cluster, name = parameters["clusterName"], parameters["addonName"]
-    version = parameters.get("addonVersion") or default_version(eks, name, eks.state.cluster(cluster)["version"])
+    version = parameters.get("addonVersion") or default_version(name, eks.state.cluster(cluster)["version"])
     addon: Record = {
         **{
             key: parameters[key]
@@ -54,26 +56,26 @@ def create_addon(eks: Eks, parameters: Parameters) -> Answer:
         # It recovers as soon as its pods have a place.
         eks.state.start(active, ready=lambda: has_compute(eks, cluster), failed=degraded)
 
-    if eks.account.catalog.addons[name].get("type") == "deployment":
+    if addons()[name].get("type") == "deployment":
         eks.state.start(active, ready=lambda: has_compute(eks, cluster), failed=degraded)
     else:
         eks.state.start(active)
     return {"addon": addon}
 
 
-def default_version(eks: Eks, addon: str, kubernetes_version: str) -> str:
+def default_version(addon: str, kubernetes_version: str) -> str:
     """Returns the version that an account would take by default, which is not the newest."""
-    return next(version for version, default in versions_of(eks, addon, kubernetes_version).items() if default)
+    return next(version for version, default in versions_of(addon, kubernetes_version).items() if default)
 
 
-def versions_of(eks: Eks, addon: str, kubernetes_version: str) -> dict[str, bool]:
+def versions_of(addon: str, kubernetes_version: str) -> dict[str, bool]:
     """Returns made-up versions of an add-on that fit a Kubernetes version, newest first, and whether each is its default.
 
     Three are made for each Kubernetes version, and the newest of them fits the next one too.
     """
     # The EBS driver's are past v1.58, which its cluster-scoped policy asks for.
     minor = int(kubernetes_version.split(".")[1]) + (30 if addon == "aws-ebs-csi-driver" else 0)
-    place = sorted(eks.account.catalog.addons).index(addon)
+    place = sorted(addons()).index(addon)
     made = [(minor, 3), (minor, 2), (minor, 1), (minor - 1, 3)]
     return {f"v1.{of}.{place}-eksbuild.{build}": (of, build) == (minor, 2) for of, build in made}
 
@@ -88,7 +90,7 @@ def _associate(eks: Eks, cluster: str, addon: Record, wanted: list[Record]) -> N
         arn = eks.arn(f"podidentityassociation/{cluster}/{identifier}")
         eks.state.children["podIdentityAssociation", cluster, identifier] = {
             "clusterName": cluster,
-            "namespace": eks.account.catalog.addons[addon["addonName"]].get("identity", {}).get("namespace", "kube-system"),
+            "namespace": addons()[addon["addonName"]].get("identity", {}).get("namespace", "kube-system"),
             "serviceAccount": entry["serviceAccount"],
             "roleArn": entry["roleArn"],
             "associationArn": arn,
@@ -142,14 +144,14 @@ def delete_addon(eks: Eks, parameters: Parameters) -> Answer:
 def describe_addon_versions(eks: Eks, parameters: Parameters) -> Answer:
     """Answers made-up versions of the catalog's add-ons for each Kubernetes version."""
     wanted = parameters.get("addonName")
-    if wanted and wanted not in eks.account.catalog.addons:
+    if wanted and wanted not in addons():
         raise Refused("ResourceNotFoundException", f"Addon {wanted} specified is not supported")
     version = parameters.get("kubernetesVersion")
     answers = []
-    for name in [wanted] if wanted else sorted(eks.account.catalog.addons):
+    for name in [wanted] if wanted else sorted(addons()):
         fits: dict[str, list[Record]] = {}
-        for kubernetes_version in [version] if version else reversed(list(eks.account.catalog.versions)):
-            for addon_version, default in versions_of(eks, name, kubernetes_version).items():
+        for kubernetes_version in [version] if version else reversed(list(kubernetes_versions())):
+            for addon_version, default in versions_of(name, kubernetes_version).items():
                 fits.setdefault(addon_version, []).append(
                     {"clusterVersion": kubernetes_version, "platformVersions": ["*"], "defaultVersion": default}
                 )

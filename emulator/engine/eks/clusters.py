@@ -4,6 +4,7 @@ import re
 import uuid
 from datetime import UTC, datetime
 
+from eks_facts.versions import kubernetes_versions
 from emulator.engine.eks import shapes
 from emulator.engine.eks.service import Answer, Eks, Parameters, logging_config, operation, own_access_entry
 from emulator.engine.eks.state import Record, Refused, now
@@ -41,7 +42,7 @@ def create_cluster(eks: Eks, parameters: Parameters) -> Answer:
         },
         "arn": eks.arn(f"cluster/{name}"),
         "createdAt": now(),
-        "version": parameters.get("version") or list(eks.account.catalog.versions)[-1],
+        "version": parameters.get("version") or list(kubernetes_versions())[-1],
         "endpoint": f"https://{identifier}.gr7.{eks.state.region}.eks.amazonaws.com",
         "resourcesVpcConfig": {
             "endpointPublicAccess": True, "endpointPrivateAccess": False, "securityGroupIds": [], **vpc_config,
@@ -146,7 +147,7 @@ def update_cluster_config(eks: Eks, parameters: Parameters) -> Answer:
 def update_cluster_version(eks: Eks, parameters: Parameters) -> Answer:
     """Moves the control plane to another Kubernetes version: the next one, or the one before, as a rollback."""
     cluster = eks.state.cluster(parameters["name"])
-    versions = list(eks.account.catalog.versions)
+    versions = list(kubernetes_versions())
     back = versions.index(parameters["version"]) < versions.index(cluster["version"])
     cluster["version"] = parameters["version"]
     cluster["_upgraded"] = None if back else now()
@@ -178,15 +179,15 @@ def describe_update(eks: Eks, parameters: Parameters) -> Answer:
 
 @operation
 def describe_cluster_versions(eks: Eks, parameters: Parameters) -> Answer:
-    """Answers the versions of the project's own catalog, with its support dates."""
+    """Answers the versions of eks_facts, with their support dates."""
     wanted = parameters.get("clusterVersions")
     today = now().date()
     found: list[Record] = []
-    for version, dates in eks.account.catalog.versions.items():
+    for version, dates in kubernetes_versions().items():
         entry: Record = {"clusterVersion": version, "clusterType": "eks", "defaultVersion": False}
-        standard, extended = dates.get("standard_until"), dates.get("extended_until")
+        standard, extended = dates.standard_until, dates.extended_until
         for key, day in (
-            ("releaseDate", dates.get("released")),
+            ("releaseDate", dates.released),
             ("endOfStandardSupportDate", standard),
             ("endOfExtendedSupportDate", extended),
         ):

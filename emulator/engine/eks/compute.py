@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.engine.eks.releases import default_ami_type, newest
+from eks_facts.instances import default_ami_type
+from emulator.engine.eks.releases import newest
 from emulator.engine.eks.service import Answer, Eks, Parameters, operation, own_access_entry
 from emulator.engine.eks.state import Record, now
 
@@ -46,7 +47,7 @@ def create_nodegroup(eks: Eks, parameters: Parameters) -> Answer:
         "capacityType": parameters.get("capacityType", "ON_DEMAND"),
         "scalingConfig": sizes,
         "instanceTypes": parameters.get("instanceTypes") or ["t3.medium"],
-        "amiType": parameters.get("amiType") or default_ami_type(version),
+        "amiType": parameters.get("amiType") or default_ami_type(version).name,
         "labels": parameters.get("labels", {}),
         "taints": parameters.get("taints", []),
         "resources": {"autoScalingGroups": [{"name": f"eks-{name}-{uuid.uuid4()}"}]},

@@ -2,13 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-
-def default_ami_type(kubernetes_version: str) -> str:
-    """Returns the AMI type of a node group that names none.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions-extended.html (Kubernetes 1.30)
-    """
-    return "AL2023_x86_64_STANDARD" if int(kubernetes_version.split(".")[1]) >= 30 else "AL2_x86_64"
+from eks_facts.instances import ami_types
 
 
 def newest(ami_type: str, kubernetes_version: str) -> str:
@@ -19,14 +13,8 @@ def newest(ami_type: str, kubernetes_version: str) -> str:
 
 
 def public_parameters(versions: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yields names and values of the public parameters that say so.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html and retrieve-ami-id-bottlerocket.html
-    """
+    """Yields names and values of the public parameters that say so."""
     for version in versions:
-        for architecture in ("x86_64", "arm64"):
-            for variant in ("standard", "nvidia", "neuron"):
-                folder = f"/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/{architecture}/{variant}"
-                yield f"{folder}/recommended/release_version", newest("AL2023", version)
-            folder = f"/aws/service/bottlerocket/aws-k8s-{version}/{architecture}"
-            yield f"{folder}/latest/image_version", newest("BOTTLEROCKET", version)
+        for ami in ami_types().values():
+            if ami.family != "al2" and (name := ami.release_parameter(version)):
+                yield name, newest(ami.name, version)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from eks_facts.instances import ami_types, device_of
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.containers import listed
@@ -19,8 +19,6 @@ _DEVICES = {
     "aws.amazon.com/neuron": "neuron",
 }
 """Beginnings of the resources that pods ask for a device by."""
-_FAMILIES = {"nvidia": r"(p|gr|g(?!4ad))\d", "neuron": r"(inf|trn)\d"}
-"""Instance types with a device (instance-type-names.html); g4ad has AMD's."""
 _CATEGORIES = {"nvidia": {"g", "gr", "p"}, "neuron": {"inf", "trn"}}
 _PLUGINS = {
     "nvidia": ("nvidia-device-plugin", "gpu-operator", "nvidia-dra-driver"),
@@ -28,11 +26,10 @@ _PLUGINS = {
 }
 
 
-def _device_of(ami_type: str) -> str:
-    """The device that an AMI of EKS has the driver of; empty = none."""
-    if "NVIDIA" in ami_type or ami_type == "AL2_x86_64_GPU":
-        return "nvidia"
-    return "neuron" if "NEURON" in ami_type else ""
+def _device_of(ami_type: str) -> str | None:
+    """The device that an AMI type of EKS is for."""
+    ami = ami_types().get(ami_type)
+    return ami.device if ami else None
 
 
 @check("EKR186", Workload)
@@ -70,7 +67,7 @@ def _somewhere(cluster: Cluster, device: str) -> bool:
         try:
             if _device_of(group.ami_type) == device:
                 return True
-            if group.family == "custom" and any(re.match(_FAMILIES[device], one) for one in group.instance_types):
+            if group.family == "custom" and any(device_of(one) == device for one in group.instance_types):
                 return True
         except UnknownValue as unknown:
             unread = unread or unknown
@@ -97,7 +94,7 @@ def _may_add(pool: KubernetesObject, device: str) -> bool:
             continue
         if key == "instance-category" and not values & _CATEGORIES[device]:
             return False
-        if key in ("instance-family", "instance-type") and not any(re.match(_FAMILIES[device], one) for one in values):
+        if key in ("instance-family", "instance-type") and not any(device_of(one) == device for one in values):
             return False
     return True
 

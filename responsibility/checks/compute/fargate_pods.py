@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
+from eks_facts.fargate import largest_request
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.checks.storage.storage_classes import EBS
 from responsibility.checks.workloads.containers import listed
@@ -12,24 +12,9 @@ from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
-# docs.aws.amazon.com/eks/latest/userguide/fargate-pod-configuration.html: the largest size, and what Fargate adds.
-_CPUS, _MEMORY, _FOR_KUBERNETES, _DISK = 16.0, 120 * 2**30, 256 * 2**20, 175 * 2**30
-_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12} | {
-    f"{letter}i": 2.0**power for letter, power in (("K", 10), ("M", 20), ("G", 30), ("T", 40))
-}
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?(?:[eE]\d+)?)([a-zA-Z]*)")
 _ACCELERATORS = ("nvidia.com/", "amd.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com/efa", "habana.ai/")
 Violation = tuple[str, str]
 """Path and words."""
-
-
-def _quantity(workload: Workload, path: str) -> float:
-    """Returns a Kubernetes quantity as a number: 500m, 2Gi. Raises UnknownValue."""
-    text = workload.words_of(path, "0")
-    match = _QUANTITY.fullmatch(text)
-    if not match or match[2] not in _UNITS:
-        raise UnknownValue(workload.at(path), f"{text} is no quantity")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def _kind(workload: Workload) -> Iterator[Violation]:
@@ -109,20 +94,10 @@ def _default_class(workload: Workload) -> KubernetesObject | None:
 
 
 def _size(workload: Workload) -> Iterator[Violation]:
-    limits = {"cpu": (_CPUS, 0), "memory": (_MEMORY, _FOR_KUBERNETES), "ephemeral-storage": (_DISK, 0)}
-    for name, (most, added) in limits.items():
-        asked = max(
-            sum(_request(workload, path, name) for path in workload.running),
-            max((_request(workload, path, name) for path in workload.starting), default=0.0),
-        )
-        if asked + (added if asked else 0) > most:
+    for name, most in largest_request().items():
+        if (asked := float(workload.requested(name))) > most:
             words = f"{asked:g} CPUs" if name == "cpu" else f"{asked / 2**30:g} GiB of {name}"
             yield f"{workload.spec_path}.containers", f"asks for {words}, more than the largest size"
-
-
-def _request(workload: Workload, path: str, name: str) -> float:
-    group = "requests" if workload.get(f"{path}.resources.requests.{name}") is not None else "limits"
-    return _quantity(workload, f"{path}.resources.{group}.{name}")
 
 
 _RULES: tuple[Callable[[Workload], Iterator[Violation]], ...] = (_kind, _node, _platform, _volumes, _size)

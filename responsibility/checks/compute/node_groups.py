@@ -1,8 +1,6 @@
 """Checks of groups of EC2 nodes: how they are updated, repaired, and how many there are."""
 
-import re
-
-from eks_facts.instances import devices
+from eks_facts.instances import DEVICES, ami_types, device_of
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, NodeGroup, PodIdentity, SelfManagedNodes
@@ -154,17 +152,17 @@ def updates_replace_nodes(nodes: SelfManagedNodes) -> Answer:
 def accelerators_have_drivers(group: NodeGroup) -> Answer:
     """A custom image may have any driver."""
     kinds = _kinds_of(group)
-    found = [(kind, device) for kind in kinds for device in devices() if re.match(device.instances, kind)]
+    found = [(kind, device) for kind in kinds if (device := device_of(kind))]
     if not found:
         return not_applicable("has no instance types with accelerators")
     if group.family == "custom":
         return not_applicable("runs a custom image")
-    ami = group.ami_type or "AL2023_x86_64_STANDARD"
-    bare = [(kind, device) for kind, device in found if ami not in device.ami_types]
-    if bare:
+    ami = ami_types()[group.ami_type_or_default]
+    if bare := [(kind, device) for kind, device in found if device not in ami.drivers]:
         kind, device = bare[0]
-        return open_(f"runs {ami}, which has no drivers for the {device.name} of {kind}", group.at("AmiType"))
-    return met(f"runs {ami}, with drivers for the {found[0][1].name} of {found[0][0]}", group.at("AmiType"))
+        return open_(f"runs {ami.name}, which has no drivers for the {DEVICES[device]} of {kind}", group.at("AmiType"))
+    kind, device = found[0]
+    return met(f"runs {ami.name}, with drivers for the {DEVICES[device]} of {kind}", group.at("AmiType"))
 
 
 def _kinds_of(group: NodeGroup) -> list[str]:

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.engine.eks import access, addons, certificates, clusters, compute  # noqa: F401 - they register their operations
-from emulator.engine.eks.lookups import Catalog, Role, Subnet
+from emulator.engine.eks.lookups import Role, Subnet
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State
-from tests.conftest import ROOT
 
 ARN = "arn:aws:iam::123456789012:role/"
 AUTO_MODE = ("Cluster", "Compute", "LoadBalancing", "Networking")
@@ -22,9 +21,6 @@ def trust(service: str, *actions: str) -> dict[str, Any]:
 class FakeAccount:
     """An account with two private subnets in two zones, a public one, and a role for each purpose."""
 
-    catalog: Catalog = field(
-        default_factory=lambda: Catalog(ROOT / "eks_facts/data", ROOT / "eks_facts/data/managed_policies.yaml")
-    )
     subnets: dict[str, Subnet] = field(
         default_factory=lambda: {
             "subnet-a": Subnet("vpc-1", "us-east-1a", public=False),

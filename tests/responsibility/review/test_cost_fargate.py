@@ -6,37 +6,6 @@ from typing import Any
 import pytest
 from cost_templates import HOURS, cluster, fargate, only, priced, resource, workload
 
-from responsibility.review.cost_fargate import quantity, size
-
-
-@pytest.mark.parametrize(
-    ("cpu", "memory", "given"),
-    [
-        (0, 0, (0.25, 0.5)),
-        (0.25, 0.25, (0.25, 0.5)),
-        (0.25, 0.5, (0.25, 1)),
-        (1, 8, (2, 9)),
-        (0.3, 0.1, (0.5, 1)),
-        (8, 16, (8, 20)),
-        (16, 120, None),
-    ],
-)
-def test_fargate_rounds_a_pod_up(cpu: float, memory: float, given: tuple[float, float] | None) -> None:
-    assert size(cpu, memory) == given
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("250m", 0.25), ("1", 1), (0.5, 0.5), ("1Gi", 1024**3), ("512Ki", 524288), ("1e3", 1000), ("1k", 1000)],
-)
-def test_quantities(text: object, value: float) -> None:
-    assert quantity(text) == pytest.approx(value)
-
-
-def test_what_is_no_quantity_is_refused() -> None:
-    with pytest.raises(ValueError, match="no quantity"):
-        quantity("much")
-
 
 def test_pods_on_fargate_by_what_fargate_gives_them() -> None:
     found = priced(fargate(workload(replicas=3)))

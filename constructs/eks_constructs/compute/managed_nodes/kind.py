@@ -27,6 +27,7 @@ from eks_constructs.compute.placement import Nodes, disk_for_pods, rule_with_con
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
+from eks_facts.instances import ami_types
 
 MAX_SKEW = 1
 """Minor versions that managed nodes may be behind: Kubernetes allows three, but EKS upgrades a control plane only when all its
@@ -109,9 +110,8 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
                 yield device, {"key": PLUGIN_LABEL, "operator": "In", "values": [device]}
 
     def nodes(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Nodes]]:
-        families = load("instance_families")["ami_types"]
         for group in spec.groups:
-            architecture = "arm64" if families[group.ami_type]["architecture"] == "arm64" else "amd64"
+            architecture = "arm64" if ami_types()[group.ami_type].architecture == "arm64" else "amd64"
             # EKS spells effects NO_SCHEDULE, Kubernetes NoSchedule.
             taints = tuple(
                 {**taint.model_dump(), "effect": taint.effect.title().replace("_", "")} for taint in group.taints

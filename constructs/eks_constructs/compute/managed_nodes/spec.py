@@ -1,7 +1,7 @@
 """EC2 managed node groups: AWS builds the AMI and drives the Auto Scaling group; the nodes, and when they are updated, are yours."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -20,6 +20,8 @@ from eks_constructs.spec import (
     repeated,
 )
 from eks_facts.files import limit, load
+from eks_facts.instances import DEVICES, ami_types, architecture, device_of
+from eks_facts.instances import AmiType as AmiFacts
 
 AmiType = Literal[
     "AL2023_x86_64_STANDARD",
@@ -56,27 +58,18 @@ class TaintSpec(Taint):
     effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"]
 
 
-_DEVICES = {"nvidia": "NVIDIA GPUs", "neuron": "AWS Neuron devices", "amd": "AMD GPUs"}
-
-
-def _without_drivers(instance_type: str, ami_type: str) -> str | None:
+def _without_drivers(instance_type: str, ami: AmiFacts) -> str | None:
     """Returns why an AMI cannot use the devices of an instance type, which would be paid for and idle; None if it can, or has none."""
-    families = load("instance_families")
-    device = next((name for name in _DEVICES if re.match(families[name], instance_type)), None)
-    if device is None:
-        return None
-
-    def serves(ami: dict[str, Any]) -> bool:
-        return device in (ami.get("device"), *ami.get("drivers", ()))
-
-    amis = families["ami_types"]
-    if serves(amis[ami_type]):
+    device = device_of(instance_type)
+    if device is None or device in ami.drivers:
         return None
     fitting = [
-        name for name, ami in amis.items() if serves(ami) and ami["architecture"] == amis[ami_type]["architecture"]
+        name
+        for name in get_args(AmiType)
+        if device in (one := ami_types()[name]).drivers and one.architecture == ami.architecture
     ]
     advice = f"choose {' or '.join(fitting)}" if fitting else "no AMI of EKS has; choose another instance type"
-    return f"instance type {instance_type} has {_DEVICES[device]}, and ami_type {ami_type} has no drivers for them: {advice}"
+    return f"instance type {instance_type} has {DEVICES[device]}, and ami_type {ami.name} has no drivers for them: {advice}"
 
 
 Revision = Annotated[
@@ -149,26 +142,23 @@ class NodeGroupSpec(Spec):
 
     @model_validator(mode="after")
     def _hardware(self) -> "NodeGroupSpec":
-        families = load("instance_families")
-        ami = families["ami_types"][self.ami_type]
+        ami = ami_types()[self.ami_type]
         for index, instance_type in enumerate(self.instance_types):
-            architecture = "arm64" if re.match(families["arm64"], instance_type) else "x86_64"
-            if architecture != ami["architecture"]:
+            if architecture(instance_type) != ami.architecture:
                 raise Misplaced(
-                    f"instance type {instance_type} is {architecture}, but ami_type {self.ami_type}"
-                    f" is for {ami['architecture']}; change one of them",
+                    f"instance type {instance_type} is {architecture(instance_type)}, but ami_type {self.ami_type}"
+                    f" is for {ami.architecture}; change one of them",
                     "instance_types",
                     index,
                 )
-            device = ami.get("device")
-            if device and not re.match(families[device], instance_type):
+            if ami.device and device_of(instance_type) != ami.device:
                 raise Misplaced(
-                    f"instance type {instance_type} has no {device} device, which ami_type {self.ami_type} is for;"
+                    f"instance type {instance_type} has no {ami.device} device, which ami_type {self.ami_type} is for;"
                     " change one of them",
                     "instance_types",
                     index,
                 )
-            if problem := _without_drivers(instance_type, self.ami_type):
+            if problem := _without_drivers(instance_type, ami):
                 raise Misplaced(problem, "instance_types", index)
         if self.warm_pool:
             self.warm_pool.check_ami(self.ami_type)
@@ -204,14 +194,13 @@ class NodeGroupSpec(Spec):
 
 def device_of_group(group: NodeGroupSpec) -> str | None:
     """Returns the device that the nodes of a group offer to pods, by their AMI; None: they have none."""
-    device: str | None = load("instance_families")["ami_types"][group.ami_type].get("device")
-    return device
+    return ami_types()[group.ami_type].device
 
 
 def plugin_of_group(group: NodeGroupSpec) -> str | None:
     """Returns the device whose plugin the nodes of a group lack; None: they need none."""
     device = device_of_group(group)
-    brought = load("devices")["plugins"][load("instance_families")["ami_types"][group.ami_type]["os"]]
+    brought = load("devices")["plugins"][ami_types()[group.ami_type].family]
     return device if device and device not in brought else None
 
 

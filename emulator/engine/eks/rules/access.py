@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 import yaml
 from jsonschema import Draft7Validator
 
+from eks_facts.addons import addon_settings, addons
+from eks_facts.iam_words import access_policies
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, REQUEST, Call, role_problem, rule
 
 
 @rule("CreateAddon", says="Add-ons that EKS offers.", page=f"{GUIDE}workloads-add-ons-available-eks.html")
 def addon_offered(call: Call) -> Iterator[str]:
     """Refuses names that are no add-on."""
-    if call.get("addonName") not in call.account.catalog.addons:
+    if call.get("addonName") not in addons():
         yield f"Addon {call.get('addonName')} specified is not supported"
 
 
@@ -20,7 +22,7 @@ def addon_offered(call: Call) -> Iterator[str]:
       page=f"{API}API_DescribeAddonConfiguration.html")  # fmt: skip
 def addon_settings_fit(call: Call) -> Iterator[str]:
     """Refuses what the schema does not know, and values of another type."""
-    schema = call.account.catalog.addon_settings.get(call.get("addonName") or "")
+    schema = addon_settings().get(call.get("addonName") or "")
     text = call.get("configurationValues")
     if not schema or not text:
         return
@@ -65,7 +67,7 @@ def access_policy_exists(call: Call) -> Iterator[str]:
     named = re.fullmatch(r"arn:aws[a-z-]*:eks::aws:cluster-access-policy/(\w+)", arn)
     if not named:
         yield f"The policyArn parameter format is not valid: {arn}"
-    elif named[1] not in call.account.catalog.access_policies:
+    elif named[1] not in access_policies():
         yield f"The specified policyArn could not be found: {arn}"
     scope = call.get("accessScope") or {}
     if (scope.get("type") == "namespace") != bool(scope.get("namespaces")):

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from ipaddress import ip_network
 
+from eks_facts.files import limit
+from eks_facts.versions import kubernetes_versions
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, INVALID, LIMIT, REQUEST, Call, role_problem, rule
 from emulator.engine.eks.state import Refused, now
 
@@ -66,7 +68,7 @@ def one_kind_of_update(call: Call) -> Iterator[str]:
 def version_offered(call: Call) -> Iterator[str]:
     """Refuses versions that are unknown."""
     version = call.get("version")
-    if version and version not in call.account.catalog.versions:
+    if version and version not in kubernetes_versions():
         yield f"unsupported Kubernetes version {version}"
 
 
@@ -77,7 +79,7 @@ def standard_support_in_time(call: Call) -> Iterator[str]:
     if call.get("upgradePolicy", "supportType") != "STANDARD":
         return
     version = call.get("version") if call.operation == "CreateCluster" else call.cluster["version"]
-    ends = call.account.catalog.versions.get(version or "", {}).get("standard_until")
+    ends = _standard_until(version)
     if ends and now().date() > ends:
         yield f"Kubernetes version {version} is in extended support since {ends}: the upgrade policy STANDARD cannot be selected for it"
 
@@ -114,7 +116,7 @@ def rollback_in_time(call: Call) -> Iterator[str]:
       page=f"{GUIDE}rollback-cluster.html", code=REQUEST)  # fmt: skip
 def rollback_with_extended_support(call: Call) -> Iterator[str]:
     """Refuses to go back into extended support that the cluster does not have."""
-    ends = call.account.catalog.versions.get(call.get("version"), {}).get("standard_until")
+    ends = _standard_until(call.get("version"))
     if (
         _step(call) == -1
         and ends
@@ -124,9 +126,14 @@ def rollback_with_extended_support(call: Call) -> Iterator[str]:
         yield f"Kubernetes version {call.get('version')} is in extended support: first change the upgrade policy to EXTENDED"
 
 
+def _standard_until(version: str | None) -> date | None:
+    found = kubernetes_versions().get(version or "")
+    return found.standard_until if found else None
+
+
 def _step(call: Call) -> int | None:
     """How many minor versions up UpdateClusterVersion goes; None: it is no version that EKS offers, of which another rule tells."""
-    versions = list(call.account.catalog.versions)
+    versions = list(kubernetes_versions())
     old, new = call.cluster["version"], call.get("version")
     return versions.index(new) - versions.index(old) if new in versions and old in versions else None
 
@@ -196,10 +203,10 @@ def endpoint_reachable(call: Call) -> Iterator[str]:
     if config.get("endpointPublicAccess") is False and not config.get("endpointPrivateAccess"):
         yield "Private and public endpoint access cannot be false"
     ranges = config.get("publicAccessCidrs") or []
-    if len(ranges) > call.account.catalog.limits["public_access_cidrs"]:
+    if len(ranges) > limit("public_access_cidrs"):
         raise Refused(
             LIMIT,
-            f"{len(ranges)} public access CIDRs; the quota is {call.account.catalog.limits['public_access_cidrs']}",
+            f"{len(ranges)} public access CIDRs; the quota is {limit('public_access_cidrs')}",
         )
     for cidr in ranges:
         try:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from emulator.engine.eks.releases import default_ami_type
+from eks_facts.files import limit
+from eks_facts.instances import ami_types, architecture, default_ami_type
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, LIMIT, Call, role_problem, rule
 from emulator.engine.eks.state import Record
 
@@ -36,11 +37,11 @@ def node_role_assumable(call: Call) -> Iterator[str]:
       page=f"{GUIDE}eks-linux-ami-versions.html")  # fmt: skip
 def ami_type_exists(call: Call) -> Iterator[str]:
     """Refuses AMI types that have no image for the version."""
-    ami = call.get("amiType") or default_ami_type(call.cluster["version"])
+    ami = call.get("amiType") or default_ami_type(call.cluster["version"]).name
     version = call.get("version") or call.cluster["version"]
     if ami.startswith("AL2_") and _minor(version) >= 33:
         yield f"Requested AMI type {ami} is not supported for kubernetes version {version}"
-    elif not ami.startswith(("AL2_", "CUSTOM", "WINDOWS_")) and ami not in call.account.catalog.ami_types:
+    elif ami != "CUSTOM" and ami not in ami_types():
         yield f"AMI Type {ami} is not valid"
 
 
@@ -51,14 +52,11 @@ def _minor(version: str) -> int:
 @rule("CreateNodegroup", says="Instance types have the architecture of the AMI.", page=f"{API}API_CreateNodegroup.html")
 def architecture_fits(call: Call) -> Iterator[str]:
     """Refuses Arm images on x86 instances, and the other way round. A launch template may bring an image of its own."""
-    default = "" if call.get("launchTemplate") else default_ami_type(call.cluster["version"])
-    ami = call.get("amiType") or default
-    wanted = call.account.catalog.ami_types.get(ami, {}).get("architecture")
-    wrong = [
-        kind for kind in call.get("instanceTypes") or [] if wanted and call.account.catalog.architecture(kind) != wanted
-    ]
-    if wrong:
-        yield f"[{', '.join(wrong)}] is not a valid instance type for requested amiType {ami}"
+    default = None if call.get("launchTemplate") else default_ami_type(call.cluster["version"])
+    ami = ami_types().get(call.get("amiType") or "", default)
+    wrong = [kind for kind in call.get("instanceTypes") or [] if ami and architecture(kind) != ami.architecture]
+    if ami and wrong:
+        yield f"[{', '.join(wrong)}] is not a valid instance type for requested amiType {ami.name}"
 
 
 @rule("CreateNodegroup", says="A node group is made with the cluster's version.", page=f"{API}API_CreateNodegroup.html")
@@ -146,8 +144,8 @@ def within_quota(call: Call) -> Iterator[str]:
     kind, quota = (
         ("nodegroup", "node_groups") if call.operation == "CreateNodegroup" else ("fargateProfile", "fargate_profiles")
     )
-    if len(list(call.state.of(kind, call.cluster_name))) >= call.account.catalog.limits[quota]:
-        yield f"The quota of {quota.replace('_', ' ')} of a cluster is {call.account.catalog.limits[quota]}"
+    if len(list(call.state.of(kind, call.cluster_name))) >= limit(quota):
+        yield f"The quota of {quota.replace('_', ' ')} of a cluster is {limit(quota)}"
 
 
 @rule("CreateFargateProfile", says="Fargate can assume the pod execution role.",
@@ -186,11 +184,10 @@ def private_subnets(call: Call) -> Iterator[str]:
 def selectors_few(call: Call) -> Iterator[str]:
     """Refuses profiles without selectors, and with too many."""
     selectors = call.get("selectors") or []
-    limits = call.account.catalog.limits
-    if not 1 <= len(selectors) <= limits["fargate_selectors"]:
-        yield f"Fargate Profile must have between 1 and {limits['fargate_selectors']} selectors, found {len(selectors)}"
+    if not 1 <= len(selectors) <= limit("fargate_selectors"):
+        yield f"Fargate Profile must have between 1 and {limit('fargate_selectors')} selectors, found {len(selectors)}"
     for selector in selectors:
         if not selector.get("namespace"):
             yield "Fargate Profile selector must have a namespace"
-        if len(selector.get("labels") or {}) > limits["fargate_selector_labels"]:
-            yield f"Fargate Profile selector has more than {limits['fargate_selector_labels']} labels"
+        if len(selector.get("labels") or {}) > limit("fargate_selector_labels"):
+            yield f"Fargate Profile selector has more than {limit('fargate_selector_labels')} labels"
