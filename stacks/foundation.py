@@ -1,8 +1,6 @@
 """Foundation stack: what outlives clusters. No refactoring of a cluster's stack can touch it."""
 
 import aws_cdk as cdk
-from aws_cdk.aws_iam import CfnRole
-from aws_cdk.aws_kms import CfnKey
 from constructs import Construct
 
 from eks_constructs import control_plane
@@ -13,6 +11,7 @@ from eks_constructs.network import NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
+from stacks.environment.stack_names import foundation_stack
 
 
 def network_log_groups(environment: Environment, cluster: ClusterSpec | None) -> NetworkLogGroups:
@@ -74,17 +73,18 @@ class FoundationStack(cdk.Stack):
 
         alias = f"alias/eks-platform/{environment.name}/clusters/{cluster.name}"
         resources = lasting_resources(self, cluster, environment.context_of(cluster), key_alias=alias, prefix=prefix)
-        key_arn = self._fixed(resources.key) if resources.key else str(cluster.control_plane.etcd.kms_key_arn)
+        key_arn = self._fixed(f"{prefix}EtcdKey") if resources.key else str(cluster.control_plane.etcd.kms_key_arn)
         # Only what the cluster can never change is a strong reference: it lets go of the rest first.
         lasting = {
-            one.id: self._fixed(one.resource) if one.fixed else one.resource.attr_arn for one in resources.of_kinds
+            one.id: self._fixed(prefix + one.id) if one.fixed else one.resource.attr_arn for one in resources.of_kinds
         }
-        return ClusterFoundation(key_arn, self._fixed(resources.role), lasting)
+        return ClusterFoundation(key_arn, self._fixed(f"{prefix}ClusterRole"), lasting)
 
-    def _fixed(self, resource: CfnKey | CfnRole) -> str:
+    def _fixed(self, logical_id: str) -> str:
         """Returns the ARN of a resource for a cluster's stacks: CloudFormation refuses to change or delete it while they use it.
 
         Other references between stacks are weak (cdk.json). These are an export, made whether or not it is used at the
         moment, so that a cluster can stop using it first.
         """
-        return self.export_value(resource.attr_arn)
+        name = f"{foundation_stack(self._environment.name)}-{logical_id}Arn"
+        return self.export_value({"Fn::GetAtt": [logical_id, "Arn"]}, name=name)

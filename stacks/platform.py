@@ -86,11 +86,9 @@ def build(
     foundation = FoundationStack(scope, foundation_stack(name), environment, stack_env=stack_env)
     networks: list[NetworkStack] = []
 
-    def network(
-        spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None
-    ) -> tuple[ClusterNetwork, NetworkStack | None]:
+    def network(spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None) -> ClusterNetwork:
         if isinstance(spec, ExistingNetworkSpec):
-            return ClusterNetwork.existing(spec), None
+            return ClusterNetwork.existing(spec)
         # Beside the foundation: it names log groups that are made there, which may be yet to come.
         stack = NetworkStack(
             scope,
@@ -103,16 +101,15 @@ def build(
             stack_env=stack_env,
         )
         networks.append(stack)
-        return stack.network.cluster_network, stack
+        return stack.network.cluster_network
 
     shared = network(environment.network, None) if environment.network else None
     control_planes, computes, workloads = [], [], []
     revisions: list[RevisionStack] = []
     for spec in environment.clusters:
-        mine = network(spec.network, spec) if spec.network else shared
-        if mine is None:
+        cluster_network = network(spec.network, spec) if spec.network else shared
+        if cluster_network is None:
             raise ValueError(f"cluster {spec.name} has no network")  # the environment's validator says so first
-        cluster_network, its_network = mine
         control_plane = ControlPlaneStack(
             scope,
             control_plane_stack(name, spec.name),
@@ -124,9 +121,6 @@ def build(
             stack_env=stack_env,
         )
         control_plane.add_stack_dependency(foundation)
-        if its_network:
-            # Nodes need its routes, which nothing in the other stacks refers to.
-            control_plane.add_stack_dependency(its_network)
         control_planes.append(control_plane)
         its_sizes = {group: size for (cluster, group), size in (sizes or {}).items() if cluster == spec.name}
         compute = ComputeStack(
