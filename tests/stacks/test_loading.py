@@ -421,7 +421,7 @@ def test_good_lock(tmp_path: Path) -> None:
     ("text", "line", "said"),
     [
         ("", 1, "the file: found nothing; it must be a mapping with the keys addons"),
-        ("add-ons: {}\n", 1, "add-ons is not a known key; allowed here: addons. Did you mean addons?"),
+        ("add-ons: {}\n", 1, "add-ons is not a known key; allowed here: addons, settings. Did you mean addons?"),
         ("addons:\n", 1, "addons: has no value"),
         (
             'addons:\n  "1.36":\n    coredns: v1.12.1-eksbuild.2\n    core-dns: v1.12.1-eksbuild.2\n',

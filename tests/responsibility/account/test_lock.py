@@ -148,6 +148,22 @@ def test_an_assembly_of_another_environment(
     assert not eks.asked
 
 
+def test_the_settings_of_each_version_are_locked_without_their_words(eks: FakeEks, tmp_path: Path) -> None:
+    eks.settings["coredns"] = {
+        "title": "Coredns",
+        "type": "object",
+        "properties": {"title": {"type": "string", "default": "a", "description": "b"}},
+    }
+    assembly = template(tmp_path, {"kinds": ["Nodegroup"], "addons": {"coredns": "", "vpc-cni": ""}})
+    file = tmp_path / "x.lock.yaml"
+    said, _ = locked(Request(assembly=assembly, output=file))
+    assert any("settings of coredns" in line for line in said)
+    (schema,) = yaml.safe_load(file.read_text())["settings"]["coredns"].values()
+    assert json.loads(schema) == {"type": "object", "properties": {"title": {"type": "string"}}}
+    said, _ = locked(Request(assembly=assembly, output=file))
+    assert "unchanged" in said[0]
+
+
 @pytest.mark.parametrize(
     ("resource", "words"),
     [
