@@ -6,10 +6,11 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 import yaml
-from conftest import NODES, TODAY, build_platform, minimal
 
 from safe_io.errors import BadInput
 from stacks.environment.loading import load_environment, load_lock
+from tests.support.environments import NODES, TODAY, minimal
+from tests.support.synth import build_platform
 
 VERSION = "v1.13.2-eksbuild.31"
 SCHEMA = {

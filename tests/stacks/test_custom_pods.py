@@ -1,12 +1,12 @@
 """Pods that custom resources make: found wherever the kind keeps their template, and placed as those of Deployments."""
 
 import pytest
-from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks.objects import folder as workload_folder
 from stacks.objects.pods import pod_templates
+from tests.stacks.own_workloads import Workloads
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 

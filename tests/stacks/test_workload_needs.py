@@ -3,14 +3,14 @@
 import json
 
 import pytest
-from conftest import NODES, minimal, validated
-from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks.controllers import controllers, needs_load_balancer_controller
 from stacks.objects import folder as workload_folder
 from stacks.objects.balancer_rights import rights_of
+from tests.stacks.own_workloads import Workloads
+from tests.support.environments import NODES, minimal, validated
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 ALL = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}

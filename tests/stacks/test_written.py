@@ -1,13 +1,13 @@
 """What an author wrote is reconciled with what placement fills in and renames, or refused with file, line and key."""
 
 import pytest
-from conftest import NODES, minimal
-from own_workloads import Workloads
-from test_order import needs
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks.objects import folder as workload_folder
+from tests.stacks.own_workloads import Workloads
+from tests.stacks.test_order import needs
+from tests.support.environments import NODES, minimal
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 ALL = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_eks import FakeEks, offer
-from lock_case import endpoint, locked, template
 
 from responsibility.account.errors import AccountError
 from responsibility.account.lock import Request, load
+from tests.responsibility.account.fake_eks import FakeEks, offer
+from tests.responsibility.account.lock_case import endpoint, locked, template
 
 
 @pytest.fixture

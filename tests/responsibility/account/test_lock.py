@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, build_platform, environment_data, of_type, validated
-from fake_eks import FakeEks, offer, run
-from lock_case import ADDONS, DAY, endpoint, locked, template
 
 from responsibility.account.environment import environment_file, lock_file
 from responsibility.account.lock import Request
 from responsibility.reading.template import BadSource
 from safe_io.ownership import OutputProblem
+from tests.responsibility.account.fake_eks import FakeEks, offer, run
+from tests.responsibility.account.lock_case import ADDONS, DAY, endpoint, locked, template
+from tests.support.environments import ROOT, environment_data, validated
+from tests.support.synth import build_platform
+from tests.support.templates import of_type
 
 
 @pytest.fixture

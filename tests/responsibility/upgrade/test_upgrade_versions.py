@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from upgrade_case import AS_OF, cluster, write
 
 from responsibility.reading.template import BadSource
 from responsibility.upgrade.command import Request, playbook
+from tests.responsibility.upgrade.upgrade_case import AS_OF, cluster, write
 
 
 def refusal(folder: Path, target: str, version: object = "1.36", start: str | None = None) -> str:
