@@ -54,7 +54,7 @@ def main() -> int:
         counts[type(request).__name__] += 1
         return send(self, request, response_type)
 
-    _NodeProcess.send = counted
+    _NodeProcess.send = counted  # type: ignore[method-assign]
     code = app.main()
     print(json.dumps(counts))
     return code
