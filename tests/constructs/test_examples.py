@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, needs, of_type
+
+from tests.support.environments import ROOT
+from tests.support.templates import needs, of_type
 
 EXAMPLE = ROOT / "constructs/examples/app.py"
 

@@ -6,10 +6,10 @@ import sys
 import textwrap
 from pathlib import Path
 
-from conftest import ROOT, minimal, of_type
-
 from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.compute.spec import ComputeSpec
+from tests.support.environments import ROOT, minimal
+from tests.support.templates import of_type
 
 # What a folder of its own would hold, with the line in registry.py and the field in spec.py.
 TOY = """
