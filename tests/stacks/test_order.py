@@ -66,7 +66,7 @@ def test_no_resource_waits_for_itself_and_stacks_are_in_order(synth, name):
             assert logical_id not in needs(template, logical_id)
     order = list(templates)
     for place, template in enumerate(templates.values()):
-        for producer in producers(template):
+        for producer in producers(template, exports(templates)):
             assert order.index(producer) < place
 
 
