@@ -119,6 +119,7 @@ FILES: tuple[dict[str, Any], ...] = (
                     },
                     "managed_nodes": {
                         "groups": [
+                            {"name": "next", "instance_types": ["m7i.large"], "revision": "green"},
                             {
                                 "name": "general",
                                 "ami_type": "AL2023_x86_64_STANDARD",

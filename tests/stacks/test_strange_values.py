@@ -68,10 +68,12 @@ def test_strange_values_are_refused_wherever_they_are(value: Any, said: str, tmp
 )  # fmt: skip
 def test_what_only_looks_a_little_strange_is_fine(value: Any, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    data = configured({"a": value})
+    data = configured({"podAnnotations": {"a": value}})
     data["clusters"][0]["compute"] = {"fargate": {"profiles": [{"name": "a", "selectors": [{"namespace": "a"}]}]}}
     path.write_text(json.dumps(data))
-    assert load_environment(path, today=TODAY).clusters[0].addons["coredns"].configuration == {"a": value}
+    assert load_environment(path, today=TODAY).clusters[0].addons["coredns"].configuration == {
+        "podAnnotations": {"a": value}
+    }
 
 
 @pytest.fixture
