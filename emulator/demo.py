@@ -27,7 +27,7 @@ nothing ran in Kubernetes."""
 LOCK = "demo.lock"
 """Locked by a demo while it deploys; it contains the time of the start."""
 SETTLE_SECONDS = 30.0
-END_SECONDS = 10.0
+END_SECONDS = 30.0
 FULL_BYTES = 1_000_000
 
 ENDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
