@@ -36,9 +36,11 @@ ACCEPT = "the checks found something. Fix it, or accept it with a reason in stac
 def main() -> int:
     """Synthesises the environment that the context key `env` names; returns the exit code. Raises BadInput."""
     use_pinned_node()
-    # Node starts and loads its libraries while Python reads its own.
-    Thread(target=import_module, args=["aws_cdk"], daemon=True).start()
-    from pydantic import BaseModel  # noqa: F401 - the largest of those that need no CDK
+    # Node starts and loads its libraries while Python reads pydantic, the largest of those that need no CDK.
+    cdk = Thread(target=import_module, args=["aws_cdk"], daemon=True)
+    cdk.start()
+    import_module("pydantic")
+    cdk.join()  # what follows imports aws_cdk too, and two threads that talk to jsii wait for each other for ever
 
     from stacks.environment.context import read_context, wishes
     from stacks.environment.loading import load_environment, load_lock

@@ -36,6 +36,31 @@ def written(folder, data):
     return str(path)
 
 
+def test_two_threads_never_load_the_cdk_at_once(tmp_path):
+    """They would start two jsii kernels and wait for each other's answers for ever."""
+    script = """
+import sys, threading
+sys.argv = ["app.py"]
+class Finder:
+    seen = []
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("aws_cdk", "constructs", "jsii"):
+            self.seen.append(threading.current_thread())
+sys.meta_path.insert(0, Finder())
+import app
+from safe_io.errors import BadInput
+try:
+    app.main()
+except BadInput:
+    threads = Finder.seen
+    changes = sum(before is not after for before, after in zip(threads, threads[1:]))
+    print(len(set(threads)), changes)
+"""
+    environment = {**os.environ, "CDK_CONTEXT_JSON": '{"env": "none-of-that-name"}', "CDK_OUTDIR": str(tmp_path)}
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert result.stdout == "2 1\n", result.stdout + result.stderr
+
+
 def test_a_file_of_ones_own(tmp_path):
     result = front_door_process(tmp_path / "out", env=written(tmp_path, minimal()))
     assert (result.returncode, result.stdout) == (0, "")
