@@ -50,7 +50,6 @@ def main() -> int:
     path = environment_path(context.get("env"))
     environment = _delivered(load_environment(path, today=wished.today), wished.delivery)
     lock = load_lock(path)
-    _check_known("first_deploy", wished.first_deploy, environment)
     _check_known("before_pools", wished.before_pools, environment)
     wished = replace(wished, sizes=_fitting(wished.sizes, environment))
     try:
@@ -93,7 +92,6 @@ def _write(
         app,
         environment,
         lock=lock,
-        first_deploy=wished.first_deploy,
         before_pools=wished.before_pools,
         sizes=wished.sizes,
     )

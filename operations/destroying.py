@@ -51,7 +51,8 @@ def destroy(
     if look:
         return 0
     # The CLI deletes what depends on something before it. Nothing of what this finds may be left standing on nothing.
-    if code := run([*command, f"{name}-workloads-*", f"{name}-compute-*", f"{name}-control-plane-*"]):
+    parts = ("protection", "workloads", "compute", "access", "control-plane")
+    if code := run([*command, *(f"{name}-{part}-*" for part in parts)]):
         return code
     networks = network_stacks(environment)
     if not networks:
