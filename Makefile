@@ -141,7 +141,7 @@ format: setup  ## format the code
 
 clean:  ## delete what the commands above made; what others put there stays
 	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out review/base-assembly review .home node_modules bench/peer/node_modules \
-		.venv .venv-checkov .venv-emulator .pytest_cache .mypy_cache .ruff_cache .hypothesis
+		.venv .venv-checkov .venv-emulator .pytest-assemblies .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: env-named
 env-named:

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from delivery.order import KubernetesObject, in_stages
+from delivery.object_kind import KubernetesObject, kind_of
+from delivery.order import in_stages
 from delivery.plan import Chart, Plan, is_chart
 from delivery.problem import DeliveryProblem
 from delivery.tools import Helm, Kubectl
@@ -61,17 +62,17 @@ def apply(
 
 def _apply_objects(objects: Sequence[KubernetesObject], kubectl: Kubectl, timeout: int, pause: float) -> None:
     for stage in in_stages(objects).values():
-        jobs = [item for item in stage if item["kind"] == "Job"]
-        kubectl.apply([item for item in stage if item["kind"] != "Job"])
+        jobs = [item for item in stage if kind_of(item) == "Job"]
+        kubectl.apply([item for item in stage if kind_of(item) != "Job"])
         for job in jobs:
             _apply_job(job, kubectl, timeout)
         for item in stage:
-            if item["kind"] == "CustomResourceDefinition":
+            if kind_of(item) == "CustomResourceDefinition":
                 name = f"crd/{item['metadata']['name']}"
                 kubectl.must("wait", "--for=condition=Established", name, f"--timeout={timeout}s")
         # What a later stage needs, such as a controller for custom resources, runs before that stage begins.
         for item in stage:
-            if item["kind"] in _ROLLED_OUT:
+            if kind_of(item) in _ROLLED_OUT:
                 name = f"{item['kind'].lower()}/{item['metadata']['name']}"
                 kubectl.must("rollout", "status", name, *_in(item), f"--timeout={timeout}s")
         for job in jobs:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import Any
 
-KubernetesObject = dict[str, Any]
+from delivery.object_kind import KubernetesObject, kind_of
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "namespaces": ("Namespace",),
@@ -15,8 +14,8 @@ STAGES: Mapping[str, tuple[str, ...]] = {
         *(
             "IngressClassParams",
             "IngressClass",
-            "LoadBalancerConfiguration",
-            "TargetGroupConfiguration",
+            "LoadBalancerConfiguration.gateway.k8s.aws",
+            "TargetGroupConfiguration.gateway.k8s.aws",
             "GatewayClass",
         ),
         *("ResourceQuota", "LimitRange", "NetworkPolicy"),
@@ -32,8 +31,9 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 }
 """Kinds in their order, by stage. Objects of a later stage may be refused before those of an earlier one are there and served.
 
-Kinds that are named nowhere here are custom resources: they come once their controller runs. The name of a stage is part of
-ids in CloudFormation: another name there would delete what it applied, load balancers and all, and make it anew.
+Kinds that are named nowhere here are custom resources, and so is a Job or Service of another API group: they come once their
+controller runs. The name of a stage is part of ids in CloudFormation: another name there would delete what it applied, load
+balancers and all, and make it anew.
 """
 
 _NAMES = list(STAGES)
@@ -42,7 +42,7 @@ _CUSTOM = (_NAMES.index("custom"), 0)
 
 
 def _rank(item: KubernetesObject) -> tuple[int, int]:
-    return _RANKS.get(str(item["kind"]), _CUSTOM)
+    return _RANKS.get(kind_of(item), _CUSTOM)
 
 
 def in_order(objects: Iterable[KubernetesObject]) -> list[KubernetesObject]:

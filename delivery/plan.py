@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from delivery.order import KubernetesObject
+from delivery.object_kind import KubernetesObject
 from delivery.placeholders import fill, placeholders, unescaped
 from safe_io.errors import BadInput
 from safe_io.json_text import load_json

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from delivery.order import KubernetesObject, in_order
+from delivery.object_kind import KubernetesObject, kind_of
+from delivery.order import in_order
 from delivery.plan import Plan, Step, is_chart
 from delivery.problem import DeliveryProblem
 from delivery.tools import Helm, Kubectl
@@ -70,12 +71,14 @@ def _remove_workload(
     namespace = str(step.workload)
     say(f"{step.file}: {len(objects)} objects, and the volumes of namespace {namespace}")
     _delete(
-        [item for item in objects if item["kind"] not in _LAST and item["kind"] != "PersistentVolume"], kubectl, timeout
+        [item for item in objects if kind_of(item) not in _LAST and kind_of(item) != "PersistentVolume"],
+        kubectl,
+        timeout,
     )
     # Those that a StatefulSet made stand in no file.
     kubectl.must("delete", "persistentvolumeclaims", "--all", "--namespace", namespace, f"--timeout={timeout}s")
     _wait_for_volumes(namespace, kubectl, timeout, pause)
-    _delete([item for item in objects if item["kind"] in (*_LAST, "PersistentVolume")], kubectl, timeout)
+    _delete([item for item in objects if kind_of(item) in (*_LAST, "PersistentVolume")], kubectl, timeout)
 
 
 def _delete(objects: Sequence[KubernetesObject], kubectl: Kubectl, timeout: int) -> None:
@@ -113,7 +116,7 @@ def _volumes_of(namespace: str, answer: Mapping[str, Any]) -> list[str]:
 
 
 def _has_load_balancer(item: KubernetesObject) -> bool:
-    kind = item["kind"]
+    kind = kind_of(item)
     return kind in ("Ingress", "Gateway") or (
         kind == "Service" and (item.get("spec") or {}).get("type") == "LoadBalancer"
     )

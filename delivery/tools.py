@@ -9,7 +9,7 @@ from typing import Any
 
 from delivery.account import Cluster
 from delivery.children import Done, run
-from delivery.order import KubernetesObject
+from delivery.object_kind import KubernetesObject
 from delivery.plan import Chart
 from delivery.problem import DeliveryProblem
 from safe_io.errors import BadInput

@@ -1,7 +1,7 @@
 """How much input one command reads and how much work it does: past a bound it refuses, and names the bound.
 
 A stranger's template may be small and cause endless work (a function inside of itself, a loop over loops). So the
-work is counted where it is done, and the count does not depend on how fast a machine is. docs/responsibility.md has the table.
+work is counted where it is done, and the count does not depend on how fast a machine is.
 """
 
 from __future__ import annotations

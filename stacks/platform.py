@@ -145,6 +145,7 @@ def build(
         revisions += beside
         without_pools = spec.name in before_pools
         _say_what_waits(compute, environment, before_pools=without_pools)
+        _say_what_is_not_checked(compute, environment, lock)
         if needs_stack(spec, environment, before_pools=without_pools):
             running = WorkloadsStack(
                 scope,
@@ -193,6 +194,15 @@ def _revisions(
             stack.add_stack_dependency(compute)
             made.append(stack)
     return made
+
+
+def _say_what_is_not_checked(cluster: ComputeStack, environment: Environment, lock: LockFile | None) -> None:
+    """Tells which settings of add-ons nobody has held against a schema, and how to have that done."""
+    if left := cluster.spec.unchecked_settings(lock):
+        cdk.Annotations.of(cluster).add_info(
+            f"{cluster.spec.name}: whether EKS takes these settings is not known here: {', '.join(left)}."
+            f" make lock-addons ENV={environment.name} asks it for the settings that each add-on has."
+        )
 
 
 def _say_what_waits(cluster: ComputeStack, environment: Environment, *, before_pools: bool) -> None:

@@ -27,6 +27,7 @@ from stacks.control_plane import ControlPlaneStack
 from stacks.controllers import controllers, needs_load_balancer_controller
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
+from stacks.objects.balancer_rights import rights_of
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
 PREFIX = "data"
@@ -97,7 +98,7 @@ class WorkloadsStack(cdk.Stack):
         self._handle = ClusterHandle(spec.name, spec.name)
         workloads = placed_workloads(spec, environment)
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
-        controller_values = {**self._controllers(), **self._load_balancer_controller()}
+        controller_values = {**self._controllers(), **self._load_balancer_controller(workloads)}
         late = late_addons(spec, lock, before_pools=before_pools)
         self._remember_delivery()
         if spec.delivered_by_stack:
@@ -151,18 +152,19 @@ class WorkloadsStack(cdk.Stack):
             values |= kind.controller(self, section, wiring)
         return values
 
-    def _load_balancer_controller(self) -> dict[str, str]:
+    def _load_balancer_controller(self, workloads: Sequence[PlacedWorkload]) -> dict[str, str]:
         """Makes what the controller needs of AWS, if a workload needs it; returns the values of its chart's placeholders."""
         spec = self._cluster.spec
         if not needs_load_balancer_controller(spec, self._environment):
             return {}
         on_nodes = spec.compute.mix.deployments_run_on != "fargate"
+        objects = [item for one in workloads if one.placement.rule.needs_controller for item in one.objects]
         role = self._service_account_role(
             Construct(self, "LoadBalancerController"),
             namespace=load_balancer_controller.NAMESPACE,
             account=load_balancer_controller.SERVICE_ACCOUNT,
             irsa=not on_nodes,
-            statements=load_balancer_controller.statements(spec.name),
+            statements=load_balancer_controller.statements(spec.name, rights_of(objects, spec.name)),
         )
         cdk.CfnOutput(self, "VpcId", value=self._network.vpc_id, description="VPC of the cluster, for its controllers")
         values = {load_balancer_controller.VPC_ID: self._network.vpc_id}

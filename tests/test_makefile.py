@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+
+from tests.support.environments import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 

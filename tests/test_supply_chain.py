@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+
+from tests.support.environments import ROOT
 
 LOCKS = {
     "requirements.txt": ["dev", "packaging"],

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from eks_constructs.addon_settings import settings_problem
 from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.spec import Misplaced, Spec, pattern
 from eks_facts.files import load
@@ -99,8 +98,6 @@ def plan_addons(
             raise AddonProblem(f"{name} {_no_place(rule, mix)}; take it out", name)
         if not (wanted and runs):
             continue
-        if refused := settings_problem(name, spec.configuration):
-            raise AddonProblem(refused[1], name, "configuration", *refused[0])
         if spec.version and (problem := too_old(name, spec.version)):
             raise AddonProblem(problem, name, "version")
         on_fargate = host == "fargate"

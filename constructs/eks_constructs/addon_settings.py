@@ -18,29 +18,61 @@ _TYPES = {
 }
 
 
-def settings_problem(addon: str, settings: Mapping[str, Any]) -> tuple[tuple[str | int, ...], str] | None:
-    """Returns the way to the first setting that EKS would refuse, and why; None: none is known to be refused."""
-    schema = load("addon_settings")["add_ons"].get(addon)
-    if not schema or not settings:
-        return None
+Schema = Mapping[str, Any]
+
+
+def settings_problem(
+    addon: str, settings: Mapping[str, Any], schema: Schema | None = None
+) -> tuple[tuple[str | int, ...], str] | None:
+    """Returns the way to the first setting that EKS would refuse, and why; None: none is known to be refused.
+
+    ``schema`` is what EKS answered for the add-on's version, if that is known (the lock file).
+    """
+    found = next(_errors(addon, settings, schema), None)
+    return found if found is None or found[1] else None
+
+
+def unchecked_settings(addon: str, settings: Mapping[str, Any], schema: Schema | None = None) -> list[str]:
+    """Returns the settings of which nobody here knows whether EKS takes them, each as the way to it."""
+    if schema is None and addon not in load("addon_settings")["add_ons"]:
+        return [str(key) for key in settings]
+    return [".".join(map(str, where)) for where, text in _errors(addon, settings, schema) if not text]
+
+
+def _errors(
+    addon: str, settings: Mapping[str, Any], schema: Schema | None
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yields what a schema does not allow: first what is wrong, then, without a text, what a newer version may allow."""
+    known = schema or load("addon_settings")["add_ons"].get(addon)
+    if not known or not settings:
+        return
     from jsonschema import Draft7Validator  # only environments with settings of add-ons pay for it
 
-    errors = sorted(Draft7Validator(schema).iter_errors(settings), key=lambda error: [str(one) for one in error.path])
-    return next((found for error in errors for found in _words(addon, error)), None)
+    errors = sorted(Draft7Validator(known).iter_errors(settings), key=lambda error: [str(one) for one in error.path])
+    whole = schema is not None or known.get("x-whole")
+    found = [one for error in errors for one in _words(addon, error, whole=bool(whole), of_eks=schema is not None)]
+    yield from sorted(found, key=lambda one: not one[1])
 
 
-def _words(addon: str, error: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _words(addon: str, error: Any, *, whole: bool, of_eks: bool) -> Iterator[tuple[tuple[str | int, ...], str]]:
     where = tuple(error.path)
     match error.validator:
         case "additionalProperties":
             known = list(error.schema.get("properties", {}))
-            for key in error.instance:
-                if key not in known and (meant := like(key, known)):
-                    yield (
-                        (*where, key),
-                        f"{key} is no setting of {addon} (EKS would refuse it). Did you mean {meant}?"
-                        f" `aws eks describe-addon-configuration --addon-name {addon} --addon-version ...` lists them",
-                    )
+            for key in [key for key in error.instance if key not in known]:
+                if not whole and not like(key, known):
+                    yield (*where, key), ""
+                    continue
+                meant = (
+                    f" Did you mean {near}?" if (near := like(key, known)) else f" It has: {', '.join(sorted(known))}."
+                )
+                newer = (
+                    ""
+                    if of_eks
+                    else " If a newer version has it: take it out, run make lock-addons, which asks EKS for the settings there"
+                    " are, and put it in again"
+                )
+                yield (*where, key), f"{key} is no setting of {addon} (EKS would refuse it).{meant}{newer}"
         case "type":
             wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
             named = " or ".join(_TYPES[one] for one in wanted if one in _TYPES)

@@ -1,12 +1,13 @@
 """What one cluster consists of, and what must hold between its parts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import model_validator
 
 from eks_constructs.access import AccessSpec
 from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, PlannedAddon, plan_addons
+from eks_constructs.addon_settings import Schema, settings_problem, unchecked_settings
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec
 from eks_constructs.compute.kind import ClusterContext, merged
@@ -33,6 +34,24 @@ class EksClusterSpec(Spec):
     def planned_addons(self, locked: Mapping[str, str] | None = None) -> list[PlannedAddon]:
         """Returns the add-ons of the cluster; ``locked`` has versions of some, by name. Raises AddonProblem."""
         return plan_addons(dict(self.addons.items()), self.compute.mix, locked=locked)
+
+    def check_addon_settings(self, schemas: Callable[[PlannedAddon], Schema | None] = lambda _: None) -> list[str]:
+        """Holds the settings of add-ons against their schemas: those that ``schemas`` gives, else those that are known here.
+
+        Returns what cannot be checked: settings whose schema is not known. Raises AddonProblem for what EKS would refuse.
+        """
+        left = []
+        specs: dict[str, AddonSpec] = dict(self.addons.items())
+        for addon in self.planned_addons():
+            spec = specs.get(addon.name)
+            if spec is None or not spec.configuration:
+                continue
+            schema = schemas(addon)
+            if refused := settings_problem(addon.name, spec.configuration, schema):
+                where, text = refused
+                raise AddonProblem(text, "addons", addon.name, "configuration", *where)
+            left += [f"{addon.name}: {key}" for key in unchecked_settings(addon.name, spec.configuration, schema)]
+        return left
 
     @property
     def prefixes(self) -> bool:

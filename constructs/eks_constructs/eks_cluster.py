@@ -111,6 +111,7 @@ class EksCluster(Construct):
             retain: keeps the key and the lasting roles when the stack is deleted.
         """
         super().__init__(scope, construct_id)
+        spec.check_addon_settings()
         self.spec, self.network = spec, network
         self._context = spec.context(iam=iam or IamSpec(), tags=tags or {})
         self.foundation = self._foundation(retain=retain)

@@ -65,18 +65,23 @@ def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = Non
     )
 
 
-def statements(cluster: str) -> Sequence[Statement]:
+def application_load_balancers() -> str:
+    """Returns the ARN that stands for the account's application load balancers in the region."""
+    return f"arn:{Aws.PARTITION}:elasticloadbalancing:{Aws.REGION}:{Aws.ACCOUNT_ID}:loadbalancer/app/*/*"
+
+
+def statements(cluster: str, features: Sequence[Statement] = ()) -> Sequence[Statement]:
     """Returns what the controller may do: look at the network; change what it tagged as the cluster's, and nothing else.
 
-    The actions are those of the controller's documentation for ALB, NLB and their security groups; WAF, Shield, Cognito, IAM
-    server certificates and capacity reservations, which the workloads do not use, are left out.
+    The actions are those of the controller's documentation for ALB, NLB and their security groups. ``features`` are those for
+    what else the workloads ask of it: WAF, Shield, Cognito. IAM server certificates and capacity reservations are left out.
     https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/installation/#setup-iam-manually
     """
     own = {"aws:ResourceTag/elbv2.k8s.aws/cluster": cluster}
     asked = {"aws:RequestTag/elbv2.k8s.aws/cluster": cluster}
     groups = f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}:{Aws.ACCOUNT_ID}:security-group/*"
     balancing = f"arn:{Aws.PARTITION}:elasticloadbalancing:{Aws.REGION}:{Aws.ACCOUNT_ID}"
-    things = [f"{balancing}:targetgroup/*/*", f"{balancing}:loadbalancer/net/*/*", f"{balancing}:loadbalancer/app/*/*"]
+    things = [f"{balancing}:targetgroup/*/*", f"{balancing}:loadbalancer/net/*/*", application_load_balancers()]
     listeners = [
         f"{balancing}:{kind}/{family}/*/*/*" for kind in ("listener", "listener-rule") for family in ("net", "app")
     ]
@@ -145,4 +150,5 @@ def statements(cluster: str) -> Sequence[Statement]:
             ],
             listeners, sid="ChangeListeners",
         ),
+        *features,
     ]  # fmt: skip

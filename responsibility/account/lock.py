@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from responsibility.account import committed
 from responsibility.account.addon_versions import choose
 from responsibility.account.environment import check_made_from, environment_file, is_newer, lock_file
+from responsibility.account.errors import AccountError
 from responsibility.account.planned import Plan, plan_of
 from responsibility.account.session import Account
 from responsibility.reading import sources
@@ -22,6 +25,8 @@ from safe_io.yaml_file import load as load_yaml
 
 Versions = dict[str, dict[str, str]]
 """By Kubernetes version and name of the add-on."""
+Schemas = dict[str, dict[str, str]]
+"""JSON schemas of settings, by name and version of the add-on."""
 Say = Callable[[str], None]
 
 
@@ -61,8 +66,11 @@ def lock(request: Request, *, say: Say, warn: Say, progress: Say = lambda _: Non
             "lock-addons", region=request.region or plan.region or None, profile=request.profile, progress=progress
         )
         new = _ask(account, plan, latest=request.latest, warn=warn)
+        schemas = _schemas(account, new)
     _warn_of_named(plan, old, new, warn)
     changes = differences(old or {}, new)
+    if schemas != (load_schemas(file) if old is not None else {}):
+        changes.append(f"settings of {', '.join(sorted(schemas)) or 'no add-on'}: as EKS describes them")
     count = sum(len(addons) for addons in new.values())
     if not count and old is None:
         say(f"{request.assembly}: plans no add-on, so there is nothing to lock")
@@ -70,7 +78,7 @@ def lock(request: Request, *, say: Say, warn: Say, progress: Say = lambda _: Non
     if not changes:
         say(f"{file}: unchanged, {count} add-on versions (EKS in {account.region})")
         return
-    write(file, rendered(new, request, today or datetime.now(UTC).date(), account.region))
+    write(file, rendered(new, schemas, request, today or datetime.now(UTC).date(), account.region))
     say(f"{file}: {count} add-on versions (EKS in {account.region})")
     for line in changes:
         say(f"  {line}")
@@ -117,12 +125,53 @@ def _sorted(versions: Versions) -> Versions:
     return {kubernetes: dict(sorted(versions[kubernetes].items())) for kubernetes in by_number}
 
 
+_KEYS = {"addons", "settings"}
+_WORDS = ("$id", "$schema", "default", "description", "examples", "title")
+
+
+def _schemas(account: Account, versions: Versions) -> Schemas:
+    """Asks EKS for the settings of each version. Raises AccountError."""
+    found: Schemas = {}
+    for addon, version in sorted({pair for row in versions.values() for pair in row.items()}):
+        text = account.one(
+            "eks", "describe_addon_configuration", "configurationSchema", addonName=addon, addonVersion=version
+        )
+        try:
+            schema = json.loads(text or "{}")
+        except ValueError:
+            raise AccountError(
+                f"eks:DescribeAddonConfiguration in {account.region}: the schema of {addon} is no JSON"
+            ) from None
+        if schema:
+            found.setdefault(addon, {})[version] = json.dumps(_plain(schema), sort_keys=True, separators=(",", ":"))
+    return found
+
+
+def _plain(schema: Any, *, names: bool = False) -> Any:
+    """Returns a schema without its words. ``names``: its keys are names of settings, which may be called like words."""
+    if isinstance(schema, list):
+        return [_plain(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _plain(one, names=not names and key in ("properties", "definitions", "$defs", "patternProperties"))
+        for key, one in schema.items()
+        if names or key not in _WORDS
+    }
+
+
+def load_schemas(file: Path) -> Schemas:
+    """Returns the schemas of a lock file."""
+    schemas: Schemas = load_yaml(file).get("settings") or {}
+    return schemas
+
+
 def load(file: Path) -> Versions | None:
     """Returns what a lock file says; None = there is no file. Raises BadSource: a file that is something else is not replaced."""
     if not file.exists():
         return None
     data = load_yaml(file)
-    addons = data.get("addons") if isinstance(data, dict) and set(data) == {"addons"} else None
+    addons = data.get("addons") if isinstance(data, dict) and "addons" in data and set(data) <= _KEYS else None
     if not isinstance(addons, dict) or not all(_is_row(key, row) for key, row in addons.items()):
         raise BadSource(f"{file}: is no lock file, so it is not replaced. Delete it, or write elsewhere with --output")
     return _sorted(addons)
@@ -133,13 +182,21 @@ def _is_row(key: object, row: object) -> bool:
     return isinstance(key, str) and bool(re.fullmatch(r"\d+\.\d+", key)) and texts
 
 
-def rendered(versions: Versions, request: Request, today: date, region: str) -> str:
+def rendered(versions: Versions, schemas: Schemas, request: Request, today: date, region: str) -> str:
     """Returns a lock file."""
     kind = "the latest version of each add-on." if request.latest else "its default version of each add-on."
     lines = [committed.written_by(request.arguments, today, region, kind), "addons:\n" if versions else "addons: {}\n"]
     for kubernetes, addons in versions.items():
         lines.append(f'  "{kubernetes}":\n')
         lines += [f"    {addon}: {version}\n" for addon, version in addons.items()]
+    if schemas:
+        lines.append(
+            "# What each takes as settings: JSON schemas, which a synth holds addons.NAME.configuration against.\nsettings:\n"
+        )
+    for addon, row in sorted(schemas.items()):
+        lines.append(f"  {addon}:\n")
+        # A JSON text is a YAML text in quotes.
+        lines += [f"    {version}: {json.dumps(text)}\n" for version, text in sorted(row.items())]
     return "".join(lines)
 
 

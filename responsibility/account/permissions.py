@@ -60,7 +60,7 @@ _AUDIT: dict[str, str] = {
     "ssm:GetParameter": "arn:aws:ssm:*:*:parameter/aws/service/*",
 }
 CALLS: dict[str, dict[str, str]] = {
-    "lock-addons": {"eks:DescribeAddonVersions": "*"},
+    "lock-addons": {"eks:DescribeAddonVersions": "*", "eks:DescribeAddonConfiguration": "*"},
     "refresh versions": {"eks:DescribeClusterVersions": "*"},
     "refresh prices": {"pricing:GetProducts": "*"},
     "deliver": {

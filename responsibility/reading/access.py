@@ -47,5 +47,5 @@ class AwsAuth(KubernetesObject):
         try:
             items = yaml_in(text) if isinstance(text, str) else text
         except NoData:
-            raise UnknownValue(self.at(path), "is no YAML as far as the template says") from None
+            raise UnknownValue(self.at(path), "is not YAML, as far as the template shows") from None
         return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

@@ -105,7 +105,7 @@ def _items(document: Any, evidence: Evidence) -> list[Any]:
         try:
             document = json_in(document)
         except NoData:
-            raise UnknownValue(evidence, "is no JSON as far as the template says") from None
+            raise UnknownValue(evidence, "is not JSON, as far as the template shows") from None
     found = document.get("Statement", []) if isinstance(document, dict) else []
     return found if isinstance(found, list) else [found]
 

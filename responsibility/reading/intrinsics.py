@@ -142,7 +142,7 @@ class Scope:
         try:
             return self.world.budget.made(json_in(value)) if isinstance(value, str) else value
         except NoData:
-            return Unknown("is no JSON as far as the template says")
+            return Unknown("is not JSON, as far as the template shows")
 
     def block(self, name: str) -> Any:
         """Returns the address block of a resource, such as a VPC."""

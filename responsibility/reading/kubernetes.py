@@ -102,13 +102,13 @@ class KubernetesObject(Fact):
         try:
             return int(value)
         except (TypeError, ValueError):
-            raise UnknownValue(self.at(path), f"{value} is no number") from None
+            raise UnknownValue(self.at(path), f"{value} is not a number") from None
 
     def items(self, path: str) -> list[str]:
         """Returns the path of each item of a list. Raises UnknownValue."""
         value = self.get(path, [])
         if not isinstance(value, list):
-            raise UnknownValue(self.at(path), "is no list")
+            raise UnknownValue(self.at(path), "is not a list")
         paths = [f"{path}.{index}" for index in range(len(value))]
         for item in paths:
             self.get(item)
@@ -122,7 +122,7 @@ class KubernetesObject(Fact):
         """Returns a mapping; its values may be unknown. Raises UnknownValue."""
         value = self.get(path, {})
         if not isinstance(value, dict):
-            raise UnknownValue(self.at(path), "is no mapping")
+            raise UnknownValue(self.at(path), "is not a mapping")
         return value
 
     def _known(self, path: str, value: Any) -> str:
@@ -232,7 +232,7 @@ class Workload(KubernetesObject):
         try:
             wanted = {str(item["Key"]): str(item["Value"]) for item in profile.get(f"{path}.Labels", [])}
         except (TypeError, LookupError):
-            raise UnknownValue(profile.at(f"{path}.Labels"), "is no list of Key and Value") from None
+            raise UnknownValue(profile.at(f"{path}.Labels"), "is not a list of Key and Value") from None
         return all(key in labels and fnmatchcase(str(labels[key]), value) for key, value in wanted.items())
 
 

@@ -68,7 +68,7 @@ def _clusters(facts: Facts) -> Iterator[Found]:
         yield cluster.resource.maybe("RoleArn"), _use("cluster", cluster)
         yield cluster.resource.maybe("ComputeConfig.NodeRoleArn"), _use("auto_node", cluster, "Auto Mode nodes")
         # The older custom resource: whoever makes the cluster stays its administrator.
-        yield cluster.resource.maybe("AssumeRoleArn"), _use("deploy", cluster, f"whoever makes {cluster.words}")
+        yield cluster.resource.maybe("AssumeRoleArn"), _use("deploy", cluster, f"the creator of {cluster.words}")
     for capability in facts.of_type("AWS::EKS::Capability"):
         name = capability.resource.maybe("CapabilityName", capability.resource.id)
         yield capability.resource.maybe("RoleArn"), _use("capability", capability, f"EKS capability {name}")
@@ -172,7 +172,7 @@ def _of_itself(role: Role) -> Iterator[Use]:
     if _trusts_pods_by_oidc(role):
         yield Use("irsa", _only_cluster(role), "pods of a service account", role)
     if _may_administer(role):
-        yield Use("admin", "", "whoever manages EKS", role)
+        yield Use("admin", "", "EKS administration", role)
 
 
 def _only_cluster(role: Role) -> str:

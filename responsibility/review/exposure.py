@@ -112,7 +112,7 @@ def _load_balancers(facts: Facts) -> Iterator[Exposure]:
 def _balanced(item: KubernetesObject, balancer: Balancer) -> Exposure:
     """A load balancer that a controller makes. Raises UnknownValue."""
     if balancer.maker == "other":
-        return _balancer(item, "unknown", "a controller that is not of AWS serves it")
+        return _balancer(item, "unknown", "a controller that is not AWS's serves it")
     scheme = balancer.scheme
     by_class = balancer.params is not None and bool(balancer.params.get("spec.scheme"))
     why = ", as the IngressClassParams of its class say" if by_class else ""

@@ -40,7 +40,9 @@ def _add_deployers(facts: Facts, within: dict[str, list[tuple[str, Phrase]]]) ->
     for cluster in facts.all(Cluster):
         # The older custom resource says who makes it.
         if maker := facts.find(Role, cluster.resource.maybe("AssumeRoleArn")):
-            within[maker.resource.key].append((cluster.resource.key, ("admin", "does everything, as it makes it")))
+            within[maker.resource.key].append(
+                (cluster.resource.key, ("admin", "can do everything, because it creates the cluster"))
+            )
     for key, handlers in facts.view(handlers_of).items():
         for handler in handlers:
             role, assumed = facts.find(Role, handler.role), facts.find(Role, handler.assumes)

@@ -110,7 +110,7 @@ def plan(cluster: Cluster, target: str, start: str | None) -> tuple[str, str]:
 
 def _version(cluster: Cluster, start: str | None) -> str:
     if start is not None and not re.fullmatch(r"1\.\d{2}", start):
-        raise BadSource(f"--from {start}: is no Kubernetes version; write it as 1.36")
+        raise BadSource(f"--from {start}: is not a Kubernetes version; write it as 1.36")
     try:
         stated = str(cluster.get("Version", "") or "")
     except UnknownValue as unknown:

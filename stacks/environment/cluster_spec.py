@@ -1,6 +1,7 @@
 """What one cluster of an environment file consists of, and what must hold between its parts."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag, model_validator
 
@@ -55,11 +56,27 @@ class ClusterSpec(EksClusterSpec):
         """Whether CloudFormation applies the Kubernetes objects."""
         return self.delivery != "files"
 
+    def unchecked_settings(self, lock: "LockFile | None") -> list[str]:
+        """Returns the settings of add-ons that neither a schema in ``lock`` nor one that is known here covers. Raises AddonProblem."""
+        locked = lock.versions(self.control_plane.kubernetes_version) if lock else {}
+        return self.check_addon_settings(
+            lambda addon: lock.schema_of(addon.name, addon.version or locked.get(addon.name)) if lock else None
+        )
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
 
 class LockFile(Spec):
     """Versions of add-ons, by Kubernetes version: ENVIRONMENT.lock.yaml beside the environment file."""
 
     addons: dict[KubernetesVersion, dict[AddonName, AddonVersion]]
+    settings: dict[AddonName, dict[AddonVersion, str]] = {}
+    """JSON schemas of what add-ons take as settings, by version."""
 
     @model_validator(mode="after")
     def _new_enough(self) -> "LockFile":
@@ -68,6 +85,19 @@ class LockFile(Spec):
                 if problem := too_old(name, version):
                     raise Misplaced(f"{problem} (make lock-addons)", "addons", kubernetes, name)
         return self
+
+    @model_validator(mode="after")
+    def _schemas(self) -> "LockFile":
+        for name, versions in self.settings.items():
+            for version, text in versions.items():
+                if not isinstance(_json(text), dict):
+                    raise Misplaced("is no JSON schema (make lock-addons writes it)", "settings", name, version)
+        return self
+
+    def schema_of(self, name: str, version: str | None) -> dict[str, Any] | None:
+        """Returns the schema of the settings of an add-on's version; None: it is not here."""
+        versions: dict[str, str] = dict(dict(self.settings.items()).get(name, {}).items())  # type: ignore[call-overload]
+        return _json(versions[version]) if version in versions else None
 
     def versions(self, kubernetes_version: str) -> dict[str, str]:
         """Returns the versions for a Kubernetes version, by add-on."""

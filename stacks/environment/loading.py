@@ -1,10 +1,13 @@
 """From a YAML file to an :class:`Environment`, or to one message that says where and what is wrong."""
 
 from datetime import date
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
+from safe_io.where import shown
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import LockFile
 from stacks.environment.model import Environment
@@ -37,7 +40,14 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
         document.fail(
             ("clusters",), f"have {workloads:,} workloads in all; at most {MAX_WORKLOADS:,} (bound: workloads)"
         )
+    lock = load_lock(path)
     for cluster in environment.clusters:
+        try:
+            cluster.unchecked_settings(lock)
+        except Misplaced as problem:
+            way = environment.where(cluster, *problem.where)
+            found: Any = reduce(lambda part, key: part[key], way, document.data)
+            document.fail(way, f"found {shown(found)}; {problem}")
         try:
             placed_workloads(cluster, environment)
         except Misplaced as problem:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import HelmChart, KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, has_known_images, images_of
@@ -13,8 +14,7 @@ from stacks.controllers import charts_of, needs_load_balancer_controller
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.objects.exposure import certificate_annotation, serves_tls
-from stacks.objects.object_kind import kind_of
-from stacks.objects.pods import containers, pod_template
+from stacks.objects.pods import containers, pod_templates
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
 
@@ -130,8 +130,7 @@ class _Cluster:
     def _images(self, workload: PlacedWorkload, where: Where) -> Iterator[Unreachable]:
         seen: set[str] = set()
         for item in workload.objects:
-            found = pod_template(item)
-            for _, container in containers(found[1]) if found else ():
+            for _, container in (one for _, pod in pod_templates(item) for one in containers(pod)):
                 written = workload.images.get(str(container["image"]), str(container["image"]))
                 source = self._registries.image(written)
                 if source.upstream not in seen and (problem := source.problem(self._environment.region)):

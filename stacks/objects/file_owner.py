@@ -5,7 +5,7 @@ from typing import Any
 
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
-from stacks.objects.pods import containers, pod_template
+from stacks.objects.pods import containers, pod_templates
 
 
 def file_owner(objects: Sequence[KubernetesObject], workload: str) -> tuple[int, int]:
@@ -29,14 +29,12 @@ def file_owner(objects: Sequence[KubernetesObject], workload: str) -> tuple[int,
 
 
 def _owners(item: KubernetesObject) -> Iterator[tuple[int | None, int | None]]:
-    if not (found := pod_template(item)):
-        return
-    pod = found[1]
-    claims = {one["name"] for one in pod["spec"].get("volumes") or [] if one.get("persistentVolumeClaim")}
-    for _, container in containers(pod):
-        if any(mount.get("name") in claims for mount in container.get("volumeMounts") or []):
-            context: dict[str, Any] = {
-                **(pod["spec"].get("securityContext") or {}),
-                **(container.get("securityContext") or {}),
-            }
-            yield context.get("runAsUser"), context.get("runAsGroup")
+    for _, pod in pod_templates(item):
+        claims = {one["name"] for one in pod["spec"].get("volumes") or [] if one.get("persistentVolumeClaim")}
+        for _, container in containers(pod):
+            if any(mount.get("name") in claims for mount in container.get("volumeMounts") or []):
+                context: dict[str, Any] = {
+                    **(pod["spec"].get("securityContext") or {}),
+                    **(container.get("securityContext") or {}),
+                }
+                yield context.get("runAsUser"), context.get("runAsGroup")

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from delivery.object_kind import group_of, kind_of
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
 from stacks.environment.cluster_spec import ClusterSpec
-from stacks.objects.object_kind import group_of, kind_of
 
 _CLASSES = (
     *("DeviceClass", "GatewayClass", "IngressClass", "PriorityClass", "RuntimeClass", "StorageClass"),

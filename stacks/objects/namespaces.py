@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from delivery.object_kind import group_of, kind_of
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
 from safe_io.yaml_file import YamlFile
 from stacks.objects.known_names import KnownNames
-from stacks.objects.object_kind import group_of, kind_of
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
 """What Kubernetes labels each namespace with: its name."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from delivery.object_kind import group_of, kind_of
 from delivery.placeholders import places
 from eks_constructs.addon_plan import why_not
 from eks_constructs.compute.placement import Rule
@@ -16,9 +17,8 @@ from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.environment.workload_spec import Need, WorkloadDescription, WorkloadSpec
 from stacks.objects.folder import SourceObject
-from stacks.objects.object_kind import group_of, kind_of
 from stacks.objects.placeholders import FILLED_BY
-from stacks.objects.pods import claim_templates, pod_template
+from stacks.objects.pods import claim_templates, pod_templates
 
 EFS_DRIVER = "efs.csi.aws.com"
 
@@ -149,8 +149,7 @@ def drivers(item: KubernetesObject) -> Iterator[tuple[Where, str]]:
         driver = (spec.get("csi") or {}).get("driver") if kind_of(item) == "PersistentVolume" else spec.get("driver")
         if driver:
             yield where, str(driver)
-    if found := pod_template(item):
-        way, pod = found
+    for way, pod in pod_templates(item):
         for index, volume in enumerate(pod["spec"].get("volumes") or []):
             if driver := (volume.get("csi") or {}).get("driver"):
                 yield (*way, "spec", "volumes", index, "csi", "driver"), str(driver)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from safe_io.errors import BadInput
 from safe_io.where import Where, shown
 from safe_io.yaml_file import YamlFile
-from stacks.objects.object_kind import kind_of
-from stacks.objects.pods import POD_TEMPLATES
+from stacks.objects.pods import POD_TEMPLATES, pod_templates
 
 Shape = str | list[Any] | Mapping[str, Any]
 """TEXT or PLAIN; a list with the shape of its items; a mapping with the shapes of its keys, `*` for every other key."""
@@ -104,6 +104,12 @@ def check_shape(document: YamlFile) -> KubernetesObject:
         for shape in _shapes(kind_of(item))
         for where, text in _wrong(item, shape, ())
     ]
+    if kind_of(item) not in POD_TEMPLATES:
+        problems += [
+            document.message(where, f"{name}: {text}")[1]
+            for way, pod in pod_templates(item)
+            for where, text in _wrong(pod, _POD, way)
+        ]
     if problems:
         raise BadInput("\n".join(problems))
     return item

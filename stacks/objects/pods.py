@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.quantities import UnreadableQuantity, requested
 from safe_io.where import Where
-from stacks.objects.object_kind import kind_of
 
 POD_TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "Pod": (),
@@ -19,15 +19,33 @@ POD_TEMPLATES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def pod_template(item: KubernetesObject) -> tuple[Where, dict[str, Any]] | None:
-    """Returns the way to the pod that an object is or makes, and the pod (metadata and spec); None if it makes none."""
-    way = POD_TEMPLATES.get(kind_of(item))
+def pod_templates(item: KubernetesObject) -> Iterator[tuple[Where, dict[str, Any]]]:
+    """Yields the pods that an object is or makes (metadata and spec), with the way to each.
+
+    Custom resources keep theirs where they like: spec.template of an Argo Rollout, spec.workerGroupSpecs[].template of a
+    RayCluster. There, whatever has a spec with containers is one.
+    """
+    kind = kind_of(item)
+    way = POD_TEMPLATES.get(kind)
     if way is None:
-        return None
+        # Of kinds that are known, the others make none: a CustomResourceDefinition only talks of containers.
+        yield from _like_pods(item, ()) if kind != item["kind"] else ()
+        return
     pod: Any = item
     for key in way:
         pod = pod.get(key) if isinstance(pod, dict) else None
-    return (way, pod) if isinstance(pod, dict) and isinstance(pod.get("spec"), dict) else None
+    if isinstance(pod, dict) and isinstance(pod.get("spec"), dict):
+        yield way, pod
+
+
+def _like_pods(value: Any, way: Where) -> Iterator[tuple[Where, dict[str, Any]]]:
+    if isinstance(value, dict) and isinstance(value.get("spec"), dict):
+        found = value["spec"].get("containers")
+        if isinstance(found, list) and found and all(isinstance(one, dict) and "image" in one for one in found):
+            yield way, value
+            return
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _like_pods(part, (*way, key))
 
 
 def containers(pod: dict[str, Any]) -> Iterator[tuple[Where, dict[str, Any]]]:
@@ -42,8 +60,7 @@ def claim_templates(item: KubernetesObject) -> Iterator[tuple[Where, dict[str, A
     if kind_of(item) == "StatefulSet":
         for index, claim in enumerate(item.get("spec", {}).get("volumeClaimTemplates") or []):
             yield ("spec", "volumeClaimTemplates", index), claim
-    if found := pod_template(item):
-        way, pod = found
+    for way, pod in pod_templates(item):
         for index, volume in enumerate(pod["spec"].get("volumes") or []):
             if claim := (volume.get("ephemeral") or {}).get("volumeClaimTemplate"):
                 yield (*way, "spec", "volumes", index, "ephemeral", "volumeClaimTemplate"), claim

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from delivery.object_kind import group_of, kind_of
 from delivery.order import in_order
 from delivery.placeholders import ROLE_ARN, fill, placeholders
 from eks_constructs.compute.placement import reserved
@@ -23,7 +24,6 @@ from stacks.objects.known_names import KnownNames, known_names, uses
 from stacks.objects.mirrored_images import use_mirrors
 from stacks.objects.namespaces import into_namespace, is_shared
 from stacks.objects.needs import Needs, check_needs, controllers_for, needs_of
-from stacks.objects.object_kind import group_of, kind_of
 from stacks.objects.placeholders import check_placeholders
 from stacks.objects.pods import claim_templates
 from stacks.objects.tls import check_tls
@@ -157,6 +157,7 @@ def _placed(
         description.service_account if "bucket" in read.needs else None,
         irsa=any(rules()[one.compute].identity == "irsa" for one in cluster.workloads),
         ipv6=cluster.control_plane.ip_family == "ipv6",
+        isolated=not environment.network_of(cluster).reaches_internet,
     )
     problems = Problems()
     check_written(read.sources, setting, problems)

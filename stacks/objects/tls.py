@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
+from delivery.object_kind import kind_of
 from eks_constructs.spec import Misplaced
 from stacks.environment.workload_spec import WorkloadDescription, WorkloadSpec
 from stacks.objects.exposure import certificate_annotation, serves_tls
 from stacks.objects.folder import SourceObject
 from stacks.objects.needs import Needs
-from stacks.objects.object_kind import kind_of
 
 _ADVICE = {
     "certificate": ("certificate_arn", "name a certificate of AWS Certificate Manager for TLS"),

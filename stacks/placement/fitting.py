@@ -6,9 +6,10 @@ from typing import Any
 from eks_constructs.compute.placement import Nodes, Toleration, toleration
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
+from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import ClusterSpec
-from stacks.objects.pods import asked_for, pod_template, resources_of
+from stacks.objects.pods import asked_for, resources_of
 from stacks.placement.kinds import Placement
 
 _DISK = "ephemeral-storage"
@@ -16,13 +17,17 @@ _GIB = 2**30
 
 
 def fitting_nodes(
-    item: KubernetesObject, placement: Placement, cluster: ClusterSpec, file: YamlFile
+    item: KubernetesObject,
+    template: tuple[Where, dict[str, Any]],
+    placement: Placement,
+    cluster: ClusterSpec,
+    file: YamlFile,
 ) -> tuple[dict[str, Nodes], list[Toleration]]:
-    """Returns the nodes that may take the pods of an object, and what these must tolerate for it beside the placement's.
+    """Returns the nodes that may take pods of an object's template, and what these must tolerate beside the placement's.
 
     Raises Misplaced, with the way from the workload's spec: there are none, and why.
     """
-    way, pod = pod_template(item) or ((), {"spec": {}})
+    way, pod = template
     asked = _asked(pod, cluster)
     where = "nodes" if placement.spec.nodes else "compute"
     name = f"{item['kind']} {item['metadata']['name']}"

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.compute.registry import rules
 from eks_constructs.manifests import KubernetesObject
 from eks_facts import fargate
 from eks_facts.files import load
 from safe_io.where import Where
-from stacks.objects.object_kind import kind_of
-from stacks.objects.pods import asked_for, claim_templates, containers, pod_template
+from stacks.objects.pods import asked_for, claim_templates, containers, pod_templates
 
 Found = Iterator[tuple[str, Where]]
 """Names of limits, and the way to the field that meets each."""
@@ -63,14 +63,12 @@ def _object(item: KubernetesObject, kind: str) -> Found:
 
 
 def _pod(item: KubernetesObject, _: str) -> Found:
-    if not (found := pod_template(item)):
-        return
-    way, pod = found
-    if _at(pod, "spec", "hostNetwork"):
-        yield "host_network", (*way, "spec", "hostNetwork")
-    if _at(pod, "spec", "resourceClaims"):
-        yield "dynamic_resources", (*way, "spec", "resourceClaims")
-    yield from _containers(way, pod)
+    for way, pod in pod_templates(item):
+        if _at(pod, "spec", "hostNetwork"):
+            yield "host_network", (*way, "spec", "hostNetwork")
+        if _at(pod, "spec", "resourceClaims"):
+            yield "dynamic_resources", (*way, "spec", "resourceClaims")
+        yield from _containers(way, pod)
 
 
 def _containers(way: Where, pod: dict[str, Any]) -> Found:
@@ -92,22 +90,26 @@ _SYSTEMS = {"arm64": "arm", "windows": "windows"}
 
 
 def _platform(item: KubernetesObject, _: str) -> Found:
-    if not (found := pod_template(item)):
-        return
-    way, pod = found
-    wanted: list[tuple[Where, Any]] = [(("spec", "os", "name"), _at(pod, "spec", "os", "name"))]
-    wanted += [
-        (("spec", "nodeSelector", key), _at(pod, "spec", "nodeSelector", key))
-        for key in ("kubernetes.io/arch", "kubernetes.io/os")
-    ]
-    terms = ("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
-    for index, term in enumerate(_at(pod, *terms)):
-        for place, one in enumerate(term.get("matchExpressions") or []):
-            if one.get("operator") == "In" and len(one.get("values") or []) == 1:
-                wanted.append(((*terms, index, "matchExpressions", place), one["values"][0]))
-    for where, value in wanted:
-        if isinstance(value, str) and value in _SYSTEMS:
-            yield _SYSTEMS[value], (*way, *where)
+    for way, pod in pod_templates(item):
+        wanted: list[tuple[Where, Any]] = [(("spec", "os", "name"), _at(pod, "spec", "os", "name"))]
+        wanted += [
+            (("spec", "nodeSelector", key), _at(pod, "spec", "nodeSelector", key))
+            for key in ("kubernetes.io/arch", "kubernetes.io/os")
+        ]
+        terms = (
+            "spec",
+            "affinity",
+            "nodeAffinity",
+            "requiredDuringSchedulingIgnoredDuringExecution",
+            "nodeSelectorTerms",
+        )
+        for index, term in enumerate(_at(pod, *terms)):
+            for place, one in enumerate(term.get("matchExpressions") or []):
+                if one.get("operator") == "In" and len(one.get("values") or []) == 1:
+                    wanted.append(((*terms, index, "matchExpressions", place), one["values"][0]))
+        for where, value in wanted:
+            if isinstance(value, str) and value in _SYSTEMS:
+                yield _SYSTEMS[value], (*way, *where)
 
 
 def _volumes(item: KubernetesObject, _: str) -> Found:
@@ -122,20 +124,17 @@ def _volumes(item: KubernetesObject, _: str) -> Found:
             yield "block_storage", ("spec", "csi", "driver")
         if spec.get("awsElasticBlockStore"):
             yield "block_storage", ("spec", "awsElasticBlockStore")
-    if found := pod_template(item):
-        way, pod = found
+    for way, pod in pod_templates(item):
         for index, volume in enumerate(pod["spec"].get("volumes") or []):
             if volume.get("awsElasticBlockStore"):
                 yield "block_storage", (*way, "spec", "volumes", index, "awsElasticBlockStore")
 
 
 def _size(item: KubernetesObject, _: str) -> Found:
-    if not (found := pod_template(item)):
-        return
-    way, pod = found
-    for resource, limit in fargate.largest_request().items():
-        if asked_for(pod, resource) > limit:
-            yield "size", (*way, "spec", "containers")
+    for way, pod in pod_templates(item):
+        for resource, limit in fargate.largest_request().items():
+            if asked_for(pod, resource) > limit:
+                yield "size", (*way, "spec", "containers")
 
 
 def _at(value: Any, *keys: str) -> Any:

@@ -11,7 +11,7 @@ from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.problems import did_you_mean
 from stacks.objects.images import FILE, images
-from stacks.objects.pods import containers, pod_template
+from stacks.objects.pods import containers, pod_templates
 from stacks.placement.fitting import fitting_nodes
 from stacks.placement.kinds import Placement, drawn_by
 
@@ -25,27 +25,25 @@ def place_pod(item: KubernetesObject, placement: Placement, cluster: ClusterSpec
         BadInput: what its file says contradicts the placement, or names an image that is not known.
         Misplaced: Fargate would take it from where it is placed, or its images are not made for the processors there.
     """
-    if not (found := pod_template(item)):
-        return
-    way, pod = found
-    labels = pod.setdefault("metadata", {}).setdefault("labels", {})
-    _add(labels, placement.pod_labels, (*way, "metadata", "labels"), placement, file)
-    found_nodes, tolerations = fitting_nodes(item, placement, cluster, file)
-    selector = dict(placement.node_selector)
-    if processor := _processor(item, pod, way, found_nodes, placement, file):
-        selector[_ARCH] = processor
-    if selector:
-        _add(pod["spec"].setdefault("nodeSelector", {}), selector, (*way, "spec", "nodeSelector"), placement, file)
-    if tolerations := [*placement.tolerations, *tolerations]:
-        given = pod["spec"].setdefault("tolerations", [])
-        given += [dict(one) for one in tolerations if one not in given]
-    drawn = drawn_by(placement.namespace, labels, cluster)
-    if drawn and drawn[0].name != placement.spec.compute:
-        raise Misplaced(
-            f"the {drawn[0].nodes_are} {drawn[1]} takes the pods of {item['kind']} {item['metadata']['name']} in namespace"
-            f" {placement.namespace}, before any node can; choose another namespace",
-            "namespace" if placement.spec.namespace else "compute",
-        )
+    for way, pod in pod_templates(item):
+        labels = pod.setdefault("metadata", {}).setdefault("labels", {})
+        _add(labels, placement.pod_labels, (*way, "metadata", "labels"), placement, file)
+        found_nodes, tolerations = fitting_nodes(item, (way, pod), placement, cluster, file)
+        selector = dict(placement.node_selector)
+        if processor := _processor(item, pod, way, found_nodes, placement, file):
+            selector[_ARCH] = processor
+        if selector:
+            _add(pod["spec"].setdefault("nodeSelector", {}), selector, (*way, "spec", "nodeSelector"), placement, file)
+        if tolerations := [*placement.tolerations, *tolerations]:
+            given = pod["spec"].setdefault("tolerations", [])
+            given += [dict(one) for one in tolerations if one not in given]
+        drawn = drawn_by(placement.namespace, labels, cluster)
+        if drawn and drawn[0].name != placement.spec.compute:
+            raise Misplaced(
+                f"the {drawn[0].nodes_are} {drawn[1]} takes the pods of {item['kind']} {item['metadata']['name']} in namespace"
+                f" {placement.namespace}, before any node can; choose another namespace",
+                "namespace" if placement.spec.namespace else "compute",
+            )
 
 
 def _add(given: dict[str, str], wanted: Mapping[str, str], where: Where, placement: Placement, file: YamlFile) -> None:

@@ -1,6 +1,7 @@
 """Who gets in, with what rights, and the way to a private endpoint."""
 
-from conftest import FARGATE, NODES, minimal, of_type, only
+from tests.support.environments import FARGATE, NODES, minimal
+from tests.support.templates import of_type, only
 
 
 def entries(template):

@@ -4,8 +4,6 @@ import itertools
 import json
 
 import pytest
-from conftest import FARGATE, NODES, minimal, needs, of_type, validated
-from mixes import mix_of
 from pydantic import ValidationError
 
 from eks_constructs import load_balancer_controller
@@ -13,6 +11,9 @@ from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, merge,
 from eks_constructs.compute.mix import ComputeMix, Hosting
 from eks_constructs.compute.registry import KINDS
 from eks_facts.files import load
+from tests.constructs.mixes import mix_of
+from tests.support.environments import FARGATE, NODES, minimal, validated
+from tests.support.templates import needs, of_type
 
 NODE_ADDONS = {
     "eks-pod-identity-agent",

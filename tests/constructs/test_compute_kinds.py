@@ -7,13 +7,15 @@ import json
 import boto3
 import pytest
 import yaml
-from conftest import NODES, build_platform, minimal, of_type, only, validated
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec, globs_meet
 from eks_constructs.compute.managed_nodes.spec import AmiType, NodeGroupSpec
 from eks_facts.instances import ami_types
+from tests.support.environments import NODES, minimal, validated
+from tests.support.synth import build_platform
+from tests.support.templates import of_type, only
 
 
 def group(**fields):

@@ -1,7 +1,10 @@
 """The cluster itself: what is on by default, and the knobs of its components."""
 
 import pytest
-from conftest import NODES, build_platform, environment_data, minimal, of_type, only, validated
+
+from tests.support.environments import NODES, environment_data, minimal, validated
+from tests.support.synth import build_platform
+from tests.support.templates import of_type, only
 
 
 def cluster(templates, name="t-control-plane-c"):

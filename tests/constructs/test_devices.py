@@ -1,7 +1,6 @@
 """Devices of nodes: whose plugin is missing and comes as a chart, where it runs; how many pods Karpenter's nodes have addresses for."""
 
 import pytest
-from conftest import NODES, minimal, of_type, validated
 
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.auto_mode.spec import AutoModeSpec
@@ -11,6 +10,8 @@ from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.managed_nodes.spec import PLUGIN_LABEL
 from eks_constructs.compute.registry import KINDS
 from stacks.controllers import controllers
+from tests.support.environments import NODES, minimal, validated
+from tests.support.templates import of_type
 
 NETWORK = ClusterNetwork(
     vpc_id="vpc-1",

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import build_platform, environment_data, validated
+
+from tests.support.environments import environment_data, validated
+from tests.support.synth import build_platform
 
 LAYER = Path(__file__).parents[2] / "constructs/eks_constructs/kubectl_layer/python"
 LABEL = "aws.cdk.eks/prune-1"

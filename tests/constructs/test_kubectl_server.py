@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KUBERNETES, NEEDS_API_SERVER
 
 from emulator.engine.eks.api_server import ApiServer
 from tests.constructs.test_kubectl_handler import cdk_handler, load_handler, properties, thing
+from tests.support.machine import KUBERNETES, NEEDS_API_SERVER
 
 __all__ = ["cdk_handler"]
 

@@ -2,9 +2,8 @@
 
 import json
 
-from mixes import mix_of
-
 from eks_constructs.load_balancer_controller import VERSION, chart, statements
+from tests.constructs.mixes import mix_of
 
 
 def test_it_may_make_the_role_that_elastic_load_balancing_needs_once_and_no_other():

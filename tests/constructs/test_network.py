@@ -3,12 +3,13 @@
 from ipaddress import IPv4Network
 
 import pytest
-from conftest import NODES, environment_data, minimal, of_type, only
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eks_constructs.network_plan import pod_cidrs, secondary_cidr_problem, subnet_cidrs
 from eks_facts.files import load
+from tests.support.environments import NODES, environment_data, minimal
+from tests.support.templates import of_type, only
 
 
 @given(st.integers(16, 24))

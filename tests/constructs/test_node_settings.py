@@ -3,11 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
-from conftest import minimal, only
 
 from eks_constructs.compute.auto_mode.objects import node_class_manifest, node_pool_manifest
 from eks_constructs.compute.auto_mode.spec import AutoNodePoolSpec, NodeClassSpec
 from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
+from tests.support.environments import minimal
+from tests.support.templates import only
 
 
 def test_repair_warm_pool_and_update_strategy_reach_the_group(synth):

@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from conftest import FARGATE, NODES, minimal, of_type, validated
 from pydantic import ValidationError
 
 from tests.stacks.arns import resolved, unknown
+from tests.support.environments import FARGATE, NODES, minimal, validated
+from tests.support.templates import of_type
 
 TARGET = "arn:aws:iam::222222222222:role/data"
 QUEUE = {"actions": ["sqs:SendMessage"], "resources": ["arn:aws:sqs:eu-west-1:222222222222:orders"]}

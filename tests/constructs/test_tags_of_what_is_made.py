@@ -4,7 +4,9 @@ import json
 
 import pytest
 import yaml
-from conftest import NODES, minimal, of_type
+
+from tests.support.environments import NODES, minimal
+from tests.support.templates import of_type
 
 TAGS = {"cost-center": "4711"}
 AUTO = {

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import build_platform, environment_data, validated
 
 from delivery import __main__ as front_door
 from delivery import account, tools
@@ -17,6 +16,8 @@ from delivery.plan import read_plan
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.delivery.kubectl import Programs
+from tests.support.environments import environment_data, validated
+from tests.support.synth import build_platform
 
 VALUES = {"AWS_ACCOUNT_ID": "111122223333", "AWS_PARTITION": "aws", "AWS_REGION": "eu-west-1"}
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
 
 from delivery import __main__ as front_door
 from delivery import account, children
 from delivery.account import Cluster
+from tests.support.environments import ROOT
 
 CLUSTER = Cluster("arn:aws:eks:eu-west-1:111122223333:cluster/c", "https://example.com", "Y2E=")
 GOOD = """

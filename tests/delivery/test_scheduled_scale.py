@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT
+
+from tests.support.environments import ROOT
 
 BASE = ROOT / "workloads/extension/base"
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -13,9 +13,10 @@ import pytest
 
 from emulator import process
 from emulator.process import Engine
-from tests.conftest import build_platform, environment_data, validated
 from tests.emulator.auditor import Auditor
 from tests.emulator.deployment import Deployment
+from tests.support.environments import environment_data, validated
+from tests.support.synth import build_platform
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from emulator import process
-from tests.conftest import ROOT
+from tests.support.environments import ROOT
 
 
 def command(*arguments: str) -> "subprocess.CompletedProcess[str]":

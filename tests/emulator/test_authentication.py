@@ -19,8 +19,8 @@ from botocore.exceptions import ClientError
 
 from emulator.process import ACCOUNT, LOOPBACK, REGION, Engine
 from emulator.standing import client
-from tests.conftest import CHROMIUM, NEEDS_CHROMIUM
 from tests.emulator.requests import Answer, ask, make_bucket, signature, signed
+from tests.support.machine import CHROMIUM, NEEDS_CHROMIUM
 
 pytestmark = pytest.mark.xdist_group("emulator")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from emulator import children, locks
-from tests.conftest import ROOT
 from tests.emulator.programs import alive, until
+from tests.support.environments import ROOT
 
 PARENT = """
 import sys

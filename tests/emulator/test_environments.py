@@ -14,10 +14,10 @@ from responsibility.reading import sources
 from responsibility.reading.eks import Cluster
 from responsibility.reading.reader import read as read_facts
 from responsibility.reading.running import Comparison
-from tests.conftest import ENVIRONMENTS, TODAY, environment_data
 from tests.emulator.comparison import differences
 from tests.emulator.deployment import Deployment, StackFailed, stacks_of
 from tests.emulator.inventory import inventory
+from tests.support.environments import ENVIRONMENTS, TODAY, environment_data
 
 pytestmark = pytest.mark.xdist_group("emulator")
 

@@ -16,10 +16,10 @@ import pytest
 
 from emulator import cdk, demo, process
 from emulator.problem import Problem
-from tests.conftest import ROOT
 from tests.emulator import small
 from tests.emulator.deployment import Deployment, StackFailed
 from tests.emulator.programs import command, kill, processes_of, until
+from tests.support.environments import ROOT
 
 pytestmark = [pytest.mark.xdist_group("emulator-faults"), pytest.mark.usefixtures("home")]
 

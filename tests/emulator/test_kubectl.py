@@ -17,9 +17,10 @@ from botocore.credentials import Credentials
 from emulator import process
 from emulator.standing import client
 from local_kubernetes.programs import VARIABLE
-from tests.conftest import KUBERNETES, NEEDS_API_SERVER, environment_data
 from tests.emulator.deployment import Deployment, stacks_of
 from tests.emulator.programs import listeners
+from tests.support.environments import environment_data
+from tests.support.machine import KUBERNETES, NEEDS_API_SERVER
 
 pytestmark = [
     pytest.mark.xdist_group("emulator-process"),

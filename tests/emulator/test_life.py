@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from emulator.standing import client
-from tests.conftest import environment_data
 from tests.emulator.deployment import Deployment, StackFailed, stacks_of
 from tests.emulator.inventory import inventory
+from tests.support.environments import environment_data
 
 pytestmark = pytest.mark.xdist_group("emulator")
 

@@ -9,10 +9,10 @@ import pytest
 
 from emulator.process import Engine
 from emulator.standing import client
-from tests.conftest import environment_data
 from tests.emulator.auditor import Auditor
 from tests.emulator.deployment import Deployment
 from tests.emulator.scenario import change_record, fault, let_fail
+from tests.support.environments import environment_data
 
 pytestmark = pytest.mark.xdist_group("emulator")
 

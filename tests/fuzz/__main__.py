@@ -4,9 +4,6 @@ import argparse
 import itertools
 import sys
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))  # conftest, as in a test run
 
 from tests.fuzz.driver import Failure, play, targets
 

@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 import yaml
-from conftest import ROOT, TODAY
 
 from responsibility.audit.read import read
 from responsibility.document import Review
@@ -18,6 +17,7 @@ from responsibility.upgrade.command import Request, of_facts
 from tests.fuzz.driver import Target
 from tests.fuzz.mutations import VALUES, changed_data
 from tests.responsibility.audit.fake_account import HEALTHY, FakeAccount, merged
+from tests.support.environments import ROOT, TODAY
 
 CODES = ("AccessDeniedException", "ResourceNotFoundException", "NoSuchEntity", "ThrottlingException", "Unheard")
 ODD: tuple[Any, ...] = (

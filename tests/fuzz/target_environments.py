@@ -6,11 +6,10 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from conftest import ENVIRONMENTS, ROOT, TODAY, environment_data
-
 from stacks.environment.loading import load_environment, load_lock
 from tests.fuzz.driver import Target
 from tests.fuzz.mutations import changed_data, changed_text
+from tests.support.environments import ENVIRONMENTS, ROOT, TODAY, environment_data
 
 _LOCK = "addons:\n  '1.36':\n    coredns: v1.12.1-eksbuild.2\n    vpc-cni: v1.20.4-eksbuild.2\n"
 

@@ -4,8 +4,6 @@ import random
 from functools import cache
 from typing import Any
 
-from conftest import NODES, minimal, validated
-
 from operations.assumptions import Seen, answer
 from operations.deploying import deploy
 from operations.destroying import destroy
@@ -15,6 +13,7 @@ from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.fuzz.driver import Target
 from tests.fuzz.mutations import changed_data
+from tests.support.environments import NODES, minimal, validated
 
 _TAGS = [{"Key": "eks-platform/environment", "Value": "t"}]
 _TAGGED = [{"Key": "eks:eks-cluster-name", "Value": "c"}, {"Key": "karpenter.sh/nodepool", "Value": "x"}]

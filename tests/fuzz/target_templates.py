@@ -8,13 +8,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from conftest import ROOT, TODAY
-
 from responsibility.reading.template import parse
 from responsibility.render.formats import FORMATS, render
 from responsibility.review.command import Request, review
 from tests.fuzz.driver import Target
 from tests.fuzz.mutations import VALUES, changed_data, changed_text
+from tests.support.environments import ROOT, TODAY
 
 Documents = list[Any]
 HERE = ROOT / "tests/responsibility"

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from conftest import minimal, validated
 
 from operations.deploying import deploy
 from operations.environment import context
 from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack
+from tests.support.environments import minimal, validated
 
 COMMAND = ["cdk", "deploy", "--all", "-c", "env=t", "--require-approval", "never"]
 FOUNDATION = stack("t-foundation")

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from conftest import NODES, minimal, validated
 
 from operations.destroying import destroy
 from operations.emptying import empty
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack
+from tests.support.environments import NODES, minimal, validated
 
 THERE = [stack(f"t-{name}") for name in ("foundation", "network", "control-plane-c", "compute-c", "workloads-c")]
 CLUSTERS = ["t-workloads-*", "t-compute-*", "t-control-plane-*"]

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from conftest import minimal, validated
 
 from operations.deploying import deploy, look
 from operations.environment import context
 from tests.operations.fake_account import DENIED, FakeAccount, stack
+from tests.support.environments import minimal, validated
 
 COMMAND = ["cdk", "deploy", "--all", "-c", "env=t"]
 GROUP = {"name": "g", "instance_types": ["m7i.large"], "min_size": 2, "max_size": 6}

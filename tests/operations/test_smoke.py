@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from conftest import FARGATE, NODES, ROOT, minimal, validated
 
 from operations import smoke as module
 from operations.every import assumptions, table
 from operations.smoke import smoke
 from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack
+from tests.support.environments import FARGATE, NODES, ROOT, minimal, validated
 
 AUTO = {"node_classes": [{"name": "own"}], "node_pools": [{"name": "own", "node_class": "own"}]}
 DATA = minimal({"auto_mode": AUTO, "managed_nodes": NODES, "fargate": FARGATE}, delivery="kubectl")

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import CLUSTER, Run, changed
-from conftest import ROOT
 
 from responsibility.document import Review
 from responsibility.findings import SEVERITIES
+from tests.responsibility.command import CLUSTER, Run, changed
+from tests.support.environments import ROOT
 
 FOREIGN = Path(__file__).parent / "foreign"
 NAIVE = str(FOREIGN / "cdk-v2-naive")

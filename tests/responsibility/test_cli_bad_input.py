@@ -7,8 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from command import CLUSTER, Run
-from conftest import ROOT
+
+from tests.responsibility.command import CLUSTER, Run
+from tests.support.environments import ROOT
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 10)}]\n" for before, name in pairwise("abcdefghij")

@@ -6,13 +6,13 @@ import socket
 from pathlib import Path
 
 import pytest
-from command import CLUSTER, Run
 
 from responsibility import bounds
 from responsibility.checks import all_checks
 from responsibility.checks.check import REGISTRY, Check
 from responsibility.document import Review
 from responsibility.reading.template import BadSource
+from tests.responsibility.command import CLUSTER, Run
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ENVIRONMENTS, build_platform, environment_data, validated
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from responsibility.document import Review
 from responsibility.findings import Finding
 from responsibility.review.command import Request, review
+from tests.support.environments import ENVIRONMENTS, environment_data, validated
+from tests.support.synth import build_platform
 
 ROOT = Path(__file__).parents[2]
 FOREIGN = Path(__file__).parent / "foreign"

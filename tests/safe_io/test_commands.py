@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from safe_io import __main__ as commands
 from safe_io.output import staged
 from safe_io.ownership import OutputProblem, claim, listed
+from tests.support.environments import ROOT
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+
+from tests.support.environments import ROOT
 
 PROGRAM = """
 import os, sys

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from safe_io import output
 from safe_io.output import record, staged, write, write_all
 from safe_io.ownership import MANIFEST, OutputProblem, claim, listed, remove
+from tests.support.environments import ROOT
 
 
 def tree(folder: Path) -> dict[str, str]:

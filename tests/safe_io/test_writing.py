@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+
+from tests.support.environments import ROOT
 
 _CLAIMED = "in the folder of the local AWS, and in its virtual environment: both are claimed first (emulator/locks.py)"
 _SYNTH = "into the empty folder of a synth (stacks/assembly.py)"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT
 
 from safe_io.errors import BadInput
 from safe_io.yaml_file import OURS, PEOPLE, Rules, YamlFile, load
+from tests.support.environments import ROOT
 
 KUBECTL = Rules(yaml_1_1=True, empty_values=True, merge_keys=True)
 

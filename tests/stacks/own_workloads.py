@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from conftest import minimal, validated
 
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
+from tests.support.environments import minimal, validated
 
 
 def namespace(name: str) -> str:

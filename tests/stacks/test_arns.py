@@ -1,8 +1,10 @@
 """Every ARN that a policy spells out names something that the assembly has (tests/stacks/arns.py)."""
 
 import pytest
-from arns import unknown
-from conftest import NODES, SHIPPED, minimal, shipped
+
+from tests.stacks.arns import unknown
+from tests.support.environments import NODES, SHIPPED, minimal
+from tests.support.synth import shipped
 
 APPS = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 PREFIXED = {"name_prefix": "x-", "path": "/platform/"}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, minimal
 
 import app
 from safe_io.errors import run
 from safe_io.ownership import MANIFEST
 from stacks.platform import Platform
+from tests.support.environments import ROOT, minimal
 
 
 @pytest.fixture

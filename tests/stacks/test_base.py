@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, minimal
 
 from safe_io.errors import BadInput
 from stacks import base
 from stacks.assembly import assembly
+from tests.support.environments import ROOT, minimal
 
 
 def git(folder, *arguments):

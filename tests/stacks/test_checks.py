@@ -8,9 +8,9 @@ import sys
 
 import pytest
 import yaml
-from conftest import ENVIRONMENTS, NODES, ROOT, minimal
 
 from stacks.synth_checks.acknowledgements import ACKNOWLEDGED
+from tests.support.environments import ENVIRONMENTS, NODES, ROOT, minimal
 
 # What the shipped environments do not have, so that every acknowledgement is seen at work.
 OTHERS = {

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
 
 from safe_io.errors import BadInput
 from stacks import node, summary
 from stacks.environment.context import Wishes, read_context, wishes
+from tests.support.environments import ROOT
 
 CDK_JSON = ROOT / "cdk.json"
 

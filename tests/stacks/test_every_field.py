@@ -12,8 +12,6 @@ from functools import cache
 from typing import Annotated, Any, get_args
 
 import pytest
-from conftest import validated
-from every_field import FILES
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -21,6 +19,8 @@ from safe_io.errors import BadInput
 from safe_io.yaml_file import YamlFile
 from stacks.environment.model import Environment
 from stacks.environment.strange_values import refuse_strange_values
+from tests.stacks.every_field import FILES
+from tests.support.environments import validated
 
 Where = tuple[str | int, ...]
 

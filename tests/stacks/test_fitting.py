@@ -1,11 +1,11 @@
 """What pods ask for is held against what the nodes of their placement have: devices, disk, processors; taints let them in or not."""
 
 import pytest
-from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks.objects import folder as workload_folder
+from tests.stacks.own_workloads import Workloads
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ENVIRONMENTS, ROOT, minimal
 
 from stacks.environment.schema import schema
 from stacks.summary import stacks_of
 from stacks.synth_checks.limits import LimitExceeded, check_manifests, check_templates
+from tests.support.environments import ENVIRONMENTS, ROOT, minimal
 
 BIN = Path(sys.executable).parent
 

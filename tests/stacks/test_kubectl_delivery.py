@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NODES, Template, Templates, environment_data, minimal
-from test_order import needs
 
 from eks_constructs.kubectl import SIDE_BY_SIDE
 from stacks.objects import rendering as workload_objects
 from stacks.objects.folder import workload_folder
+from tests.stacks.test_order import needs
+from tests.support.environments import NODES, environment_data, minimal
+from tests.support.templates import Template, Templates
 
 
 def workloads_of(templates: Templates) -> Template:

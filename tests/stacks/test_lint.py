@@ -5,7 +5,9 @@ import json
 
 import pytest
 from cfnlint.api import ManualArgs, lint
-from conftest import SHIPPED, shipped
+
+from tests.support.environments import SHIPPED
+from tests.support.synth import shipped
 
 # W3005 (a DependsOn that a reference implies already): the CDK writes them for its own custom resource.
 IGNORED = ["W3005"]

@@ -5,12 +5,12 @@ import json
 from contextlib import suppress
 
 import pytest
-from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks.objects import folder as workload_folder
 from stacks.objects.folder import read_objects
+from tests.stacks.own_workloads import Workloads
 
 POD = {
     "metadata": {"labels": {"app": "a"}},

@@ -3,7 +3,9 @@
 import copy
 
 import pytest
-from conftest import ENVIRONMENTS, FARGATE, NODES, arguments, environment_data, minimal, needs, of_type
+
+from tests.support.environments import ENVIRONMENTS, FARGATE, NODES, environment_data, minimal
+from tests.support.templates import arguments, needs, of_type
 
 
 def cluster_template(templates, cluster="demo", environment="demo"):

@@ -5,12 +5,14 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from arns import unknown
-from conftest import build_platform, needs, of_type, validated
-from environments_strategy import environments
 from hypothesis import HealthCheck, event, given, settings
 
 from stacks.synth_checks.policy import violations
+from tests.stacks.arns import unknown
+from tests.stacks.environments_strategy import environments
+from tests.support.environments import validated
+from tests.support.synth import build_platform
+from tests.support.templates import needs, of_type
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import TODAY, arguments, minimal, of_type
-from own_workloads import Workloads
 
 from eks_constructs.registries import Registries, RegistrySpec
 from eks_facts.files import load
 from safe_io.errors import BadInput
 from stacks.environment.loading import load_environment
 from stacks.objects import folder as workload_folder
+from tests.stacks.own_workloads import Workloads
+from tests.support.environments import TODAY, minimal
+from tests.support.templates import arguments, of_type
 
 MIRROR = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror"
 ALONE = {"nat": "none", "public_subnets": False}

@@ -3,7 +3,8 @@
 import copy
 import json
 
-from conftest import NODES, minimal, of_type
+from tests.support.environments import NODES, minimal
+from tests.support.templates import of_type
 
 GREEN = {"name": "general-green", "revision": "green", "instance_types": ["m8i.large"], "min_size": 2}
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import SHIPPED, shipped
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from tests.support.environments import SHIPPED
+from tests.support.synth import shipped
 
 
 class YamlSnapshot(SingleFileSnapshotExtension):

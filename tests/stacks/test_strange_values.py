@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TODAY, minimal
-from own_workloads import Workloads
 
 from safe_io.errors import BadInput
 from stacks.environment.loading import load_environment, load_lock
+from tests.stacks.own_workloads import Workloads
+from tests.support.environments import TODAY, minimal
 
 STRANGE = {
     "${Token[TOKEN.5]}": "a placeholder of the CDK",

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-from conftest import FARGATE, arguments, environment_data, of_type
+
+from tests.support.environments import FARGATE, environment_data
+from tests.support.templates import arguments, of_type
 
 KEPT = (
     "AWS::EKS::Cluster",

@@ -1,11 +1,11 @@
 """Files of a workload's folder: read, known to be no objects, or refused by name; and what its placeholders are."""
 
 import pytest
-from own_workloads import Workloads, namespace
 
 from delivery.placeholders import fill, placeholders, unescaped
 from safe_io.errors import BadInput
 from stacks.objects import folder as workload_folder
+from tests.stacks.own_workloads import Workloads, namespace
 
 
 @pytest.fixture

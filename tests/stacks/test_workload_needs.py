@@ -1,13 +1,16 @@
 """Needs of a workload are read from its objects: controllers, add-ons, certificates; what workload.yaml says is held against them."""
 
+import json
+
 import pytest
-from conftest import NODES, minimal, validated
-from own_workloads import Workloads
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks.controllers import controllers, needs_load_balancer_controller
 from stacks.objects import folder as workload_folder
+from stacks.objects.balancer_rights import rights_of
+from tests.stacks.own_workloads import Workloads
+from tests.support.environments import NODES, minimal, validated
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 ALL = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}
@@ -236,3 +239,42 @@ def test_plain_http_leaves_no_host_to_find_a_certificate_by(workloads):
     workloads.write("door", [ingress(tls=[{"hosts": ["a.example.com"]}])])
     objects = workloads.objects({"name": "door", "compute": "auto_mode", "plain_http": True})
     assert [one["spec"].get("tls") for one in objects if one["kind"] == "Ingress"] == [None]
+
+
+ACL = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/1234abcd-12ab-34cd-56ef-1234567890ab"
+POOL = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_abcdefghi"
+
+
+@pytest.mark.parametrize(
+    ("annotations", "actions", "resource"),
+    [
+        ({f"{ALB}/wafv2-acl-arn": ACL}, {"wafv2:AssociateWebACL", "elasticloadbalancing:SetWebAcl"}, ACL),
+        (
+            {f"{ALB}/wafv2-acl-arn": ACL.replace("eu-west-1", "${AWS_REGION}")},
+            {"wafv2:AssociateWebACL"},
+            "arn:aws:wafv2:${Token[AWS.Region",
+        ),
+        ({f"{ALB}/shield-advanced-protection": "true"}, {"shield:CreateProtection"}, "*"),
+        (
+            {f"{ALB}/auth-type": "cognito", f"{ALB}/auth-idp-cognito": json.dumps({"userPoolARN": POOL})},
+            {"cognito-idp:DescribeUserPoolClient"},
+            POOL,
+        ),
+        ({f"{ALB}/shield-advanced-protection": "false", f"{ALB}/wafv2-acl-arn": "none"}, set(), ""),
+    ],
+)
+def test_the_controller_gets_the_rights_that_annotations_ask_for_and_no_others(
+    workloads, annotations, actions, resource
+):
+    item = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "door", "annotations": annotations},
+        "spec": {"defaultBackend": {"service": {"name": "app", "port": {"number": 80}}}},
+    }
+    workloads.write("app", [item])
+    spec = {"name": "app", "compute": "managed_nodes", "plain_http": True}
+    given = rights_of(workloads.objects(spec, compute={"managed_nodes": NODES}), "c")
+    assert {action for one in given for action in one["Action"]} >= actions
+    assert len(given) == bool(actions)
+    assert all(resource in str(one["Resource"]) for one in given)

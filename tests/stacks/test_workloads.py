@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import NODES, TODAY, minimal, validated
 from pydantic import ValidationError
 
 from eks_constructs.compute.registry import rules
@@ -20,6 +19,7 @@ from stacks.objects.folder import workload_folder
 from stacks.objects.rendering import placed_workloads
 from stacks.placement.kind_limits import limits_met
 from stacks.placement.kinds import Placement
+from tests.support.environments import NODES, TODAY, minimal, validated
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"

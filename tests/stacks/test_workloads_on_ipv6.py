@@ -1,12 +1,12 @@
 """The samples in a cluster of IPv6, on each kind of compute: pods have no IPv4 address that anybody reaches."""
 
 import pytest
-from conftest import NODES, ROOT, minimal, validated
 
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks.objects.rendering import placed_workloads
+from tests.support.environments import NODES, ROOT, minimal, validated
 
 COMPUTE = {
     "auto_mode": {"gateway_api": True},

@@ -1,13 +1,13 @@
 """What an author wrote is reconciled with what placement fills in and renames, or refused with file, line and key."""
 
 import pytest
-from conftest import NODES, minimal
-from own_workloads import Workloads
-from test_order import needs
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks.objects import folder as workload_folder
+from tests.stacks.own_workloads import Workloads
+from tests.stacks.test_order import needs
+from tests.support.environments import NODES, minimal
 
 FARGATE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
 ALL = {"auto_mode": {}, "managed_nodes": NODES, "fargate": FARGATE}
@@ -229,6 +229,10 @@ CLASHES = [
         "metadata.name",
         "this project makes the StorageClass of that name",
     ),
+    ("managed_nodes", ingress({f"{ALB}/waf-acl-id": "abc"}), "waf-acl-id", "WAF Classic is at the end of its life"),
+    ("fargate", ingress({f"{ALB}/wafv2-acl-name": "shop"}), "wafv2-acl-name", "name it by .*wafv2-acl-arn"),
+    ("managed_nodes", ingress({f"{ALB}/wafv2-acl-arn": "shop"}), "wafv2-acl-arn", "must be the ARN of a web ACL"),
+    ("managed_nodes", ingress({f"{ALB}/auth-idp-cognito": "{}"}), "auth-idp-cognito", "must be JSON with the ARN"),
     ("auto_mode", thing("NodePool", {}, "karpenter.sh/v1", "general-purpose"), "metadata.name", "makes the NodePool"),
     (
         "auto_mode",
@@ -358,7 +362,7 @@ def test_the_scope_of_a_custom_kind_is_that_of_its_definition_in_any_workload(wo
 NAMESAKES = [
     thing("Gateway", {"selector": {"istio": "ingress"}}, "networking.istio.io/v1"),
     thing("Service", {"type": "LoadBalancer", "template": {"spec": {"containers": []}}}, "serving.knative.dev/v1"),
-    thing("Job", {"template": {"spec": {"containers": [{"image": "pause"}]}}}, "batch.example.com/v1"),
+    thing("Job", {"backoffLimit": 1, "tasks": ["pause"]}, "batch.example.com/v1"),
     thing("Ingress", {"rules": 5}, "networking.example.com/v1"),
     thing("NetworkPolicy", {}, "crd.example.com/v1"),
     thing("Cluster", {}, "postgresql.example.com/v1"),

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
-from conftest import ROOT
 
+from tests.support.environments import ROOT
 from tests.workloads.objects import KubernetesObject
 
 PROGRAM = ROOT / ".venv-checkov/bin/checkov"

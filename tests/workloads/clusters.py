@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
-from conftest import build_platform, environment_data, validated
 
+from tests.support.environments import environment_data, validated
+from tests.support.synth import build_platform
 from tests.workloads.objects import KubernetesObject
 
 VALUES = {

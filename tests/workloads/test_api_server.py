@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ENVIRONMENTS, KUBERNETES, NEEDS_API_SERVER
 
 from delivery.order import in_order
 from emulator.engine.eks.api_server import ApiServer
+from tests.support.environments import ENVIRONMENTS
+from tests.support.machine import KUBERNETES, NEEDS_API_SERVER
 from tests.workloads.clusters import deployed
 from tests.workloads.objects import KubernetesObject, at, name_of
 

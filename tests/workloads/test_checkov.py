@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENTS
 
+from tests.support.environments import ENVIRONMENTS
 from tests.workloads import checkov
 from tests.workloads.clusters import deployed
 from tests.workloads.defects import FILES, base, read

@@ -4,8 +4,8 @@ import re
 
 import pytest
 import yaml
-from conftest import ENVIRONMENTS, ROOT
 
+from tests.support.environments import ENVIRONMENTS, ROOT
 from tests.workloads import checks
 from tests.workloads.clusters import deployed
 from tests.workloads.objects import KubernetesObject, at, name_of, pods

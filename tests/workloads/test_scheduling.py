@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from conftest import ENVIRONMENTS, environment_data, validated
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.environments import ENVIRONMENTS, environment_data, validated
 from tests.workloads.clusters import Cluster, deployed
 from tests.workloads.nodes import ANY, FargateProfile, Nodes, nodes_of, profiles_of
 from tests.workloads.objects import Pod, pods

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT
+
+from tests.support.environments import ROOT
 
 PROGRAMS = {
     "web": ("web/base/server.yaml", "server.py"),

@@ -60,7 +60,7 @@ def node_policies_only(role: Role) -> Answer | None:
         return open_(f"allows what a node does not need: {', '.join(names[:3])}{more}", *(at for _, at in found))
     if unsaid or gaps:
         raise [*unsaid, *gaps][0]
-    return met("carries what nodes need, and no more")
+    return met("has what nodes need, and no more")
 
 
 def _of_a_node(action: str) -> bool:

@@ -52,7 +52,7 @@ def no_wildcards(role: KubernetesObject) -> Answer | None:
     if found:
         words = " and ".join(dict.fromkeys(words for words, _ in found))
         return open_(f"allows {words} (*)", *(at for _, at in found))
-    return met("names its verbs and resources")
+    return met("lists its verbs and resources")
 
 
 @check("EKR112", KubernetesObject)
@@ -65,4 +65,4 @@ def not_for_everybody(binding: KubernetesObject) -> Answer | None:
     if found and role not in _DISCOVERY:
         names = " and ".join(name for _, name in found)
         return open_(f"binds {role} to {names}", *(binding.at(path) for path, _ in found))
-    return met("binds discovery alone to everybody" if found else "names whom it binds")
+    return met("binds only discovery to everybody" if found else "binds specific subjects")

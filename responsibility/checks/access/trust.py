@@ -73,11 +73,11 @@ def not_open_to_everybody(role: Role) -> Answer | None:
             if account and account[1].isdigit() and account[1] != own and not statement.known_conditions:
                 if not own:
                     raise UnknownValue(statement.evidence, f"whether {account[1]} is the own account is not known")
-                return f"everybody in account {account[1]} may assume it whom that account lets"
+                return f"anyone in account {account[1]} may assume it if that account allows it"
         return ""
 
     trusting = [statement for statement in role.trust if _assumes(statement)]
-    return _judge(trusting, problem, "is open neither to everybody nor to a foreign account as a whole")
+    return _judge(trusting, problem, "trusts neither everybody nor a whole foreign account")
 
 
 def _subjects(statement: Statement) -> Iterator[tuple[str, str]]:
@@ -118,7 +118,7 @@ def names_the_subject(role: Role) -> Answer | None:
             return "every holder of a token of the provider may assume it: :sub is tested for any"
         return ""
 
-    return _judge(_oidc(role), problem, "names whose token it must be")
+    return _judge(_oidc(role), problem, "checks whose token it is")
 
 
 @check("EKR032", Role)
@@ -130,14 +130,14 @@ def no_wildcard_accounts(role: Role) -> Answer | None:
     def problem(statement: Statement) -> str:
         wide = [value for test, value in _subjects(statement) if test == "stringlike" and re.search(r"[*?]", value)]
         wide = [value for value in wide if value.startswith(SERVICE_ACCOUNT) and value not in _EVERYBODY]
-        return f"lets in every service account that fits {' or '.join(wide)}" if wide else ""
+        return f"admits every service account that matches {' or '.join(wide)}" if wide else ""
 
     named = [
         statement
         for statement in _oidc(role)
         if statement.unread or any(value.startswith(SERVICE_ACCOUNT) for _, value in _subjects(statement))
     ]
-    return _judge(named, problem, "names its service accounts in full")
+    return _judge(named, problem, "uses full service account names")
 
 
 @check("EKR033", Role, synth=True)
@@ -145,8 +145,8 @@ def says_for_which_cluster(role: Role) -> Answer | None:
     """AWS documents it for the cluster role and the pod execution role, and on no page together with Auto Mode."""
     if _acts_for_auto_mode(role):
         tested = {key for item in role.trust for _, key, _ in item.known_conditions} & _SOURCES
-        what = "Auto Mode: AWS documents no such condition together with it"
-        return met("says for which cluster EKS may assume it") if tested else not_applicable(what)
+        what = "Auto Mode: AWS documents no such condition for it"
+        return met("is limited to one cluster") if tested else not_applicable(what)
 
     def problem(statement: Statement) -> str:
         keys = {key for _, key, _ in statement.known_conditions}
@@ -155,7 +155,7 @@ def says_for_which_cluster(role: Role) -> Answer | None:
         return "EKS may assume it for any cluster: neither aws:SourceArn nor aws:SourceAccount is tested"
 
     trusting = _trusting(role, "Service", "eks.amazonaws.com", "eks-fargate-pods.amazonaws.com")
-    return _judge(trusting, problem, "says for which cluster EKS may assume it")
+    return _judge(trusting, problem, "is limited to one cluster")
 
 
 @check("EKR172", Role)
@@ -169,9 +169,9 @@ def trusted_as_documented(role: Role) -> Answer | None:
         names = " and ".join(
             {"aws:sourcearn": "aws:SourceArn", "aws:sourceaccount": "aws:SourceAccount"}[key] for key in keys
         )
-        return f"asks for {names}, which AWS documents without Auto Mode alone" if keys else ""
+        return f"requires {names}, which AWS documents only without Auto Mode" if keys else ""
 
-    return _judge(_trusting(role, "Service", "eks.amazonaws.com"), problem, "asks for nothing that is not documented")
+    return _judge(_trusting(role, "Service", "eks.amazonaws.com"), problem, "requires nothing undocumented")
 
 
 _SOURCES = {"aws:sourcearn", "aws:sourceaccount"}
@@ -200,7 +200,7 @@ def pod_identity_works(role: Role) -> Answer | None:
         words = " and ".join(f"sts:{name}" for name in missing)
         places = [statement.evidence for statement in trusting] or [role.at("AssumeRolePolicyDocument")]
         return open_(f"does not allow {words} for {_PODS}", *places)
-    return met("lets Pod Identity assume and tag it")
+    return met("allows Pod Identity to assume it and tag the session")
 
 
 @check("EKR123", Role)
@@ -214,6 +214,6 @@ def pod_identity_is_limited(role: Role) -> Answer | None:
         tags = ("aws:requesttag/eks-cluster", "aws:requesttag/kubernetes-", "aws:sourcearn")
         if any(key.startswith(tags) for _, key, _ in statement.known_conditions):
             return ""
-        return "pods of every cluster and namespace in the account may be given it"
+        return "it can be given to pods of any cluster and namespace in the account"
 
-    return _judge(_trusting(role, "Service", _PODS), problem, "says whose pods may have it")
+    return _judge(_trusting(role, "Service", _PODS), problem, "is limited to specific pods")

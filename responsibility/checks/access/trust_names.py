@@ -38,7 +38,9 @@ def association_can_work(association: PodIdentity) -> Answer | None:
     if not policy and not target:
         return None
     if policy and association.get("DisableSessionTags", False) not in (True, "true"):
-        return open_("has a session policy beside session tags: EKS refuses it", association.at("DisableSessionTags"))
+        return open_(
+            "has a session policy together with session tags: EKS refuses it", association.at("DisableSessionTags")
+        )
     if target:
         role = association.role
         if role is None:
@@ -46,10 +48,10 @@ def association_can_work(association: PodIdentity) -> Answer | None:
         said, unsaid = role.allowances
         takes = [one for one in said if one.allow and _allows(one, "sts:AssumeRole") and _is_on(one, str(target))]
         if not takes and (unsaid or role.attached[0] or role.attached[1]):
-            raise UnknownValue(association.at("TargetRoleArn"), f"whether {role.words} may take it was not read")
+            raise UnknownValue(association.at("TargetRoleArn"), f"whether {role.words} may assume it was not read")
         if not takes:
-            return open_(f"names a target role that {role.words} may not take", association.at("TargetRoleArn"))
-    return met("is as EKS takes it", association.at("TargetRoleArn" if target else "Policy"))
+            return open_(f"has a target role that {role.words} may not assume", association.at("TargetRoleArn"))
+    return met("is valid for EKS", association.at("TargetRoleArn" if target else "Policy"))
 
 
 def _allows(statement: Statement, action: str) -> bool:
@@ -84,7 +86,7 @@ def names_who_uses_it(role: Role) -> Answer | None:
         return open_("; ".join(dict.fromkeys(words for words, _ in misfits)), *dict.fromkeys(at for _, at in misfits))
     if unknown:
         raise unknown
-    return met("names what uses it, or leaves it open") if asked else None
+    return met("matches what uses it, or does not restrict it") if asked else None
 
 
 def _lets_in(statement: Statement, use: Use) -> bool:
@@ -98,7 +100,7 @@ def _misfit(role: Role, statement: Statement, use: Use) -> str:
     unknown: UnknownValue | None = None
     for operator, key, values in statement.known_conditions:
         if key.startswith("aws:requesttag/") and _untagged(use) and not operator.lower().endswith("ifexists"):
-            return f"asks for the session tag {key.removeprefix('aws:requesttag/')}, which the association turns off"
+            return f"requires the session tag {key.removeprefix('aws:requesttag/')}, which the association turns off"
         test = operator.split(":")[-1].lower().removesuffix("ifexists")
         if test not in _TESTS:
             continue

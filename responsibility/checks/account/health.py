@@ -59,7 +59,7 @@ def capability_is_healthy(capability: Capability) -> Answer:
 def runs_as_written(comparison: Comparison) -> Answer:
     """Property by property; asked where templates were named (--assembly)."""
     words = str(comparison.get("Difference"))
-    return open_(words, *comparison.places) if words else met("is as its template says", *comparison.places)
+    return open_(words, *comparison.places) if words else met("matches its template", *comparison.places)
 
 
 def _insight(insight: Insight, category: str, *bad: str) -> Answer | None:

@@ -44,7 +44,7 @@ def room_for_pods(subnet: Subnet) -> Answer | None:
         return None
     free, total = _free(subnet), subnet.addresses
     if not total or total < 1:
-        raise UnknownValue(subnet.at("CidrBlock"), "its block of addresses is not known")
+        raise UnknownValue(subnet.at("CidrBlock"), "its address block is not known")
     percent = 100 * free // total
     words = f"has {free:,} of {total:,} addresses free ({percent} %)"
     return open_(words, subnet.at(_FREE)) if percent < _LEAST else met(words, subnet.at(_FREE))
@@ -58,7 +58,7 @@ def principal_exists(entry: AccessEntry) -> Answer | None:
     since = entry.get("CreatedAt")
     if role and since and (made := role.get("CreateDate")) and made > since:
         where = (entry.at("CreatedAt"), role.at("CreateDate"))
-        return open_("is older than its role, which was made anew: it lets nobody in", *where)
+        return open_("is older than its role, which was created again: it admits nobody", *where)
     return answer
 
 
@@ -97,11 +97,11 @@ def _exists(fact: Fact, path: str) -> Answer | None:
     found = fact.facts.find(Fact, value)
     if found is None:
         if f":iam::{fact.resource.account}:user/" in str(value):
-            return met("is of a user that exists", fact.at(path))
+            return met("belongs to a user that exists", fact.at(path))
         raise UnknownValue(fact.at(path), f"{value} is in no account that was read")
     if not isinstance(found, MissingPrincipal):
         found.get("AssumeRolePolicyDocument")  # unknown, if IAM was not allowed to tell
-        return met(f"is of {found.words}, which exists", fact.at(path))
+        return met(f"belongs to {found.words}, which exists", fact.at(path))
     arn = found.get("Arn")
     return open_(f"names {arn}, which does not exist", fact.at(path), found.at())
 

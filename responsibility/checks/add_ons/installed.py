@@ -38,7 +38,7 @@ def networking_is_there(cluster: Cluster) -> Answer | None:
     if not absent:
         return met(f"has {', '.join(needed)} or a replacement", where)
     if cluster.bootstrap_addons:
-        return met("has what EKS installs by itself", where)
+        return met("has what EKS installs", where)
     compute = [*cluster.node_groups, *cluster.self_managed, *cluster.fargate_profiles]
     if cluster.auto_mode and cluster.get("BootstrapSelfManagedAddons") is None:
         raise UnknownValue(where, "is not stated: what EKS installs beside Auto Mode is not known to this review")

@@ -112,7 +112,7 @@ def addon_has_a_role(addon: Addon) -> Answer | None:
         return None
     if addon.has_identity:
         path = "PodIdentityAssociations" if addon.get("PodIdentityAssociations") else "ServiceAccountRoleArn"
-        return met("has a role of its own", addon.at(path))
+        return met("has its own role", addon.at(path))
     cluster = addon.cluster
     if cluster:
         if addon.name == "vpc-cni" and cluster.kinds and not software.has_ec2_nodes(cluster):
@@ -124,7 +124,7 @@ def addon_has_a_role(addon: Addon) -> Answer | None:
             annotations = account.resource.maybe("metadata.annotations", {}) or {}
             if account.bare_name in accounts and _ROLE_ANNOTATION in annotations:
                 return met("has a role by the annotation of its service account", account.at("metadata.annotations"))
-    return open_("has no role of its own: it uses the node's", addon.at("PodIdentityAssociations"))
+    return open_("has no own role: it uses the node's", addon.at("PodIdentityAssociations"))
 
 
 _IPV6_CNI = ("ec2:AssignIpv6Addresses", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces", "ec2:CreateTags")

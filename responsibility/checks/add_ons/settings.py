@@ -30,7 +30,7 @@ def settings_of(addon: Addon) -> Any:
 
 @check("EKR153", Addon)
 def settings_fit_the_schema(addon: Addon) -> Answer:
-    """A key that looks like a known one is taken for a slip of it; any other that is not known here may be of a newer version."""
+    """A key that looks like a known one is taken for a slip of it. Where the schema is not whole, any other may be a setting."""
     settings = settings_of(addon)
     if not settings:
         return not_applicable("has no settings")
@@ -50,6 +50,8 @@ def settings_fit_the_schema(addon: Addon) -> Answer:
             if meant := get_close_matches(key.lower(), [one.lower() for one in known], n=1, cutoff=_LIKE):
                 name = next(one for one in known if one.lower() == meant[0])
                 return open_(f"sets {key}, which {addon.name} does not have: {name} may be meant", at)
+            if schema.get("x-whole"):
+                return open_(f"sets {key}, which {addon.name} does not have", at)
             unknown.append(key)
     if unknown:
         raise UnknownValue(at, f"whether {addon.name} has {', '.join(unknown)} is not known to this review")

@@ -46,9 +46,9 @@ def devices_are_found(workload: Workload) -> Answer | None:
     missing = {path: device for path, device in asked.items() if not _somewhere(cluster, device)}
     if missing:
         return open_(
-            f"asks for a device ({listed(missing.values())}) that no node has", *(workload.at(path) for path in missing)
+            f"requests a device ({listed(missing.values())}) that no node has", *(workload.at(path) for path in missing)
         )
-    return met("asks for devices that nodes have", *(workload.at(path) for path in asked))
+    return met("requests devices that nodes have", *(workload.at(path) for path in asked))
 
 
 def _asked(workload: Workload) -> Iterator[tuple[str, str]]:
@@ -143,8 +143,8 @@ def pods_have_addresses(item: KubernetesObject) -> Answer | None:
     settings: Any = software.chart_values(cluster, "karpenter").get("settings")
     reserved = str((settings or {}).get("reservedENIs", "0")) if isinstance(settings, dict) or settings is None else "0"
     if reserved not in ("", "0"):
-        return met("counts addresses without the first network interface", here)
-    return open_("counts the addresses of the first network interface, which pods do not get", here)
+        return met("does not count the first network interface", here)
+    return open_("counts the addresses of the first network interface, which pods cannot use", here)
 
 
 def _custom_networking(cluster: Cluster) -> bool:

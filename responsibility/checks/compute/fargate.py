@@ -117,9 +117,7 @@ def dns_runs_on_fargate(cluster: Cluster) -> Answer | None:
         for selector in _selectors(profile):
             if selector.takes(_SYSTEM, _DNS_LABELS):
                 return _dns_is_for_fargate(cluster, profile, selector.path)
-    return open_(
-        "has no profile that takes the pods of CoreDNS", *(p.at("Selectors") for p in cluster.fargate_profiles)
-    )
+    return open_("has no profile that selects the CoreDNS pods", *(p.at("Selectors") for p in cluster.fargate_profiles))
 
 
 def _dns_is_for_fargate(cluster: Cluster, profile: FargateProfile, path: str) -> Answer:
@@ -135,13 +133,15 @@ def _dns_is_for_fargate(cluster: Cluster, profile: FargateProfile, path: str) ->
         ):
             raise UnknownValue(
                 cluster.at("BootstrapSelfManagedAddons"),
-                "EKS installs CoreDNS for EC2: whether somebody takes its compute-type annotation away is not known here",
+                "EKS installs CoreDNS for EC2: whether somebody removes its compute-type annotation is not known here",
             )
         return met(f"runs CoreDNS by {profile.words}", profile.at(path))
     settings = settings_of(addon)
     if isinstance(settings, dict) and str(settings.get("computeType", "")).lower() == "fargate":
         return met(f"runs CoreDNS by {profile.words}", profile.at(path), addon.at("ConfigurationValues"))
-    return open_("has CoreDNS made for EC2: its add-on lacks computeType Fargate", addon.at("ConfigurationValues"))
+    return open_(
+        "has CoreDNS configured for EC2: its add-on lacks computeType Fargate", addon.at("ConfigurationValues")
+    )
 
 
 @check("EKR121", FargateProfile)
@@ -150,13 +150,13 @@ def kube_system_is_not_taken_whole(profile: FargateProfile) -> Answer:
     found = _selectors(profile)
     whole = [profile.at(selector.path) for selector in found if selector.meets(_SYSTEM) and not selector.labels]
     if not whole:
-        return met("leaves the controllers in kube-system where they are", profile.at("Selectors"))
+        return met("leaves the other controllers in kube-system alone", profile.at("Selectors"))
     cluster = profile.cluster
     if not cluster:
         raise UnknownValue(whole[0], "whether the cluster has other compute was not read")
     if cluster.kinds == ["fargate"]:
         return not_applicable("Fargate is the only compute of the cluster")
-    return open_("takes every pod in kube-system, beside other compute", *whole)
+    return open_("selects every pod in kube-system, although there is other compute", *whole)
 
 
 @check("EKR122", Cluster)
@@ -182,14 +182,14 @@ def identity_is_not_for_fargate(association: PodIdentity) -> Answer | None:
     namespace, account = str(association.namespace), association.service_account
     near = [item for profile in cluster.fargate_profiles for item in _selectors(profile) if item.meets(namespace)]
     if any(not item.labels for item in near):
-        return open_(f"is for {namespace}, where Fargate takes every pod", association.at("Namespace"))
+        return open_(f"is for {namespace}, where Fargate selects every pod", association.at("Namespace"))
     users = [
         workload
         for workload in cluster.facts.belonging(Workload, cluster.resource.key)
         if workload.namespace == namespace and workload.pod("serviceAccountName", "default") == account
     ]
     if any(item.takes(namespace, user.pod_labels) for item in near for user in users):
-        return open_("is used by pods that Fargate takes", association.at("ServiceAccount"))
+        return open_("is used by pods on Fargate", association.at("ServiceAccount"))
     if near and not users:
         raise UnknownValue(
             association.at("ServiceAccount"), f"the labels of its pods decide whether {namespace} is Fargate's"

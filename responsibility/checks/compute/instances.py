@@ -32,7 +32,7 @@ def no_amazon_linux_2(nodes: Ec2Nodes) -> Answer:
     version = nodes.kubernetes_version
     if version >= _NO_AL2_SINCE:
         return open_(f"asks for Amazon Linux 2, which does not exist for Kubernetes {version[0]}.{version[1]}", where)
-    return open_("runs Amazon Linux 2, which AWS stopped fixing on 2025-11-26", where)
+    return open_("runs Amazon Linux 2, which AWS stopped updating on 2025-11-26", where)
 
 
 @check("EKR041", NodeGroup, synth=True)
@@ -63,7 +63,7 @@ def image_is_not_pinned(nodes: Ec2Nodes) -> Answer:
     # A running group always has one: EKR134 asks whether it is the latest.
     if release and nodes.facts.origin == "templates":
         return open_(f"pins the release {release}", nodes.at("ReleaseVersion"))
-    return met("takes the release that is newest when it is made or updated", where)
+    return met("takes the newest release when it is created or updated", where)
 
 
 @check("EKR045", Ec2Nodes, synth=True)
@@ -119,7 +119,7 @@ def volumes_are_encrypted(nodes: Ec2Nodes) -> Answer:
     instance = nodes.instance
     where = _at(nodes, instance, "BlockDeviceMappings")
     if not instance:
-        return open_("leaves its volumes to EKS, which does not ask for encryption", where)
+        return open_("leaves its volumes to EKS, which does not request encryption", where)
     plain: list[Evidence] = []
     named: set[str] = set()
     for path, _ in instance.items("BlockDeviceMappings"):
@@ -129,11 +129,11 @@ def volumes_are_encrypted(nodes: Ec2Nodes) -> Answer:
         if str(instance.get(f"{path}.Ebs.Encrypted", False)).lower() != "true":
             plain.append(instance.at(f"{path}.Ebs.Encrypted"))
     if plain:
-        return open_("does not ask for the encryption of its volumes", *plain)
+        return open_("does not request encryption of its volumes", *plain)
     family = nodes.family
     missing = [device for device in _ROOTS.get(family, ()) if device not in named]
     if missing:
-        return open_(f"does not ask for the encryption of {' and '.join(missing)}", where)
+        return open_(f"does not request encryption of {' and '.join(missing)}", where)
     if family == "custom" and not named:
         raise UnknownValue(where, "is not stated: the image decides whether its volumes are encrypted")
     return met(f"encrypts {' and '.join(sorted(named))}", where)

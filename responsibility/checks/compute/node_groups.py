@@ -18,8 +18,8 @@ _AUTOSCALERS = ("cluster-autoscaler", "karpenter")
 def uses_a_launch_template(nodes: SelfManagedNodes) -> Answer:
     """EKS's own node groups always have one."""
     if nodes.get("LaunchConfigurationName"):
-        return open_("is made from a launch configuration", nodes.at("LaunchConfigurationName"))
-    return met("is made from a launch template", nodes.at("LaunchTemplate"))
+        return open_("uses a launch configuration", nodes.at("LaunchConfigurationName"))
+    return met("uses a launch template", nodes.at("LaunchTemplate"))
 
 
 @check("EKR043", NodeGroup)
@@ -61,7 +61,7 @@ def more_than_one_node(cluster: Cluster) -> Answer | None:
     if not groups:
         return None
     if not total:
-        return not_applicable("its groups start without a node: something else adds them")
+        return not_applicable("its groups start without nodes: something else adds them")
     return open_("runs on one EC2 node", *(group.at(_size_path(group)) for group in groups))
 
 
@@ -81,7 +81,7 @@ def _size_path(group: Ec2Nodes) -> str:
 def _number(group: Ec2Nodes, path: str, default: int) -> int:
     value = group.whole(path, default)
     if value < 0:
-        raise UnknownValue(group.at(path), f"{value} is no number of nodes")
+        raise UnknownValue(group.at(path), f"{value} is not a number of nodes")
     return value
 
 
@@ -96,10 +96,10 @@ def spot_has_several_types(group: NodeGroup) -> Answer | None:
         return met(f"can use {len(types)} instance types", where)
     if not types and (instance := group.instance):
         if instance.get("InstanceRequirements"):
-            return met("describes the instances it can use", instance.at("InstanceRequirements"))
+            return met("describes the instances that it can use", instance.at("InstanceRequirements"))
         where = instance.at("InstanceType")
-        return open_(f"can use one instance type only: {instance.get('InstanceType', _DEFAULT_TYPE)}", where)
-    return open_(f"can use one instance type only: {group.get('InstanceTypes.0', _DEFAULT_TYPE)}", where)
+        return open_(f"can use only one instance type: {instance.get('InstanceType', _DEFAULT_TYPE)}", where)
+    return open_(f"can use only one instance type: {group.get('InstanceTypes.0', _DEFAULT_TYPE)}", where)
 
 
 @check("EKR052", Ec2Nodes)
@@ -119,7 +119,7 @@ def something_grows_nodes(nodes: Ec2Nodes) -> Answer:
         # Karpenter makes instances of its own and grows no group.
         return met(f"is next to {name}, which adds nodes" if "karpenter" in name else f"is grown by {name}", where)
     if not software.shows_software(cluster):
-        raise UnknownValue(where, "no chart or manifest of the cluster was read: there may be an autoscaler")
+        raise UnknownValue(where, "no chart or manifest of the cluster was read: it may have an autoscaler")
     return open_("can grow, but no autoscaler is installed", where)
 
 
@@ -145,7 +145,7 @@ def updates_replace_nodes(nodes: SelfManagedNodes) -> Answer:
     policy = next((name for name in _ROLLING if nodes.resource.update_policy.get(name)), "")
     if policy:
         return met(f"replaces its nodes by {policy}", nodes.at("UpdatePolicy"))
-    return open_("leaves running nodes as they are when its launch template changes", nodes.at("UpdatePolicy"))
+    return open_("does not replace running nodes when its launch template changes", nodes.at("UpdatePolicy"))
 
 
 @check("EKR154", NodeGroup)

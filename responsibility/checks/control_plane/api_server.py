@@ -26,7 +26,7 @@ def _public(cluster: Cluster) -> list[tuple[str, Network]]:
         try:
             ranges.append((path, ipaddress.ip_network(text, strict=False)))
         except ValueError:
-            raise UnknownValue(cluster.at(path), f"{text} is no block of addresses") from None
+            raise UnknownValue(cluster.at(path), f"{text} is not an address block") from None
     return ranges
 
 
@@ -130,8 +130,8 @@ def access_entries_decide(cluster: Cluster) -> Answer:
     if mode == "API":
         return met("uses access entries alone", cluster.at(path))
     if mode == "API_AND_CONFIG_MAP":
-        return open_("still believes the aws-auth ConfigMap beside access entries", cluster.at(path))
-    return open_(f"believes the aws-auth ConfigMap ({'CONFIG_MAP' if mode else 'the default'})", cluster.at(path))
+        return open_("also trusts the aws-auth ConfigMap, not only access entries", cluster.at(path))
+    return open_(f"trusts the aws-auth ConfigMap ({'CONFIG_MAP' if mode else 'the default'})", cluster.at(path))
 
 
 @check("EKR015", Cluster, synth=True)

@@ -27,7 +27,7 @@ def secrets_key(cluster: Cluster) -> Fact | None:
 def own_key(cluster: Cluster) -> Answer:
     """Which key does not matter here: a parameter's value is a key of the customer, too."""
     if cluster.resource.items(_PATH):
-        return met("uses a key of yours", cluster.at(_PATH))
+        return met("uses your own key", cluster.at(_PATH))
     return open_("uses AWS's own key", cluster.at(_PATH))
 
 
@@ -51,12 +51,12 @@ def key_outlives_its_stack(cluster: Cluster) -> Answer:
     if not key:
         return not_applicable("AWS keeps its own key")
     if key.resource.deletion_policy.startswith("Retain"):
-        return met("uses a key that its stack leaves behind", key.at("DeletionPolicy"))
+        return met("uses a key that outlives its stack", key.at("DeletionPolicy"))
     days = key.whole("PendingWindowInDays", _RESTORABLE)
     if days < _RESTORABLE:
         return open_(
-            f"uses a key that dies with its stack after {days} days",
+            f"uses a key that is deleted {days} days after its stack",
             key.at("DeletionPolicy"),
             key.at("PendingWindowInDays"),
         )
-    return met(f"uses a key that can be taken back for {days} days", key.at("PendingWindowInDays"))
+    return met(f"uses a key whose deletion can be cancelled for {days} days", key.at("PendingWindowInDays"))

@@ -16,7 +16,7 @@ _BOOTSTRAPPED = ("vpc-cni", "kube-proxy", "coredns")
 def deletion_protection_is_on(cluster: Cluster) -> Answer:
     """Off is the service's default."""
     if cluster.deletion_protection:
-        return met("cannot be deleted by a slip", cluster.at("DeletionProtection"))
+        return met("cannot be deleted by mistake", cluster.at("DeletionProtection"))
     return open_("can be deleted by one call", cluster.at("DeletionProtection"))
 
 
@@ -47,10 +47,10 @@ def cluster_is_not_replaced(cluster: Cluster) -> Answer:
     if not cluster.resource.template:
         return not_applicable("no template made it")
     if cluster.given_name:
-        return met("has a name of its own, which a second cluster cannot take", cluster.at("Name"))
+        return met("has its own name, which a second cluster cannot take", cluster.at("Name"))
     if cluster.deletion_protection:
         return met("cannot be deleted after a replacement", cluster.at("DeletionProtection"))
-    return open_("has no name of its own: CloudFormation may replace it", cluster.at("Name"))
+    return open_("has no fixed name: CloudFormation may replace it", cluster.at("Name"))
 
 
 @check("EKR103", Cluster)
@@ -58,9 +58,9 @@ def no_unmanaged_addons(cluster: Cluster) -> Answer:
     """True is the service's default, but not with Auto Mode. An EKS add-on of the same name takes over what was installed."""
     path = "BootstrapSelfManagedAddons"
     if not cluster.bootstrap_addons:
-        return met("starts without add-ons of EKS's own choice", cluster.at(path))
+        return met("starts without EKS's default add-ons", cluster.at(path))
     if cluster.auto_mode:
-        return not_applicable("asks for them beside Auto Mode: EKR056")
+        return not_applicable("asks for them together with Auto Mode: EKR056")
     unmanaged = [name for name in _BOOTSTRAPPED if name not in cluster.addons]
     if unmanaged:
         return open_(f"starts with {', '.join(unmanaged)} that nobody manages", cluster.at(path))
@@ -96,4 +96,4 @@ def logs_outlive_the_stack(cluster: Cluster) -> Answer:
         return open_(
             "sends its logs to a group that is deleted with its stack", *(g.at("DeletionPolicy") for g in dying)
         )
-    return met("sends its logs to a group that its stack leaves behind", *(g.at("DeletionPolicy") for g in groups))
+    return met("sends its logs to a group that outlives its stack", *(g.at("DeletionPolicy") for g in groups))

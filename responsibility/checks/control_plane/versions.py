@@ -27,7 +27,7 @@ def _minor(fact: Fact) -> Minor | None:
         return None
     match = re.fullmatch(r"(\d+)\.(\d+)(\.\d+)?", str(value))
     if not match:
-        raise UnknownValue(fact.at("Version"), f"{value} is no Kubernetes version")
+        raise UnknownValue(fact.at("Version"), f"{value} is not a Kubernetes version")
     if isinstance(value, float) and len(match[2]) == 1:
         raise UnknownValue(fact.at("Version"), f"is the number {value}, which may mean {value}0: write it in quotes")
     return int(match[1]), int(match[2])

@@ -34,7 +34,7 @@ def callers_are_named(item: Entrance) -> Answer | None:
     if not balancer:
         return None
     if balancer.maker == "other":
-        return not_applicable("its load balancer is made by a controller that is not of AWS")
+        return not_applicable("its load balancer is created by a controller that is not AWS's")
     if not balancer.internet_facing:
         return met("is internal", item.at("metadata.annotations"))
     named = [cidr for cidr in balancer.ranges if cidr not in ANYWHERE]
@@ -75,7 +75,7 @@ def _ingress_tls(ingress: KubernetesObject, balancer: Balancer) -> Answer:
         return met("sends HTTP to HTTPS", here)
     if ingress.annotation(f"{ALB}group.name") or (balancer.params and balancer.params.get("spec.group.name")):
         raise UnknownValue(here, "it shares its load balancer, and another Ingress may redirect to HTTPS")
-    return open_("serves HTTP beside HTTPS" if "HTTPS" in protocols else "serves plain HTTP", here)
+    return open_("serves HTTP as well as HTTPS" if "HTTPS" in protocols else "serves plain HTTP", here)
 
 
 def _protocols(ingress: KubernetesObject, balancer: Balancer) -> set[str]:
@@ -86,9 +86,9 @@ def _protocols(ingress: KubernetesObject, balancer: Balancer) -> set[str]:
     try:
         items = json_in(ports)
     except NoData:
-        raise UnknownValue(ingress.at("metadata.annotations"), "listen-ports is no JSON") from None
+        raise UnknownValue(ingress.at("metadata.annotations"), "listen-ports is not JSON") from None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise UnknownValue(ingress.at("metadata.annotations"), "listen-ports is no list of mappings")
+        raise UnknownValue(ingress.at("metadata.annotations"), "listen-ports is not a list of mappings")
     return {protocol.upper() for item in items for protocol in item}
 
 

@@ -64,9 +64,10 @@ def gates_are_read(namespace: Namespace) -> Answer | None:
     if missing:
         wrong = " and ".join(asked.values())
         return open_(
-            f"asks by {wrong}, and its load balancers are made by {' and '.join(_NAMES[one] for one in missing)}", here
+            f"asks with {wrong}, but its load balancers are created by {' and '.join(_NAMES[one] for one in missing)}",
+            here,
         )
-    return met("asks by the label that is read", here)
+    return met("uses the right label", here)
 
 
 def _makers(namespace: Namespace) -> set[Maker]:
@@ -91,12 +92,12 @@ def both_families(item: Entrance) -> Answer | None:
     here = item.at("metadata.annotations")
     problems = []
     if balancer.maker == "legacy":
-        problems.append("is made by the cloud provider of Kubernetes, which knows IPv4 alone")
+        problems.append("is created by the cloud provider of Kubernetes, which supports only IPv4")
     elif not _family(balancer).startswith("dualstack"):
-        problems.append("has IPv4 addresses alone")
+        problems.append("has only IPv4 addresses")
     if balancer.target_type == "instance":
         problems.append("sends to nodes")
-    return open_(" and ".join(problems), here) if problems else met("has both families, and pods as targets", here)
+    return open_(" and ".join(problems), here) if problems else met("is dual-stack, with pods as targets", here)
 
 
 def _family(balancer: Balancer) -> str:

@@ -30,7 +30,7 @@ def _is_public(host: str) -> bool:
 def images_are_within_reach(cluster: Cluster) -> Answer:
     """A chart's images are in its values or in the chart itself. A chart from the internet counts like an image from there."""
     if not isolated_subnets(cluster):
-        return not_applicable("no node and no pod is in a subnet without a way out")
+        return not_applicable("no node or pod is in a subnet without a route out")
     found = [(_host(text), at) for text, at in _images(cluster)] + [
         (_of_chart(text), at) for text, at in _charts(cluster)
     ]
@@ -39,11 +39,11 @@ def images_are_within_reach(cluster: Cluster) -> Answer:
     outside = [(host, at) for host, at in found if _is_public(host)]
     if outside:
         hosts = ", ".join(dict.fromkeys(host for host, _ in outside))
-        return open_(f"has nodes or pods without a way to {hosts}", *(at for _, at in outside))
+        return open_(f"has nodes or pods that cannot reach {hosts}", *(at for _, at in outside))
     for host, at in found:
         if not _OWN.fullmatch(host):
             raise UnknownValue(at, f"whether {host} is reached without the internet is not known here")
-    return met("pulls from private repositories in Amazon ECR", *(at for _, at in found))
+    return met("pulls from private Amazon ECR repositories", *(at for _, at in found))
 
 
 def _images(cluster: Cluster) -> list[tuple[str, Evidence]]:

@@ -41,7 +41,7 @@ def _zone(subnet: Subnet) -> str:
 
 def _addresses(subnet: Subnet) -> int:
     if subnet.addresses is None:
-        raise UnknownValue(subnet.at("CidrBlock"), "its block of addresses is not known here")
+        raise UnknownValue(subnet.at("CidrBlock"), "its address block is not known here")
     return subnet.addresses
 
 
@@ -110,7 +110,7 @@ def _need(group: NodeGroup | SelfManagedNodes) -> tuple[int, str]:
     else:
         path, most = "VPCZoneIdentifier", group.whole("MaxSize", 0)
     if most < 0:
-        raise UnknownValue(group.at("MaxSize"), f"{most} is no number of nodes")
+        raise UnknownValue(group.at("MaxSize"), f"{most} is not a number of nodes")
     each = max(_ADDRESSES.get(kind.rpartition(".")[2], _BIGGER) for kind in _instance_types(group))
     spread = max(len(group.resource.items(path)), 1)
     nodes = math.ceil(most / spread)
@@ -192,9 +192,9 @@ def no_public_addresses(vpc: Vpc) -> Answer | None:
     if giving:
         names = ", ".join(subnet.name for subnet in giving)
         return open_(
-            f"has subnets that give out public addresses: {names}", *(s.at("MapPublicIpOnLaunch") for s in giving)
+            f"has subnets that assign public addresses: {names}", *(s.at("MapPublicIpOnLaunch") for s in giving)
         )
-    return met("has no subnet that gives out public addresses", *(s.at("MapPublicIpOnLaunch") for s in spare))
+    return met("has no subnet that assigns public addresses", *(s.at("MapPublicIpOnLaunch") for s in spare))
 
 
 @check("EKR157", Cluster)
@@ -206,7 +206,8 @@ def zones_have_eks(cluster: Cluster) -> Answer:
     if named:
         zones = ", ".join(sorted({str(subnet.resource.maybe("AvailabilityZoneId")) for subnet in named}))
         return open_(
-            f"has subnets in {zones}, where EKS is not", *(subnet.at("AvailabilityZoneId") for subnet in named)
+            f"has subnets in {zones}, where EKS is not available",
+            *(subnet.at("AvailabilityZoneId") for subnet in named),
         )
     region = cluster.region
     if region not in bad:
@@ -215,7 +216,7 @@ def zones_have_eks(cluster: Cluster) -> Answer:
         return not_applicable("its subnets were not read")
     counted = [subnet for subnet in subnets if subnet.zone.startswith("AZ ")]
     if counted:
-        words = f"counts the zones of {region}, one of which ({bad[region]}) has no EKS"
+        words = f"counts the zones of {region}, one of which ({bad[region]}) does not support EKS"
         return open_(words, *(one.at("AvailabilityZone") for one in counted))
     unknown = [subnet for subnet in subnets if not subnet.zone or has_gap(subnet.zone)]
     if unknown:

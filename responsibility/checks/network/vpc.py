@@ -37,7 +37,7 @@ def names_are_resolved(vpc: Vpc) -> Answer | None:
     ]
     if off:
         return open_(f"has {' and '.join(off)} off", *(vpc.at(path) for path in off))
-    return met("resolves names and gives host names", vpc.at("EnableDnsHostnames"))
+    return met("has DNS support and DNS host names on", vpc.at("EnableDnsHostnames"))
 
 
 def _on(fact: Fact, path: str, default: bool) -> bool:
@@ -52,12 +52,12 @@ def nat_in_each_zone(vpc: Vpc) -> Answer | None:
         return None
     ways = [(subnet, route) for subnet in vpc.subnets if placement.uses(subnet) for route in _by_nat(subnet)]
     if not ways:
-        return not_applicable("its private subnets leave by no NAT gateway")
+        return not_applicable("its private subnets use no NAT gateway")
     crossing = [(subnet, route) for subnet, route in ways if _crosses(subnet, route)]
     if crossing:
         zones = ", ".join(sorted({subnet.zone for subnet, _ in crossing}))
-        return open_(f"sends {zones} out by another zone", *(route.at("NatGatewayId") for _, route in crossing))
-    return met("sends each zone out by its own NAT gateway", *(route.at("NatGatewayId") for _, route in ways))
+        return open_(f"routes {zones} out through another zone", *(route.at("NatGatewayId") for _, route in crossing))
+    return met("routes each zone out through its own NAT gateway", *(route.at("NatGatewayId") for _, route in ways))
 
 
 def _by_nat(subnet: Subnet) -> list[Fact]:
@@ -117,10 +117,10 @@ def nobody_from_the_internet(cluster: Cluster) -> Answer:
         return open_(f"can be reached: {words}{more}", *(rule.owner.at(rule.path) for rule in opened))
     for rule in rules:
         if isinstance(rule.source, Unknown) or (isinstance(rule.source, str) and has_gap(rule.source)):
-            raise UnknownValue(rule.owner.at(rule.path), "who is let in is not known here")
+            raise UnknownValue(rule.owner.at(rule.path), "who is admitted is not known here")
     if blind:
         raise blind
-    return met("is reached by no rule from the internet", cluster.at("ResourcesVpcConfig.SecurityGroupIds"))
+    return met("has no rule for the internet", cluster.at("ResourcesVpcConfig.SecurityGroupIds"))
 
 
 def _is_web(rule: Rule) -> bool:
@@ -171,11 +171,11 @@ def routed_control_plane_has_a_way_out(cluster: Cluster) -> Answer | None:
     if closed:
         names = ", ".join(subnet.name for subnet in closed)
         return open_(
-            f"is routed through the VPC, and {names} leads nowhere", where, *(subnet.at() for subnet in closed)
+            f"is routed through the VPC, but {names} has no route out", where, *(subnet.at() for subnet in closed)
         )
     if blind := next((subnet for subnet in subnets if subnet.reach == "unknown"), None):
         raise blind.unseen
-    return met("is routed through the VPC, and every subnet has a way out", where)
+    return met("is routed through the VPC, and every subnet has a route out", where)
 
 
 @check("EKR078", Cluster)
@@ -183,10 +183,10 @@ def isolated_nodes_have_endpoints(cluster: Cluster) -> Answer:
     """Covers what every node needs. What pods call is not visible here."""
     used = dict(_compute_subnets(cluster))
     if not used:
-        return not_applicable("has no compute in subnets of its own")
+        return not_applicable("has no compute in its own subnets")
     isolated = isolated_subnets(cluster)
     if not isolated:
-        return not_applicable("all nodes and pods are in subnets with a way out")
+        return not_applicable("all nodes and pods are in subnets with a route out")
     needed = ["ecr.api", "ecr.dkr", "s3"]
     if any(not isinstance(user, FargateProfile) for user in used):
         needed.append("ec2")
@@ -196,7 +196,7 @@ def isolated_nodes_have_endpoints(cluster: Cluster) -> Answer:
     missing = {service for subnet in isolated.values() for service in needed if not _reached(subnet, service)}
     if missing:
         names = ", ".join(service for service in needed if service in missing)
-        return open_(f"has nodes or pods without a way to {names}", *(subnet.at() for subnet in isolated.values()))
+        return open_(f"has nodes or pods that cannot reach {names}", *(subnet.at() for subnet in isolated.values()))
     return met(f"reaches {', '.join(needed)} inside the VPC", *(subnet.at() for subnet in isolated.values()))
 
 

@@ -44,7 +44,7 @@ def policy_fits(role: Role) -> Answer | None:
         raise unknown
     if cluster is None:
         raise UnknownValue(role.at("ManagedPolicyArns"), "which cluster's driver has it was not read")
-    return met("fits the driver, its identity and the nodes, as far as they were read")
+    return met("matches the driver, its identity and the nodes, as far as they were read")
 
 
 def _identity(role: Role, cluster: Cluster) -> Iterator[Problem]:
@@ -53,11 +53,11 @@ def _identity(role: Role, cluster: Cluster) -> Iterator[Problem]:
             tags = {str(item.get("Key")): item.get("Value") for item in role.get("Tags", []) if isinstance(item, dict)}
             if not _names(tags.get(_PRINCIPAL_TAG), cluster, role.at("Tags")):
                 yield (
-                    f"is taken by IRSA, whose sessions have no tags, and has no tag {_PRINCIPAL_TAG} itself",
+                    f"is assumed through IRSA, whose sessions have no tags, and has no tag {_PRINCIPAL_TAG} itself",
                     role.at("Tags"),
                 )
         elif isinstance(use.by, PodIdentity) and use.by.get("DisableSessionTags", False) in (True, "true"):
-            yield "is given without session tags", use.by.at("DisableSessionTags")
+            yield "is assumed without session tags", use.by.at("DisableSessionTags")
 
 
 def _version(_: Role, cluster: Cluster) -> Iterator[Problem]:
@@ -67,7 +67,7 @@ def _version(_: Role, cluster: Cluster) -> Iterator[Problem]:
     match = re.match(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})", str(addon.version))
     if match and tuple(int(part) for part in match.groups()) < _OLDEST:
         needed = "v" + ".".join(map(str, _OLDEST))
-        yield f"is for drivers from {needed} on, and there is {addon.version}", addon.at("AddonVersion")
+        yield f"needs driver {needed} or later, but {addon.version} is installed", addon.at("AddonVersion")
 
 
 def _groups(_: Role, cluster: Cluster) -> Iterator[Problem]:

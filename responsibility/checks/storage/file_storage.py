@@ -19,12 +19,12 @@ def mounted_by_an_access_point(volume: KubernetesObject) -> Answer | None:
     here = volume.at("spec.csi.volumeHandle")
     parts = str(volume.get("spec.csi.volumeHandle", "")).split(":")
     if len(parts) > 2 and parts[2]:
-        return met("is mounted by an access point", here)
+        return met("is mounted through an access point", here)
     users = [workload for workload in _users(volume) if _is_not_root(workload)]
     if not users:
-        return not_applicable("no pod that mounts it, and says that it is not root, was read")
+        return not_applicable("no pod that mounts it as another user than root was read")
     names = ", ".join(sorted(workload.words for workload in users))
-    return open_(f"is mounted at the file system's root, which belongs to root, by {names}", here)
+    return open_(f"is mounted at the root of the file system, which root owns, by {names}", here)
 
 
 def _users(volume: KubernetesObject) -> Iterator[Workload]:

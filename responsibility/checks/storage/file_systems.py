@@ -14,7 +14,7 @@ def one_mount_target_in_a_zone(storage: Storage) -> Answer | None:
         return None
     targets = storage.facts.pointing("AWS::EFS::MountTarget", "FileSystemId", storage)
     if len(targets) < 2:
-        return not_applicable("has no two mount targets")
+        return not_applicable("has at most one mount target")
     seen: dict[str, str] = {}
     blind: UnknownValue | None = None
     for target in targets:

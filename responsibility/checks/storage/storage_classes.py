@@ -28,7 +28,7 @@ def volumes_are_encrypted(storage: StorageClass) -> Answer | None:
     if storage.words_of("parameters.encrypted", "false").lower() == "true":
         own = storage.get("parameters.kmsKeyId")
         return met(f"encrypts them with {'a key of your own' if own else 'the account default key of EBS'}", here)
-    return open_("does not ask for encryption; only the account's own EBS default could", here)
+    return open_("does not request encryption; only the account's EBS default could", here)
 
 
 @check("EKR115", StorageClass)
@@ -37,7 +37,7 @@ def reclaim_is_chosen(storage: StorageClass) -> Answer:
     if storage.get("provisioner") == "kubernetes.io/no-provisioner":
         return not_applicable("makes no volumes")
     policy, here = storage.get("reclaimPolicy"), storage.at("reclaimPolicy")
-    return met(f"chooses {policy}", here) if policy else open_("says nothing: the volume is deleted", here)
+    return met(f"chooses {policy}", here) if policy else open_("does not say: the volume is deleted", here)
 
 
 @check("EKR114", KubernetesObject)

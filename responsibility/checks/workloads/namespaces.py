@@ -38,7 +38,7 @@ def level_is_enforced(namespace: Namespace) -> Answer | None:
         return open_("enforces no level", here)
     for workload in namespace.facts.view(Objects).workloads(namespace, namespace.bare_name):
         if any(reaches_node(workload)):
-            return not_applicable(f"holds {workload.words}, which needs its node")
+            return not_applicable(f"contains {workload.words}, which needs its node")
     return open_("has the level privileged, which forbids nothing", here)
 
 

@@ -46,10 +46,10 @@ def pod_keeps_to_itself(workload: Workload) -> Answer | None:
         return None
     found = list(reaches_node(workload))
     if not found:
-        return met("uses nothing of its node", workload.at(workload.spec_path))
+        return met("has no access to its node", workload.at(workload.spec_path))
     words = listed(word for _, word in found)
     if workload.what == "DaemonSet" and workload.namespace == "kube-system":
-        return not_applicable(f"is a node agent of the system, and needs {words}")
+        return not_applicable(f"is a system node agent that needs {words}")
     return open_(f"uses {words}", *(workload.at(path) for path, _ in found))
 
 
@@ -81,7 +81,7 @@ def _lacks(workload: Workload, path: str) -> list[str]:
     added = _capabilities(workload, path, "add") - {"NET_BIND_SERVICE"}
     tests = {
         "may run as root": non_root is not True or user == 0,
-        "may escalate its privileges": workload.get(f"{own}.allowPrivilegeEscalation") is not False,
+        "may escalate privileges": workload.get(f"{own}.allowPrivilegeEscalation") is not False,
         "keeps capabilities": "ALL" not in _capabilities(workload, path, "drop"),
         f"adds {' and '.join(sorted(added))}": bool(added),
         "has no seccomp profile": seccomp not in ("RuntimeDefault", "Localhost"),

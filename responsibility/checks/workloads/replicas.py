@@ -68,8 +68,8 @@ def budget_lets_pods_go(budget: DisruptionBudget) -> Answer:
     if budget.get("spec.maxUnavailable") is not None:
         allowed = budget.words_of("spec.maxUnavailable")
         if allowed.rstrip("%") == "0":
-            return open_(f"maxUnavailable is {allowed}: no pod may ever go", budget.at("spec.maxUnavailable"))
-        return met(f"lets {allowed} of its pods go at a time", budget.at("spec.maxUnavailable"))
+            return open_(f"maxUnavailable is {allowed}: no pod may ever be evicted", budget.at("spec.maxUnavailable"))
+        return met(f"allows {allowed} disruption at a time", budget.at("spec.maxUnavailable"))
     return _least_available(budget, workloads)
 
 
@@ -77,9 +77,9 @@ def _least_available(budget: DisruptionBudget, workloads: list[Workload]) -> Ans
     wanted = budget.words_of("spec.minAvailable", "1")  # the API server takes 1 where a budget says nothing
     here = budget.at("spec.minAvailable")
     if wanted == "100%":
-        return open_("minAvailable is 100%: no pod may ever go", here)
+        return open_("minAvailable is 100%: no pod may ever be evicted", here)
     if wanted in ("0", "0%"):
-        return met("lets all of its pods go", here)
+        return met("allows all of its pods to be evicted", here)
     if not workloads:
         raise UnknownValue(budget.at("spec.selector"), "the pods that it selects were not read")
     pods = sum(_pods(workload) for workload in workloads)
@@ -90,7 +90,7 @@ def _least_available(budget: DisruptionBudget, workloads: list[Workload]) -> Ans
         return not_applicable("selects workloads that run no pods")
     if needed >= pods:
         return open_(f"minAvailable is {wanted}, and there may be no more than {pods}", here)
-    return met(f"lets {pods - needed} of {pods} pods go", here)
+    return met(f"allows {pods - needed} of {pods} pods to be evicted", here)
 
 
 def _pods(workload: Workload) -> int:
@@ -112,7 +112,7 @@ def replicas_are_spread(workload: Workload) -> Answer | None:
         if workload.words_of(path) in _ZONE_KEYS:
             return met("is spread over zones", workload.at(path))
     path = f"{workload.spec_path}.topologySpreadConstraints"
-    return open_("nothing tells the scheduler to spread its replicas over zones", workload.at(path))
+    return open_("nothing spreads its replicas over zones", workload.at(path))
 
 
 def _spread_keys(workload: Workload) -> list[str]:

@@ -31,7 +31,7 @@ def secret_is_empty(secret: Secret) -> Answer | None:
                 written.append(group)
     if written:
         return open_(
-            f"holds {len(written)} value{'s' if len(written) > 1 else ''}",
+            f"contains {len(written)} value{'s' if len(written) > 1 else ''}",
             *(secret.at(group) for group in dict.fromkeys(written)),
         )
     return met("it contains no secret value", secret.at("data"))
@@ -50,7 +50,7 @@ def environment_is_clean(workload: Workload) -> Answer | None:
     plain = [path for path in paths if _is_secret(workload, path)]
     if plain:
         names = listed(str(workload.get(f"{path}.name")) for path in plain)
-        return open_(f"holds {names} in plain text", *(workload.at(f"{path}.value") for path in plain))
+        return open_(f"contains {names} in plain text", *(workload.at(f"{path}.value") for path in plain))
     return met("no variable looks like a secret", workload.at(f"{workload.spec_path}.containers"))
 
 
@@ -72,10 +72,10 @@ def values_are_clean(chart: HelmChart) -> Answer:
         try:
             values = json_in(values)
         except NoData:
-            raise UnknownValue(chart.at("Values"), "is no JSON as far as the template says") from None
+            raise UnknownValue(chart.at("Values"), "is not JSON, as far as the template shows") from None
     plain = sorted(set(_plain_values(values, "")))
     if plain:
-        return open_(f"holds {listed(plain)} in plain text", chart.at("Values"))
+        return open_(f"contains {listed(plain)} in plain text", chart.at("Values"))
     return met("no value looks like a secret", chart.at("Values"))
 
 

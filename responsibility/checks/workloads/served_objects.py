@@ -60,7 +60,7 @@ def somebody_makes_it(item: Entrance) -> Answer | None:
         return None
     here = item.at("spec.ingressClassName" if item.what == "Ingress" else "spec.loadBalancerClass")
     if balancer.maker == "other":
-        return not_applicable("its load balancer is made by a controller that is not of AWS")
+        return not_applicable("its load balancer is created by a controller that is not AWS's")
     if balancer.maker == "legacy":
         return met("is made by the cloud provider of Kubernetes", here)
     cluster = software.known_cluster(item, here)
@@ -68,11 +68,11 @@ def somebody_makes_it(item: Entrance) -> Answer | None:
         return (
             met("is made by Auto Mode", here)
             if cluster.auto_load_balancing
-            else open_("names Auto Mode, which is off", here)
+            else open_("asks for Auto Mode, which is off", here)
         )
     if found := software.runs(cluster, _CONTROLLER):
         return met(f"is made by {found}", here)
-    return open_("needs the AWS Load Balancer Controller, and nothing that was read installs it", here)
+    return open_("needs the AWS Load Balancer Controller, but nothing that was read installs it", here)
 
 
 @check("EKR182", Entrance)
@@ -107,7 +107,7 @@ def storage_class_is_said_once(item: KubernetesObject) -> Answer | None:
     clash = [path for path, old, new in said if old and new and old != new]
     if clash:
         return open_(
-            "names one class by its annotation, and another by its field",
+            "has one class in its annotation and another in its field",
             *(item.at(f"{path}metadata.annotations") for path in clash),
         )
     named = [path for path, old, new in said if old or new]
@@ -123,7 +123,7 @@ def metrics_are_served(item: KubernetesObject) -> Answer | None:
     cluster = software.known_cluster(item, here)
     missing = [what for what, words in _servers(item) if not software.runs(cluster, *words)]
     if missing:
-        return open_(f"scales by {listed(missing)} metrics, and nothing that was read serves them", here)
+        return open_(f"scales by {listed(missing)} metrics, but nothing that was read serves them", here)
     return met("scales by metrics that are served", here)
 
 

@@ -17,10 +17,10 @@ def webhook_cannot_block(config: WebhookConfiguration) -> Answer:
             if config.get(f"{path}.matchConditions"):
                 raise UnknownValue(config.at(f"{path}.matchConditions"), "expressions decide which pods it sees")
         return open_(
-            f"{len(blocking)} of {len(webhooks)} webhooks refuse all pods when they do not answer",
+            f"{len(blocking)} of {len(webhooks)} webhooks refuse all pods if they do not answer",
             *(config.at(f"{path}.failurePolicy") for path in blocking),
         )
-    return met("no webhook refuses all pods when it does not answer", config.at("webhooks"))
+    return met("no webhook refuses all pods if it does not answer", config.at("webhooks"))
 
 
 def _blocks(config: WebhookConfiguration, path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from stacks.objects.balancer_rights import features
 from stacks.objects.folder import SourceObject
 from stacks.objects.folder_problems import Problems
 from stacks.objects.written.balancers import address_family, annotations, gateway, ingress, service
@@ -11,7 +12,7 @@ from stacks.objects.written.setting import Setting
 from stacks.objects.written.storage import device_claims, file_system_volume, storage_classes, storage_drivers
 
 _FINDERS = (
-    *(kind, scaler, service, ingress, gateway, address_family, annotations),
+    *(kind, scaler, service, ingress, gateway, address_family, annotations, features),
     *(storage_classes, file_system_volume, storage_drivers, device_claims, pod, account),
 )
 

@@ -1,5 +1,6 @@
 """Load balancers: classes, schemes, annotations that authors wrote."""
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
 from stacks.objects.exposure import (
@@ -12,7 +13,6 @@ from stacks.objects.exposure import (
     made_by_aws,
     text_of,
 )
-from stacks.objects.object_kind import kind_of
 from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
 
 

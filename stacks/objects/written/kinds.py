@@ -1,9 +1,9 @@
 """Kinds and metrics that nothing in the cluster serves."""
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
 from stacks.objects.exposure import text_of
-from stacks.objects.object_kind import kind_of
 from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
 
 _METRIC_APIS = {

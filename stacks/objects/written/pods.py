@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
 from stacks.objects.exposure import text_of
-from stacks.objects.object_kind import kind_of
-from stacks.objects.pods import pod_template
+from stacks.objects.pods import pod_templates
 from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
 
 ROLE_OF_ACCOUNT = "eks.amazonaws.com/role-arn"
@@ -14,9 +14,11 @@ ROLE_OF_ACCOUNT = "eks.amazonaws.com/role-arn"
 
 def pod(item: KubernetesObject, setting: Setting) -> Found:
     """Classes that are not there, and nodes that the placement does not choose."""
-    if not (found := pod_template(item)):
-        return
-    way, spec = found[0], found[1]["spec"]
+    for way, template in pod_templates(item):
+        yield from _spec(way, template["spec"], setting)
+
+
+def _spec(way: Where, spec: Any, setting: Setting) -> Found:
     for key, kind in (("priorityClassName", "PriorityClass"), ("runtimeClassName", "RuntimeClass")):
         name = spec.get(key)
         if name and not setting.known.has(kind, str(name)):

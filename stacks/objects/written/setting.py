@@ -29,6 +29,8 @@ class Setting:
     """Whether IAM trusts the cluster's tokens."""
     ipv6: bool
     """Whether pods have IPv6 addresses."""
+    isolated: bool
+    """Whether the network has no way to the internet."""
 
     @property
     def elsewhere(self) -> str:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
 from safe_io.where import Where
 from stacks.objects.needs import EFS_DRIVER, drivers
-from stacks.objects.object_kind import kind_of
 from stacks.objects.pods import claim_templates
 from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
 

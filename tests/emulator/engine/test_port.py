@@ -10,7 +10,7 @@ import pytest
 
 from emulator import installation
 from emulator.engine import port
-from tests.conftest import ROOT
+from tests.support.environments import ROOT
 
 ENGINE = ROOT / "emulator" / "engine"
 RECORDED = Path(__file__).with_name("port.json")

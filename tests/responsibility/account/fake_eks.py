@@ -1,4 +1,4 @@
-"""An EKS endpoint on loopback, for the two calls that the commands make. botocore's own model judges what it answers and is asked."""
+"""An EKS endpoint on loopback, for the calls that the commands make. botocore's own model judges what it answers and is asked."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ from botocore.validate import ParamValidator
 MODEL = botocore.session.get_session().get_service_model("eks")
 OPERATIONS = {
     (MODEL.operation_model(name).http["method"], MODEL.operation_model(name).http["requestUri"]): name
-    for name in ("DescribeAddonVersions", "DescribeClusterVersions")
+    for name in ("DescribeAddonVersions", "DescribeAddonConfiguration", "DescribeClusterVersions")
 }
 TOKEN = "session-token-that-nobody-may-see"  # noqa: S105 - a dummy
 SECRET = "secret-key-that-nobody-may-see"  # noqa: S105 - a dummy
@@ -66,6 +66,8 @@ class FakeEks:
 
     addons: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     versions: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """JSON schemas of add-ons' settings, by name."""
     failures: list[Failure] = field(default_factory=list)
     """Answers to the next requests, in place of the right ones."""
     always: Failure | None = None
@@ -99,6 +101,10 @@ class FakeEks:
             return 200, {"content-type": "text/html"}, self.raw
         if failure := self.failures.pop(0) if self.failures else self.always:
             return self._fail(failure)
+        if name == "DescribeAddonConfiguration":
+            schema = self.settings.get(query["addonName"])
+            answer = {"addonName": query["addonName"], "configurationSchema": json.dumps(schema) if schema else ""}
+            return 200, {"content-type": "application/json"}, json.dumps(answer).encode()
         key, items = self._items(name, query)
         if items is None:
             return self._fail(self.unknown or (500, "", ""))

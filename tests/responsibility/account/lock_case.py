@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_eks import FakeEks, offer, serving
 
 from responsibility.account.lock import Request, lock
+from tests.responsibility.account.fake_eks import FakeEks, offer, serving
 
 ADDONS = ["aws-ebs-csi-driver", "coredns", "eks-node-monitoring-agent", "eks-pod-identity-agent", "kube-proxy"]
 ADDONS += ["metrics-server", "vpc-cni"]

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fake_eks
 import pytest
-from conftest import ROOT
-from fake_eks import SECRET, TOKEN, FakeEks, kubernetes, run
 
 from responsibility.account import cluster_versions, permissions
 from responsibility.account.session import ATTEMPTS, Account
+from tests.responsibility.account import fake_eks
+from tests.responsibility.account.fake_eks import SECRET, TOKEN, FakeEks, kubernetes, run
+from tests.support.environments import ROOT
 
 THROTTLED = (400, "ThrottlingException", "Rate exceeded")
 

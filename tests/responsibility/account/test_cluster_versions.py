@@ -5,15 +5,15 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import fake_eks
 import pytest
 import yaml
-from fake_eks import FakeEks, kubernetes, run
 
 from eks_facts.versions import KubernetesVersion
 from responsibility.account import cluster_versions
 from responsibility.account.cluster_versions import merged, refresh
 from responsibility.account.errors import AccountError
+from tests.responsibility.account import fake_eks
+from tests.responsibility.account.fake_eks import FakeEks, kubernetes, run
 
 OLD = """\
 # A comment.

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, build_platform, environment_data, of_type, validated
-from fake_eks import FakeEks, offer, run
-from lock_case import ADDONS, DAY, endpoint, locked, template
 
 from responsibility.account.environment import environment_file, lock_file
 from responsibility.account.lock import Request
 from responsibility.reading.template import BadSource
 from safe_io.ownership import OutputProblem
+from tests.responsibility.account.fake_eks import FakeEks, offer, run
+from tests.responsibility.account.lock_case import ADDONS, DAY, endpoint, locked, template
+from tests.support.environments import ROOT, environment_data, validated
+from tests.support.synth import build_platform
+from tests.support.templates import of_type
 
 
 @pytest.fixture
@@ -146,6 +148,22 @@ def test_an_assembly_of_another_environment(
     assert words in capsys.readouterr().err
     assert not demo.with_name("demo.lock.yaml").exists()
     assert not eks.asked
+
+
+def test_the_settings_of_each_version_are_locked_without_their_words(eks: FakeEks, tmp_path: Path) -> None:
+    eks.settings["coredns"] = {
+        "title": "Coredns",
+        "type": "object",
+        "properties": {"title": {"type": "string", "default": "a", "description": "b"}},
+    }
+    assembly = template(tmp_path, {"kinds": ["Nodegroup"], "addons": {"coredns": "", "vpc-cni": ""}})
+    file = tmp_path / "x.lock.yaml"
+    said, _ = locked(Request(assembly=assembly, output=file))
+    assert any("settings of coredns" in line for line in said)
+    (schema,) = yaml.safe_load(file.read_text())["settings"]["coredns"].values()
+    assert json.loads(schema) == {"type": "object", "properties": {"title": {"type": "string"}}}
+    said, _ = locked(Request(assembly=assembly, output=file))
+    assert "unchanged" in said[0]
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_eks import kubernetes, on_loopback, run
 
 from responsibility import bounds
 from responsibility.account import cluster_versions, price_list, waiting
 from responsibility.account.answers import told
 from responsibility.account.errors import AccountError
 from responsibility.account.session import Account
+from tests.responsibility.account.fake_eks import kubernetes, on_loopback, run
 
 GOOD = kubernetes("1.36", "2026-06-02", "2027-08-02", "2028-08-02")
 Answer = Callable[[BaseHTTPRequestHandler], None]

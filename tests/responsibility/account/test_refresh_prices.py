@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_eks import TOKEN, on_loopback, run
 
 from responsibility.account.errors import AccountError
 from responsibility.account.price_list import question, refresh
 from responsibility.reading.template import BadSource
 from responsibility.review.prices import load_prices
+from tests.responsibility.account.fake_eks import TOKEN, on_loopback, run
 
 DAY = date(2026, 11, 24)
 REGION = "eu-west-1"

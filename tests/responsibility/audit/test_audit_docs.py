@@ -4,7 +4,7 @@ import json
 import re
 
 from responsibility.account import permissions
-from tests.conftest import ROOT
+from tests.support.environments import ROOT
 
 POLICY = permissions.policy("audit")
 

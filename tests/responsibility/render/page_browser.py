@@ -4,10 +4,9 @@ from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
-import page_document as documents
-
 from responsibility.document import Review
 from responsibility.render.html.svg import Box
+from tests.responsibility.render import page_document as documents
 
 ROOT = Path(__file__).parents[3]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"

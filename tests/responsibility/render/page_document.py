@@ -3,9 +3,6 @@
 from datetime import date, timedelta
 from typing import Any
 
-from page_model import AS_OF, VERSIONS, checks, components, versions
-from page_parts import cost_lines, counts, evidence, exposures, identities, owned
-
 from responsibility.document import (
     Baseline,
     CellState,
@@ -25,6 +22,8 @@ from responsibility.document import (
 )
 from responsibility.findings import Acceptance, Finding
 from responsibility.model import COMPUTE_KINDS
+from tests.responsibility.render.page_model import AS_OF, VERSIONS, checks, components, versions
+from tests.responsibility.render.page_parts import cost_lines, counts, evidence, exposures, identities, owned
 
 LONG = "an-environment-name-that-somebody-made-as-long-as-aws-allows-and-then-a-little-longer-than-that-to-see"
 HOSTILE = '<script>window.hacked = 1</script>"\'><img src=x onerror="window.hacked = 2">'

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from page_model import components
-
 from responsibility.document import ClusterReview, CostLine, Exposure, Identity, OwnedCount, ResourceCount
 from responsibility.findings import Evidence
+from tests.responsibility.render.page_model import components
 
 
 def evidence(stack: str, resource: str, type_: str = "AWS::EKS::Cluster", path: str = "", line: int = 0) -> Evidence:

@@ -6,15 +6,25 @@ from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
-import page_document as documents
 import pytest
-from page_browser import AXE, CROWDED, DESKTOP, DOCUMENTS, LOOKS, PHONE, SLIPPED_IN, UNFOLD, check_geometry
 
 from responsibility.model import COMPUTE_KINDS
 from responsibility.render.html.drawing import draw
 from responsibility.render.html.review import html
 from responsibility.render.html.svg import fit, text_width, wrap
-from tests.conftest import CHROMIUM, NEEDS_CHROMIUM
+from tests.responsibility.render import page_document as documents
+from tests.responsibility.render.page_browser import (
+    AXE,
+    CROWDED,
+    DESKTOP,
+    DOCUMENTS,
+    LOOKS,
+    PHONE,
+    SLIPPED_IN,
+    UNFOLD,
+    check_geometry,
+)
+from tests.support.machine import CHROMIUM, NEEDS_CHROMIUM
 
 pytestmark = pytest.mark.xdist_group("html")  # one browser, in one process
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 from markdown_it import MarkdownIt
-from sample import EVIL, empty, hostile, many, review
 
 from responsibility.render.markdown import LIMIT, MARKER, markdown
 from responsibility.render.markup import code, link, prose, text
+from tests.responsibility.render.sample import EVIL, empty, hostile, many, review
 
 
 def test_a_workflow_finds_the_comment_and_a_reader_the_verdict():

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
-from sample import KINDS, checks, model
 
 from responsibility.render.model import EXPLAIN_FORMATS, MATRIX_FORMATS, explain, matrix
+from tests.responsibility.render.sample import KINDS, checks, model
 
 LABS = [SimpleNamespace(title="Patch the nodes", path="docs/labs/patch.md")]
 

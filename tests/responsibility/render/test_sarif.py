@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from sample import empty, hostile, many, review
 
 from responsibility.render import sarif as module
 from responsibility.render.sarif import sarif
+from tests.responsibility.render.sample import empty, hostile, many, review
 
 # OASIS's schema as the npm package @microsoft/sarif-multitool-linux 5.7.0 (MIT) ships it, without its descriptions.
 VALIDATOR = Draft202012Validator(json.loads(Path(__file__).with_name("sarif-2.1.0.schema.json").read_text()))

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
-from sample import empty, hostile, many, review
 
 from responsibility.document import SCHEMA_VERSION
 from responsibility.render.formats import render
 from responsibility.render.schema import schema
+from tests.responsibility.render.sample import empty, hostile, many, review
 
 COMMITTED = Path(__file__).parents[3] / "docs/review.schema.json"
 

@@ -5,12 +5,12 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
-from sample import EVIL, empty, hostile, many, review
 
 from responsibility.document import Coverage, VersionSupport
 from responsibility.render.formats import FORMATS, render
 from responsibility.render.text import text
 from responsibility.render.words import clean, support_words
+from tests.responsibility.render.sample import EVIL, empty, hostile, many, review
 
 
 def shown(document, width: int = 80, **options) -> str:

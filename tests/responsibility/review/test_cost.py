@@ -3,12 +3,24 @@
 from typing import Any
 
 import pytest
-from cost_templates import DAY, HOURS, cluster, facts, fargate, network, nodes, only, priced, ref, resource
 
 from responsibility.reading.reader import read
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import Template
 from responsibility.review.cost import cost, load_prices
+from tests.responsibility.review.cost_templates import (
+    DAY,
+    HOURS,
+    cluster,
+    facts,
+    fargate,
+    network,
+    nodes,
+    only,
+    priced,
+    ref,
+    resource,
+)
 
 
 @pytest.mark.parametrize(

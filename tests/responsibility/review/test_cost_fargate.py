@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from cost_templates import HOURS, cluster, fargate, only, priced, resource, workload
+
+from tests.responsibility.review.cost_templates import HOURS, cluster, fargate, only, priced, resource, workload
 
 
 def test_pods_on_fargate_by_what_fargate_gives_them() -> None:

@@ -278,7 +278,10 @@ def test_the_older_cdk_is_read_through_its_custom_resources() -> None:
         one.name: one for one in identities(reader.read(sources.read(str(FOREIGN / "cdk-v1")), date(2026, 11, 24)))
     }
     maker = found["ClusterCreationRole"]
-    assert (maker.breadth, maker.may[0]) == ("admin", "in cluster shop: does everything, as it makes it")
+    assert (maker.breadth, maker.may[0]) == (
+        "admin",
+        "in cluster shop: can do everything, because it creates the cluster",
+    )
     assert found["ClusterKubectlHandlerRole"].breadth == "admin"
     pods = found["ClusterShopAccountRole"]
     assert pods.assumed_by == ["pods of service account shop/shop of cluster shop through IRSA"]

@@ -4,10 +4,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from cost_templates import cluster, nodes, only, priced
 
 from responsibility.reading.template import BadSource
 from responsibility.review.cost import load_prices
+from tests.responsibility.review.cost_templates import cluster, nodes, only, priced
 
 
 def test_a_file_of_ones_own_lies_over_the_table(tmp_path: Path) -> None:

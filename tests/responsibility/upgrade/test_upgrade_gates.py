@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from upgrade_case import Resources, cluster, group, of, own_nodes, subnet, upgraded
 
 from eks_facts.versions import KubernetesVersion, kubernetes_versions
 from responsibility.upgrade.playbook import Gate
+from tests.responsibility.upgrade.upgrade_case import Resources, cluster, group, of, own_nodes, subnet, upgraded
 
 SSM = "{{{{resolve:ssm:/aws/service/eks/optimized-ami/{}/amazon-linux-2023/x86_64/standard/recommended/image_id}}}}"
 
@@ -263,11 +263,10 @@ def test_the_account_is_asked_about_a_version_whose_dates_are_not_known(
 
 
 def test_an_answer_takes_the_place_of_the_question(tmp_path: Path) -> None:
-    from upgrade_case import AS_OF, write
-
     from responsibility.reading import sources
     from responsibility.review.build import facts_of
     from responsibility.upgrade.command import Request, of_facts
+    from tests.responsibility.upgrade.upgrade_case import AS_OF, write
 
     found = Gate(
         topic="insights", verdict="blocker", subject="cluster shop", detail="an insight fails", source="https://x/"

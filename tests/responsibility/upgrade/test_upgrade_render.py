@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import build_platform, environment_data, validated
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from typer.testing import CliRunner
-from upgrade_case import AS_OF, cluster, group, write
 
 from responsibility.cli.commands import app
 from responsibility.reading.template import BadSource
 from responsibility.render.playbook import FORMATS, render
 from responsibility.upgrade.command import Request, playbook
 from responsibility.upgrade.playbook import Playbook
+from tests.responsibility.upgrade.upgrade_case import AS_OF, cluster, group, write
+from tests.support.environments import environment_data, validated
+from tests.support.synth import build_platform
 
 FOREIGN = Path(__file__).parents[1] / "foreign"
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from upgrade_case import AS_OF, cluster, write
 
 from responsibility.reading.template import BadSource
 from responsibility.upgrade.command import Request, playbook
+from tests.responsibility.upgrade.upgrade_case import AS_OF, cluster, write
 
 
 def refusal(folder: Path, target: str, version: object = "1.36", start: str | None = None) -> str:
@@ -40,7 +40,7 @@ def test_a_cluster_that_states_no_version_needs_one(tmp_path: Path) -> None:
 
 def test_from_must_not_contradict_the_template(tmp_path: Path) -> None:
     assert "states 1.36" in refusal(tmp_path, "1.37", "1.36", "1.35")
-    assert "is no Kubernetes version" in refusal(tmp_path, "1.37", None, "newest")
+    assert "is not a Kubernetes version" in refusal(tmp_path, "1.37", None, "newest")
 
 
 def test_a_number_that_lost_its_zero_is_refused(tmp_path: Path) -> None:

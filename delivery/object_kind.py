@@ -1,9 +1,11 @@
 """Which kind an object is: API groups may have kinds of the same name, such as Gateway, Service and Job."""
 
 from functools import cache
+from typing import Any
 
-from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
+
+KubernetesObject = dict[str, Any]
 
 
 def group_of(item: KubernetesObject) -> str:

@@ -1,0 +1,14 @@
+"""What this machine has of the programs that some tests need."""
+
+import shutil
+
+import pytest
+
+from local_kubernetes import programs
+
+KUBERNETES = programs.find("1.36")
+"""The programs of a Kubernetes API server, if this machine has them."""
+NEEDS_API_SERVER = pytest.mark.skipif(not KUBERNETES, reason=f"no kube-apiserver and etcd: {programs.how_to_get()}")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
