@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 from hypothesis import HealthCheck, event, given, settings
-
 from stacks.synth_checks.policy import violations
+
 from tests.stacks.arns import unknown
 from tests.stacks.environments_strategy import environments
 from tests.support.environments import validated
