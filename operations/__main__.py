@@ -1,6 +1,8 @@
-"""`python -m operations deploy | diff | destroy | smoke | empty-bucket`: what make deploy, diff, destroy and smoke run."""
+"""`python -m operations deploy | diff | destroy | smoke | look-up | empty-bucket`: and what make runs of these."""
 
 import sys
+from datetime import date
+from pathlib import Path
 
 from safe_io.errors import run
 
@@ -31,11 +33,16 @@ def _operate(arguments: list[str]) -> int:
     split = arguments.index("--") if "--" in arguments else len(arguments)
     command = arguments[split + 1 :]
     parser = OneLineParser(prog=PROGRAM, description="What make deploy, destroy and smoke run.")
-    parser.add_argument("action", choices=["deploy", "diff", "destroy", "smoke", "empty-bucket"])
-    parser.add_argument("name", help="an environment; a bucket for empty-bucket; after --, a call of the CDK")
+    parser.add_argument("action", choices=["deploy", "diff", "destroy", "smoke", "look-up", "empty-bucket"])
+    parser.add_argument(
+        "name", help="an environment; a cluster for look-up, a bucket for empty-bucket; after --, a call of the CDK"
+    )
     parser.add_argument("--anyway", action="store_true", help="destroy: whatever would stop it")
     parser.add_argument("--look", action="store_true", help="destroy: only say what would stop it")
     parser.add_argument("--context", help="smoke: kubectl's context (default: the current one)")
+    parser.add_argument(
+        "--file", type=Path, help="look-up: what is written, such as environments/existing/CLUSTER.yaml"
+    )
     options = parser.parse_args(arguments[:split])
 
     from responsibility.account.session import Account
@@ -44,6 +51,12 @@ def _operate(arguments: list[str]) -> int:
         from operations.emptying import empty
 
         return empty(Account("empty-bucket"), options.name, ask=_ask, say=_say)
+
+    if options.action == "look-up":
+        from operations.looking_up import look_up
+
+        file = options.file or Path("environments/existing") / f"{options.name}.yaml"
+        return look_up(Account("look-up"), options.name, file, today=date.today(), say=_say)
 
     from operations.environment import load
 

@@ -38,7 +38,7 @@ def of_clusters(environment: Environment, there: There, account: Asked) -> list[
     for cluster in environment.clusters:
         found += _seen("protection", partial(_protection, environment, cluster, there, account))
         found += _seen("buckets", partial(_buckets, environment, cluster, there, account))
-        if there.find(control_plane_stack(environment.name, cluster.name)):
+        if any(there.find(stack) for stack in cluster_stacks(environment, cluster)):
             found += _seen("load balancers", partial(_load_balancers, environment, cluster, account))
             found += _seen("nodes of Karpenter", partial(_karpenter, environment, cluster, account))
             found += _seen("volumes", partial(_volumes, cluster, account))

@@ -180,6 +180,7 @@ def _way(environment: Environment, there: There) -> Way:
     first, waiting = [], []
     for cluster in environment.clusters:
         name = control_plane_stack(environment.name, cluster.name)
+        made = cluster.existing is not None or there.made(name)
         stack = there.find(name)
         if (
             stack
@@ -192,7 +193,7 @@ def _way(environment: Environment, there: There) -> Way:
                 " --no-deletion-protection; aws cloudformation update-termination-protection"
                 f" --no-enable-termination-protection --stack-name {name}; aws cloudformation delete-stack --stack-name {name}"
             )
-        if cluster.control_plane.deletion_protection and not there.made(name):
+        if cluster.control_plane.deletion_protection and not made:
             first.append(cluster)
         late = not cluster.delivered_by_stack and late_addons(cluster, before_pools=False)
         if late and not there.made(compute_stack(environment.name, cluster.name)):

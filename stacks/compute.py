@@ -8,12 +8,12 @@ from constructs import Construct
 
 from eks_constructs import load_balancer_controller
 from eks_constructs.cluster_compute import add_compute
-from eks_constructs.cluster_foundation import ClusterFoundation
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.compute.kind import Wiring
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.registry import KINDS
-from stacks.control_plane import ControlPlaneStack
+from responsibility.reading.existing import METADATA
+from stacks.control_plane import RunningCluster
 from stacks.controllers import needs_load_balancer_controller
 from stacks.environment.cluster_spec import LockFile
 from stacks.environment.model import Environment
@@ -30,10 +30,9 @@ class ComputeStack(cdk.Stack):
         self,
         scope: Construct,
         construct_id: str,
-        cluster: ControlPlaneStack,
+        cluster: RunningCluster,
         *,
         environment: Environment,
-        foundation: ClusterFoundation,
         lock: LockFile | None,
         sizes: Mapping[str, int],
         stack_env: cdk.Environment,
@@ -50,11 +49,14 @@ class ComputeStack(cdk.Stack):
             description=f"EKS platform {environment.name}: compute of {spec.name} ({', '.join(spec.compute.mix.kinds)}) and add-ons",
         )
         self.spec, self._environment = spec, environment
+        if spec.existing:
+            # No template makes the cluster: the review reads what it is from here.
+            self.template_options.metadata = {METADATA: {"Name": spec.name, **spec.existing.properties}}
         wiring = Wiring(
             ClusterHandle(spec.name, spec.name),
             cluster.network,
             environment.context_of(spec),
-            lasting=foundation.lasting,
+            lasting=cluster.lasting,
             system_pods=[*spec.system_pods(), *self._controller_pods()],
             sizes=sizes,
         )
@@ -79,7 +81,7 @@ class RevisionStack(cdk.Stack):
         self,
         scope: Construct,
         construct_id: str,
-        cluster: ControlPlaneStack,
+        cluster: RunningCluster,
         nodes: ManagedNodesSpec,
         *,
         revision: str,

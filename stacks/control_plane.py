@@ -1,5 +1,8 @@
 """Control plane stack: AWS's side. One EKS cluster, and who may talk to it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -9,17 +12,38 @@ from eks_constructs.construct_ids import pascal_case
 from eks_constructs.eks_cluster import ControlPlaneParts
 from eks_constructs.identity import OidcProvider
 from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.existing_cluster import ExistingClusterSpec
 from stacks.environment.model import Environment
+
+
+@dataclass(frozen=True)
+class RunningCluster:
+    """What the stacks of compute and workloads need of a cluster, whoever made it."""
+
+    spec: ClusterSpec
+    """What the environment file says of it."""
+    network: ClusterNetwork
+    """The network it runs in."""
+    security_group_id: str
+    """Of the control plane, the nodes and the pods on Fargate."""
+    oidc: OidcProvider | None
+    """IAM's trust in the cluster's tokens."""
+    lasting: Mapping[str, str]
+    """ARNs of what its kinds of compute have in the foundation, by id."""
+
+    @classmethod
+    def existing(cls, spec: ClusterSpec, existing: ExistingClusterSpec) -> "RunningCluster":
+        """Returns a cluster that was made elsewhere."""
+        arn = existing.oidc_provider_arn
+        provider = OidcProvider(arn, existing.oidc_issuer) if arn else None
+        return cls(spec, ClusterNetwork.existing(existing.network), existing.security_group_id, provider, {})
 
 
 class ControlPlaneStack(cdk.Stack):
     """A cluster without compute: what fails in a compute stack leaves it as it is.
 
     Attributes:
-        spec: what the environment file says of the cluster.
-        network: the network it runs in.
-        security_group_id: of the control plane, the nodes and the pods on Fargate.
-        oidc: IAM's trust in the cluster's tokens.
+        cluster: what other stacks need of it.
     """
 
     def __init__(
@@ -44,7 +68,6 @@ class ControlPlaneStack(cdk.Stack):
             # EKS refuses to delete a protected cluster, but only after CloudFormation has deleted its access entries.
             termination_protection=protected,
         )
-        self.spec, self.network = spec, network
         parts = ControlPlaneParts(
             self,
             spec,
@@ -54,8 +77,9 @@ class ControlPlaneStack(cdk.Stack):
             control_plane=spec.control_plane.model_copy(update={"deletion_protection": protected}),
         )
         control_plane = parts.control_plane
-        self.security_group_id = control_plane.security_group_id
-        self.oidc = self._exported(parts.oidc)
+        self.cluster = RunningCluster(
+            spec, network, control_plane.security_group_id, self._exported(parts.oidc), foundation.lasting
+        )
         outputs = {
             "ClusterName": (control_plane.handle.ref, "Name of the cluster"),
             "ClusterEndpoint": (control_plane.cluster.attr_endpoint, "Address of the Kubernetes API"),
@@ -83,5 +107,4 @@ class ControlPlaneStack(cdk.Stack):
         """
         self.export_value(provider.arn)
         self.export_value(provider.issuer_url)
-        provider.strengthen()
-        return provider
+        return provider.exported

@@ -5,7 +5,7 @@ from pathlib import Path
 from delivery.placeholders import placeholders
 from delivery.plan import DESCRIPTION, Description, Step
 from eks_constructs.manifests import HelmChart, write_manifests
-from stacks.control_plane import ControlPlaneStack
+from stacks.control_plane import RunningCluster
 from stacks.controllers import controllers
 from stacks.environment.model import Environment
 from stacks.environment.stack_names import workloads_stack
@@ -15,7 +15,7 @@ from stacks.workloads import output_name
 _OF_THE_STACK = ("ACCESS_POINT_ID", "BUCKET_NAME", "FILE_SYSTEM_ID", "SERVICE_ACCOUNT_ROLE_ARN")
 
 
-def write_delivery(folder: Path, cluster: ControlPlaneStack, environment: Environment) -> None:
+def write_delivery(folder: Path, cluster: RunningCluster, environment: Environment) -> None:
     """Writes the files of one cluster into ``folder``, in their order."""
     spec = cluster.spec
     own = spec.manifests(environment.context_of(spec), cluster.network)

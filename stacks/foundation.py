@@ -58,7 +58,10 @@ class FoundationStack(cdk.Stack):
         self.logs_key_arn = self._logs_key = self._keep(logs_key, "LogsKey").attr_arn
         if isinstance(environment.network, NetworkSpec):
             self._network_logs(self, "", network_log_groups(environment, None))
-        self.clusters = {cluster.name: self._cluster(cluster) for cluster in environment.clusters}
+        self.clusters = {one.name: self._cluster(one) for one in environment.clusters if not one.existing}
+        for one in environment.clusters:
+            if one.existing:
+                self._logs_of_kinds(Construct(self, f"Cluster-{one.name}"), one)
 
     def _keep(self, resource: Kept, logical_id: str) -> Kept:
         """Gives a resource its removal policy, and a logical id that does not depend on where it stands in the tree."""
@@ -75,6 +78,11 @@ class FoundationStack(cdk.Stack):
         self._log_group(scope, prefix, "FlowLogs", names.flow_logs)
         self._log_group(scope, prefix, "DefaultSecurityGroupLogs", names.default_security_group)
 
+    def _logs_of_kinds(self, scope: Construct, cluster: ClusterSpec) -> None:
+        for kind, section in cluster.compute.present():
+            for construct_id, name in kind.log_groups(section, cluster.name):
+                self._log_group(scope, pascal_case(cluster.name), construct_id, name)
+
     def _cluster(self, cluster: ClusterSpec) -> ClusterFoundation:
         environment = self._environment
         scope = Construct(self, f"Cluster-{cluster.name}")
@@ -82,9 +90,7 @@ class FoundationStack(cdk.Stack):
         context = environment.context_of(cluster)
 
         self._log_group(scope, prefix, "ControlPlaneLogs", control_plane.log_group_name(cluster.name))
-        for kind, section in cluster.compute.present():
-            for construct_id, name in kind.log_groups(section, cluster.name):
-                self._log_group(scope, prefix, construct_id, name)
+        self._logs_of_kinds(scope, cluster)
         if isinstance(cluster.network, NetworkSpec):
             self._network_logs(scope, prefix, network_log_groups(environment, cluster))
 

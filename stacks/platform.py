@@ -11,7 +11,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import prescribe
 from stacks.compute import ComputeStack, RevisionStack
-from stacks.control_plane import ControlPlaneStack
+from stacks.control_plane import ControlPlaneStack, RunningCluster
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
 from stacks.environment.stack_names import (
@@ -34,6 +34,7 @@ class Platform:
     environment: Environment
     foundation: FoundationStack
     networks: list[NetworkStack]
+    clusters: list[RunningCluster]
     control_planes: list[ControlPlaneStack]
     computes: list[ComputeStack]
     revisions: list[RevisionStack]
@@ -57,9 +58,9 @@ class Platform:
 
     def write_manifests(self, folder: Path) -> None:
         """Writes the Kubernetes objects of clusters with `delivery: files` into ``folder``/CLUSTER/."""
-        for stack in self.control_planes:
-            if not stack.spec.delivered_by_stack:
-                write_delivery(folder / stack.spec.name, stack, self.environment)
+        for cluster in self.clusters:
+            if not cluster.spec.delivered_by_stack:
+                write_delivery(folder / cluster.spec.name, cluster, self.environment)
 
 
 def build(
@@ -105,15 +106,15 @@ def build(
         networks.append(stack)
         return stack.network.cluster_network, stack
 
-    shared = network(environment.network, None) if environment.network else None
-    control_planes, computes, workloads = [], [], []
-    revisions: list[RevisionStack] = []
-    for spec in environment.clusters:
-        mine = network(spec.network, spec) if spec.network else shared
-        if mine is None:
-            raise ValueError(f"cluster {spec.name} has no network")  # the environment's validator says so first
-        cluster_network, its_network = mine
-        control_plane = ControlPlaneStack(
+    # Where clusters share none, each has its own (the environment's validator sees to it), and this one is not used.
+    shared = network(environment.network, None) if environment.network else (ClusterNetwork("", [], None, []), None)
+
+    def control_plane(spec: ClusterSpec) -> tuple[RunningCluster, cdk.Stack]:
+        """Returns a cluster, and the stack that comes before its compute."""
+        if spec.existing:
+            return RunningCluster.existing(spec, spec.existing), foundation
+        cluster_network, its_network = network(spec.network, spec) if spec.network else shared
+        stack = ControlPlaneStack(
             scope,
             control_plane_stack(name, spec.name),
             spec,
@@ -123,25 +124,32 @@ def build(
             first_deploy=spec.name in first_deploy,
             stack_env=stack_env,
         )
-        control_plane.add_stack_dependency(foundation)
+        stack.add_stack_dependency(foundation)
         if its_network:
             # Nodes need its routes, which nothing in the other stacks refers to.
-            control_plane.add_stack_dependency(its_network)
-        control_planes.append(control_plane)
-        its_sizes = {group: size for (cluster, group), size in (sizes or {}).items() if cluster == spec.name}
+            stack.add_stack_dependency(its_network)
+        control_planes.append(stack)
+        return stack.cluster, stack
+
+    clusters, computes, workloads = [], [], []
+    control_planes: list[ControlPlaneStack] = []
+    revisions: list[RevisionStack] = []
+    for spec in environment.clusters:
+        cluster, before = control_plane(spec)
+        clusters.append(cluster)
+        its_sizes = _sizes_of(spec, sizes or {})
         compute = ComputeStack(
             scope,
             compute_stack(name, spec.name),
-            control_plane,
+            cluster,
             environment=environment,
-            foundation=foundation.clusters[spec.name],
             lock=lock,
             sizes=its_sizes,
             stack_env=stack_env,
         )
-        compute.add_stack_dependency(control_plane)
+        compute.add_stack_dependency(before)
         computes.append(compute)
-        beside = _revisions(scope, compute, control_plane, environment, its_sizes, stack_env)
+        beside = _revisions(scope, compute, cluster, environment, its_sizes, stack_env)
         revisions += beside
         without_pools = spec.name in before_pools
         _say_what_waits(compute, environment, before_pools=without_pools)
@@ -150,7 +158,7 @@ def build(
             running = WorkloadsStack(
                 scope,
                 workloads_stack(name, spec.name),
-                control_plane,
+                cluster,
                 environment=environment,
                 logs_key_arn=foundation.logs_key_arn,
                 lock=lock,
@@ -164,13 +172,17 @@ def build(
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)
     prescribe(scope, environment.iam)
-    return Platform(environment, foundation, networks, control_planes, computes, revisions, workloads)
+    return Platform(environment, foundation, networks, clusters, control_planes, computes, revisions, workloads)
+
+
+def _sizes_of(spec: ClusterSpec, sizes: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    return {group: size for (cluster, group), size in sizes.items() if cluster == spec.name}
 
 
 def _revisions(
     scope: Construct,
     compute: ComputeStack,
-    control_plane: ControlPlaneStack,
+    cluster: RunningCluster,
     environment: Environment,
     sizes: Mapping[str, int],
     stack_env: cdk.Environment,
@@ -183,7 +195,7 @@ def _revisions(
             stack = RevisionStack(
                 scope,
                 compute_stack(environment.name, compute.spec.name, revision),
-                control_plane,
+                cluster,
                 nodes,
                 revision=revision,
                 environment=environment,

@@ -23,7 +23,7 @@ from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement
 from eks_constructs.workload_bucket import WorkloadBucket
 from eks_constructs.workload_file_system import WorkloadFileSystem
-from stacks.control_plane import ControlPlaneStack
+from stacks.control_plane import RunningCluster
 from stacks.controllers import controllers, needs_load_balancer_controller
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
@@ -74,7 +74,7 @@ class WorkloadsStack(cdk.Stack):
         self,
         scope: Construct,
         construct_id: str,
-        cluster: ControlPlaneStack,
+        cluster: RunningCluster,
         *,
         environment: Environment,
         logs_key_arn: str,

@@ -29,7 +29,7 @@ def add_compute(
     plan: Sequence[PlannedAddon],
     wiring: Wiring,
     *,
-    oidc: OidcProvider,
+    oidc: OidcProvider | None,
     security_group_id: str,
 ) -> ClusterCompute:
     """Makes add-ons that nodes wait for, compute, then the add-ons that wait for nodes. Deletion goes the other way.
@@ -39,7 +39,7 @@ def add_compute(
         spec: the cluster.
         plan: its add-ons.
         wiring: what the constructs are connected to.
-        oidc: IAM's trust in the cluster's tokens.
+        oidc: IAM's trust in the cluster's tokens, for roles of pods on Fargate.
         security_group_id: of the control plane and the nodes.
     """
     addons = Addons(

@@ -59,7 +59,9 @@ class ControlPlaneParts:
             auto_mode=next(filter(None, settings), AutoModeSettings()),
         )
         self.handle = self.control_plane.handle
-        self.oidc = OidcProvider(scope, "Oidc", issuer_url=self.control_plane.cluster.attr_open_id_connect_issuer_url)
+        self.oidc = OidcProvider.made(
+            scope, "OidcProvider", issuer_url=self.control_plane.cluster.attr_open_id_connect_issuer_url
+        )
         self.access = Access(scope, "Access", spec.access, cluster=self.handle, iam=iam)
         self.tunnel_host = None
         if spec.access.tunnel_host:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Fn, ReferenceStrength, Stack
@@ -14,29 +15,33 @@ from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, Statement, role, trust_service
 
 
-class OidcProvider(Construct):
-    """IAM's trust in a cluster's service account tokens. Needed for IRSA alone.
+@dataclass(frozen=True)
+class OidcProvider:
+    """IAM's trust in a cluster's service account tokens. Needed for IRSA alone."""
 
-    Attributes:
-        arn: ARN of the provider.
-        issuer_url: issuer of the tokens.
-    """
+    arn: str
+    """ARN of the provider."""
+    issuer_url: str
+    """Issuer of the tokens."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, issuer_url: str) -> None:
-        """Trusts the tokens of ``issuer_url``. IAM checks EKS issuers by its own list of authorities: no thumbprint."""
-        super().__init__(scope, construct_id)
-        provider = iam.CfnOIDCProvider(self, "Provider", url=issuer_url, client_id_list=["sts.amazonaws.com"])
-        self.arn, self.issuer_url = provider.ref, issuer_url
+    @classmethod
+    def made(cls, scope: Construct, construct_id: str, *, issuer_url: str) -> "OidcProvider":
+        """Makes it. IAM checks EKS issuers by its own list of authorities: no thumbprint."""
+        provider = iam.CfnOIDCProvider(scope, construct_id, url=issuer_url, client_id_list=["sts.amazonaws.com"])
+        return cls(provider.ref, issuer_url)
 
     @property
     def issuer(self) -> str:
         """Issuer of the tokens, without ``https://``."""
         return Fn.select(1, Fn.split("//", self.issuer_url))
 
-    def strengthen(self) -> None:
-        """Makes other stacks refer to it by exports, which CloudFormation keeps as long as they are used."""
-        self.arn = Stack.consume_reference(self.arn, ReferenceStrength.STRONG)
-        self.issuer_url = Stack.consume_reference(self.issuer_url, ReferenceStrength.STRONG)
+    @property
+    def exported(self) -> "OidcProvider":
+        """The same for other stacks, which then refer to exports: CloudFormation keeps these as long as they are used."""
+        arn, issuer_url = (
+            Stack.consume_reference(one, ReferenceStrength.STRONG) for one in (self.arn, self.issuer_url)
+        )
+        return OidcProvider(arn, issuer_url)
 
     def trust(self, *, namespace: str, service_account: str) -> str:
         """Returns a trust policy for one service account.

@@ -64,6 +64,7 @@ def _clusters(environment: Path) -> tuple[str, dict[str, str]]:
         versions = {
             f"{data['name']}-control-plane-{cluster['name']}": str(cluster["control_plane"]["kubernetes_version"])
             for cluster in data["clusters"]
+            if "existing" not in cluster
         }
     except (KeyError, TypeError):
         raise BadSource(f"{environment}: is no environment file; `make synth` says what is wrong") from None

@@ -98,6 +98,12 @@ CALLS: dict[str, dict[str, str]] = {
         "lambda:GetAccountSettings": "*",
         "s3:ListBucketVersions": "arn:aws:s3:::*",
     },
+    "look-up": {
+        "eks:DescribeCluster": _CLUSTER,
+        "ec2:DescribeVpcs": "*",
+        "ec2:DescribeSubnets": "*",
+        "iam:ListOpenIDConnectProviders": "*",
+    },
     "empty-bucket": {"s3:ListBucketVersions": "arn:aws:s3:::*", "s3:DeleteObjectVersion": "arn:aws:s3:::*/*"},
     "audit": _AUDIT,
     "upgrade": _AUDIT,

@@ -89,6 +89,11 @@ def read_cluster(ask: Questions, name: str) -> list[Resource]:
     return [cluster, *(resource for part in PARTS for resource in _read_part(ask, part, cluster))]
 
 
+def cluster_properties(answer: dict[str, Any]) -> dict[str, Any]:
+    """Returns CloudFormation's properties of a cluster that EKS describes."""
+    return _properties("AWS::EKS::Cluster", answer)
+
+
 def _read_part(ask: Questions, part: Part, cluster: Resource) -> Iterator[Resource]:
     name = cluster.id
     if part.type == "AWS::EKS::AccessEntry" and cluster.maybe("AccessConfig.AuthenticationMode") == "CONFIG_MAP":

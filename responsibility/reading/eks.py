@@ -49,6 +49,12 @@ class Cluster(Fact):
         return self._bootstraps
 
     @property
+    def public_ranges(self) -> list[str]:
+        """The address ranges that reach a public endpoint. Raises UnknownValue, also for one of them."""
+        path = "ResourcesVpcConfig.PublicAccessCidrs"
+        return self.texts(path) if self.get(path) is not None else ["0.0.0.0/0"]
+
+    @property
     def log_types(self) -> list[str]:
         """Control plane log types that are on. Raises UnknownValue."""
         items = self.resource.items("Logging.ClusterLogging.EnabledTypes")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from responsibility.findings import Evidence, Origin
 from responsibility.reading.resource import OddShape, Resource, UnknownValue
-from responsibility.reading.values import OPEN, Reference, Unknown, leaves, only_reference, references
+from responsibility.reading.values import OPEN, Reference, Unknown, gap_of, leaves, only_reference, references
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Fact")
@@ -103,8 +103,10 @@ def typed(kind: type[Any], value: Any, fact: Fact, path: str) -> Any:
     Templates write numbers and booleans as text, too; CloudFormation takes both. Raises UnknownValue, and OddShape for what
     is of another kind.
     """
+    if isinstance(value, str) and (why := gap_of(value)):
+        raise UnknownValue(fact.at(path), f"a part of it is not known: {why}")
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
+        return _known_items(value, fact, path)
     if isinstance(value, Reference):
         if kind is str:
             return value
@@ -118,6 +120,14 @@ def typed(kind: type[Any], value: Any, fact: Fact, path: str) -> Any:
     if kind is list and isinstance(value, str | int | float | dict):
         return [value]
     raise OddShape(fact.at(path), f"should be {_KIND_WORDS[kind]}")
+
+
+def _known_items(value: Any, fact: Fact, path: str) -> Any:
+    """Returns a value. Raises UnknownValue for an item of a list that is not known."""
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, Unknown):
+            raise UnknownValue(fact.at(f"{path}.{index}"), item.reason)
+    return value
 
 
 def key_of(value: Any) -> str:

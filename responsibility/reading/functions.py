@@ -145,7 +145,8 @@ def _split(scope: Scope, argument: Any) -> Any:
 def _if(scope: Scope, argument: Any) -> Any:
     name, yes, no = _list(argument, 3, 3)
     holds = scope.condition(_name(name))
-    return holds if isinstance(holds, Unknown) else scope.kept(yes if holds else no)
+    # Which of the two it is, is not known: one of them may be nothing.
+    return Unknown(holds.reason) if isinstance(holds, Unknown) else scope.kept(yes if holds else no)
 
 
 def _equals(scope: Scope, argument: Any) -> Any:

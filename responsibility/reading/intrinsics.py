@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from responsibility.bounds import CHAIN, Budget
 from responsibility.reading.embedded import NoData, json_in
@@ -91,7 +91,7 @@ class Scope:
         if "{{resolve:" in value:
             whole = _SSM.fullmatch(value.strip())
             reason = f"{value[value.index('{{') : value.index('{{') + 40]}... is read at deploy"
-            return Unknown(reason, ssm=whole[1] if whole else "")
+            return Unknown(reason, ssm=whole[1] if whole else "", given=True)
         if (
             found := _PLACEHOLDER.search(value)
             if self.macros and len(value) < _SHORT
@@ -186,9 +186,11 @@ class Scope:
             value = definition.get("Default")
         if kind.startswith("AWS::SSM::Parameter::Value"):
             named = value if isinstance(value, str) else ""
-            return Unknown(f"parameter {name} is read from SSM at deploy", ssm=named)
+            return Unknown(f"parameter {name} is read from SSM at deploy", ssm=named, given=True)
         if value is None:
-            return Unknown(f"parameter {name} has no default")
+            is_list = kind.startswith("List<") or kind == "CommaDelimitedList"
+            shape: Literal["", "one", "list"] = "list" if is_list else "one" if kind.startswith("AWS::") else ""
+            return Unknown(f"parameter {name} has no default", given=True, shape=shape)
         if kind.startswith("List<") or kind == "CommaDelimitedList":
             return _list(value)
         return value
@@ -236,7 +238,8 @@ class World:
                         self._exports[named] = (scope, output)
         if not isinstance(name, str) or name not in self._exports:
             return Unknown(
-                f"export {name if isinstance(name, str) else 'of an unknown name'} belongs to a stack that is not here"
+                f"export {name if isinstance(name, str) else 'of an unknown name'} belongs to a stack that is not here",
+                given=True,
             )
         scope, output = self._exports[name]
         return scope.output(output)

@@ -19,6 +19,7 @@ from responsibility.reading.eks import (
     PodIdentity,
     SelfManagedNodes,
 )
+from responsibility.reading.existing import add_existing_cluster
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.functions import world_of
 from responsibility.reading.iam import Policy
@@ -88,6 +89,8 @@ def _class_of(resource: Resource, others: dict[str, Resource]) -> type[Fact]:
 
 def read(sources: Sources, as_of: date) -> Facts:
     """Returns the facts of what was read, seen on a day."""
+    for template in sources.templates:
+        add_existing_cluster(template.body)
     world = world_of(sources.templates, sources.name)
     resources: list[Resource] = []
     try:

@@ -21,10 +21,12 @@ _CDK_HASH = re.compile(r"(?=[A-F]*\d)[0-9A-F]{8}")
 class UnknownValue(Exception):
     """A value that the template does not have. A check that needs it answers ``unknown``."""
 
-    def __init__(self, evidence: Evidence, reason: str) -> None:
+    def __init__(self, evidence: Evidence, reason: str, *, given: bool = False) -> None:
+        """Says where and why; ``given``: there is a value at the deploy, whatever it is."""
         super().__init__(f"{evidence.path or evidence.resource}: {reason}")
         self.evidence = evidence
         self.reason = reason
+        self.given = given
 
 
 class OddShape(UnknownValue):
@@ -166,7 +168,7 @@ class Resource:
             else:
                 raise OddShape(self.evidence(path), "is below something that is neither a mapping nor a list")
             if isinstance(value, Unknown):
-                raise UnknownValue(self.evidence(path), value.reason)
+                raise UnknownValue(self.evidence(path), value.reason, given=value.given)
             if value is None:
                 return None
         return value

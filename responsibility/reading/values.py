@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 OPEN, CLOSE = "\ue000", "\ue001"
 """What begins and ends a part of a text that the template does not say as text: a reference, a pseudo parameter, a gap.
@@ -99,6 +99,10 @@ class Unknown:
     reason: str
     ssm: str = ""
     """The SSM parameter that holds it, where it is one: the name may say what kind of image it is."""
+    given: bool = False
+    """There is a value at the deploy: a parameter that has no default must be given, a dynamic reference has a value."""
+    shape: Literal["", "one", "list"] = ""
+    """What its parameter's type says of it."""
 
     def __str__(self) -> str:
         """The gap inside a longer text."""

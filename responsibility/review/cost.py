@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
+from eks_facts.versions import kubernetes_versions
 from responsibility.document import Cost
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Fact, Facts, key_of
@@ -19,7 +20,7 @@ from responsibility.reading.resource import UnknownValue
 from responsibility.review import cost_fargate, cost_nodes
 from responsibility.review.cost_bill import Bill, called, count_of, several, word
 from responsibility.review.prices import Prices, load_prices
-from responsibility.review.versions import support
+from responsibility.review.versions import minor, support
 
 __all__ = ["Prices", "cost", "load_prices"]
 
@@ -81,9 +82,19 @@ def _try(bill: Bill, fact: Fact, price: Callable[[Bill, Any], None]) -> None:
         bill.skip(called(fact), f"{unknown.evidence.path} {unknown.reason}".strip())
 
 
+def _older_than_any(version: str) -> bool:
+    """Whether a version is older than each that EKS offers."""
+    try:
+        return minor(version) < min(minor(known) for known in kubernetes_versions())
+    except ValueError:
+        return False
+
+
 def _control_plane(bill: Bill, cluster: Cluster, as_of: date) -> None:
     version = cluster.resource.maybe("Version", "")
     state = support(str(version), as_of).state
+    if state == "unknown" and _older_than_any(str(version)):
+        state = "ended"
     upgrades = cluster.resource.maybe("UpgradePolicy.SupportType", "EXTENDED") == "STANDARD"
     words = {
         "standard": f"Kubernetes {version} is in standard support",

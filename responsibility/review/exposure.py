@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from responsibility.document import Exposure
+from responsibility.reading.addresses import auto_mode_in_public, known_source, public_address
 from responsibility.reading.eks import Cluster, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.kubernetes import KubernetesObject, objects
@@ -14,6 +15,8 @@ from responsibility.reading.network import ANYWHERE, SecurityGroup
 from responsibility.reading.resource import UnknownValue
 
 Level = Literal["open", "limited", "closed", "unknown"]
+_BALANCERS = ("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancing::LoadBalancer")
+"""Application, Network and Gateway Load Balancers; Classic ones."""
 
 
 def exposure(facts: Facts) -> list[Exposure]:
@@ -45,7 +48,7 @@ def _exposed(fact: Fact, way: str, level: Level, words: str, path: str) -> Expos
 def _api(cluster: Cluster) -> Exposure:
     endpoint = "ResourcesVpcConfig.EndpointPublicAccess"
     try:
-        cidrs = cluster.public_cidrs if cluster.public_access else []
+        cidrs = cluster.public_ranges if cluster.public_access else []
     except UnknownValue as unknown:
         return _exposed(cluster, "Kubernetes API", "unknown", str(unknown), endpoint)
     if not cidrs:
@@ -60,7 +63,7 @@ def _api(cluster: Cluster) -> Exposure:
 def _groups(facts: Facts) -> Iterator[Exposure]:
     for group in facts.all(SecurityGroup):
         try:
-            rules = [rule for rule in group.ingress if rule.source in ANYWHERE]
+            rules = [rule for rule in group.ingress if known_source(rule) in ANYWHERE]
         except UnknownValue as unknown:
             yield Exposure(
                 way="security group", level="unknown", words=f"{group.words}: {unknown}", evidence=[unknown.evidence]
@@ -88,6 +91,11 @@ def _nodes(facts: Facts) -> Iterator[Exposure]:
             names = ", ".join(subnet.name for subnet in public)
             words = f"nodes are in public subnets ({names}); security groups decide"
             yield _exposed(group, "node", "limited", words, "Subnets")
+    for cluster in facts.all(Cluster):
+        if "auto_mode" in cluster.kinds and (public := auto_mode_in_public(cluster)):
+            names = ", ".join(subnet.name for subnet in public)
+            words = f"nodes of Auto Mode may be in its public subnets ({names}); security groups decide"
+            yield _exposed(cluster, "node", "limited", words, "ResourcesVpcConfig.SubnetIds")
 
 
 def _load_balancers(facts: Facts) -> Iterator[Exposure]:
@@ -98,15 +106,25 @@ def _load_balancers(facts: Facts) -> Iterator[Exposure]:
                 yield _balanced(item, balancer)
         except UnknownValue as unknown:
             yield _balancer(item, "unknown", str(unknown))
-    for made in facts.of_type("AWS::ElasticLoadBalancingV2::LoadBalancer"):
-        internet = made.resource.maybe("Scheme", "internet-facing") == "internet-facing"
-        yield Exposure(
-            way="load balancer",
-            level="open" if internet else "closed",
-            cluster=made.cluster_key,
-            words=f"load balancer {made.name}: {'internet-facing' if internet else 'internal'}",
-            evidence=[made.at("Scheme")],
-        )
+    for made in (one for kind in _BALANCERS for one in facts.of_type(kind)):
+        yield _made(made)
+
+
+def _made(balancer: Fact) -> Exposure:
+    """A load balancer of a template: without a scheme it faces the internet."""
+    level: Level
+    try:
+        internal = balancer.get("Scheme", "internet-facing") == "internal"
+        level, words = ("closed", "internal") if internal else ("open", "internet-facing")
+    except UnknownValue as unknown:
+        level, words = "unknown", str(unknown)
+    return Exposure(
+        way="load balancer",
+        level=level,
+        cluster=balancer.cluster_key,
+        words=f"load balancer {balancer.name}: {words}",
+        evidence=[balancer.at("Scheme")],
+    )
 
 
 def _balanced(item: KubernetesObject, balancer: Balancer) -> Exposure:
@@ -135,18 +153,18 @@ def _balancer(item: KubernetesObject, level: Level, words: str) -> Exposure:
 
 def _instances(facts: Facts) -> Iterator[Exposure]:
     for instance in facts.of_type("AWS::EC2::Instance"):
-        yield from _instance(instance)
-
-
-def _instance(instance: Fact) -> Iterator[Exposure]:
-    interfaces = instance.resource.maybe("NetworkInterfaces", [])
-    public = any(
-        str(item.get("AssociatePublicIpAddress")).lower() == "true" for item in interfaces if isinstance(item, dict)
-    )
-    yield Exposure(
-        way="instance",
-        level="limited" if public else "closed",
-        cluster=instance.cluster_key,
-        words=f"instance {instance.name}: {'has a public address; its security groups decide' if public else 'has no public address'}",
-        evidence=[instance.at("NetworkInterfaces")],
-    )
+        level: Level
+        try:
+            why = public_address(instance)
+            level = "limited" if why else "closed"
+            words = f"has a public address ({why}); its security groups decide" if why else "has no public address"
+        except UnknownValue as unknown:
+            level, words = "unknown", f"whether it has a public address is not known: {unknown}"
+        path = "NetworkInterfaces" if instance.resource.maybe("NetworkInterfaces") else "SubnetId"
+        yield Exposure(
+            way="instance",
+            level=level,
+            cluster=instance.cluster_key,
+            words=f"instance {instance.name}: {words}",
+            evidence=[instance.at(path)],
+        )

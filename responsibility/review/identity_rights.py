@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ _ADMIN_ACTIONS = frozenset(
     )
 )
 _SHOWN = 3
+_SPOKEN = 2
+"""So many actions that change something are said one by one."""
 
 Phrase = tuple[Breadth, str]
 
@@ -68,6 +71,9 @@ class _Service:
     changed: dict[str, None] = field(default_factory=dict)
     whole: dict[str, None] = field(default_factory=dict)
     special: dict[tuple[str, str], None] = field(default_factory=dict)
+    actions: dict[str, None] = field(default_factory=dict)
+    """The actions that change something, in words."""
+    spoken: bool = True
     breadth: Breadth = "narrow"
     conditions: set[bool] = field(default_factory=set)
 
@@ -87,7 +93,7 @@ def _own(role: Role, statements: list[Statement]) -> list[Phrase]:
         for action in statement.actions:
             if has_gap(action):
                 found.append(("unknown", "an action that the template does not name"))
-            elif action == "*":
+            elif not action.strip("*:"):
                 words = "does everything in the account" if every else f"does everything with {_list(where)}"
                 found.append(("admin" if every else "broad", words + under))
             else:
@@ -113,6 +119,9 @@ def _sort(service: _Service, action: str, where: dict[str, None], *, every: bool
         service.read |= where
     else:
         service.changed |= where
+        # A word or two on every resource; of a named one, that it is changed says enough.
+        service.actions[_spoken(action.partition(":")[2]) if every else action] = None
+        service.spoken = service.spoken and every and not limited
 
 
 def _breadth(prefix: str, name: str, *, every: bool, limited: bool) -> Breadth:
@@ -126,6 +135,15 @@ def _breadth(prefix: str, name: str, *, every: bool, limited: bool) -> Breadth:
     return "narrow" if name.startswith(_READS) and prefix not in _DATA else "broad"
 
 
+def _spoken(name: str) -> str:
+    """Returns an action in words: ``CreateSecurityGroup`` as ``creates security group``."""
+    verb, *rest = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[^A-Z]+", name) or [name]
+    ending = "es" if verb.endswith(("s", "sh", "ch")) else "s"
+    return " ".join(
+        [verb.lower().rstrip("*") + ("" if verb.endswith("*") else ending), *(word.lower() for word in rest)]
+    )
+
+
 def _read_aloud(prefix: str, service: _Service) -> Iterator[str]:
     about = iam_words.service(prefix)
     under = {frozenset((True,)): ", under conditions", frozenset((True, False)): ", partly under conditions"}
@@ -137,6 +155,10 @@ def _read_aloud(prefix: str, service: _Service) -> Iterator[str]:
         specials[words][place] = None
     for words, places in specials.items():
         yield f"{words}: {_list(places)}{ending}"
+    if service.changed and service.spoken and len(service.actions) <= _SPOKEN:
+        # So few that the service as a whole would say too much.
+        yield f"{' and '.join(service.actions)} ({about}): {_list(service.changed)}{ending}"
+        service.changed = {}
     if service.read and list(service.read) == list(service.changed):
         yield f"reads and changes {about}: {_list(service.read)}{ending}"
         return

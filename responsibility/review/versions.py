@@ -8,6 +8,12 @@ from eks_facts.versions import kubernetes_versions
 from responsibility.document import VersionSupport
 
 
+def minor(version: str) -> tuple[int, int]:
+    """Returns a version that can be compared. Raises ValueError."""
+    major, _, rest = version.partition(".")
+    return int(major), int(rest)
+
+
 def support(version: str, as_of: date) -> VersionSupport:
     """Returns the support of a version on a day; state ``unknown`` for one whose dates are not known."""
     known = kubernetes_versions().get(version)

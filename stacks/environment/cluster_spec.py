@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Tag, model_validator
+from pydantic import Discriminator, Tag, ValidationInfo, WithJsonSchema, model_validator
 
 from eks_constructs.addon_plan import (
     AddonName,
@@ -14,6 +14,7 @@ from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced, Spec, pattern
+from stacks.environment.existing_cluster import NOBODY, ExistingClusterSpec
 from stacks.environment.workload_spec import Delivery, WorkloadSpec
 
 AnyNetwork = Annotated[
@@ -40,6 +41,15 @@ ApiName = Annotated[
 class ClusterSpec(EksClusterSpec):
     """One EKS cluster."""
 
+    existing: (
+        Annotated[
+            ExistingClusterSpec,
+            WithJsonSchema({"type": "string", "title": "Existing", "examples": ["existing/shop.yaml"]}),
+        ]
+        | None
+    ) = None
+    """The file, beside this one, that `python -m operations look-up` wrote of a cluster that was made elsewhere: only compute, add-ons
+    and workloads are made for it. `network`, `control_plane` and `access` are then not said here."""
     network: AnyNetwork | None = None
     """A network of its own; default: the environment's."""
     delivery: Delivery = "files"
@@ -50,6 +60,55 @@ class ClusterSpec(EksClusterSpec):
     provided_elsewhere: list[ApiName] = []
     """What something outside of this file brings into the cluster, and workloads may refer to: API groups (cert-manager.io), names
     of classes (nginx), drivers (secrets-store.csi.k8s.io)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_up(cls, data: Any, info: ValidationInfo) -> Any:
+        """Takes what is not said of a cluster that exists from what was looked up."""
+        file = data.get("existing") if isinstance(data, dict) else None
+        if file is None:
+            return data
+        for key in ("network", "control_plane", "access"):
+            if key in data:
+                raise Misplaced("is the affair of who made the cluster, which exists; take it out", key)
+        found = ((info.context or {}).get("existing") or {}).get(str(file))
+        if found is None:
+            raise Misplaced("must name the file of a look-up, such as existing/shop.yaml", "existing")
+        return {
+            **data,
+            "existing": found,
+            "network": found.network,
+            "control_plane": found.control_plane,
+            "access": NOBODY,
+        }
+
+    @model_validator(mode="after")
+    def _joins(self) -> "ClusterSpec":
+        if self.existing is None:
+            return self
+        if self.compute.auto_mode:
+            raise Misplaced(
+                "is a setting of the cluster itself, which exists: who made it switches it on; take it out",
+                *("compute", "auto_mode"),
+            )
+        entries = "karpenter" if self.compute.karpenter else "delivery" if self.delivered_by_stack else None
+        if entries and self.existing.authentication_mode == "CONFIG_MAP":
+            raise Misplaced(
+                "needs an access entry, and the cluster takes none: its authentication mode is CONFIG_MAP."
+                f" aws eks update-cluster-config --name {self.name} --access-config authenticationMode=API_AND_CONFIG_MAP,"
+                " then look it up again",
+                *(("compute", entries) if entries == "karpenter" else (entries,)),
+            )
+        irsa = any(one.compute == "fargate" for one in self.workloads) or any(one.irsa for one in self.pod_identities)
+        irsa = irsa or any(addon.on_fargate and addon.identity for addon in self.planned_addons())
+        if irsa and not self.existing.oidc_provider_arn:
+            raise Misplaced(
+                "gives pods AWS roles by IAM's OIDC provider of the cluster, and the look-up found none. Make it"
+                f" (aws iam create-open-id-connect-provider --url {self.existing.oidc_issuer} --client-id-list"
+                " sts.amazonaws.com), then look it up again",
+                *("compute", "fargate"),
+            )
+        return self
 
     @property
     def delivered_by_stack(self) -> bool:

@@ -10,6 +10,7 @@ from safe_io.errors import BadInput
 from safe_io.where import shown
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import LockFile
+from stacks.environment.existing_cluster import ExistingClusterSpec
 from stacks.environment.model import Environment
 from stacks.environment.path import environment_path
 from stacks.environment.reachability import unreachable
@@ -34,7 +35,7 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
         BadInput: the file is not what it should be.
     """
     document = YamlFile(path)
-    environment = validated(document, Environment, {"today": today})
+    environment = validated(document, Environment, {"today": today, "existing": _looked_up(document, path)})
     workloads = sum(len(cluster.workloads) for cluster in environment.clusters)
     if workloads > MAX_WORKLOADS:
         document.fail(
@@ -54,6 +55,25 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
             document.fail(problem.where, str(problem))
     check_reach(environment, document)
     return environment
+
+
+def _looked_up(document: YamlFile, path: Path) -> dict[str, ExistingClusterSpec]:
+    """Returns the clusters that exist, by the file of each. Raises BadInput."""
+    clusters = document.data.get("clusters") if isinstance(document.data, dict) else None
+    found = {}
+    for index, cluster in enumerate(clusters if isinstance(clusters, list) else []):
+        file = cluster.get("existing") if isinstance(cluster, dict) else None
+        if not isinstance(file, str):
+            continue
+        place = path.parent / file
+        if not place.is_file():
+            document.fail(
+                ("clusters", index, "existing"),
+                f'found "{file}"; there is no file {place}. Write it: python -m operations look-up {cluster.get("name")}'
+                f" --file {place}",
+            )
+        found[file] = validated(YamlFile(place), ExistingClusterSpec)
+    return found
 
 
 def check_reach(environment: Environment, document: YamlFile) -> None:

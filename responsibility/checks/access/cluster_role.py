@@ -13,7 +13,7 @@ from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import objects
 from responsibility.reading.logs import LogGroups
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference
+from responsibility.reading.values import Reference, has_gap
 
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 _CONTROLLER = "AmazonEKSVPCResourceController"
@@ -47,11 +47,36 @@ def cluster_role_is_narrow(role: Role) -> Answer | None:
                 found.append((f"{name}, though no pod has security groups of its own", evidence))
         elif name not in allowed:
             found.append((name, evidence))
+    own, gaps = _own_rights(role)
+    found += own
+    unsaid = [*unsaid, *gaps]
     if found:
         return open_(f"has {' and '.join(name for name, _ in found)}", *(evidence for _, evidence in found))
     if unsaid:
         raise unsaid[0]
     return met("has what EKS needs, and no more")
+
+
+_EKS_CALLS = ("ec2", "elasticloadbalancing", "autoscaling", "kms", "logs", "sts", "eks", "iam")
+"""Services that EKS itself calls with the role: what is allowed of these is asked by the checks on IAM."""
+
+
+def _own_rights(role: Role) -> tuple[list[tuple[str, Evidence]], list[UnknownValue]]:
+    """Returns what policies of your own allow beside what EKS calls, and what of them was not read."""
+    found: list[tuple[str, Evidence]] = []
+    said, gaps = role.allowances
+    for statement in said:
+        more = [action for action in statement.actions if not _for_eks(action)] if statement.allow else []
+        if more:
+            words = f"the right to {' and '.join(more[:2])}{' and more' if len(more) > 2 else ''}"
+            found.append((words, statement.evidence))
+        elif statement.allow and statement.not_actions:
+            found.append(("all rights but those that NotAction names", statement.evidence))
+    return found, gaps
+
+
+def _for_eks(action: str) -> bool:
+    return has_gap(action) or action.partition(":")[0].lower() in _EKS_CALLS
 
 
 def _moves_interfaces(clusters: list[Cluster]) -> bool:
@@ -75,10 +100,12 @@ def _moves_interfaces(clusters: list[Cluster]) -> bool:
 def no_kubectl_function(cluster: Cluster) -> Answer:
     """CDK's manifests and charts are applied by a function that the stack brings along."""
     handlers = cluster.facts.view(handlers_of).get(cluster.resource.key, [])
-    if not handlers:
-        return met("no Lambda function runs kubectl in it")
     administrators = dict(_administrators(cluster))
     found: dict[str, Evidence] = {}
+    if functions := _functions_that_are(administrators, cluster, [handler.function for handler in handlers]):
+        return open_("a Lambda function is administrator", *functions)
+    if not handlers:
+        return met("no Lambda function runs kubectl in it")
     unknown: UnknownValue | None = None
     for handler in handlers:
         roles = cluster.facts.find_all(Role, [handler.role, handler.assumes])
@@ -96,6 +123,19 @@ def no_kubectl_function(cluster: Cluster) -> Answer:
     if unknown:
         raise unknown
     return met("the Lambda function that runs kubectl has no access policy for administrators")
+
+
+def _functions_that_are(
+    administrators: dict[str, Evidence], cluster: Cluster, handlers: list[Fact | None]
+) -> list[Evidence]:
+    """Returns where the roles of other Lambda functions are named that are administrators, and what makes them so."""
+    found: dict[str, Evidence] = {}
+    for function in cluster.facts.of_type("AWS::Lambda::Function"):
+        role = cluster.facts.find(Role, function.resource.maybe("Role"))
+        if role and role.resource.key in administrators and function not in handlers:
+            for evidence in (function.at("Role"), administrators[role.resource.key]):
+                found[f"{evidence.resource} {evidence.path}"] = evidence
+    return list(found.values())
 
 
 def _where(handler: Handler) -> Evidence:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
-from responsibility.checks.check import Answer, check, met, open_
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.iam import Role, Statement
 from responsibility.reading.resource import UnknownValue
@@ -12,6 +12,9 @@ from responsibility.reading.values import has_gap
 _NO_RESOURCES = frozenset(("ec2messages", "pricing", "ssmmessages"))
 """Services whose actions cannot be limited to a resource, and that only speak for the caller itself."""
 ADMIN_POLICIES = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
+_WHOLE = ("SecretsManagerReadWrite", "AWSLambdaExecute")
+"""Policies with every action of a service, on every resource, whose name does not say so
+(https://docs.aws.amazon.com/aws-managed-policy/latest/reference/)."""
 _NO_NARROWER = ("AmazonFSxFullAccess",)
 """What AWS itself asks for, because it offers nothing less: fsx-csi.html."""
 _ESCALATIONS = (
@@ -35,19 +38,32 @@ Problem = Callable[[Statement], str]
 """Says what is wrong with an Allow statement; empty = nothing. Raises UnknownValue."""
 
 
-def _judge(role: Role, problem: Problem, fine: str, *managed: tuple[str, Evidence]) -> Answer | None:
+def _judge(
+    role: Role,
+    problem: Problem,
+    fine: str,
+    *managed: tuple[str, Evidence],
+    wider: Problem = lambda _: "",
+) -> Answer | None:
     """Asks every statement of the role's own policies. One that is wrong is open, whatever cannot be read beside it.
 
-    ``managed``: what is wrong with the AWS managed policies that it has.
+    Args:
+        role: whose.
+        problem: what is wrong with a statement.
+        fine: what is said where nothing is.
+        managed: what is wrong with the AWS managed policies that it has.
+        wider: the code of the check that is asked about a statement that allows even more; empty = none.
     """
     if not role.uses:
         return None
     said, unsaid = role.allowances
     unknown = [*unsaid, *role.attached[1]]
     found = list(managed)
+    elsewhere = ""
     for statement in said:
         try:
             words = problem(statement) if statement.allow else ""
+            elsewhere = elsewhere or (wider(statement) if statement.allow else "")
         except UnknownValue as error:
             unknown.append(error)
             continue
@@ -56,9 +72,29 @@ def _judge(role: Role, problem: Problem, fine: str, *managed: tuple[str, Evidenc
     if found:
         words = "; ".join(dict.fromkeys(words for words, _ in found))
         return open_(words, *(evidence for _, evidence in found))
+    if elsewhere:
+        return not_applicable(f"is allowed more than this check asks about: {elsewhere}")
     if unknown:
         raise unknown[0]
     return met(fine) if said else None
+
+
+def _every_action(action: str) -> bool:
+    """Whether a pattern of an action is for every service: ``*``, ``*:*``."""
+    return not action.strip("*:")
+
+
+def _everything(statement: Statement) -> str:
+    """The code of the check about statements that allow every action, or all but some. Raises UnknownValue."""
+    whole = statement.not_actions or any(_every_action(action) for action in _actions(statement))
+    return "EKR023" if whole and statement.everywhere else ""
+
+
+def _whole_iam(statement: Statement) -> str:
+    """The same, and of those about the whole of IAM. Raises UnknownValue."""
+    if found := _everything(statement):
+        return found
+    return "EKR024" if any(action.lower() == "iam:*" for action in _actions(statement)) and statement.everywhere else ""
 
 
 def _actions(statement: Statement) -> Iterable[str]:
@@ -78,7 +114,7 @@ def not_everything(role: Role) -> Answer | None:
     """``NotAction`` allows everything but what it names."""
 
     def problem(statement: Statement) -> str:
-        if "*" in _actions(statement) and statement.everywhere:
+        if any(_every_action(action) for action in _actions(statement)) and statement.everywhere:
             return f"is allowed every action on every resource{_condition(statement)}"
         if statement.not_actions and statement.everywhere:
             return f"is allowed every action but those that NotAction names{_condition(statement)}"
@@ -93,17 +129,17 @@ def not_a_whole_service(role: Role) -> Answer | None:
     managed = [
         (f"has {name}", evidence)
         for name, evidence in role.attached[0]
-        if name.endswith("FullAccess") and name not in (*ADMIN_POLICIES, *_NO_NARROWER)
+        if ("FullAccess" in name or name in _WHOLE) and name not in (*ADMIN_POLICIES, *_NO_NARROWER)
     ]
 
     def problem(statement: Statement) -> str:
         services = [action.partition(":")[0].lower() for action in _actions(statement) if action.endswith(":*")]
-        wide = [service for service in services if service not in _NO_RESOURCES]
+        wide = [service for service in services if service.strip("*") and service not in _NO_RESOURCES]
         if wide and not statement.conditions and not statement.unread and statement.everywhere:
             return f"is allowed {' and '.join(f'{service}:*' for service in wide)} on every resource"
         return ""
 
-    return _judge(role, problem, "no statement allows a whole service on every resource", *managed)
+    return _judge(role, problem, "no statement allows a whole service on every resource", *managed, wider=_everything)
 
 
 @check("EKR025", Role)
@@ -121,11 +157,12 @@ def passes_named_roles(role: Role) -> Answer | None:
         limited = {"iam:passedtoservice", "iam:associatedresourcearn"} & statement.condition_keys
         return "" if limited else "may pass every role to every service"
 
-    return _judge(role, problem, "passes named roles, or none")
+    return _judge(role, problem, "passes named roles, or none", wider=_whole_iam)
 
 
 def _covers(pattern: str, action: str) -> bool:
-    return pattern.lower() not in ("*", "iam:*") and fnmatchcase(action.lower(), pattern.lower())
+    """Whether a pattern of some actions has one of them; the whole of IAM, and everything, are other checks'."""
+    return bool(pattern.lower().strip("*:") not in ("", "iam")) and fnmatchcase(action.lower(), pattern.lower())
 
 
 def _every_role(resource: str) -> bool:
@@ -157,4 +194,4 @@ def no_escalation(role: Role) -> Answer | None:
             return f"is allowed {shown} on every resource"
         return ""
 
-    return _judge(role, problem, "changes no policies and no keys in IAM")
+    return _judge(role, problem, "changes no policies and no keys in IAM", wider=_whole_iam)

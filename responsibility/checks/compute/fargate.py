@@ -31,6 +31,11 @@ class _Selector:
     def meets(self, namespace: str) -> bool:
         return fnmatchcase(namespace, self.namespace)
 
+    @property
+    def takes_any_label(self) -> bool:
+        """Whether labels leave no pod out: there are none, or wildcards alone (fargate-profile.html)."""
+        return not any(key.strip("*") or value.strip("*") for key, value in self.labels.items())
+
     def takes(self, namespace: str, labels: dict[str, str]) -> bool:
         return self.meets(namespace) and all(
             any(fnmatchcase(name, key) and fnmatchcase(text, value) for name, text in labels.items())
@@ -148,7 +153,7 @@ def _dns_is_for_fargate(cluster: Cluster, profile: FargateProfile, path: str) ->
 def kube_system_is_not_taken_whole(profile: FargateProfile) -> Answer:
     """In a cluster with Fargate only it is meant: pods of kube-system have nowhere else to go."""
     found = _selectors(profile)
-    whole = [profile.at(selector.path) for selector in found if selector.meets(_SYSTEM) and not selector.labels]
+    whole = [profile.at(selector.path) for selector in found if selector.meets(_SYSTEM) and selector.takes_any_label]
     if not whole:
         return met("leaves the other controllers in kube-system alone", profile.at("Selectors"))
     cluster = profile.cluster

@@ -4,6 +4,7 @@ import ipaddress
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import LOG_TYPES, Cluster
+from responsibility.reading.existing import EXISTING
 from responsibility.reading.facts import Fact
 from responsibility.reading.logs import LogGroups
 from responsibility.reading.resource import UnknownValue
@@ -114,6 +115,10 @@ def logs_have_a_retention(cluster: Cluster) -> Answer:
         return not_applicable("sends no logs")
     found = log_groups(cluster)
     if not found:
+        if cluster.resource.id == EXISTING:
+            raise UnknownValue(
+                cluster.at(_LOGS), "the cluster was made elsewhere, and its log group is not in what was read"
+            )
         return open_("sends logs to a group that EKS makes, which never expires", cluster.at(_LOGS))
     forever = [group for group in found if not group.get("RetentionInDays")]
     if forever:

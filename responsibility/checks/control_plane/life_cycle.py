@@ -4,7 +4,7 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.checks.control_plane.api_server import log_groups
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup
 from responsibility.reading.facts import Fact
-from responsibility.reading.resource import text
+from responsibility.reading.resource import UnknownValue, text
 from responsibility.reading.storage import Storage
 from responsibility.reading.values import without_gaps
 
@@ -46,8 +46,14 @@ def cluster_is_not_replaced(cluster: Cluster) -> Answer:
     """A name of its own cannot be taken twice; the custom resource of older CDK versions refuses, too."""
     if not cluster.resource.template:
         return not_applicable("no template made it")
-    if cluster.given_name:
-        return met("has its own name, which a second cluster cannot take", cluster.at("Name"))
+    named = met("has its own name, which a second cluster cannot take", cluster.at("Name"))
+    try:
+        if cluster.given_name:
+            return named
+    except UnknownValue as unknown:
+        if unknown.given:
+            return named
+        raise
     if cluster.deletion_protection:
         return met("cannot be deleted after a replacement", cluster.at("DeletionProtection"))
     return open_("has no fixed name: CloudFormation may replace it", cluster.at("Name"))

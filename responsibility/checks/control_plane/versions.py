@@ -104,8 +104,13 @@ def upgrade_is_not_urgent(cluster: Cluster) -> Answer:
 @check("EKR013", Cluster)
 def version_is_stated(cluster: Cluster) -> Answer:
     """CloudFormation passes no version on where the template has none."""
-    if cluster.get("Version") in (None, ""):
-        return open_("states no version", cluster.at("Version"))
+    try:
+        if cluster.get("Version") in (None, ""):
+            return open_("states no version", cluster.at("Version"))
+    except UnknownValue as unknown:
+        if unknown.given:
+            return met("states a version, which is known at the deploy", cluster.at("Version"))
+        raise
     return met(f"states version {cluster.version}", cluster.at("Version"))
 
 

@@ -9,7 +9,7 @@ from responsibility.reading.kubernetes import objects
 from responsibility.reading.network import Subnet, Vpc, is_local_zone, subnets_at
 from responsibility.reading.placement import Placement
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import has_gap
+from responsibility.reading.values import Unknown, has_gap
 
 _SUBNETS = "ResourcesVpcConfig.SubnetIds"
 _NEEDED = 6
@@ -50,12 +50,23 @@ def two_zones(cluster: Cluster) -> Answer:
     """Two known zones are enough, whatever the rest is."""
     if cluster.get("OutpostConfig"):
         return not_applicable("is a local cluster on an Outpost")
+    named = cluster.resource.properties.get("ResourcesVpcConfig")
+    subnets = named.get("SubnetIds") if isinstance(named, dict) else None
+    if _is_one(subnets):
+        return open_("names one subnet, which is in one zone", cluster.at(_SUBNETS))
     zones = {subnet.zone for subnet in cluster.subnets if subnet.zone and not has_gap(subnet.zone)}
     if len(zones) < 2:
         zones = {_zone(subnet) for subnet in subnets_at(cluster, _SUBNETS)}
     if len(zones) < 2:
         return open_(f"has subnets in {len(zones)} zone{'s' if not zones else ''}", cluster.at(_SUBNETS))
     return met(f"has subnets in {len(zones)} zones", cluster.at(_SUBNETS))
+
+
+def _is_one(value: object) -> bool:
+    """Whether a value is one subnet, whatever its id is: a list of one item, or a parameter whose type says so."""
+    if isinstance(value, list):
+        return len(value) == 1 and not (isinstance(value[0], Unknown) and value[0].shape == "list")
+    return isinstance(value, Unknown) and value.shape == "one"
 
 
 @check("EKR072", Cluster)

@@ -95,3 +95,98 @@ def test_the_open_ones_come_first() -> None:
         "spec": {"type": "LoadBalancer"},
     }
     assert [way.level for way in found(cluster, service)] == ["open", "closed"]
+
+
+@pytest.mark.parametrize("kind", ["ElasticLoadBalancing", "ElasticLoadBalancingV2"])
+@pytest.mark.parametrize(
+    ("scheme", "level"),
+    [
+        ("", "open"),
+        ("Scheme: internet-facing", "open"),
+        ("Scheme: internal", "closed"),
+        ("Scheme: {Ref: Nothing}", "unknown"),
+    ],
+)
+def test_a_load_balancer_of_a_template(kind: str, scheme: str, level: str) -> None:
+    (way,) = found(f"Resources: {{B: {{Type: AWS::{kind}::LoadBalancer, Properties: {{{scheme}}}}}}}")
+    assert (way.way, way.level) == ("load balancer", level)
+
+
+INSTANCE = """
+Parameters: {{Place: {{Type: AWS::EC2::Subnet::Id}}}}
+Resources:
+  Front: {{Type: AWS::EC2::Subnet, Properties: {{MapPublicIpOnLaunch: true}}}}
+  Back: {{Type: AWS::EC2::Subnet, Properties: {{MapPublicIpOnLaunch: false}}}}
+  Shape:
+    Type: AWS::EC2::LaunchTemplate
+    Properties: {{LaunchTemplateData: {{NetworkInterfaces: [{{DeviceIndex: 0, AssociatePublicIpAddress: true}}]}}}}
+  Card: {{Type: AWS::EC2::NetworkInterface, Properties: {{SubnetId: {{Ref: Back}}}}}}
+  I: {{Type: AWS::EC2::Instance, Properties: {{{properties}}}}}
+  {more}
+"""
+
+
+@pytest.mark.parametrize(
+    ("properties", "more", "level"),
+    [
+        ("SubnetId: {Ref: Front}", "", "limited"),
+        ("SubnetId: {Ref: Back}", "", "closed"),
+        ("SubnetId: {Ref: Place}", "", "unknown"),
+        ("ImageId: ami-1", "", "unknown"),  # the default subnet of the account
+        ("NetworkInterfaces: [{DeviceIndex: 0, SubnetId: {Ref: Front}, AssociatePublicIpAddress: false}]", "", "closed"),
+        ("NetworkInterfaces: [{DeviceIndex: 0, SubnetId: {Ref: Back}, AssociatePublicIpAddress: {Ref: Nothing}}]", "", "unknown"),
+        ("SubnetId: {Ref: Back}, LaunchTemplate: {LaunchTemplateId: {Ref: Shape}}", "", "limited"),
+        ("LaunchTemplate: {LaunchTemplateId: lt-1}", "", "unknown"),
+        ("SubnetId: {Ref: Back}", "E: {Type: AWS::EC2::EIP, Properties: {InstanceId: {Ref: I}}}", "limited"),
+        ("SubnetId: {Ref: Back}", "E: {Type: AWS::EC2::EIPAssociation, Properties: {InstanceId: {Ref: I}}}", "limited"),
+        (
+            "NetworkInterfaces: [{DeviceIndex: 0, NetworkInterfaceId: {Ref: Card}}]",
+            "E: {Type: AWS::EC2::EIPAssociation, Properties: {NetworkInterfaceId: {Ref: Card}}}",
+            "limited",
+        ),
+        ("NetworkInterfaces: [{DeviceIndex: 0, NetworkInterfaceId: {Ref: Card}}]", "", "closed"),
+    ],
+)  # fmt: skip
+def test_the_address_of_an_instance(properties: str, more: str, level: str) -> None:
+    (way,) = found(INSTANCE.format(properties=properties, more=more))
+    assert (way.way, way.level) == ("instance", level)
+
+
+AT_DEPLOY = {
+    "a reference put together": "{'Fn::Sub': '{{{{resolve:ssm:/x/${{Stage}}}}}}'}",
+    "a joined reference": "{'Fn::Join': ['', ['{{{{resolve:ssm:', '/x}}}}']]}",
+    "a parameter's default": "{Ref: Hidden}",
+    "a mapping": "{'Fn::FindInMap': [Stages, prod, Hidden]}",
+    "a macro's placeholder": "~~/x~~",
+    "a template engine's": "'{{{{ public }}}}'",
+}
+
+
+@pytest.mark.parametrize("value", AT_DEPLOY.values(), ids=AT_DEPLOY)
+@pytest.mark.parametrize(
+    ("resource", "way"),
+    [
+        (
+            "{{Type: AWS::EKS::Cluster, Properties: {{ResourcesVpcConfig: {{EndpointPublicAccess: {}}}}}}}",
+            "Kubernetes API",
+        ),
+        (
+            "{{Type: AWS::EKS::Cluster, Properties: {{ResourcesVpcConfig: {{PublicAccessCidrs: [{}]}}}}}}",
+            "Kubernetes API",
+        ),
+        ("{{Type: AWS::EC2::SecurityGroup, Properties: {{SecurityGroupIngress: [{{CidrIp: {}}}]}}}}", "security group"),
+        ("{{Type: AWS::ElasticLoadBalancingV2::LoadBalancer, Properties: {{Scheme: {}}}}}", "load balancer"),
+    ],
+)
+def test_what_is_filled_in_at_the_deploy_is_unknown(resource: str, way: str, value: str) -> None:
+    value = value.replace("{{{{", "{{").replace("}}}}", "}}").replace("${{", "${").replace("Stage}}", "Stage}")
+    text = f"""
+Parameters:
+  Stage: {{Type: String, Default: prod}}
+  Hidden: {{Type: String, Default: '{{{{resolve:ssm:/x}}}}'}}
+Mappings: {{Stages: {{prod: {{Hidden: '{{{{resolve:ssm:/x}}}}'}}}}}}
+Resources: {{A: {resource.format(value)}}}
+"""
+    (found_,) = found(text)
+    assert (found_.way, found_.level) == (way, "unknown")
+    assert "\ue000" not in found_.words

@@ -1,0 +1,63 @@
+"""A cluster that somebody else made: what a compute stack must know of it, from a file that a command writes.
+
+`python -m operations look-up CLUSTER --file environments/existing/CLUSTER.yaml` writes it; a synth asks no account.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from eks_constructs.access import AccessSpec
+from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
+from eks_constructs.network_spec import ExistingNetworkSpec, SubnetSpec
+from eks_constructs.spec import Cidr, Spec, pattern, resource_id
+
+NOBODY = AccessSpec.model_construct(admins=[], readers=[], entries=[], tunnel_host=False)
+"""Who gets into a cluster that exists is not said here."""
+
+
+class ExistingClusterSpec(Spec):
+    """A cluster that exists, as EKS and EC2 describe it."""
+
+    looked_up: date
+    """The day of the look-up."""
+    kubernetes_version: KubernetesVersion
+    authentication_mode: Literal["API", "API_AND_CONFIG_MAP", "CONFIG_MAP"]
+    ip_family: Literal["ipv4", "ipv6"]
+    service_cidr: Cidr | None = None
+    """IPv4 range of services; a cluster with `ipv6` has none."""
+    security_group_id: Annotated[str, resource_id("sg", "a security group")]
+    """The security group that EKS made for the control plane and the nodes."""
+    oidc_issuer: Annotated[str, pattern(r"https://[\w./-]{1,300}", "must be an address that begins with https://")]
+    oidc_provider_arn: (
+        Annotated[str, pattern(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/[\w./-]{1,300}", "must be an ARN of IAM")]
+        | None
+    ) = None
+    """IAM's trust in the issuer, which roles of pods on Fargate need."""
+    vpc_id: Annotated[str, resource_id("vpc", "a VPC")]
+    vpc_cidr: Cidr
+    ipv6: bool = False
+    """Whether the VPC has an IPv6 range."""
+    subnets: Annotated[list[SubnetSpec], Field(min_length=2)]
+    """For nodes and Fargate pods: those of the control plane that give no public addresses, unless you write others."""
+    properties: dict[str, Any] = {}
+    """The cluster as CloudFormation would describe it, for the review."""
+
+    @property
+    def control_plane(self) -> ControlPlaneSpec:
+        """What the rest of the environment reads of a control plane."""
+        return ControlPlaneSpec.model_construct(
+            **{
+                **ControlPlaneSpec(kubernetes_version=self.kubernetes_version).__dict__,
+                "ip_family": self.ip_family,
+                "service_cidr": self.service_cidr,
+            }
+        )
+
+    @property
+    def network(self) -> ExistingNetworkSpec:
+        """The network that it runs in."""
+        return ExistingNetworkSpec(
+            vpc_id=self.vpc_id, cidr=self.vpc_cidr, private_subnets=list(self.subnets), ipv6=self.ipv6
+        )
