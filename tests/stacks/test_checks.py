@@ -118,7 +118,7 @@ def test_each_finding_has_an_acknowledgement_and_each_acknowledgement_a_finding(
         assert "Traceback" not in run.stderr
         found |= set(
             re.findall(
-                r"^ +(\S+) .*\n(?: +Suggested: .*\n)? +Acknowledge with '([^']+)'",
+                r"^ +(\S+) .*\n(?: +Suggested fix: .*\n)? +Acknowledge with '([^']+)'",
                 run.stdout + run.stderr,
                 re.MULTILINE,
             )
