@@ -48,10 +48,10 @@ node_modules/.ready: package-lock.json | .venv/.ready
 	@npm ci --ignore-scripts --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
-demo: setup  ## deploy environments/demo.yaml to a local AWS on this machine, with the CDK CLI, and show what stands
+demo: setup  ## deploy environments/demo.yaml to a local AWS on this machine, with the CDK CLI, and show the result
 	@python -m emulator demo
 
-demo-down: setup  ## take the local AWS away, with all that is in it
+demo-down: setup  ## stop the local AWS and delete everything in it
 	@python -m emulator down
 
 synth: setup env-named  ## cdk.out/ for ENV through the CDK CLI (CHECKS=off skips the checks, for the inner loop)
@@ -111,8 +111,9 @@ destroy-foundation: setup env-named  ## delete the foundation of ENV, after aski
 	@touch $@
 
 test: setup .venv-checkov/.ready  ## lint, type-check and run every test
-	@ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary
-	@python -m pytest -n auto --dist loadgroup
+	@{ ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary; } & lint=$$!; \
+	env -u PYTHONDONTWRITEBYTECODE python -m pytest -n auto --dist loadgroup; tests=$$?; \
+	wait $$lint || { echo "ruff or mypy found something: see above, or make lint" >&2; exit 1; }; exit $$tests
 
 fuzz: setup  ## new chance inputs for every reader, for MINUTES (nightly; a failure prints its seed)
 	@python -m tests.fuzz --minutes="$${MINUTES:-5}"

@@ -8,8 +8,10 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from safe_io.errors import BadInput, run
@@ -34,6 +36,10 @@ ACCEPT = "the checks found something. Fix it, or accept it with a reason in stac
 def main() -> int:
     """Synthesises the environment that the context key `env` names; returns the exit code. Raises BadInput."""
     use_pinned_node()
+    # Node starts and loads its libraries while Python reads its own.
+    Thread(target=import_module, args=["aws_cdk"], daemon=True).start()
+    from pydantic import BaseModel  # noqa: F401 - the largest of those that need no CDK
+
     from stacks.environment.context import read_context, wishes
     from stacks.environment.loading import load_environment, load_lock
 
@@ -107,7 +113,7 @@ def _write(
     if wished.checks and (found := list(_found(folder / "validation-report.json"))):
         raise ChecksFailed("\n".join(found))
     platform.write_manifests(folder / "manifests")
-    check_templates(folder / stack.template_file for stack in platform.stacks)
+    check_templates(sorted(folder.glob("*.template.json")))
     check_manifests(folder / "manifests")
 
 

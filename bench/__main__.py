@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import peer, report, reviews
+from bench import messages, peer, report, reviews
 from bench.environment import write_environment
 from bench.measure import OUTPUT, Job, measure
 from safe_io.errors import run
@@ -45,6 +45,7 @@ def main() -> int:
         reviews.growth(timings),
         report.noise(timings, load),
         report.ratios(timings),
+        report.messages(*messages.per_cluster()),
         report.deploys(timings),
     )
     for line in chain(*tables, report.work(timings)):

@@ -88,7 +88,7 @@ def _run(job: Job, timing: Timing, *, counted: bool) -> None:
         done = subprocess.run(
             arguments,
             cwd=job.folder,
-            env=_clean_environment() | {"CDK_OUTDIR": str(output)} | job.environment,
+            env=clean_environment() | {"CDK_OUTDIR": str(output)} | job.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -105,8 +105,8 @@ def _run(job: Job, timing: Timing, *, counted: bool) -> None:
             timing.made = _made(job.reads or output)
 
 
-def _clean_environment() -> dict[str, str]:
-    """The caller's, without what would change the work or keep byte code from being written; Node is the venv's."""
+def clean_environment() -> dict[str, str]:
+    """Returns the caller's, without what would change the work or keep byte code from being written; Node is the venv's."""
     left_out = ("CDK_", "JSII_", "NODE_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"}

@@ -19,6 +19,9 @@ PEER = {SMALL: f"peer, {SMALL} clusters", LARGE: f"peer, {LARGE} clusters"}
 DEMO = "this project, demo through the CDK CLI, all checks"
 TARGETS = {OURS[SMALL]: 2.5, OURS[LARGE]: 6.0, DEMO: 8.0, **reviews.TARGETS}
 GROWTH_TARGET = 0.040
+RATIO_TARGETS = {SMALL: 1.3, LARGE: 1.0}
+"""This project's time divided by the peer's, at most."""
+MESSAGES_TARGET = 30
 DEPLOY_TARGET = 1.25
 """How many times as long as its longest chain of resources a first deploy may take."""
 NOISY_SPREAD = 1.15
@@ -84,7 +87,17 @@ def ratios(timings: dict[str, Timing]) -> Iterator[str]:
     ]
     for label, left, right in [*compared, ("each further cluster", _growth(*ours), _growth(*peer))]:
         figures = [f"{a / b:6.2f}" if b > 0 else "     -" for a, b in zip(left, right, strict=True)]
-        yield f"{label:52}  {'  '.join(figures)}"
+        target = next((value for count, value in RATIO_TARGETS.items() if label == f"{count} clusters"), None)
+        verdict = f"  {_verdict(left[0] / right[0], left[1] / right[1], target, f'{target:.1f}')}" if target else ""
+        yield f"{label:52}  {'  '.join(figures)}{verdict}"
+    yield ""
+
+
+def messages(total: float, creates: float) -> Iterator[str]:
+    """Yields the messages that each further cluster costs."""
+    verdict = "met" if total <= MESSAGES_TARGET else "NOT met"
+    yield f"messages to Node for each further cluster: {total:.1f} (target {MESSAGES_TARGET}: {verdict})"
+    yield f"... {creates:.1f} of them make a construct: the floor for the same stacks, resources and outputs"
     yield ""
 
 

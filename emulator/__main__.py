@@ -12,62 +12,66 @@ from safe_io.errors import INTERRUPTED, OK
 
 
 def up(strict: bool) -> None:
-    """Starts it, and says how to reach it."""
+    """Starts it and prints how to reach it."""
     running = process.find()
     engine = running or process.start(strict=strict)
-    print(f"The local AWS {'runs already' if running else 'runs'} on {engine.url} (process {engine.pid}).")
+    print(f"The local AWS {'is already running' if running else 'is running'} on {engine.url} (process {engine.pid}).")
     print(f"  Log: {engine.log}")
-    print('  In a shell: eval "$(python -m emulator environment)"; then the AWS CLI, boto3 and the CDK talk to it.')
-    print("  End it: python -m emulator down")
+    print('  In a shell: eval "$(python -m emulator environment)"; then the AWS CLI, boto3 and the CDK use it.')
+    print("  Stop it: python -m emulator down")
 
 
 def status() -> int:
-    """Says whether it runs, and which stacks stand in it; returns 1 where it does not run."""
+    """Prints whether it is running, and its stacks; returns 1 if it is not."""
     engine = process.find()
     if engine is None:
-        died = " It was started, and ended by itself: python -m emulator up begins anew." if process.died() else ""
-        print(f"The local AWS does not run.{died}")
+        died = (
+            " It was started and has ended unexpectedly: python -m emulator up starts a new one."
+            if process.died()
+            else ""
+        )
+        print(f"The local AWS is not running.{died}")
         return 1
     from emulator.standing import stack_lines
 
-    print(f"The local AWS runs on {engine.url} (process {engine.pid}). Log: {engine.log}")
+    print(f"The local AWS is running on {engine.url} (process {engine.pid}). Log: {engine.log}")
     print("\n".join(stack_lines(engine)))
     return 0
 
 
 def down() -> None:
-    """Ends it, and a demo that is under way, and deletes what it wrote."""
+    """Stops it and any demo that is running, and deletes everything they wrote."""
     from emulator.demo import end
 
     end()
     gone = process.stop()
-    print("The local AWS is gone, with all that was in it." if gone else "The local AWS does not run.")
+    print("The local AWS is stopped, and everything in it is deleted." if gone else "The local AWS is not running.")
 
 
 def environment() -> None:
-    """Prints what a shell needs to talk to it."""
+    """Prints the commands that point a shell at it."""
     engine = process.find()
     if engine is None:
-        raise Problem("the local AWS does not run: python -m emulator up")
+        raise Problem("the local AWS is not running. Start it: python -m emulator up")
     for key, value in engine.environment().items():
         if key.startswith("AWS_") or key.lower() == "no_proxy":
             print(f"export {key}={shlex.quote(value)}")
-    # Each of them would win over the file with the key.
+    # Each of these would take precedence over the file with the key.
     print("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN")
 
 
 def main() -> int:
-    """Runs the command; returns the exit code (1: does not run, or a demo failed; 2: cannot)."""
+    """Runs the command; returns the exit code (1: it is not running, or a demo failed; 2: bad input)."""
     parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     starting = commands.add_parser("up", help="start it")
-    starting.add_argument("--strict", action="store_true", help="with TLS, and IAM enforced")
-    commands.add_parser("status", help="is it there, and what stands in it")
-    commands.add_parser("down", help="end it; nothing of it is left")
-    commands.add_parser("environment", help="what a shell needs to talk to it")
-    demo = commands.add_parser("demo", help="bootstrap and deploy an environment into it, and show what stands")
+    starting.add_argument("--strict", action="store_true", help="use TLS and enforce IAM permissions")
+    commands.add_parser("status", help="is it running, and which stacks does it have")
+    commands.add_parser("down", help="stop it and delete everything it wrote")
+    commands.add_parser("environment", help="print the commands that point a shell at it")
+    demo = commands.add_parser("demo", help="bootstrap it, deploy an environment to it, and show the result")
     demo.add_argument("--env", default="demo", help="name of the environment (default: demo)")
-    commands.add_parser("readme", help="the tables of emulator/README.md, from the code")
+    commands.add_parser("readme", help="rewrite the tables of emulator/README.md from the code")
     arguments = parser.parse_args()
     try:
         return _run(arguments)
@@ -76,7 +80,7 @@ def main() -> int:
             raise Problem(f"{process.home()}: {error.strerror}. Make room, then try again") from error
         raise
     except KeyboardInterrupt:
-        print("\nInterrupted. `make demo` goes on from here; `make demo-down` takes everything away.", file=sys.stderr)
+        print("\nInterrupted. `make demo` continues from here; `make demo-down` deletes everything.", file=sys.stderr)
         return INTERRUPTED
 
 

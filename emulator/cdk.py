@@ -1,4 +1,4 @@
-"""The real CDK CLI, run against the local AWS, and its events turned into a line for each stack."""
+"""Runs the real CDK CLI against the local AWS, and prints one line for each stack."""
 
 import json
 import os
@@ -143,7 +143,7 @@ def _failure(log: Sequence[str], file: Path) -> str:
         lines = "\n".join(list(reasons)[:5])
     else:
         lines = _tail("\n".join(log))
-    return f"cdk deploy failed:\n{lines}\nThe whole story: {file}"
+    return f"cdk deploy failed:\n{lines}\nThe full log: {file}"
 
 
 def _tail(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Programs that this process runs. They end with it, with all that they have started, however it ends: kill -9 included.
+"""Child processes that end with this process, and their own children too, even after kill -9.
 
-Each is in a process group whose leader is a shell that waits for the end of its input, which only this process could write to:
-then it ends the group. It holds a lock as long as it lives, so that a later run can tell what is left, and end it.
+Each is in a process group whose leader is a shell that reads from a pipe of this process. When the pipe closes, the shell kills
+the group. While it lives the shell keeps a lock, so that a later run can find what is left and end it.
 """
 
 import fcntl
@@ -85,7 +85,7 @@ def run(command: Sequence[str], **options: Any) -> tuple[int, str]:
 
 
 def end_left(folder: Path) -> None:
-    """Ends what a process that was killed has left running in ``folder``, and waits for its end. Raises Problem."""
+    """Ends what a killed process left running for ``folder``, and waits until it has ended. Raises Problem."""
     for path in folder.glob(_NAME.format("*")):
         deadline = time.monotonic() + END_SECONDS
         with suppress(FileNotFoundError), path.open("rb") as file:
@@ -96,7 +96,7 @@ def end_left(folder: Path) -> None:
                         os.killpg(int(group), signal.SIGKILL)
                 if time.monotonic() > deadline:
                     raise Problem(
-                        f"{path}: what a run has left there does not end. End process group {group or '?'} by hand"
+                        f"{path}: a process that an earlier run left does not end. Kill process group {group or '?'} yourself"
                     )
                 time.sleep(0.02)
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`make demo`: an environment's whole way into an account, on this machine."""
+"""`make demo`: deploys an environment to the local AWS, from the bootstrap to the review."""
 
 import json
 import os
@@ -21,11 +21,11 @@ from safe_io.ownership import is_whole
 
 NOT_PROVEN = """\
 What this does not prove: the local AWS is an emulator (emulator/README.md says what of AWS it knows). AWS may refuse what it
-accepts; quotas, capacity, prices and the rights of your credentials are not tried; no node and no pod exists, so nothing in
-Kubernetes has run."""
+accepts. Quotas, capacity, prices and the permissions of your credentials are not tested. There are no nodes and no pods, so
+nothing ran in Kubernetes."""
 
 LOCK = "demo.lock"
-"""Taken by a demo while it deploys, with its beginning in it."""
+"""Locked by a demo while it deploys; it contains the time of the start."""
 SETTLE_SECONDS = 30.0
 END_SECONDS = 10.0
 FULL_BYTES = 1_000_000
@@ -35,7 +35,7 @@ ENDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLL
 
 
 def run(environment: str) -> int:
-    """Deploys an environment and shows what stands; returns the exit code. Raises Problem."""
+    """Deploys an environment and shows the result; returns the exit code. Raises Problem."""
     began = time.monotonic()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
@@ -69,31 +69,31 @@ def run(environment: str) -> int:
         print(f"\n{time.monotonic() - began:.0f} s. Next:")
         for command, what in (
             (f"make deploy ENV={environment}", "deploys it to the account of your credentials (docs/deploy.md)"),
-            ("make demo", "again, after a change of the environment file: only the change is deployed"),
-            ("make demo-down", "takes the local AWS away, with all that is in it"),
+            ("make demo", "again after a change to the environment file: deploys only the change"),
+            ("make demo-down", "stops the local AWS and deletes everything in it"),
         ):
             print(f"  {command:<24} {what}")
     return 0
 
 
 def _engine() -> Engine:
-    """Returns the engine that runs, or a new one where there is none, or none that could go on."""
+    """Returns the running engine, or a new one if there is none or a deploy could not continue in it."""
     if process.died():
-        print("The local AWS of the last run ended in the middle, and its account with it: beginning anew.")
+        print("The local AWS of the last run ended unexpectedly, and its account is lost: starting over.")
     if engine := process.find():
         if not process.answers(engine):
-            print(f"The local AWS of the last run does not answer (process {engine.pid}): beginning anew.")
+            print(f"The local AWS of the last run does not answer (process {engine.pid}): starting over.")
         elif stuck := _stuck(engine):
             print(
-                f"The last run left what no deploy can go on from: {stuck}. Beginning anew with an empty account."
+                f"No deploy can continue from what the last run left: {stuck}. Starting over with an empty account."
                 " On AWS: docs/deploy.md#troubleshooting."
             )
         else:
-            print(f"The local AWS runs already on {engine.url}.")
+            print(f"The local AWS is already running on {engine.url}.")
             return engine
         process.end()
     engine = process.start()
-    print(f"The local AWS runs on {engine.url}: an empty account {process.ACCOUNT}.", flush=True)
+    print(f"The local AWS is running on {engine.url}: an empty account {process.ACCOUNT}.", flush=True)
     return engine
 
 
@@ -102,7 +102,7 @@ def _states(engine: Engine) -> dict[str, str]:
 
 
 def _stuck(engine: Engine) -> str:
-    """Returns the stacks that the CDK CLI cannot deploy, once what an interrupted run left under way has come to its end."""
+    """Waits for operations that an interrupted run left in progress; returns the stacks that the CDK CLI cannot deploy then."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         states = {name: state for name, state in _states(engine).items() if state not in ENDED}
@@ -112,7 +112,7 @@ def _stuck(engine: Engine) -> str:
 
 
 def _full(engine: Engine, said: str) -> bool:
-    """Tells whether a step has failed for want of room: by what it said, or what is left."""
+    """Returns whether a step failed because the disk is full, judging by its output or by the space that is left."""
     if re.search(r"ENOSPC|EDQUOT|No space left|quota exceeded", said):
         return True
     with suppress(FileNotFoundError):
@@ -123,16 +123,16 @@ def _full(engine: Engine, said: str) -> bool:
 def _advice(engine: Engine) -> str:
     if locks.holder(engine.home / process.ENGINE_LOCK) != engine.pid:
         log = f" ({engine.log})" if engine.log.exists() else ""
-        return f"The local AWS has ended in the middle of it{log}. `make demo` begins anew."
+        return f"The local AWS ended during the deploy{log}. `make demo` starts over."
     rolled_back = [name for name, state in _states(engine).items() if "ROLLBACK_COMPLETE" in state]
     if rolled_back:
-        return f"{', '.join(rolled_back)}: rolled back. Repair the cause, then `make demo` again."
-    return "`make demo` again goes on, or begins anew where it cannot; `make demo-down` takes everything away."
+        return f"{', '.join(rolled_back)}: rolled back. Fix the cause, then run `make demo` again."
+    return "Run `make demo` again to continue, or to start over if that is not possible; `make demo-down` deletes everything."
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Lets one run at a time through, and ends what one that was killed has left. Raises Problem."""
+    """Allows one run at a time, and ends what a killed run left behind. Raises Problem."""
     folder, path = process.home(), process.home() / LOCK
     while True:
         with locks.opened(folder, LOCK) as lock:
@@ -141,7 +141,7 @@ def _alone() -> Iterator[None]:
                     f"another demo is being deployed ({_other(path)})."
                     " Wait for it, or end it with Ctrl-C where it runs; then try again"
                 )
-            if locks.is_at(lock, path):  # else who had it has deleted the folder
+            if locks.is_at(lock, path):  # else the previous owner has deleted the folder
                 locks.record(lock, {"since": f"{datetime.now():%H:%M:%S}"})
                 children.end_left(folder)
                 yield
@@ -154,7 +154,7 @@ def _other(path: Path) -> str:
 
 
 def end() -> None:
-    """Ends a demo that another process deploys, and what one that was killed has left, and waits for their end. Raises Problem."""
+    """Ends a demo in another process, and what a killed demo left behind, and waits until they have ended. Raises Problem."""
     folder, path = process.home(), process.home() / LOCK
     if not is_whole(folder):  # nothing of ours is there
         return
@@ -162,7 +162,7 @@ def end() -> None:
         if (pid := locks.holder(path)) is None:
             break
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)  # one that is stopped hears nothing else
+            os.kill(pid, signal.SIGCONT)  # a stopped process receives no other signal
             os.kill(pid, number)
         deadline = time.monotonic() + seconds
         while locks.holder(path) == pid and time.monotonic() < deadline:

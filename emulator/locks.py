@@ -1,6 +1,6 @@
-"""Locks in the emulator's folder. The kernel takes them back when their process ends, however it ends.
+"""Locks in the emulator's folder. The kernel releases them when their process ends, however it ends.
 
-Who has one is asked of the kernel as well: what the process wrote into the file may be gone.
+The kernel also says who holds a lock, because what the process wrote into the file may be gone.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ _LAYOUTS = {"linux": ("hhqqi4x", 0, 4), "darwin": ("qqihh", 3, 2)}
 
 
 def own(folder: Path) -> None:
-    """Makes the folder, or refuses one that is somebody else's: what is in it would be deleted. Raises Problem."""
+    """Makes the folder; refuses one that is not ours, because its content would be deleted. Raises Problem."""
     try:
         claim(folder)
         if folder.stat().st_uid != os.geteuid():  # who would read the key
@@ -35,9 +35,9 @@ def own(folder: Path) -> None:
 
 @contextmanager
 def alone(folder: Path, name: str) -> Iterator[TextIO]:
-    """Lets one process and thread at a time through; its file may be passed on to a child, which then has the lock, too.
+    """Allows one process and thread at a time. A child that inherits the file holds the lock too.
 
-    Raises Problem: the folder cannot be used, or somebody does not come to an end.
+    Raises Problem: the folder cannot be used, or another process does not release the lock.
     """
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
@@ -50,7 +50,7 @@ def alone(folder: Path, name: str) -> Iterator[TextIO]:
 
 
 def opened(folder: Path, name: str) -> TextIO:
-    """Opens a lock's file in the folder, which is made if need be. Raises Problem."""
+    """Opens the file of a lock, and makes the folder if necessary. Raises Problem."""
     while True:
         own(folder)
         with suppress(FileNotFoundError):  # somebody has deleted the folder meanwhile
@@ -58,7 +58,7 @@ def opened(folder: Path, name: str) -> TextIO:
 
 
 def take(file: TextIO) -> bool:
-    """Takes the lock of a process on an open file; returns whether it was free. Closing any file of that path gives it back."""
+    """Locks an open file for this process; returns whether it was free. Closing any file of that path releases the lock."""
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):  # POSIX lets a system say either
@@ -67,7 +67,7 @@ def take(file: TextIO) -> bool:
 
 
 def holder(path: Path) -> int | None:
-    """Returns the process that has taken the lock of a file, or None. Raises Problem: the kernel does not tell."""
+    """Returns the process that has taken the lock of a file, or None. Raises Problem: the process is in another container."""
     layout, kind, pid = _LAYOUTS.get(sys.platform, _LAYOUTS["linux"])
     wanted = {kind: fcntl.F_WRLCK}
     asked = struct.pack(layout, *(wanted.get(place, 0) for place in range(5)))
@@ -84,7 +84,7 @@ def holder(path: Path) -> int | None:
 
 
 def record(file: TextIO, content: dict[str, Any]) -> None:
-    """Writes what others are to know of the holder."""
+    """Writes what others need to know about the holder."""
     file.seek(0)
     file.truncate()
     file.write(json.dumps(content))
@@ -100,7 +100,7 @@ def recorded(path: Path) -> dict[str, Any]:
 
 
 def is_at(file: TextIO, path: Path) -> bool:
-    """Tells whether an open file is still the one at that path."""
+    """Returns whether an open file is still the one at that path."""
     with suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     return False

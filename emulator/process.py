@@ -75,7 +75,9 @@ class Engine:
         try:
             return self.user_key or credentials.read(self.home / credentials.FILE)
         except (OSError, KeyError):
-            raise Problem(f"{self.home / credentials.FILE}: cannot be read. `make demo-down` begins anew") from None
+            raise Problem(
+                f"{self.home / credentials.FILE}: cannot be read. Run `make demo-down`, then start again"
+            ) from None
 
     def environment(self, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Returns the environment of a client: this AWS and no other, and nothing of the person's profiles or credentials."""
@@ -118,11 +120,13 @@ def find(folder: Path | None = None) -> Engine | None:
             record = locks.recorded(path)
             return Engine(pid, int(record["port"]), folder, bool(record["tls"]))
         time.sleep(0.05)
-    raise Problem(f"the local AWS runs (process {pid}), but {path} does not say where: `make demo-down` ends it")
+    raise Problem(
+        f"the local AWS runs (process {pid}), but {path} does not say on which port: `make demo-down` stops it"
+    )
 
 
 def died(folder: Path | None = None) -> bool:
-    """Whether an engine was started that no longer runs and was not stopped."""
+    """Whether an engine was started, was not stopped, and is no longer running."""
     path = (folder or home()) / ENGINE_LOCK
     return locks.holder(path) is None and bool(locks.recorded(path))
 
@@ -157,7 +161,7 @@ def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[st
                     [str(python), "-m", "emulator.engine"],
                     env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    pass_fds=[lock.fileno()],  # until it has its own: nobody is to begin anew beside it
+                    pass_fds=[lock.fileno()],  # until it has its own lock, so that nobody starts a second one
                 )  # fmt: skip
             engine = Engine(process.pid, port, folder, strict)
             if _comes_up(engine, process):
@@ -167,7 +171,7 @@ def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[st
             if "in use" not in engine.log.read_text():
                 break
     lines = "\n".join(f"  {line}" for line in engine.log.read_text().splitlines()[-8:])
-    raise Problem(f"the local AWS does not come up. The last lines of {engine.log}:\n{lines}")
+    raise Problem(f"the local AWS did not start. The last lines of {engine.log}:\n{lines}")
 
 
 def end(folder: Path | None = None) -> bool:
@@ -248,7 +252,7 @@ def _free_port() -> int:
 
 
 def _comes_up(engine: Engine, process: "subprocess.Popen[bytes]") -> bool:
-    """Waits until the engine answers, or ends: somebody else may have its port."""
+    """Waits until the engine answers or ends (another process may have taken its port)."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         if answers(engine):
@@ -258,7 +262,7 @@ def _comes_up(engine: Engine, process: "subprocess.Popen[bytes]") -> bool:
 
 
 def answers(engine: Engine) -> bool:
-    """Tells whether it answers: a request without a signature it refuses."""
+    """Returns whether it answers: it refuses a request without a signature."""
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     try:
         if engine.tls:

@@ -1,4 +1,4 @@
-"""What stands in the local AWS, asked with boto3 as anybody would ask an account."""
+"""The stacks and clusters of the local AWS, read with boto3 as in any account."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def client(engine: Engine, service: str) -> Any:
     session = boto3.session.Session(identity, secret, region_name=REGION, botocore_session=alone)
     return session.client(
         service, endpoint_url=engine.url, verify=engine.certificate if engine.tls else None,
-        # The person's proxy does not lead to loopback; and who is on this machine answers soon, or not at all.
+        # A proxy cannot reach loopback; and a local service answers quickly or not at all.
         config=Config(proxies={}, connect_timeout=5, read_timeout=30),
     )  # fmt: skip
 
@@ -44,7 +44,7 @@ def stacks(engine: Engine) -> list[dict[str, Any]]:
 
 
 def cluster_lines(engine: Engine) -> Iterator[str]:
-    """Yields what there is to say of each cluster: version, endpoint, compute, add-ons, access."""
+    """Yields the lines about each cluster: version, endpoint, compute, add-ons, access."""
     eks = client(engine, "eks")
     for name in eks.list_clusters()["clusters"]:
         cluster = eks.describe_cluster(name=name)["cluster"]

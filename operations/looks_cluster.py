@@ -76,6 +76,31 @@ def _load_balancers_have_addresses(seen: Seen) -> str | None:
     return f"without an address: {', '.join(wrong[:5])}" if wrong else None
 
 
+_GATED = ("eks.amazonaws.com/pod-readiness-gate-inject", "elbv2.k8s.aws/pod-readiness-gate-inject")
+
+
+@assumption(
+    "The webhook of each load balancer controller gives pods a readiness gate, in the namespaces with its label",
+    "kubectl get pods -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,GATES:.spec.readinessGates",
+)
+def _pods_have_gates(seen: Seen) -> str | None:
+    labelled = {
+        str(one["metadata"]["name"])
+        for one in seen.objects("namespaces")
+        if any((one["metadata"].get("labels") or {}).get(label) == "enabled" for label in _GATED)
+    }
+    # Pods of one namespace that are behind no load balancer have none: where nobody has one, the webhook did nothing.
+    gates: dict[str, bool] = {}
+    for pod in seen.objects("pods", "--all-namespaces"):
+        namespace = str(pod["metadata"].get("namespace"))
+        if namespace in labelled and (pod.get("status") or {}).get("phase") == "Running":
+            own = (pod.get("spec") or {}).get("readinessGates") or []
+            has = any(str(one.get("conditionType")).startswith("target-health.") for one in own)
+            gates[namespace] = gates.get(namespace, False) or has
+    wrong = sorted(namespace for namespace, has in gates.items() if not has)
+    return f"no pod has one in {', '.join(wrong[:5])}: pods that are older than the label get none" if wrong else None
+
+
 @assumption(
     "Network policies are switched on: ConfigMap amazon-vpc-cni says so, whoever owns it (with managed nodes the vpc-cni add-on)",
     "kubectl get configmap amazon-vpc-cni -n kube-system -o yaml --show-managed-fields",

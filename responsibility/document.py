@@ -12,7 +12,7 @@ from pydantic import Field
 from responsibility.findings import CheckInfo, Evidence, Finding, Origin, Part, Severity
 from responsibility.model import ComputeKind, Owner
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 
 class CellInfo(Part):
@@ -267,6 +267,10 @@ class Review(Part):
     resolved: Coverage = Field(description="Property values of the templates")
     answered: Coverage = Field(description="Questions: a check times a subject that it applies to")
     unknowns: list[UnknownValue] = Field(description="The first ones, each with its reason")
+    not_read: list[str] = Field(
+        default=[], description="What the templates bring that was not read: nested stacks, macros"
+    )
+    defaults: list[str] = Field(default=[], description="Parameters that were judged by their default: NAME=DEFAULT")
     kinds: list[ComputeKind] = Field(description="Kinds of compute in use")
     components: list[ComponentInfo]
     clusters: list[ClusterReview]

@@ -105,6 +105,4 @@ class ControlPlaneStack(cdk.Stack):
         an export that is in use, hence a cluster whose tokens are still trusted.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
         """
-        self.export_value(provider.arn)
-        self.export_value(provider.issuer_url)
-        return provider.exported
+        return OidcProvider(self.export_value(provider.arn), self.export_value(provider.issuer_url))

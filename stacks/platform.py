@@ -87,11 +87,9 @@ def build(
     foundation = FoundationStack(scope, foundation_stack(name), environment, stack_env=stack_env)
     networks: list[NetworkStack] = []
 
-    def network(
-        spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None
-    ) -> tuple[ClusterNetwork, NetworkStack | None]:
+    def network(spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None) -> ClusterNetwork:
         if isinstance(spec, ExistingNetworkSpec):
-            return ClusterNetwork.existing(spec), None
+            return ClusterNetwork.existing(spec)
         # Beside the foundation: it names log groups that are made there, which may be yet to come.
         stack = NetworkStack(
             scope,
@@ -104,16 +102,16 @@ def build(
             stack_env=stack_env,
         )
         networks.append(stack)
-        return stack.network.cluster_network, stack
+        return stack.network.cluster_network
 
     # Where clusters share none, each has its own (the environment's validator sees to it), and this one is not used.
-    shared = network(environment.network, None) if environment.network else (ClusterNetwork("", [], None, []), None)
+    shared = network(environment.network, None) if environment.network else ClusterNetwork("", [], None, [])
 
     def control_plane(spec: ClusterSpec) -> tuple[RunningCluster, cdk.Stack]:
         """Returns a cluster, and the stack that comes before its compute."""
         if spec.existing:
             return RunningCluster.existing(spec, spec.existing), foundation
-        cluster_network, its_network = network(spec.network, spec) if spec.network else shared
+        cluster_network = network(spec.network, spec) if spec.network else shared
         stack = ControlPlaneStack(
             scope,
             control_plane_stack(name, spec.name),
@@ -125,9 +123,6 @@ def build(
             stack_env=stack_env,
         )
         stack.add_stack_dependency(foundation)
-        if its_network:
-            # Nodes need its routes, which nothing in the other stacks refers to.
-            stack.add_stack_dependency(its_network)
         control_planes.append(stack)
         return stack.cluster, stack
 

@@ -1,5 +1,6 @@
 """The fixtures of all tests. Plain helpers are in tests/support."""
 
+import gc
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,15 @@ from typing import Any
 import pytest
 
 from stacks.node import use_pinned_node
-from tests.support.kept import tidy
+from tests.support.groups import name_groups
+from tests.support.kept import settle, tidy
 from tests.support.synth import assembled
 from tests.support.templates import Templates
 
 use_pinned_node()
+gc.set_threshold(
+    50_000, 20, 50
+)  # the CDK's classes and the collected tests stay: looking through them for garbage takes a tenth
 
 pytest_plugins = ["tests.emulator.fixtures"]
 
@@ -20,6 +25,18 @@ pytest_plugins = ["tests.emulator.fixtures"]
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         tidy()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    name_groups(session)
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        settle()
 
 
 @pytest.fixture

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
+import subprocess
+import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from tests.support import kept
+from tests.support.kept import SYNTH
+
 ROOT = Path(__file__).parents[1]
-PACKAGES = (
-    "bench",
-    "constructs",
-    "delivery",
-    "eks_facts",
-    "emulator",
-    "local_kubernetes",
-    "operations",
-    "responsibility",
-    "safe_io",
-    "stacks",
-)
+MAY_IMPORT = {
+    "bench": {"safe_io", "stacks"},
+    "constructs": {"eks_facts", "safe_io"},
+    "delivery": {"eks_facts", "responsibility", "safe_io"},
+    "eks_facts": set(),
+    "emulator": {"eks_facts", "safe_io", "stacks"},
+    "local_kubernetes": {"safe_io"},
+    "operations": {"constructs", "delivery", "eks_facts", "responsibility", "safe_io", "stacks"},
+    "responsibility": {"eks_facts", "safe_io"},
+    "safe_io": set(),
+    "stacks": {"constructs", "delivery", "eks_facts", "responsibility", "safe_io"},
+}
+"""Each package, and the others that it may import. `responsibility` and `constructs` are useful alone, to people who use other tools."""
+ONLY = {
+    ("bench", "stacks"): {"stacks.node"},
+    ("delivery", "responsibility"): {"responsibility.account"},
+    ("emulator", "stacks"): {"stacks.node"},
+    ("stacks", "delivery"): {"delivery"},
+}
+"""Where no more than a part of a package may be imported."""
+PACKAGES = tuple(MAY_IMPORT)
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -63,3 +80,115 @@ def test_a_circle_is_found() -> None:
         TopologicalSorter({"a": {"b"}, "b": {"a"}}).prepare()
     path = ROOT / "responsibility" / "cli" / "output.py"
     assert "responsibility.document" in imports("responsibility.cli.output", path, modules("responsibility"))
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """What each module imports of the project's own."""
+    known = {name: path for package in PACKAGES for name, path in modules(package).items()}
+    return {name: imports(name, path, known) for name, path in known.items()}
+
+
+def package_of(module: str) -> str:
+    top = module.split(".")[0]
+    return "constructs" if top == "eks_constructs" else top
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_import_what_they_may(package: str) -> None:
+    wrong = [
+        f"{module} imports {other}"
+        for module, others in graph().items()
+        for other in sorted(others)
+        if package_of(module) == package != package_of(other)
+        and not (
+            package_of(other) in MAY_IMPORT[package]
+            and any(f"{other}.".startswith(f"{part}.") for part in ONLY.get((package, package_of(other)), {other}))
+        )
+    ]
+    assert wrong == []
+
+
+def test_each_package_is_in_the_table() -> None:
+    there = {path.parent.name for path in ROOT.glob("*/*.py")} - {"tests", "docs"}
+    assert there <= set(PACKAGES)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_package_reads_the_files_of_another_by_path(package: str) -> None:
+    """Data has one owner, who offers a function: it can then move, and has one form."""
+    others = "|".join(one for one in (*PACKAGES, "eks_constructs") if package_of(one) != package)
+    by_path = re.compile(rf"""(/ *|Path\(|open\()["']({others})(/[^"']*)?["']""")
+    wrong = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in modules(package).values()
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if by_path.search(line) and "PYTHONPATH" not in line
+    ]
+    assert wrong == []
+
+
+def test_what_is_kept_of_a_synth_depends_on_all_that_it_imports() -> None:
+    """Else a test would see yesterday's templates (tests/support/kept.py)."""
+    todo = [module for module in graph() if package_of(module) == "stacks"]
+    reached: set[str] = set()
+    while todo:
+        module = todo.pop()
+        if module not in reached:
+            reached.add(module)
+            todo += graph()[module]
+    assert {package_of(module) for module in reached} <= set(SYNTH)
+
+
+def test_a_result_is_kept_until_a_source_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "ROOT", tmp_path)
+    monkeypatch.setattr(kept, "HOME", tmp_path / "kept")
+    made: list[int] = []
+
+    def make() -> int:
+        made.append(1)
+        return len(made)
+
+    def value(key: str = "a") -> int:
+        kept.sources.cache_clear()  # another run
+        return int(kept.kept_value(key, make, of="synth"))
+
+    try:
+        source = tmp_path / "stacks/new.py"
+        source.parent.mkdir()
+        source.write_text("a = 1")
+        assert (value(), value(), value("b"), value()) == (1, 1, 2, 1)
+        source.write_text("a = 2")
+        assert (value(), value()) == (3, 3)
+        source.write_text("a = 1")
+        assert value() == 1
+    finally:
+        kept.sources.cache_clear()
+
+
+def test_what_fails_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "HOME", tmp_path)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            kept.kept_value("a", lambda: 1 // 0, of="packages")
+    assert not list(tmp_path.rglob("value.json"))
+
+
+def test_groups_of_tests_reach_the_scheduler(tmp_path: Path) -> None:
+    """A group shares what is slow to make: without it, each worker makes it."""
+    (tmp_path / "pytest.ini").write_text("[pytest]")
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\nfrom tests.support.groups import name_groups\n"
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_collection_finish(session): name_groups(session)\n"
+    )
+    (tmp_path / "test_x.py").write_text(
+        "import os, pytest\n@pytest.mark.xdist_group('one')\n@pytest.mark.parametrize('n', range(12))\n"
+        "def test_one(n): open(os.environ['PYTEST_XDIST_WORKER'], 'w')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
+    for name in [name for name in environment if name.startswith("PYTEST_")]:
+        del environment[name]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert len(list(tmp_path.glob("gw*"))) == 1

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws_cdk import CfnResource
 from aws_cdk import aws_eks as eks
 from constructs import Construct, IDependable
 
@@ -57,8 +58,12 @@ class Addons(Construct):
         for addon in self._plan:
             if not addon.before_nodes:
                 resource = self._make(addon)
-                if nodes:
-                    resource.node.add_dependency(*nodes)
+                for node in nodes:
+                    # One message to Node in place of two, for what is a resource by itself.
+                    if isinstance(node, CfnResource):
+                        resource.add_resource_dependency(node)
+                    else:
+                        resource.node.add_dependency(node)
 
     def _make(self, addon: PlannedAddon) -> eks.CfnAddon:
         role_arn = self._role(addon) if addon.identity else None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from aws_cdk import RemovalPolicies, RemovalPolicy
 from aws_cdk.aws_iam import CfnRole
 from aws_cdk.aws_kms import CfnKey
 from constructs import Construct
@@ -34,21 +35,30 @@ class LastingResources:
 
 
 def lasting_resources(
-    scope: Construct, spec: EksClusterSpec, context: ClusterContext, *, key_alias: str
+    scope: Construct, spec: EksClusterSpec, context: ClusterContext, *, key_alias: str, prefix: str = ""
 ) -> LastingResources:
-    """Makes them."""
+    """Makes them; their ids begin with ``prefix``."""
     key = None
     if spec.control_plane.etcd.kms_key_arn is None:
         description = f"Encrypts the Kubernetes API data of {spec.name}; without it the cluster is lost"
-        key = customer_key(scope, "EtcdKey", description=description, alias=key_alias)
+        key = customer_key(scope, f"{prefix}EtcdKey", description=description, alias=key_alias)
     present = list(spec.compute.present())
     tagged = bool(context.tags_of_what_is_made)
     role = cluster_role(
         scope,
-        "ClusterRole",
+        f"{prefix}ClusterRole",
         iam=context.iam,
         cluster=spec.name,
         rights=[kind.cluster_rights(section, tagged=tagged) for kind, section in present],
     )
-    of_kinds = [one for kind, section in present for one in kind.lasting(scope, section, context)]
+    of_kinds = [one for kind, section in present for one in kind.lasting(scope, section, context, prefix)]
     return LastingResources(key, role, of_kinds)
+
+
+def keep(scope: Construct, *, retain: bool) -> None:
+    """Gives everything below ``scope`` its removal policy. An alias goes with its stack: it keeps nothing.
+
+    RetainExceptOnCreate: what a failed first deploy leaves behind is deleted, so that the next try can make it.
+    """
+    policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY
+    RemovalPolicies.of(scope).apply(policy, exclude_resource_types=["AWS::KMS::Alias"])

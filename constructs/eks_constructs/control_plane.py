@@ -183,7 +183,7 @@ class ControlPlane(Construct):
         super().__init__(scope, construct_id)
         self.cluster = eks.CfnCluster(
             self,
-            "Cluster",
+            "Default",  # left out of logical ids: directly below a stack it is the id of this construct
             name=name,
             version=spec.kubernetes_version,
             role_arn=role_arn,
@@ -238,8 +238,6 @@ class ControlPlane(Construct):
             else None,
             active_certificate_authority_id=spec.certificate_authority.active_id,
         )
-        # A cluster with a name cannot be replaced, so its logical id must not depend on where it stands in the tree.
-        self.cluster.override_logical_id("Cluster")
         self.handle = ClusterHandle(name, self.cluster.ref)
         add_successor(self, spec.certificate_authority, cluster=self.handle)
         self.security_group_id = self.cluster.attr_cluster_security_group_id

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from aws_cdk import RemovalPolicy
 from constructs import Construct
 
 from eks_constructs.access import Access
 from eks_constructs.cluster_compute import add_compute
-from eks_constructs.cluster_foundation import ClusterFoundation, lasting_resources
+from eks_constructs.cluster_foundation import ClusterFoundation, keep, lasting_resources
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.cluster_spec import EksClusterSpec
@@ -50,7 +49,7 @@ class ControlPlaneParts:
         settings = [kind.auto_mode(section, foundation.lasting) for kind, section in spec.compute.active()]
         self.control_plane = ControlPlane(
             scope,
-            "ControlPlane",
+            "Cluster",
             control_plane or spec.control_plane,
             name=spec.name,
             network=network,
@@ -160,13 +159,11 @@ class EksCluster(Construct):
         return self.spec.manifests(self._context, self.network)
 
     def _foundation(self, *, retain: bool) -> ClusterFoundation:
+        scope = Construct(self, "Lasting")
         resources = lasting_resources(
-            self, self.spec, self._context, key_alias=f"alias/eks-platform/clusters/{self.spec.name}"
+            scope, self.spec, self._context, key_alias=f"alias/eks-platform/clusters/{self.spec.name}"
         )
-        policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY
-        kept = [resources.role, *(one.resource for one in resources.of_kinds)]
-        for resource in [*kept, *([resources.key] if resources.key else [])]:
-            resource.apply_removal_policy(policy)
+        keep(scope, retain=retain)
         key_arn = resources.key.attr_arn if resources.key else str(self.spec.control_plane.etcd.kms_key_arn)
         lasting = {one.id: one.resource.attr_arn for one in resources.of_kinds}
         return ClusterFoundation(key_arn, resources.role.attr_arn, lasting)

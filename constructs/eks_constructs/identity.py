@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Fn, ReferenceStrength, Stack
+from aws_cdk import Fn
 from aws_cdk import aws_eks as eks
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -34,14 +34,6 @@ class OidcProvider:
     def issuer(self) -> str:
         """Issuer of the tokens, without ``https://``."""
         return Fn.select(1, Fn.split("//", self.issuer_url))
-
-    @property
-    def exported(self) -> "OidcProvider":
-        """The same for other stacks, which then refer to exports: CloudFormation keeps these as long as they are used."""
-        arn, issuer_url = (
-            Stack.consume_reference(one, ReferenceStrength.STRONG) for one in (self.arn, self.issuer_url)
-        )
-        return OidcProvider(arn, issuer_url)
 
     def trust(self, *, namespace: str, service_account: str) -> str:
         """Returns a trust policy for one service account.

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import CfnResource, CfnRule, CfnRuleAssertion, CfnTag, Fn, Stack, Token
+from aws_cdk import CfnRule, CfnRuleAssertion, CfnTag, Fn, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.default_security_group import dress_function
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, allow, arn, document, from_source, prescribe, role, trust_service
+from eks_constructs.roles import IamSpec, allow, arn, from_source, role, trust_service
 from eks_constructs.vpc_endpoints import VpcEndpoints
 from eks_facts.files import load
 
@@ -64,7 +65,7 @@ class Network(Construct):
             create_internet_gateway=False,
             restrict_default_security_group=True,
         )
-        self._default_security_group(iam, log_groups.default_security_group, tags)
+        dress_function(self, name=name, iam=iam, log_group=log_groups.default_security_group, tags=tags)
         if isinstance(spec.availability_zones, int) and Token.is_unresolved(Stack.of(self).region):
             self._refuse_regions_where_zones_must_be_named()
         self._ipv6 = self._ipv6_block() if spec.ipv6 else None
@@ -101,28 +102,6 @@ class Network(Construct):
             pod_subnets=[(subnet.attr_availability_zone, subnet.ref) for subnet in self.subnets.get("pods", [])],
             pod_subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "pods"}}] if spec.pod_cidr else [],
         )
-
-    def _default_security_group(self, iam: IamSpec, log_group: str, tags: Mapping[str, str]) -> None:
-        """Holds the CDK's function to the rules of ours: the organisation's role settings, tags, and a log group with an end."""
-        provider = Stack.of(self).node.find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
-        function_role, function = provider.node.find_child("Role"), provider.node.find_child("Handler")
-        if not isinstance(function_role, CfnResource) or not isinstance(function, CfnResource):
-            raise TypeError("the CDK makes the default security group's function in another way than it did: mend this")
-        prescribe(provider, iam)
-        function_role.add_property_override("Path", iam.path)  # said always: leaving it out would replace the role
-        function_role.add_property_override(
-            "Description", f"Lets the CDK's function empty the default security group of {self._name}"
-        )
-        function.add_property_override("LoggingConfig.LogGroup", log_group)
-        # In place of the managed policy, which lets it make any log group: this one would then have no key and no end.
-        group_arn = arn("logs", f"log-group:{log_group}")
-        write = allow(
-            ["logs:CreateLogStream", "logs:PutLogEvents"], [group_arn, f"{group_arn}:*"], sid="WriteToTheLogGroup"
-        )
-        function_role.add_property_deletion_override("ManagedPolicyArns")
-        function_role.add_property_override("Policies.1", {"PolicyName": "Log", "PolicyDocument": document([write])})
-        for resource in (function_role, function):
-            resource.add_property_override("Tags", [{"Key": key, "Value": value} for key, value in tags.items()])
 
     def _refuse_regions_where_zones_must_be_named(self) -> None:
         """Lets CloudFormation say, before it makes anything, what the synth says where it knows the region."""

@@ -45,12 +45,12 @@ def main() -> None:
 
 
 def _hold(path: Path) -> TextIO:
-    """Takes the lock that tells others, as long as this process lives, that it runs, and where."""
+    """Takes the lock by which others see that this process is running, and on which port."""
     lock = path.open("a+")
     if not locks.take(lock):
         raise SystemExit("another engine runs in this folder")
     locks.record(lock, _record())
-    os.close(int(os.environ["EMULATOR_START_LOCK"]))  # from now on this one tells
+    os.close(int(os.environ["EMULATOR_START_LOCK"]))  # this lock takes its place
     return lock
 
 

@@ -16,7 +16,7 @@ WEBHOOK = "/_ministack/eks-auth/{}/{}/{}/{}"
 """Account, region, cluster and the webhook's token, below a path that ministack gives to its EKS, whose place ours takes."""
 
 
-class MinistackAccount:
+class Account:
     """Looks things up in ministack's stores, for the account and region of the request under way."""
 
     def __init__(self, webhook_token: str) -> None:

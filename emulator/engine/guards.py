@@ -1,6 +1,7 @@
-"""What EC2, IAM and KMS would refuse where ministack does not: one table of rules for CloudFormation's resources.
+"""What EC2 and IAM reject and ministack accepts: one table of rules for CloudFormation's resources.
 
-EKS's own rules are in eks/rules.py. A guard is a function under ``@guard``; it yields the message of each refusal.
+EKS's own rules are in eks/rules/. A guard is a function under ``@guard``, whose docstring says what the service demands; it
+yields the message of each refusal.
 """
 
 import json
@@ -34,32 +35,27 @@ class Guard:
 GUARDS: list[Guard] = []
 
 
-def guard(moment: Moment, *types: str, says: str, page: str) -> Callable[[Check], Check]:
+def guard(moment: Moment, *types: str, page: str) -> Callable[[Check], Check]:
     """Adds the decorated function to the table."""
 
     def add(function: Check) -> Check:
-        GUARDS.append(Guard(function.__name__, moment, types, says, page, function))
+        GUARDS.append(Guard(function.__name__, moment, types, function.__doc__ or "", page, function))
         return function
 
     return add
 
 
 def refuse(moment: Moment, resource_type: str, physical_id: str, properties: Mapping[str, Any]) -> None:
-    """Holds a resource against the table. Raises ValueError with what CloudFormation would show."""
+    """Checks a resource against the table. Raises ValueError with the message that CloudFormation would show."""
     for one in GUARDS:
         if one.moment == moment and resource_type in one.types:
             for message in one.check(physical_id, properties):
                 raise ValueError(f'Resource handler returned message: "{message}" (HandlerErrorCode: InvalidRequest)')
 
 
-@guard(
-    "create",
-    "AWS::IAM::Role",
-    says="An AWS managed policy that a role gets exists.",
-    page=f"{IAM}UserGuide/access_policies_managed-vs-inline.html",
-)
+@guard("create", "AWS::IAM::Role", page=f"{IAM}UserGuide/access_policies_managed-vs-inline.html")
 def managed_policy_exists(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses misspelt names of policies."""
+    """An AWS managed policy that a role gets exists."""
     for arn in properties.get("ManagedPolicyArns", []):
         name = arn.partition(":policy/")[2]
         known = name in managed_policies() or arn in port.aws_managed_policies
@@ -67,14 +63,9 @@ def managed_policy_exists(_id: str, properties: Mapping[str, Any]) -> Iterator[s
             yield f"Policy {arn} does not exist or is not attachable."
 
 
-@guard(
-    "delete",
-    "AWS::IAM::Role",
-    says="A role in an instance profile is not deleted.",
-    page=f"{IAM}APIReference/API_DeleteRole.html",
-)
+@guard("delete", "AWS::IAM::Role", page=f"{IAM}APIReference/API_DeleteRole.html")
 def role_in_no_profile(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses roles that instances may still take."""
+    """A role in an instance profile is not deleted."""
     for profile in port.instance_profiles.values():
         if physical_id in [
             role if isinstance(role, str) else role.get("RoleName") for role in profile.get("Roles", [])
@@ -82,14 +73,9 @@ def role_in_no_profile(physical_id: str, _properties: Mapping[str, Any]) -> Iter
             yield "Cannot delete entity, must remove roles from instance profile first."
 
 
-@guard(
-    "create",
-    "AWS::EC2::Subnet",
-    says="A subnet lies within its VPC and overlaps no other.",
-    page=f"{VPC}subnet-sizing.html",
-)
+@guard("create", "AWS::EC2::Subnet", page=f"{VPC}subnet-sizing.html")
 def subnet_in_vpc(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses CIDRs outside of the VPC's, and overlaps."""
+    """A subnet lies within its VPC and overlaps no other."""
     vpc = port.vpcs.get(properties["VpcId"])
     if vpc is None:
         yield f"The vpc ID '{properties['VpcId']}' does not exist"
@@ -118,14 +104,9 @@ def _ipv6_in_vpc(vpc: Mapping[str, Any], properties: Mapping[str, Any]) -> Itera
         yield f"The IPv6 CIDR '{mine}' conflicts with another subnet"
 
 
-@guard(
-    "create",
-    "AWS::EC2::NatGateway",
-    says="A public NAT gateway has a free address, and its VPC an internet gateway.",
-    page=f"{VPC}nat-gateway-basics.html",
-)
+@guard("create", "AWS::EC2::NatGateway", page=f"{VPC}nat-gateway-basics.html")
 def nat_gateway_reaches_out(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses a NAT gateway that would end in Failed."""
+    """A public NAT gateway has a free address, and its VPC an internet gateway."""
     subnet = port.subnets.get(properties["SubnetId"])
     if subnet is None:
         yield f"The subnet ID '{properties['SubnetId']}' does not exist"
@@ -142,14 +123,9 @@ def nat_gateway_reaches_out(_id: str, properties: Mapping[str, Any]) -> Iterator
         yield f"Network {subnet['VpcId']} has no Internet gateway attached"
 
 
-@guard(
-    "create",
-    "AWS::EC2::FlowLog",
-    says="The role of a flow log trusts vpc-flow-logs, and its log group exists.",
-    page=f"{VPC}flow-logs-iam-role.html",
-)
+@guard("create", "AWS::EC2::FlowLog", page=f"{VPC}flow-logs-iam-role.html")
 def flow_log_delivers(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses a flow log that would end in an access error."""
+    """The role of a flow log trusts vpc-flow-logs, and its log group exists."""
     role = next((one for one in port.roles.values() if one["Arn"] == properties.get("DeliverLogsPermissionArn")), None)
     if properties.get("LogDestinationType", "cloud-watch-logs") != "cloud-watch-logs":
         return
@@ -169,26 +145,16 @@ def _interfaces(key: str, value: str) -> Iterator[str]:
             yield instance["InstanceId"]
 
 
-@guard(
-    "delete",
-    "AWS::EC2::Subnet",
-    says="A subnet with network interfaces is not deleted.",
-    page=f"{VPC}subnet-deleting.html",
-)
+@guard("delete", "AWS::EC2::Subnet", page=f"{VPC}subnet-deleting.html")
 def subnet_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses while something is in the subnet."""
+    """A subnet with network interfaces is not deleted."""
     for _ in _interfaces("SubnetId", physical_id):
         yield f"The subnet '{physical_id}' has dependencies and cannot be deleted."
 
 
-@guard(
-    "delete",
-    "AWS::EC2::VPC",
-    says="A VPC with subnets, gateways or security groups is not deleted.",
-    page=f"{VPC}delete-vpc.html",
-)
+@guard("delete", "AWS::EC2::VPC", page=f"{VPC}delete-vpc.html")
 def vpc_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses while something is in the VPC."""
+    """A VPC with subnets, gateways or security groups is not deleted."""
     groups = [
         one for one in port.security_groups.values() if one["VpcId"] == physical_id and one["GroupName"] != "default"
     ]
@@ -201,14 +167,9 @@ def vpc_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]
         yield f"The vpc '{physical_id}' has dependencies and cannot be deleted."
 
 
-@guard(
-    "delete",
-    "AWS::EC2::VPCGatewayAttachment",
-    says="An internet gateway is detached once no public address of the VPC uses it.",
-    page=f"{VPC}delete-igw.html",
-)
+@guard("delete", "AWS::EC2::VPCGatewayAttachment", page=f"{VPC}delete-igw.html")
 def no_public_address(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses while a NAT gateway has a public address."""
+    """An internet gateway is detached once no public address of the VPC uses it."""
     for gateway in port.nat_gateways.values():
         if gateway["VpcId"] == properties["VpcId"] and gateway["ConnectivityType"] == "public":
             yield (
@@ -218,14 +179,9 @@ def no_public_address(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
             return
 
 
-@guard(
-    "delete",
-    "AWS::EC2::SecurityGroup",
-    says="A security group that another refers to, or an instance has, is not deleted.",
-    page=f"{VPC}deleting-security-groups.html",
-)
+@guard("delete", "AWS::EC2::SecurityGroup", page=f"{VPC}deleting-security-groups.html")
 def group_unused(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses while something refers to the group."""
+    """A security group that another refers to, or an instance has, is not deleted."""
     for group in port.security_groups.values():
         permissions = group["IpPermissions"] + group["IpPermissionsEgress"]
         named = [pair.get("GroupId") for one in permissions for pair in one.get("UserIdGroupPairs", [])]
@@ -237,14 +193,9 @@ def group_unused(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[s
             yield f"resource {physical_id} has a dependent object"
 
 
-@guard(
-    "delete",
-    "AWS::EC2::EIP",
-    says="An address that a NAT gateway uses is not released.",
-    page=f"{VPC}WorkWithEIPs.html",
-)
+@guard("delete", "AWS::EC2::EIP", page=f"{VPC}WorkWithEIPs.html")
 def address_free(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]:
-    """Refuses while the address is in use."""
+    """An address that a NAT gateway uses is not released."""
     for address in port.addresses.values():
         if address["PublicIp"] == physical_id and address["AssociationId"]:
             yield f"{address['AllocationId']} is currently in use"

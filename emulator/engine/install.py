@@ -7,24 +7,24 @@ from typing import Any
 
 from eks_facts.versions import kubernetes_versions
 from emulator.engine import conditions, functions, iam, port, provider
-from emulator.engine.account import MinistackAccount
+from emulator.engine.account import Account
 from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import allowed
 from emulator.engine.ec2 import resource_types as ec2_types
 from emulator.engine.eks import access, addons, arns, certificates, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
 from emulator.engine.eks.releases import public_parameters
-from emulator.engine.eks.resource_types import EKS_TYPES, EksResourceTypes
+from emulator.engine.eks.resource_types import eks_types
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State
 from emulator.engine.eks.tokens import review
-from emulator.engine.provider import RESOURCE_TYPES, ResourceType
+from emulator.engine.provider import RESOURCE_TYPES
 from emulator.engine.schemas import Schemas
 
 
 def install(authentication: Authentication, *, schemas: Path) -> None:
     """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
     port.public_parameters.update(public_parameters(kubernetes_versions()))
-    account = MinistackAccount(authentication.webhook_token)
+    account = Account(authentication.webhook_token)
     states: dict[tuple[str, str], State] = {}
 
     def eks() -> Eks:
@@ -54,7 +54,7 @@ def install(authentication: Authentication, *, schemas: Path) -> None:
     arns.install()
     ec2_types.install()
     iam.install()
-    RESOURCE_TYPES.update(_eks_types(EksResourceTypes(eks)))
+    RESOURCE_TYPES.update(eks_types(eks))
     provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-west-2")))
 
 
@@ -66,15 +66,3 @@ def _allowed(function: Any) -> Any:
             return function(*arguments)
 
     return run
-
-
-def _eks_types(types: EksResourceTypes) -> dict[str, ResourceType]:
-    return {
-        kind: ResourceType(
-            create=getattr(types, f"create_{name}"),
-            delete=getattr(types, f"delete_{name}"),
-            update=getattr(types, f"update_{name}", None),
-            waits=True,
-        )
-        for kind, name in EKS_TYPES.items()
-    }

@@ -1,8 +1,7 @@
-"""The one provider behind every resource type that ministack lacks, and the schema's word on those that it has.
+"""Adds the resource types that ministack lacks, and applies CloudFormation's schemas to all types.
 
-It gives ministack's CloudFormation engine what CloudFormation itself has from a type's schema: properties that are unknown,
-mistyped, missing or read-only fail the resource; a change of a create-only property makes a replacement, which stands
-before the old resource goes; resources whose type is unknown fail.
+As in CloudFormation, a property that is unknown, mistyped, missing or read-only fails the resource. A change to a create-only
+property creates a replacement before the old resource is deleted. A resource of an unknown type fails.
 """
 
 import logging
@@ -22,7 +21,7 @@ logger = logging.getLogger("emulator")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a resource stands."""
+    """The stack and the logical id of a resource."""
 
     stack_name: str
     logical_id: str

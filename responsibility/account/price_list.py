@@ -95,7 +95,7 @@ QUESTIONS: Mapping[str, Question] = {
     "ebs-gp2": Question("AmazonEC2", "EBS:VolumeUsage.gp2", {"volumeApiName": "gp2", "productFamily": "Storage"}),
     "cloudwatch-logs-storage": Question("AmazonCloudWatch", "TimedStorage-ByteHrs"),
 }
-"""By the id of a price. The others of the shipped table are surcharges and fractions that no single product stands for."""
+"""By the id of a price. The others of the shipped table are surcharges and fractions that are no single product."""
 _ON_DEMAND = {
     "operatingSystem": "Linux",
     "tenancy": "Shared",

@@ -135,7 +135,7 @@ def _gateways(ask: Questions, vpcs: list[str]) -> Iterator[Resource]:
 
 
 def _told(found: list[Any] | Unknown) -> Iterable[Any]:
-    """Returns what was told; of the rest, whoever needs it finds that it was not read."""
+    """Returns what was answered. The rest shows as not read where it is needed."""
     return () if isinstance(found, Unknown) else found
 
 

@@ -17,6 +17,9 @@ from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.resource import UnknownValue
 from safe_io import errors
 
+_SHOWN = 3
+"""So many parts that were not read are named."""
+
 
 def run(checks: Iterable[Check], facts: Facts) -> list[Finding]:
     """Returns the answers: one for each subject; one ``not_applicable`` for a check that has no subject at all."""
@@ -39,6 +42,11 @@ def _ask(check: Check, facts: Facts) -> Iterator[Finding]:
         # Of Kubernetes objects, each says itself what it is.
         what = check.of.what if isinstance(check.of.what, str) else "Kubernetes object"
         yield Finding(code=check.info.code, status="not_applicable", subject="", detail=f"there is no {what} to check")
+
+
+def _absent(answer: Answer) -> bool:
+    """Whether an answer rests on something that is not there."""
+    return answer.detail.startswith(("has no ", "no "))
 
 
 def _finding(check: Check, subject: Fact, answer: Answer, defect: str = "") -> Finding:
@@ -69,6 +77,16 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
         answer = check.judge(subject)
     except UnknownValue as unknown:
         return Answer("unknown", str(unknown), (unknown.evidence,))
+    if (
+        answer
+        and answer.status == "not_applicable"
+        and cluster
+        and not cluster.kinds
+        and _absent(answer)
+        and facts.unread
+    ):
+        names = ", ".join(part.what for part in facts.unread[:_SHOWN])
+        return Answer("unknown", f"{answer.detail}, but {names} was not read", (cluster.at(),))
     if answer and answer.status == "open" and subject.resource.conditional:
         return Answer("unknown", f"would be open, but may not exist: {subject.resource.conditional}", answer.evidence)
     return answer

@@ -22,6 +22,8 @@ from responsibility.cli.options import (
     FailOn,
     FailOnDuty,
     Output,
+    Parameter,
+    ParametersFile,
     Prices,
     Profile,
     Quiet,
@@ -76,6 +78,8 @@ def review(
     as_of: AsOf = None,
     accepted: AcceptedFile = None,
     prices: Prices = None,
+    parameter: Parameter = None,
+    parameters: ParametersFile = None,
     quiet: Quiet = False,
 ) -> None:
     """Read CloudFormation and report who is responsible for what, and which of your duties are open."""
@@ -89,6 +93,8 @@ def review(
             as_of=day(as_of),
             accepted=accepted,
             prices=prices,
+            parameter=tuple(parameter or ()),
+            parameters=parameters,
         ),
         warn=lambda words: None if quiet else complain(words),
     )

@@ -47,6 +47,17 @@ AcceptedFile = Annotated[
     Path | None,
     typer.Option("--accepted", help="Accepted findings; the default is .responsibility.yaml, if it exists."),
 ]
+Parameter = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parameter",
+        help="NAME=VALUE or STACK:NAME=VALUE, as it is deployed; may be repeated. Otherwise defaults count.",
+    ),
+]
+ParametersFile = Annotated[
+    Path | None,
+    typer.Option("--parameters", help="A file of parameters, as `aws cloudformation` or CodePipeline take it."),
+]
 Prices = Annotated[Path | None, typer.Option(help="Your own prices, which override the shipped ones.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Region = Annotated[

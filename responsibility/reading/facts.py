@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from responsibility.findings import Evidence, Origin
 from responsibility.reading.resource import OddShape, Resource, UnknownValue
+from responsibility.reading.unread import Unread
 from responsibility.reading.values import OPEN, Reference, Unknown, gap_of, leaves, only_reference, references
 
 T = TypeVar("T")
@@ -149,6 +150,8 @@ class Facts:
         """What was read: templates, or an account."""
         self.as_of = as_of
         """The day that support dates are compared with."""
+        self.unread: list[Unread] = []
+        """What the templates bring that was not read."""
         self.resources: list[Resource] = []
         self._facts: list[Fact] = []
         self._by_key: dict[str, Fact] = {}

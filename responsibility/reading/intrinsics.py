@@ -196,9 +196,9 @@ class Scope:
         return value
 
     def _given(self, name: str) -> Any:
-        """What the stack around a nested one passes for a parameter."""
+        """What the stack around a nested one passes for a parameter, or the person who asks."""
         if not self.template.parent:
-            return None
+            return self.template.given.get(name)
         parent = self.world.scopes[self.template.parent[0]]
         passed = (parent.resources[self.template.parent[1]].get("Properties") or {}).get("Parameters")
         return parent.value(passed[name]) if isinstance(passed, dict) and name in passed else None

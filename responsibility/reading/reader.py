@@ -38,6 +38,7 @@ from responsibility.reading.running import (
 )
 from responsibility.reading.sources import Sources
 from responsibility.reading.storage import Storage
+from responsibility.reading.unread import unread
 from responsibility.reading.uses import UsedRole
 
 _CLASSES: dict[str, type[Fact]] = {
@@ -103,4 +104,6 @@ def read(sources: Sources, as_of: date) -> Facts:
         raise CHAIN.over(sources.name) from None
     for file in sources.manifests:
         resources.extend(normalize.objects_in(file))
-    return facts_of(resources, as_of)
+    facts = facts_of(resources, as_of)
+    facts.unread = unread(sources.templates)
+    return facts

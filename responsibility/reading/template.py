@@ -28,6 +28,8 @@ class Template:
     region: str = ""
     parent: tuple[str, str] | None = None
     """Of a nested stack: the name of the stack that holds it, and its logical id there."""
+    given: dict[str, str] = field(default_factory=dict)
+    """Values of parameters, as somebody deploys it with them (``reading/parameters.py``)."""
 
     @cached_property
     def lines(self) -> dict[str, int]:

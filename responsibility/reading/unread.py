@@ -32,7 +32,7 @@ class Unread:
 
 
 def macros(template: Template) -> tuple[str, ...]:
-    """Returns the macros of one's own that a template names: each may replace any value of it."""
+    """Returns the custom macros of a template: each may replace any of its values."""
     return tuple(name for name in _transforms(template.body.get("Transform")) if not name.startswith("AWS::"))
 
 

@@ -112,7 +112,7 @@ class Unknown:
 class Unread(dict[str, Any]):
     """Properties of something that is there, and of which only a few were told: every other one is unknown.
 
-    Where a list is not known, one such thing stands for all that may be in it.
+    Where a list is not known, one such thing represents everything that may be in it.
     """
 
     def __init__(self, unknown: Unknown, known: dict[str, Any] | None = None) -> None:

@@ -10,6 +10,9 @@ from responsibility.findings import SEVERITIES, CheckInfo, Finding
 from responsibility.model import KIND_NAMES, OWNER_NAMES, OWNERS, ComputeKind, Owner
 from responsibility.render.words import clean, counted, few, holder, kind_words, open_words
 
+_SHOWN = 5
+"""So many things of a kind are named."""
+
 _LEVELS = ("open", "unknown", "limited", "closed")
 _BREADTHS = ("admin", "broad", "unknown", "narrow")
 
@@ -71,18 +74,29 @@ def clusters_by_need(review: Review) -> list[tuple[ClusterReview, str]]:
 
 
 def known(review: Review) -> list[str]:
-    """Returns how much could be computed and answered."""
-    return [
+    """Returns how much could be computed and answered, and what that rests on."""
+    lines = [
         f"{what}: computed over {one.computed:,} of {one.total:,}; {one.unknown:,} unknown"
         for what, one in (("Property values", review.resolved), ("Questions", review.answered))
     ]
+    if review.not_read:
+        lines.append(f"Not read, so what it brings is not judged: {few(review.not_read, _SHOWN)}")
+    if review.defaults:
+        lines.append(
+            f"Parameters judged by their defaults (--parameter NAME=VALUE gives others): {few(review.defaults, _SHOWN)}"
+        )
+    return lines
+
+
+def _compute(review: Review) -> str:
+    if review.kinds or not review.not_read:
+        return kind_words(review.kinds)
+    return "compute that was not read"
 
 
 def scope(review: Review) -> str:
     """Returns what was read, in a phrase."""
-    read = (
-        f"{counted(len(review.clusters), 'cluster')} on {kind_words(review.kinds)}" if review.clusters else "no cluster"
-    )
+    read = f"{counted(len(review.clusters), 'cluster')} on {_compute(review)}" if review.clusters else "no cluster"
     resources = sum(stack.resources for stack in review.stacks)
     return f"{read}, {counted(len(review.stacks), holder(review))}, {counted(resources, 'resource')}"
 

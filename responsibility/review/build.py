@@ -13,6 +13,7 @@ from responsibility.document import ClusterReview, Coverage, Review, StackInfo, 
 from responsibility.findings import SEVERITIES, CheckInfo, Finding
 from responsibility.reading.eks import Cluster, OfCluster
 from responsibility.reading.facts import Facts
+from responsibility.reading.parameters import defaults_used
 from responsibility.reading.reader import read as read_facts
 from responsibility.reading.resource import Resource
 from responsibility.reading.sources import Sources
@@ -71,6 +72,8 @@ def review(sources: Sources, facts: Facts, options: Options) -> tuple[Review, li
         resolved=Coverage(computed=total - unknown, total=total, unknown=unknown),
         answered=_answered(findings),
         unknowns=list(_unknowns(facts)),
+        not_read=[part.what for part in facts.unread],
+        defaults=list(dict.fromkeys(f"{name}={value}" for name, value in defaults_used(sources.templates))),
         kinds=used_kinds(facts),
         components=rows(),
         clusters=[_cluster(cluster, matrix, options.as_of) for cluster in facts.all(Cluster)],
@@ -87,7 +90,7 @@ def review(sources: Sources, facts: Facts, options: Options) -> tuple[Review, li
 
 
 def _stacks(sources: Sources, facts: Facts) -> list[StackInfo]:
-    """Returns the stacks; of an account, the region stands for one."""
+    """Returns the stacks; for an account, the region counts as one."""
     if facts.origin == "account":
         counts = Counter(resource.stack for resource in facts.resources)
         return [StackInfo(name=name, file="", description="", resources=count) for name, count in counts.items()]

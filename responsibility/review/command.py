@@ -14,6 +14,7 @@ from responsibility.checks import all_checks
 from responsibility.document import Review
 from responsibility.findings import SEVERITIES
 from responsibility.reading import sources
+from responsibility.reading.parameters import give
 from responsibility.reading.reader import read as read_facts
 from responsibility.reading.template import BadSource
 from responsibility.review import acceptance, build
@@ -29,6 +30,9 @@ class Request:
     baseline: str | None = None
     accepted: Path | None = None
     prices: Path | None = None
+    parameter: tuple[str, ...] = ()
+    """``[STACK:]NAME=VALUE``"""
+    parameters: Path | None = None
 
 
 def review(request: Request, warn: Callable[[str], None]) -> Review:
@@ -38,6 +42,7 @@ def review(request: Request, warn: Callable[[str], None]) -> Review:
     """
     options = options_of(request.as_of, request.accepted, request.prices)
     found = _read(request.assembly)
+    give(found.templates, request.parameter, request.parameters)
     facts = build.facts_of(found, options.as_of)
     document, unused = build.review(found, facts, options)
     warn_of(unused, options, [template.name for template in found.templates], warn)

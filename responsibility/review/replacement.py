@@ -123,7 +123,7 @@ class Loss:
     what: str
     copy_helps: bool
     """Whether a retained or snapshotted one still has it. Of what only works in its place (a cluster that others
-    reach, a network that others stand in), a copy left behind is no help to those who use it.
+    reach, a network around others), a copy left behind is no help to those who use it.
     """
 
 

@@ -1,5 +1,6 @@
 """How load balancers are asked for: who makes them, whom they reach, with TLS or, for a trial, without."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from delivery.object_kind import kind_of
@@ -22,6 +23,7 @@ SCHEME_OF_SERVICE = f"{_SERVICE}/aws-load-balancer-scheme"
 SCHEME_OF_INGRESS = f"{_INGRESS}/scheme"
 INTERNAL_SERVICE = f"{_SERVICE}/aws-load-balancer-internal"
 """The older way to say a scheme."""
+TAGS_OF_SERVICE = f"{_SERVICE}/aws-load-balancer-additional-resource-tags"
 OLD_CLASS = "kubernetes.io/ingress.class"
 """The older way to say an Ingress's class."""
 
@@ -91,7 +93,15 @@ def gate(namespace: KubernetesObject, placement: Placement, *, exposed: bool) ->
         }
 
 
-def expose(item: KubernetesObject, placement: Placement, scheme: str, *, by_aws: bool, ipv6: bool) -> None:
+def expose(
+    item: KubernetesObject,
+    placement: Placement,
+    scheme: str,
+    *,
+    by_aws: bool,
+    ipv6: bool,
+    tags: Mapping[str, str] | None = None,
+) -> None:
     """Fills in, where the author wrote nothing: the controller's class, targets and ``scheme``; takes TLS away for plain HTTP.
 
     Args:
@@ -101,6 +111,8 @@ def expose(item: KubernetesObject, placement: Placement, scheme: str, *, by_aws:
         by_aws: a controller of AWS makes the load balancer that the object asks for.
         ipv6: pods have IPv6 addresses: only a load balancer with both families has them as targets
             (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html).
+        tags: of the load balancer that Auto Mode makes for a Service; those of an Ingress are in its IngressClassParams, and
+            the other controller has them in its chart (https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html).
     """
     rule = placement.rule
     spec = item.setdefault("spec", {}) if by_aws or kind_of(item) in ("GatewayClass", "IngressClass") else {}
@@ -120,6 +132,12 @@ def expose(item: KubernetesObject, placement: Placement, scheme: str, *, by_aws:
         spec.setdefault("loadBalancerClass", rule.load_balancer_class)
         defaults = {**rule.service_annotations, SCHEME_OF_SERVICE: scheme}
         defaults |= {FAMILY_OF_SERVICE: "dualstack"} if ipv6 else {}
+        if tags and not rule.needs_controller:
+            own = dict(
+                one.strip().partition("=")[::2] for one in text_of(item, TAGS_OF_SERVICE).split(",") if one.strip()
+            )
+            joined = ",".join(f"{key}={value}" for key, value in ({**tags, **own}).items())
+            item["metadata"].setdefault("annotations", {})[TAGS_OF_SERVICE] = joined
     if defaults:
         annotations = item["metadata"].get("annotations") or {}
         item["metadata"]["annotations"] = {**defaults, **annotations}

@@ -158,6 +158,7 @@ def _placed(
         irsa=any(rules()[one.compute].identity == "irsa" for one in cluster.workloads),
         ipv6=cluster.control_plane.ip_family == "ipv6",
         isolated=not environment.network_of(cluster).reaches_internet,
+        tags=environment.tags_of_what_is_made,
     )
     problems = Problems()
     check_written(read.sources, setting, problems)
@@ -243,7 +244,7 @@ def _shaped(
         item = into_namespace(copy.deepcopy(source.object), placement.namespace, everything, setting.known, source.file)
         place_pod(item, placement, cluster, source.file)
         _fill_storage(item, placement)
-        expose(item, placement, setting.scheme, by_aws=source in read.balancers, ipv6=setting.ipv6)
+        expose(item, placement, setting.scheme, by_aws=source in read.balancers, ipv6=setting.ipv6, tags=setting.tags)
         if kind_of(item) == "Namespace":
             gate(item, placement, exposed=bool(read.balancers))
         if account and _identity(item) == ("ServiceAccount", account):

@@ -40,7 +40,7 @@ _PRESCRIBED = (
 
 ACKNOWLEDGED = (
     Acknowledged(
-        r"/ControlPlane/Cluster$",
+        r"/Cluster/Default$",
         "AwsSolutions-EKS1",
         "The environment file opens a public endpoint, and only for the networks it lists; the whole internet needs allow_anywhere.",
     ),
@@ -50,7 +50,7 @@ ACKNOWLEDGED = (
         "The environment file names the networks that reach the endpoint, and says allow_anywhere where that is the whole internet.",
     ),
     _aws_policies(
-        r"-foundation/[^/]+/ClusterRole$",
+        r"-foundation/[^/]+ClusterRole$",
         _PRESCRIBED
         + "EKS alone can take the role (without Auto Mode, for this cluster alone), and the Auto Mode policies act by tag on this"
         " cluster's resources alone.",
@@ -61,7 +61,7 @@ ACKNOWLEDGED = (
         "AmazonEKSNetworkingPolicy",
     ),
     Acknowledged(
-        r"-foundation/[^/]+/ClusterRolePolicy$",
+        r"-foundation/[^/]+ClusterRolePolicy$",
         "AwsSolutions-IAM5",
         "AWS asks for these statements where what Auto Mode makes has tags of ours: instances, volumes, interfaces and load balancers get"
         " their ids at run time, and only those that bear the name of this session's cluster may be made.",
@@ -72,7 +72,7 @@ ACKNOWLEDGED = (
         ),
     ),
     _aws_policies(
-        r"-foundation/[^/]+/Auto(Custom)?NodeRole$",
+        r"-foundation/[^/]+Auto(Custom)?NodeRole$",
         _PRESCRIBED + "It is the minimal pair for Auto Mode nodes: pull images and serve Pod Identity.",
         "AmazonEKSWorkerNodeMinimalPolicy",
         "AmazonEC2ContainerRegistryPullOnly",

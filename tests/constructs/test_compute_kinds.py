@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec, globs_meet
 from eks_constructs.compute.managed_nodes.spec import AmiType, NodeGroupSpec
 from eks_facts.instances import ami_types
-from tests.support.environments import NODES, minimal, validated
-from tests.support.synth import build_platform
+from tests.support.environments import NODES, minimal
+from tests.support.synth import assembled
 from tests.support.templates import of_type, only
 
 
@@ -247,15 +247,13 @@ def test_custom_node_classes_have_a_role_of_their_own_and_a_way_in(synth):
     )
 
 
-def manifests(data, folder):
-    platform = build_platform(validated(data), folder)
-    platform.write_manifests(folder / "manifests")
-    files = sorted((folder / "manifests/c").iterdir())
-    return {path.name: list(yaml.safe_load_all(path.read_text())) for path in files}
+def manifests(data):
+    files = assembled(data).files["c"]
+    return {name: list(yaml.safe_load_all(text)) for name, text in files.items()}
 
 
-def test_node_pools_and_classes_as_kubernetes_objects(tmp_path):
-    files = manifests(minimal({"auto_mode": POOLS}), tmp_path)
+def test_node_pools_and_classes_as_kubernetes_objects():
+    files = manifests(minimal({"auto_mode": POOLS}))
     (node_class,), (pool,) = files["20-node-classes.yaml"], files["21-node-pools.yaml"]
     assert node_class["apiVersion"] == "eks.amazonaws.com/v1"
     assert node_class["spec"]["role"] == "t-c-auto-custom"
@@ -271,20 +269,20 @@ def test_node_pools_and_classes_as_kubernetes_objects(tmp_path):
     assert pool["spec"]["weight"] == 5
 
 
-def test_node_classes_find_pod_subnets_and_existing_subnets(tmp_path):
+def test_node_classes_find_pod_subnets_and_existing_subnets():
     data = minimal({"auto_mode": POOLS})
     data["network"]["pod_cidr"] = "100.64.0.0/16"
-    spec = manifests(data, tmp_path / "own")["20-node-classes.yaml"][0]["spec"]
+    spec = manifests(data)["20-node-classes.yaml"][0]["spec"]
     assert spec["podSubnetSelectorTerms"] == [{"tags": {"eks-platform/network": "t", "eks-platform/tier": "pods"}}]
     assert spec["podSecurityGroupSelectorTerms"] == spec["securityGroupSelectorTerms"]
     subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
     data["network"] = {"vpc_id": "vpc-0123456789abcdef0", "cidr": "10.0.0.0/16", "private_subnet_ids": subnets}
-    spec = manifests(data, tmp_path / "existing")["20-node-classes.yaml"][0]["spec"]
+    spec = manifests(data)["20-node-classes.yaml"][0]["spec"]
     assert spec["subnetSelectorTerms"] == [{"id": subnet} for subnet in subnets]
 
 
-def test_each_driver_has_a_storage_class_and_one_is_the_default(tmp_path):
-    files = manifests(minimal({"auto_mode": {}, "managed_nodes": NODES}), tmp_path)
+def test_each_driver_has_a_storage_class_and_one_is_the_default():
+    files = manifests(minimal({"auto_mode": {}, "managed_nodes": NODES}))
     classes = {item["metadata"]["name"]: item for item in files["30-storage-classes.yaml"]}
     assert {name: item["provisioner"] for name, item in classes.items()} == {
         "auto-gp3": "ebs.csi.eks.amazonaws.com",
@@ -295,20 +293,20 @@ def test_each_driver_has_a_storage_class_and_one_is_the_default(tmp_path):
     assert classes["auto-gp3"]["allowedTopologies"][0]["matchLabelExpressions"][0]["values"] == ["auto"]
 
 
-def test_the_log_router_is_small_enough_and_names_the_region(tmp_path):
+def test_the_log_router_is_small_enough_and_names_the_region():
     data = minimal({"fargate": {"profiles": [{"name": "a", "selectors": [{"namespace": "a"}]}]}})
-    config = manifests(data, tmp_path / "agnostic")["10-fargate-logging.yaml"][1]
+    config = manifests(data)["10-fargate-logging.yaml"][1]
     assert "region ${AWS_REGION}" in config["data"]["output.conf"]
     assert sum(len(value) for value in config["data"].values()) < 5300, "EKS's limit"
     data["region"] = "eu-west-1"
-    config = manifests(data, tmp_path / "concrete")["10-fargate-logging.yaml"][1]
+    config = manifests(data)["10-fargate-logging.yaml"][1]
     assert "region eu-west-1" in config["data"]["output.conf"]
 
 
-def test_network_policies_are_switched_on_in_either_way_but_not_in_both(tmp_path):
-    alone = manifests(minimal({"auto_mode": {}}), tmp_path / "auto")
+def test_network_policies_are_switched_on_in_either_way_but_not_in_both():
+    alone = manifests(minimal({"auto_mode": {}}))
     assert alone["11-network-policy.yaml"][0]["data"] == {"enable-network-policy-controller": "true"}
-    mixed = manifests(minimal({"auto_mode": {}, "managed_nodes": NODES}), tmp_path / "mixed")
+    mixed = manifests(minimal({"auto_mode": {}, "managed_nodes": NODES}))
     assert "11-network-policy.yaml" not in mixed, "the vpc-cni add-on owns the ConfigMap there"
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.environments import NODES, environment_data, minimal, validated
-from tests.support.synth import build_platform
+from tests.support.environments import NODES, minimal
+from tests.support.synth import assembled
 from tests.support.templates import of_type, only
 
 
@@ -210,13 +210,12 @@ def test_the_zones_of_a_cluster_can_be_pinned_before_the_network_grows(synth):
     assert len(properties["ResourcesVpcConfig"]["SubnetIds"]) == 2
 
 
-def test_a_protected_cluster_has_a_protected_stack(tmp_path):
+def test_a_protected_cluster_has_a_protected_stack():
     import json
 
     for name, protected in (("production", True), ("demo", False)):
-        platform = build_platform(validated(environment_data(name)), tmp_path / name)
-        manifest = json.loads((tmp_path / name / "manifest.json").read_text())["artifacts"]
-        stack = manifest[platform.control_planes[0].stack_name]["properties"]
+        manifest = json.loads((assembled(name).folder / "manifest.json").read_text())["artifacts"]
+        stack = manifest[f"{name}-control-plane-{name}"]["properties"]
         assert stack.get("terminationProtection", False) is protected
 
 

@@ -13,6 +13,7 @@ from eks_constructs.compute.karpenter.objects import charts, nodes
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.roles import IamSpec
 
+pytestmark = pytest.mark.xdist_group("cdk")  # one Node, in one process
 NETWORK = ClusterNetwork(
     vpc_id="vpc-1",
     private_subnet_ids=["subnet-1"],

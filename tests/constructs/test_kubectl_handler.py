@@ -12,6 +12,7 @@ import pytest
 from tests.support.environments import environment_data, validated
 from tests.support.synth import build_platform
 
+pytestmark = pytest.mark.xdist_group("cdk")  # one Node, in one process
 LAYER = Path(__file__).parents[2] / "constructs/eks_constructs/kubectl_layer/python"
 LABEL = "aws.cdk.eks/prune-1"
 CHART = "Custom::AWSCDK-EKS-HelmChart"

@@ -16,8 +16,8 @@ from delivery.plan import read_plan
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.delivery.kubectl import Programs
-from tests.support.environments import environment_data, validated
-from tests.support.synth import build_platform
+from tests.support.environments import environment_data
+from tests.support.synth import assembled
 
 VALUES = {"AWS_ACCOUNT_ID": "111122223333", "AWS_PARTITION": "aws", "AWS_REGION": "eu-west-1"}
 
@@ -27,8 +27,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("assembly")
     data = environment_data("workloads")
     data["clusters"][0]["delivery"] = "files"
-    build_platform(validated(data), folder).write_manifests(folder / "manifests")
-    return folder
+    return assembled(data).copy(folder)
 
 
 class Home(Programs):

@@ -14,9 +14,9 @@ from responsibility.account.permissions import policy
 from tests.emulator.auditor import Auditor
 from tests.emulator.clusters import clusters
 from tests.emulator.deployment import Deployment
-from tests.emulator.scenario import list_in_pages
+from tests.emulator.scenario import fault, let_fail, list_in_pages
 
-pytestmark = pytest.mark.xdist_group("emulator-audit-account")
+pytestmark = pytest.mark.xdist_group("emulator-process")
 
 
 def user(engine: Engine, name: str, allowed: dict[str, Any]) -> Engine:
@@ -67,3 +67,12 @@ def test_an_account_with_more_clusters_than_a_page_is_read_whole(engine: Engine,
     assert "reading" not in auditor.said, "progress is for a terminal alone"
     subjects = {one.subject for one in document.findings if one.code == "EKR001"}
     assert {f"cluster {name}" for name in names} <= subjects
+
+
+def test_throttling_that_ends_is_outlasted(engine: Engine, auditor: Auditor) -> None:
+    """Of a small cluster: after a refusal boto3 asks slowly."""
+    with clusters(engine, "busy"):
+        let_fail(engine, fault("DescribeCluster", "ThrottlingException", times=1))
+        document = auditor(engine, "--cluster", "busy")
+        let_fail(engine)
+    assert [one.name for one in document.clusters] == ["busy"]

@@ -62,7 +62,7 @@ def test_down_ends_a_demo_that_is_under_way(home: Path) -> None:
     for name in ("demo.lock", "engine.lock"):
         os.truncate(home / name, 0)
     down = command("down")
-    assert (down.returncode, down.stdout) == (0, "The local AWS is gone, with all that was in it.\n")
+    assert (down.returncode, down.stdout) == (0, "The local AWS is stopped, and everything in it is deleted.\n")
     _, said = running.communicate()
     assert running.returncode == 130
     assert "Interrupted." in said
@@ -155,13 +155,13 @@ def test_killed_in_the_middle_of_a_deploy(tmp_path: Path, capsys: pytest.Capture
     with pytest.raises(Problem) as problem:
         cdk.deploy(engine, small.assembly(tmp_path / "cdk.out", small.NEVER_READY))
     assert time.monotonic() - began < 40  # the CLI alone would try again for a minute
-    assert "has ended in the middle of it" in demo._advice(engine)
+    assert "ended during the deploy" in demo._advice(engine)
     assert "make demo" in demo._advice(engine)
     assert "cdk deploy failed" in str(problem.value)
-    assert "It was started, and ended by itself" in command("status").stdout
+    assert "It was started and has ended unexpectedly" in command("status").stdout
 
     again = demo._engine()
-    assert "ended in the middle, and its account with it: beginning anew" in capsys.readouterr().out
+    assert "ended unexpectedly, and its account is lost: starting over" in capsys.readouterr().out
     assert again.pid != engine.pid
     assert Deployment(again).states() == {}
 
@@ -183,7 +183,7 @@ def test_stacks_that_a_deploy_goes_on_from_and_one_that_it_cannot(
     stack, folder = small.STACK, tmp_path / "cdk.out"
     with pytest.raises(Problem, match=rf"{stack}: AWS::EC2::EIP Broken [\s\S]*Unknown"):
         cdk.deploy(engine, small.assembly(folder, {"Address": small.ADDRESS, "Broken": small.BROKEN}))
-    assert demo._advice(engine).startswith(f"{stack}: rolled back. Repair the cause, then `make demo` again")
+    assert demo._advice(engine).startswith(f"{stack}: rolled back. Fix the cause, then run `make demo` again")
     assert deployment.states()[stack] == "ROLLBACK_COMPLETE"
     assert demo._engine() == engine
     cdk.deploy(engine, small.assembly(folder, small.cluster("1.36")))
@@ -196,7 +196,7 @@ def test_stacks_that_a_deploy_goes_on_from_and_one_that_it_cannot(
     capsys.readouterr()
     again = demo._engine()
     said = capsys.readouterr().out
-    assert f"{stack} (UPDATE_ROLLBACK_FAILED). Beginning anew with an empty account" in said
+    assert f"{stack} (UPDATE_ROLLBACK_FAILED). Starting over with an empty account" in said
     assert again.pid != engine.pid
     assert Deployment(again).states() == {}
 

@@ -26,22 +26,22 @@ pytestmark = [pytest.mark.xdist_group("emulator-process"), pytest.mark.usefixtur
 
 
 def test_up_status_down(home: Path) -> None:
-    assert (command("status").returncode, command("status").stdout) == (1, "The local AWS does not run.\n")
+    assert (command("status").returncode, command("status").stdout) == (1, "The local AWS is not running.\n")
     up = command("up")
     assert up.returncode == 0, up.stderr
     found = process.find()
     assert found
     assert f"http://127.0.0.1:{found.port}" in up.stdout
-    assert "runs already" in command("up").stdout
+    assert "is already running" in command("up").stdout
     status = command("status")
     assert (status.returncode, f"process {found.pid}" in status.stdout) == (0, True)
     shell = command("environment").stdout
     assert f"export AWS_ENDPOINT_URL={found.url}" in shell
     down = command("down")
-    assert "is gone" in down.stdout
+    assert "is stopped" in down.stdout
     assert list(home.parent.iterdir()) == []
     assert not alive(Path(f"/proc/{found.pid}"))
-    assert command("down").stdout == "The local AWS does not run.\n"
+    assert command("down").stdout == "The local AWS is not running.\n"
 
 
 def test_it_gets_no_credential_and_needs_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,9 +70,7 @@ def test_a_process_that_took_the_number_is_not_taken_for_the_engine(home: Path) 
 
 
 def test_an_engine_that_does_not_come_up_shows_its_log() -> None:
-    with pytest.raises(
-        Problem, match=r"does not come up. The last lines of [\s\S]*No such file or directory: '/nowhere"
-    ):
+    with pytest.raises(Problem, match=r"did not start. The last lines of [\s\S]*No such file or directory: '/nowhere"):
         process.start(extra={"EMULATOR_SCHEMAS": "/nowhere"})
     assert process.find() is None
     assert not process.died()

@@ -37,7 +37,7 @@ class Target:
     """CPU time that an input may take at most: far above what any takes, so that a slow machine is no failure."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Failure(Exception):
     """An input that ended in neither a result nor BadInput."""
 

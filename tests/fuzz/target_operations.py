@@ -83,7 +83,7 @@ def _play(answers: dict[str, Any]) -> None:
 
     refusals = []
     for act in (
-        lambda: deploy(environment, lambda: account, ["cdk"], run=run, say=said.append),
+        lambda: deploy(environment, lambda: account, ["cdk"], run=run, ask=lambda _: "yes", say=said.append),
         lambda: destroy(environment, lambda: account, ["cdk"], anyway=True, look=False, run=run, say=said.append),
         lambda: destroy(environment, lambda: account, ["cdk"], anyway=False, look=True, run=run, say=said.append),
     ):

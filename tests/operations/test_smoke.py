@@ -37,10 +37,14 @@ ACCOUNT: dict[str, Any] = {
     "describe_log_groups": [{"logGroupName": "/aws/eks/c/cluster", "retentionInDays": 90}],
     "get_account_settings": {"ConcurrentExecutions": 1000},
 }
+GATED = "elbv2.k8s.aws/pod-readiness-gate-inject"
+RUNNING = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}
+GATES = [{"conditionType": "target-health.elbv2.k8s.aws/web"}]
 CLUSTER: dict[str, Any] = {
     "nodes": {"items": [{"metadata": META, "status": READY}]},
     "nodeclaims.karpenter.sh": {"items": [{"metadata": META, "status": READY}]},
-    "pods": {"items": [{"metadata": META, "status": {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}}]},
+    "namespaces": {"items": [{"metadata": {"name": "web", "labels": {GATED: "enabled"}}}]},
+    "pods": {"items": [{"metadata": META, "spec": {"readinessGates": GATES}, "status": RUNNING}]},
     "persistentvolumeclaims": {"items": [{"metadata": META, "status": {"phase": "Bound"}}]},
     "ingresses": {"items": [{"kind": "Ingress", "metadata": META, "status": {"loadBalancer": {"ingress": [{"hostname": "h"}]}}}]},
     "services": {"items": [{"kind": "Service", "metadata": META, "spec": {"type": "ClusterIP"}}]},
@@ -112,6 +116,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "no node": ({}, {"nodes": {"items": []}}, "there is no node"),
     "Auto Mode": ({}, {"nodeclaims.karpenter.sh": {"items": [{"metadata": META}]}}, "kubectl describe nodeclaim one"),
     "pod": ({}, {"pods": {"items": [{"metadata": META, "status": {"phase": "Pending"}}]}}, "1 wait or crash: web/one"),
+    "gate": ({}, {"pods": {"items": [{"metadata": META, "status": {"phase": "Running"}}]}}, "no pod has one in web"),
     "volume": ({}, {"persistentvolumeclaims": {"items": [{"metadata": META, "status": {"phase": "Pending"}}]}}, "not bound: web/one"),
     "balancer": ({}, {"services": {"items": [{"metadata": META, "spec": {"type": "LoadBalancer"}}]}}, "without an address: web/one"),
     "policies": ({}, {"configmap/amazon-vpc-cni": None}, "network policies do nothing"),

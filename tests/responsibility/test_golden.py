@@ -14,8 +14,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from responsibility.document import Review
 from responsibility.findings import Finding
 from responsibility.review.command import Request, review
-from tests.support.environments import ENVIRONMENTS, environment_data, validated
-from tests.support.synth import build_platform
+from tests.support.environments import ENVIRONMENTS
+from tests.support.synth import assembled
 
 ROOT = Path(__file__).parents[2]
 FOREIGN = Path(__file__).parent / "foreign"
@@ -73,8 +73,7 @@ def _status(finding: Finding) -> str:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_our_environments(name: str, tmp_path: Path, snapshot: Any) -> None:
-    platform = build_platform(validated(environment_data(name)), tmp_path / "cdk.out")
-    platform.write_manifests(tmp_path / "cdk.out/manifests")
+    assembled(name).copy(tmp_path / "cdk.out")
     document = reviewed(tmp_path / "cdk.out", ROOT / ".responsibility.yaml")
     assert document.summary.open["critical"] == document.summary.open["high"] == document.summary.open["medium"] == 0
     assert snapshot(extension_class=TextSnapshot) == shortened(document)

@@ -15,6 +15,7 @@ import pytest
 
 from responsibility.model import components
 from responsibility.model.labs import labs
+from tests.support.kept import kept_value
 
 ROOT = Path(__file__).parents[2]
 LABS = sorted((ROOT / "docs/labs").glob("[0-9]*.md"))
@@ -103,17 +104,24 @@ def test_lab_prints_what_it_says(lab: Path, scratch: Path, checkout: Path) -> No
     # One shell, as the reader's: a variable of one step is there in the next.
     script = f"printf '{NEXT}'\n".join(command for command, _ in found)
     script = re.sub(r"-m responsibility review(?!.*--as-of)", r"\g<0> --as-of 2026-11-24", script)
-    result = subprocess.run(
-        ["bash", "-c", STRICT + script.replace(SCRATCH, str(scratch))],
-        cwd=checkout,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    outputs = result.stdout.replace(str(scratch), SCRATCH).split(NEXT)
-    assert result.returncode <= 1, result.stdout
+
+    def run() -> tuple[int, str, list[str]]:
+        result = subprocess.run(
+            ["bash", "-c", STRICT + script.replace(SCRATCH, str(scratch))],
+            cwd=checkout,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        left = [path.name for path in checkout.iterdir() if not path.is_symlink()]
+        return result.returncode, result.stdout.replace(str(scratch), SCRATCH), left
+
+    # The first lab is run each time; the others when the project changed.
+    code, printed, left = run() if lab == LABS[0] else kept_value(f"lab {script}", run, of="project")
+    outputs = printed.split(NEXT)
+    assert code <= 1, printed
     assert len(outputs) == len(found)
     problems = [
         problem
@@ -122,8 +130,7 @@ def test_lab_prints_what_it_says(lab: Path, scratch: Path, checkout: Path) -> No
         if (problem := missing(text, output))
     ]
     assert not problems, "\n" + "\n".join(problems)
-    left = {path.name for path in checkout.iterdir() if not path.is_symlink()}
-    assert left <= {"cdk.out", "review"}, "a lab leaves files in the repository"
+    assert set(left) <= {"cdk.out", "review"}, "a lab leaves files in the repository"
 
 
 def test_labs_are_listed_in_order() -> None:

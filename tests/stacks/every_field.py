@@ -3,6 +3,21 @@
 from typing import Any
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+NODE_POOL = {
+    "name": "own",
+    "capacity": ["spot", "on-demand"],
+    "architectures": ["arm64", "amd64"],
+    "instance_categories": ["m"],
+    "instance_generation_above": 5,
+    "labels": {"team": "a"},
+    "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
+    "cpu_limit": "100",
+    "memory_limit": "400Gi",
+    "expire_after_hours": 100,
+    "consolidate_after_seconds": 30,
+    "weight": 10,
+}
+"""Each field that node pools of Auto Mode and of Karpenter share."""
 FILES: tuple[dict[str, Any], ...] = (
     {
         "name": "sweep",
@@ -92,18 +107,7 @@ FILES: tuple[dict[str, Any], ...] = (
                         ],
                         "node_pools": [
                             {
-                                "name": "own",
-                                "capacity": ["spot", "on-demand"],
-                                "architectures": ["arm64", "amd64"],
-                                "instance_categories": ["m"],
-                                "instance_generation_above": 5,
-                                "labels": {"team": "a"},
-                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
-                                "cpu_limit": "100",
-                                "memory_limit": "400Gi",
-                                "expire_after_hours": 100,
-                                "consolidate_after_seconds": 30,
-                                "weight": 10,
+                                **NODE_POOL,
                                 "node_class": "own",
                                 "consolidation": "WhenEmpty",
                             },
@@ -236,22 +240,7 @@ FILES: tuple[dict[str, Any], ...] = (
                 "compute": {
                     "managed_nodes": {"groups": [{"name": "general", "instance_types": ["m7i.large"]}]},
                     "karpenter": {
-                        "node_pools": [
-                            {
-                                "name": "own",
-                                "capacity": ["spot", "on-demand"],
-                                "architectures": ["arm64", "amd64"],
-                                "instance_categories": ["m"],
-                                "instance_generation_above": 5,
-                                "labels": {"team": "a"},
-                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
-                                "cpu_limit": "100",
-                                "memory_limit": "400Gi",
-                                "expire_after_hours": 100,
-                                "consolidate_after_seconds": 30,
-                                "weight": 10,
-                            }
-                        ],
+                        "node_pools": [NODE_POOL],
                         "ami": "al2023@latest",
                         "volume_gib": 50,
                     },

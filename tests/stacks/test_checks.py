@@ -5,12 +5,15 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import yaml
 
 from stacks.synth_checks.acknowledgements import ACKNOWLEDGED
 from tests.support.environments import ENVIRONMENTS, NODES, ROOT, minimal
+from tests.support.kept import kept
 
 # What the shipped environments do not have, so that every acknowledgement is seen at work.
 OTHERS = {
@@ -47,6 +50,16 @@ OTHERS = {
 }
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A process that ended, and the folder that it wrote to: not to be changed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    folder: Path
+
+
 def environment_file(name, folder):
     if name in ENVIRONMENTS:
         return name
@@ -55,8 +68,18 @@ def environment_file(name, folder):
     return str(path)
 
 
-def synthesise(name, folder, code=()):
-    """The front door, in a process of its own, as the CDK CLI calls it; ``code`` runs before it."""
+def synthesise(name, code=()):
+    """The front door, in a process of its own, as the CDK CLI calls it; ``code`` runs before it. Once for the same sources."""
+
+    def make(folder):
+        run = _process(name, folder, code)
+        (folder / "ended.json").write_text(json.dumps([run.returncode, run.stdout, run.stderr]))
+
+    folder = kept(f"front door {name} {json.dumps(OTHERS.get(name))} {code}", make)
+    return Ended(*json.loads((folder / "ended.json").read_text()), folder)
+
+
+def _process(name, folder, code):
     program = "\n".join([*code, "import sys", "import app", "sys.exit(app.main())"])
     context = json.dumps({"env": environment_file(name, folder), "@aws-cdk/core:failSynthOnValidationErrors": False})
     environment = {
@@ -75,18 +98,18 @@ BARE = ("demo", "workloads", *OTHERS)
 
 
 @pytest.mark.parametrize("name", [*(name for name in ENVIRONMENTS if name not in BARE[1:]), "concrete"])
-def test_nothing_is_found_that_is_not_acknowledged(name, tmp_path):
-    run = synthesise(name, tmp_path)
+def test_nothing_is_found_that_is_not_acknowledged(name):
+    run = synthesise(name)
     assert run.returncode == 0, run.stdout + run.stderr
-    reports = json.loads((tmp_path / "out/validation-report.json").read_text())["pluginReports"]
+    reports = json.loads((run.folder / "out/validation-report.json").read_text())["pluginReports"]
     assert [report["violations"] for report in reports if report["violations"]] == []
     assert run.stderr == ""
     assert "error" not in run.stderr.lower()
 
 
-def test_a_warning_that_nobody_accepted_fails_as_an_error_does(tmp_path):
+def test_a_warning_that_nobody_accepted_fails_as_an_error_does():
     fewer = 'table.ACKNOWLEDGED = tuple(row for row in table.ACKNOWLEDGED if not row.rule.endswith("W3010"))'
-    run = synthesise("concrete", tmp_path, ["import stacks.synth_checks.acknowledgements as table", fewer])
+    run = synthesise("concrete", ["import stacks.synth_checks.acknowledgements as table", fewer])
     assert run.returncode == 1
     assert "Network/PrivateSubnet1: AvailabilityZone: Avoid hardcoding" in run.stderr
     assert "stacks/synth_checks/acknowledgements.py" in run.stderr
@@ -103,18 +126,14 @@ def spelt(row, finding):
     )
 
 
-def test_each_finding_has_an_acknowledgement_and_each_acknowledgement_a_finding(tmp_path):
+def test_each_finding_has_an_acknowledgement_and_each_acknowledgement_a_finding():
     found = set()
     for name in BARE:
-        folder = tmp_path / name
-        folder.mkdir()
-        run = synthesise(
-            name, folder, ["import stacks.synth_checks.acknowledgements as table", "table.ACKNOWLEDGED = ()"]
-        )
+        run = synthesise(name, ["import stacks.synth_checks.acknowledgements as table", "table.ACKNOWLEDGED = ()"])
         assert run.returncode == 1, "without acknowledgements the packs find something"
         assert "stacks/synth_checks/acknowledgements.py" in run.stderr
         assert "A copy of this report" not in run.stderr, "it is not kept"
-        assert not (folder / "out").exists(), "what fails takes no place"
+        assert not (run.folder / "out").exists(), "what fails takes no place"
         assert "Traceback" not in run.stderr
         found |= set(
             re.findall(

@@ -5,10 +5,7 @@ Each file in bad_environments/ has one defect, and its first line says what the 
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -20,6 +17,7 @@ import yaml
 from eks_facts.files import load
 from stacks.environment.loading import BadInput, environment_path, load_environment, load_lock
 from tests.support.environments import ENVIRONMENTS, ROOT, TODAY
+from tests.support.front_door import Ended, front_door, front_door_process
 
 BAD = sorted((Path(__file__).parent / "bad_environments").glob("*.yaml"))
 
@@ -325,15 +323,9 @@ def test_a_version_leaves_standard_support(tmp_path: Path, support: str) -> None
 # --- the front door
 
 
-def front_door(tmp_path: Path, **context: object) -> subprocess.CompletedProcess[str]:
-    """Runs `python app.py` as the CDK CLI does."""
-    environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(tmp_path / "cdk.out")}
-    return subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True)
-
-
-def refused(tmp_path: Path, **context: object) -> str:
+def refused(tmp_path: Path, front_door: Callable[..., Ended] = front_door, **context: object) -> str:
     """The front door's message, once it is sure that it did nothing else."""
-    run = front_door(tmp_path, **context)
+    run = front_door(tmp_path / "cdk.out", **context)
     assert run.returncode == 2
     assert run.stdout == ""
     assert "Traceback" not in run.stderr
@@ -358,7 +350,7 @@ def test_front_door_refuses(name: str, tmp_path: Path) -> None:
 
 
 def test_front_door_refuses_an_unknown_name(tmp_path: Path) -> None:
-    text = refused(tmp_path, env="dmeo")
+    text = refused(tmp_path, front_door_process, env="dmeo")
     assert text.startswith('There is no environment "dmeo": no file ')
     assert " Did you mean demo? Allowed: " in text
     assert ", ".join(ENVIRONMENTS) in text

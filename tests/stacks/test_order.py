@@ -66,13 +66,19 @@ def test_no_resource_waits_for_itself_and_stacks_are_in_order(synth, name):
             assert logical_id not in needs(template, logical_id)
     order = list(templates)
     for place, template in enumerate(templates.values()):
-        for producer in producers(template):
+        for producer in producers(template, exports(templates)):
             assert order.index(producer) < place
 
 
-def producers(value):
+def exports(templates):
+    """The stack of each export, by its name."""
+    outputs = [(stack, output) for stack, one in templates.items() for output in one.get("Outputs", {}).values()]
+    return {output["Export"]["Name"]: stack for stack, output in outputs if "Export" in output}
+
+
+def producers(value, exported):
     yield from (output["StackName"] for output in arguments(value, "Fn::GetStackOutput"))
-    yield from (name.split(":")[0] for name in arguments(value, "Fn::ImportValue"))
+    yield from (exported[name] for name in arguments(value, "Fn::ImportValue"))
 
 
 def test_everything_of_the_control_plane_goes_before_the_cluster_when_the_stack_is_deleted(synth):

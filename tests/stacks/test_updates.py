@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tests.support.environments import FARGATE, environment_data
+from tests.support.kept import kept_value
 from tests.support.templates import arguments, of_type
 
 KEPT = (
@@ -26,7 +26,12 @@ KEPT = (
 
 @cache
 def create_only(kind: str) -> list[list[str]]:
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    def read() -> Any:
+        from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+        return PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+
+    schema = kept_value(f"schema of {kind}", read, of="packages")
     return [path.removeprefix("/properties/").split("/") for path in schema.get("createOnlyProperties", [])]
 
 

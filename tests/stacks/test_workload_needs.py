@@ -9,6 +9,7 @@ from safe_io.errors import BadInput
 from stacks.controllers import controllers, needs_load_balancer_controller
 from stacks.objects import folder as workload_folder
 from stacks.objects.balancer_rights import rights_of
+from stacks.objects.rendering import placed_workloads
 from tests.stacks.own_workloads import Workloads
 from tests.support.environments import NODES, minimal, validated
 
@@ -278,3 +279,31 @@ def test_the_controller_gets_the_rights_that_annotations_ask_for_and_no_others(
     assert {action for one in given for action in one["Action"]} >= actions
     assert len(given) == bool(actions)
     assert all(resource in str(one["Resource"]) for one in given)
+
+
+TAGS = "service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags"
+
+
+@pytest.mark.parametrize(
+    ("compute", "written", "wanted"),
+    [
+        ("auto_mode", None, {"cost-center=4711"}),
+        ("auto_mode", "team=shop,cost-center=1", {"team=shop", "cost-center=1"}),
+        ("managed_nodes", None, None),
+    ],
+)
+def test_load_balancers_of_services_on_auto_mode_have_the_tags_of_the_file(workloads, compute, written, wanted):
+    annotations = {SSL: "${CERTIFICATE_ARN}"} | ({TAGS: written} if written else {})
+    item = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "door", "annotations": annotations},
+        "spec": {"type": "LoadBalancer", "ports": [{"port": 443}]},
+    }
+    workloads.write("app", [item])
+    spec = {"name": "app", "compute": compute, "certificate_arn": CERTIFICATE}
+    mix = {"managed_nodes": NODES} if compute == "managed_nodes" else None
+    found = validated({**minimal(mix, workloads=[spec]), "tags": {"cost-center": "4711"}})
+    (made,) = [one for one in placed_workloads(found.clusters[0], found)[0].objects if one["kind"] == "Service"]
+    tags = made["metadata"]["annotations"].get(TAGS)
+    assert (set(tags.split(",")) - {"eks-platform/environment=t"} if tags else None) == wanted

@@ -40,7 +40,7 @@ class Assembly:
     @property
     def templates(self) -> Templates:
         """By the name of the stack, in the order of deployment."""
-        names = json.loads((self.folder / "stacks.json").read_text())
+        names = json.loads((self.folder.parent / "stacks.json").read_text())
         return {name: json.loads((self.folder / f"{name}.template.json").read_text()) for name in names}
 
     @property
@@ -62,11 +62,11 @@ def assembled(data: dict[str, Any] | str, *, keep: bool = True, **options: Any) 
     environment = validated(data)
 
     def make(folder: Path) -> None:
-        platform = build_platform(environment, folder, **options)
-        platform.write_manifests(folder / "manifests")
+        platform = build_platform(environment, folder / "assembly", **options)
+        platform.write_manifests(folder / "assembly/manifests")
         (folder / "stacks.json").write_text(json.dumps([stack.stack_name for stack in platform.stacks]))
 
-    return Assembly(kept(f"assembly {json.dumps(data)} {sorted(options.items())!r}", make, keep=keep))
+    return Assembly(kept(f"assembly {json.dumps(data)} {sorted(options.items())!r}", make, keep=keep) / "assembly")
 
 
 @dataclass(frozen=True)

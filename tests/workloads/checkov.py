@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from tests.support.environments import ROOT
+from tests.support.kept import kept_value
 from tests.workloads.objects import KubernetesObject
 
 PROGRAM = ROOT / ".venv-checkov/bin/checkov"
@@ -17,8 +18,18 @@ NOT_HERE = "needs checkov: `make test` sets it up, and so does `make .venv-check
 
 def run(groups: Mapping[str, Sequence[KubernetesObject]], folder: Path) -> dict[str, set[tuple[str, str]]]:
     """Which policies each group of objects fails: the policy's id, and KIND.NAMESPACE.NAME of the object."""
-    for name, objects in groups.items():
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump_all(objects))
+    texts = {name: yaml.dump_all(objects, Dumper=yaml.CSafeDumper) for name, objects in groups.items()}
+    needed = (ROOT / "tests/workloads/checkov-requirements.txt").read_text()
+    failed = kept_value(f"checkov {needed} {texts}", lambda: _failed(texts, folder), of="packages")
+    found: dict[str, set[tuple[str, str]]] = {name: set() for name in groups}
+    for name, policy, resource in failed:
+        found[name].add((policy, resource))
+    return found
+
+
+def _failed(texts: Mapping[str, str], folder: Path) -> list[tuple[str, str, str]]:
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text)
     # CKV2_*: they join objects of all files, so the groups would mix; tests/workloads/references.py joins within one.
     command = [
         str(PROGRAM),
@@ -41,7 +52,7 @@ def run(groups: Mapping[str, Sequence[KubernetesObject]], folder: Path) -> dict[
     )
     results = json.loads(done.stdout)
     assert results["summary"]["parsing_errors"] == 0
-    found: dict[str, set[tuple[str, str]]] = {name: set() for name in groups}
-    for check in results["results"]["failed_checks"]:
-        found[Path(check["file_path"]).stem].add((check["check_id"], check["resource"]))
-    return found
+    return [
+        (Path(check["file_path"]).stem, check["check_id"], check["resource"])
+        for check in results["results"]["failed_checks"]
+    ]

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
-from tests.support.environments import environment_data, validated
-from tests.support.synth import build_platform
+from tests.support.environments import environment_data
+from tests.support.synth import assembled
 from tests.workloads.objects import KubernetesObject
 
 VALUES = {
@@ -74,11 +73,8 @@ def deployed(environment: str, delivery: str | None = None) -> tuple[Cluster, ..
     data = environment_data(environment)
     for cluster in data["clusters"]:
         cluster["delivery"] = delivery or cluster.get("delivery", "files")
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        platform = build_platform(validated(data), folder)
-        platform.write_manifests(folder / "manifests")
-        return tuple(read(folder, environment, cluster["name"]) for cluster in data["clusters"])
+    folder = assembled(data).folder
+    return tuple(read(folder, environment, cluster["name"]) for cluster in data["clusters"])
 
 
 def read(assembly: Path, environment: str, name: str) -> Cluster:

@@ -78,6 +78,7 @@ class Lasting:
     """A resource that outlives its cluster's stacks."""
 
     id: str
+    """Among those of its cluster."""
     resource: CfnRole
     fixed: bool
     """A cluster can never change it, so that CloudFormation must keep it as long as the cluster is there."""
@@ -156,8 +157,8 @@ class ComputeKind(Generic[S]):
 
     # AWS's side
 
-    def lasting(self, scope: Construct, spec: S, context: ClusterContext) -> Iterator[Lasting]:
-        """Makes what outlives the cluster; for a section that is switched off, too."""
+    def lasting(self, scope: Construct, spec: S, context: ClusterContext, prefix: str) -> Iterator[Lasting]:
+        """Makes what outlives the cluster, with ids that begin with ``prefix``; for a section that is switched off, too."""
         yield from ()
 
     def log_groups(self, spec: S, cluster: str) -> Iterator[tuple[str, str]]:

@@ -3,8 +3,12 @@
 import uuid
 from typing import Any
 
-from emulator.engine.eks.service import Answer, Eks, Parameters, operation
+from emulator.engine.eks.service import Answer, Eks, Parameters, child_operations, operation
 from emulator.engine.eks.state import Record, Refused, now
+
+child_operations("accessEntry", "principalArn", "accessEntries")
+child_operations("podIdentityAssociation", "associationId", "associations", member="association", whole=True)
+child_operations("capability", "capabilityName", "capabilities", whole=True)
 
 
 @operation
@@ -28,12 +32,6 @@ def create_access_entry(eks: Eks, parameters: Parameters) -> Answer:
     }
     eks.state.children["accessEntry", cluster, principal] = entry
     return {"accessEntry": entry}
-
-
-@operation
-def describe_access_entry(eks: Eks, parameters: Parameters) -> Answer:
-    """Describes an access entry."""
-    return {"accessEntry": eks.state.child("accessEntry", parameters["clusterName"], parameters["principalArn"])}
 
 
 @operation
@@ -137,12 +135,6 @@ def _association(eks: Eks, parameters: Parameters) -> Record:
 
 
 @operation
-def describe_pod_identity_association(eks: Eks, parameters: Parameters) -> Answer:
-    """Describes an association."""
-    return {"association": _association(eks, parameters)}
-
-
-@operation
 def list_pod_identity_associations(eks: Eks, parameters: Parameters) -> Answer:
     """Lists associations, all or of a namespace or service account."""
     eks.state.cluster(parameters["clusterName"])
@@ -190,27 +182,4 @@ def create_capability(eks: Eks, parameters: Parameters) -> Answer:
     }
     eks.state.children["capability", cluster, name] = capability
     eks.state.start(lambda: capability.update(status="ACTIVE"))
-    return {"capability": capability}
-
-
-@operation
-def describe_capability(eks: Eks, parameters: Parameters) -> Answer:
-    """Describes a capability."""
-    return {"capability": eks.state.child("capability", parameters["clusterName"], parameters["capabilityName"])}
-
-
-@operation
-def list_capabilities(eks: Eks, parameters: Parameters) -> Answer:
-    """Lists capabilities."""
-    eks.state.cluster(parameters["clusterName"])
-    return eks.page(list(eks.state.of("capability", parameters["clusterName"])), parameters, "capabilities")
-
-
-@operation
-def delete_capability(eks: Eks, parameters: Parameters) -> Answer:
-    """Deletes a capability."""
-    cluster, name = parameters["clusterName"], parameters["capabilityName"]
-    capability = eks.state.child("capability", cluster, name)
-    capability["status"] = "DELETING"
-    eks.state.start(lambda: eks.state.children.pop(("capability", cluster, name), None))
     return {"capability": capability}

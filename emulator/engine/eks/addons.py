@@ -4,9 +4,11 @@ import uuid
 
 from eks_facts.addons import addons
 from eks_facts.versions import kubernetes_versions
-from emulator.engine.eks.compute import delete_child, names
-from emulator.engine.eks.service import Answer, Eks, Parameters, operation
+from emulator.engine.eks.service import OPERATIONS, Answer, Eks, Parameters, child_operations, operation
 from emulator.engine.eks.state import Record, Refused, now
+
+child_operations("addon", "addonName", "addons")
+_delete = OPERATIONS["DeleteAddon"]
 
 NO_NODES = "The add-on is unhealthy because it doesn't have the desired number of replicas."
 
@@ -105,18 +107,6 @@ def _associate(eks: Eks, cluster: str, addon: Record, wanted: list[Record]) -> N
 
 
 @operation
-def describe_addon(eks: Eks, parameters: Parameters) -> Answer:
-    """Describes an add-on."""
-    return {"addon": eks.state.child("addon", parameters["clusterName"], parameters["addonName"])}
-
-
-@operation
-def list_addons(eks: Eks, parameters: Parameters) -> Answer:
-    """Lists add-ons by name."""
-    return eks.page(names(eks, "addon", parameters, "addonName"), parameters, "addons")
-
-
-@operation
 def update_addon(eks: Eks, parameters: Parameters) -> Answer:
     """Changes an add-on's version, configuration or roles."""
     addon = eks.state.child("addon", parameters["clusterName"], parameters["addonName"])
@@ -137,7 +127,7 @@ def delete_addon(eks: Eks, parameters: Parameters) -> Answer:
     """Deletes an add-on and the associations it owns."""
     addon = eks.state.child("addon", parameters["clusterName"], parameters["addonName"])
     _associate(eks, parameters["clusterName"], addon, [])
-    return {"addon": delete_child(eks, "addon", parameters, "addonName")}
+    return _delete(eks, parameters)
 
 
 @operation

@@ -1,4 +1,4 @@
-"""What a policy must name for a request to EKS; ministack asks for the cluster alone.
+"""The resource that a policy must name for a request to EKS; ministack checks the cluster alone.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html
 """
@@ -15,7 +15,7 @@ _KINDS = {
     "pod-identity-associations": "podidentityassociation",
     "capabilities": "capability",
 }
-"""Resource types by their part of the path. What is below no such part, or makes or lists such things, is asked of the cluster."""
+"""Resource types by their part of the path. For other requests, and those that create or list, the resource is the cluster."""
 
 
 def install() -> None:

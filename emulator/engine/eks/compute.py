@@ -6,23 +6,11 @@ from typing import Any
 
 from eks_facts.instances import default_ami_type
 from emulator.engine.eks.releases import newest
-from emulator.engine.eks.service import Answer, Eks, Parameters, operation, own_access_entry
+from emulator.engine.eks.service import Answer, Eks, Parameters, child_operations, operation, own_access_entry
 from emulator.engine.eks.state import Record, now
 
-
-def delete_child(eks: Eks, kind: str, parameters: Parameters, key: str) -> Record:
-    """Begins to delete what belongs to a cluster, and returns it."""
-    cluster, name = parameters["clusterName"], parameters[key]
-    record = eks.state.child(kind, cluster, name)
-    record["status"] = "DELETING"
-    eks.state.start(lambda: eks.state.children.pop((kind, cluster, name), None))
-    return record
-
-
-def names(eks: Eks, kind: str, parameters: Parameters, key: str) -> list[str]:
-    """Returns the names of what a cluster has of one kind."""
-    eks.state.cluster(parameters["clusterName"])
-    return sorted(record[key] for record in eks.state.of(kind, parameters["clusterName"]))
+child_operations("nodegroup", "nodegroupName", "nodegroups")
+child_operations("fargateProfile", "fargateProfileName", "fargateProfileNames")
 
 
 @operation
@@ -69,24 +57,6 @@ def create_nodegroup(eks: Eks, parameters: Parameters) -> Answer:
 
 def _template(wanted: Mapping[str, Any] | None) -> Record | None:
     return {"version": "1", **wanted} if wanted else None
-
-
-@operation
-def describe_nodegroup(eks: Eks, parameters: Parameters) -> Answer:
-    """Describes a node group."""
-    return {"nodegroup": eks.state.child("nodegroup", parameters["clusterName"], parameters["nodegroupName"])}
-
-
-@operation
-def list_nodegroups(eks: Eks, parameters: Parameters) -> Answer:
-    """Lists node groups by name."""
-    return eks.page(names(eks, "nodegroup", parameters, "nodegroupName"), parameters, "nodegroups")
-
-
-@operation
-def delete_nodegroup(eks: Eks, parameters: Parameters) -> Answer:
-    """Deletes a node group."""
-    return {"nodegroup": delete_child(eks, "nodegroup", parameters, "nodegroupName")}
 
 
 @operation
@@ -161,23 +131,3 @@ def create_fargate_profile(eks: Eks, parameters: Parameters) -> Answer:
 
     eks.state.start(active)
     return {"fargateProfile": profile}
-
-
-@operation
-def describe_fargate_profile(eks: Eks, parameters: Parameters) -> Answer:
-    """Describes a Fargate profile."""
-    name = parameters["fargateProfileName"]
-    return {"fargateProfile": eks.state.child("fargateProfile", parameters["clusterName"], name)}
-
-
-@operation
-def list_fargate_profiles(eks: Eks, parameters: Parameters) -> Answer:
-    """Lists Fargate profiles by name."""
-    found = names(eks, "fargateProfile", parameters, "fargateProfileName")
-    return eks.page(found, parameters, "fargateProfileNames")
-
-
-@operation
-def delete_fargate_profile(eks: Eks, parameters: Parameters) -> Answer:
-    """Deletes a Fargate profile."""
-    return {"fargateProfile": delete_child(eks, "fargateProfile", parameters, "fargateProfileName")}

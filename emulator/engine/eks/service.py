@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from emulator.engine.account import Account
 from emulator.engine.eks import shapes
-from emulator.engine.eks.lookups import Account
 from emulator.engine.eks.rules import check
 from emulator.engine.eks.state import Record, Refused, State, now
 
@@ -22,6 +22,36 @@ def operation(function: Callable[["Eks", Parameters], Answer]) -> Callable[["Eks
     """Registers a function as the operation of its name: ``create_cluster`` is CreateCluster."""
     OPERATIONS["".join(word.capitalize() for word in function.__name__.split("_"))] = function
     return function
+
+
+def child_operations(kind: str, key: str, listed: str, *, member: str = "", whole: bool = False) -> None:
+    """Registers Describe, List and Delete of one kind of what belongs to a cluster.
+
+    Args:
+        kind: one of LABELS.
+        key: the parameter with its name, such as ``nodegroupName``; also a member of the record.
+        listed: the member of List's answer.
+        member: the member of the other answers; ``kind`` if not given.
+        whole: whether List answers records and not names.
+    """
+    name = kind[:1].upper() + kind[1:]
+
+    def describe(eks: Eks, parameters: Parameters) -> Answer:
+        return {member or kind: eks.state.child(kind, parameters["clusterName"], parameters[key])}
+
+    def list_all(eks: Eks, parameters: Parameters) -> Answer:
+        eks.state.cluster(parameters["clusterName"])
+        found = sorted(eks.state.of(kind, parameters["clusterName"]), key=lambda record: str(record[key]))
+        return eks.page(found if whole else [record[key] for record in found], parameters, listed)
+
+    def delete(eks: Eks, parameters: Parameters) -> Answer:
+        record = eks.state.child(kind, parameters["clusterName"], parameters[key])
+        record["status"] = "DELETING"
+        eks.state.start(lambda: eks.state.children.pop((kind, parameters["clusterName"], parameters[key]), None))
+        return {member or kind: record}
+
+    plural = "Capabilities" if kind == "capability" else "AccessEntries" if kind == "accessEntry" else f"{name}s"
+    OPERATIONS.update({f"Describe{name}": describe, f"List{plural}": list_all, f"Delete{name}": delete})
 
 
 class Eks:

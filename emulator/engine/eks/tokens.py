@@ -1,4 +1,4 @@
-"""Who a bearer token of a Kubernetes request is: the principal that signed it, by the cluster's access entries.
+"""Maps the bearer token of a Kubernetes request to the principal that signed it, by the cluster's access entries.
 
 Only AmazonEKSClusterAdminPolicy is carried over to Kubernetes (as system:masters), and an entry's own groups.
 https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
@@ -23,7 +23,7 @@ def review(
     cluster: str,
     principal_of: Callable[[str, Mapping[str, str]], str | None],
 ) -> dict[str, Any]:
-    """Answers a TokenReview. ``principal_of`` tells who presigned a URL with the headers, as Authentication does."""
+    """Answers a TokenReview. ``principal_of`` returns who presigned a URL with the headers, as Authentication does."""
     url = _presigned(str(request.get("spec", {}).get("token", "")))
     status: dict[str, Any] = {"authenticated": False}
     arn = principal_of(url, {CLUSTER_HEADER: cluster}) if url else None
@@ -48,7 +48,7 @@ def _presigned(token: str) -> str:
 
 
 def _same(principal: str, arn: str) -> bool:
-    """Tells whether a session, or a user, is of a principal: arn:aws:sts::ID:assumed-role/NAME/SESSION is of role NAME."""
+    """Whether a session or a user belongs to a principal: arn:aws:sts::ID:assumed-role/NAME/SESSION is of role NAME."""
     if ":assumed-role/" in arn:
         return principal.split("/")[-1] == arn.split("/")[1]
     return principal == arn

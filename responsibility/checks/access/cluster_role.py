@@ -187,7 +187,7 @@ def handler_logs_expire(cluster: Cluster) -> Answer | None:
     return met("the logs of the Lambda function that runs kubectl expire")
 
 
-@check("EKR216", Cluster, synth=True)
+@check("EKR217", Cluster, synth=True)
 def kubectl_fits_the_cluster(cluster: Cluster) -> Answer:
     """CDK's kubectl layers name their version in their description."""
     handlers = cluster.facts.view(handlers_of).get(cluster.resource.key, [])

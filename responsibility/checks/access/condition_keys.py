@@ -1,4 +1,4 @@
-"""Duties at what policies test: that the condition keys of EKS exist. The known ones are data: ``eks_condition_keys.yaml``."""
+"""Checks of the condition keys that policies test: whether EKS has them. Known keys are data: ``eks_condition_keys.yaml``."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -36,7 +36,7 @@ def _judge(statements: Iterable[Statement], unsaid: list[UnknownValue]) -> Answe
 
 @check("EKR210", Role)
 def role_tests_known_keys(role: Role) -> Answer | None:
-    """Policies with a life of their own are EKR211: they may be a boundary, or be for people."""
+    """Separate policies are EKR211: they may be a boundary, or be for people."""
     try:
         count = len(role.get("Policies", []))
     except UnknownValue:
@@ -47,5 +47,5 @@ def role_tests_known_keys(role: Role) -> Answer | None:
 
 @check("EKR211", Policy)
 def policy_tests_known_keys(policy: Policy) -> Answer | None:
-    """Asked of ``AWS::IAM::Policy``, ``RolePolicy`` and ``ManagedPolicy``, whoever has them."""
+    """Applies to ``AWS::IAM::Policy``, ``RolePolicy`` and ``ManagedPolicy``, whatever they are attached to."""
     return _judge(*read_statements(policy, "PolicyDocument"))

@@ -133,7 +133,7 @@ _IPV6_CNI = ("ec2:AssignIpv6Addresses", "ec2:DescribeInstances", "ec2:DescribeNe
 
 @check("EKR212", Addon)
 def cni_may_assign_ipv6(addon: Addon) -> Answer | None:
-    """Asked of the CNI in clusters whose IpFamily is ipv6. Where it has no role of its own (EKR066), of the roles of nodes."""
+    """Applies to the CNI in clusters whose IpFamily is ipv6. Where it has no role of its own (EKR066), of the roles of nodes."""
     cluster = addon.cluster
     if addon.name != "vpc-cni" or cluster is None or cluster.ip_family != "ipv6":
         return None

@@ -65,8 +65,12 @@ _TAGGED = (
     ),
     ("IngressClassParams", "eks.amazonaws.com/", "spec.tags", ("elasticloadbalancing:CreateLoadBalancer",)),
     ("StorageClass", "storage.k8s.io/", "parameters", ("ec2:CreateVolume",)),
+    ("Service", "v1", "metadata.annotations", ("elasticloadbalancing:CreateLoadBalancer",)),
 )
 """What may ask Auto Mode for tags of yours: kind, API group, where, and what the cluster role then needs beside AWS's policies."""
+
+
+_TAGS_OF_SERVICE = "service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags"
 
 
 def _tags_it_may_not_set(cluster: Cluster, role: Role) -> Iterator[tuple[str, Evidence]]:
@@ -79,6 +83,8 @@ def _tags_it_may_not_set(cluster: Cluster, role: Role) -> Iterator[tuple[str, Ev
             if kind == "StorageClass":
                 auto = item.words_of("provisioner") == "ebs.csi.eks.amazonaws.com"
                 tags = auto and any(key.startswith("tagSpecification") for key in item.mapping(path))
+            if kind == "Service":
+                tags = item.get("spec.type") == "LoadBalancer" and bool(item.annotation(_TAGS_OF_SERVICE))
             said, unsaid = role.allowances
             allowed = [one.actions for one in said if one.allow]
             if tags and not all(any(_covers(patterns, action) for patterns in allowed) for action in actions):
@@ -155,7 +161,7 @@ def pools_and_role_go_together(cluster: Cluster) -> Answer | None:
 
 @check("EKR213", KubernetesObject)
 def fips_amis_are_there(item: KubernetesObject) -> Answer | None:
-    """Asked of NodeClasses of Auto Mode that ask for FIPS."""
+    """Applies to NodeClasses of Auto Mode that ask for FIPS."""
     if item.what != "NodeClass" or item.get("spec.advancedSecurity.fips") is not True:
         return None
     at = item.at("spec.advancedSecurity.fips")

@@ -247,12 +247,12 @@ def _in_local_zones(subnets: list[Subnet], words: str) -> Answer | None:
 
 @check("EKR214", Cluster)
 def control_plane_is_in_the_region(cluster: Cluster) -> Answer | None:
-    """Asked of the subnets that are in what was read. Nodes may be in Local Zones."""
+    """Applies to the subnets that were read. Nodes may be in Local Zones."""
     return _in_local_zones(cluster.subnets, "gives EKS subnets in") if cluster.subnets else None
 
 
 @check("EKR215", FargateProfile)
 def fargate_is_in_the_region(profile: FargateProfile) -> Answer | None:
-    """Asked of the subnets that are in what was read."""
+    """Applies to the subnets that were read."""
     subnets = profile.facts.find_all(Subnet, profile.resource.maybe("Subnets", []))
     return _in_local_zones(subnets, "has subnets in") if subnets else None

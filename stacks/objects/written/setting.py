@@ -1,6 +1,6 @@
 """What the objects of a workload are held against."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from safe_io.where import Where
@@ -31,6 +31,8 @@ class Setting:
     """Whether pods have IPv6 addresses."""
     isolated: bool
     """Whether the network has no way to the internet."""
+    tags: Mapping[str, str]
+    """Of what controllers make."""
 
     @property
     def elsewhere(self) -> str:

@@ -15,8 +15,8 @@ from responsibility.reading.template import BadSource
 from safe_io.ownership import OutputProblem
 from tests.responsibility.account.fake_eks import FakeEks, offer, run
 from tests.responsibility.account.lock_case import ADDONS, DAY, endpoint, locked, template
-from tests.support.environments import ROOT, environment_data, validated
-from tests.support.synth import build_platform
+from tests.support.environments import ROOT, environment_data
+from tests.support.synth import assembled, build_platform
 from tests.support.templates import of_type
 
 
@@ -30,8 +30,7 @@ def eks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeEks]:
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`cdk.out` of the environment demo."""
     folder = tmp_path_factory.mktemp("lock") / "cdk.out"
-    build_platform(validated(environment_data("demo")), folder)
-    return folder
+    return assembled("demo").copy(folder)
 
 
 @pytest.fixture
@@ -120,7 +119,7 @@ def test_a_version_in_the_environment_goes_first(tmp_path: Path) -> None:
 def test_the_region_of_the_environment_is_asked(eks: FakeEks, tmp_path: Path) -> None:
     data = environment_data("demo")
     data["region"] = "eu-north-1"
-    build_platform(validated(data), tmp_path / "cdk.out")
+    assembled(data).copy(tmp_path / "cdk.out")
     file = tmp_path / "x.lock.yaml"
     locked(Request(assembly=str(tmp_path / "cdk.out"), output=file))
     assert eks.regions == {"eu-north-1"}

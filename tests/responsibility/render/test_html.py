@@ -24,6 +24,7 @@ from tests.responsibility.render.page_browser import (
     UNFOLD,
     check_geometry,
 )
+from tests.support.kept import kept_value
 from tests.support.machine import CHROMIUM, NEEDS_CHROMIUM
 
 pytestmark = pytest.mark.xdist_group("html")  # one browser, in one process
@@ -157,16 +158,22 @@ def test_words_that_do_not_fit_are_cut_and_counted():
 
 @NEEDS_CHROMIUM
 @pytest.mark.parametrize(("name", "scheme", "size", "unfolded"), LOOKS)
-def test_axe_finds_nothing(visit: Any, name: str, scheme: str, size: dict[str, int], unfolded: bool):
-    page = visit(name, viewport=size, color_scheme=scheme)
-    if unfolded:
-        page.evaluate(UNFOLD)
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    wrong = [
-        (rule["id"], rule["help"], [node["html"][:200] for node in rule["nodes"][:3]]) for rule in found["violations"]
-    ]
-    assert wrong == []
+def test_axe_finds_nothing(
+    visit: Any, browser: Any, pages: dict[str, Path], name: str, scheme: str, size: dict[str, int], unfolded: bool
+):
+    def look() -> list[Any]:
+        page = visit(name, viewport=size, color_scheme=scheme)
+        if unfolded:
+            page.evaluate(UNFOLD)
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        return [
+            (rule["id"], rule["help"], [node["html"][:200] for node in rule["nodes"][:3]])
+            for rule in found["violations"]
+        ]
+
+    key = f"axe {browser.version} {scheme} {size} {unfolded} {pages[name].read_text()}"
+    assert kept_value(key, look, of="packages") == []
 
 
 @NEEDS_CHROMIUM

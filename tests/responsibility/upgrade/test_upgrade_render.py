@@ -17,8 +17,7 @@ from responsibility.render.playbook import FORMATS, render
 from responsibility.upgrade.command import Request, playbook
 from responsibility.upgrade.playbook import Playbook
 from tests.responsibility.upgrade.upgrade_case import AS_OF, cluster, group, write
-from tests.support.environments import environment_data, validated
-from tests.support.synth import build_platform
+from tests.support.synth import assembled
 
 FOREIGN = Path(__file__).parents[1] / "foreign"
 
@@ -32,8 +31,7 @@ class TextSnapshot(SingleFileSnapshotExtension):
 
 
 def test_text_of_demo(tmp_path: Path, snapshot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    platform = build_platform(validated(environment_data("demo")), tmp_path / "cdk.out")
-    platform.write_manifests(tmp_path / "cdk.out/manifests")
+    assembled("demo").copy(tmp_path / "cdk.out")
     monkeypatch.chdir(tmp_path)
     assert snapshot(extension_class=TextSnapshot) == render(playbook(Request("1.37", "cdk.out", AS_OF)), "text")
 

@@ -8,8 +8,8 @@ import pytest
 from responsibility.upgrade.command import Request, playbook
 from responsibility.upgrade.playbook import ClusterPlaybook
 from tests.responsibility.upgrade.upgrade_case import Resources, cluster, group, own_nodes, upgraded
-from tests.support.environments import ENVIRONMENTS, environment_data, validated
-from tests.support.synth import build_platform
+from tests.support.environments import ENVIRONMENTS, environment_data
+from tests.support.synth import assembled
 
 PROFILE = {
     "Type": "AWS::EKS::FargateProfile",
@@ -80,8 +80,7 @@ def test_words_of_a_template_are_no_shell(tmp_path: Path) -> None:
 
 
 def ours(name: str, folder: Path) -> ClusterPlaybook:
-    platform = build_platform(validated(environment_data(name)), folder / "cdk.out")
-    platform.write_manifests(folder / "cdk.out/manifests")
+    assembled(name).copy(folder / "cdk.out")
     from tests.responsibility.upgrade.upgrade_case import AS_OF
 
     return playbook(Request("1.37", str(folder / "cdk.out"), AS_OF)).clusters[0]

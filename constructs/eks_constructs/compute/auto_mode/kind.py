@@ -69,12 +69,16 @@ class AutoMode(ComputeKind[AutoModeSpec]):
     def reaches(self, spec: AutoModeSpec) -> Iterator[tuple[str, str, Where]]:
         yield "nodes", self.title, ()
 
-    def lasting(self, scope: Construct, spec: AutoModeSpec, context: ClusterContext) -> Iterator[Lasting]:
-        role = rights.node_role(scope, _NODE_ROLE, iam=context.iam, cluster=context.name)
+    def lasting(self, scope: Construct, spec: AutoModeSpec, context: ClusterContext, prefix: str) -> Iterator[Lasting]:
+        role = rights.node_role(scope, prefix + _NODE_ROLE, iam=context.iam, cluster=context.name)
         yield Lasting(_NODE_ROLE, role, fixed=True)
         if spec.node_classes:
             custom = rights.custom_node_role(
-                scope, _CUSTOM_NODE_ROLE, iam=context.iam, environment=context.environment, cluster=context.name
+                scope,
+                prefix + _CUSTOM_NODE_ROLE,
+                iam=context.iam,
+                environment=context.environment,
+                cluster=context.name,
             )
             # The cluster lets go of it with its last node class.
             yield Lasting(_CUSTOM_NODE_ROLE, custom, fixed=False)

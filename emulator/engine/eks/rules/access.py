@@ -1,4 +1,4 @@
-"""What EKS says of add-ons, access entries and Pod Identity."""
+"""Rules for add-ons, access entries and Pod Identity."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,17 +11,16 @@ from eks_facts.iam_words import access_policies
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, REQUEST, Call, role_problem, rule
 
 
-@rule("CreateAddon", says="Add-ons that EKS offers.", page=f"{GUIDE}workloads-add-ons-available-eks.html")
+@rule("CreateAddon", page=f"{GUIDE}workloads-add-ons-available-eks.html")
 def addon_offered(call: Call) -> Iterator[str]:
-    """Refuses names that are no add-on."""
+    """Add-ons that EKS offers."""
     if call.get("addonName") not in addons():
         yield f"Addon {call.get('addonName')} specified is not supported"
 
 
-@rule("CreateAddon", "UpdateAddon", says="Settings of an add-on are those of its schema, as far as it is known here.",
-      page=f"{API}API_DescribeAddonConfiguration.html")  # fmt: skip
+@rule("CreateAddon", "UpdateAddon", page=f"{API}API_DescribeAddonConfiguration.html")
 def addon_settings_fit(call: Call) -> Iterator[str]:
-    """Refuses what the schema does not know, and values of another type."""
+    """Settings of an add-on are those of its schema, as far as it is known here."""
     schema = addon_settings().get(call.get("addonName") or "")
     text = call.get("configurationValues")
     if not schema or not text:
@@ -40,10 +39,9 @@ def addon_settings_fit(call: Call) -> Iterator[str]:
         yield f"ConfigurationValue provided in request is not supported: Json schema validation failed with error: [{', '.join(errors)}]"
 
 
-@rule("CreateAccessEntry", "UpdateAccessEntry", says="Kubernetes groups do not begin with system:, and only STANDARD entries have any.",
-      page=f"{API}API_CreateAccessEntry.html")  # fmt: skip
+@rule("CreateAccessEntry", "UpdateAccessEntry", page=f"{API}API_CreateAccessEntry.html")
 def groups_not_reserved(call: Call) -> Iterator[str]:
-    """Refuses reserved groups."""
+    """Kubernetes groups do not begin with system:, and only STANDARD entries have any."""
     groups: Iterable[str] = call.get("kubernetesGroups") or []
     if any(group.startswith(("system:", "eks:", "aws:", "amazon:", "iam:")) for group in groups):
         yield "The kubernetes group name is invalid: it must not start with system:, eks:, aws:, amazon: or iam:"
@@ -51,18 +49,16 @@ def groups_not_reserved(call: Call) -> Iterator[str]:
         yield f"The kubernetesGroups cannot be set for an access entry of type {call.get('type')}"
 
 
-@rule("CreateAccessEntry", "AssociateAccessPolicy", says="The cluster's authentication mode has access entries.",
-      page=f"{GUIDE}setting-up-access-entries.html", code=REQUEST)  # fmt: skip
+@rule("CreateAccessEntry", "AssociateAccessPolicy", page=f"{GUIDE}setting-up-access-entries.html", code=REQUEST)
 def access_entries_on(call: Call) -> Iterator[str]:
-    """Refuses entries in the mode of the ConfigMap."""
+    """The cluster's authentication mode has access entries."""
     if call.cluster["accessConfig"]["authenticationMode"] == "CONFIG_MAP":
         yield "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."
 
 
-@rule("AssociateAccessPolicy", says="EKS's own access policies; a scope of namespaces names some.",
-      page=f"{GUIDE}access-policy-permissions.html")  # fmt: skip
+@rule("AssociateAccessPolicy", page=f"{GUIDE}access-policy-permissions.html")
 def access_policy_exists(call: Call) -> Iterator[str]:
-    """Refuses policies that do not exist."""
+    """EKS's own access policies; a scope of namespaces names some."""
     arn = str(call.get("policyArn"))
     named = re.fullmatch(r"arn:aws[a-z-]*:eks::aws:cluster-access-policy/(\w+)", arn)
     if not named:
@@ -74,24 +70,23 @@ def access_policy_exists(call: Call) -> Iterator[str]:
         yield "The namespaces of an access scope belong to type namespace, and that type needs them."
 
 
-@rule(
-    "CreatePodIdentityAssociation",
-    says="A service account has one association.",
-    page=f"{GUIDE}pod-id-association.html",
-    code=IN_USE,
-)
+@rule("CreatePodIdentityAssociation", page=f"{GUIDE}pod-id-association.html", code=IN_USE)
 def one_association(call: Call) -> Iterator[str]:
-    """Refuses a second association of a service account."""
+    """A service account has one association."""
     for found in call.state.of("podIdentityAssociation", call.cluster_name):
         if (found["namespace"], found["serviceAccount"]) == (call.get("namespace"), call.get("serviceAccount")):
             yield f"Association already exists: {found['associationId']}"
 
 
-@rule("CreatePodIdentityAssociation", "UpdatePodIdentityAssociation", "CreateAddon", "UpdateAddon",
-      says="EKS Pod Identity can assume a pod's role, with sts:TagSession.",
-      page=f"{GUIDE}pod-id-role.html")  # fmt: skip
+@rule(
+    "CreatePodIdentityAssociation",
+    "UpdatePodIdentityAssociation",
+    "CreateAddon",
+    "UpdateAddon",
+    page=f"{GUIDE}pod-id-role.html",
+)
 def pod_role_assumable(call: Call) -> Iterator[str]:
-    """Refuses a role that does not trust Pod Identity."""
+    """EKS Pod Identity can assume a pod's role, with sts:TagSession."""
     arns = [call.get("roleArn")] if "PodIdentity" in call.operation else []
     arns += [entry.get("roleArn") for entry in call.get("podIdentityAssociations") or []]
     for arn in arns:
@@ -99,18 +94,20 @@ def pod_role_assumable(call: Call) -> Iterator[str]:
             yield problem
 
 
-@rule("CreatePodIdentityAssociation", "UpdatePodIdentityAssociation",
-      says="A session policy goes without session tags.",
-      page="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreatePodIdentityAssociation.html")  # fmt: skip
+@rule(
+    "CreatePodIdentityAssociation",
+    "UpdatePodIdentityAssociation",
+    page="https://docs.aws.amazon.com/eks/latest/APIReference/API_CreatePodIdentityAssociation.html",
+)
 def policy_without_tags(call: Call) -> Iterator[str]:
-    """Refuses a policy beside EKS's tags."""
+    """A session policy goes without session tags."""
     if call.get("policy") and not call.get("disableSessionTags"):
         yield "When using policy, disableSessionTags must be set to true."
 
 
-@rule("CreateAccessEntry", says="The principal of an access entry exists.", page=f"{GUIDE}creating-access-entries.html")
+@rule("CreateAccessEntry", page=f"{GUIDE}creating-access-entries.html")
 def principal_exists(call: Call) -> Iterator[str]:
-    """Refuses principals that do not exist, and assumed roles."""
+    """The principal of an access entry exists."""
     arn = str(call.get("principalArn"))
     if ":sts:" in arn or not call.account.principal_exists(arn):
         yield "The specified principalArn is invalid: invalid principal."

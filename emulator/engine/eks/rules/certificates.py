@@ -1,31 +1,28 @@
-"""What EKS says of the rotation of a cluster's certificate authority."""
+"""Rules for the rotation of a cluster's certificate authority."""
 
 from collections.abc import Iterator
 
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, LIMIT, Call, rule
 
 
-@rule("CreateCertificateAuthority", says="A cluster has at most two certificate authorities.",
-      page=f"{API}API_CreateCertificateAuthority.html", code=LIMIT)  # fmt: skip
+@rule("CreateCertificateAuthority", page=f"{API}API_CreateCertificateAuthority.html", code=LIMIT)
 def two_authorities(call: Call) -> Iterator[str]:
-    """Refuses a second successor."""
+    """A cluster has at most two certificate authorities."""
     if len(list(call.state.of("certificateAuthority", call.cluster_name))) > 1:
         yield f"Cluster {call.cluster_name} has a successor certificate authority already"
 
 
-@rule("ActivateCertificateAuthority", says="A successor is distributed before it signs.",
-      page=f"{API}API_ActivateCertificateAuthority.html")  # fmt: skip
+@rule("ActivateCertificateAuthority", page=f"{API}API_ActivateCertificateAuthority.html")
 def successor_distributed(call: Call) -> Iterator[str]:
-    """Refuses one that not every component of AWS trusts yet."""
+    """A successor is distributed before it signs."""
     found = call.state.child("certificateAuthority", call.cluster_name, call.get("certificateAuthorityId"))
     if found["distributionStatus"] != "COMPLETE":
         yield f"The distribution status of {found['id']} is {found['distributionStatus']}; it must be COMPLETE"
 
 
-@rule("DeleteCertificateAuthority", says="The certificate authority that signs is not deleted.",
-      page=f"{API}API_DeleteCertificateAuthority.html", code=IN_USE)  # fmt: skip
+@rule("DeleteCertificateAuthority", page=f"{API}API_DeleteCertificateAuthority.html", code=IN_USE)
 def signer_stays(call: Call) -> Iterator[str]:
-    """Refuses to delete the signer."""
+    """The certificate authority that signs is not deleted."""
     if (
         call.state.child("certificateAuthority", call.cluster_name, call.get("certificateAuthorityId"))["signingStatus"]
         == "IN_USE"
@@ -33,10 +30,9 @@ def signer_stays(call: Call) -> Iterator[str]:
         yield "The certificate authority is in use"
 
 
-@rule("UpdateClusterVersion", says="No Kubernetes upgrade while a successor certificate authority waits to be activated.",
-      page=f"{GUIDE}certificate-authority-rotation.html")  # fmt: skip
+@rule("UpdateClusterVersion", page=f"{GUIDE}certificate-authority-rotation.html")
 def rotation_finished(call: Call) -> Iterator[str]:
-    """Refuses an upgrade in the middle of a rotation."""
+    """No Kubernetes upgrade while a successor certificate authority waits to be activated."""
     waiting = [one for one in call.state.of("certificateAuthority", call.cluster_name) if not one.get("activatedAt")]
     if waiting:
         yield f"A certificate authority rotation of {call.cluster_name} is in progress: activate {waiting[0]['id']} first"

@@ -1,22 +1,17 @@
-"""What EKS says of clusters: names, versions, the network, Auto Mode, deletion."""
+"""Rules for clusters: names, the network, Auto Mode, deletion."""
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
 from ipaddress import ip_network
 
 from eks_facts.files import limit
-from eks_facts.versions import kubernetes_versions
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, INVALID, LIMIT, REQUEST, Call, role_problem, rule
-from emulator.engine.eks.state import Refused, now
-
-ROLLBACK_WINDOW = timedelta(days=7)
+from emulator.engine.eks.state import Refused
 
 
-@rule("CreateCluster", says="A cluster's name is 1 to 100 letters, digits, hyphens and underscores, and not taken.",
-      page=f"{API}API_CreateCluster.html", code=IN_USE)  # fmt: skip
+@rule("CreateCluster", page=f"{API}API_CreateCluster.html", code=IN_USE)
 def cluster_name_free(call: Call) -> Iterator[str]:
-    """Refuses a name twice."""
+    """A cluster's name is 1 to 100 letters, digits, hyphens and underscores, and not taken."""
     if not re.fullmatch(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}", call.cluster_name):
         raise Refused(INVALID, f"The cluster name '{call.cluster_name}' is not valid.")
     if call.cluster_name in call.state.clusters:
@@ -32,29 +27,36 @@ _CHILDREN = {
 }  # fmt: skip
 
 
-@rule(*_CHILDREN, says="What belongs to a cluster has a name that is not taken.",
-      page=f"{API}API_CreateNodegroup.html", code=IN_USE)  # fmt: skip
+@rule(*_CHILDREN, page=f"{API}API_CreateNodegroup.html", code=IN_USE)
 def child_name_free(call: Call) -> Iterator[str]:
-    """Refuses a name twice."""
+    """What belongs to a cluster has a name that is not taken."""
     kind, key, message = _CHILDREN[call.operation]
     name = call.get(key)
     if (kind, call.cluster_name, name) in call.state.children:
         yield message.format(name=name, cluster=call.cluster_name)
 
 
-@rule("CreateNodegroup", "CreateFargateProfile", "CreateAddon", "UpdateClusterConfig", "UpdateClusterVersion",
-      "CreateCapability", "UpdateNodegroupVersion", "UpdateNodegroupConfig",
-      says="A cluster takes changes only while it is ACTIVE, so one update at a time.",
-      page=f"{API}API_UpdateClusterConfig.html", code=IN_USE)  # fmt: skip
+@rule(
+    "CreateNodegroup",
+    "CreateFargateProfile",
+    "CreateAddon",
+    "UpdateClusterConfig",
+    "UpdateClusterVersion",
+    "CreateCapability",
+    "UpdateNodegroupVersion",
+    "UpdateNodegroupConfig",
+    page=f"{API}API_UpdateClusterConfig.html",
+    code=IN_USE,
+)
 def cluster_active(call: Call) -> Iterator[str]:
-    """Refuses changes while the cluster is made, changed or deleted."""
+    """A cluster takes changes only while it is ACTIVE, so one update at a time."""
     if call.cluster["status"] != "ACTIVE":
         yield f"Cluster is not in ACTIVE status: {call.cluster_name} is {call.cluster['status']}"
 
 
-@rule("UpdateClusterConfig", says="One kind of change for each request.", page=f"{API}API_UpdateClusterConfig.html")
+@rule("UpdateClusterConfig", page=f"{API}API_UpdateClusterConfig.html")
 def one_kind_of_update(call: Call) -> Iterator[str]:
-    """Refuses a request that changes several things."""
+    """One kind of change for each request."""
     auto_mode = {"computeConfig", "storageConfig", "kubernetesNetworkConfig"}
     kinds = {key for key in call.parameters if key not in ("name", "clientRequestToken")}
     if kinds & auto_mode:
@@ -63,108 +65,9 @@ def one_kind_of_update(call: Call) -> Iterator[str]:
         yield f"Only one type of update can be allowed in each request; found: {', '.join(sorted(kinds)) or 'none'}"
 
 
-@rule("CreateCluster", "UpdateClusterVersion", says="Only Kubernetes versions that EKS offers.",
-      page=f"{GUIDE}kubernetes-versions.html")  # fmt: skip
-def version_offered(call: Call) -> Iterator[str]:
-    """Refuses versions that are unknown."""
-    version = call.get("version")
-    if version and version not in kubernetes_versions():
-        yield f"unsupported Kubernetes version {version}"
-
-
-@rule("CreateCluster", "UpdateClusterConfig", says="STANDARD is for versions in standard support.",
-      page=f"{GUIDE}disable-extended-support.html")  # fmt: skip
-def standard_support_in_time(call: Call) -> Iterator[str]:
-    """Refuses to switch extended support off once it began."""
-    if call.get("upgradePolicy", "supportType") != "STANDARD":
-        return
-    version = call.get("version") if call.operation == "CreateCluster" else call.cluster["version"]
-    ends = _standard_until(version)
-    if ends and now().date() > ends:
-        yield f"Kubernetes version {version} is in extended support since {ends}: the upgrade policy STANDARD cannot be selected for it"
-
-
-@rule(
-    "UpdateClusterVersion",
-    says="An update goes one minor version up, or back as a rollback.",
-    page=f"{GUIDE}update-cluster.html",
-)
-def one_minor_version(call: Call) -> Iterator[str]:
-    """Refuses to skip a version, and to stay."""
-    old, new = call.cluster["version"], call.get("version")
-    if new == old:
-        yield f"The cluster already has Kubernetes version {new}"
-    elif _step(call) not in (1, -1, None):
-        yield f"Unsupported Kubernetes minor version update from {old} to {new}"
-
-
-@rule("UpdateClusterVersion", says="A rollback comes within 7 days of the upgrade that it takes back, which was the last one.",
-      page=f"{GUIDE}rollback-cluster.html", code=REQUEST)  # fmt: skip
-def rollback_in_time(call: Call) -> Iterator[str]:
-    """Refuses to go back later, and where the cluster was made with its version or has been rolled back."""
-    if _step(call) != -1:
-        return
-    upgraded = call.cluster.get("_upgraded")
-    old, new = call.cluster["version"], call.get("version")
-    if upgraded is None:
-        yield f"The cluster was not upgraded to {old} in place: it cannot be rolled back to {new}"
-    elif now() - upgraded > ROLLBACK_WINDOW:
-        yield f"The cluster was upgraded to {old} on {upgraded:%Y-%m-%d}: a rollback comes within {ROLLBACK_WINDOW.days} days"
-
-
-@rule("UpdateClusterVersion", says="A rollback to a version in extended support needs the upgrade policy EXTENDED.",
-      page=f"{GUIDE}rollback-cluster.html", code=REQUEST)  # fmt: skip
-def rollback_with_extended_support(call: Call) -> Iterator[str]:
-    """Refuses to go back into extended support that the cluster does not have."""
-    ends = _standard_until(call.get("version"))
-    if (
-        _step(call) == -1
-        and ends
-        and now().date() > ends
-        and call.cluster["upgradePolicy"]["supportType"] == "STANDARD"
-    ):
-        yield f"Kubernetes version {call.get('version')} is in extended support: first change the upgrade policy to EXTENDED"
-
-
-def _standard_until(version: str | None) -> date | None:
-    found = kubernetes_versions().get(version or "")
-    return found.standard_until if found else None
-
-
-def _step(call: Call) -> int | None:
-    """How many minor versions up UpdateClusterVersion goes; None: it is no version that EKS offers, of which another rule tells."""
-    versions = list(kubernetes_versions())
-    old, new = call.cluster["version"], call.get("version")
-    return versions.index(new) - versions.index(old) if new in versions and old in versions else None
-
-
-@rule("UpdateClusterVersion",
-      says="A control plane moves up only when its managed node groups have its version, and back when they have gone back.",
-      page=f"{API}API_UpdateClusterVersion.html")  # fmt: skip
-def nodes_caught_up(call: Call) -> Iterator[str]:
-    """Refuses to leave managed nodes behind; of a rollback, nodes that would be ahead, unless it is forced."""
-    rollback = _step(call) == -1
-    wanted = call.get("version") if rollback else call.cluster["version"]
-    others = [
-        group["nodegroupName"]
-        for group in call.state.of("nodegroup", call.cluster_name)
-        if group["version"] != wanted
-        and not (rollback and (call.get("force") or _minor(group["version"]) < _minor(wanted)))
-    ]
-    if others and rollback:
-        yield f"Kubelet version skew: roll node group(s) {', '.join(sorted(others))} back to {wanted} before the control plane"
-    elif others:
-        yield f"Nodegroup(s) {', '.join(sorted(others))} must be updated to match cluster version before updating cluster version"
-
-
-def _minor(version: str) -> int:
-    return int(version.split(".")[1])
-
-
-@rule("CreateCluster", "UpdateClusterConfig", says="Subnets of one VPC, in at least two availability zones.",
-      page=f"{GUIDE}network-reqs.html")  # fmt: skip
+@rule("CreateCluster", "UpdateClusterConfig", page=f"{GUIDE}network-reqs.html")
 def two_zones(call: Call) -> Iterator[str]:
-    """Refuses fewer zones, and subnets that do not exist."""
+    """Subnets of one VPC, in at least two availability zones."""
     ids = call.get("resourcesVpcConfig", "subnetIds")
     if ids is None and call.operation == "UpdateClusterConfig":
         return
@@ -178,9 +81,9 @@ def two_zones(call: Call) -> Iterator[str]:
         yield "Subnets specified must be in at least two different AZs"
 
 
-@rule("UpdateClusterConfig", says="A cluster keeps the AZs that it was made with.", page=f"{GUIDE}network-reqs.html")
+@rule("UpdateClusterConfig", page=f"{GUIDE}network-reqs.html")
 def zones_stay(call: Call) -> Iterator[str]:
-    """Refuses subnets of another set of AZs."""
+    """A cluster keeps the AZs that it was made with."""
     ids = call.get("resourcesVpcConfig", "subnetIds")
     if ids is None:
         return
@@ -195,10 +98,9 @@ def zones_stay(call: Call) -> Iterator[str]:
         )
 
 
-@rule("CreateCluster", "UpdateClusterConfig", says="At least one endpoint is on; at most 40 ranges may reach a public one.",
-      page=f"{GUIDE}cluster-endpoint.html")  # fmt: skip
+@rule("CreateCluster", "UpdateClusterConfig", page=f"{GUIDE}cluster-endpoint.html")
 def endpoint_reachable(call: Call) -> Iterator[str]:
-    """Refuses a cluster that nobody reaches, and ranges that are none."""
+    """At least one endpoint is on; at most 40 ranges may reach a public one."""
     config = call.get("resourcesVpcConfig") or {}
     if config.get("endpointPublicAccess") is False and not config.get("endpointPrivateAccess"):
         yield "Private and public endpoint access cannot be false"
@@ -218,9 +120,9 @@ def endpoint_reachable(call: Call) -> Iterator[str]:
             yield f"The following CIDRs are not allowed in publicAccessCidrs: [{cidr}]"
 
 
-@rule("CreateCluster", says="Security groups are of the cluster's VPC.", page=f"{GUIDE}sec-group-reqs.html")
+@rule("CreateCluster", page=f"{GUIDE}sec-group-reqs.html")
 def security_groups_of_vpc(call: Call) -> Iterator[str]:
-    """Refuses groups of another VPC."""
+    """Security groups are of the cluster's VPC."""
     ids = call.get("resourcesVpcConfig", "subnetIds") or []
     vpc = call.account.subnet(ids[0]) if ids else None
     for group in call.get("resourcesVpcConfig", "securityGroupIds") or []:
@@ -231,9 +133,9 @@ def security_groups_of_vpc(call: Call) -> Iterator[str]:
             yield f"Security group(s) {group} are not in the same VPC as the subnets. Please specify a security group in {vpc.vpc_id}"
 
 
-@rule("CreateCluster", says="EKS can assume the cluster's role.", page=f"{GUIDE}cluster-iam-role.html")
+@rule("CreateCluster", page=f"{GUIDE}cluster-iam-role.html")
 def cluster_role_assumable(call: Call) -> Iterator[str]:
-    """Refuses a role that does not trust EKS."""
+    """EKS can assume the cluster's role."""
     if problem := role_problem(call, call.get("roleArn"), "eks.amazonaws.com", "sts:AssumeRole"):
         yield problem
 
@@ -243,11 +145,9 @@ _AUTO_MODE_POLICIES = (
 )  # fmt: skip
 
 
-@rule("CreateCluster", "UpdateClusterConfig",
-      says="Auto Mode's cluster role trusts EKS with sts:TagSession too, and has the four policies beside AmazonEKSClusterPolicy.",
-      page=f"{GUIDE}auto-cluster-iam-role.html")  # fmt: skip
+@rule("CreateCluster", "UpdateClusterConfig", page=f"{GUIDE}auto-cluster-iam-role.html")
 def auto_mode_role(call: Call) -> Iterator[str]:
-    """Refuses a role that Auto Mode could not work with."""
+    """Auto Mode's cluster role trusts EKS with sts:TagSession too, and has the four policies beside AmazonEKSClusterPolicy."""
     if not call.get("computeConfig", "enabled"):
         return
     arn = call.get("roleArn") or call.cluster["roleArn"]
@@ -263,20 +163,18 @@ def auto_mode_role(call: Call) -> Iterator[str]:
         yield f"The cluster role {arn} is missing the following permissions for EKS Auto Mode: {', '.join(missing)}"
 
 
-@rule("CreateCluster", says="The key exists, is enabled, symmetric and encrypts.", page=f"{GUIDE}enable-kms.html")
+@rule("CreateCluster", page=f"{GUIDE}enable-kms.html")
 def key_usable(call: Call) -> Iterator[str]:
-    """Refuses keys that could not encrypt."""
+    """The key exists, is enabled, symmetric and encrypts."""
     for entry in call.get("encryptionConfig") or []:
         arn = entry.get("provider", {}).get("keyArn", "")
         if problem := call.account.key_problem(arn):
             yield f"The keyArn in encryptionConfig provider {arn} is invalid: {problem}"
 
 
-@rule("CreateCluster", "UpdateClusterConfig",
-      says="Auto Mode is compute, load balancing and block storage, all on or all off.",
-      page=f"{GUIDE}auto-enable-existing.html")  # fmt: skip
+@rule("CreateCluster", "UpdateClusterConfig", page=f"{GUIDE}auto-enable-existing.html")
 def auto_mode_together(call: Call) -> Iterator[str]:
-    """Refuses one or two of the three."""
+    """Auto Mode is compute, load balancing and block storage, all on or all off."""
     settings = [
         call.get("computeConfig", "enabled"),
         call.get("kubernetesNetworkConfig", "elasticLoadBalancing", "enabled"),
@@ -289,19 +187,16 @@ def auto_mode_together(call: Call) -> Iterator[str]:
         )
 
 
-@rule("CreateCluster", says="Auto Mode does not go with bootstrapSelfManagedAddons: true; left out it is false there.",
-      page=f"{GUIDE}automode-get-started-cli.html")  # fmt: skip
+@rule("CreateCluster", page=f"{GUIDE}automode-get-started-cli.html")
 def auto_mode_without_self_managed(call: Call) -> Iterator[str]:
-    """Refuses the add-ons that EKS would install by itself."""
+    """Auto Mode does not go with bootstrapSelfManagedAddons: true; left out it is false there."""
     if call.get("computeConfig", "enabled") and call.get("bootstrapSelfManagedAddons"):
         yield "When Auto Mode is enabled, bootstrapSelfManagedAddons must be set to false"
 
 
-@rule("CreateCluster", "UpdateClusterConfig",
-      says="Built-in node pools are general-purpose and system, and come with a node role that EC2 can assume; a role with pools.",
-      page=f"{API}API_ComputeConfigRequest.html")  # fmt: skip
+@rule("CreateCluster", "UpdateClusterConfig", page=f"{API}API_ComputeConfigRequest.html")
 def node_pools_with_role(call: Call) -> Iterator[str]:
-    """Refuses pools without a role, a role without pools, and pools that do not exist."""
+    """Built-in node pools are general-purpose and system, and come with a node role that EC2 can assume; a role with pools."""
     config = call.get("computeConfig") or {}
     pools, role = config.get("nodePools") or [], config.get("nodeRoleArn")
     if unknown := set(pools) - {"general-purpose", "system"}:
@@ -312,27 +207,25 @@ def node_pools_with_role(call: Call) -> Iterator[str]:
         yield problem
 
 
-@rule("DeleteCluster", says="Deletion protection refuses.", page=f"{GUIDE}deletion-protection.html", code=REQUEST)
+@rule("DeleteCluster", page=f"{GUIDE}deletion-protection.html", code=REQUEST)
 def not_protected(call: Call) -> Iterator[str]:
-    """Refuses to delete a protected cluster."""
+    """Deletion protection refuses."""
     if call.cluster.get("deletionProtection"):
         yield f"Cannot delete cluster {call.cluster_name} because deletion protection is enabled"
 
 
-@rule("UpdateClusterConfig", says="Egress that was routed through the customer's VPC does not go back to AWS.",
-      page=f"{GUIDE}control-plane-egress.html")  # fmt: skip
+@rule("UpdateClusterConfig", page=f"{GUIDE}control-plane-egress.html")
 def egress_stays_routed(call: Call) -> Iterator[str]:
-    """Refuses the way back."""
+    """Egress that was routed through the customer's VPC does not go back to AWS."""
     wanted = call.get("resourcesVpcConfig", "controlPlaneEgressMode")
     present = call.cluster["resourcesVpcConfig"].get("controlPlaneEgressMode")
     if wanted == "AWS_MANAGED" and present == "CUSTOMER_ROUTED":
         yield "The control plane egress mode cannot be changed from CUSTOMER_ROUTED to AWS_MANAGED"
 
 
-@rule("DeleteCluster", says="A cluster with node groups, Fargate profiles or capabilities is not deleted.",
-      page=f"{API}API_DeleteCluster.html", code=IN_USE)  # fmt: skip
+@rule("DeleteCluster", page=f"{API}API_DeleteCluster.html", code=IN_USE)
 def nothing_attached(call: Call) -> Iterator[str]:
-    """Refuses while something is attached."""
+    """A cluster with node groups, Fargate profiles or capabilities is not deleted."""
     for kind, label in (
         ("nodegroup", "nodegroups"),
         ("fargateProfile", "Fargate profiles"),
@@ -342,10 +235,8 @@ def nothing_attached(call: Call) -> Iterator[str]:
             yield f"Cluster has {label} attached"
 
 
-@rule(
-    "DeleteCluster", says="A cluster is deleted once it is settled.", page=f"{API}API_DeleteCluster.html", code=IN_USE
-)
+@rule("DeleteCluster", page=f"{API}API_DeleteCluster.html", code=IN_USE)
 def cluster_settled(call: Call) -> Iterator[str]:
-    """Refuses while the cluster is made or changed."""
+    """A cluster is deleted once it is settled."""
     if call.cluster["status"] in ("CREATING", "UPDATING", "DELETING"):
         yield f"Cannot delete because cluster {call.cluster_name} currently has status {call.cluster['status']}"

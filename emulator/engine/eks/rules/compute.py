@@ -1,4 +1,4 @@
-"""What EKS says of node groups and Fargate profiles."""
+"""Rules for node groups and Fargate profiles."""
 
 from collections.abc import Iterator
 
@@ -8,20 +8,23 @@ from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, LIMIT, Call, rol
 from emulator.engine.eks.state import Record
 
 
-@rule("UpdateNodegroupVersion", "UpdateNodegroupConfig", "DeleteNodegroup",
-      says="A node group takes one update at a time.",
-      page=f"{API}API_UpdateNodegroupVersion.html", code=IN_USE)  # fmt: skip
+@rule(
+    "UpdateNodegroupVersion",
+    "UpdateNodegroupConfig",
+    "DeleteNodegroup",
+    page=f"{API}API_UpdateNodegroupVersion.html",
+    code=IN_USE,
+)
 def node_group_settled(call: Call) -> Iterator[str]:
-    """Refuses changes while the node group is made or changed."""
+    """A node group takes one update at a time."""
     group = call.state.child("nodegroup", call.cluster_name, call.get("nodegroupName"))
     if group["status"] in ("CREATING", "UPDATING", "DELETING"):
         yield f"Nodegroup cannot be updated as it is currently not in Active state: {group['status']}"
 
 
-@rule("CreateNodegroup", says="EC2 can assume the node role, which has the worker node's policies.",
-      page=f"{GUIDE}create-node-role.html")  # fmt: skip
+@rule("CreateNodegroup", page=f"{GUIDE}create-node-role.html")
 def node_role_assumable(call: Call) -> Iterator[str]:
-    """Refuses a node role that nodes could not use."""
+    """EC2 can assume the node role, which has the worker node's policies."""
     arn = call.get("nodeRole")
     if problem := role_problem(call, arn, "ec2.amazonaws.com", "sts:AssumeRole"):
         yield problem
@@ -33,10 +36,9 @@ def node_role_assumable(call: Call) -> Iterator[str]:
         yield f"The node role {arn} lacks AmazonEKSWorkerNodePolicy or AmazonEC2ContainerRegistryPullOnly: nodes could not join the cluster"
 
 
-@rule("CreateNodegroup", says="AMI types of the API; none of Amazon Linux 2 for Kubernetes 1.33 and newer.",
-      page=f"{GUIDE}eks-linux-ami-versions.html")  # fmt: skip
+@rule("CreateNodegroup", page=f"{GUIDE}eks-linux-ami-versions.html")
 def ami_type_exists(call: Call) -> Iterator[str]:
-    """Refuses AMI types that have no image for the version."""
+    """AMI types of the API; none of Amazon Linux 2 for Kubernetes 1.33 and newer."""
     ami = call.get("amiType") or default_ami_type(call.cluster["version"]).name
     version = call.get("version") or call.cluster["version"]
     if ami.startswith("AL2_") and _minor(version) >= 33:
@@ -49,9 +51,9 @@ def _minor(version: str) -> int:
     return int(version.split(".")[1])
 
 
-@rule("CreateNodegroup", says="Instance types have the architecture of the AMI.", page=f"{API}API_CreateNodegroup.html")
+@rule("CreateNodegroup", page=f"{API}API_CreateNodegroup.html")
 def architecture_fits(call: Call) -> Iterator[str]:
-    """Refuses Arm images on x86 instances, and the other way round. A launch template may bring an image of its own."""
+    """Instance types have the architecture of the AMI."""
     default = None if call.get("launchTemplate") else default_ami_type(call.cluster["version"])
     ami = ami_types().get(call.get("amiType") or "", default)
     wrong = [kind for kind in call.get("instanceTypes") or [] if ami and architecture(kind) != ami.architecture]
@@ -59,35 +61,33 @@ def architecture_fits(call: Call) -> Iterator[str]:
         yield f"[{', '.join(wrong)}] is not a valid instance type for requested amiType {ami.name}"
 
 
-@rule("CreateNodegroup", says="A node group is made with the cluster's version.", page=f"{API}API_CreateNodegroup.html")
+@rule("CreateNodegroup", page=f"{API}API_CreateNodegroup.html")
 def nodes_of_the_clusters_version(call: Call) -> Iterator[str]:
-    """Refuses any other version than the cluster's."""
+    """A node group is made with the cluster's version."""
     version = call.get("version")
     if version and version != call.cluster["version"]:
         yield f"Requested Nodegroup version {version} is not the cluster's version {call.cluster['version']}, the only one that is accepted"
 
 
-@rule("UpdateNodegroupVersion", says="Nodes have the control plane's version, or an older one within the skew.",
-      page="https://kubernetes.io/releases/version-skew-policy/")  # fmt: skip
+@rule("UpdateNodegroupVersion", page="https://kubernetes.io/releases/version-skew-policy/")
 def nodes_not_ahead(call: Call) -> Iterator[str]:
-    """Refuses nodes that are newer than the control plane, or more than three versions older."""
+    """Nodes have the control plane's version, or an older one within the skew."""
     version = call.get("version")
     if version and not 0 <= _minor(call.cluster["version"]) - _minor(version) <= 3:
         yield f"Requested Nodegroup version {version} does not fit the cluster's version {call.cluster['version']}"
 
 
-@rule("CreateNodegroup", says="All three sizes, or none.", page=f"{API}API_NodegroupScalingConfig.html")
+@rule("CreateNodegroup", page=f"{API}API_NodegroupScalingConfig.html")
 def sizes_together(call: Call) -> Iterator[str]:
-    """Refuses one or two of the three sizes when the group is made."""
+    """All three sizes, or none."""
     given = set(call.get("scalingConfig") or {})
     if given and (missing := sorted({"minSize", "maxSize", "desiredSize"} - given)):
         yield f"{', '.join(missing)}: all or none of the properties of scalingConfig must be specified when a node group is created"
 
 
-@rule("CreateNodegroup", "UpdateNodegroupConfig", says="min <= desired <= max, and max is at least 1.",
-      page=f"{API}API_NodegroupScalingConfig.html")  # fmt: skip
+@rule("CreateNodegroup", "UpdateNodegroupConfig", page=f"{API}API_NodegroupScalingConfig.html")
 def sizes_in_order(call: Call) -> Iterator[str]:
-    """Refuses sizes out of order."""
+    """min <= desired <= max, and max is at least 1."""
     if "scalingConfig" not in call.parameters:
         return
     present: Record = {}
@@ -100,14 +100,9 @@ def sizes_in_order(call: Call) -> Iterator[str]:
         yield f"desired capacity {sizes['desiredSize']} must be between minimum size {sizes['minSize']} and maximum size {sizes['maxSize']}"
 
 
-@rule(
-    "CreateNodegroup",
-    "CreateFargateProfile",
-    says="Subnets of nodes are of the cluster's VPC.",
-    page=f"{API}API_CreateNodegroup.html",
-)
+@rule("CreateNodegroup", "CreateFargateProfile", page=f"{API}API_CreateNodegroup.html")
 def subnets_of_cluster(call: Call) -> Iterator[str]:
-    """Refuses subnets that do not exist, or of another VPC."""
+    """Subnets of nodes are of the cluster's VPC."""
     for subnet_id in call.get("subnets") or []:
         subnet = call.account.subnet(subnet_id)
         if subnet is None:
@@ -116,10 +111,9 @@ def subnets_of_cluster(call: Call) -> Iterator[str]:
             yield f"Subnet {subnet_id} does not belong to the VPC of the cluster, {call.cluster['resourcesVpcConfig']['vpcId']}"
 
 
-@rule("CreateNodegroup", "UpdateNodegroupVersion", says="The launch template and its version exist.",
-      page=f"{GUIDE}launch-templates.html")  # fmt: skip
+@rule("CreateNodegroup", "UpdateNodegroupVersion", page=f"{GUIDE}launch-templates.html")
 def launch_template_exists(call: Call) -> Iterator[str]:
-    """Refuses launch templates that do not exist."""
+    """The launch template and its version exist."""
     wanted = call.get("launchTemplate")
     if not wanted:
         return
@@ -130,17 +124,16 @@ def launch_template_exists(call: Call) -> Iterator[str]:
         yield f"Launch template version {wanted['version']} of {wanted.get('id') or wanted.get('name')} does not exist"
 
 
-@rule("CreateNodegroup", says="What a launch template sets is not set beside it.", page=f"{GUIDE}launch-templates.html")
+@rule("CreateNodegroup", page=f"{GUIDE}launch-templates.html")
 def launch_template_alone(call: Call) -> Iterator[str]:
-    """Refuses a disk size or remote access beside a launch template."""
+    """What a launch template sets is not set beside it."""
     if call.get("launchTemplate") and (call.get("diskSize") or call.get("remoteAccess")):
         yield "Disk size and remote access must be specified within the launch template."
 
 
-@rule("CreateNodegroup", "CreateFargateProfile", says="The quotas of node groups and Fargate profiles of a cluster.",
-      page=f"{GUIDE}service-quotas.html", code=LIMIT)  # fmt: skip
+@rule("CreateNodegroup", "CreateFargateProfile", page=f"{GUIDE}service-quotas.html", code=LIMIT)
 def within_quota(call: Call) -> Iterator[str]:
-    """Refuses one more than the quota."""
+    """The quotas of node groups and Fargate profiles of a cluster."""
     kind, quota = (
         ("nodegroup", "node_groups") if call.operation == "CreateNodegroup" else ("fargateProfile", "fargate_profiles")
     )
@@ -148,19 +141,17 @@ def within_quota(call: Call) -> Iterator[str]:
         yield f"The quota of {quota.replace('_', ' ')} of a cluster is {limit(quota)}"
 
 
-@rule("CreateFargateProfile", says="Fargate can assume the pod execution role.",
-      page=f"{GUIDE}pod-execution-role.html")  # fmt: skip
+@rule("CreateFargateProfile", page=f"{GUIDE}pod-execution-role.html")
 def pod_execution_role_assumable(call: Call) -> Iterator[str]:
-    """Refuses a role that does not trust Fargate."""
+    """Fargate can assume the pod execution role."""
     problem = role_problem(call, call.get("podExecutionRoleArn"), "eks-fargate-pods.amazonaws.com", "sts:AssumeRole")
     if problem:
         yield problem
 
 
-@rule("CreateFargateProfile", "DeleteFargateProfile", says="One Fargate profile of a cluster is made or deleted at a time.",
-      page=f"{API}API_DeleteFargateProfile.html", code=IN_USE)  # fmt: skip
+@rule("CreateFargateProfile", "DeleteFargateProfile", page=f"{API}API_DeleteFargateProfile.html", code=IN_USE)
 def one_profile_at_a_time(call: Call) -> Iterator[str]:
-    """Refuses a second operation on profiles."""
+    """One Fargate profile of a cluster is made or deleted at a time."""
     for profile in call.state.of("fargateProfile", call.cluster_name):
         if profile["status"] in ("CREATING", "DELETING"):
             verb, other = call.operation.removesuffix("FargateProfile").lower(), profile["fargateProfileName"]
@@ -170,19 +161,18 @@ def one_profile_at_a_time(call: Call) -> Iterator[str]:
             )
 
 
-@rule("CreateFargateProfile", says="Pods on Fargate run in private subnets only.", page=f"{GUIDE}fargate-profile.html")
+@rule("CreateFargateProfile", page=f"{GUIDE}fargate-profile.html")
 def private_subnets(call: Call) -> Iterator[str]:
-    """Refuses subnets with a route to an internet gateway."""
+    """Pods on Fargate run in private subnets only."""
     for subnet_id in call.get("subnets") or []:
         subnet = call.account.subnet(subnet_id)
         if subnet and subnet.public:
             yield f"Subnet {subnet_id} provided in Fargate Profile is not a private subnet"
 
 
-@rule("CreateFargateProfile", says="One to five selectors, each with a namespace and at most five labels.",
-      page=f"{GUIDE}fargate-profile.html")  # fmt: skip
+@rule("CreateFargateProfile", page=f"{GUIDE}fargate-profile.html")
 def selectors_few(call: Call) -> Iterator[str]:
-    """Refuses profiles without selectors, and with too many."""
+    """One to five selectors, each with a namespace and at most five labels."""
     selectors = call.get("selectors") or []
     if not 1 <= len(selectors) <= limit("fargate_selectors"):
         yield f"Fargate Profile must have between 1 and {limit('fargate_selectors')} selectors, found {len(selectors)}"

@@ -1,13 +1,14 @@
-"""What EKS itself would say: one table of rules, each with the page that it follows.
+"""What EKS rejects: one table of rules, each with AWS's page about it.
 
-A rule is a function under ``@rule``; it yields the message of each refusal. Messages are EKS's own where they are known.
+A rule is a function under ``@rule``, whose docstring says what EKS demands; it yields the message of each refusal. Messages are
+EKS's own where they are known.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.engine.eks.lookups import Account
+from emulator.engine.account import Account
 from emulator.engine.eks.state import Record, Refused, State
 
 GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide/"
@@ -19,7 +20,7 @@ LIMIT = "ResourceLimitExceededException"
 
 @dataclass(frozen=True)
 class Call:
-    """A request, and what it meets."""
+    """A request, and the account that it is for."""
 
     operation: str
     parameters: dict[str, Any]
@@ -64,18 +65,18 @@ class Rule:
 RULES: list[Rule] = []
 
 
-def rule(*operations: str, says: str, page: str, code: str = INVALID) -> Callable[[Check], Check]:
+def rule(*operations: str, page: str, code: str = INVALID) -> Callable[[Check], Check]:
     """Adds the decorated function to the table."""
 
     def add(function: Check) -> Check:
-        RULES.append(Rule(function.__name__, operations, says, page, code, function))
+        RULES.append(Rule(function.__name__, operations, function.__doc__ or "", page, code, function))
         return function
 
     return add
 
 
 def check(operation: str, parameters: dict[str, Any], state: State, account: Account) -> None:
-    """Holds a request against the table. Raises Refused."""
+    """Checks a request against the table. Raises Refused."""
     call = Call(operation, parameters, state, account)
     for candidate in RULES:
         if operation in candidate.operations:
@@ -84,7 +85,7 @@ def check(operation: str, parameters: dict[str, Any], state: State, account: Acc
 
 
 def role_problem(call: Call, arn: str | None, service: str, *actions: str) -> str:
-    """Returns why an AWS service could not take a role, or nothing."""
+    """Returns why an AWS service cannot assume a role, or nothing."""
     role = call.account.role(arn or "")
     if role is None:
         return f"The role with name {(arn or '').split('/')[-1]} cannot be found."
