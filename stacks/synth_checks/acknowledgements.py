@@ -45,7 +45,7 @@ ACKNOWLEDGED = (
         "The environment file opens a public endpoint, and only for the networks it lists; the whole internet needs allow_anywhere.",
     ),
     Acknowledged(
-        r"/ControlPlane/Cluster$",
+        r"/Cluster/Default$",
         "Review::EKR001",
         "The environment file names the networks that reach the endpoint, and says allow_anywhere where that is the whole internet.",
     ),
