@@ -4,8 +4,8 @@ import json
 
 import yaml
 from hypothesis import HealthCheck, Phase, event, given, settings
-
 from stacks.synth_checks.policy import violations
+
 from tests.stacks.arns import unknown
 from tests.stacks.environments_strategy import environments
 from tests.support.environments import validated

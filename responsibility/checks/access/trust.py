@@ -54,7 +54,7 @@ def _judge(statements: list[Statement], problem: Callable[[Statement], str], fin
     return met(fine) if statements else None
 
 
-@check("EKR030", Role)
+@check("EKR030", Role, synth=True)
 def not_open_to_everybody(role: Role) -> Answer | None:
     """The own account is fine: its IAM policies decide who may."""
     if not role.uses:
@@ -101,7 +101,7 @@ def _oidc(role: Role) -> list[Statement]:
 _EVERYBODY = ("*", "system:serviceaccount:*", "system:serviceaccount:*:*", "system:*", "repo:*")
 
 
-@check("EKR031", Role)
+@check("EKR031", Role, synth=True)
 def names_the_subject(role: Role) -> Answer | None:
     """IRSA, and pipelines that deploy to the cluster. IAM itself compares :aud with what the provider was registered for."""
     if not role.uses:
@@ -140,7 +140,7 @@ def no_wildcard_accounts(role: Role) -> Answer | None:
     return _judge(named, problem, "uses full service account names")
 
 
-@check("EKR033", Role)
+@check("EKR033", Role, synth=True)
 def says_for_which_cluster(role: Role) -> Answer | None:
     """AWS documents it for the cluster role and the pod execution role, and on no page together with Auto Mode."""
     if _acts_for_auto_mode(role):
