@@ -7,8 +7,9 @@ import aws_cdk as cdk
 import jsii
 
 from responsibility.checks import all_checks
+from responsibility.checks.check import Check
 from responsibility.checks.run import run
-from responsibility.findings import Evidence
+from responsibility.findings import Evidence, Finding
 from responsibility.reading.reader import read as read_facts
 from responsibility.reading.sources import read
 
@@ -20,7 +21,6 @@ class ReviewChecks:
     def __init__(self, today: date) -> None:
         """Judges support dates as of ``today``."""
         self._today = today
-        self._checks = [check for check in all_checks("templates") if check.synth]
 
     @property
     def name(self) -> str:
@@ -35,29 +35,41 @@ class ReviewChecks:
     @property
     def rule_ids(self) -> list[str]:
         """Codes of the checks."""
-        return [check.info.code for check in self._checks]
+        return [check.info.code for check in _marked()]
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Returns what is open or unknown in the synthesised templates. Raises RuntimeError if a check itself crashes."""
         files = {Path(path).name: path for path in context.template_paths}
-        facts = read_facts(read(str(Path(context.template_paths[0]).parent)), self._today)
-        infos = {check.info.code: check.info for check in self._checks}
-        violations = []
-        for finding in run(self._checks, facts):
-            if finding.defect:
-                raise RuntimeError(f"{finding.code}: {finding.defect}")
-            if finding.status in ("open", "unknown"):
-                info = infos[finding.code]
-                violations.append(
-                    cdk.PolicyViolation(
-                        rule_name=info.code,
-                        description=f"{info.title}: {finding.subject} {finding.detail}",
-                        fix=info.fix,
-                        severity="error",
-                        violating_resources=[_resource(one, files) for one in finding.evidence],
-                    )
-                )
+        infos = {check.info.code: check.info for check in _marked()}
+        violations = [
+            cdk.PolicyViolation(
+                rule_name=finding.code,
+                description=f"{infos[finding.code].title}: {_words(finding)}",
+                fix=infos[finding.code].fix,
+                severity="error",
+                violating_resources=[_resource(one, files) for one in finding.evidence],
+            )
+            for finding in refused(Path(context.template_paths[0]).parent, self._today)
+        ]
         return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
+
+
+def refused(assembly: Path, today: date) -> list[Finding]:
+    """Returns what is open or unknown in the templates of a folder. Raises RuntimeError if a check itself crashes."""
+    findings = run(_marked(), read_facts(read(str(assembly)), today))
+    if crashed := next((finding for finding in findings if finding.defect), None):
+        raise RuntimeError(f"{crashed.code}: {crashed.defect}")
+    return [finding for finding in findings if finding.status in ("open", "unknown")]
+
+
+def _marked() -> list[Check]:
+    return [check for check in all_checks("templates") if check.synth]
+
+
+def _words(finding: Finding) -> str:
+    """Returns what was found; what is unknown says so, for nothing need be wrong with it."""
+    found = f"{finding.subject} {finding.detail}"
+    return f"{found} (unknown: the template does not say)" if finding.status == "unknown" else found
 
 
 def _resource(evidence: Evidence, files: dict[str, str]) -> cdk.PolicyViolatingResource:

@@ -158,6 +158,17 @@ def says_for_which_cluster(role: Role) -> Answer | None:
     return _judge(trusting, problem, "is limited to one cluster")
 
 
+@check("EKR230", Role, synth=True)
+def flow_logs_are_written_for_one_account(role: Role) -> Answer | None:
+    """Found by its trust: a role that flow logs take has no other sign."""
+
+    def problem(statement: Statement) -> str:
+        keys = {key for _, key, _ in statement.known_conditions}
+        return "" if keys & _SOURCES else "flow logs of any account may use it: aws:SourceAccount is not tested"
+
+    return _judge(_trusting(role, "Service", "vpc-flow-logs.amazonaws.com"), problem, "is limited to its account")
+
+
 @check("EKR172", Role)
 def trusted_as_documented(role: Role) -> Answer | None:
     """Other keys are the account's own choice."""
@@ -203,7 +214,7 @@ def pod_identity_works(role: Role) -> Answer | None:
     return met("allows Pod Identity to assume it and tag the session")
 
 
-@check("EKR123", Role)
+@check("EKR123", Role, synth=True)
 def pod_identity_is_limited(role: Role) -> Answer | None:
     """The association says it, too, but in another place, and others may write associations."""
     pods = [use.by for use in role.uses if isinstance(use.by, PodIdentity)]
