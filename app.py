@@ -22,6 +22,7 @@ from stacks.node import use_pinned_node
 
 if TYPE_CHECKING:
     from stacks.environment.cluster_spec import LockFile
+    from stacks.environment.context import SynthOptions
     from stacks.environment.model import Environment
     from stacks.environment.workload_spec import Delivery
 
