@@ -105,8 +105,8 @@ def test_what_a_person_says_is_text(make, tmp_path, variable):
 
 
 def test_each_variable_that_is_exported_is_tested():
-    (said,) = re.findall(r"^SAID := (.*)$", MAKEFILE, re.MULTILINE)
-    assert set(said.split()) - {"PYTHON"} == set(GOES_TO)
+    (options,) = re.findall(r"^OPTIONS := (.*)$", MAKEFILE, re.MULTILINE)
+    assert set(options.split()) - {"PYTHON"} == set(GOES_TO)
 
 
 def test_recipes_read_what_a_person_says_from_their_environment_alone():
