@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -102,21 +103,28 @@ def _write(
     if options.checks:
         from stacks.synth_checks.plugins import add_checks
 
-        add_checks(app, platform)
+        add_checks(app, platform, wished.today or date.today())
     try:
         app.synth()
     except RuntimeError as failure:
-        if "ValidationFailed" not in str(failure):
-            raise
-        # Without the path of the report, in a folder that goes now.
-        report = re.sub(r"(Validation failed\. )?A copy of this report can be found in: .*", "", str(failure))
-        raise ChecksFailed(report.removeprefix("ValidationFailed:").strip()) from None
+        raise failed(failure) from None
     # Errors raise; what else was found and not accepted fails here all the same.
     if options.checks and (found := list(_found(folder / "validation-report.json"))):
         raise ChecksFailed("\n".join(found))
     platform.write_manifests(folder / "manifests")
     check_templates(sorted(folder.glob("*.template.json")))
     check_manifests(folder / "manifests")
+
+
+def failed(failure: RuntimeError) -> Exception:
+    """Returns what ends a synth that the CDK ended: ChecksFailed, or a defect if a check itself crashed."""
+    if "ValidationFailed" not in str(failure):
+        return failure
+    if crashed := re.search(r"Validation plugin '[^']+' failed: .*", str(failure)):
+        return RuntimeError(crashed[0])
+    # Without the path of the report, in a folder that goes now.
+    report = re.sub(r"(Validation failed\. )?A copy of this report can be found in: .*", "", str(failure))
+    return ChecksFailed(report.removeprefix("ValidationFailed:").strip())
 
 
 def _found(report: Path) -> Iterator[str]:
