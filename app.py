@@ -103,7 +103,7 @@ def _write(
     if options.checks:
         from stacks.synth_checks.plugins import add_checks
 
-        add_checks(app, platform, wished.today or date.today())
+        add_checks(app, platform, options.today or date.today())
     try:
         app.synth()
     except RuntimeError as failure:
