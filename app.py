@@ -137,7 +137,7 @@ def _found(report: Path) -> Iterator[str]:
 
 
 def _delivered(environment: "Environment", delivery: "Delivery | None") -> "Environment":
-    """Returns the environment with another delivery of its Kubernetes objects, if one is wished."""
+    """Returns the environment with another delivery of its Kubernetes objects, if the command names one."""
     if delivery is None:
         return environment
     clusters = [cluster.model_copy(update={"delivery": delivery}) for cluster in environment.clusters]

@@ -19,14 +19,14 @@ import sys
 from pathlib import Path
 from emulator import process_groups
 # A program that has started another one, and would outlive its parent.
-with children.running(["/bin/sh", "-c", "sleep 600 & echo $!; wait"], folder=Path(sys.argv[1])) as child:
+with process_groups.running(["/bin/sh", "-c", "sleep 600 & echo $!; wait"], folder=Path(sys.argv[1])) as child:
     print(child.stdout.readline().strip(), child.pid, child.group, flush=True)
     child.wait()
 """
 
 
 class Family:
-    """A process that runs a program with children.running(), and what it has started."""
+    """A process that runs a program with process_groups.running(), and what it has started."""
 
     def __init__(self, folder: Path) -> None:
         self.parent = subprocess.Popen(

@@ -53,7 +53,7 @@ def test_an_odd_cdk_json_is_refused(text: str, tmp_path: Path) -> None:
         read_context(tmp_path / "no" / "cdk.json", None)
 
 
-def test_what_is_wished() -> None:
+def test_options() -> None:
     assert synth_options({}) == synth_options({"checks": None, "today": ""}) == SynthOptions(None, True, None, (), ())
     given = {"today": "2026-11-23", "checks": "off", "delivery": "files", "first_deploy": "a, b,"}
     assert synth_options(given) == SynthOptions(date(2026, 11, 23), False, "files", ("a", "b"), ("a", "b"))
