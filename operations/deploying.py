@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from delivery.account import Asked
+from operations.deployed_stacks import DeployedStacks
 from operations.environment import context
-from operations.sizes import sizes_that_stay, spelt
-from operations.there import There
+from operations.sizes import as_context, sizes_that_stay
 from operations.zones import other_zones
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
@@ -42,16 +42,16 @@ def deploy(
     """
     try:
         account = asked()
-        there = There(account, environment)
-        _refuse_to_delete_objects(environment, there)
+        deployed = DeployedStacks(account, environment)
+        _refuse_to_delete_objects(environment, deployed)
     except AccountError as problem:
         say(one_line(f"CloudFormation cannot be asked what is there: {problem}. It is deployed as the file says."))
         waiting = []
     else:
-        waiting = _waiting(environment, there)
-        if refused := "\n".join(_zones(environment, there, say)):
+        waiting = _waiting(environment, deployed)
+        if refused := "\n".join(_zones(environment, deployed, say)):
             raise BadInput(f"{refused}. Nothing was changed.")
-        command = _with_sizes(command, environment, there, account, say)
+        command = _with_sizes(command, environment, deployed, account, say)
     if context(command).get("before_pools") is not None:
         waiting = []  # the person knows, and says so
     command = _side_by_side(command, run, ask)
@@ -96,45 +96,45 @@ def look(environment: Environment, asked: Callable[[], Asked], command: Sequence
     """Shows what a deploy would change; arguments and result are those of :func:`deploy`."""
     try:
         account = asked()
-        there = There(account, environment)
+        deployed = DeployedStacks(account, environment)
     except AccountError as problem:
         say(one_line(f"CloudFormation cannot be asked what is there: {problem}. Desired sizes are the file's."))
         return run(command)
-    for line in _zones(environment, there, say):
+    for line in _zones(environment, deployed, say):
         say(line)
-    return run(_with_sizes(command, environment, there, account, say))
+    return run(_with_sizes(command, environment, deployed, account, say))
 
 
-def _zones(environment: Environment, there: There, say: Say) -> list[str]:
+def _zones(environment: Environment, deployed: DeployedStacks, say: Say) -> list[str]:
     """Returns what EKS would refuse of the AZs of control planes."""
     try:
-        return list(other_zones(environment, there))
+        return list(other_zones(environment, deployed))
     except AccountError as problem:
         say(one_line(f"In which AZs clusters are cannot be asked: {problem}."))
         return []
 
 
 def _with_sizes(
-    command: Sequence[str], environment: Environment, there: There, account: Asked, say: Say
+    command: Sequence[str], environment: Environment, deployed: DeployedStacks, account: Asked, say: Say
 ) -> Sequence[str]:
     """Returns a call of the CDK that leaves groups of nodes at their present sizes."""
     if context(command).get("sizes") is not None:
         return command  # the person knows, and says so
     try:
-        sizes = sizes_that_stay(environment, there, account)
+        sizes = sizes_that_stay(environment, deployed, account)
     except AccountError as problem:
         say(one_line(f"How many nodes there are cannot be asked: {problem}. Desired sizes are the file's."))
         return command
     if not sizes:
         return command
-    say(f"Desired sizes stay: -c sizes={spelt(sizes)} (name desired_size in the file to set one).")
-    return [*command, "-c", f"sizes={spelt(sizes)}"]
+    say(f"Desired sizes stay: -c sizes={as_context(sizes)} (name desired_size in the file to set one).")
+    return [*command, "-c", f"sizes={as_context(sizes)}"]
 
 
-def _refuse_to_delete_objects(environment: Environment, there: There) -> None:
+def _refuse_to_delete_objects(environment: Environment, deployed: DeployedStacks) -> None:
     for cluster in environment.clusters:
         name = workloads_stack(environment.name, cluster.name)
-        if not cluster.delivered_by_stack and there.deletes_objects(name):
+        if not cluster.delivered_by_stack and deployed.deletes_objects(name):
             raise BadInput(
                 f"{cluster.name}: its stack {name} applies the Kubernetes objects, and delivery: files would have CloudFormation"
                 " delete them all: namespaces, volumes, load balancers. Nothing was changed. Deploy delivery: handover first,"
@@ -142,7 +142,7 @@ def _refuse_to_delete_objects(environment: Environment, there: There) -> None:
             )
 
 
-def _waiting(environment: Environment, there: There) -> list[str]:
+def _waiting(environment: Environment, deployed: DeployedStacks) -> list[str]:
     """Returns the names of clusters whose add-ons wait for the node pools that `make apply` makes."""
     from stacks.workloads import late_addons
 
@@ -151,5 +151,5 @@ def _waiting(environment: Environment, there: There) -> list[str]:
         for cluster in environment.clusters
         if not cluster.delivered_by_stack
         and late_addons(cluster, before_pools=False)
-        and not there.made(compute_stack(environment.name, cluster.name))
+        and not deployed.created(compute_stack(environment.name, cluster.name))
     ]

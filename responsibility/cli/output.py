@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from responsibility.document import Review
 
 
-PROGRAM = "python -m responsibility"
+_INSTALLED = "eks-responsibility"
+"""The command that `pip install ./responsibility` makes."""
+PROGRAM = _INSTALLED if Path(sys.argv[0]).name == _INSTALLED else "python -m responsibility"
 
 
 def report(document: Review, format_: Format | None, files: list[Path], fail_on: FailOn, *, quiet: bool) -> None:
@@ -90,6 +92,16 @@ def tell(make: Callable[[str], str], format_: Format | None, files: list[Path]) 
     _save({file: make(_format_of(file, format_)) for file in files})
     if not files:
         typer.echo(make((format_ or Format.TEXT).value).rstrip("\n"))
+
+
+def save_or_print(content: str, file: Path | None) -> None:
+    """Writes a file, or prints where none is named. Raises BadSource."""
+    if file is None:
+        # As bytes: programs read UTF-8, whatever this terminal takes.
+        typer.echo(content.encode(), nl=False)
+        return
+    _save({file: content})
+    typer.echo(f"Written: {file}", err=True)
 
 
 def tell_line(words: str) -> None:

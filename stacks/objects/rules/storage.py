@@ -1,0 +1,92 @@
+"""Volumes and devices: classes and drivers that authors wrote."""
+
+from typing import Any
+
+from delivery.object_kind import kind_of
+from eks_constructs.manifests import KubernetesObject
+from eks_facts.files import load
+from safe_io.where import Where
+from stacks.objects.needs import EFS_DRIVER, drivers
+from stacks.objects.pods import claim_templates
+from stacks.objects.rules.setting import ANNOTATIONS, Found, Setting
+
+_OLD_STORAGE_CLASSES = ("volume.beta.kubernetes.io/storage-class", "volume.alpha.kubernetes.io/storage-class")
+_HANDLE = "${FILE_SYSTEM_ID}::${ACCESS_POINT_ID}"
+_NO_DRIVER = "kubernetes.io/no-provisioner"
+
+
+def storage_classes(item: KubernetesObject, setting: Setting) -> Found:
+    """Classes of claims: the older annotations, classes that nobody makes."""
+    claims = list(claim_templates(item))
+    if kind_of(item) == "PersistentVolumeClaim":
+        claims.append(((), item))
+    own = setting.placement.rule.storage_class
+    for where, claim in claims:
+        metadata = claim.get("metadata") or {}
+        for annotation in _OLD_STORAGE_CLASSES:
+            if annotation in (metadata.get("annotations") or {}):
+                yield (
+                    (*where, *ANNOTATIONS, annotation),
+                    "take it out: it goes before spec.storageClassName, which is filled in"
+                    f"{f' with {own}' if own else ''}; write the class there if you mean another",
+                )
+        found = (claim.get("spec") or {}).get("storageClassName")
+        if found and not setting.known.has("StorageClass", str(found), (own,) if own else ()):
+            here = (
+                f"{setting.placement.spec.compute} has {own}, which is filled in: take it out"
+                if own
+                else "there is none here"
+            )
+            yield (
+                (*where, "spec", "storageClassName"),
+                f"found {found}, a class that nothing in this cluster makes for these nodes; {here}. {setting.elsewhere}: {found}",
+            )
+
+
+def file_system_volume(item: KubernetesObject, setting: Setting) -> Found:  # noqa: ARG001
+    """Volumes of the file system that the stack makes, which lets in by its access point alone."""
+    handle = (
+        ((item.get("spec") or {}).get("csi") or {}).get("volumeHandle") if kind_of(item) == "PersistentVolume" else None
+    )
+    if isinstance(handle, str) and "${FILE_SYSTEM_ID}" in handle and handle != _HANDLE:
+        yield (
+            ("spec", "csi", "volumeHandle"),
+            f"found {handle}; the file system lets in by its access point alone, whose folder belongs to the pods' user: write {_HANDLE}",
+        )
+
+
+def storage_drivers(item: KubernetesObject, setting: Setting) -> Found:
+    """Drivers that nothing installs."""
+    own = setting.placement.rule.storage_driver
+    for where, found in drivers(item):
+        # Those of the other kinds of compute are refused with AWS's page: stacks/placement/kind_limits.py.
+        others = load("compute_kinds")["block_storage_drivers"].values()
+        if found in (own, EFS_DRIVER, _NO_DRIVER, *others) or setting.known.is_provided(found):
+            continue
+        here = (
+            f"EBS volumes on {setting.placement.spec.compute} are made by {own}: take it out, it is filled in"
+            if own
+            else ""
+        )
+        yield (
+            where,
+            f"found {found}, a driver that nothing here installs. {here or 'Use EFS'}. {setting.elsewhere}: {found}",
+        )
+
+
+def device_claims(item: KubernetesObject, setting: Setting) -> Found:
+    """Classes of devices that pods claim (dynamic resource allocation): their drivers bring them."""
+    if kind_of(item) not in ("ResourceClaim", "ResourceClaimTemplate"):
+        return
+    way: Where = ("spec",) if kind_of(item) == "ResourceClaim" else ("spec", "spec")
+    spec: Any = item
+    for key in way:
+        spec = (spec or {}).get(key)
+    for index, request in enumerate(((spec or {}).get("devices") or {}).get("requests") or []):
+        name = (request.get("exactly") or request).get("deviceClassName")
+        if name and not setting.known.has("DeviceClass", str(name)):
+            yield (
+                (*way, "devices", "requests", index),
+                f"found {name}, a class of devices whose driver nothing here installs; ask for the device in the pod's resources."
+                f" {setting.elsewhere}: {name}",
+            )
