@@ -4,11 +4,11 @@
 # What a person says (`make synth ENV=...`) is text. Make does not expand it, and a recipe reads it from the environment of
 # its shell, as "$$ENV": as a part of the recipe the shell would run what is in it.
 PYTHON ?= python3
-SAID := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY FIRST_DEPLOY BASE FAIL_ON AS_OF LATEST TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
-SAID += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
-$(foreach name,$(SAID),$(eval override $(name) := $$(value $(name))))
-export $(SAID)
-export GOALS := $(MAKECMDGOALS)
+OPTIONS := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY FIRST_DEPLOY BASE FAIL_ON AS_OF LATEST TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
+OPTIONS += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+$(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
+export $(OPTIONS)
+export TARGETS := $(MAKECMDGOALS)
 export ENVIRONMENTS := $(patsubst environments/%.yaml,%,$(filter-out %.lock.yaml,$(wildcard environments/*.yaml)))
 
 SHELL := /bin/bash
@@ -146,7 +146,7 @@ clean:  ## delete what the commands above made; what others put there stays
 
 .PHONY: env-named
 env-named:
-	@test -n "$$ENV" || { echo "Name an environment: make $$GOALS ENV=demo. There is: $$ENVIRONMENTS" >&2; exit 2; }
+	@test -n "$$ENV" || { echo "Name an environment: make $$TARGETS ENV=demo. There is: $$ENVIRONMENTS" >&2; exit 2; }
 
 # Another delivery than the file's is to look at: deployed, it would delete every object, or hide the stack from a destroy.
 .PHONY: own-delivery

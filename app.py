@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,7 @@ from stacks.node import use_pinned_node
 
 if TYPE_CHECKING:
     from stacks.environment.cluster_spec import LockFile
-    from stacks.environment.context import Wishes
+    from stacks.environment.context import SynthOptions
     from stacks.environment.model import Environment
     from stacks.environment.workload_spec import Delivery
 
@@ -42,20 +43,20 @@ def main() -> int:
     import_module("pydantic")
     cdk.join()  # what follows imports aws_cdk too, and two threads that talk to jsii wait for each other for ever
 
-    from stacks.environment.context import read_context, wishes
+    from stacks.environment.context import read_context, synth_options
     from stacks.environment.loading import load_environment, load_lock
 
     context = read_context(ROOT / "cdk.json", os.environ.get("CDK_CONTEXT_JSON"))
-    wished = wishes(context)
+    options = synth_options(context)
     path = environment_path(context.get("env"))
-    environment = _delivered(load_environment(path, today=wished.today), wished.delivery)
+    environment = _delivered(load_environment(path, today=options.today), options.delivery)
     lock = load_lock(path)
-    _check_known("first_deploy", wished.first_deploy, environment)
-    _check_known("before_pools", wished.before_pools, environment)
-    wished = replace(wished, sizes=_fitting(wished.sizes, environment))
+    _check_known("first_deploy", options.first_deploy, environment)
+    _check_known("before_pools", options.before_pools, environment)
+    options = replace(options, sizes=_fitting(options.sizes, environment))
     try:
         with assembly(os.environ.get("CDK_OUTDIR")) as folder:
-            _write(folder, environment, lock, wished, context)
+            _write(folder, environment, lock, options, context)
     except ChecksFailed as findings:
         print(f"{findings}\n{path}: {ACCEPT}".lstrip(), file=sys.stderr)
         return 1
@@ -70,7 +71,7 @@ def _write(
     folder: Path,
     environment: "Environment",
     lock: "LockFile | None",
-    wished: "Wishes",
+    options: "SynthOptions",
     context: dict[str, Any],
 ) -> None:
     """Synthesises into an empty folder. Raises ChecksFailed and LimitExceeded."""
@@ -87,36 +88,43 @@ def _write(
         post_cli_context={"@aws-cdk/core:failSynthOnValidationErrors": True},
         outdir=str(folder),
         analytics_reporting=False,
-        builtin_cloud_formation_validation=None if wished.checks else False,
+        builtin_cloud_formation_validation=None if options.checks else False,
     )
     platform = build(
         app,
         environment,
         lock=lock,
-        first_deploy=wished.first_deploy,
-        before_pools=wished.before_pools,
-        sizes=wished.sizes,
+        first_deploy=options.first_deploy,
+        before_pools=options.before_pools,
+        sizes=options.sizes,
     )
     if context.get("delivery"):
         platform.only_to_look_at(f"It was synthesised with -c delivery={context['delivery']}, which is to look at")
-    if wished.checks:
+    if options.checks:
         from stacks.synth_checks.plugins import add_checks
 
-        add_checks(app, platform)
+        add_checks(app, platform, options.today or date.today())
     try:
         app.synth()
     except RuntimeError as failure:
-        if "ValidationFailed" not in str(failure):
-            raise
-        # Without the path of the report, in a folder that goes now.
-        report = re.sub(r"(Validation failed\. )?A copy of this report can be found in: .*", "", str(failure))
-        raise ChecksFailed(report.removeprefix("ValidationFailed:").strip()) from None
+        raise failed(failure) from None
     # Errors raise; what else was found and not accepted fails here all the same.
-    if wished.checks and (found := list(_found(folder / "validation-report.json"))):
+    if options.checks and (found := list(_found(folder / "validation-report.json"))):
         raise ChecksFailed("\n".join(found))
     platform.write_manifests(folder / "manifests")
     check_templates(sorted(folder.glob("*.template.json")))
     check_manifests(folder / "manifests")
+
+
+def failed(failure: RuntimeError) -> Exception:
+    """Returns what ends a synth that the CDK ended: ChecksFailed, or a defect if a check itself crashed."""
+    if "ValidationFailed" not in str(failure):
+        return failure
+    if crashed := re.search(r"Validation plugin '[^']+' failed: .*", str(failure)):
+        return RuntimeError(crashed[0])
+    # Without the path of the report, in a folder that goes now.
+    report = re.sub(r"(Validation failed\. )?A copy of this report can be found in: .*", "", str(failure))
+    return ChecksFailed(report.removeprefix("ValidationFailed:").strip())
 
 
 def _found(report: Path) -> Iterator[str]:
@@ -129,7 +137,7 @@ def _found(report: Path) -> Iterator[str]:
 
 
 def _delivered(environment: "Environment", delivery: "Delivery | None") -> "Environment":
-    """Returns the environment with another delivery of its Kubernetes objects, if one is wished."""
+    """Returns the environment with another delivery of its Kubernetes objects, if the command names one."""
     if delivery is None:
         return environment
     clusters = [cluster.model_copy(update={"delivery": delivery}) for cluster in environment.clusters]

@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _main(arguments: list[str]) -> int:
     # Imported here: a signal must not meet a module that is half imported with nobody to answer it.
-    from delivery.children import Stopped, stopped_by_signals
+    from delivery.subprocesses import Stopped, stopped_by_signals
 
     try:
         with stopped_by_signals():

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from delivery.account import Cluster
-from delivery.children import Done, run
 from delivery.object_kind import KubernetesObject
 from delivery.plan import Chart
 from delivery.problem import DeliveryProblem
+from delivery.subprocesses import Done, run
 from safe_io.errors import BadInput
 from safe_io.json_text import load_json
 from safe_io.terminal import one_line

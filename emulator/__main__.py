@@ -32,7 +32,7 @@ def status() -> int:
         )
         print(f"The local AWS is not running.{died}")
         return 1
-    from emulator.standing import stack_lines
+    from emulator.status import stack_lines
 
     print(f"The local AWS is running on {engine.url} (process {engine.pid}). Log: {engine.log}")
     print("\n".join(stack_lines(engine)))

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from emulator import children, locks
-from emulator.children import Child
+from emulator import locks, process_groups
 from emulator.installation import ROOT
 from emulator.problem import Problem
 from emulator.process import ACCOUNT, ENGINE_LOCK, REGION, Engine
+from emulator.process_groups import Child
 
 CLI = ROOT / "node_modules" / ".bin" / "cdk"
 QUIET = ("--no-notices", "--ci")
@@ -27,7 +27,7 @@ def running(
 ) -> Iterator[Child]:
     """Runs the CLI, its two outputs as one. At the end nothing of it is left, though it starts processes that would outlive it."""
     env = {**engine.environment(), **(extra or {})}
-    with children.running([str(CLI), *arguments, *QUIET], folder=engine.home, env=env, cwd=cwd) as child:
+    with process_groups.running([str(CLI), *arguments, *QUIET], folder=engine.home, env=env, cwd=cwd) as child:
         threading.Thread(target=_end_with_engine, args=(child, engine), daemon=True).start()
         yield child
 

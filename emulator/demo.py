@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from emulator import cdk, children, locks, process
+from emulator import cdk, locks, process, process_groups
 from emulator.installation import ROOT
 from emulator.problem import Problem
 from emulator.process import Engine
-from emulator.standing import cluster_lines, stacks
+from emulator.status import cluster_lines, stacks
 from safe_io.ownership import is_whole
 
 NOT_PROVEN = """\
@@ -143,7 +143,7 @@ def _alone() -> Iterator[None]:
                 )
             if locks.is_at(lock, path):  # else the previous owner has deleted the folder
                 locks.record(lock, {"since": f"{datetime.now():%H:%M:%S}"})
-                children.end_left(folder)
+                process_groups.end_left(folder)
                 yield
                 return
 
@@ -169,7 +169,7 @@ def end() -> None:
             time.sleep(0.05)
     if (pid := locks.holder(path)) is not None:
         raise Problem(f"a demo is being deployed (process {pid}), and does not end. End it by hand, then try again")
-    children.end_left(folder)
+    process_groups.end_left(folder)
 
 
 def _review(assembly: Path, folder: Path) -> None:
@@ -177,7 +177,7 @@ def _review(assembly: Path, folder: Path) -> None:
     document, page = folder / "review.json", folder / "review.html"
     command = [sys.executable, "-m", "responsibility", "review", "--assembly", str(assembly), "--fail-on", "never"]
     command += ["--quiet", "-o", str(document), "-o", str(page)]
-    code, output = children.run(command, folder=folder, cwd=ROOT)
+    code, output = process_groups.run(command, folder=folder, cwd=ROOT)
     if code:
         raise Problem(f"the review failed: {output.strip()}")
     review = json.loads(document.read_text())

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from emulator import children
+from emulator import process_groups
 from emulator.problem import Problem
 from safe_io.ownership import claim
 
@@ -42,7 +42,7 @@ def _ready(python: Path, wanted: str) -> bool:
 def _run(command: list[str], lock: int) -> None:
     # Byte code is what makes the engine start in a second.
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    code, output = children.run(command, env=environment, holding=[lock])
+    code, output = process_groups.run(command, env=environment, holding=[lock])
     if code:
         last = (output.strip().splitlines() or [f"exit code {code}"])[-1]
         raise Problem(f"the local AWS cannot be set up in {FOLDER}: {last}. Is PyPI within reach? Then try again")

@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(arguments: list[str]) -> int:
-    from delivery.children import Stopped, stopped_by_signals
+    from delivery.subprocesses import Stopped, stopped_by_signals
 
     try:
         with stopped_by_signals():
@@ -48,9 +48,9 @@ def _operate(arguments: list[str]) -> int:
     from responsibility.account.session import Account
 
     if options.action == "empty-bucket":
-        from operations.emptying import empty
+        from operations.empty_bucket import empty_bucket
 
-        return empty(Account("empty-bucket"), options.name, ask=_ask, say=_say)
+        return empty_bucket(Account("empty-bucket"), options.name, ask=_ask, say=_say)
 
     if options.action == "look-up":
         from operations.looking_up import look_up
@@ -70,7 +70,7 @@ def _operate(arguments: list[str]) -> int:
 
         return smoke(environment, account(), context=options.context or None, say=_say)
 
-    from delivery.children import through
+    from delivery.subprocesses import through
 
     if options.action == "deploy":
         from operations.deploying import deploy

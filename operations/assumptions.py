@@ -10,7 +10,7 @@ from typing import Any
 from delivery.account import Asked
 from delivery.problem import DeliveryProblem
 from delivery.tools import Kubectl
-from operations.there import There
+from operations.deployed_stacks import DeployedStacks
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 
@@ -22,7 +22,7 @@ class Seen:
     environment: Environment
     cluster: ClusterSpec
     account: Asked
-    there: There
+    deployed: DeployedStacks
     kubectl: Kubectl | None
     """None: there is no way to the cluster's API from here."""
 
@@ -59,7 +59,7 @@ class Assumption:
 
 
 ASSUMPTIONS: list[Assumption] = []
-"""Those that were added: `every.assumptions` has them all."""
+"""Those that were added: `all_assumptions` has them all."""
 
 
 def assumption(says: str, command: str, *, applies: Callable[[Seen], bool] = lambda _: True) -> Callable[[Look], Look]:

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from delivery.account import Asked
+from operations.deployed_stacks import DeployedStacks
 from operations.environment import cluster_stacks, network_stacks, stack_names
-from operations.there import There
 from responsibility.account.errors import AccountError
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
@@ -32,36 +32,36 @@ class Blocker:
     """Whether it does so in any case, half-way: nobody may go on all the same."""
 
 
-def of_clusters(environment: Environment, there: There, account: Asked) -> list[Blocker]:
+def of_clusters(environment: Environment, deployed: DeployedStacks, account: Asked) -> list[Blocker]:
     """Returns what to remove before workloads and clusters are deleted; what cannot be seen is a note."""
-    found = [*_seen("stacks", partial(_other_stacks, environment, there))]
+    found = [*_seen("stacks", partial(_other_stacks, environment, deployed))]
     for cluster in environment.clusters:
-        found += _seen("protection", partial(_protection, environment, cluster, there, account))
-        found += _seen("buckets", partial(_buckets, environment, cluster, there, account))
-        if any(there.find(stack) for stack in cluster_stacks(environment, cluster)):
+        found += _seen("protection", partial(_protection, environment, cluster, deployed, account))
+        found += _seen("buckets", partial(_buckets, environment, cluster, deployed, account))
+        if any(deployed.find(stack) for stack in cluster_stacks(environment, cluster)):
             found += _seen("load balancers", partial(_load_balancers, environment, cluster, account))
             found += _seen("nodes of Karpenter", partial(_karpenter, environment, cluster, account))
             found += _seen("volumes", partial(_volumes, cluster, account))
     return found
 
 
-def of_networks(environment: Environment, there: There, account: Asked) -> list[Blocker]:
+def of_networks(environment: Environment, deployed: DeployedStacks, account: Asked) -> list[Blocker]:
     """Returns what is in the way of the networks; what cannot be seen is a note.
 
     While clusters are there, of endpoints alone: the rest may be theirs, and go with them.
     """
-    gone = not any(there.find(stack) for one in environment.clusters for stack in cluster_stacks(environment, one))
+    gone = not any(deployed.find(stack) for one in environment.clusters for stack in cluster_stacks(environment, one))
     found: list[Blocker] = []
     for stack in network_stacks(environment):
-        if there.find(stack) is None:
+        if deployed.find(stack) is None:
             continue
         try:
-            vpcs = [one.PhysicalResourceId for one in there.resources(stack) if one.ResourceType == "AWS::EC2::VPC"]
+            vpcs = [one.PhysicalResourceId for one in deployed.resources(stack) if one.ResourceType == "AWS::EC2::VPC"]
         except AccountError as problem:
             found.append(Blocker(f"the VPC of {stack} cannot be seen: {problem}", stops=False))
             continue
         for vpc in vpcs:
-            made = {one.PhysicalResourceId for one in there.resources(stack)}
+            made = {one.PhysicalResourceId for one in deployed.resources(stack)}
             for what, look in (
                 ("endpoints", _endpoints),
                 ("load balancers", _balancers_of_vpc),
@@ -86,7 +86,7 @@ def _seen(what: str, look: Callable[[], Iterator[Blocker]]) -> list[Blocker]:
     return found
 
 
-def _other_stacks(environment: Environment, there: There) -> Iterator[Blocker]:
+def _other_stacks(environment: Environment, deployed: DeployedStacks) -> Iterator[Blocker]:
     """Stacks of the environment whose cluster, network or workloads are no longer in its file."""
     from stacks.workloads import needs_stack
 
@@ -94,12 +94,12 @@ def _other_stacks(environment: Environment, there: There) -> Iterator[Blocker]:
     for cluster in environment.clusters:
         if not needs_stack(cluster, environment, before_pools=False):
             known.remove(workloads_stack(environment.name, cluster.name))
-    for stack in there:
+    for stack in deployed:
         if stack.StackName in known:
             continue
         objects = (
             ", and deletes every Kubernetes object that it applied"
-            if there.deletes_objects(stack.StackName)
+            if deployed.deletes_objects(stack.StackName)
             else ", and leaves the Kubernetes objects"
             if "-workloads-" in stack.StackName
             else ""
@@ -110,9 +110,11 @@ def _other_stacks(environment: Environment, there: There) -> Iterator[Blocker]:
         )
 
 
-def _protection(environment: Environment, cluster: ClusterSpec, there: There, account: Asked) -> Iterator[Blocker]:
+def _protection(
+    environment: Environment, cluster: ClusterSpec, deployed: DeployedStacks, account: Asked
+) -> Iterator[Blocker]:
     name = control_plane_stack(environment.name, cluster.name)
-    stack = there.find(name)
+    stack = deployed.find(name)
     if stack is None:
         return
     off = f"control_plane.deletion_protection: false for {cluster.name} in its file, then make deploy ENV={environment.name}"
@@ -129,13 +131,15 @@ def _protection(environment: Environment, cluster: ClusterSpec, there: There, ac
         yield Blocker(f"cluster {cluster.name} has deletion protection", (off, command), certain=True)
 
 
-def _buckets(environment: Environment, cluster: ClusterSpec, there: There, account: Asked) -> Iterator[Blocker]:
+def _buckets(
+    environment: Environment, cluster: ClusterSpec, deployed: DeployedStacks, account: Asked
+) -> Iterator[Blocker]:
     """Buckets that go with the stack, and hold something: old versions count."""
     name = workloads_stack(environment.name, cluster.name)
-    if there.find(name) is None:
+    if deployed.find(name) is None:
         return
-    resources = there.template(name)
-    for one in there.resources(name):
+    resources = deployed.template(name)
+    for one in deployed.resources(name):
         written = resources.get(one.LogicalResourceId)
         kept = written is not None and written.DeletionPolicy != "Delete"
         if one.ResourceType != "AWS::S3::Bucket" or kept or not one.PhysicalResourceId:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from delivery.account import Asked
+from operations.deployed_stacks import DeployedStacks
 from operations.environment import context
-from operations.sizes import sizes_that_stay, spelt
-from operations.there import There
+from operations.sizes import as_context, sizes_that_stay
 from operations.zones import other_zones
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
@@ -54,9 +54,9 @@ def deploy(
     """
     try:
         account = asked()
-        there = There(account, environment)
-        _refuse_to_delete_objects(environment, there)
-        way = _way(environment, there)
+        deployed = DeployedStacks(account, environment)
+        _refuse_to_delete_objects(environment, deployed)
+        way = _way(environment, deployed)
     except AccountError as problem:
         say(
             one_line(
@@ -65,9 +65,9 @@ def deploy(
         )
         way = Way()
     else:
-        if refused := "\n".join(_zones(environment, there, say)):
+        if refused := "\n".join(_zones(environment, deployed, say)):
             raise BadInput(f"{refused}. Nothing was changed.")
-        command = _with_sizes(command, environment, there, account, say)
+        command = _with_sizes(command, environment, deployed, account, say)
     if context(command).get("first_deploy") is not None:
         way = Way()  # the person knows, and says so
     command = _side_by_side(command, run, ask)
@@ -127,45 +127,45 @@ def look(environment: Environment, asked: Callable[[], Asked], command: Sequence
     """Shows what a deploy would change; arguments and result are those of :func:`deploy`."""
     try:
         account = asked()
-        there = There(account, environment)
+        deployed = DeployedStacks(account, environment)
     except AccountError as problem:
         say(one_line(f"CloudFormation cannot be asked what is there: {problem}. Desired sizes are the file's."))
         return run(command)
-    for line in _zones(environment, there, say):
+    for line in _zones(environment, deployed, say):
         say(line)
-    return run(_with_sizes(command, environment, there, account, say))
+    return run(_with_sizes(command, environment, deployed, account, say))
 
 
-def _zones(environment: Environment, there: There, say: Say) -> list[str]:
+def _zones(environment: Environment, deployed: DeployedStacks, say: Say) -> list[str]:
     """Returns what EKS would refuse of the AZs of control planes."""
     try:
-        return list(other_zones(environment, there))
+        return list(other_zones(environment, deployed))
     except AccountError as problem:
         say(one_line(f"In which AZs clusters are cannot be asked: {problem}."))
         return []
 
 
 def _with_sizes(
-    command: Sequence[str], environment: Environment, there: There, account: Asked, say: Say
+    command: Sequence[str], environment: Environment, deployed: DeployedStacks, account: Asked, say: Say
 ) -> Sequence[str]:
     """Returns a call of the CDK that leaves groups of nodes at their present sizes."""
     if context(command).get("sizes") is not None:
         return command  # the person knows, and says so
     try:
-        sizes = sizes_that_stay(environment, there, account)
+        sizes = sizes_that_stay(environment, deployed, account)
     except AccountError as problem:
         say(one_line(f"How many nodes there are cannot be asked: {problem}. Desired sizes are the file's."))
         return command
     if not sizes:
         return command
-    say(f"Desired sizes stay: -c sizes={spelt(sizes)} (name desired_size in the file to set one).")
-    return [*command, "-c", f"sizes={spelt(sizes)}"]
+    say(f"Desired sizes stay: -c sizes={as_context(sizes)} (name desired_size in the file to set one).")
+    return [*command, "-c", f"sizes={as_context(sizes)}"]
 
 
-def _refuse_to_delete_objects(environment: Environment, there: There) -> None:
+def _refuse_to_delete_objects(environment: Environment, deployed: DeployedStacks) -> None:
     for cluster in environment.clusters:
         name = workloads_stack(environment.name, cluster.name)
-        if not cluster.delivered_by_stack and there.deletes_objects(name):
+        if not cluster.delivered_by_stack and deployed.deletes_objects(name):
             raise BadInput(
                 f"{cluster.name}: its stack {name} applies the Kubernetes objects, and delivery: files would have CloudFormation"
                 " delete them all: namespaces, volumes, load balancers. Nothing was changed. Deploy delivery: handover first,"
@@ -173,18 +173,18 @@ def _refuse_to_delete_objects(environment: Environment, there: There) -> None:
             )
 
 
-def _way(environment: Environment, there: There) -> Way:
+def _way(environment: Environment, deployed: DeployedStacks) -> Way:
     """Returns which clusters are new and need a second step. Raises BadInput for what is left of one that failed."""
     from stacks.workloads import late_addons
 
     first, waiting = [], []
     for cluster in environment.clusters:
         name = control_plane_stack(environment.name, cluster.name)
-        made = cluster.existing is not None or there.made(name)
-        stack = there.find(name)
+        made = cluster.existing is not None or deployed.created(name)
+        stack = deployed.find(name)
         if (
             stack
-            and not there.made(name)
+            and not deployed.created(name)
             and (stack.EnableTerminationProtection or stack.StackStatus == "ROLLBACK_FAILED")
         ):
             raise BadInput(
@@ -196,6 +196,6 @@ def _way(environment: Environment, there: There) -> Way:
         if cluster.control_plane.deletion_protection and not made:
             first.append(cluster)
         late = not cluster.delivered_by_stack and late_addons(cluster, before_pools=False)
-        if late and not there.made(compute_stack(environment.name, cluster.name)):
+        if late and not deployed.created(compute_stack(environment.name, cluster.name)):
             waiting.append(cluster)
     return Way(tuple(first), tuple(waiting))

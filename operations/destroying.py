@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from delivery.account import Asked
 from operations.blockers import Blocker, of_clusters, of_networks
+from operations.deployed_stacks import DeployedStacks
 from operations.environment import cluster_stacks, network_stacks
-from operations.there import There
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line
@@ -40,12 +40,12 @@ def destroy(
         BadInput: something would stop it; nothing more was deleted.
     """
     name = environment.name
-    there = _there(environment, asked, say)
-    if there:
-        found = of_clusters(environment, there, asked())
+    deployed = _there(environment, asked, say)
+    if deployed:
+        found = of_clusters(environment, deployed, asked())
         _tell(found, say)
         if look:
-            _tell(of_networks(environment, there, asked()), say)
+            _tell(of_networks(environment, deployed, asked()), say)
         else:
             _refuse(found, name, anyway=anyway)
     if look:
@@ -56,26 +56,26 @@ def destroy(
     networks = network_stacks(environment)
     if not networks:
         return 0
-    there = _there(environment, asked, say)
-    if there:
+    deployed = _there(environment, asked, say)
+    if deployed:
         left = [
             stack
             for cluster in environment.clusters
             for stack in cluster_stacks(environment, cluster)
-            if there.find(stack)
+            if deployed.find(stack)
         ]
         if left:
             say(f"Still there: {', '.join(left)}. The networks stay.")
             return 0
-        found = of_networks(environment, there, asked())
+        found = of_networks(environment, deployed, asked())
         _tell(found, say)
         _refuse(found, name, anyway=anyway)
     return run([*command, *networks])
 
 
-def _there(environment: Environment, asked: Callable[[], Asked], say: Say) -> There | None:
+def _there(environment: Environment, asked: Callable[[], Asked], say: Say) -> DeployedStacks | None:
     try:
-        return There(asked(), environment)
+        return DeployedStacks(asked(), environment)
     except AccountError as problem:
         say(one_line(f"What would stop the deletion cannot be seen: {problem}"))
         return None

@@ -9,43 +9,43 @@ from typing import Any
 
 from delivery.account import Asked
 from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
+from operations.deployed_stacks import DeployedStacks
 from operations.environment import compute_stacks
-from operations.there import There
 from responsibility.account.errors import AccountError
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 
 
-def sizes_that_stay(environment: Environment, there: There, account: Asked) -> dict[tuple[str, str], int]:
+def sizes_that_stay(environment: Environment, deployed: DeployedStacks, account: Asked) -> dict[tuple[str, str], int]:
     """Returns the desired size of each group, by cluster and group, that an autoscaler may have changed. Raises AccountError."""
     return {
         (cluster.name, name): size
         for cluster in environment.clusters
-        for name, size in _of_cluster(cluster, environment, there, account)
+        for name, size in _of_cluster(cluster, environment, deployed, account)
     }
 
 
-def spelt(sizes: Mapping[tuple[str, str], int]) -> str:
+def as_context(sizes: Mapping[tuple[str, str], int]) -> str:
     """Returns the sizes as the context key `sizes` has them: CLUSTER/GROUP:NUMBER, with commas between them."""
     return ",".join(f"{cluster}/{group}:{size}" for (cluster, group), size in sorted(sizes.items()))
 
 
 def _of_cluster(
-    cluster: ClusterSpec, environment: Environment, there: There, account: Asked
+    cluster: ClusterSpec, environment: Environment, deployed: DeployedStacks, account: Asked
 ) -> Iterator[tuple[str, int]]:
     managed = cluster.compute.managed_nodes
     # A size that the file names is the file's.
     groups = [group for group in managed.groups if group.desired_size is None] if managed else []
-    stacks = [name for name in compute_stacks(environment, cluster) if there.made(name)] if groups else []
-    deployed = _by_name(
+    stacks = [name for name in compute_stacks(environment, cluster) if deployed.created(name)] if groups else []
+    templates = _by_name(
         resource.Properties
         for name in stacks
-        for resource in there.template(name).values()
+        for resource in deployed.template(name).values()
         if resource.Type == "AWS::EKS::Nodegroup"
     )
     running: dict[str, int] | None = None
     for group in groups:
-        before = deployed.get(f"{cluster.name}-{group.name}")
+        before = templates.get(f"{cluster.name}-{group.name}")
         if before is None:
             continue  # a new one begins with what the file says
         size = _number(_mapping(before.get("ScalingConfig")).get("DesiredSize"))

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from delivery.account import Asked, Cluster
 from delivery.tools import Kubectl
+from operations.all_assumptions import assumptions
 from operations.assumptions import Seen, answer
-from operations.every import assumptions
-from operations.there import There
+from operations.deployed_stacks import DeployedStacks
 from responsibility.account.errors import AccountError
 from safe_io.errors import FINDINGS, OK, BadInput
 from safe_io.terminal import one_line
@@ -29,13 +29,13 @@ def smoke(environment: Environment, account: Asked, *, context: str | None, say:
         BadInput: the account cannot be asked at all.
     """
     try:
-        there = There(account, environment)
+        deployed = DeployedStacks(account, environment)
     except AccountError as problem:
         raise BadInput(one_line(str(problem))) from None
     counted = {"met": 0, "not met": 0, "cannot see": 0}
     for cluster in environment.clusters:
         kubectl = _kubectl(cluster.name, account, context, say)
-        seen = Seen(environment, cluster, account, there, kubectl)
+        seen = Seen(environment, cluster, account, deployed, kubectl)
         for one in assumptions():
             if not one.applies(seen):
                 continue

@@ -7,20 +7,20 @@ changed. https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 from collections.abc import Iterator
 
 from eks_constructs.network_spec import NetworkSpec
-from operations.there import There
+from operations.deployed_stacks import DeployedStacks
 from stacks.environment.model import Environment
 from stacks.environment.stack_names import control_plane_stack
 
 
-def other_zones(environment: Environment, there: There) -> Iterator[str]:
+def other_zones(environment: Environment, deployed: DeployedStacks) -> Iterator[str]:
     """Yields a line for each cluster whose control plane would have other AZs. Raises AccountError."""
     for cluster in environment.clusters:
         network = environment.network_of(cluster)
         name = control_plane_stack(environment.name, cluster.name)
         # The subnets of an existing VPC are the file's own affair: two of them may be in one AZ.
-        if not isinstance(network, NetworkSpec) or not there.made(name):
+        if not isinstance(network, NetworkSpec) or not deployed.created(name):
             continue
-        made = [resource for resource in there.template(name).values() if resource.Type == "AWS::EKS::Cluster"]
+        made = [resource for resource in deployed.template(name).values() if resource.Type == "AWS::EKS::Cluster"]
         config = made[0].Properties.get("ResourcesVpcConfig") if made else None
         subnets = config.get("SubnetIds") if isinstance(config, dict) else None
         wanted = cluster.control_plane.zones or network.zone_count

@@ -60,7 +60,7 @@ def lines(assembly: Path, *, brief: bool) -> Iterator[str]:
     yield f"{len(manifests)} Kubernetes manifests: {assembly}/manifests/"
     checked = (assembly / "validation-report.json").exists()
     yield (
-        "Checked: cdk-nag AwsSolutions and NIST 800-53 r5, CloudFormation validation, this project's rules."
+        "Checked: cdk-nag AwsSolutions and NIST 800-53 r5, CloudFormation validation, checks of the review."
         if checked
         else "Not checked (CHECKS=off)."
     )

@@ -105,15 +105,15 @@ def test_what_a_person_says_is_text(make, tmp_path, variable):
 
 
 def test_each_variable_that_is_exported_is_tested():
-    (said,) = re.findall(r"^SAID := (.*)$", MAKEFILE, re.MULTILINE)
-    assert set(said.split()) - {"PYTHON"} == set(GOES_TO)
+    (options,) = re.findall(r"^OPTIONS := (.*)$", MAKEFILE, re.MULTILINE)
+    assert set(options.split()) - {"PYTHON"} == set(GOES_TO)
 
 
 def test_recipes_read_what_a_person_says_from_their_environment_alone():
     """Also of variables that somebody adds: a recipe expands none that the Makefile does not set itself."""
-    own = set(re.findall(r"^(?:export )?(\w+) :?= ", MAKEFILE, re.MULTILINE)) - {"SAID", "GOALS", "ENVIRONMENTS"}
+    own = set(re.findall(r"^(?:export )?(\w+) :?= ", MAKEFILE, re.MULTILINE)) - {"OPTIONS", "TARGETS", "ENVIRONMENTS"}
     used = set(re.findall(r"(?<!\$)\$[({]([A-Za-z_]+)[)}]", MAKEFILE))
-    assert used - own <= {"SAID", "CURDIR", "MAKEFILE_LIST", "MAKECMDGOALS"} | {"name", "suffix"}
+    assert used - own <= {"OPTIONS", "CURDIR", "MAKEFILE_LIST", "MAKECMDGOALS"} | {"name", "suffix"}
     assert {"CDK", "CONTEXT", "REVIEW"} <= used
 
 

@@ -57,7 +57,7 @@ class Account:
         self.region = ""
         self._session: Any = None
         self._making = threading.Lock()  # a session is not for several threads, its clients are
-        with self._telling(next(iter(self._calls))):
+        with self._explained(next(iter(self._calls))):
             # boto3 reads AWS_DEFAULT_REGION alone; the CDK, the AWS CLI and docs/deploy.md say AWS_REGION.
             self._session = boto3.Session(
                 profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
@@ -103,15 +103,15 @@ class Account:
         self._stopped.set()
 
     def _told(self, page: Any, key: str, shape: Any, action: str) -> Any:
-        with self._telling(action):
+        with self._explained(action):
             _check_is_json(page, key)
         return told({key: page.get(key)}, shape, f"{self._at(action)}:")
 
     def _answered(self, wait: Wait, work: Callable[[], Any], action: str) -> Any:
         """Returns what botocore gives, in time. Raises AccountError."""
 
-        def telling() -> Any:
-            with self._telling(action):
+        def call() -> Any:
+            with self._explained(action):
                 try:
                     return work()
                 except (*FAILURES, BadInput):
@@ -120,7 +120,7 @@ class Account:
                     # botocore's parsers take the shape of an answer for granted.
                     raise ResponseParserError(type(error).__name__) from error
 
-        return wait.for_(telling, self._stopped)
+        return wait.for_(call, self._stopped)
 
     def _at(self, action: str) -> str:
         return f"{action} in {self.region}"
@@ -131,7 +131,7 @@ class Account:
 
     def _ask(self, service: str, method: str) -> tuple[Any, str]:
         # The call's own name is not known before there is a client, which already needs a region.
-        with self._telling(next((call for call in self._calls if call.startswith(f"{service}:")), service)):
+        with self._explained(next((call for call in self._calls if call.startswith(f"{service}:")), service)):
             client = self._client(service)
         action = f"{client.meta.service_model.signing_name}:{client.meta.method_to_api_mapping[method]}"
         action = NAMED_OTHERWISE.get(action, action)
@@ -152,7 +152,7 @@ class Account:
             return self._clients[service]
 
     @contextmanager
-    def _telling(self, action: str) -> Iterator[None]:
+    def _explained(self, action: str) -> Iterator[None]:
         try:
             yield
         except FAILURES as error:

@@ -53,18 +53,22 @@ class Check:
     of: type[Fact]
     judge: Callable[[Any], Answer | None]
     """Answers for one subject; None: the check is not about this one (a role that no node has)."""
+    synth: bool = False
+    """Whether a synth of this project fails unless it is met (``stacks/synth_checks/review.py``)."""
 
 
 REGISTRY: dict[str, Check] = {}
 """Every check by its code; filled by importing the modules of this package (``checks.all_checks``)."""
 
 
-def check(code: str, of: type[F]) -> Callable[[Callable[[F], Answer | None]], Callable[[F], Answer | None]]:
+def check(
+    code: str, of: type[F], *, synth: bool = False
+) -> Callable[[Callable[[F], Answer | None]], Callable[[F], Answer | None]]:
     """Registers the function below it as the check ``code`` of every fact of a class.
 
     What the check says to people is in the YAML file beside its module, under its code: the fields of ``CheckInfo``.
     ``kinds`` may be left out there (all of them), and ``only`` (both origins; objects of Kubernetes are in templates alone).
-    A code is never given to another question.
+    A code is never given to another question. With ``synth``, a synth of this project fails unless the check is met.
 
     Raises ValueError for a code that is there twice, or that the file does not describe.
     """
@@ -79,7 +83,7 @@ def check(code: str, of: type[F]) -> Callable[[Callable[[F], Answer | None]], Ca
             "kinds": COMPUTE_KINDS,
             "only": "templates" if issubclass(of, KubernetesObject | HelmChart) else None,
         }
-        REGISTRY[code] = Check(CheckInfo(code=code, **defaults | described(file)[code]), of, judge)
+        REGISTRY[code] = Check(CheckInfo(code=code, **defaults | described(file)[code]), of, judge, synth)
         return judge
 
     return register

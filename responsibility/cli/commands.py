@@ -1,4 +1,4 @@
-"""The command line: `python -m responsibility matrix | explain | checks | review | audit | upgrade | lock-addons | refresh`.
+"""The command line: `python -m responsibility review | audit | compliance | upgrade | matrix | explain | checks | lock-addons | refresh`.
 
 Exit code 0: nothing is open at or above `--fail-on`; 1: something is; 2: bad input, with one message; 70: a defect of ours.
 `--debug` (or EKS_DEBUG=1) shows the traceback of whatever stopped it.
@@ -30,7 +30,17 @@ from responsibility.cli.options import (
     Region,
     day,
 )
-from responsibility.cli.output import PROGRAM, complain, end_with_defects, progress, report, tell, tell_line, voices
+from responsibility.cli.output import (
+    PROGRAM,
+    complain,
+    end_with_defects,
+    progress,
+    report,
+    save_or_print,
+    tell,
+    tell_line,
+    voices,
+)
 from safe_io import errors
 
 
@@ -187,6 +197,43 @@ def upgrade(
     tell(lambda name: render(document, name), format_, output or [])
     end_with_defects(document.defects)
     if document.blocked:
+        raise typer.Exit(errors.FINDINGS)
+
+
+@app.command()
+def compliance(
+    framework: Annotated[
+        str, typer.Option(help="The framework: cis-eks, security-hub, nist-800-53 or eks-best-practices.")
+    ],
+    assembly: Annotated[str, typer.Option("--assembly", "--template", "-a", help="What `review` takes.")] = "cdk.out",
+    findings: Annotated[
+        Path | None, typer.Option(help="Instead of templates: what `review` or `audit` wrote with --format json.")
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", "-f", help="text, md, html, json or oscal (assessment results).")
+    ] = "text",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write FILE.")] = None,
+    as_of: AsOf = None,
+    accepted: AcceptedFile = None,
+    parameter: Parameter = None,
+    parameters: ParametersFile = None,
+) -> None:
+    """Show the state of each control of a framework. Exit code 1: a control is open."""
+    from responsibility.compliance.command import Request, assessment
+    from responsibility.render.compliance import render
+    from responsibility.review.command import Request as ReviewRequest
+
+    reviewed = ReviewRequest(
+        assembly=assembly,
+        as_of=day(as_of),
+        accepted=accepted,
+        parameter=tuple(parameter or ()),
+        parameters=parameters,
+    )
+    found, defects = assessment(Request(framework, reviewed, findings), complain)
+    save_or_print(render(found, format_), output)
+    end_with_defects(defects)
+    if found.counts["open"]:
         raise typer.Exit(errors.FINDINGS)
 
 

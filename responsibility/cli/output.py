@@ -92,6 +92,16 @@ def tell(make: Callable[[str], str], format_: Format | None, files: list[Path]) 
         typer.echo(make((format_ or Format.TEXT).value).rstrip("\n"))
 
 
+def save_or_print(content: str, file: Path | None) -> None:
+    """Writes a file, or prints where none is named. Raises BadSource."""
+    if file is None:
+        # As bytes: programs read UTF-8, whatever this terminal takes.
+        typer.echo(content.encode(), nl=False)
+        return
+    _save({file: content})
+    typer.echo(f"Written: {file}", err=True)
+
+
 def tell_line(words: str) -> None:
     """Prints one line; its text may come from anybody."""
     typer.echo(one_line(words))

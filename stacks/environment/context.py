@@ -18,7 +18,7 @@ MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Wishes:
+class SynthOptions:
     """This project's own keys of the context. Which environment is meant: stacks/environment/path.py."""
 
     today: date | None
@@ -51,10 +51,10 @@ def read_context(cdk_json: Path, from_cli: str | None) -> dict[str, Any]:
     return {**context, **handed}
 
 
-def wishes(context: dict[str, Any]) -> Wishes:
+def synth_options(context: dict[str, Any]) -> SynthOptions:
     """Returns what the context says of this project's own keys. Raises BadInput."""
     first_deploy = _names("first_deploy", context)
-    return Wishes(
+    return SynthOptions(
         today=_today(context.get("today")),
         checks=_one_of("checks", context.get("checks"), ("on", "off")) != "off",
         delivery=cast(Delivery | None, _one_of("delivery", context.get("delivery"), get_args(Delivery))),

@@ -12,7 +12,7 @@ from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement, allow
 from eks_facts.files import load
 from stacks.objects.exposure import made_by_aws, text_of
-from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
+from stacks.objects.rules.setting import ANNOTATIONS, Found, Setting
 
 
 def rights_of(objects: Iterable[KubernetesObject], cluster: str) -> list[Statement]:

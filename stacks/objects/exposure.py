@@ -51,7 +51,7 @@ def made_by_aws(item: KubernetesObject, placement: Placement, known: KnownNames)
 
 
 def _of_aws(kind: str, name: str, key: str, own: str, known: KnownNames) -> bool:
-    """A class that nobody makes is refused elsewhere (stacks/objects/written.py): the author meant ours."""
+    """A class that nobody makes is refused elsewhere (stacks/objects/rules): the author meant ours."""
     return bool(((known.classes.get((kind, name)) or {}).get("spec") or {}).get(key, own) == own)
 
 

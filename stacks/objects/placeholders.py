@@ -8,7 +8,7 @@ from delivery.placeholders import KNOWN, places
 from safe_io.where import Where
 from stacks.environment.workload_spec import Need
 from stacks.objects.folder import SourceObject
-from stacks.objects.folder_problems import Problems
+from stacks.objects.object_problems import Problems
 
 FILLED_BY: Mapping[str, Need] = {
     "ACCESS_POINT_ID": "file_system",

@@ -19,19 +19,19 @@ from stacks.environment.workload_spec import Need, WorkloadDescription, Workload
 from stacks.objects.exposure import expose, gate, made_by_aws
 from stacks.objects.file_owner import file_owner
 from stacks.objects.folder import SourceObject, describe, described_in, read_objects, workload_folder
-from stacks.objects.folder_problems import Problems
 from stacks.objects.known_names import KnownNames, known_names, uses
 from stacks.objects.mirrored_images import use_mirrors
 from stacks.objects.namespaces import into_namespace, is_shared
 from stacks.objects.needs import Needs, check_needs, controllers_for, needs_of
+from stacks.objects.object_problems import Problems
 from stacks.objects.placeholders import check_placeholders
 from stacks.objects.pods import claim_templates
+from stacks.objects.rules import check_objects
+from stacks.objects.rules.setting import Setting
 from stacks.objects.tls import check_tls
-from stacks.objects.written import check_written
-from stacks.objects.written.setting import Setting
 from stacks.placement.kind_limits import limits_met
 from stacks.placement.kinds import Placement, place
-from stacks.placement.placed_pods import place_pod
+from stacks.placement.pod_placement import place_pod
 
 ORDER = 60
 """Place of workloads among the files of a cluster: after its own objects, and after the controllers that some need."""
@@ -163,7 +163,7 @@ def _placed(
         tags=environment.tags_of_what_is_made,
     )
     problems = Problems()
-    check_written(read.sources, setting, problems)
+    check_objects(read.sources, setting, problems)
     problems.raise_found()
     kept, left_out = _divided(spec, read.sources)
     shaped = list(_shaped(kept, read, setting, cluster))

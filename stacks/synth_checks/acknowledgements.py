@@ -44,6 +44,11 @@ ACKNOWLEDGED = (
         "AwsSolutions-EKS1",
         "The environment file opens a public endpoint, and only for the networks it lists; the whole internet needs allow_anywhere.",
     ),
+    Acknowledged(
+        r"/Cluster/Default$",
+        "Review::EKR001",
+        "The environment file names the networks that reach the endpoint, and says allow_anywhere where that is the whole internet.",
+    ),
     _aws_policies(
         r"-foundation/[^/]+ClusterRole$",
         _PRESCRIBED

@@ -1,14 +1,16 @@
-"""Checks of every synth: the CDK's own validation, cdk-nag's AwsSolutions and NIST 800-53 r5 packs, and this project's rules."""
+"""Checks of every synth: the CDK's own validation, cdk-nag's AwsSolutions and NIST 800-53 r5 packs, and the review's."""
+
+from datetime import date
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from stacks.platform import Platform
 from stacks.synth_checks.acknowledgements import acknowledge
-from stacks.synth_checks.policy import PlatformPolicy
+from stacks.synth_checks.review import ReviewChecks
 
 
-def add_checks(app: cdk.App, platform: Platform) -> None:
-    """Adds the checks to ``app``; a finding that stacks/synth_checks/acknowledgements.py does not name fails the synth."""
+def add_checks(app: cdk.App, platform: Platform, today: date) -> None:
+    """Adds the checks to ``app``, as of ``today``; a finding that acknowledgements.py does not name fails the synth."""
     acknowledge(platform)
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), PlatformPolicy())
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), ReviewChecks(today))

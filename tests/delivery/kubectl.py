@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from delivery.children import Done
+from delivery.subprocesses import Done
 
 OUR_TYPES = {"ScheduledScale": "scheduledscales.platform.example.com"}
 COMPLETE = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from delivery import __main__ as front_door
-from delivery import account, children
+from delivery import account, subprocesses
 from delivery.account import Cluster
 from tests.support.environments import ROOT
 
@@ -102,8 +102,8 @@ def test_a_kubectl_that(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cases, code, said = WORSE[how]
-    monkeypatch.setattr(children, "_MAX_BYTES", 100_000)
-    monkeypatch.setattr(children, "_PATIENCE", 0.2)
+    monkeypatch.setattr(subprocesses, "_MAX_BYTES", 100_000)
+    monkeypatch.setattr(subprocesses, "_PATIENCE", 0.2)
     monkeypatch.setattr("delivery.tools._GRACE", 0)
     kubectl(cases or "")
     if cases is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from emulator.process import Engine
-from emulator.standing import client
+from emulator.status import client
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}
 FAST = {"Delay": 0.05, "MaxAttempts": 200}

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from emulator.process import ACCOUNT, REGION
-from emulator.standing import client
+from emulator.status import client
 from responsibility.audit.drift import NOT_TOLD
 from tests.emulator.deployment import Deployment
 from tests.emulator.reading import READERS, Record, tag_list

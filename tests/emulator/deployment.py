@@ -11,7 +11,7 @@ from typing import Any
 
 from emulator.installation import ROOT
 from emulator.process import ACCOUNT, REGION, Engine
-from emulator.standing import client
+from emulator.status import client
 
 BOOTSTRAP = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from emulator.process import Engine
-from emulator.standing import client
+from emulator.status import client
 from tests.emulator.deployment import Deployment
 
 ROLE = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from emulator.process import Engine
-from emulator.standing import client
+from emulator.status import client
 
 EC2 = {
     # operation: key of the list, key of the id

@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from emulator.process import LOOPBACK, REGION, Engine
-from emulator.standing import client
+from emulator.status import client
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from emulator import process
 from emulator.process import REGION, Engine
-from emulator.standing import client
+from emulator.status import client
 from operations import __main__ as operations
 from responsibility.checks import all_checks
 from responsibility.document import Review

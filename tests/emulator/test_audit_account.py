@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulator.process import Engine
-from emulator.standing import client
+from emulator.status import client
 from responsibility.account.permissions import policy
 from tests.emulator.auditor import Auditor
 from tests.emulator.clusters import clusters

@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from emulator.process import ACCOUNT, LOOPBACK, REGION, Engine
-from emulator.standing import client
+from emulator.status import client
 from tests.emulator.requests import Answer, ask, make_bucket, signature, signed
 from tests.support.machine import CHROMIUM, NEEDS_CHROMIUM
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from emulator.engine.confinement import LOOPBACK
 from emulator.process import ACCOUNT, Engine
-from emulator.standing import client
+from emulator.status import client
 from tests.emulator.functions import deploy_function, invoke
 from tests.emulator.programs import listeners, until
 from tests.emulator.requests import make_bucket

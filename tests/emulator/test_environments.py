@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.standing import client
+from emulator.status import client
 from responsibility.account.session import Account
 from responsibility.audit.read import read
 from responsibility.reading import sources

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.process import ACCOUNT, REGION, Engine
-from emulator.standing import client
+from emulator.status import client
 from tests.emulator.functions import deploy_function, invoke
 from tests.emulator.programs import until
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.standing import client
+from emulator.status import client
 from tests.emulator.deployment import Deployment, StackFailed
 
 pytestmark = pytest.mark.xdist_group("emulator")

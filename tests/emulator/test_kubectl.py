@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from emulator import process
-from emulator.standing import client
+from emulator.status import client
 from local_kubernetes.programs import VARIABLE
 from tests.emulator.deployment import Deployment, stacks_of
 from tests.emulator.programs import listeners

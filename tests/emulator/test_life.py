@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.standing import client
+from emulator.status import client
 from tests.emulator.deployment import Deployment, StackFailed, stacks_of
 from tests.emulator.inventory import inventory
 from tests.support.environments import environment_data

@@ -15,7 +15,7 @@ import pytest
 
 from emulator import cdk, demo, process
 from emulator.problem import Problem
-from emulator.standing import client, stacks
+from emulator.status import client, stacks
 from safe_io.ownership import claim
 from tests.emulator import small
 from tests.emulator.deployment import Deployment

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.process import Engine
-from emulator.standing import client
+from emulator.status import client
 from tests.emulator.clusters import clusters
 from tests.emulator.scenario import change_record, fault, let_fail
 

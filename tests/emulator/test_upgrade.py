@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.process import Engine
-from emulator.standing import client
+from emulator.status import client
 from tests.emulator.auditor import Auditor
 from tests.emulator.deployment import Deployment
 from tests.emulator.scenario import change_record, fault, let_fail

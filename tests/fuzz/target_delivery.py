@@ -13,10 +13,10 @@ import yaml
 
 from delivery import account, tools
 from delivery.applying import apply
-from delivery.children import Done
 from delivery.plan import Plan, is_chart, read_plan
 from delivery.problem import DeliveryProblem
 from delivery.removing import remove
+from delivery.subprocesses import Done
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.fuzz.driver import Target

@@ -4,11 +4,11 @@ import random
 from functools import cache
 from typing import Any
 
+from operations.all_assumptions import assumptions
 from operations.assumptions import Seen, answer
+from operations.deployed_stacks import DeployedStacks
 from operations.deploying import deploy
 from operations.destroying import destroy
-from operations.every import assumptions
-from operations.there import There
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.fuzz.driver import Target
@@ -92,7 +92,7 @@ def _play(answers: dict[str, Any]) -> None:
         except BadInput as refusal:
             refusals.append(refusal)
     try:
-        seen = Seen(environment, environment.clusters[0], account, There(account, environment), None)
+        seen = Seen(environment, environment.clusters[0], account, DeployedStacks(account, environment), None)
         said += [" ".join(answer(one, seen)) for one in assumptions() if one.applies(seen)]
     except AccountError as problem:
         refusals.append(BadInput(str(problem)))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from operations.destroying import destroy
-from operations.emptying import empty
+from operations.empty_bucket import empty_bucket
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack
@@ -243,7 +243,7 @@ def test_a_bucket_is_emptied_of_its_versions_once_its_name_is_typed() -> None:
 
     account.one = one  # type: ignore[method-assign]
     with pytest.raises(BadInput, match="Nothing was changed"):
-        empty(account, "data", ask=lambda _: "yes", say=lambda _: None)  # type: ignore[arg-type]
+        empty_bucket(account, "data", ask=lambda _: "yes", say=lambda _: None)  # type: ignore[arg-type]
     assert deleted == []
-    assert empty(account, "data", ask=lambda _: "data\n", say=lambda _: None) == 0  # type: ignore[arg-type]
+    assert empty_bucket(account, "data", ask=lambda _: "data\n", say=lambda _: None) == 0  # type: ignore[arg-type]
     assert deleted == [1000, 1000, 1000], "versions and delete markers, a thousand at a time"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from operations import smoke as module
-from operations.every import assumptions, table
+from operations.all_assumptions import assumptions, table
 from operations.smoke import smoke
 from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack

@@ -135,7 +135,13 @@ def test_each_finding_has_an_acknowledgement_and_each_acknowledgement_a_finding(
         assert "A copy of this report" not in run.stderr, "it is not kept"
         assert not (run.folder / "out").exists(), "what fails takes no place"
         assert "Traceback" not in run.stderr
-        found |= set(re.findall(r"^ +(\S+) .*\n +Acknowledge with '([^']+)'", run.stdout + run.stderr, re.MULTILINE))
+        found |= set(
+            re.findall(
+                r"^ +(\S+) .*\n(?: +Suggested fix: .*\n)? +Acknowledge with '([^']+)'",
+                run.stdout + run.stderr,
+                re.MULTILINE,
+            )
+        )
     rows = [(row, spelt(row, finding)) for row in ACKNOWLEDGED for finding in row.findings or (None,)]
     answered = set()
     for path, one in found:

@@ -11,7 +11,7 @@ import pytest
 
 from safe_io.errors import BadInput
 from stacks import node, summary
-from stacks.environment.context import Wishes, read_context, wishes
+from stacks.environment.context import SynthOptions, read_context, synth_options
 from tests.support.environments import ROOT
 
 CDK_JSON = ROOT / "cdk.json"
@@ -53,12 +53,12 @@ def test_an_odd_cdk_json_is_refused(text: str, tmp_path: Path) -> None:
         read_context(tmp_path / "no" / "cdk.json", None)
 
 
-def test_what_is_wished() -> None:
-    assert wishes({}) == wishes({"checks": None, "today": ""}) == Wishes(None, True, None, (), ())
+def test_options() -> None:
+    assert synth_options({}) == synth_options({"checks": None, "today": ""}) == SynthOptions(None, True, None, (), ())
     given = {"today": "2026-11-23", "checks": "off", "delivery": "files", "first_deploy": "a, b,"}
-    assert wishes(given) == Wishes(date(2026, 11, 23), False, "files", ("a", "b"), ("a", "b"))
-    assert wishes({**given, "before_pools": "c"}).before_pools == ("a", "b", "c")
-    assert wishes({"sizes": "a/g:3,b-c/h:0"}).sizes == {("a", "g"): 3, ("b-c", "h"): 0}
+    assert synth_options(given) == SynthOptions(date(2026, 11, 23), False, "files", ("a", "b"), ("a", "b"))
+    assert synth_options({**given, "before_pools": "c"}).before_pools == ("a", "b", "c")
+    assert synth_options({"sizes": "a/g:3,b-c/h:0"}).sizes == {("a", "g"): 3, ("b-c", "h"): 0}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_wish_of_another_type_is_refused(key: str, value: Any) -> None:
     if key in ("first_deploy", "before_pools") and isinstance(value, str):
         return  # names of clusters; app.py knows which there are
     with pytest.raises(BadInput) as found:
-        wishes({key: value})
+        synth_options({key: value})
     assert str(found.value).startswith(f"{key} is ")
     assert str(found.value).isprintable()
     assert len(str(found.value)) < 300

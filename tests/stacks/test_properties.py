@@ -1,11 +1,12 @@
 """What holds for every environment that can be described: many of them, drawn over the whole model."""
 
 import json
+from datetime import date
 
 import yaml
 from hypothesis import HealthCheck, Phase, event, given, settings
 
-from stacks.synth_checks.policy import violations
+from stacks.synth_checks.review import refused
 from tests.stacks.arns import unknown
 from tests.stacks.environments_strategy import environments
 from tests.support.environments import validated
@@ -40,7 +41,6 @@ def test_every_environment_keeps_the_rules(data):
         event(" + ".join(cluster.compute.mix.kinds))
 
     for template in templates.values():
-        assert violations(template) == []
         assert len(template["Resources"]) <= 500
         for subnet in of_type(template, "AWS::EC2::Subnet").values():
             assert subnet["MapPublicIpOnLaunch"] is False
@@ -54,6 +54,9 @@ def test_every_environment_keeps_the_rules(data):
         check_cluster(cluster, {"Resources": {key: one for side in sides for key, one in side["Resources"].items()}})
 
     assert unknown(templates) == []
+    anywhere = any(cluster.control_plane.endpoint.allow_anywhere for cluster in environment.clusters)
+    found = refused(made.folder, date(2026, 11, 28))
+    assert [one for one in found if not (one.code == "EKR001" and anywhere)] == []
     check_foundation(environment, templates["drawn-foundation"])
     check_addresses(templates)
     assert all(item["apiVersion"] and item["kind"] and item["metadata"]["name"] for item in manifests)

@@ -1,6 +1,7 @@
 """What this machine has of the programs that some tests need."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -12,3 +13,6 @@ NEEDS_API_SERVER = pytest.mark.skipif(not KUBERNETES, reason=f"no kube-apiserver
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+
+TRESTLE = Path(__file__).parents[2] / ".venv-checkov/bin/python"
+"""The Python that has compliance-trestle."""

@@ -27,6 +27,8 @@ _AUTO_MODE = frozenset(
         "AmazonEKSNetworkingPolicy",
     )
 )
+_KUBECTL = re.compile(r"kubectl[ /]v?1\.(\d{1,3})\b")
+_MINOR = re.compile(r"1\.(\d{1,3})")
 _POD_ENI = re.compile(r"""ENABLE_POD_ENI["']?\s*:\s*["']?true""", re.IGNORECASE)
 
 
@@ -183,6 +185,25 @@ def handler_logs_expire(cluster: Cluster) -> Answer | None:
     if found:
         return open_("the logs of the Lambda function that runs kubectl never expire", *found.values())
     return met("the logs of the Lambda function that runs kubectl expire")
+
+
+@check("EKR217", Cluster, synth=True)
+def kubectl_fits_the_cluster(cluster: Cluster) -> Answer:
+    """CDK's kubectl layers name their version in their description."""
+    handlers = cluster.facts.view(handlers_of).get(cluster.resource.key, [])
+    if not handlers:
+        return not_applicable("no Lambda function runs kubectl in it")
+    function = next((handler.function for handler in handlers if handler.function), None)
+    if function is None:
+        raise UnknownValue(handlers[0].by.at("ServiceToken"), "the function behind it was not read")
+    if not (version := _MINOR.fullmatch(str(cluster.get("Version", "")))):
+        raise UnknownValue(cluster.at("Version"), "the Kubernetes version is not known")
+    for layer in cluster.facts.find_all(Fact, function.get("Layers", [])):
+        if found := _KUBECTL.search(str(layer.get("Description", ""))):
+            words = f"has kubectl 1.{found[1]} for Kubernetes {version[0]}"
+            fits = abs(int(found[1]) - int(version[1])) <= 1
+            return met(words, layer.at("Description")) if fits else open_(words, layer.at("Description"))
+    raise UnknownValue(function.at("Layers"), "no layer names its version of kubectl")
 
 
 def _log_group(function: Fact) -> Fact | None:

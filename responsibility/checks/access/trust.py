@@ -54,7 +54,7 @@ def _judge(statements: list[Statement], problem: Callable[[Statement], str], fin
     return met(fine) if statements else None
 
 
-@check("EKR030", Role)
+@check("EKR030", Role, synth=True)
 def not_open_to_everybody(role: Role) -> Answer | None:
     """The own account is fine: its IAM policies decide who may."""
     if not role.uses:
@@ -101,7 +101,7 @@ def _oidc(role: Role) -> list[Statement]:
 _EVERYBODY = ("*", "system:serviceaccount:*", "system:serviceaccount:*:*", "system:*", "repo:*")
 
 
-@check("EKR031", Role)
+@check("EKR031", Role, synth=True)
 def names_the_subject(role: Role) -> Answer | None:
     """IRSA, and pipelines that deploy to the cluster. IAM itself compares :aud with what the provider was registered for."""
     if not role.uses:
@@ -140,7 +140,7 @@ def no_wildcard_accounts(role: Role) -> Answer | None:
     return _judge(named, problem, "uses full service account names")
 
 
-@check("EKR033", Role)
+@check("EKR033", Role, synth=True)
 def says_for_which_cluster(role: Role) -> Answer | None:
     """AWS documents it for the cluster role and the pod execution role, and on no page together with Auto Mode."""
     if _acts_for_auto_mode(role):
@@ -156,6 +156,17 @@ def says_for_which_cluster(role: Role) -> Answer | None:
 
     trusting = _trusting(role, "Service", "eks.amazonaws.com", "eks-fargate-pods.amazonaws.com")
     return _judge(trusting, problem, "is limited to one cluster")
+
+
+@check("EKR230", Role, synth=True)
+def flow_logs_are_written_for_one_account(role: Role) -> Answer | None:
+    """Found by its trust: a role that flow logs take has no other sign."""
+
+    def problem(statement: Statement) -> str:
+        keys = {key for _, key, _ in statement.known_conditions}
+        return "" if keys & _SOURCES else "flow logs of any account may use it: aws:SourceAccount is not tested"
+
+    return _judge(_trusting(role, "Service", "vpc-flow-logs.amazonaws.com"), problem, "is limited to its account")
 
 
 @check("EKR172", Role)
@@ -203,7 +214,7 @@ def pod_identity_works(role: Role) -> Answer | None:
     return met("allows Pod Identity to assume it and tag the session")
 
 
-@check("EKR123", Role)
+@check("EKR123", Role, synth=True)
 def pod_identity_is_limited(role: Role) -> Answer | None:
     """The association says it, too, but in another place, and others may write associations."""
     pods = [use.by for use in role.uses if isinstance(use.by, PodIdentity)]

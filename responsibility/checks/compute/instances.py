@@ -20,7 +20,7 @@ _LOGIN_PORTS = (22, 3389)
 """SSH, and RDP on Windows."""
 
 
-@check("EKR040", Ec2Nodes)
+@check("EKR040", Ec2Nodes, synth=True)
 def no_amazon_linux_2(nodes: Ec2Nodes) -> Answer:
     """A group that names no type gets AL2023 since Kubernetes 1.30, AL2 before."""
     family, image = nodes.family, nodes.image
@@ -35,7 +35,7 @@ def no_amazon_linux_2(nodes: Ec2Nodes) -> Answer:
     return open_("runs Amazon Linux 2, which AWS stopped updating on 2025-11-26", where)
 
 
-@check("EKR041", NodeGroup)
+@check("EKR041", NodeGroup, synth=True)
 def ami_type_is_stated(group: NodeGroup) -> Answer:
     """A custom image replaces the type, which must then be left out."""
     if image := group.image:
@@ -66,7 +66,7 @@ def image_is_not_pinned(nodes: Ec2Nodes) -> Answer:
     return met("takes the newest release when it is created or updated", where)
 
 
-@check("EKR045", Ec2Nodes)
+@check("EKR045", Ec2Nodes, synth=True)
 def imds_needs_a_token(nodes: Ec2Nodes) -> Answer:
     """AL2023 images require tokens by themselves; Amazon Linux 2 does not; of others AWS does not say."""
     instance = nodes.instance
@@ -89,7 +89,7 @@ def _needs_token(nodes: Ec2Nodes, instance: Instance | None) -> tuple[bool, str]
     raise UnknownValue(where, f"is not stated: {FAMILY_NAMES[family]} or the account's default decides")
 
 
-@check("EKR046", Ec2Nodes)
+@check("EKR046", Ec2Nodes, synth=True)
 def imds_hop_limit_is_1(nodes: Ec2Nodes) -> Answer:
     """Where EKS makes the launch template: 1 for AL2023 (al2023.html), 2 for the others (launch-templates.html)."""
     instance = nodes.instance
@@ -113,7 +113,7 @@ def imds_hop_limit_is_1(nodes: Ec2Nodes) -> Answer:
     return open_(f"has a hop limit of {limit}: pods reach the node's role", where)
 
 
-@check("EKR047", Ec2Nodes)
+@check("EKR047", Ec2Nodes, synth=True)
 def volumes_are_encrypted(nodes: Ec2Nodes) -> Answer:
     """Every volume that is named, and every volume that the image brings."""
     instance = nodes.instance

@@ -32,7 +32,7 @@ def update_pace_is_chosen(group: NodeGroup) -> Answer:
     return open_("replaces one node at a time, EKS's default", group.at("UpdateConfig"))
 
 
-@check("EKR044", NodeGroup)
+@check("EKR044", NodeGroup, synth=True)
 def updates_are_not_forced(group: NodeGroup) -> Answer:
     """Off by default; aws_eks of CDK turns it on."""
     if group.force_update:

@@ -39,7 +39,7 @@ def _whole_internet(ranges: list[tuple[str, Network]]) -> list[str]:
     return [str(block) for block in blocks if block.prefixlen == 0]
 
 
-@check("EKR001", Cluster)
+@check("EKR001", Cluster, synth=True)
 def endpoint_is_not_open(cluster: Cluster) -> Answer:
     """Public access without a list of ranges means 0.0.0.0/0."""
     if not cluster.public_access:
@@ -51,7 +51,7 @@ def endpoint_is_not_open(cluster: Cluster) -> Answer:
     return met(f"is open to {_count(len(ranges), 'named range')}", cluster.at(_CIDRS))
 
 
-@check("EKR002", Cluster)
+@check("EKR002", Cluster, synth=True)
 def endpoint_is_private_inside(cluster: Cluster) -> Answer:
     """Off is the service's default. Hybrid nodes are outside of the VPC: for them alone the public one may be right."""
     path = "ResourcesVpcConfig.EndpointPrivateAccess"
@@ -77,13 +77,13 @@ def public_ranges_are_narrow(cluster: Cluster) -> Answer:
     return met(f"lets in {_count(len(ranges), 'narrow range')}", cluster.at(_CIDRS))
 
 
-@check("EKR004", Cluster)
+@check("EKR004", Cluster, synth=True)
 def security_logs_are_on(cluster: Cluster) -> Answer:
     """Every log type is off by default."""
     return _logged(cluster, _SECURITY_LOGS)
 
 
-@check("EKR005", Cluster)
+@check("EKR005", Cluster, synth=True)
 def other_logs_are_on(cluster: Cluster) -> Answer:
     """Every log type is off by default."""
     return _logged(cluster, tuple(name for name in LOG_TYPES if name not in _SECURITY_LOGS))
@@ -127,7 +127,7 @@ def logs_have_a_retention(cluster: Cluster) -> Answer:
     return met(f"keeps its logs for {days} days", *(group.at("RetentionInDays") for group in found))
 
 
-@check("EKR014", Cluster)
+@check("EKR014", Cluster, synth=True)
 def access_entries_decide(cluster: Cluster) -> Answer:
     """The default of the API and of CloudFormation is CONFIG_MAP."""
     path = "AccessConfig.AuthenticationMode"
@@ -139,7 +139,7 @@ def access_entries_decide(cluster: Cluster) -> Answer:
     return open_(f"trusts the aws-auth ConfigMap ({'CONFIG_MAP' if mode else 'the default'})", cluster.at(path))
 
 
-@check("EKR015", Cluster)
+@check("EKR015", Cluster, synth=True)
 def creator_is_not_admin(cluster: Cluster) -> Answer:
     """True is the service's default."""
     path = "AccessConfig.BootstrapClusterCreatorAdminPermissions"

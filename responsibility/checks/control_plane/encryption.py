@@ -23,7 +23,7 @@ def secrets_key(cluster: Cluster) -> Fact | None:
     return key
 
 
-@check("EKR007", Cluster)
+@check("EKR007", Cluster, synth=True)
 def own_key(cluster: Cluster) -> Answer:
     """Which key does not matter here: a parameter's value is a key of the customer, too."""
     if cluster.resource.items(_PATH):

@@ -54,6 +54,7 @@ LOOKS: list[tuple[str, str, dict[str, int], bool]] = [
     ("several", "light", PHONE, True),
     ("unknown_network", "light", DESKTOP, True),
     ("empty", "light", PHONE, True),
+    ("compliance", "dark", DESKTOP, True),
 ]
 
 

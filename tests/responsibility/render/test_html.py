@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from responsibility.compliance.assess import assess
+from responsibility.compliance.frameworks import framework
 from responsibility.model import COMPUTE_KINDS
+from responsibility.render import compliance
 from responsibility.render.html.drawing import draw
 from responsibility.render.html.review import html
 from responsibility.render.html.svg import fit, text_width, wrap
@@ -47,6 +50,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, make in DOCUMENTS.items():
         written[name] = folder / f"{name}.html"
         written[name].write_text(html(make()), encoding="utf-8")
+    written["compliance"] = folder / "compliance.html"
+    framework_page = compliance.html(assess(documents.hostile(), framework("cis-eks")))
+    written["compliance"].write_text(framework_page, encoding="utf-8")
     return written
 
 

@@ -1,6 +1,6 @@
 """Every assumption about AWS: importing the modules that look adds theirs to the list."""
 
-from operations import looks_account, looks_cluster  # noqa: F401 - they add to the list
+from operations import account_assumptions, cluster_assumptions  # noqa: F401 - they add to the list
 from operations.assumptions import ASSUMPTIONS, Assumption
 
 

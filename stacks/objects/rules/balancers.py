@@ -13,7 +13,7 @@ from stacks.objects.exposure import (
     made_by_aws,
     text_of,
 )
-from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
+from stacks.objects.rules.setting import ANNOTATIONS, Found, Setting
 
 
 def service(item: KubernetesObject, setting: Setting) -> Found:

@@ -9,7 +9,7 @@ _AT_ONCE = 1000
 """Versions that one call deletes (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html)."""
 
 
-def empty(account: Account, bucket: str, *, ask: Callable[[str], str], say: Callable[[str], None]) -> int:
+def empty_bucket(account: Account, bucket: str, *, ask: Callable[[str], str], say: Callable[[str], None]) -> int:
     """Deletes what a bucket holds, once the person has typed its name; returns the exit code. Raises BadInput, AccountError."""
     versions = [
         {"Key": one["Key"], "VersionId": one["VersionId"]}

@@ -4,7 +4,7 @@ from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
 from stacks.objects.exposure import text_of
-from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
+from stacks.objects.rules.setting import ANNOTATIONS, Found, Setting
 
 _METRIC_APIS = {
     "External": "external.metrics.k8s.io",

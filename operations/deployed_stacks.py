@@ -13,7 +13,7 @@ from stacks.environment.model import Environment
 
 TAG = "eks-platform/environment"
 """The tag of every stack of an environment."""
-NOT_MADE = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED")
+NEVER_CREATED = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED")
 """Of a stack that is listed, and whose first creation never came to its end."""
 _APPLIERS = ("Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart")
 
@@ -27,7 +27,7 @@ class _Tag(_Answered):
     Value: str
 
 
-class StackThere(_Answered):
+class DeployedStack(_Answered):
     """A stack that is there, with CloudFormation's names of its properties."""
 
     StackName: str
@@ -45,7 +45,7 @@ class Resource(_Answered):
     PhysicalResourceId: str = ""
 
 
-class Written(_Answered):
+class TemplateResource(_Answered):
     """A resource as a template has it."""
 
     Type: str = ""
@@ -54,13 +54,13 @@ class Written(_Answered):
 
 
 class _Template(_Answered):
-    Resources: dict[str, Written]
+    Resources: dict[str, TemplateResource]
 
 
 _Shape = TypeVar("_Shape")
 
 
-class There:
+class DeployedStacks:
     """The stacks of one environment."""
 
     def __init__(self, account: Asked, environment: Environment) -> None:
@@ -70,23 +70,23 @@ class There:
         answered = account.items("cloudformation", "describe_stacks", "Stacks")
         self._stacks = {
             stack.StackName: stack
-            for stack in _shaped(list[StackThere], answered, "cloudformation:DescribeStacks")
+            for stack in _shaped(list[DeployedStack], answered, "cloudformation:DescribeStacks")
             if stack.StackName in names or _Tag(Key=TAG, Value=environment.name) in stack.Tags
         }
 
-    def __iter__(self) -> Iterator[StackThere]:
+    def __iter__(self) -> Iterator[DeployedStack]:
         return iter(self._stacks.values())
 
-    def find(self, name: str) -> StackThere | None:
+    def find(self, name: str) -> DeployedStack | None:
         """Returns a stack; None if it is not there."""
         return self._stacks.get(name)
 
-    def made(self, name: str) -> bool:
+    def created(self, name: str) -> bool:
         """Whether a stack is there, and its first creation came to its end."""
         stack = self.find(name)
-        return stack is not None and stack.StackStatus not in NOT_MADE
+        return stack is not None and stack.StackStatus not in NEVER_CREATED
 
-    def template(self, name: str) -> dict[str, Written]:
+    def template(self, name: str) -> dict[str, TemplateResource]:
         """Returns the resources of what a stack was deployed from, by logical id. Raises AccountError."""
         body = self._account.one("cloudformation", "get_template", "TemplateBody", StackName=name)
         try:

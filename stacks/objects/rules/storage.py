@@ -8,7 +8,7 @@ from eks_facts.files import load
 from safe_io.where import Where
 from stacks.objects.needs import EFS_DRIVER, drivers
 from stacks.objects.pods import claim_templates
-from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
+from stacks.objects.rules.setting import ANNOTATIONS, Found, Setting
 
 _OLD_STORAGE_CLASSES = ("volume.beta.kubernetes.io/storage-class", "volume.alpha.kubernetes.io/storage-class")
 _HANDLE = "${FILE_SYSTEM_ID}::${ACCESS_POINT_ID}"

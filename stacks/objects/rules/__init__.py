@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from stacks.objects.balancer_rights import features
 from stacks.objects.folder import SourceObject
-from stacks.objects.folder_problems import Problems
-from stacks.objects.written.balancers import address_family, annotations, gateway, ingress, service
-from stacks.objects.written.kinds import kind, scaler
-from stacks.objects.written.pods import account, pod
-from stacks.objects.written.setting import Setting
-from stacks.objects.written.storage import device_claims, file_system_volume, storage_classes, storage_drivers
+from stacks.objects.object_problems import Problems
+from stacks.objects.rules.balancers import address_family, annotations, gateway, ingress, service
+from stacks.objects.rules.kinds import kind, scaler
+from stacks.objects.rules.pods import account, pod
+from stacks.objects.rules.setting import Setting
+from stacks.objects.rules.storage import device_claims, file_system_volume, storage_classes, storage_drivers
 
 _FINDERS = (
     *(kind, scaler, service, ingress, gateway, address_family, annotations, features),
@@ -17,7 +17,7 @@ _FINDERS = (
 )
 
 
-def check_written(sources: Sequence[SourceObject], setting: Setting, problems: Problems) -> None:
+def check_objects(sources: Sequence[SourceObject], setting: Setting, problems: Problems) -> None:
     """Notes everything in the objects that clashes with what is filled in, or that nothing in the cluster serves."""
     for source in sources:
         for finder in _FINDERS:

@@ -10,23 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from emulator import children, locks
+from emulator import locks, process_groups
 from tests.emulator.programs import alive, until
 from tests.support.environments import ROOT
 
 PARENT = """
 import sys
 from pathlib import Path
-from emulator import children
+from emulator import process_groups
 # A program that has started another one, and would outlive its parent.
-with children.running(["/bin/sh", "-c", "sleep 600 & echo $!; wait"], folder=Path(sys.argv[1])) as child:
+with process_groups.running(["/bin/sh", "-c", "sleep 600 & echo $!; wait"], folder=Path(sys.argv[1])) as child:
     print(child.stdout.readline().strip(), child.pid, child.group, flush=True)
     child.wait()
 """
 
 
 class Family:
-    """A process that runs a program with children.running(), and what it has started."""
+    """A process that runs a program with process_groups.running(), and what it has started."""
 
     def __init__(self, folder: Path) -> None:
         self.parent = subprocess.Popen(
@@ -55,7 +55,7 @@ def test_they_end_with_their_parent(family: Family, tmp_path: Path, number: sign
     os.kill(family.group, signal.SIGCONT)  # all but the leader stay stopped
     family.parent.send_signal(number)
     assert until(lambda: not family.runs())
-    children.end_left(tmp_path)
+    process_groups.end_left(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -63,7 +63,7 @@ def test_what_is_left_is_found_and_ended(family: Family, tmp_path: Path) -> None
     os.killpg(family.group, signal.SIGSTOP)
     family.parent.kill()
     family.parent.wait()  # from here on the kernel may wake them, for nobody outside of their group is left
-    children.end_left(tmp_path)
+    process_groups.end_left(tmp_path)
     assert until(lambda: not family.runs())
     assert list(tmp_path.iterdir()) == []
 
@@ -71,7 +71,7 @@ def test_what_is_left_is_found_and_ended(family: Family, tmp_path: Path) -> None
 def test_a_number_that_another_process_has_by_now_is_left_alone(tmp_path: Path) -> None:
     bystander = subprocess.Popen(["sleep", "600"], process_group=0)
     (tmp_path / "child-0.lock").write_text(str(bystander.pid))
-    children.end_left(tmp_path)
+    process_groups.end_left(tmp_path)
     assert bystander.poll() is None
     assert list(tmp_path.iterdir()) == []
     bystander.kill()
@@ -79,13 +79,13 @@ def test_a_number_that_another_process_has_by_now_is_left_alone(tmp_path: Path) 
 
 
 def test_nothing_is_left_at_the_end_of_the_block(tmp_path: Path) -> None:
-    with children.running(["/bin/sh", "-c", "sleep 600 & echo $!; wait"], folder=tmp_path) as child:
+    with process_groups.running(["/bin/sh", "-c", "sleep 600 & echo $!; wait"], folder=tmp_path) as child:
         assert child.stdout
         sleeper = Path(f"/proc/{child.stdout.readline().strip()}")
         assert alive(sleeper)
     assert until(lambda: not alive(sleeper))
     assert list(tmp_path.iterdir()) == []
-    assert children.run(["/bin/sh", "-c", "echo out; echo err >&2; exit 3"]) == (3, "out\nerr\n")
+    assert process_groups.run(["/bin/sh", "-c", "echo out; echo err >&2; exit 3"]) == (3, "out\nerr\n")
 
 
 HOLDER = """

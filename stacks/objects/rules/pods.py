@@ -7,7 +7,7 @@ from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
 from stacks.objects.exposure import text_of
 from stacks.objects.pods import pod_templates
-from stacks.objects.written.setting import ANNOTATIONS, Found, Setting
+from stacks.objects.rules.setting import ANNOTATIONS, Found, Setting
 
 ROLE_OF_ACCOUNT = "eks.amazonaws.com/role-arn"
 

@@ -33,7 +33,7 @@ def _cluster_as_declared(seen: Seen) -> str | None:
 )
 def _protected_as_declared(seen: Seen) -> str | None:
     should = seen.cluster.control_plane.deletion_protection
-    stack = seen.there.find(control_plane_stack(seen.environment.name, seen.cluster.name))
+    stack = seen.deployed.find(control_plane_stack(seen.environment.name, seen.cluster.name))
     found = {
         "deletion protection": bool(seen.described().get("deletionProtection")),
         "termination protection": bool(stack and stack.EnableTerminationProtection),
