@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stacks.environment.cluster_spec import ClusterSpec
-from stacks.objects.folder_problems import Problems
+from stacks.objects.object_problems import Problems
 from stacks.objects.rendering import PlacedWorkload
 
 _ADVICE = (
