@@ -35,6 +35,9 @@ class Pod:
     way: Where = ()
     """The way to its spec in the object."""
 
+    def __str__(self) -> str:
+        return name_of(self.owner)
+
     @property
     def placed(self) -> list[tuple[Where, dict[str, Any]]]:
         """Its containers, those that start first among them, with the way to each."""
