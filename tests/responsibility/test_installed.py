@@ -107,7 +107,8 @@ def test_it_declares_what_it_imports() -> None:
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
                 imported |= {name.split(".")[0] for name in names}
     foreign = imported - set(sys.stdlib_module_names) - set(PACKAGES)
-    follow = {"botocore", "markupsafe", "pydantic_core", "dateutil", "referencing"}  # each comes with one that is declared
+    # Each comes with one that is declared.
+    follow = {"botocore", "dateutil", "markupsafe", "pydantic_core", "referencing"}
     assert foreign - follow <= {IMPORTED_AS.get(name, name) for name in declared}
 
 
