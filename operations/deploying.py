@@ -46,7 +46,7 @@ def deploy(
         command: the call of the CDK that deploys everything.
         run: runs it.
         ask: puts a question to the person; "" if nobody is there.
-        say: is told what happens, a line at a time.
+        say: prints a line of progress.
 
     Raises:
         BadInput: it would delete Kubernetes objects, a stack is in a state that needs somebody, or the person does not want what
@@ -58,11 +58,7 @@ def deploy(
         _refuse_to_delete_objects(environment, deployed)
         way = _way(environment, deployed)
     except AccountError as problem:
-        say(
-            one_line(
-                f"CloudFormation cannot be asked which clusters are there: {problem}. A new cluster: say FIRST_DEPLOY=NAME."
-            )
-        )
+        say(one_line(f"CloudFormation cannot be read: {problem}. A new cluster: say FIRST_DEPLOY=NAME."))
         way = Way()
     else:
         if refused := "\n".join(_zones(environment, deployed, say)):
@@ -129,7 +125,7 @@ def look(environment: Environment, asked: Callable[[], Asked], command: Sequence
         account = asked()
         deployed = DeployedStacks(account, environment)
     except AccountError as problem:
-        say(one_line(f"CloudFormation cannot be asked what is there: {problem}. Desired sizes are the file's."))
+        say(one_line(f"CloudFormation cannot be read: {problem}. The file's desired sizes are used."))
         return run(command)
     for line in _zones(environment, deployed, say):
         say(line)
@@ -141,7 +137,7 @@ def _zones(environment: Environment, deployed: DeployedStacks, say: Say) -> list
     try:
         return list(other_zones(environment, deployed))
     except AccountError as problem:
-        say(one_line(f"In which AZs clusters are cannot be asked: {problem}."))
+        say(one_line(f"The AZs of the clusters cannot be read: {problem}."))
         return []
 
 
@@ -154,7 +150,7 @@ def _with_sizes(
     try:
         sizes = sizes_that_stay(environment, deployed, account)
     except AccountError as problem:
-        say(one_line(f"How many nodes there are cannot be asked: {problem}. Desired sizes are the file's."))
+        say(one_line(f"The sizes of node groups cannot be read: {problem}. The file's desired sizes are used."))
         return command
     if not sizes:
         return command

@@ -32,7 +32,7 @@ def instance_type_problem(name: str) -> str:
 def category_problem(name: str) -> str:
     """Returns what is wrong with a category of instance types, the letters before the generation; nothing if EC2 has it."""
     known = sorted({match[0] for one in _instance_types() if (match := re.match("[a-z]+", one))})
-    return "" if name in known else f"{name} is no category of EC2 instance types; there is: {', '.join(known)}"
+    return "" if name in known else f"{name} is not a category of EC2 instance types; there is: {', '.join(known)}"
 
 
 def _unknown(name: str, what: str, known: Sequence[str]) -> str:

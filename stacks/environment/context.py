@@ -1,4 +1,4 @@
-"""What the caller says beside the environment file: the CDK's context, `-c key=value` over cdk.json."""
+"""Options beside the environment file: the CDK's context, `-c key=value` over cdk.json."""
 
 import re
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class SynthOptions:
-    """This project's own keys of the context. Which environment is meant: stacks/environment/path.py."""
+    """This project's own keys of the context. The environment itself: stacks/environment/path.py."""
 
     today: date | None
-    """``today=YYYY-MM-DD``: the day that support dates are held against; None is today."""
+    """``today=YYYY-MM-DD``: the day for support dates; None is today."""
     checks: bool
     """``checks=on`` (the default) or ``off``: whether to check what is synthesised."""
     delivery: Delivery | None
     """``delivery=files`` or ``kubectl``: how Kubernetes objects are delivered, whatever the file says."""
     first_deploy: tuple[str, ...]
-    """``first_deploy=NAME,NAME``: clusters that are not there yet: they get no deletion protection, so that a failure rolls back."""
+    """``first_deploy=NAME,NAME``: new clusters: they get no deletion protection, so that a failure rolls back."""
     before_pools: tuple[str, ...]
     """``before_pools=NAME,NAME``: clusters whose node pools `make apply` has yet to make, and with them the first deploys: add-ons
     that need these nodes are left out."""
@@ -37,7 +37,7 @@ class SynthOptions:
 
 
 def read_context(cdk_json: Path, from_cli: str | None) -> dict[str, Any]:
-    """Returns the context: what the CLI hands over (CDK_CONTEXT_JSON), over that of cdk.json.
+    """Returns the context: the CLI's (CDK_CONTEXT_JSON) over that of cdk.json.
 
     So `python app.py` makes the same templates without the CLI. Raises BadInput.
     """
@@ -52,7 +52,7 @@ def read_context(cdk_json: Path, from_cli: str | None) -> dict[str, Any]:
 
 
 def synth_options(context: dict[str, Any]) -> SynthOptions:
-    """Returns what the context says of this project's own keys. Raises BadInput."""
+    """Returns the options in the context. Raises BadInput."""
     first_deploy = _names("first_deploy", context)
     return SynthOptions(
         today=_today(context.get("today")),

@@ -104,7 +104,7 @@ BEFORE = {
     ),
     "a stack that left the file": (
         {"describe_stacks": [*THERE[:4], stack("t-workloads-old")], "get_template": {"Resources": {}}}, None,
-        "stack t-workloads-old is of this environment, and no longer in its file",
+        "stack t-workloads-old belongs to this environment, but is no longer in its file",
         "aws cloudformation delete-stack --stack-name t-workloads-old",
     ),
 }  # fmt: skip
@@ -205,7 +205,7 @@ def test_what_cannot_be_seen_is_said_and_does_not_stop() -> None:
         "load balancers: cannot be seen: elasticloadbalancing:DescribeLoadBalancers: not allowed" in line
         for line in run.said
     )
-    assert any("volumes: cannot be seen: what answered has another shape" in line for line in run.said)
+    assert any("volumes: cannot be read: the answer does not have the shape" in line for line in run.said)
     nothing = Destroy({"describe_stacks": DENIED})
     assert nothing() == 0
     assert any("cannot be seen" in line for line in nothing.said)
