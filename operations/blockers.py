@@ -58,7 +58,7 @@ def of_networks(environment: Environment, deployed: DeployedStacks, account: Ask
         try:
             vpcs = [one.PhysicalResourceId for one in deployed.resources(stack) if one.ResourceType == "AWS::EC2::VPC"]
         except AccountError as problem:
-            found.append(Blocker(f"the VPC of {stack} cannot be seen: {problem}", stops=False))
+            found.append(Blocker(f"the VPC of {stack} cannot be read: {problem}", stops=False))
             continue
         for vpc in vpcs:
             made = {one.PhysicalResourceId for one in deployed.resources(stack)}
@@ -80,7 +80,7 @@ def _seen(what: str, look: Callable[[], Iterator[Blocker]]) -> list[Blocker]:
         for one in look():
             found.append(one)
     except AccountError as problem:
-        found.append(Blocker(f"{what}: cannot be seen: {problem}", stops=False))
+        found.append(Blocker(f"{what}: cannot be read: {problem}", stops=False))
     except (KeyError, TypeError, AttributeError):
         found.append(Blocker(f"{what}: cannot be read: the answer does not have the shape of AWS's", stops=False))
     return found

@@ -312,7 +312,7 @@ class Environment(Spec):
         if plane.ip_family == "ipv6" and own_pod_subnets:
             raise Misplaced(
                 "ipv6 cannot be combined with pod subnets (pod_cidr, pod_subnets), which serve IPv4 only;"
-                " remove them of the network",
+                " remove them from the network",
                 *ip_family,
             )
         for taken in filter(None, (network.cidr, pod_cidr)):

@@ -77,7 +77,7 @@ WORSE = {
     # what kubectl does: the exit code, what is said
     "hangs before anything is begun": ("*) exec sleep 1000 ;;", 2, "kubectl config: stopped: no answer in 1 s"),
     "hangs on its way": (f"{GOOD} *) exec sleep 1000 ;;", 1, "kubectl apply: stopped: no answer in"),
-    "will not end": (f"{GOOD} *) trap '' TERM; echo asking >&2; while :; do sleep 1; done ;;", 1, "The last it said:"),
+    "will not end": (f"{GOOD} *) trap '' TERM; echo asking >&2; while :; do sleep 1; done ;;", 1, "Its last output:"),
     "leaves a child with its output": ("*) sleep 30 & ;;", 2, "kubectl has no current context"),
     "prints without end": (f"{GOOD} *) exec yes ;;", 1, "stopped: it prints without end"),
     "says nothing": (f"{GOOD} *) exit 3 ;;", 1, "it ended with 3 and does not say why"),

@@ -140,7 +140,7 @@ def test_files_that_are_no_text_or_too_large_or_absent(tmp_path: Path) -> None:
 
 def test_a_manifest_that_is_no_assembly(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("[]")
-    with pytest.raises(BadSource, match="no cloud assembly"):
+    with pytest.raises(BadSource, match="not a cloud assembly"):
         sources.read(str(tmp_path))
     (tmp_path / "manifest.json").write_text(
         '{"artifacts": {"s": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "gone.json"}}}}'
