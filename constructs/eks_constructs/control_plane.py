@@ -27,6 +27,7 @@ from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, Statement, arn, from_source, role, trust_service
 from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec
 from eks_facts.files import load
+from eks_facts.role_policies import narrowest
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -153,7 +154,7 @@ def cluster_role(
             tag_session=tag_session,
             conditions=None if tag_session else from_source(arn("eks", f"cluster/{cluster}")),
         ),
-        managed=["AmazonEKSClusterPolicy", *(policy for one in rights for policy in one.managed)],
+        managed=[*narrowest("cluster"), *(policy for one in rights for policy in one.managed)],
         statements=[statement for one in rights for statement in one.statements],
     )
 

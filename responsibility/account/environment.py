@@ -11,7 +11,9 @@ from responsibility.reading.facts import Facts
 from responsibility.reading.template import BadSource
 from safe_io.yaml_file import load as load_yaml
 
-FOLDER = Path(__file__).parents[2] / "environments"
+_OURS = Path(__file__).parents[2] / "environments"
+FOLDER = _OURS if _OURS.is_dir() else Path("environments")
+"""This project's; where the reviewer alone is installed, that of the folder it is run in."""
 
 
 def environment_file(env: str) -> Path:
@@ -53,7 +55,7 @@ def is_newer(environment: Path, assembly: str) -> bool:
 
 
 def _env(environment: Path) -> str:
-    ours = environment.resolve().parent == FOLDER and environment.suffix == ".yaml"
+    ours = environment.resolve().parent == FOLDER.resolve() and environment.suffix == ".yaml"
     return environment.stem if ours else str(environment)
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from responsibility.document import Review
 
 
-PROGRAM = "python -m responsibility"
+_INSTALLED = "eks-responsibility"
+"""The command that `pip install ./responsibility` makes."""
+PROGRAM = _INSTALLED if Path(sys.argv[0]).name == _INSTALLED else "python -m responsibility"
 
 
 def report(document: Review, format_: Format | None, files: list[Path], fail_on: FailOn, *, quiet: bool) -> None:

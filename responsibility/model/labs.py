@@ -9,6 +9,7 @@ from typing import Any
 from safe_io.yaml_file import load
 
 _LABS = Path(__file__).parents[1] / "data" / "labs.yaml"
+_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Lab:
 
 
 def labs() -> list[Lab]:
-    """Returns every lab, in the order to do them."""
+    """Returns every lab, in the order to do them; none where the reviewer was installed without their pages."""
     data: dict[str, Any] = load(_LABS)
-    return [Lab(lab["title"], lab["path"], tuple(lab["components"])) for lab in data["labs"]]
+    found = [Lab(lab["title"], lab["path"], tuple(lab["components"])) for lab in data["labs"]]
+    return [lab for lab in found if (_ROOT / lab.path).is_file()]

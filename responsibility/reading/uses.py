@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from eks_facts import iam_words
 from responsibility.reading.access import AwsAuth
 from responsibility.reading.eks import AccessEntry, Addon, Cluster, FargateProfile, NodeGroup, PodIdentity
 from responsibility.reading.eks import SelfManagedNodes as OwnNodes
@@ -32,7 +33,6 @@ _SERVICES: dict[str, tuple[Purpose, str]] = {
     "capabilities.eks.amazonaws.com": ("capability", "an EKS capability"),
 }
 """Services that assume a role for EKS alone: such a role has to do with EKS even if nothing in the templates names it."""
-_ADMIN_POLICIES = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
 _OIDC_PROVIDERS = ("AWS::IAM::OIDCProvider", "Custom::AWSCDKOpenIdConnectProvider")
 SERVICE_ACCOUNT = "system:serviceaccount:"
 
@@ -207,7 +207,7 @@ def _trusts_pods_by_oidc(role: Role) -> bool:
 
 def _may_administer(role: Role) -> bool:
     """Whether it can change EKS clusters, or everything."""
-    if any(name in _ADMIN_POLICIES for name, _ in role.attached[0]):
+    if any(iam_words.is_administrator(name) for name, _ in role.attached[0]):
         return True
     return any(
         statement.allow and (statement.not_actions or any(_changes_eks(action) for action in statement.actions))
@@ -217,9 +217,8 @@ def _may_administer(role: Role) -> bool:
 
 def _changes_eks(action: str) -> bool:
     service, _, name = action.lower().partition(":")
-    reads = ("describe", "list", "accesskubernetesapi", "get", "read")
     return (
         action == "*"
         or (service in ("eks", "iam") and name == "*")
-        or (service == "eks" and not name.startswith(reads))
+        or (service == "eks" and not iam_words.only_reads(action))
     )

@@ -13,35 +13,10 @@ from responsibility.reading.iam import Role, Statement
 from responsibility.reading.values import has_gap, without_gaps
 from responsibility.review.identity_resources import resource_words
 
-_READS = (
-    "describe",
-    "get",
-    "list",
-    "batchget",
-    "batchcheck",
-    "head",
-    "lookup",
-    "query",
-    "scan",
-    "search",
-    "view",
-    "check",
-)
 _DATA = frozenset(("dynamodb", "ebs", "kms", "rds-data", "s3", "secretsmanager", "sqs", "ssm"))
 """Services whose reading actions give away what customers keep in them."""
-_METADATA = ("describe", "list")
 _HARMLESS = frozenset(("ec2messages", "eks-auth", "ssmmessages", "xray"))
 _HARMLESS_ACTIONS = frozenset(("cloudwatch:putmetricdata", "iam:createservicelinkedrole", "sts:getcalleridentity"))
-_ADMIN_ACTIONS = frozenset(
-    (
-        "iam:attachrolepolicy",
-        "iam:createaccesskey",
-        "iam:createpolicyversion",
-        "iam:putrolepolicy",
-        "iam:setdefaultpolicyversion",
-        "iam:updateassumerolepolicy",
-    )
-)
 _SHOWN = 3
 _SPOKEN = 2
 """So many actions that change something are said one by one."""
@@ -115,7 +90,7 @@ def _sort(service: _Service, action: str, where: dict[str, None], *, every: bool
         service.whole |= where
     elif words:
         service.special |= {(words, place): None for place in where}
-    elif name.startswith(_READS):
+    elif iam_words.only_reads(action):
         service.read |= where
     else:
         service.changed |= where
@@ -128,11 +103,12 @@ def _breadth(prefix: str, name: str, *, every: bool, limited: bool) -> Breadth:
     """How broad it is to be allowed an action; of what a condition limits, only reading data and changing are told apart."""
     if not every or prefix in _HARMLESS or f"{prefix}:{name}" in _HARMLESS_ACTIONS:
         return "narrow"
-    if not limited and ((prefix == "iam" and name == "*") or f"{prefix}:{name}" in _ADMIN_ACTIONS):
+    action = f"{prefix}:{name}"
+    if not limited and (action == "iam:*" or action in map(str.lower, iam_words.escalations())):
         return "admin"
-    if limited or name.startswith(_METADATA):
+    if limited or name.startswith("describe") or iam_words.access_levels(action) == {"List"}:
         return "narrow"
-    return "narrow" if name.startswith(_READS) and prefix not in _DATA else "broad"
+    return "narrow" if iam_words.only_reads(action) and prefix not in _DATA else "broad"
 
 
 def _spoken(name: str) -> str:

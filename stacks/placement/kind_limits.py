@@ -10,13 +10,13 @@ from eks_constructs.compute.registry import rules
 from eks_constructs.manifests import KubernetesObject
 from eks_facts import fargate
 from eks_facts.files import load
+from eks_facts.node_selection import ARCHITECTURE, SYSTEM, keeps_off
 from safe_io.where import Where
 from stacks.objects.pods import asked_for, claim_templates, containers, pod_templates
 
 Found = Iterator[tuple[str, Where]]
 """Names of limits, and the way to the field that meets each."""
 
-_ACCELERATORS = ("nvidia.com/", "amd.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com/efa", "habana.ai/")
 _EBS_DRIVERS = tuple(rule.storage_driver for rule in rules().values() if rule.storage_driver)
 _TARGETS = (
     "alb.ingress.kubernetes.io/target-type",
@@ -81,35 +81,17 @@ def _containers(way: Where, pod: dict[str, Any]) -> Found:
                 yield "host_port", (*here, "ports", index, "hostPort")
         for group in ("limits", "requests"):
             for name in _at(container, "resources", group):
-                if str(name).startswith(_ACCELERATORS):
+                if fargate.is_accelerator(str(name)):
                     yield "accelerator", (*here, "resources", group, name)
-
-
-_SYSTEMS = {"arm64": "arm", "windows": "windows"}
-"""Values of the nodes' labels kubernetes.io/arch and kubernetes.io/os, and of a pod's os.name, that some kind lacks."""
 
 
 def _platform(item: KubernetesObject, _: str) -> Found:
     for way, pod in pod_templates(item):
-        wanted: list[tuple[Where, Any]] = [(("spec", "os", "name"), _at(pod, "spec", "os", "name"))]
-        wanted += [
-            (("spec", "nodeSelector", key), _at(pod, "spec", "nodeSelector", key))
-            for key in ("kubernetes.io/arch", "kubernetes.io/os")
-        ]
-        terms = (
-            "spec",
-            "affinity",
-            "nodeAffinity",
-            "requiredDuringSchedulingIgnoredDuringExecution",
-            "nodeSelectorTerms",
-        )
-        for index, term in enumerate(_at(pod, *terms)):
-            for place, one in enumerate(term.get("matchExpressions") or []):
-                if one.get("operator") == "In" and len(one.get("values") or []) == 1:
-                    wanted.append(((*terms, index, "matchExpressions", place), one["values"][0]))
-        for where, value in wanted:
-            if isinstance(value, str) and value in _SYSTEMS:
-                yield _SYSTEMS[value], (*way, *where)
+        for name, label, values in (("arm", ARCHITECTURE, ("amd64",)), ("windows", SYSTEM, ("linux",))):
+            if field := keeps_off(pod["spec"], label, values):
+                yield name, (*way, "spec", *field)
+        if _at(pod, "spec", "os", "name") == "windows":
+            yield "windows", (*way, "spec", "os", "name")
 
 
 def _volumes(item: KubernetesObject, _: str) -> Found:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from eks_facts import role_policies
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.access import MASTERS, AwsAuth
@@ -17,16 +18,7 @@ from responsibility.reading.values import Reference, has_gap
 
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 _CONTROLLER = "AmazonEKSVPCResourceController"
-_ALWAYS = frozenset(("AmazonEKSClusterPolicy", "AmazonEKSLocalOutpostClusterPolicy"))
-_AUTO_MODE = frozenset(
-    (
-        "AmazonEKSComputePolicy",
-        "AmazonEKSBlockStoragePolicy",
-        "AmazonEKSBlockStoragePolicyV2",
-        "AmazonEKSLoadBalancingPolicy",
-        "AmazonEKSNetworkingPolicy",
-    )
-)
+_OUTPOSTS = "AmazonEKSLocalOutpostClusterPolicy"
 _KUBECTL = re.compile(r"kubectl[ /]v?1\.(\d{1,3})\b")
 _MINOR = re.compile(r"1\.(\d{1,3})")
 _POD_ENI = re.compile(r"""ENABLE_POD_ENI["']?\s*:\s*["']?true""", re.IGNORECASE)
@@ -39,7 +31,8 @@ def cluster_role_is_narrow(role: Role) -> Answer | None:
     if not clusters:
         return None
     named, unsaid = role.attached
-    allowed = _ALWAYS | _AUTO_MODE if any(cluster.auto_mode for cluster in clusters) else _ALWAYS
+    auto_mode = any(cluster.auto_mode for cluster in clusters)
+    allowed = {*role_policies.accepted("auto_mode_cluster" if auto_mode else "cluster"), _OUTPOSTS}
     found: list[tuple[str, Evidence]] = []
     for name, evidence in named:
         if name == _CONTROLLER:

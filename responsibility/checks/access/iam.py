@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
+from eks_facts import iam_words
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.iam import Role, Statement
@@ -11,29 +12,11 @@ from responsibility.reading.values import has_gap
 
 _NO_RESOURCES = frozenset(("ec2messages", "pricing", "ssmmessages"))
 """Services whose actions cannot be limited to a resource, and that only speak for the caller itself."""
-ADMIN_POLICIES = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
 _WHOLE = ("SecretsManagerReadWrite", "AWSLambdaExecute")
 """Policies with every action of a service, on every resource, whose name does not say so
 (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/)."""
 _NO_NARROWER = ("AmazonFSxFullAccess",)
 """What AWS itself asks for, because it offers nothing less: fsx-csi.html."""
-_ESCALATIONS = (
-    "iam:AddUserToGroup",
-    "iam:AttachGroupPolicy",
-    "iam:AttachRolePolicy",
-    "iam:AttachUserPolicy",
-    "iam:CreateAccessKey",
-    "iam:CreateLoginProfile",
-    "iam:CreatePolicyVersion",
-    "iam:PutGroupPolicy",
-    "iam:PutRolePolicy",
-    "iam:PutUserPolicy",
-    "iam:SetDefaultPolicyVersion",
-    "iam:UpdateAssumeRolePolicy",
-    "iam:UpdateLoginProfile",
-)
-"""Each of them, on every resource, is enough to get any right (rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation)."""
-
 Problem = Callable[[Statement], str]
 """Says what is wrong with an Allow statement; empty = nothing. Raises UnknownValue."""
 
@@ -129,7 +112,7 @@ def not_a_whole_service(role: Role) -> Answer | None:
     managed = [
         (f"has {name}", evidence)
         for name, evidence in role.attached[0]
-        if ("FullAccess" in name or name in _WHOLE) and name not in (*ADMIN_POLICIES, *_NO_NARROWER)
+        if ("FullAccess" in name or name in _WHOLE) and not (iam_words.is_administrator(name) or name in _NO_NARROWER)
     ]
 
     def problem(statement: Statement) -> str:
@@ -175,7 +158,7 @@ def no_administrator_policy(role: Role) -> Answer | None:
     if not role.uses:
         return None
     named, unsaid = role.attached
-    found = [(name, evidence) for name, evidence in named if name in ADMIN_POLICIES]
+    found = [(name, evidence) for name, evidence in named if iam_words.is_administrator(name)]
     if found:
         return open_(f"has {' and '.join(name for name, _ in found)}", *(evidence for _, evidence in found))
     if unsaid:
@@ -188,7 +171,7 @@ def no_escalation(role: Role) -> Answer | None:
     """The whole of IAM is EKR024; a condition limits what can be changed."""
 
     def problem(statement: Statement) -> str:
-        names = [name for action in _actions(statement) for name in _ESCALATIONS if _covers(action, name)]
+        names = [name for action in _actions(statement) for name in iam_words.escalations() if _covers(action, name)]
         if names and not statement.conditions and not statement.unread and statement.everywhere:
             shown = " and ".join(sorted(set(names))[:2]) + (" and more" if len(set(names)) > 2 else "")
             return f"is allowed {shown} on every resource"

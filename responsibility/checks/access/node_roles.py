@@ -1,5 +1,6 @@
 """Checks of node roles: every pod that reaches the node's metadata service can use them."""
 
+from eks_facts import iam_words, role_policies
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.findings import Evidence
 from responsibility.reading.iam import Role
@@ -7,12 +8,8 @@ from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
 _CNI = "AmazonEKS_CNI_Policy"
-_NODE_POLICIES = frozenset(
+_NODE_POLICIES = role_policies.accepted("ec2_nodes", "auto_mode_nodes") | frozenset(
     (
-        "AmazonEKSWorkerNodePolicy",
-        "AmazonEKSWorkerNodeMinimalPolicy",
-        "AmazonEC2ContainerRegistryPullOnly",
-        "AmazonEC2ContainerRegistryReadOnly",
         "AmazonElasticContainerRegistryPublicReadOnly",
         "AmazonSSMManagedInstanceCore",
         "AmazonSSMManagedEC2InstanceDefaultPolicy",
@@ -20,7 +17,6 @@ _NODE_POLICIES = frozenset(
     )
 )
 """What a node itself needs: the kubelet, image pulls, Systems Manager in the place of SSH."""
-_READ_ONLY = ("describe", "get", "list", "batchget", "batchcheck")
 _NODE_SERVICES = frozenset(("ec2messages", "eks-auth", "ssm", "ssmmessages"))
 """Services that the node's own software calls, also to write."""
 _READ_SERVICES = frozenset(("autoscaling", "ec2", "ecr", "ecr-public", "eks"))
@@ -69,8 +65,8 @@ def _of_a_node(action: str) -> bool:
         return True
     if service in ("logs", "cloudwatch", "xray"):
         # An agent on the node writes them.
-        return name.startswith(("put", "create", *_READ_ONLY))
-    return service in _NODE_SERVICES or (service in _READ_SERVICES and name.startswith(_READ_ONLY))
+        return name.startswith(("put", "create")) or iam_words.only_reads(action)
+    return service in _NODE_SERVICES or (service in _READ_SERVICES and iam_words.only_reads(action))
 
 
 @check("EKR029", Role)
@@ -78,9 +74,7 @@ def narrow_policies(role: Role) -> Answer | None:
     """Auto Mode needs less than nodes whose kubelet describes the VPC."""
     if not role.is_for("node", "auto_node"):
         return None
-    wide = {"AmazonEC2ContainerRegistryReadOnly": "AmazonEC2ContainerRegistryPullOnly"}
-    if not role.is_for("node"):
-        wide["AmazonEKSWorkerNodePolicy"] = "AmazonEKSWorkerNodeMinimalPolicy"
+    wide = role_policies.wider("ec2_nodes" if role.is_for("node") else "auto_mode_nodes")
     named, unsaid = role.attached
     found = [(name, evidence) for name, evidence in named if name in wide]
     if found:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from eks_facts import role_policies
 from eks_facts.places import fips_regions
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
@@ -17,14 +18,6 @@ _SETTINGS = {
     "load balancing": "KubernetesNetworkConfig.ElasticLoadBalancing.Enabled",
     "block storage": "StorageConfig.BlockStorage.Enabled",
 }
-_NEEDED = (
-    ("AmazonEKSClusterPolicy",),
-    ("AmazonEKSComputePolicy",),
-    ("AmazonEKSBlockStoragePolicy", "AmazonEKSBlockStoragePolicyV2"),
-    ("AmazonEKSLoadBalancingPolicy",),
-    ("AmazonEKSNetworkingPolicy",),
-)
-"""The policies of the cluster role: one of each."""
 
 
 @check("EKR054", Cluster)
@@ -40,7 +33,7 @@ def cluster_role_has_auto_modes_policies(cluster: Cluster) -> Answer | None:
             f"has {role.words}, which EKS may not assume with sts:TagSession", role.at("AssumeRolePolicyDocument")
         )
     names = set(role.managed_policies)
-    missing = [options[0] for options in _NEEDED if not names & set(options)]
+    missing = role_policies.missing("auto_mode_cluster", names)
     if not missing and (untagged := list(_tags_it_may_not_set(cluster, role))):
         words = " and ".join(dict.fromkeys(what for what, _ in untagged))
         return open_(
@@ -48,8 +41,7 @@ def cluster_role_has_auto_modes_policies(cluster: Cluster) -> Answer | None:
         )
     if not missing:
         return met(f"has the five policies of Auto Mode on {role.words}", role.at("ManagedPolicyArns"))
-    known = {name for options in _NEEDED for name in options}
-    if role.inline or names - known:
+    if role.inline or names - role_policies.accepted("auto_mode_cluster"):
         raise UnknownValue(
             role.at("ManagedPolicyArns"), f"{', '.join(missing)} missing, but other policies may grant the same"
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from eks_facts.fargate import largest_request
+from eks_facts import fargate
+from eks_facts.node_selection import ARCHITECTURE, SYSTEM, keeps_off
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.checks.storage.storage_classes import EBS
 from responsibility.checks.workloads.containers import listed
@@ -12,7 +14,6 @@ from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
-_ACCELERATORS = ("nvidia.com/", "amd.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com/efa", "habana.ai/")
 Violation = tuple[str, str]
 """Path and words."""
 
@@ -34,17 +35,42 @@ def _node(workload: Workload) -> Iterator[Violation]:
                 yield f"{port}.hostPort", "uses hostPort"
         for group in ("limits", "requests"):
             asked = workload.mapping(f"{path}.resources.{group}")
-            if any(str(name).startswith(_ACCELERATORS) for name in asked):
+            if any(fargate.is_accelerator(str(name)) for name in asked):
                 yield f"{path}.resources.{group}", "asks for an accelerator"
                 break
 
 
 def _platform(workload: Workload) -> Iterator[Violation]:
     spec = workload.spec_path
-    if workload.entry(f"{spec}.nodeSelector", "kubernetes.io/arch") == "arm64":
-        yield f"{spec}.nodeSelector", "asks for Arm"
-    if "windows" in (workload.entry(f"{spec}.nodeSelector", "kubernetes.io/os"), workload.get(f"{spec}.os.name")):
-        yield f"{spec}.nodeSelector", "asks for Windows"
+    selector = {
+        label: value for label in (ARCHITECTURE, SYSTEM) if (value := workload.entry(f"{spec}.nodeSelector", label))
+    }
+    selection = {"nodeSelector": selector, "affinity": {"nodeAffinity": _required(workload)}}
+    for words, label, values in (("Arm", ARCHITECTURE, ("amd64",)), ("Windows", SYSTEM, ("linux",))):
+        if field := keeps_off(selection, label, values):
+            yield (
+                f"{spec}.{'.'.join(map(str, field[:-1] if field[0] == 'nodeSelector' else field))}",
+                f"asks for {words}",
+            )
+    if workload.get(f"{spec}.os.name") == "windows":
+        yield f"{spec}.os.name", "asks for Windows"
+
+
+def _required(workload: Workload) -> dict[str, Any]:
+    """Returns the node affinity that a pod requires. Raises UnknownValue where a part of it is not known."""
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    terms = []
+    for term in workload.items(f"{workload.spec_path}.affinity.nodeAffinity.{required}.nodeSelectorTerms"):
+        expressions = [
+            {
+                "key": workload.get(f"{one}.key"),
+                "operator": workload.get(f"{one}.operator"),
+                "values": workload.texts(f"{one}.values"),
+            }
+            for one in workload.items(f"{term}.matchExpressions")
+        ]
+        terms.append({"matchExpressions": expressions})
+    return {required: {"nodeSelectorTerms": terms}}
 
 
 def _volumes(workload: Workload) -> Iterator[Violation]:
@@ -94,7 +120,7 @@ def _default_class(workload: Workload) -> KubernetesObject | None:
 
 
 def _size(workload: Workload) -> Iterator[Violation]:
-    for name, most in largest_request().items():
+    for name, most in fargate.largest_request().items():
         if (asked := float(workload.requested(name))) > most:
             words = f"{asked:g} CPUs" if name == "cpu" else f"{asked / 2**30:g} GiB of {name}"
             yield f"{workload.spec_path}.containers", f"asks for {words}, more than the largest size"

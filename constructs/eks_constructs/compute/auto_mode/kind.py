@@ -24,6 +24,7 @@ from eks_constructs.compute.placement import Nodes, Rule, unnumbered
 from eks_constructs.control_plane import AutoModeSettings, ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_facts.files import load
+from eks_facts.role_policies import narrowest
 
 _NODE_ROLE, _CUSTOM_NODE_ROLE = "AutoNodeRole", "AutoCustomNodeRole"
 _DRIVER = load("compute_kinds")["block_storage_drivers"]["auto_mode"]
@@ -86,13 +87,7 @@ class AutoMode(ComputeKind[AutoModeSpec]):
     def cluster_rights(self, spec: AutoModeSpec, *, tagged: bool) -> ClusterRights:
         tags = tagged or spec.volume_tags or any(one.tags for one in spec.node_classes)
         return ClusterRights(
-            # https://docs.aws.amazon.com/eks/latest/userguide/auto-cluster-iam-role.html
-            managed=(
-                "AmazonEKSComputePolicy",
-                "AmazonEKSBlockStoragePolicyV2",
-                "AmazonEKSLoadBalancingPolicy",
-                "AmazonEKSNetworkingPolicy",
-            ),
+            managed=tuple(name for name in narrowest("auto_mode_cluster") if name not in narrowest("cluster")),
             statements=rights.tagging_statements() if tags else (),
             tag_session=True,
         )

@@ -7,10 +7,10 @@ from constructs import Construct
 
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, Statement, allow, arn, role, role_name, trust_service
+from eks_facts.role_policies import narrowest
 
 # What every node of Auto Mode needs: pull images, and hand Pod Identity credentials to pods.
 # https://docs.aws.amazon.com/eks/latest/userguide/auto-create-node-role.html
-_NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
 
 
 def tagging_statements() -> list[Statement]:
@@ -71,7 +71,7 @@ def node_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str
         name=f"{cluster}-auto-nodes",
         description=f"Auto Mode nodes of {cluster}, built-in pools: pull images, serve Pod Identity",
         trust=trust_service("ec2.amazonaws.com"),
-        managed=_NODE_POLICIES,
+        managed=narrowest("auto_mode_nodes"),
     )
 
 
@@ -88,7 +88,7 @@ def custom_node_role(scope: Construct, construct_id: str, *, iam: IamSpec, envir
         name=_custom_node_role(environment, cluster),
         description=f"Auto Mode nodes of {cluster}, custom NodeClasses: pull images, serve Pod Identity",
         trust=trust_service("ec2.amazonaws.com"),
-        managed=_NODE_POLICIES,
+        managed=narrowest("auto_mode_nodes"),
         named=True,
     )
 

@@ -9,6 +9,7 @@ from eks_constructs.compute.fargate.objects import log_group_name
 from eks_constructs.compute.fargate.spec import FargateProfileSpec, FargateSelectorSpec, FargateSpec
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.roles import IamSpec, allow, arn, role, trust_service
+from eks_facts.role_policies import narrowest
 
 
 class Fargate(Construct):
@@ -53,7 +54,7 @@ class Fargate(Construct):
                 "eks-fargate-pods.amazonaws.com",
                 conditions={"ArnLike": {"aws:SourceArn": arn("eks", f"fargateprofile/{cluster.name}/*")}},
             ),
-            managed=["AmazonEKSFargatePodExecutionRolePolicy"],
+            managed=narrowest("fargate_pods"),
             statements=statements,
         )
         profiles = list(spec.profiles)

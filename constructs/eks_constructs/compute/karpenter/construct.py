@@ -11,9 +11,9 @@ from constructs import Construct
 
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.compute.karpenter.rights import statements
-from eks_constructs.compute.managed_nodes.construct import NODE_POLICIES
 from eks_constructs.identity import associated_role
 from eks_constructs.roles import IamSpec, document, role, role_name, trust_service
+from eks_facts.role_policies import narrowest
 
 NAMESPACE, SERVICE_ACCOUNT = "kube-system", "karpenter"
 
@@ -55,7 +55,7 @@ class Karpenter(Construct):
             name=_node_role(environment, cluster.name),
             description=f"EC2 nodes of {cluster.name} that Karpenter adds: join the cluster and pull images",
             trust=trust_service("ec2.amazonaws.com"),
-            managed=NODE_POLICIES,
+            managed=narrowest("ec2_nodes"),
             named=True,
         )
         # Made here and not by Karpenter, so that it needs no right to give roles to instances of its own making.

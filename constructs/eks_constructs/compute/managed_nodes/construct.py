@@ -14,9 +14,7 @@ from eks_constructs.compute.managed_nodes.updates import repair_config, warm_poo
 from eks_constructs.compute.mix import KIND_LABEL
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.roles import IamSpec, role, trust_service
-
-NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
-"""AWS managed policies of every EC2 node's role: join the cluster, pull images."""
+from eks_facts.role_policies import narrowest
 
 
 class ManagedNodes(Construct):
@@ -50,7 +48,7 @@ class ManagedNodes(Construct):
         self._cluster = cluster
         self._version = spec.kubernetes_version or kubernetes_version
         self._network, self._tags = network, tags
-        managed = list(NODE_POLICIES)
+        managed = list(narrowest("ec2_nodes"))
         if spec.session_manager:
             managed.append("AmazonSSMManagedInstanceCore")
         # No confused-deputy condition: EC2 sends none when it takes an instance role.

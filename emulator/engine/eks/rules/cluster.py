@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from eks_facts import role_policies
 from eks_facts.files import limit
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, INVALID, LIMIT, REQUEST, Call, role_problem, rule
 from emulator.engine.eks.state import Refused
@@ -140,11 +141,6 @@ def cluster_role_assumable(call: Call) -> Iterator[str]:
         yield problem
 
 
-_AUTO_MODE_POLICIES = (
-    "AmazonEKSComputePolicy", "AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy",
-)  # fmt: skip
-
-
 @rule("CreateCluster", "UpdateClusterConfig", page=f"{GUIDE}auto-cluster-iam-role.html")
 def auto_mode_role(call: Call) -> Iterator[str]:
     """Auto Mode's cluster role trusts EKS with sts:TagSession too, and has the four policies beside AmazonEKSClusterPolicy."""
@@ -156,10 +152,7 @@ def auto_mode_role(call: Call) -> Iterator[str]:
         return
     role = call.account.role(arn)
     names = {policy.split("/")[-1] for policy in role.policies} if role else set()
-    wanted = ["AmazonEKSClusterPolicy", *_AUTO_MODE_POLICIES]
-    if not names & {"AmazonEKSBlockStoragePolicy", "AmazonEKSBlockStoragePolicyV2"}:
-        wanted.append("AmazonEKSBlockStoragePolicyV2")
-    if missing := [policy for policy in wanted if policy not in names]:
+    if missing := role_policies.missing("auto_mode_cluster", names):
         yield f"The cluster role {arn} is missing the following permissions for EKS Auto Mode: {', '.join(missing)}"
 
 

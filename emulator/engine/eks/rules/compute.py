@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from eks_facts import role_policies
 from eks_facts.files import limit
 from eks_facts.instances import ami_types, architecture, default_ami_type
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, LIMIT, Call, role_problem, rule
@@ -31,9 +32,8 @@ def node_role_assumable(call: Call) -> Iterator[str]:
         return
     role = call.account.role(arn)
     names = {policy.split("/")[-1] for policy in role.policies} if role else set()
-    pull = {"AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly"}
-    if "AmazonEKSWorkerNodePolicy" not in names or not names & pull:
-        yield f"The node role {arn} lacks AmazonEKSWorkerNodePolicy or AmazonEC2ContainerRegistryPullOnly: nodes could not join the cluster"
+    if missing := role_policies.missing("ec2_nodes", names):
+        yield f"The node role {arn} lacks {' and '.join(missing)}: nodes could not join the cluster"
 
 
 @rule("CreateNodegroup", page=f"{GUIDE}eks-linux-ami-versions.html")
