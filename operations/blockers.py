@@ -11,7 +11,7 @@ from operations.environment import cluster_stacks, network_stacks, stack_names
 from responsibility.account.errors import AccountError
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
-from stacks.environment.stack_names import control_plane_stack, workloads_stack
+from stacks.environment.stack_names import control_plane_stack, protection_stack, workloads_stack
 
 _AUTO_MODE = "https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html"
 _GUARDDUTY = (
@@ -113,17 +113,17 @@ def _other_stacks(environment: Environment, deployed: DeployedStacks) -> Iterato
 def _protection(
     environment: Environment, cluster: ClusterSpec, deployed: DeployedStacks, account: Asked
 ) -> Iterator[Blocker]:
-    name = control_plane_stack(environment.name, cluster.name)
+    name = protection_stack(environment.name, cluster.name)
     stack = deployed.find(name)
-    if stack is None:
-        return
     off = f"control_plane.deletion_protection: false for {cluster.name} in its file, then make deploy ENV={environment.name}"
-    if stack.EnableTerminationProtection:
+    if stack and stack.EnableTerminationProtection:
         yield Blocker(
             f"stack {name} has termination protection. Take it off, with the cluster's deletion protection:",
             (off,),
             certain=True,
         )
+        return
+    if not deployed.find(control_plane_stack(environment.name, cluster.name)):
         return
     described = account.one("eks", "describe_cluster", "cluster", name=cluster.name)
     if described.get("deletionProtection"):

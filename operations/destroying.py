@@ -50,8 +50,9 @@ def destroy(
             _refuse(found, name, anyway=anyway)
     if look:
         return 0
-    # The CLI deletes dependents first. These three go together, so that none outlives what it depends on.
-    if code := run([*command, f"{name}-workloads-*", f"{name}-compute-*", f"{name}-control-plane-*"]):
+    # The CLI deletes dependents first. These go together, so that none outlives what it depends on.
+    parts = ("protection", "workloads", "compute", "access", "control-plane")
+    if code := run([*command, *(f"{name}-{part}-*" for part in parts)]):
         return code
     networks = network_stacks(environment)
     if not networks:

@@ -27,11 +27,8 @@ class SynthOptions:
     """``checks=on`` (the default) or ``off``: whether to check what is synthesised."""
     delivery: Delivery | None
     """``delivery=files`` or ``kubectl``: how Kubernetes objects are delivered, whatever the file says."""
-    first_deploy: tuple[str, ...]
-    """``first_deploy=NAME,NAME``: new clusters: they get no deletion protection, so that a failure rolls back."""
     before_pools: tuple[str, ...]
-    """``before_pools=NAME,NAME``: clusters whose node pools `make apply` has yet to make, and with them the first deploys: add-ons
-    that need these nodes are left out."""
+    """``before_pools=NAME,NAME``: clusters whose node pools `make apply` has yet to make: add-ons that need these nodes are left out."""
     sizes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """``sizes=CLUSTER/GROUP:NUMBER,...``: desired sizes of node groups whose size the file does not name."""
 
@@ -53,13 +50,11 @@ def read_context(cdk_json: Path, from_cli: str | None) -> dict[str, Any]:
 
 def synth_options(context: dict[str, Any]) -> SynthOptions:
     """Returns the options in the context. Raises BadInput."""
-    first_deploy = _names("first_deploy", context)
     return SynthOptions(
         today=_today(context.get("today")),
         checks=_one_of("checks", context.get("checks"), ("on", "off")) != "off",
         delivery=cast(Delivery | None, _one_of("delivery", context.get("delivery"), get_args(Delivery))),
-        first_deploy=first_deploy,
-        before_pools=(*first_deploy, *_names("before_pools", context)),
+        before_pools=_names("before_pools", context),
         sizes=_sizes(context.get("sizes")),
     )
 

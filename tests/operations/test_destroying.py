@@ -12,8 +12,11 @@ from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack
 from tests.support.environments import NODES, minimal, validated
 
-THERE = [stack(f"t-{name}") for name in ("foundation", "network", "control-plane-c", "compute-c", "workloads-c")]
-CLUSTERS = ["t-workloads-*", "t-compute-*", "t-control-plane-*"]
+THERE = [
+    stack(f"t-{name}")
+    for name in ("foundation", "network", "control-plane-c", "compute-c", "workloads-c", "protection-c")
+]
+CLUSTERS = ["t-protection-*", "t-workloads-*", "t-compute-*", "t-access-*", "t-control-plane-*"]
 
 
 def resource(kind: str, identity: str, logical_id: str = "It") -> dict[str, str]:
@@ -76,8 +79,8 @@ OURS = {"Key": "eks:eks-cluster-name", "Value": "c"}
 BEFORE = {
     # what is there: what is said of it
     "termination protection": (
-        {"describe_stacks": [*THERE[:2], stack("t-control-plane-c", protected=True)]}, None,
-        "stack t-control-plane-c has termination protection", "control_plane.deletion_protection: false for c",
+        {"describe_stacks": [*THERE[:2], stack("t-protection-c", protected=True)]}, None,
+        "stack t-protection-c has termination protection", "control_plane.deletion_protection: false for c",
     ),
     "deletion protection": (
         {"describe_cluster": {"deletionProtection": True}}, None,

@@ -17,7 +17,7 @@ READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 META = {"name": "one", "namespace": "web"}
 
 ACCOUNT: dict[str, Any] = {
-    "describe_stacks": [stack("t-control-plane-c", protected=True)],
+    "describe_stacks": [stack("t-control-plane-c"), stack("t-protection-c", protected=True)],
     "describe_cluster": {
         "status": "ACTIVE",
         "version": "1.36",
