@@ -111,7 +111,7 @@ def structural_problems(item: KubernetesObject) -> Problems:
 
 def _not_structural(schema: Any, way: Where) -> Problems:
     if not isinstance(schema, Mapping):
-        yield Found(way, "is not a schema: a mapping")
+        yield Found(way, "is no schema: a mapping")
         return
     free = schema.get("x-kubernetes-int-or-string") or schema.get("x-kubernetes-preserve-unknown-fields")
     if not schema.get("type") and not free:
@@ -128,7 +128,7 @@ def _not_allowed(schema: Mapping[str, Any], way: Where) -> Problems:
     if schema.get("$ref"):
         yield Found((*way, "$ref"), "is not allowed in the schema of a CustomResourceDefinition; write the schema out")
     if schema.get("properties") and schema.get("additionalProperties"):
-        yield Found((*way, "additionalProperties"), "excludes properties; remove one of the two")
+        yield Found((*way, "additionalProperties"), "excludes properties; take one of the two out")
     if schema.get("uniqueItems"):
         yield Found((*way, "uniqueItems"), "must not be true; use x-kubernetes-list-type: set")
     if schema.get("type") == "array" and "items" not in schema:

@@ -52,5 +52,5 @@ class Scope:
 
 
 def open_text(value: object) -> bool:
-    """Returns whether a value is filled in later (``${NAME}``): nothing can be said of it."""
+    """Tells whether a value is filled in later (``${NAME}``): nothing can be said of it."""
     return isinstance(value, str) and "${" in value

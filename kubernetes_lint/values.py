@@ -59,7 +59,7 @@ def _budget(item: KubernetesObject, index: Index) -> Problems:
     """https://kubernetes.io/docs/concepts/workloads/pods/disruptions/: a drain waits for what a budget never gives."""
     spec = item["spec"]
     if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
-        yield Found(("spec", "maxUnavailable"), "excludes minAvailable; remove one of the two")
+        yield Found(("spec", "maxUnavailable"), "excludes minAvailable; take one of the two out")
         return
     found = index.selected(spec.get("selector"), namespace_of(item))
     few = sum(replicas(pod.owner, index.objects)[0] for pod in found)
@@ -398,7 +398,7 @@ def _once(pod: Pod) -> Problems:
             yield Found(found.where, f"{found.text}: the last one wins", certain=False)
         for number, one in enumerate(container.get("env") or []):
             if one.get("value") and one.get("valueFrom"):
-                yield Found((*way, "env", number, "valueFrom"), "excludes value; remove one of the two")
+                yield Found((*way, "env", number, "valueFrom"), "excludes value; take one of the two out")
 
 
 def _one_kind(pod: Pod) -> Problems:
@@ -411,7 +411,7 @@ def _one_kind(pod: Pod) -> Problems:
         starts = way[-2] == "initContainers" and container.get("restartPolicy") != "Always"
         for key in (*_PROBES, "lifecycle"):
             if starts and container.get(key):
-                yield Found((*way, key), "is not allowed in an init container that is not a sidecar")
+                yield Found((*way, key), "is not allowed in an init container that is no sidecar")
         for key in _PROBES:
             hows = sorted({"exec", "grpc", "httpGet", "tcpSocket"} & set(container.get(key) or {}))
             if container.get(key) and len(hows) != 1:
