@@ -1,4 +1,4 @@
-"""What AWS answers about a deployed cluster: see operations/assumptions.py."""
+"""Assumptions that AWS's APIs show: see operations/assumptions.py."""
 
 from operations.assumptions import Seen, assumption, has_auto_mode, has_managed_nodes
 from stacks.environment.stack_names import protection_stack

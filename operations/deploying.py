@@ -34,7 +34,7 @@ def deploy(
         command: the call of the CDK that deploys everything.
         run: runs it.
         ask: puts a question to the person; "" if nobody is there.
-        say: is told what happens, a line at a time.
+        say: prints a line of progress.
 
     Raises:
         BadInput: it would delete Kubernetes objects, EKS would refuse it, or the person does not want what it would change. Nothing
@@ -45,7 +45,7 @@ def deploy(
         deployed = DeployedStacks(account, environment)
         _refuse_to_delete_objects(environment, deployed)
     except AccountError as problem:
-        say(one_line(f"CloudFormation cannot be asked what is there: {problem}. It is deployed as the file says."))
+        say(one_line(f"CloudFormation cannot be read: {problem}. It is deployed as the file says."))
         waiting = []
     else:
         waiting = _waiting(environment, deployed)
@@ -98,7 +98,7 @@ def look(environment: Environment, asked: Callable[[], Asked], command: Sequence
         account = asked()
         deployed = DeployedStacks(account, environment)
     except AccountError as problem:
-        say(one_line(f"CloudFormation cannot be asked what is there: {problem}. Desired sizes are the file's."))
+        say(one_line(f"CloudFormation cannot be read: {problem}. The file's desired sizes are used."))
         return run(command)
     for line in _zones(environment, deployed, say):
         say(line)
@@ -110,7 +110,7 @@ def _zones(environment: Environment, deployed: DeployedStacks, say: Say) -> list
     try:
         return list(other_zones(environment, deployed))
     except AccountError as problem:
-        say(one_line(f"In which AZs clusters are cannot be asked: {problem}."))
+        say(one_line(f"The AZs of the clusters cannot be read: {problem}."))
         return []
 
 
@@ -123,7 +123,7 @@ def _with_sizes(
     try:
         sizes = sizes_that_stay(environment, deployed, account)
     except AccountError as problem:
-        say(one_line(f"How many nodes there are cannot be asked: {problem}. Desired sizes are the file's."))
+        say(one_line(f"The sizes of node groups cannot be read: {problem}. The file's desired sizes are used."))
         return command
     if not sizes:
         return command

@@ -1,4 +1,4 @@
-"""An environment by the names that its stacks have in an account."""
+"""An environment, and the names of its stacks."""
 
 import re
 from collections.abc import Sequence

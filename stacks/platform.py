@@ -261,7 +261,7 @@ def _revisions(
 
 
 def _say_what_is_not_checked(cluster: ComputeStack, environment: Environment, lock: LockFile | None) -> None:
-    """Tells which settings of add-ons nobody has held against a schema, and how to have that done."""
+    """Prints which settings of add-ons were not checked against a schema, and how to check them."""
     if left := cluster.spec.unchecked_settings(lock):
         cdk.Annotations.of(cluster).add_info(
             f"{cluster.spec.name}: whether EKS takes these settings is not known here: {', '.join(left)}."
@@ -270,7 +270,7 @@ def _say_what_is_not_checked(cluster: ComputeStack, environment: Environment, lo
 
 
 def _say_what_waits(cluster: ComputeStack, environment: Environment, *, before_pools: bool) -> None:
-    """Tells who deploys which add-ons wait for node pools that `make apply` makes."""
+    """Prints which add-ons wait for node pools that `make apply` makes."""
     spec = cluster.spec
     waiting = ", ".join(addon.name for addon in late_addons(spec, before_pools=False))
     if not waiting or spec.delivered_by_stack:

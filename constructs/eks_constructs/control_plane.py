@@ -95,7 +95,7 @@ class ControlPlaneSpec(Spec):
             return self
         if self.ip_family == "ipv6":
             raise Misplaced(
-                "service_cidr cannot stand with ip_family: ipv6 (EKS assigns the service range itself); take it out",
+                "service_cidr cannot be combined with ip_family: ipv6 (EKS assigns the service range itself); remove it",
                 "service_cidr",
             )
         network = IPv4Network(self.service_cidr)

@@ -1,4 +1,4 @@
-"""What the caller says beside the environment file: the CDK's context, `-c key=value` over cdk.json."""
+"""Options beside the environment file: the CDK's context, `-c key=value` over cdk.json."""
 
 import re
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class SynthOptions:
-    """This project's own keys of the context. Which environment is meant: stacks/environment/path.py."""
+    """This project's own keys of the context. The environment itself: stacks/environment/path.py."""
 
     today: date | None
-    """``today=YYYY-MM-DD``: the day that support dates are held against; None is today."""
+    """``today=YYYY-MM-DD``: the day for support dates; None is today."""
     checks: bool
     """``checks=on`` (the default) or ``off``: whether to check what is synthesised."""
     delivery: Delivery | None
@@ -34,7 +34,7 @@ class SynthOptions:
 
 
 def read_context(cdk_json: Path, from_cli: str | None) -> dict[str, Any]:
-    """Returns the context: what the CLI hands over (CDK_CONTEXT_JSON), over that of cdk.json.
+    """Returns the context: the CLI's (CDK_CONTEXT_JSON) over that of cdk.json.
 
     So `python app.py` makes the same templates without the CLI. Raises BadInput.
     """
@@ -49,7 +49,7 @@ def read_context(cdk_json: Path, from_cli: str | None) -> dict[str, Any]:
 
 
 def synth_options(context: dict[str, Any]) -> SynthOptions:
-    """Returns what the context says of this project's own keys. Raises BadInput."""
+    """Returns the options in the context. Raises BadInput."""
     return SynthOptions(
         today=_today(context.get("today")),
         checks=_one_of("checks", context.get("checks"), ("on", "off")) != "off",

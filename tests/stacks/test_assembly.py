@@ -159,7 +159,7 @@ def test_a_manifest_that_says_nothing_is_no_leave_to_overwrite(front_door, tmp_p
         ("/", "or holds it"),
         ("stacks", "committed to Git"),
         ("environments", "committed to Git"),
-        ("app.py", "it is no folder"),
+        ("app.py", "it is not a folder"),
         ("app.py/out", "Not a directory"),
         ("x" * 300, "File name too long"),
         ("/proc/out", "cannot be written"),

@@ -31,7 +31,7 @@ def test_the_callers_context_goes_over_that_of_the_file() -> None:
         ("[]", "CDK_CONTEXT_JSON is []; it must be a mapping"),
         ("null", "CDK_CONTEXT_JSON is null"),
         ('"demo"', 'CDK_CONTEXT_JSON is "demo"'),
-        ('{"env": "a", "env": "b"}', "the key stands twice"),
+        ('{"env": "a", "env": "b"}', "duplicate key"),
         ("[" * 10_000, "(bound: depth)"),
         ('{"a": NaN}', "NaN"),
     ],

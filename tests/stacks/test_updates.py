@@ -135,7 +135,7 @@ def test_supported_changes_replace_no_cluster_network_or_key(synth, apply):
     after = copy.deepcopy(before)
     apply(after)
     old, new = synth(before), synth(after)
-    assert old != new, "the change reaches the templates or it is no test"
+    assert old != new, "the change reaches the templates or it is not a test"
     lost = {
         key: old[key.split("/")[0]]["Resources"][key.split("/")[1]]["Type"] for key in replaced(old, new)
     } | removed(old, new)
