@@ -68,7 +68,7 @@ def _confirm(name: str, arn: str, namespaces: list[str]) -> None:
     try:
         answer = input(f"Type the name of the cluster ({name}) to go on: ")
     except (EOFError, OSError, RuntimeError, UnicodeDecodeError):
-        answer = ""  # nobody is there, or what is typed is no text
+        answer = ""  # nobody is there, or what is typed is not text
     if answer.strip() != name:
         raise BadInput("Nothing was changed.")
 

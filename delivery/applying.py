@@ -30,11 +30,11 @@ def apply(
 
     Args:
         plan: the files.
-        values: what placeholders and outputs of the stack stand for.
+        values: of placeholders and outputs of the stack.
         kubectl: for the objects.
         helm: for the charts; None if there are none.
         timeout: seconds that an object may take to be ready.
-        say: is told what happens, a line at a time.
+        say: prints a line of progress.
         pause: seconds between two looks at a Job.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Takes away what a plan applied: load balancers and volumes while their controllers still run, then the rest, backwards."""
+"""Removes what a plan applied: load balancers and volumes while their controllers still run, then the rest, backwards."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,11 +32,11 @@ def remove(
 
     Args:
         plan: the files.
-        values: what placeholders and outputs of the stack stand for.
+        values: of placeholders and outputs of the stack.
         kubectl: for the objects.
         helm: for the charts; None if there are none.
         timeout: seconds that an object may take to go.
-        say: is told what happens, a line at a time.
+        say: prints a line of progress.
         pause: seconds between two looks at volumes.
 
     Raises:
@@ -75,7 +75,7 @@ def _remove_workload(
         kubectl,
         timeout,
     )
-    # Those that a StatefulSet made stand in no file.
+    # Those that a StatefulSet made are in no file.
     kubectl.must("delete", "persistentvolumeclaims", "--all", "--namespace", namespace, f"--timeout={timeout}s")
     _wait_for_volumes(namespace, kubectl, timeout, pause)
     _delete([item for item in objects if kind_of(item) in (*_LAST, "PersistentVolume")], kubectl, timeout)
@@ -103,7 +103,7 @@ def _wait_for_volumes(namespace: str, kubectl: Kubectl, timeout: int, pause: flo
 
 
 def _volumes_of(namespace: str, answer: Mapping[str, Any]) -> list[str]:
-    """Returns the volumes of a namespace that its driver deletes. Raises DeliveryProblem: the answer is no list of volumes."""
+    """Returns the volumes of a namespace that its driver deletes. Raises DeliveryProblem: the answer is not a list of volumes."""
     try:
         return [
             one_line(volume["metadata"]["name"], 253)
@@ -112,7 +112,7 @@ def _volumes_of(namespace: str, answer: Mapping[str, Any]) -> list[str]:
             and (volume["spec"].get("claimRef") or {}).get("namespace") == namespace
         ]
     except (AttributeError, KeyError, TypeError):
-        raise DeliveryProblem("kubectl get persistentvolumes: what it prints is no list of volumes") from None
+        raise DeliveryProblem("kubectl get persistentvolumes: its output is not a list of volumes") from None
 
 
 def _has_load_balancer(item: KubernetesObject) -> bool:

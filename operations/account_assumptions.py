@@ -1,7 +1,7 @@
-"""What AWS answers about a deployed cluster: see operations/assumptions.py."""
+"""Assumptions that AWS's APIs show: see operations/assumptions.py."""
 
 from operations.assumptions import Seen, assumption, has_auto_mode, has_managed_nodes
-from stacks.environment.stack_names import control_plane_stack
+from stacks.environment.stack_names import protection_stack
 
 CONCURRENCY = 10
 """Lambda functions at once: four manifests side by side keep eight busy (eks_constructs.kubectl.SIDE_BY_SIDE)."""
@@ -28,12 +28,12 @@ def _cluster_as_declared(seen: Seen) -> str | None:
 
 
 @assumption(
-    "The second step of a deploy switches deletion protection and termination protection on, where the file says so",
+    "Deletion protection of the cluster and termination protection of its last stack are on, where the file says so",
     "aws eks describe-cluster --name CLUSTER --query cluster.deletionProtection",
 )
 def _protected_as_declared(seen: Seen) -> str | None:
     should = seen.cluster.control_plane.deletion_protection
-    stack = seen.deployed.find(control_plane_stack(seen.environment.name, seen.cluster.name))
+    stack = seen.deployed.find(protection_stack(seen.environment.name, seen.cluster.name))
     found = {
         "deletion protection": bool(seen.described().get("deletionProtection")),
         "termination protection": bool(stack and stack.EnableTerminationProtection),

@@ -46,7 +46,7 @@ def late_addons(cluster: ClusterSpec, lock: LockFile | None = None, *, before_po
 
 
 def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools: bool) -> bool:
-    """Tells whether CloudFormation makes anything for the workloads of a cluster."""
+    """Returns whether CloudFormation makes anything for the workloads of a cluster."""
     if (
         late_addons(cluster, before_pools=before_pools)
         or cluster.delivered_by_stack
@@ -58,7 +58,7 @@ def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools:
 
 
 def output_name(namespace: str, placeholder: str) -> str:
-    """Returns the key of the output that a placeholder of a workload stands for."""
+    """Returns the key of the output with the value of a workload's placeholder."""
     return pascal_case(namespace) + pascal_case(placeholder.lower().replace("_", "-"))
 
 

@@ -23,11 +23,12 @@ MAY_IMPORT = {
     "delivery": {"eks_facts", "responsibility", "safe_io"},
     "eks_facts": set(),
     "emulator": {"eks_facts", "safe_io", "stacks"},
+    "kubernetes_lint": {"eks_facts", "safe_io"},
     "local_kubernetes": {"safe_io"},
     "operations": {"constructs", "delivery", "eks_facts", "responsibility", "safe_io", "stacks"},
-    "responsibility": {"eks_facts", "safe_io"},
+    "responsibility": {"eks_facts", "kubernetes_lint", "safe_io"},
     "safe_io": set(),
-    "stacks": {"constructs", "delivery", "eks_facts", "responsibility", "safe_io"},
+    "stacks": {"constructs", "delivery", "eks_facts", "kubernetes_lint", "responsibility", "safe_io"},
 }
 """Each package, and the others that it may import. `responsibility` and `constructs` are useful alone, to people who use other tools."""
 ONLY = {

@@ -1,4 +1,4 @@
-"""What EKS would refuse of an add-on's settings, before it is asked. The schemas are data: eks_facts/data/addon_settings.yaml."""
+"""What EKS would refuse of an add-on's settings, before the deploy. The schemas are data: eks_facts/data/addon_settings.yaml."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -69,10 +69,10 @@ def _words(addon: str, error: Any, *, whole: bool, of_eks: bool) -> Iterator[tup
                 newer = (
                     ""
                     if of_eks
-                    else " If a newer version has it: take it out, run make lock-addons, which asks EKS for the settings there"
+                    else " If a newer version has it: remove it, run make lock-addons, which asks EKS for the settings there"
                     " are, and put it in again"
                 )
-                yield (*where, key), f"{key} is no setting of {addon} (EKS would refuse it).{meant}{newer}"
+                yield (*where, key), f"{key} is not a setting of {addon} (EKS would refuse it).{meant}{newer}"
         case "type":
             wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
             named = " or ".join(_TYPES[one] for one in wanted if one in _TYPES)

@@ -36,7 +36,7 @@ class EksClusterSpec(Spec):
         return plan_addons(dict(self.addons.items()), self.compute.mix, locked=locked)
 
     def check_addon_settings(self, schemas: Callable[[PlannedAddon], Schema | None] = lambda _: None) -> list[str]:
-        """Holds the settings of add-ons against their schemas: those that ``schemas`` gives, else those that are known here.
+        """Checks the settings of add-ons against their schemas: those that ``schemas`` gives, else those that are known here.
 
         Returns what cannot be checked: settings whose schema is not known. Raises AddonProblem for what EKS would refuse.
         """
@@ -60,8 +60,10 @@ class EksClusterSpec(Spec):
         https://docs.aws.amazon.com/eks/latest/userguide/cni-increase-ip-addresses.html
         """
         spec = self.addons.get("vpc-cni")
-        told = str((spec.configuration.get("env") or {}).get("ENABLE_PREFIX_DELEGATION", "")).lower() if spec else ""
-        return self.control_plane.ip_family == "ipv6" or told == "true"
+        delegation = (
+            str((spec.configuration.get("env") or {}).get("ENABLE_PREFIX_DELEGATION", "")).lower() if spec else ""
+        )
+        return self.control_plane.ip_family == "ipv6" or delegation == "true"
 
     def system_pods(self) -> list[Mapping[str, Any]]:
         """Returns namespace and labels of the pods of add-ons that Fargate must draw. Raises AddonProblem."""
@@ -148,9 +150,7 @@ class EksClusterSpec(Spec):
             taken[one.namespace, one.service_account] = f"pod_identities[{index}]"
             irsa = self.compute.mix.kinds == ["fargate"] if one.irsa is None else one.irsa
             if irsa and not self.compute.fargate:
-                raise Misplaced(
-                    "is for pods on Fargate, and there is none; take it out", "pod_identities", index, "irsa"
-                )
+                raise Misplaced("is for pods on Fargate, and there is none; remove it", "pod_identities", index, "irsa")
             if not irsa and self.compute.mix.kinds == ["fargate"]:
                 raise Misplaced(
                     "the agent of EKS Pod Identity does not run on Fargate; take irsa out",

@@ -7,6 +7,7 @@ from typing import TypeVar
 from constructs import Construct
 
 from eks_constructs.access import Access
+from eks_constructs.certificate_authority import add_successor
 from eks_constructs.cluster_compute import add_compute
 from eks_constructs.cluster_foundation import ClusterFoundation, keep, lasting_resources
 from eks_constructs.cluster_handle import ClusterHandle
@@ -15,7 +16,8 @@ from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.compute.kind import Wiring
 from eks_constructs.compute.registry import KINDS
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.control_plane import AutoModeSettings, ControlPlane, ControlPlaneSpec
+from eks_constructs.control_plane import AutoModeSettings, ControlPlane
+from eks_constructs.endpoint import https_from, open_endpoint
 from eks_constructs.identity import OidcProvider
 from eks_constructs.manifests import ManifestFile
 from eks_constructs.roles import IamSpec
@@ -24,12 +26,27 @@ from eks_constructs.tunnel_host import TunnelHost
 MadeByKind = TypeVar("MadeByKind", bound=Construct)
 
 
-class ControlPlaneParts:
-    """The half of a cluster that AWS runs, and who may talk to it.
+def add_control_plane(
+    scope: Construct, spec: EksClusterSpec, *, network: ClusterNetwork, foundation: ClusterFoundation
+) -> ControlPlane:
+    """Makes the half of a cluster that AWS runs, directly below ``scope``."""
+    settings = [kind.auto_mode(section, foundation.lasting) for kind, section in spec.compute.active()]
+    return ControlPlane(
+        scope,
+        "Cluster",
+        spec.control_plane,
+        name=spec.name,
+        network=network,
+        role_arn=foundation.role_arn,
+        kms_key_arn=foundation.kms_key_arn,
+        auto_mode=next(filter(None, settings), AutoModeSettings()),
+    )
+
+
+class AccessParts:
+    """Who gets at a cluster: people and networks at its API, its pods at AWS.
 
     Attributes:
-        control_plane: the cluster itself.
-        handle: how what is made for the cluster refers to it.
         access: access entries, and roles for people.
         oidc: IAM's trust in the cluster's tokens: always there, for it grants nothing, and its users come and go.
         tunnel_host: the way to a private endpoint, if the spec asks for one.
@@ -40,41 +57,33 @@ class ControlPlaneParts:
         scope: Construct,
         spec: EksClusterSpec,
         *,
+        cluster: ClusterHandle,
         network: ClusterNetwork,
         iam: IamSpec,
-        foundation: ClusterFoundation,
-        control_plane: ControlPlaneSpec | None = None,
+        issuer_url: str,
+        security_group_id: str,
     ) -> None:
-        """Makes the parts directly below ``scope``; ``control_plane`` takes the place of the one in ``spec``."""
-        settings = [kind.auto_mode(section, foundation.lasting) for kind, section in spec.compute.active()]
-        self.control_plane = ControlPlane(
-            scope,
-            "Cluster",
-            control_plane or spec.control_plane,
-            name=spec.name,
-            network=network,
-            role_arn=foundation.role_arn,
-            kms_key_arn=foundation.kms_key_arn,
-            auto_mode=next(filter(None, settings), AutoModeSettings()),
-        )
-        self.handle = self.control_plane.handle
-        self.oidc = OidcProvider.made(
-            scope, "OidcProvider", issuer_url=self.control_plane.cluster.attr_open_id_connect_issuer_url
-        )
-        self.access = Access(scope, "Access", spec.access, cluster=self.handle, iam=iam)
+        """Makes the parts directly below ``scope``, for a cluster with this issuer of tokens and this security group."""
+        open_endpoint(scope, spec.control_plane.endpoint, group_id=security_group_id)
+        add_successor(scope, spec.control_plane.certificate_authority, cluster=cluster)
+        self.oidc = OidcProvider.made(scope, "OidcProvider", issuer_url=issuer_url)
+        self.access = Access(scope, "Access", spec.access, cluster=cluster, iam=iam)
         self.tunnel_host = None
         if spec.access.tunnel_host:
-            self.tunnel_host = TunnelHost(scope, "TunnelHost", cluster=self.handle, network=network, iam=iam)
-            self.control_plane.allow_https_from(
-                "TunnelHostIngress",
-                security_group_id=self.tunnel_host.security_group_id,
+            self.tunnel_host = TunnelHost(scope, "TunnelHost", cluster=cluster, network=network, iam=iam)
+            https_from(
+                scope,
+                "HttpsFromTunnelHost",
+                group_id=security_group_id,
                 description="Kubernetes API from the tunnel host",
+                source_security_group_id=self.tunnel_host.security_group_id,
             )
 
 
 class EksCluster(Construct):
     """A cluster with its access, compute and add-ons, made in the order that works.
 
+    All in one stack: ``deletion_protection`` belongs to a second deploy, or a first one that fails cannot be rolled back.
     Its key and the roles that a cluster can never change stay when the stack is deleted, unless ``retain`` is false.
 
     Attributes:
@@ -116,10 +125,18 @@ class EksCluster(Construct):
         self.spec, self.network = spec, network
         self._context = spec.context(iam=iam or IamSpec(), tags=tags or {})
         self.foundation = self._foundation(retain=retain)
-        parts = ControlPlaneParts(self, spec, network=network, iam=self._context.iam, foundation=self.foundation)
-        self.control_plane, self.access, self.oidc = parts.control_plane, parts.access, parts.oidc
-        self.tunnel_host = parts.tunnel_host
-        self.handle: ClusterHandle = parts.handle
+        self.control_plane = add_control_plane(self, spec, network=network, foundation=self.foundation)
+        self.handle: ClusterHandle = self.control_plane.handle
+        parts = AccessParts(
+            self,
+            spec,
+            cluster=self.handle,
+            network=network,
+            iam=self._context.iam,
+            issuer_url=self.control_plane.cluster.attr_open_id_connect_issuer_url,
+            security_group_id=self.security_group_id,
+        )
+        self.access, self.oidc, self.tunnel_host = parts.access, parts.oidc, parts.tunnel_host
         wiring = Wiring(
             self.handle, network, self._context, lasting=self.foundation.lasting, system_pods=spec.system_pods()
         )

@@ -69,5 +69,5 @@ def _clusters(environment: Path) -> tuple[str, dict[str, str]]:
             if "existing" not in cluster
         }
     except (KeyError, TypeError):
-        raise BadSource(f"{environment}: is no environment file; `make synth` says what is wrong") from None
+        raise BadSource(f"{environment}: is not an environment file; `make synth` says what is wrong") from None
     return str(data["name"]), versions

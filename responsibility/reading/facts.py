@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeGuard, TypeVar, overload
+from typing import Any, ClassVar, Generic, Protocol, TypeGuard, TypeVar, overload
 
 from responsibility.findings import Evidence, Origin
+from responsibility.model import ComputeKind
 from responsibility.reading.resource import OddShape, Resource, UnknownValue
 from responsibility.reading.unread import Unread
 from responsibility.reading.values import OPEN, Reference, Unknown, gap_of, leaves, only_reference, references
@@ -155,13 +156,30 @@ def _filled_in(value: Any, resource: Resource) -> str:
     return f"{resource.stack.split('/')[0]}: {value}" if given else ""
 
 
+class ShownKind(Protocol):
+    """What a cluster has to know of a kind of compute (``kinds/kind.py``)."""
+
+    id: ClassVar[ComputeKind]
+
+    def has(self, cluster: Any) -> bool:
+        """Whether a cluster has it, as far as that is known."""
+
+    def settle(self, cluster: Any) -> None:
+        """Raises UnknownValue where that is not known."""
+
+
 class Facts:
     """The facts of one review or audit."""
 
     def __init__(
-        self, resources: Iterable[tuple[Resource, type[Fact]]], as_of: date, origin: Origin = "templates"
+        self,
+        resources: Iterable[tuple[Resource, type[Fact]]],
+        as_of: date,
+        origin: Origin = "templates",
+        kinds: Sequence[ShownKind] = (),
     ) -> None:
-        """Makes a fact of each resource, of the class that is given with it."""
+        """Makes a fact of each resource, of the class that is given with it; clusters look for ``kinds`` of compute."""
+        self.kinds = kinds
         self.origin: Origin = origin
         """What was read: templates, or an account."""
         self.as_of = as_of

@@ -62,7 +62,7 @@ class Statement:
 def statements(document: Any, evidence: Evidence) -> list[Statement]:
     """Returns the statements of a policy document, given as an object or as JSON text.
 
-    Raises UnknownValue for a document that the template does not say, or that is no JSON.
+    Raises UnknownValue for a document that the template does not say, or that is not JSON.
     """
     found, unknown = _read(document, evidence)
     if unknown:
@@ -239,7 +239,7 @@ class Role(Fact):
 
     @property
     def known_as(self) -> str:
-        """Its name. A logical id is no name: another role may be called that."""
+        """Its name. A logical id is not a name: another role may be called that."""
         return text(self.resource.maybe("RoleName", ""))
 
     @property

@@ -116,7 +116,7 @@ def service_balancer(service: KubernetesObject) -> Balancer | None:
 
 
 def ingress_balancer(ingress: KubernetesObject) -> Balancer | None:
-    """Returns the Application Load Balancer of an Ingress; None = it is no Ingress. Raises UnknownValue."""
+    """Returns the Application Load Balancer of an Ingress; None = it is not an Ingress. Raises UnknownValue."""
     if ingress.what != "Ingress":
         return None
     objects = ingress.facts.view(Objects)

@@ -60,7 +60,7 @@ class _Writer:
                 yield from self.pairs(self._put(value[2], str(value[0]), item), raw[2], (*where, str(name), 2))
 
     def _items(self, loop: Any) -> list[str] | None:
-        """Returns what a loop runs over; None: that is not in the template, or this is no loop."""
+        """Returns what a loop runs over; None: that is not in the template, or this is not a loop."""
         if not isinstance(loop, list) or len(loop) != 3 or not isinstance(loop[2], dict):
             return None
         found: list[str] = []

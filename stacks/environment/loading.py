@@ -15,6 +15,7 @@ from stacks.environment.model import Environment
 from stacks.environment.path import environment_path
 from stacks.environment.reachability import unreachable
 from stacks.environment.validating import MAX_PROBLEMS, validated
+from stacks.objects.linting import refuse_unsound
 from stacks.objects.rendering import placed_workloads
 
 __all__ = ["BadInput", "environment_path", "load_environment", "load_lock"]
@@ -29,7 +30,7 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
 
     Args:
         path: the YAML file.
-        today: the day support dates are held against; default: today.
+        today: the day for support dates; default: today.
 
     Raises:
         BadInput: the file is not what it should be.
@@ -50,9 +51,10 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
             found: Any = reduce(lambda part, key: part[key], way, document.data)
             document.fail(way, f"found {shown(found)}; {problem}")
         try:
-            placed_workloads(cluster, environment)
+            placed = placed_workloads(cluster, environment)
         except Misplaced as problem:
             document.fail(problem.where, str(problem))
+        refuse_unsound(placed, cluster)
     check_reach(environment, document)
     return environment
 

@@ -1,4 +1,4 @@
-"""What one environment file describes: the constructs' own specs, put together, and what must hold between them."""
+"""The model of an environment file: the constructs' own specs, and the rules between them."""
 
 from collections.abc import Callable
 from datetime import date
@@ -77,7 +77,7 @@ class Environment(Spec):
     iam: IamSpec = IamSpec()
     foundation: FoundationSpec = FoundationSpec()
     registries: dict[RegistryName, RegistrySpec] = {}
-    """Registries and chart repositories that something stands in for: a mirror, or a pull through cache of Amazon ECR. Images of
+    """Registries and chart repositories that a mirror or a pull through cache of Amazon ECR replaces. Images of
     workloads and controllers, and the controllers' charts, then come from there."""
     network: AnyNetwork | None = None
     """The network that clusters share, unless they bring their own."""
@@ -131,7 +131,7 @@ class Environment(Spec):
                 *("clusters", index, "name"),
             )
         if self.network and all(cluster.network for cluster in self.clusters):
-            raise Misplaced("no cluster uses it, every one brings its own; take one of them out", "network")
+            raise Misplaced("no cluster uses it, every one brings its own; remove one of them", "network")
         today = (info.context or {}).get("today") or date.today()
         for cluster in self.clusters:
             network = self.network_of(cluster)
@@ -162,11 +162,11 @@ class Environment(Spec):
                 )
             if spec.mirror and ("://" in spec.mirror) != name.startswith("https://"):
                 rule = (
-                    "begins with oci:// or https://"
+                    "must begin with oci:// or https://"
                     if name.startswith("https://")
-                    else "is a registry and path, without ://"
+                    else "must be a registry and path, without ://"
                 )
-                raise Misplaced(f"what stands in for {name} {rule}", *("registries", name, "mirror"))
+                raise Misplaced(f"the mirror of {name} {rule}", *("registries", name, "mirror"))
         return self
 
     @model_validator(mode="after")
@@ -175,7 +175,7 @@ class Environment(Spec):
         for key in self.tags:
             if key.lower() in seen:
                 raise Misplaced(
-                    f"there is a tag {seen[key.lower()]} already, and IAM tells no upper from lower case; take one out",
+                    f"there is a tag {seen[key.lower()]} already, and IAM ignores upper and lower case; remove one",
                     "tags",
                     key,
                 )
@@ -246,7 +246,7 @@ class Environment(Spec):
         for index, one in enumerate(auto.node_classes if auto else []):
             if one.fips and self.region and not self.region.startswith(regions):
                 raise Misplaced(
-                    f"Auto Mode has FIPS AMIs in regions of the US and Canada alone, not in {self.region}; take it out",
+                    f"Auto Mode has FIPS AMIs in regions of the US and Canada alone, not in {self.region}; remove it",
                     *self.where(cluster, "compute", "auto_mode", "node_classes", index, "fips"),
                 )
 
@@ -311,8 +311,8 @@ class Environment(Spec):
         own_pod_subnets = pod_cidr or (isinstance(network, ExistingNetworkSpec) and network.pod_subnets)
         if plane.ip_family == "ipv6" and own_pod_subnets:
             raise Misplaced(
-                "ipv6 cannot stand with subnets for pods alone (pod_cidr, pod_subnets), which serve IPv4 only;"
-                " take them out of the network",
+                "ipv6 cannot be combined with pod subnets (pod_cidr, pod_subnets), which serve IPv4 only;"
+                " remove them from the network",
                 *ip_family,
             )
         for taken in filter(None, (network.cidr, pod_cidr)):

@@ -46,6 +46,8 @@ class PlacedWorkload:
     needs: frozenset[Need]
     objects: Sequence[KubernetesObject]
     """In the order in which they are applied. They may hold placeholders (delivery/placeholders.py)."""
+    sources: Sequence[SourceObject]
+    """What each of the objects was made from."""
     note: str
     images: Mapping[str, str] = field(default_factory=dict)
     """Of images that come from elsewhere than it was written: what was written, by what is pulled."""
@@ -171,8 +173,11 @@ def _placed(
     note = " ".join([f"{description.what.rstrip('.')}. {_where(placement, read.variant)}", *left_out])
     owner = file_owner(objects, spec.name) if "file_system" in read.needs else None
     shared = frozenset(_shared_identity(item) for item in objects if is_shared(item, known))
+    made_from = {id(item): source for item, source in zip(objects, kept, strict=True)}
+    objects = in_order(objects)
+    sources = [made_from[id(item)] for item in objects]
     return PlacedWorkload(
-        placement, description, frozenset(read.needs), in_order(objects), note, images, shared, after, owner
+        placement, description, frozenset(read.needs), objects, sources, note, images, shared, after, owner
     )
 
 
@@ -207,7 +212,7 @@ def _check_distinct(workload: PlacedWorkload, before: Sequence[PlacedWorkload]) 
         for _, kind, _, name in sorted(workload.shared & other.shared):
             raise Misplaced(
                 f"{other.placement.spec.name} in namespace {other.placement.namespace} has the {kind} {name} already,"
-                " and a cluster has one of that name; take one of the two out, or put ${NAMESPACE} into its name",
+                " and a cluster has one of that name; remove one of the two, or put ${NAMESPACE} into its name",
                 "name",
             )
 

@@ -1,6 +1,6 @@
 """What cdk-nag finds and this project accepts: each finding once, with its reason. The only place where findings are accepted.
 
-A row names constructs by a pattern of their path, a rule, and the exact findings of that rule. `{arn}` stands for
+A row names constructs by a pattern of their path, a rule, and the exact findings of that rule. `{arn}` is
 `arn:PARTITION`, `{logs}` for the ARN prefix of this account's log groups, `{log_group}` for the one that the stack writes to,
 `{bucket}` for the bucket beside a role.
 """
@@ -197,12 +197,12 @@ ACKNOWLEDGED = (
     Acknowledged(
         r"-workloads-[^/]+/[^/]+/Bucket/Bucket$",
         "AwsSolutions-S1",
-        "A sample's own bucket, closed to the public: who uses it stands in CloudTrail; a log bucket would cost more than it holds.",
+        "A sample's own bucket, closed to the public: CloudTrail records who uses it; a log bucket would cost more than it stores.",
     ),
     Acknowledged(
         r"-workloads-[^/]+/[^/]+/Bucket/Bucket$",
         "NIST.800.53.R5-S3BucketLoggingEnabled",
-        "A sample's own bucket, closed to the public: who uses it stands in CloudTrail; a log bucket would cost more than it holds.",
+        "A sample's own bucket, closed to the public: CloudTrail records who uses it; a log bucket would cost more than it stores.",
     ),
     Acknowledged(
         r"-workloads-[^/]+/[^/]+/Bucket/Bucket$",
@@ -281,7 +281,7 @@ ACKNOWLEDGED = (
     Acknowledged(
         r"/Network/PrivateSubnet\d$",
         "NIST.800.53.R5-VPCSubnetAutoAssignPublicIpDisabled",
-        "IPv6 only, which EKS asks of nodes' subnets: the way in from the internet is closed by the egress-only gateway.",
+        "IPv6 only, which EKS requires of nodes' subnets: the way in from the internet is closed by the egress-only gateway.",
     ),
     Acknowledged(
         r"/Network/(Public|Private|Isolated|Pods)Subnet\d$",
@@ -341,7 +341,7 @@ def _acknowledge_pod_identities(stack: ComputeStack) -> None:
 
 
 def _bucket_beside(construct: IConstruct) -> str:
-    """Returns the logical id of the bucket that a role stands beside, or nothing."""
+    """Returns the logical id of the bucket beside a role, or nothing."""
     scope = construct.node.scope
     bucket = scope.node.try_find_child("Bucket") if scope else None
     resource = bucket.node.try_find_child("Bucket") if bucket else None

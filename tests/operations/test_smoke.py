@@ -17,7 +17,7 @@ READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 META = {"name": "one", "namespace": "web"}
 
 ACCOUNT: dict[str, Any] = {
-    "describe_stacks": [stack("t-control-plane-c", protected=True)],
+    "describe_stacks": [stack("t-control-plane-c"), stack("t-protection-c", protected=True)],
     "describe_cluster": {
         "status": "ACTIVE",
         "version": "1.36",
@@ -140,7 +140,7 @@ def test_what_cannot_be_seen_is_neither(run: Smoke) -> None:
     assert run.counted("not met") == 0
     assert run.counted("cannot see") == 3
     assert run({}, {}, context="nowhere") == 1
-    assert "its Kubernetes API is not looked at: kubectl has no current context" in run.said[0]
+    assert "its Kubernetes API is skipped: kubectl has no current context" in run.said[0]
     assert run.counted("cannot see") == len([one for one in assumptions() if one.command.startswith("kubectl")])
 
 

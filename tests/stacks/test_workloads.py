@@ -147,7 +147,10 @@ def test_a_refusal_names_workload_object_field_fact_and_source(tmp_path: Path, m
     (base / "namespace.yaml").write_text(
         yaml.dump({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}})
     )
-    (base / "agent.yaml").write_text(yaml.dump(container(image="pause", securityContext={"privileged": True})))
+    agent = container(image="pause", securityContext={"privileged": True})
+    agent["spec"]["selector"] = {"matchLabels": {"app": "a"}}
+    agent["spec"]["template"]["metadata"] = {"labels": {"app": "a"}}
+    (base / "agent.yaml").write_text(yaml.dump(agent))
     monkeypatch.setattr(workload_objects, "workload_folder", lambda name: workload_folder(name, tmp_path / "workloads"))
     environment = tmp_path / "mine.yaml"
     environment.write_text(

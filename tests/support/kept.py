@@ -31,6 +31,7 @@ SYNTH = (
     "delivery",
     "eks_facts",
     "environments",
+    "kubernetes_lint",
     "responsibility",
     "safe_io",
     "stacks",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
+from kubernetes_lint.objects import KubernetesObject
 from tests.support.environments import ROOT
 from tests.support.kept import kept_value
-from tests.workloads.objects import KubernetesObject
 
 PROGRAM = ROOT / ".venv-checkov/bin/checkov"
 NOT_HERE = "needs checkov: `make test` sets it up, and so does `make .venv-checkov/.ready`"

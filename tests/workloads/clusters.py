@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from kubernetes_lint.objects import KubernetesObject
 from tests.support.environments import environment_data
 from tests.support.synth import assembled
-from tests.workloads.objects import KubernetesObject
 
 VALUES = {
     "ACCESS_POINT_ID": "fsap-0123456789abcdef0",

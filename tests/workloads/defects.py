@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.workloads.objects import KubernetesObject
+from kubernetes_lint.objects import KubernetesObject
 
 FOLDER = Path(__file__).parent / "defects"
 BASE = FOLDER / "base.yaml"

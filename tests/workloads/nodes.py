@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from eks_facts.quantities import quantity
+from kubernetes_lint.objects import at, of_kind
 from tests.workloads.clusters import Cluster
-from tests.workloads.objects import at, of_kind, quantity
 
 ANY = None
 """In place of a label's values: it has some, and which is not known before there is a node."""

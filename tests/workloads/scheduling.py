@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kubernetes_lint.objects import KubernetesObject, Pod, asked, at, namespace_of, of_kind
 from tests.workloads.nodes import FargateProfile, Nodes
-from tests.workloads.objects import KubernetesObject, Pod, asked, at, namespace_of, of_kind
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _ON_FARGATE = frozenset(["efs.csi.aws.com"])

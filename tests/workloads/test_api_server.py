@@ -14,17 +14,17 @@ import pytest
 
 from delivery.order import in_order
 from emulator.engine.eks.api_server import ApiServer
+from kubernetes_lint.objects import KubernetesObject, at, name_of
 from tests.support.environments import ENVIRONMENTS
 from tests.support.machine import KUBERNETES, NEEDS_API_SERVER
 from tests.workloads.clusters import deployed
-from tests.workloads.objects import KubernetesObject, at, name_of
 
 pytestmark = [
     pytest.mark.xdist_group("api-server"),
     NEEDS_API_SERVER,
 ]
 ELSEWHERE = ("eks.amazonaws.com", "karpenter.sh", "karpenter.k8s.aws", "gateway.networking.k8s.io")
-"""Groups whose definitions EKS or charts bring: tests/workloads/aws_kinds.yaml has their fields."""
+"""Groups whose definitions EKS or charts bring: kubernetes_lint/custom_kinds.yaml has their fields."""
 OF_AGE = ("is not served", "field not declared in schema", "doesn't have default value")
 """What a server older than the cluster says of what it does not know yet, the default of a port's protocol among it."""
 APPLY = "fieldManager=test&force=true&fieldValidation=Strict"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubernetes_lint.objects import Pod, pods
 from tests.support.environments import ENVIRONMENTS, environment_data, validated
 from tests.workloads.clusters import Cluster, deployed
 from tests.workloads.nodes import ANY, FargateProfile, Nodes, nodes_of, profiles_of
-from tests.workloads.objects import Pod, pods
 from tests.workloads.scheduling import land, may_meet, tolerates
 
 CASES = [pytest.param(name, marks=pytest.mark.xdist_group(f"manifests-{name}")) for name in ENVIRONMENTS]

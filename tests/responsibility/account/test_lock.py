@@ -135,7 +135,7 @@ def test_the_region_of_the_environment_is_asked(eks: FakeEks, tmp_path: Path) ->
             "those of other are other-control-plane-demo",
         ),
         (lambda text: text.replace('"1.36"', '"1.37"'), "demo-control-plane-demo has Kubernetes 1.36 there, 1.37 here"),
-        (lambda text: text.replace("clusters:", "clustres:"), "is no environment file"),
+        (lambda text: text.replace("clusters:", "clustres:"), "is not an environment file"),
         (lambda text: text + "  - [", "is not YAML"),
     ],
 )

@@ -181,9 +181,9 @@ def test_an_assembly_with_stages_and_nested_stacks(tmp_path: Path) -> None:
         ("a.json", "[1]", "has no `Resources`"),
         ("a.json", '{"Resources": {"A": {}}}', "Resources.A: has no `Type`"),
         ("a.yaml", "Resources: {A: !Rain::Module ./a.yaml}", "Resources.A: has no `Type`"),
-        ("a.json", '{"Resources": {"A": {"Type": "T", "Properties": 3}}}', "Resources.A.Properties: is no mapping"),
+        ("a.json", '{"Resources": {"A": {"Type": "T", "Properties": 3}}}', "Resources.A.Properties: is not a mapping"),
         ("a.json", '{"Resources": {"A": {"Type": "T"}}, "Outputs": []}', ""),
-        ("a.json", '{"Resources": {"A": {"Type": "T"}}, "Outputs": [1]}', "Outputs: is no mapping"),
+        ("a.json", '{"Resources": {"A": {"Type": "T"}}, "Outputs": [1]}', "Outputs: is not a mapping"),
         ("a.yaml", "Resources: {A: !!python/object/apply:os.system ['true']}", "a.yaml:1: Resources.A: "),
         ("a.yaml", BOMB, "more than 300,000 values once the aliases (*) are followed (bound: values)"),
         ("a.yaml", "[" * 200, "nested more than"),
@@ -217,7 +217,7 @@ def test_files_that_are_no_text_or_too_large_or_absent(tmp_path: Path) -> None:
 
 def test_a_manifest_that_is_no_assembly(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("[]")
-    with pytest.raises(BadSource, match="no cloud assembly"):
+    with pytest.raises(BadSource, match="not a cloud assembly"):
         sources.read(str(tmp_path))
     (tmp_path / "manifest.json").write_text(
         '{"artifacts": {"s": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "gone.json"}}}}'
@@ -246,30 +246,30 @@ def stage(properties: object) -> dict[str, Any]:
 SHAPES: dict[str, tuple[object, str]] = {
     "empty": (b"", "manifest.json: is empty"),
     "null": (None, "manifest.json: is empty"),
-    "a list": ([1], "this is no cloud assembly"),
+    "a list": ([1], "this is not a cloud assembly"),
     "NUL bytes": (b"\0" * 9, "manifest.json:1: "),
-    "artifacts that are a list": ({"artifacts": [1]}, "this is no cloud assembly"),
-    "an artifact that is a number": ({"artifacts": {"x": 5}}, "artifacts.x: is no mapping"),
+    "artifacts that are a list": ({"artifacts": [1]}, "this is not a cloud assembly"),
+    "an artifact that is a number": ({"artifacts": {"x": 5}}, "artifacts.x: is not a mapping"),
     "properties that are a list": (
         {"artifacts": {"s": {"type": "aws:cloudformation:stack", "properties": ["a"]}}},
-        "artifacts.s.properties: is no mapping",
+        "artifacts.s.properties: is not a mapping",
     ),
-    "no file": (artifact(None), "artifacts.s.properties.templateFile: is no name of a file"),
-    "a file that is a list": (artifact(["t.json"]), "templateFile: is no name of a file"),
+    "no file": (artifact(None), "artifacts.s.properties.templateFile: is not the name of a file"),
+    "a file that is a list": (artifact(["t.json"]), "templateFile: is not the name of a file"),
     "a device": (artifact("/dev/zero"), "templateFile: /dev/zero leads out of"),
     "another folder": (artifact("../other/t.json"), "templateFile: ../other/t.json leads out of"),
     "a link out of it": (artifact("link.json"), "templateFile: link.json leads out of"),
     "a NUL in the name": (artifact("a\0b"), "leads out of"),
-    "a pipe": (artifact("pipe"), "pipe: is no regular file"),
+    "a pipe": (artifact("pipe"), "pipe: is not a regular file"),
     "a folder": (artifact("folder"), "folder: "),
     "a template that is empty": (artifact("empty.json"), "empty.json: is empty"),
-    "resources that are null": (artifact("null.json"), "null.json: Resources: is no mapping"),
+    "resources that are null": (artifact("null.json"), "null.json: Resources: is not a mapping"),
     "a template that is a list": (artifact("list.json"), "list.json: is not a CloudFormation template"),
     "a stage that is itself": (stage({"directoryName": "."}), "stacks inside of one another (bound: stack-depth)"),
     "a stage elsewhere": (stage({"directoryName": ".."}), "directoryName: .. leads out of"),
-    "a stage without a folder": (stage({}), "directoryName: is no name of a file"),
-    "a stage of another type": (stage([]), "artifacts.a.properties: is no mapping"),
-    "a key that stands twice": (b'{"artifacts": {}, "artifacts": {}}', "stands twice"),
+    "a stage without a folder": (stage({}), "directoryName: is not the name of a file"),
+    "a stage of another type": (stage([]), "artifacts.a.properties: is not a mapping"),
+    "a key that stands twice": (b'{"artifacts": {}, "artifacts": {}}', "duplicate key"),
     "a number without end": (b'{"artifacts": 1' + b"0" * 5_000 + b"}", "(bound: digits)"),
 }
 

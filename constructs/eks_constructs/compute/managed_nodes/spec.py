@@ -167,9 +167,7 @@ class NodeGroupSpec(Spec):
     @model_validator(mode="after")
     def _names(self) -> "NodeGroupSpec":
         if (index := repeated(self.instance_types)) is not None:
-            raise Misplaced(
-                f"{self.instance_types[index]} stands in the list already; take one out", "instance_types", index
-            )
+            raise Misplaced(f"{self.instance_types[index]} is in the list twice; remove one", "instance_types", index)
         for key in self.labels:
             if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith("eks.amazonaws.com/"):
                 raise Misplaced(
@@ -223,7 +221,7 @@ class ManagedNodesSpec(Spec):
     groups: Annotated[list[NodeGroupSpec], Field(min_length=1), AfterValidator(_groups)]
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet on all groups that name none (default: the cluster's). Set it to the old version to upgrade the
-    control plane alone, and take it out in a second deploy: a PodDisruptionBudget that blocks nodes then blocks only them."""
+    control plane alone, and remove it in a second deploy: a PodDisruptionBudget that blocks nodes then blocks only them."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
 
