@@ -2,24 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from eks_constructs.access import Access
+from eks_constructs.addons import Addons
 from eks_constructs.certificate_authority import add_successor
-from eks_constructs.cluster_compute import add_compute
+from eks_constructs.cluster_compute import add_compute, add_late_addons
 from eks_constructs.cluster_foundation import ClusterFoundation, keep, lasting_resources
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.cluster_spec import EksClusterSpec
+from eks_constructs.compute.devices import plugin_charts
 from eks_constructs.compute.kind import Wiring
 from eks_constructs.compute.registry import KINDS
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.control_plane import AutoModeSettings, ControlPlane
 from eks_constructs.endpoint import https_from, open_endpoint
 from eks_constructs.identity import OidcProvider
-from eks_constructs.manifests import ManifestFile
+from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.roles import IamSpec
 from eks_constructs.tunnel_host import TunnelHost
 
@@ -137,22 +139,26 @@ class EksCluster(Construct):
             security_group_id=self.security_group_id,
         )
         self.access, self.oidc, self.tunnel_host = parts.access, parts.oidc, parts.tunnel_host
-        wiring = Wiring(
+        self._wiring = Wiring(
             self.handle, network, self._context, lasting=self.foundation.lasting, system_pods=spec.system_pods()
         )
         made = add_compute(
             self,
             spec,
             [addon for addon in spec.planned_addons() if not addon.after_pools],
-            wiring,
+            self._wiring,
             oidc=self.oidc,
             security_group_id=self.security_group_id,
         )
+        scope = Construct(self, "Controllers")
+        self._values: dict[str, str] = {}
+        for kind, section in spec.compute.active():
+            self._values |= kind.controller(scope, section, self._wiring)
         self.addons, self.compute, self.pod_identities = made.addons, made.kinds, made.pod_identities
         for revision in spec.compute.managed_nodes.revisions if spec.compute.managed_nodes else []:
             if revision:
                 own = Construct(self, f"Revision{pascal_case(revision)}")
-                KINDS["managed_nodes"].build(own, spec.compute.managed_nodes, replace(wiring, revision=revision))
+                KINDS["managed_nodes"].build(own, spec.compute.managed_nodes, replace(self._wiring, revision=revision))
 
     @property
     def security_group_id(self) -> str:
@@ -172,8 +178,34 @@ class EksCluster(Construct):
         raise KeyError(f"{self.spec.name} has no {construct.__name__}; it has: {', '.join(self.compute) or 'none'}")
 
     def manifests(self) -> Sequence[ManifestFile]:
-        """Returns the Kubernetes objects that its compute needs, for `kubectl apply` or a pipeline of yours."""
-        return self.spec.manifests(self._context, self.network)
+        """Returns the Kubernetes objects that its compute needs, for `kubectl apply` or a pipeline of yours.
+
+        Some need the resource definitions of :meth:`charts`, whose ``order`` says when.
+        """
+        active = self.spec.compute.active()
+        own = [
+            item for kind, section in active for item in kind.files_of_controller(section, self._context, self.network)
+        ]
+        return [*self.spec.manifests(self._context, self.network), *own]
+
+    def charts(self) -> Sequence[HelmChart]:
+        """Returns the Helm charts of the controllers that its compute needs, such as Karpenter's, with their values."""
+        active = self.spec.compute.active()
+        found = [chart for kind, section in active for chart in kind.charts(section, self._context)]
+        found += plugin_charts([one for kind, section in active for one in kind.devices_without_plugin(section)], ())
+        return [replace(chart, values=_filled(chart.values, self._values)) for chart in found]
+
+    def addons_after_pools(self, *applied: IDependable) -> Addons | None:
+        """Makes the add-ons whose pods only node pools of :meth:`manifests` can run; None if there are no such add-ons.
+
+        EKS reports a failure for an add-on without nodes. So they come after what applies the pools (``applied``), or in a
+        later deploy.
+        """
+        late = [addon for addon in self.spec.planned_addons() if addon.after_pools]
+        if not late:
+            return None
+        group = self.security_group_id
+        return add_late_addons(self, "LateAddons", late, self._wiring, security_group_id=group, after=applied)
 
     def _foundation(self, *, retain: bool) -> ClusterFoundation:
         scope = Construct(self, "Lasting")
@@ -184,3 +216,14 @@ class EksCluster(Construct):
         key_arn = resources.key.attr_arn if resources.key else str(self.spec.control_plane.etcd.kms_key_arn)
         lasting = {one.id: one.resource.attr_arn for one in resources.of_kinds}
         return ClusterFoundation(key_arn, resources.role.attr_arn, lasting)
+
+
+def _filled(value: Any, values: Mapping[str, str]) -> Any:
+    """Returns a copy of a chart's values with the placeholders filled in that ``values`` knows."""
+    if isinstance(value, str):
+        for name, known in values.items():
+            value = value.replace(f"${{{name}}}", known)
+        return value
+    if isinstance(value, Mapping):
+        return {key: _filled(part, values) for key, part in value.items()}
+    return [_filled(part, values) for part in value] if isinstance(value, list) else value

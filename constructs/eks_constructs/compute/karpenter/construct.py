@@ -33,7 +33,7 @@ def node_role_name(iam: IamSpec, environment: str, cluster: str) -> str:
 
 
 def _node_role(environment: str, cluster: str) -> str:
-    return f"{environment}-{cluster}-karpenter-nodes"
+    return "-".join(filter(None, (environment, cluster, "karpenter-nodes")))
 
 
 class Karpenter(Construct):
