@@ -116,7 +116,7 @@ def test_a_warning_that_nobody_accepted_fails_as_an_error_does():
     run = synthesise("concrete", ["import stacks.synth_checks.acknowledgements as table", fewer])
     assert run.returncode == 1
     assert "Network/PrivateSubnet1: AvailabilityZone: Avoid hardcoding" in run.stderr
-    assert "stacks/synth_checks/acknowledgements.py" in run.stderr
+    assert "stacks/synth_checks/acknowledgements.yaml" in run.stderr
 
 
 def spelt(row, finding):
@@ -135,7 +135,7 @@ def test_each_finding_has_an_acknowledgement_and_each_acknowledgement_a_finding(
     for name in BARE:
         run = synthesise(name, ["import stacks.synth_checks.acknowledgements as table", "table.ACKNOWLEDGED = ()"])
         assert run.returncode == 1, "without acknowledgements the packs find something"
-        assert "stacks/synth_checks/acknowledgements.py" in run.stderr
+        assert "stacks/synth_checks/acknowledgements.yaml" in run.stderr
         assert "A copy of this report" not in run.stderr, "it is not kept"
         assert not (run.folder / "out").exists(), "what fails takes no place"
         assert "Traceback" not in run.stderr
