@@ -7,7 +7,7 @@ from typing import Any
 
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line
-from safe_io.where import shown
+from safe_io.where import Where, shown
 from safe_io.yaml_file import YamlFile
 from safe_io.yaml_scalars import PEOPLE, Rules
 
@@ -44,6 +44,41 @@ def load_json(text: str, name: Path | str, rules: Rules = PEOPLE) -> Any:
         raise reader.too_deep() from None
     reader.check(value)
     return value
+
+
+_WORD = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],\n]|[^\s"{}\[\],:]+')
+
+
+def json_lines(text: str) -> dict[Where, int]:
+    """Returns the line of every key and item of a JSON text. Raises ValueError: it is no JSON."""
+    json.loads(text)
+    lines: dict[Where, int] = {(): 1}
+    frames: list[list[Any]] = []  # [where it is, number of the next item or -1 for a mapping, its key]
+    line = 1
+    for match in _WORD.finditer(text):
+        word = match[0]
+        if word == "\n":
+            line += 1
+        elif word == ",":
+            frames[-1][1:] = [frames[-1][1] + 1 if frames[-1][1] >= 0 else -1, None]
+        elif word in "]}":
+            frames.pop()
+        else:
+            where: Where = ()
+            if frames:
+                around, number, key = frames[-1]
+                if number < 0 and key is None:
+                    key = frames[-1][2] = json.loads(word) if "\\" in word else word[1:-1]
+                    lines[(*around, key)] = line
+                    continue
+                if number >= 0:
+                    lines[(*around, number)] = line
+                elif word not in "[{":
+                    continue
+                where = (*around, key if number < 0 else number)
+            if word in "[{":
+                frames.append([where, 0 if word == "[" else -1, None])
+    return lines
 
 
 class _Reader:

@@ -35,6 +35,9 @@ class ManifestFile:
     cluster: str
     """Name of the cluster that it is for; empty = not known."""
     objects: list[dict[str, Any]]
+    text: str = field(default="", repr=False)
+    numbers: list[int] = field(default_factory=list)
+    """Which document of the file each object is."""
 
 
 @dataclass
@@ -97,7 +100,7 @@ def _read_folder(sources: Sources, folder: Path) -> None:
             sources.templates.append(template)
             STACKS.check(len(sources.templates), str(folder))
         for path, objects in objects_beside(files, folder):
-            sources.manifests.append(ManifestFile(str(path), path.parent.name, objects))
+            sources.manifests.append(ManifestFile(str(path), path.parent.name, objects, files.documents(path)[0]))
         return
     for file in sorted(folder.iterdir()):
         if file.suffix in _SUFFIXES and file.is_file():
@@ -120,14 +123,18 @@ def _add_one_of_many(sources: Sources, files: Files, file: Path) -> None:
 
 
 def _add(sources: Sources, file: str, name: str, documents: list[Any], text: str, *, strict: bool = True) -> None:
-    objects = [item for item in documents if isinstance(item, dict) and "apiVersion" in item and "kind" in item]
+    objects = {
+        number: item
+        for number, item in enumerate(documents)
+        if isinstance(item, dict) and "apiVersion" in item and "kind" in item
+    }
     if objects:
-        sources.manifests.append(ManifestFile(file, "", objects))
-    for body in documents:
+        sources.manifests.append(ManifestFile(file, "", list(objects.values()), text, list(objects)))
+    for number, body in enumerate(documents):
         if not isinstance(body, dict) or not isinstance(body.get("Resources"), dict):
             continue
         check(body, file)
-        sources.templates.append(Template(_unused(name, sources.templates), file, body, text))
+        sources.templates.append(Template(_unused(name, sources.templates), file, body, text, number=number))
         STACKS.check(len(sources.templates), file)
     if strict and not documents:
         raise BadSource(f"{file}: is empty")
