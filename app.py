@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent
 if find_spec("eks_constructs") is None:
     sys.path.append(str(ROOT / "constructs"))  # `pip install -r requirements.txt` alone leaves our own package out
 
-ACCEPT = "the checks found something. Fix it, or accept it with a reason in stacks/synth_checks/acknowledgements.py"
+ACCEPT = "the checks found something. Fix it, or accept it with a reason in stacks/synth_checks/acknowledgements.yaml"
 
 
 def main() -> int:

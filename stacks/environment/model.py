@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
@@ -19,6 +19,8 @@ from stacks.environment.aws_names import category_problem, instance_type_problem
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment.path import NAME
 from stacks.environment.stack_names import compute_stack, control_plane_stack
+from stacks.environment.support import version_problem
+from stacks.environment.zones import check_zones
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
@@ -28,16 +30,6 @@ def _known(name: str, problem: Callable[[str], str]) -> str:
     if words := problem(name):
         raise ValueError(words)
     return name
-
-
-def _in_standard_support(today: date) -> list[str]:
-    """Returns the Kubernetes versions that are in standard support on a day."""
-    versions = load("kubernetes_versions")["versions"]
-    return [
-        version
-        for version, dates in versions.items()
-        if "standard_until" not in dates or dates["standard_until"] >= today
-    ]
 
 
 class FoundationSpec(Spec):
@@ -135,7 +127,8 @@ class Environment(Spec):
         today = (info.context or {}).get("today") or date.today()
         for cluster in self.clusters:
             network = self.network_of(cluster)
-            self._check_version(cluster, today)
+            if problem := version_problem(cluster.control_plane, today):
+                raise Misplaced(problem.text, *self.where(cluster, "control_plane", problem.key))
             self._check_addresses(cluster, network)
             self._check_names(cluster)
             self._check_instances(cluster)
@@ -184,33 +177,9 @@ class Environment(Spec):
 
     @model_validator(mode="after")
     def _zones(self) -> "Environment":
-        networks: list[tuple[tuple[str | int, ...], NetworkSpec | ExistingNetworkSpec | None]] = [
-            (("network",), self.network),
-            *((self.where(cluster, "network"), cluster.network) for cluster in self.clusters),
-        ]
-        zones: list[tuple[tuple[str | int, ...], str]] = []
-        for where, network in networks:
-            if isinstance(network, ExistingNetworkSpec):
-                zones += [
-                    ((*where, key, index, "availability_zone"), subnet.availability_zone)
-                    for key in ("private_subnets", "pod_subnets")
-                    for index, subnet in enumerate(getattr(network, key))
-                ]
-            elif network and isinstance(network.availability_zones, int):
-                if self.region and self.region in load("availability_zones")["without_eks"]:
-                    raise Misplaced(
-                        f"counts the AZs of {self.region}, and {zone_advice(self.region)}", *where, "availability_zones"
-                    )
-            elif network and isinstance(network.availability_zones, list):
-                zones += [
-                    ((*where, "availability_zones", index), zone)
-                    for index, zone in enumerate(network.availability_zones)
-                ]
-        for where, zone in zones:
-            if not self.region:
-                raise Misplaced(f"{zone} is named, so the region must be too: add `region: {zone[:-1]}`", *where)
-            if zone[:-1] != self.region:
-                raise Misplaced(f"{zone} is not in region {self.region}; change one of them", *where)
+        check_zones(("network",), self.network, self.region)
+        for cluster in self.clusters:
+            check_zones(self.where(cluster, "network"), cluster.network, self.region)
         return self
 
     @model_validator(mode="after")
@@ -267,29 +236,6 @@ class Environment(Spec):
                 f"the stack {stack} would have a name of {len(stack)} characters, and CloudFormation allows"
                 f" {MAX_STACK_NAME}; shorten the cluster's name or the environment's",
                 *self.where(cluster, "name"),
-            )
-
-    def _check_version(self, cluster: ClusterSpec, today: date) -> None:
-        version = cluster.control_plane.kubernetes_version
-        dates = load("kubernetes_versions")["versions"][version]
-        ends = dates.get("extended_until")
-        if ends and today > ends:
-            raise Misplaced(
-                f"Kubernetes {version} is out of support since {ends} (extended support too),"
-                " and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time"
-                " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
-                *self.where(cluster, "control_plane", "kubernetes_version"),
-            )
-        standard = dates.get("standard_until")
-        if standard and today > standard and cluster.control_plane.support == "STANDARD":
-            # https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterConfig.html (upgradePolicy)
-            key = "support" if "support" in cluster.control_plane.model_fields_set else "kubernetes_version"
-            raise Misplaced(
-                f"Kubernetes {version} is in extended support since {standard}, and EKS takes support: STANDARD for none that is:"
-                " set control_plane.support: EXTENDED, which costs more, or raise kubernetes_version to one in standard support"
-                f" ({', '.join(_in_standard_support(today))}), one minor version at a time if the cluster is there already"
-                " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
-                *self.where(cluster, "control_plane", key),
             )
 
     def _check_addresses(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
