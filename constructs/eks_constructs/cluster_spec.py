@@ -1,4 +1,4 @@
-"""What one cluster consists of, and what must hold between its parts."""
+"""The spec of one cluster, and the rules between its parts."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What can be said of a network: one to make, or one that exists."""
+"""Specs of a network: one to make, or an existing one."""
 
 from ipaddress import IPv4Network
 from typing import Annotated, Literal

@@ -42,7 +42,7 @@ class FoundationSpec(Spec):
 
 
 class Environment(Spec):
-    """Everything one environment file describes."""
+    """The content of one environment file."""
 
     name: Annotated[
         str,
@@ -96,11 +96,11 @@ class Environment(Spec):
 
     @property
     def tags_of_what_is_made(self) -> dict[str, str]:
-        """The tags of what controllers make in the clusters: none, if the file names none."""
+        """Tags for what controllers create: none, if the file names none."""
         return self.all_tags if self.tags else {}
 
     def context_of(self, cluster: ClusterSpec) -> ClusterContext:
-        """Returns what the kinds of compute may know of a cluster."""
+        """Returns a cluster as the kinds of compute see it."""
         network = self.network_of(cluster)
         own = network.pod_cidr if isinstance(network, NetworkSpec) else network.pod_subnets
         return cluster.context(
@@ -137,7 +137,7 @@ class Environment(Spec):
 
     @property
     def registry_rules(self) -> Registries:
-        """From where images and charts come."""
+        """Where images and charts come from."""
         return Registries(self.registries, account=self.account, region=self.region)
 
     @model_validator(mode="after")
@@ -145,7 +145,7 @@ class Environment(Spec):
         for name, spec in self.registries.items():
             if spec.pull_through_cache and not (self.account and self.region):
                 raise Misplaced(
-                    "is in the registry of an account and region: say both, account and region, at the top of the file",
+                    "is in the registry of an account and region: set both, account and region, at the top of the file",
                     *("registries", name, "pull_through_cache"),
                 )
             if name.startswith("https://") and spec.pull_through_cache:

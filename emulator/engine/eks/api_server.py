@@ -39,7 +39,7 @@ AUTO_MODE_DEFINITIONS = (
 
 @dataclass(frozen=True)
 class Webhook:
-    """Who says whose a bearer token is: its address, which is a secret, and the certificate to trust over https."""
+    """The token webhook: its address, which is a secret, and the certificate to trust over https."""
 
     url: str
     certificate: str = ""

@@ -1,4 +1,4 @@
-"""How Karpenter gets into a cluster: its charts, and the Kubernetes objects that say which nodes it may add."""
+"""Karpenter in a cluster: its charts, and the Kubernetes objects that define its nodes."""
 
 from collections.abc import Mapping
 from typing import Any
