@@ -181,7 +181,7 @@ class Kubectl(Construct):
 
         Args:
             name: id of the resource.
-            objects: without empty values; they may hold CloudFormation references.
+            objects: without empty values; they may contain CloudFormation references.
             after: what must be there first; it is deleted later.
             keep: CloudFormation lets go of them instead, when the resource or the stack is deleted.
 

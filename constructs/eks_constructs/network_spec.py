@@ -24,7 +24,7 @@ def _vpc_size(value: str) -> str:
     low, high = limit("vpc_prefix_shortest"), limit("vpc_prefix_longest")
     if not low <= IPv4Network(value).prefixlen <= high:
         raise ValueError(
-            f"must be between /{low} and /{high}: AWS takes no larger VPC, and subnets of a smaller one hold no cluster"
+            f"must be between /{low} and /{high}: AWS takes no larger VPC, and subnets of a smaller one have no room for a cluster"
         )
     return value
 

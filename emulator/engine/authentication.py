@@ -1,7 +1,7 @@
 """Authenticates requests to the local AWS: signed with one of its keys, by a program and not a web page.
 
 Signature Version 4 is computed by ministack's own functions. This module asks it of every request, whatever the service and
-path: ministack's strict mode leaves some out, takes well-known key ids for root, and does not hold a body against its hash.
+path: ministack's strict mode leaves some out, takes well-known key ids for root, and does not check a body against its hash.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 

@@ -68,11 +68,11 @@ def _only_deployed(spawn: Any) -> Any:
 
 
 def _without_changes(handle: Any) -> Any:
-    """Refuses the requests that bring code."""
+    """Refuses requests that upload code."""
 
     async def run(method: str, path: str, *rest: Any) -> Any:
         if _CHANGES.fullmatch(f"{method} {path}"):
-            text = "The local AWS takes functions and layers from CloudFormation alone: it runs what a deploy brings"
+            text = "The local AWS takes functions and layers from CloudFormation alone: it runs what a deploy creates"
             body = json.dumps({"__type": "AccessDeniedException", "Message": text}).encode()
             return 403, {"Content-Type": "application/json", "x-amzn-errortype": "AccessDeniedException"}, body
         return await handle(method, path, *rest)

@@ -46,11 +46,6 @@ class ResourceSchema:
         return self._paths("readOnlyProperties")
 
     @property
-    def write_only(self) -> list[tuple[str, ...]]:
-        """Paths of properties that no describe call answers."""
-        return self._paths("writeOnlyProperties")
-
-    @property
     def tag_property(self) -> str | None:
         """Name of the property with the tags that CloudFormation adds its own to; None where it adds none."""
         tagging = self._document.get("tagging", {})

@@ -115,7 +115,7 @@ class Environment(Spec):
 
     @model_validator(mode="after")
     def _clusters(self, info: ValidationInfo) -> "Environment":
-        # Logical ids hold letters and digits alone.
+        # Logical ids have only letters and digits.
         if (index := repeated(cluster.name.lower().replace("-", "") for cluster in self.clusters)) is not None:
             raise Misplaced(
                 f"{self.clusters[index].name} is the name of two clusters, or nearly so:"
@@ -123,7 +123,7 @@ class Environment(Spec):
                 *("clusters", index, "name"),
             )
         if self.network and all(cluster.network for cluster in self.clusters):
-            raise Misplaced("no cluster uses it, every one brings its own; remove one of them", "network")
+            raise Misplaced("no cluster uses it, each has its own; remove one of them", "network")
         today = (info.context or {}).get("today") or date.today()
         for cluster in self.clusters:
             network = self.network_of(cluster)

@@ -61,7 +61,7 @@ def certificate_annotation(kind: str) -> str | None:
 
 
 def serves_tls(item: KubernetesObject) -> bool:
-    """Returns whether a load balancer that an object asks for ends TLS, or passes on what looks like TLS to its pods."""
+    """Returns whether the load balancer of an object terminates TLS, or passes TLS on to its pods."""
     spec = item.get("spec") or {}
     if kind_of(item) == "Gateway":
         return any(one.get("protocol") in ("HTTPS", "TLS") for one in spec.get("listeners") or [])
@@ -108,7 +108,7 @@ def expose(
         item: the object, which is changed.
         placement: of its workload.
         scheme: of its load balancer.
-        by_aws: a controller of AWS makes the load balancer that the object asks for.
+        by_aws: a controller of AWS makes the object's load balancer.
         ipv6: pods have IPv6 addresses: only a load balancer with both families has them as targets
             (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html).
         tags: of the load balancer that Auto Mode makes for a Service; those of an Ingress are in its IngressClassParams, and

@@ -25,9 +25,9 @@ class KnownNames:
     groups: frozenset[str]
     """Those, and the ones of workloads' own API servers."""
     kinds: Mapping[tuple[str, str], str]
-    """Scopes (Cluster, Namespaced) of what resource definitions of workloads bring, by group and kind."""
+    """Scopes (Cluster, Namespaced) of custom kinds that workloads define, by group and kind."""
     classes: Mapping[tuple[str, str], KubernetesObject]
-    """Classes that workloads bring, by kind and name."""
+    """Classes that workloads define, by kind and name."""
     taken: frozenset[tuple[str, str]]
     """Kinds and names of what this project makes for the cluster as a whole."""
     provided: frozenset[str]
@@ -85,7 +85,7 @@ def _taken(cluster: ClusterSpec, brought: Collection[str]) -> Iterator[tuple[str
 
 
 def uses(objects: Collection[KubernetesObject], others: Iterable[KubernetesObject]) -> bool:
-    """Returns whether ``objects`` are of kinds, or name classes, that ``others`` bring: those must be there before them."""
+    """Returns whether ``objects`` use kinds or classes that ``others`` define, which must be applied first."""
     found = _brought(others)
     if any(group_of(one) in found.groups or (group_of(one), one["kind"]) in found.kinds for one in objects):
         return True

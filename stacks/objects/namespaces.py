@@ -95,7 +95,7 @@ class Renaming:
         changed: KubernetesObject = self._value(item)
         annotations = changed["metadata"].get("annotations")
         for key, text in annotations.items() if isinstance(annotations, dict) else ():
-            # NAMESPACE/NAME: what cert-manager.io/inject-ca-from and its like hold.
+            # NAMESPACE/NAME: as in cert-manager.io/inject-ca-from.
             if isinstance(text, str) and re.fullmatch(rf"{re.escape(self._old)}/[a-z0-9.-]+", text):
                 annotations[key] = self._new + text.removeprefix(self._old)
         return changed

@@ -73,7 +73,7 @@ def needs_of(
         if need in FILLED_BY.values():
             names = [name for name, of in FILLED_BY.items() if of == need]
             if not used & set(names):
-                file.fail(way, f"found {need}, but no object uses {_listed(names)}; use it, or take {need} out")
+                file.fail(way, f"found {need}, but no object uses {_listed(names)}; use it, or remove {need}")
         elif need not in asked and need not in _SAYABLE:
             file.fail(way, f"found {need}, but no object asks for it; remove it: needs are read from the objects")
         asked.setdefault(need, f"{file.path} says so, and no object")

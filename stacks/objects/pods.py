@@ -75,7 +75,7 @@ def resources_of(pod: dict[str, Any]) -> Iterator[tuple[Where, str]]:
 
 
 def asked_for(pod: dict[str, Any], resource: str) -> Fraction:
-    """Returns how much of a resource a pod requests; nothing where its quantities are wrong: the schema's check says so."""
+    """Returns how much of a resource a pod requests; nothing where its quantities are wrong, which the schema check reports."""
     try:
         return requested(pod["spec"], resource)
     except UnreadableQuantity:

@@ -45,7 +45,7 @@ class PlacedWorkload:
     description: WorkloadDescription
     needs: frozenset[Need]
     objects: Sequence[KubernetesObject]
-    """In the order in which they are applied. They may hold placeholders (delivery/placeholders.py)."""
+    """In the order in which they are applied. They may have placeholders (delivery/placeholders.py)."""
     sources: Sequence[SourceObject]
     """What each of the objects was made from."""
     note: str
@@ -74,11 +74,6 @@ class _Read:
     sources: Sequence[SourceObject]
     balancers: Sequence[SourceObject]
     needs: Needs
-
-
-def workload_files(cluster: ClusterSpec, environment: Environment) -> list[ManifestFile]:
-    """Returns the files of a cluster's workloads. Raises BadInput and Misplaced, as placed_workloads does."""
-    return [workload.file for workload in placed_workloads(cluster, environment)]
 
 
 def placed_workloads(cluster: ClusterSpec, environment: Environment) -> list[PlacedWorkload]:

@@ -95,7 +95,7 @@ def _processor(
 
 
 def _wanted(spec: dict[str, Any]) -> set[str]:
-    """The processors that a pod asks for by itself, in its node selector or affinity; empty: any."""
+    """The processors that a pod requires in its node selector or affinity; empty: any."""
     if arch := (spec.get("nodeSelector") or {}).get(_ARCH):
         return {str(arch)}
     required = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
@@ -111,7 +111,7 @@ def _wanted(spec: dict[str, Any]) -> set[str]:
 
 
 def _use_image(container: dict[str, object], where: Where, file: YamlFile) -> list[str] | None:
-    """Writes the image's whole name into a container; returns the processors it is made for, None if nothing says so."""
+    """Writes the image's full name into a container; returns its processors, None if unknown."""
     name = container.get("image")
     if not isinstance(name, str):
         file.fail(where, "is missing, or no text")

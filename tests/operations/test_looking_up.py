@@ -103,7 +103,7 @@ def test_roles_of_pods_on_fargate_trust_the_provider_that_was_found(tmp_path: Pa
 
 
 REFUSED = {
-    "auto mode": ({}, {"compute": "{auto_mode: {}}"}, "is a setting of the cluster itself"),
+    "auto mode": ({}, {"compute": "{auto_mode: {}}"}, "is a setting of the existing cluster itself"),
     "no access entries": (
         {"cluster": {"accessConfig": {"authenticationMode": "CONFIG_MAP"}}},
         {"delivery": "kubectl"},

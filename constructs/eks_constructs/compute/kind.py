@@ -203,7 +203,7 @@ class ComputeKind(Generic[S]):
         yield from ()
 
     def api_groups(self, spec: S) -> Iterator[str]:
-        """Yields the rows of cluster_apis.yaml that it brings."""
+        """Yields the rows of cluster_apis.yaml for its API groups."""
         yield from ()
 
     def devices_without_plugin(self, spec: S) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -71,7 +71,7 @@ def ingress(item: KubernetesObject, setting: Setting) -> Found:
     if not setting.placement.rule.needs_controller and found in (None, rule.ingress_class):
         yield (
             (*ANNOTATIONS, SCHEME_OF_INGRESS),
-            f"found {scheme}, which is not read: the IngressClassParams of {rule.ingress_class} go before it. {setting.scheme_key}"
+            f"found {scheme}, which is not read: the IngressClassParams of {rule.ingress_class} override it. {setting.scheme_key}"
             f" of the environment file decides, and it is {setting.scheme}: remove it",
         )
     elif scheme != setting.scheme and found in (None, rule.ingress_class):
