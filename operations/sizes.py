@@ -35,7 +35,7 @@ def _of_cluster(
 ) -> Iterator[tuple[str, int]]:
     managed = cluster.compute.managed_nodes
     # A size that the file names wins.
-    groups = [group for group in managed.groups if group.desired_size is None] if managed else []
+    groups = [group for group in managed.groups if not isinstance(group.desired_size, int)] if managed else []
     stacks = [name for name in compute_stacks(environment, cluster) if deployed.created(name)] if groups else []
     templates = _by_name(
         resource.Properties
@@ -47,6 +47,8 @@ def _of_cluster(
     for group in groups:
         before = templates.get(f"{cluster.name}-{group.name}")
         if before is None:
+            if group.desired_size == "keep":
+                yield group.name, group.desired  # EKS makes no group without a number
             continue  # a new group starts with the file's size
         size = _number(_mapping(before.get("ScalingConfig")).get("DesiredSize"))
         if size is None or _changes(group, before):
