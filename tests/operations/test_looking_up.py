@@ -136,7 +136,7 @@ def test_what_is_the_makers_is_refused(key: str, tmp_path: Path) -> None:
     looked_up(tmp_path)
     path = tmp_path / "join.yaml"
     path.write_text(ENVIRONMENT.format(compute=NODES, workloads="", delivery="files") + f"    {key}\n")
-    with pytest.raises(BadInput, match=rf"{key.split(':')[0]}: .*is the affair of who made the cluster"):
+    with pytest.raises(BadInput, match=rf"{key.split(':')[0]}: .*belongs to whoever made the existing cluster"):
         load_environment(path)
 
 
