@@ -52,6 +52,7 @@ class Index:
         self.all = objects
         self.objects = [item for item, fine in zip(objects, sound, strict=True) if fine]
         self._scope = scope
+        self.is_whole = scope.whole
         self._found: dict[tuple[str, str | None, str], KubernetesObject] = {}
         self._count: dict[tuple[str, str, str | None, str], int] = {}
         for item in objects:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from responsibility.findings import Evidence, Origin
+from responsibility.model import ComputeKind
 from responsibility.reading.resource import OddShape, Resource, UnknownValue
 from responsibility.reading.unread import Unread
 from responsibility.reading.values import OPEN, Reference, Unknown, gap_of, leaves, only_reference, references
@@ -152,6 +153,10 @@ class Facts:
         """The day that support dates are compared with."""
         self.unread: list[Unread] = []
         """What the templates bring that was not read."""
+        self.stated_kinds: tuple[ComputeKind, ...] = ()
+        """Kinds of compute that somebody states for objects without a template."""
+        self.stated_version = ""
+        """Version of Kubernetes that somebody states for these."""
         self.resources: list[Resource] = []
         self._facts: list[Fact] = []
         self._by_key: dict[str, Fact] = {}

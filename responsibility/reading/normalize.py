@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from responsibility.reading.intrinsics import Scope, World
+from responsibility.reading.manifest import ManifestFile
 from responsibility.reading.resource import Resource
-from responsibility.reading.sources import ManifestFile
 from responsibility.reading.template import BadSource, Template, parse
 from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, filled, written
 
@@ -180,7 +180,7 @@ def objects_in(file: ManifestFile) -> Iterator[Resource]:
                 belongs_to=file.cluster or None,
             )
         return
-    for item in _objects(_placeholders(file.objects)):
+    for item, text in file.each():
         if isinstance(item.get("kind"), str):
             metadata = item.get("metadata")
             metadata = metadata if isinstance(metadata, dict) else {}
@@ -189,8 +189,8 @@ def objects_in(file: ManifestFile) -> Iterator[Resource]:
                 stack=f"manifests/{file.cluster}" if file.cluster else "manifests",
                 id=f"{item['kind']}/{where}",
                 type=item["kind"],
-                properties=item,
-                template=Template("", file.file, {"Resources": {}}, ""),
+                properties=_placeholders(item),
+                template=text,
                 belongs_to=file.cluster or None,
             )
 

@@ -104,7 +104,7 @@ class Resource:
             type=self.type,
             path=path,
             file=template.file if template else "",
-            line=template.lines.get(self.id, 0) if template else 0,
+            line=template.line(self.id, path) if template else 0,
         )
 
     @property

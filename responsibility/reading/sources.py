@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, count
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from responsibility.bounds import RESOURCES_READ, STACKS
+from responsibility.model import ComputeKind
 from responsibility.reading.assembly import check, objects_beside, read_assembly
 from responsibility.reading.files import Files
+from responsibility.reading.manifest import ManifestFile
 from responsibility.reading.nesting import nest
 from responsibility.reading.template import RULES, BadSource, Template
 from safe_io.terminal import one_line
@@ -28,22 +31,18 @@ _CHART = re.compile(rb"\{\{-?\s*(\.|include\b|if\b|range\b|with\b|define\b|end\b
 
 
 @dataclass
-class ManifestFile:
-    """A file of Kubernetes objects."""
-
-    file: str
-    cluster: str
-    """Name of the cluster that it is for; empty = not known."""
-    objects: list[dict[str, Any]]
-
-
-@dataclass
 class Sources:
     """What was read."""
 
     name: str
     templates: list[Template] = field(default_factory=list)
     manifests: list[ManifestFile] = field(default_factory=list)
+    compute: tuple[ComputeKind, ...] = ()
+    """Kinds of compute that somebody states for manifests without a template."""
+    version: str = ""
+    """Version of Kubernetes that somebody states for these."""
+    passed_over: list[str] = field(default_factory=list)
+    """Files beside manifests that hold none: charts' templates."""
 
 
 def read(where: str, stdin: TextIO = sys.stdin) -> Sources:
@@ -78,6 +77,59 @@ def read(where: str, stdin: TextIO = sys.stdin) -> Sources:
     return sources
 
 
+def add_manifests(sources: Sources, wheres: Sequence[str], stdin: TextIO = sys.stdin) -> None:
+    """Adds files of Kubernetes objects: folders with those below them, files, or ``-`` for standard input.
+
+    They belong to the cluster of the templates, if those have one. Raises BadSource.
+    """
+    for where in wheres:
+        count_before = len(sources.manifests)
+        path = Path(where)
+        try:
+            if where in ("-", "/dev/stdin"):
+                text = _standard_input(stdin)
+                _add_objects(
+                    sources, "standard input", Files("standard input").parsed(text, "standard input.yaml"), text
+                )
+            elif path.is_dir():
+                _add_manifest_folder(sources, path)
+            else:
+                path.stat()
+                text, documents = Files(where).documents(path)
+                _add_objects(sources, where, documents, text)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise BadSource(f"{one_line(where, 300)}: cannot be read: {reason}") from None
+        if len(sources.manifests) == count_before:
+            raise BadSource(
+                f"{one_line(where, 300)}: no Kubernetes object in it: a YAML or JSON document with apiVersion and kind."
+                " A chart is rendered first: helm template CHART | python -m responsibility review --manifests -"
+            )
+    RESOURCES_READ.check(sum(len(file.objects) for file in sources.manifests), ", ".join(wheres))
+
+
+def _add_manifest_folder(sources: Sources, folder: Path) -> None:
+    files = Files(str(folder), folder)
+    for file in sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml", ".json")):
+        if not file.is_file() or any(part.startswith(".") for part in file.relative_to(folder).parts):
+            continue
+        try:
+            files.inside(file.parent, file.name, str(file))
+            text, documents = files.documents(file)
+        except BadSource:
+            if not _CHART.search(file.read_bytes()[: RULES.max_bytes]):
+                raise
+            sources.passed_over.append(str(file))
+            continue
+        _add_objects(sources, str(file), documents, text)
+
+
+def _add_objects(sources: Sources, file: str, documents: list[Any], text: str) -> None:
+    objects = {index: item for index, item in enumerate(documents) if _is_object(item)}
+    if objects:
+        sources.manifests.append(ManifestFile(file, "", list(objects.values()), text, list(objects)))
+
+
 def _standard_input(stdin: TextIO) -> str:
     most = RULES.max_bytes + 1
     raw = getattr(stdin, "buffer", stdin).read(most)
@@ -97,7 +149,8 @@ def _read_folder(sources: Sources, folder: Path) -> None:
             sources.templates.append(template)
             STACKS.check(len(sources.templates), str(folder))
         for path, objects in objects_beside(files, folder):
-            sources.manifests.append(ManifestFile(str(path), path.parent.name, objects))
+            text, _ = files.documents(path)
+            sources.manifests.append(ManifestFile(str(path), path.parent.name, objects, text))
         return
     for file in sorted(folder.iterdir()):
         if file.suffix in _SUFFIXES and file.is_file():
@@ -120,9 +173,7 @@ def _add_one_of_many(sources: Sources, files: Files, file: Path) -> None:
 
 
 def _add(sources: Sources, file: str, name: str, documents: list[Any], text: str, *, strict: bool = True) -> None:
-    objects = [item for item in documents if isinstance(item, dict) and "apiVersion" in item and "kind" in item]
-    if objects:
-        sources.manifests.append(ManifestFile(file, "", objects))
+    _add_objects(sources, file, documents, text)
     for body in documents:
         if not isinstance(body, dict) or not isinstance(body.get("Resources"), dict):
             continue
@@ -131,6 +182,16 @@ def _add(sources: Sources, file: str, name: str, documents: list[Any], text: str
         STACKS.check(len(sources.templates), file)
     if strict and not documents:
         raise BadSource(f"{file}: is empty")
+
+
+def _is_object(item: Any) -> bool:
+    """Whether a document is a Kubernetes object; a kustomization is kustomize's own."""
+    return (
+        isinstance(item, dict)
+        and "apiVersion" in item
+        and "kind" in item
+        and not str(item["apiVersion"]).startswith("kustomize.config.k8s.io/")
+    )
 
 
 def _unused(name: str, templates: list[Template]) -> str:

@@ -31,6 +31,10 @@ class Template:
     given: dict[str, str] = field(default_factory=dict)
     """Values of parameters, as somebody deploys it with them (``reading/parameters.py``)."""
 
+    def line(self, resource: str, path: str = "") -> int:  # noqa: ARG002 (of a file of objects, the path decides)
+        """Returns the line of a resource; 0 = not known."""
+        return self.lines.get(resource, 0)
+
     @cached_property
     def lines(self) -> dict[str, int]:
         """The line of each resource, by logical id. Found by the way it is written, because no parser of JSON keeps lines."""

@@ -46,7 +46,7 @@ class Options:
 def facts_of(sources: Sources, as_of: date) -> Facts:
     """Returns the facts of what was read. Raises BadSource if there is nothing of EKS in it."""
     facts = read_facts(sources, as_of)
-    if not facts.all(Cluster) and not facts.all(OfCluster):
+    if not facts.all(Cluster) and not facts.all(OfCluster) and sources.templates:
         types = sorted({resource.type for resource in facts.resources})
         named = ", ".join(one_line(name, 60) for name in types[:5])
         raise BadSource(
