@@ -62,7 +62,7 @@ class Index:
             identity = (group_of(item), kind, where, name)
             self._count[identity] = self._count.get(identity, 0) + 1
         self.pods = [pod for item in self.objects if (pod := pod_of(item))]
-        defined = {at(item, "spec", "group") for item in objects if item.get("kind") == "CustomResourceDefinition"}
+        defined = {str(at(item, "spec", "group")) for item in objects if item.get("kind") == "CustomResourceDefinition"}
         self._odd = {  # namespaces where pods, or what they name, may come from something that is not understood
             namespace_of(item)
             for item, fine in zip(objects, sound, strict=True)

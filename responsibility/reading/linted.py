@@ -8,7 +8,7 @@ from typing import Any
 from eks_facts.versions import kubernetes_versions
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
-from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.kubernetes import HelmChart, KubernetesObject
 from responsibility.reading.values import OPEN
 
 _LATER = "${filled in later}"
@@ -19,7 +19,7 @@ class Linted:
     """The problems of all objects, each cluster's by the schemas of its version."""
 
     def __init__(self, facts: Facts) -> None:
-        from kubernetes_lint import Problem, lint  # only for who has objects
+        from kubernetes_lint import Problem, Scope, lint  # only for who has objects
 
         self._found: dict[int, list[Problem]] = defaultdict(list)
         self.versions: dict[str, str] = {}
@@ -30,12 +30,18 @@ class Linted:
         for key, items in groups.items():
             version = self.versions[key] = _version(facts, key)
             objects = [{str(name): _plain(value) for name, value in item.resource.properties.items()} for item in items]
-            for problem in lint(objects, version):
+            for problem in lint(objects, version, Scope(elsewhere=_of_charts(facts, key))):
                 self._found[id(items[problem.index])].append(problem)
 
     def of(self, item: KubernetesObject, kind: str) -> list[Any]:
         """Returns the problems of a kind (``schema``, ``reference``...) of an object."""
         return [problem for problem in self._found.get(id(item), ()) if problem.kind == kind]
+
+
+def _of_charts(facts: Facts, key: str) -> dict[str, set[str]]:
+    """Returns names of objects that charts bring: what the controller's installs, by its default."""
+    charts = (str(chart.resource.maybe("Chart", "")) for chart in facts.belonging(HelmChart, key))
+    return {"IngressClass": {"alb"}} if any("aws-load-balancer-controller" in chart for chart in charts) else {}
 
 
 def _version(facts: Facts, key: str) -> str:

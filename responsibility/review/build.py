@@ -9,7 +9,7 @@ from datetime import date
 
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
-from responsibility.document import ClusterReview, Coverage, Review, StackInfo, Summary, UnknownValue
+from responsibility.document import MANIFESTS, ClusterReview, Coverage, Review, StackInfo, Summary, UnknownValue
 from responsibility.findings import SEVERITIES, CheckInfo, Finding
 from responsibility.reading.eks import Cluster, OfCluster
 from responsibility.reading.facts import Facts
@@ -94,6 +94,11 @@ def _stacks(sources: Sources, facts: Facts) -> list[StackInfo]:
     if facts.origin == "account":
         counts = Counter(resource.stack for resource in facts.resources)
         return [StackInfo(name=name, file="", description="", resources=count) for name, count in counts.items()]
+    if not sources.templates:
+        return [
+            StackInfo(name=MANIFESTS, file=file.file, description="", resources=sum(1 for _ in file.each()))
+            for file in sources.manifests
+        ]
     return [
         StackInfo(
             name=template.name,
