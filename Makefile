@@ -4,7 +4,7 @@
 # What a person says (`make synth ENV=...`) is text. Make does not expand it, and a recipe reads it from the environment of
 # its shell, as "$$ENV": as a part of the recipe the shell would run what is in it.
 PYTHON ?= python3
-OPTIONS := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY FIRST_DEPLOY BASE FAIL_ON AS_OF LATEST TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
+OPTIONS := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
 OPTIONS += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 $(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
 export $(OPTIONS)
@@ -19,7 +19,7 @@ endif
 .SHELLFLAGS := -f -c
 export PATH := $(CURDIR)/.venv/bin:$(value PATH)
 # The words of CDK_FLAGS are split at spaces, and nothing else is done to them.
-CONTEXT = -c "env=$$ENV" $${CHECKS:+-c "checks=$$CHECKS"} $${DELIVERY:+-c "delivery=$$DELIVERY"} $${FIRST_DEPLOY:+-c "first_deploy=$$FIRST_DEPLOY"}
+CONTEXT = -c "env=$$ENV" $${CHECKS:+-c "checks=$$CHECKS"} $${DELIVERY:+-c "delivery=$$DELIVERY"}
 CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
@@ -73,8 +73,7 @@ lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into EN
 	@python -m responsibility lock-addons --env="$$ENV" $${LATEST:+--latest} $$LOCK_FLAGS
 
 # TAKE_OVER=yes: log groups and named roles that an earlier foundation left behind, instead of "already exists".
-# It asks once, and then deploys stacks side by side. A new control plane is made before everything else, without deletion
-# protection; FIRST_DEPLOY=NAME says yourself which are new (docs/deploy.md).
+# It asks once, and then deploys stacks side by side (docs/deploy.md).
 deploy: setup env-named own-delivery  ## deploy ENV to the account of your credentials (docs/deploy.md)
 	@python -m operations deploy "$$ENV" -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
 

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent
 if find_spec("eks_constructs") is None:
     sys.path.append(str(ROOT / "constructs"))  # `pip install -r requirements.txt` alone leaves our own package out
 
-ACCEPT = "the checks found something. Fix it, or accept it with a reason in stacks/synth_checks/acknowledgements.py"
+ACCEPT = "the checks found something. Fix it, or accept it with a reason in stacks/synth_checks/acknowledgements.yaml"
 
 
 def main() -> int:
@@ -51,7 +51,6 @@ def main() -> int:
     path = environment_path(context.get("env"))
     environment = _delivered(load_environment(path, today=options.today), options.delivery)
     lock = load_lock(path)
-    _check_known("first_deploy", options.first_deploy, environment)
     _check_known("before_pools", options.before_pools, environment)
     options = replace(options, sizes=_fitting(options.sizes, environment))
     try:
@@ -94,7 +93,6 @@ def _write(
         app,
         environment,
         lock=lock,
-        first_deploy=options.first_deploy,
         before_pools=options.before_pools,
         sizes=options.sizes,
     )

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from bench.deploy_time import DeployTime, deploy_time
 
 OUTPUT = "{output}"
-"""Stands for the output folder in the arguments of a job."""
+"""Placeholder for the output folder in the arguments of a job."""
 
 
 @dataclass(frozen=True)

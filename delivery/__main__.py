@@ -37,6 +37,7 @@ def _deliver(arguments: list[str]) -> int:
     from delivery.plan import read_plan
     from delivery.problem import DeliveryProblem
     from delivery.removing import remove
+    from delivery.task import Task
     from delivery.tools import Helm, Kubectl
 
     options = read_options(arguments, PROGRAM)
@@ -51,7 +52,7 @@ def _deliver(arguments: list[str]) -> int:
             plan.description.cluster, cluster.arn, [step.workload for step in plan.description.steps if step.workload]
         )
     try:
-        act(plan, values, kubectl, helm, timeout=options.timeout, say=_say, pause=options.pause)
+        act(Task(plan, values, kubectl, helm, options.timeout, _say, options.pause))
     except DeliveryProblem as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -68,7 +69,7 @@ def _confirm(name: str, arn: str, namespaces: list[str]) -> None:
     try:
         answer = input(f"Type the name of the cluster ({name}) to go on: ")
     except (EOFError, OSError, RuntimeError, UnicodeDecodeError):
-        answer = ""  # nobody is there, or what is typed is no text
+        answer = ""  # nobody is there, or what is typed is not text
     if answer.strip() != name:
         raise BadInput("Nothing was changed.")
 

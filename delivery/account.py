@@ -1,4 +1,4 @@
-"""What the account of the credentials says: the cluster, and what placeholders stand for."""
+"""Reads the account of the credentials: the cluster, and the values of placeholders."""
 
 import re
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from safe_io.terminal import one_line
 
 
 class Asked(Protocol):
-    """What answers: responsibility.account.session.Account."""
+    """An account that can be queried: responsibility.account.session.Account."""
 
     region: str
 
     def one(self, service: str, method: str, key: str, **parameters: Any) -> Any:
-        """Returns what an answer says under a key."""
+        """Returns the value under a key of an answer."""
 
     def items(self, service: str, method: str, key: str, **parameters: Any) -> list[Any]:
-        """Returns what stands under a key in every page of an answer."""
+        """Returns the items under a key on every page of an answer."""
 
 
 @dataclass(frozen=True)

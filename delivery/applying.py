@@ -1,59 +1,41 @@
 """Applies a plan: file after file, stage after stage, each ready before the next one begins."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from delivery.object_kind import KubernetesObject, kind_of
 from delivery.order import in_stages
-from delivery.plan import Chart, Plan, is_chart
+from delivery.plan import Chart, is_chart
 from delivery.problem import DeliveryProblem
-from delivery.tools import Helm, Kubectl
+from delivery.task import Task
+from delivery.tools import Kubectl
 from safe_io.terminal import one_line
-
-Say = Callable[[str], None]
 
 _ROLLED_OUT = ("DaemonSet", "Deployment", "StatefulSet")
 
 
-def apply(
-    plan: Plan,
-    values: Mapping[str, str],
-    kubectl: Kubectl,
-    helm: Helm | None,
-    *,
-    timeout: int,
-    say: Say,
-    pause: float = 5,
-) -> None:
+def apply(task: Task) -> None:
     """Applies the files of a plan in their order.
-
-    Args:
-        plan: the files.
-        values: what placeholders and outputs of the stack stand for.
-        kubectl: for the objects.
-        helm: for the charts; None if there are none.
-        timeout: seconds that an object may take to be ready.
-        say: is told what happens, a line at a time.
-        pause: seconds between two looks at a Job.
 
     Raises:
         BadInput: a file is not what it should be, or a value is not known; nothing was changed.
         DeliveryProblem: a file could not be applied, or did not become ready. Those before it stay; the next try goes on.
     """
+    plan, kubectl = task.plan, task.kubectl
     ready = [
-        (step, plan.chart(step, values) if is_chart(step) else plan.objects(step, values))
+        (step, plan.chart(step, task.values) if is_chart(step) else plan.objects(step, task.values))
         for step in plan.description.steps
     ]
     for step, content in ready:
         try:
             if isinstance(content, Chart):
-                say(f"{step.file}: chart {content.chart} {content.version}")
-                if helm:
-                    helm.install(content, timeout)
+                task.say(f"{step.file}: chart {content.chart} {content.version}")
+                if task.helm:
+                    task.helm.install(content, task.timeout)
             else:
-                say(f"{step.file}: {len(content)} objects")
-                _apply_objects(content, kubectl, timeout, pause)
+                task.say(f"{step.file}: {len(content)} objects")
+                _apply_objects(content, kubectl, task.timeout, task.pause)
         except DeliveryProblem as problem:
             raise DeliveryProblem(
                 f"{one_line(str(plan.folder / step.file))}: {problem}\nThe files before it are applied. Repair it and run the same again"

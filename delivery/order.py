@@ -1,4 +1,4 @@
-"""In which order Kubernetes objects are applied: what others stand on first. Removal goes the other way."""
+"""The order in which Kubernetes objects are applied: what others depend on first. Removal goes the other way."""
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
@@ -32,8 +32,8 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 """Kinds in their order, by stage. Objects of a later stage may be refused before those of an earlier one are there and served.
 
 Kinds that are named nowhere here are custom resources, and so is a Job or Service of another API group: they come once their
-controller runs. The name of a stage is part of ids in CloudFormation: another name there would delete what it applied, load
-balancers and all, and make it anew.
+controller runs. The name of a stage is part of ids in CloudFormation: another name there would replace what it applied, load
+balancers and all.
 """
 
 _NAMES = list(STAGES)

@@ -1,4 +1,4 @@
-"""What stands for values in Kubernetes objects that only an account knows: ``${AWS_REGION}`` and the like.
+"""Placeholders in Kubernetes objects for values that only an account knows: ``${AWS_REGION}`` and the like.
 
 ``$${NAME}`` is how an object says ``${NAME}`` and means it: the escape stays until the last value is filled in.
 """
@@ -32,7 +32,7 @@ _ESCAPED = re.compile(rf"\$\${_NAME}")
 
 
 def placeholders(value: Any) -> set[str]:
-    """Returns the names of the placeholders in a value, wherever they stand in it; those that are escaped are none."""
+    """Returns the names of the placeholders anywhere in a value; escaped ones do not count."""
     return {name for _, name in places(value)}
 
 

@@ -1,7 +1,7 @@
 """What is delivered to a cluster: the files of cdk.out/manifests/CLUSTER/, and what delivery.json says of them.
 
 The files may be anybody's: they are read within bounds, inside of their folder alone, and every field that is used later is
-held against its shape here. What is wrong is bad input, told with file and key; nothing was changed by then.
+validated here. What is wrong is bad input, with file and key, before anything is changed.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Step(_Shape):
 
     file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.(yaml|helm\.json)$")]
     outputs: Mapping[_Key, _Key] = {}
-    """Placeholders in the file that stand for outputs of the stack."""
+    """Placeholders in the file, and the outputs of the stack with their values."""
     workload: _Name | None = None
     """Namespace of the workload whose objects these are; None: the cluster's own."""
 
@@ -59,7 +59,7 @@ class Description(_Shape):
     account: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] | None
     region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")] | None
     stack: _Name
-    """Whose outputs placeholders stand for."""
+    """Its outputs fill placeholders."""
     steps: Annotated[list[Step], Field(max_length=10_000)]
 
     def text(self) -> str:
@@ -68,7 +68,7 @@ class Description(_Shape):
 
 
 class Chart(_Shape):
-    """What helm is told."""
+    """A release for helm."""
 
     name: _Name
     namespace: _Name
@@ -131,15 +131,15 @@ class Plan:
         return found
 
     def chart(self, step: Step, values: Mapping[str, str]) -> Chart:
-        """Returns what helm is told, filled in. Raises BadInput: the file is wrong, or a value is not known."""
+        """Returns the release, filled in. Raises BadInput: the file is wrong, or a value is not known."""
         path = self._path(step)
-        told = load_json(read_text(path, max_bytes=_RULES.max_bytes), path, _RULES)
-        return _shaped(Chart, self._filled(step, told, values), str(path))
+        content = load_json(read_text(path, max_bytes=_RULES.max_bytes), path, _RULES)
+        return _shaped(Chart, self._filled(step, content, values), str(path))
 
     def _path(self, step: Step) -> Path:
         path = self.folder / step.file
         if path.is_symlink():
-            raise BadInput(one_line(f"{path}: is a link; the files of an assembly stand in it"))
+            raise BadInput(one_line(f"{path}: is a link; the files of an assembly must be regular files"))
         return path
 
     def _filled(self, step: Step, content: Any, values: Mapping[str, str]) -> Any:
@@ -156,7 +156,7 @@ class Plan:
 
 
 def is_chart(step: Step) -> bool:
-    """Tells whether a step is a chart for helm."""
+    """Returns whether a step is a chart for helm."""
     return step.file.endswith(".helm.json")
 
 
@@ -180,7 +180,7 @@ def read_plan(assembly: Path, cluster: str | None) -> Plan:
     description = _shaped(Description, load_json(read_text(path, max_bytes=_RULES.max_bytes), path, _RULES), str(path))
     if description.cluster != folder.name:
         raise BadInput(
-            one_line(f"{path}: is of cluster {description.cluster}, and stands in the folder of {folder.name}")
+            one_line(f"{path}: belongs to cluster {description.cluster}, but is in the folder of {folder.name}")
         )
     return Plan(folder, description)
 
@@ -197,4 +197,4 @@ def _shaped(model: type[_Read], content: Any, where: str) -> _Read:
 def _first(error: ValidationError) -> tuple[Where, str]:
     """Returns the first key that is wrong, and why."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return tuple(first["loc"]), f"{first['msg']}; make synth writes this file anew"
+    return tuple(first["loc"]), f"{first['msg']}; make synth regenerates this file"

@@ -1,48 +1,30 @@
-"""Takes away what a plan applied: load balancers and volumes while their controllers still run, then the rest, backwards."""
+"""Removes what a plan applied: load balancers and volumes while their controllers still run, then the rest, backwards."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from delivery.object_kind import KubernetesObject, kind_of
 from delivery.order import in_order
-from delivery.plan import Plan, Step, is_chart
+from delivery.plan import Step, is_chart
 from delivery.problem import DeliveryProblem
-from delivery.tools import Helm, Kubectl
+from delivery.task import Task
+from delivery.tools import Kubectl
 from safe_io.terminal import one_line
-
-Say = Callable[[str], None]
 
 _LAST = ("CustomResourceDefinition", "Namespace")
 """What takes other objects with it: after those, so that their finalizers were answered."""
 
 
-def remove(
-    plan: Plan,
-    values: Mapping[str, str],
-    kubectl: Kubectl,
-    helm: Helm | None,
-    *,
-    timeout: int,
-    say: Say,
-    pause: float = 5,
-) -> None:
+def remove(task: Task) -> None:
     """Removes what the files of a plan describe, in the reverse order, and waits until it is gone.
-
-    Args:
-        plan: the files.
-        values: what placeholders and outputs of the stack stand for.
-        kubectl: for the objects.
-        helm: for the charts; None if there are none.
-        timeout: seconds that an object may take to go.
-        say: is told what happens, a line at a time.
-        pause: seconds between two looks at volumes.
 
     Raises:
         BadInput: a file is not what it should be, or a value is not known; nothing was changed.
         DeliveryProblem: something does not go away. What was before it is still there.
     """
+    plan, values, kubectl, timeout = task.plan, task.values, task.kubectl, task.timeout
     steps = [step for step in reversed(plan.description.steps) if not is_chart(step)]
     objects = {step.file: plan.objects(step, values) for step in steps}
     charts = {step.file: plan.chart(step, values) for step in plan.description.steps if is_chart(step)}
@@ -50,35 +32,30 @@ def remove(
 
     balancers = [item for step in workloads for item in objects[step.file] if _has_load_balancer(item)]
     if balancers:
-        say(f"load balancers of {len(balancers)} objects")
+        task.say(f"load balancers of {len(balancers)} objects")
         _delete(balancers, kubectl, timeout)
     for step in workloads:
-        _remove_workload(step, objects[step.file], kubectl, timeout, say, pause)
+        _remove_workload(task, step, objects[step.file])
     for step in reversed(plan.description.steps):
         if step.workload:
             continue
-        say(f"{step.file}")
+        task.say(f"{step.file}")
         if is_chart(step):
-            if helm:
-                helm.uninstall(charts[step.file], timeout)
+            if task.helm:
+                task.helm.uninstall(charts[step.file], timeout)
         else:
             _delete(objects[step.file], kubectl, timeout)
 
 
-def _remove_workload(
-    step: Step, objects: Sequence[KubernetesObject], kubectl: Kubectl, timeout: int, say: Say, pause: float
-) -> None:
-    namespace = str(step.workload)
-    say(f"{step.file}: {len(objects)} objects, and the volumes of namespace {namespace}")
-    _delete(
-        [item for item in objects if kind_of(item) not in _LAST and kind_of(item) != "PersistentVolume"],
-        kubectl,
-        timeout,
-    )
-    # Those that a StatefulSet made stand in no file.
+def _remove_workload(task: Task, step: Step, objects: Sequence[KubernetesObject]) -> None:
+    namespace, kubectl, timeout = str(step.workload), task.kubectl, task.timeout
+    task.say(f"{step.file}: {len(objects)} objects, and the volumes of namespace {namespace}")
+    last = (*_LAST, "PersistentVolume")
+    _delete([item for item in objects if kind_of(item) not in last], kubectl, timeout)
+    # Those that a StatefulSet made are in no file.
     kubectl.must("delete", "persistentvolumeclaims", "--all", "--namespace", namespace, f"--timeout={timeout}s")
-    _wait_for_volumes(namespace, kubectl, timeout, pause)
-    _delete([item for item in objects if kind_of(item) in (*_LAST, "PersistentVolume")], kubectl, timeout)
+    _wait_for_volumes(namespace, kubectl, timeout, task.pause)
+    _delete([item for item in objects if kind_of(item) in last], kubectl, timeout)
 
 
 def _delete(objects: Sequence[KubernetesObject], kubectl: Kubectl, timeout: int) -> None:
@@ -103,7 +80,7 @@ def _wait_for_volumes(namespace: str, kubectl: Kubectl, timeout: int, pause: flo
 
 
 def _volumes_of(namespace: str, answer: Mapping[str, Any]) -> list[str]:
-    """Returns the volumes of a namespace that its driver deletes. Raises DeliveryProblem: the answer is no list of volumes."""
+    """Returns the volumes of a namespace that its driver deletes. Raises DeliveryProblem: the answer is not a list of volumes."""
     try:
         return [
             one_line(volume["metadata"]["name"], 253)
@@ -112,7 +89,7 @@ def _volumes_of(namespace: str, answer: Mapping[str, Any]) -> list[str]:
             and (volume["spec"].get("claimRef") or {}).get("namespace") == namespace
         ]
     except (AttributeError, KeyError, TypeError):
-        raise DeliveryProblem("kubectl get persistentvolumes: what it prints is no list of volumes") from None
+        raise DeliveryProblem("kubectl get persistentvolumes: its output is not a list of volumes") from None
 
 
 def _has_load_balancer(item: KubernetesObject) -> bool:

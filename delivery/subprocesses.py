@@ -1,4 +1,4 @@
-"""Programs that this one starts: ended in time, ended with us, and never believed to print little or to print text."""
+"""Subprocesses: with a time limit, a bound on their output, and an end with this process."""
 
 import ctypes
 import os
@@ -20,10 +20,10 @@ from safe_io.errors import BadInput
 from safe_io.terminal import lines
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What a person, a shell or a machine that goes down ends a command with."""
+"""The signals by which a person, a shell or a shutdown ends a command."""
 
 _MAX_BYTES = 64 * 1024 * 1024
-"""Of what a program prints: far above the largest list of objects that an API server gives out at once."""
+"""Of a program's output: far above the largest list that an API server returns."""
 _MAX_FILE = 1024 * 1024 * 1024
 """Of a file that a program, or what it starts, may write (a chart, a cache)."""
 _PATIENCE = 5
@@ -181,14 +181,14 @@ def _wait(child: subprocess.Popen[bytes], what: str, seconds: float, out: IO[byt
         except subprocess.TimeoutExpired:
             pass
         if max(os.fstat(file.fileno()).st_size for file in (out, error)) > _MAX_BYTES:
-            raise DeliveryProblem(f"{what}: it was ended, because it prints without end")
+            raise DeliveryProblem(f"{what}: stopped: it prints without end")
         if time.monotonic() >= end:
             _end(child)
-            said = lines(_read(error), last=_LAST)
-            said = f". The last it said:\n  {said}".replace("\n", "\n  ") if said else ""
+            last = lines(_read(error), last=_LAST)
+            last = f". Its last output:\n  {last}".replace("\n", "\n  ") if last else ""
             raise DeliveryProblem(
-                f"{what}: it was ended, because it gave no answer in {seconds:g} s (--timeout). Can the API endpoint of the"
-                f" cluster be reached from here (docs/access.md)?{said}"
+                f"{what}: stopped: no answer in {seconds:g} s (--timeout). Can the API endpoint of the"
+                f" cluster be reached from here (docs/access.md)?{last}"
             )
 
 

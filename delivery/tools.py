@@ -1,4 +1,4 @@
-"""kubectl and helm, each told which cluster is meant in every call, and how long it may take."""
+"""kubectl and helm: each call names the cluster and has a time limit."""
 
 import json
 import re
@@ -142,7 +142,7 @@ class Kubectl:
         except BadInput as problem:
             raise DeliveryProblem(str(problem)) from None
         if not isinstance(found, dict):
-            raise DeliveryProblem(f"kubectl get {what[0]}: what it prints is no object of Kubernetes")
+            raise DeliveryProblem(f"kubectl get {what[0]}: its output is not a Kubernetes object")
         return found
 
     def must(self, *arguments: str) -> None:

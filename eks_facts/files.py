@@ -8,7 +8,7 @@ import yaml
 
 
 def path(name: str) -> Path:
-    """Returns where the file ``name`` (without ``.yaml``) is: for a command that writes it anew."""
+    """Returns where the file ``name`` (without ``.yaml``) is: for a command that rewrites it."""
     return Path(__file__).parent / "data" / f"{name}.yaml"
 
 

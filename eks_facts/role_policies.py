@@ -34,3 +34,13 @@ def missing(role: RoleOf, attached: Iterable[str]) -> list[str]:
 def wider(role: RoleOf) -> dict[str, str]:
     """Returns the policies that allow more than a role needs, and for each the narrower one that is enough."""
     return {name: group[0] for group in needs(role) for name in group[1:]}
+
+
+def instead(policy: str) -> tuple[str, ...]:
+    """Returns the actions that do the job of a policy that a role needs; empty = not known."""
+    return tuple(load("role_policies")["instead"].get(policy, ()))
+
+
+def includes(policy: str, attached: Iterable[str]) -> bool:
+    """Whether a wider policy among the names of a role's policies does the job of one that it needs."""
+    return bool(set(attached) & set(load("role_policies")["includes"].get(policy, ())))

@@ -1,4 +1,4 @@
-"""The owner's access key of a local AWS: made anew at each start, in a file that its owner alone reads.
+"""The owner's access key of a local AWS: new at each start, in a file that its owner alone reads.
 
 The file has the form of the AWS CLI's own, so that no process needs the secret in its environment or on its command line.
 https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html

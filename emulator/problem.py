@@ -1,4 +1,4 @@
-"""What goes wrong, told to a person."""
+"""An error for a person."""
 
 from safe_io.errors import BadInput
 

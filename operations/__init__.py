@@ -1,1 +1,1 @@
-"""What `make deploy`, `make destroy` and `make smoke` ask a running account about an environment. They only read."""
+"""What `make deploy`, `make destroy` and `make smoke` read from a running account about an environment."""

@@ -89,7 +89,7 @@ def _ask(question: str) -> str:
     try:
         return input(question)
     except (EOFError, OSError, RuntimeError, UnicodeDecodeError):
-        return ""  # nobody is there, or what is typed is no text
+        return ""  # nobody is there, or what is typed is not text
 
 
 def _say(text: str) -> None:

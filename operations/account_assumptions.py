@@ -1,39 +1,46 @@
-"""What AWS answers about a deployed cluster: see operations/assumptions.py."""
+"""Assumptions that AWS's APIs show: see operations/assumptions.py."""
 
 from operations.assumptions import Seen, assumption, has_auto_mode, has_managed_nodes
-from stacks.environment.stack_names import control_plane_stack
+from stacks.environment.stack_names import protection_stack
 
 CONCURRENCY = 10
 """Lambda functions at once: four manifests side by side keep eight busy (eks_constructs.kubectl.SIDE_BY_SIDE)."""
 
 
+def _made_here(seen: Seen) -> bool:
+    """Whether the environment makes the control plane; another one it only joins."""
+    return seen.cluster.existing is None
+
+
 @assumption(
-    "EKS makes the cluster with the version, endpoint and authentication that the file says",
+    "The cluster has the version, endpoint and authentication that the file says, or its look-up",
     "aws eks describe-cluster --name CLUSTER",
 )
 def _cluster_as_declared(seen: Seen) -> str | None:
     found, spec = seen.described(), seen.cluster.control_plane
     network = found.get("resourcesVpcConfig") or {}
     public = bool(spec.endpoint.public_access_cidrs)
-    wrong = [
-        f"{what} is {is_}, not {should}"
-        for what, is_, should in (
-            ("status", found.get("status"), "ACTIVE"),
-            ("version", found.get("version"), spec.kubernetes_version),
-            ("public endpoint", network.get("endpointPublicAccess"), public),
-        )
-        if is_ != should
+    existing = seen.cluster.existing
+    mode = existing.authentication_mode if existing else "API"
+    pairs = [
+        ("status", found.get("status"), "ACTIVE"),
+        ("version", found.get("version"), spec.kubernetes_version),
+        ("authentication mode", (found.get("accessConfig") or {}).get("authenticationMode"), mode),
+        *([] if existing else [("public endpoint", network.get("endpointPublicAccess"), public)]),
     ]
-    return "; ".join(wrong) or None
+    wrong = [f"{what} is {is_}, not {should}" for what, is_, should in pairs if is_ != should]
+    again = f": python -m operations look-up {seen.cluster.name}" if existing else ""
+    return "; ".join(wrong) + again if wrong else None
 
 
 @assumption(
-    "The second step of a deploy switches deletion protection and termination protection on, where the file says so",
+    "Deletion protection of the cluster and termination protection of its last stack are on, where the file says so",
     "aws eks describe-cluster --name CLUSTER --query cluster.deletionProtection",
+    applies=_made_here,
 )
 def _protected_as_declared(seen: Seen) -> str | None:
     should = seen.cluster.control_plane.deletion_protection
-    stack = seen.deployed.find(control_plane_stack(seen.environment.name, seen.cluster.name))
+    stack = seen.deployed.find(protection_stack(seen.environment.name, seen.cluster.name))
     found = {
         "deletion protection": bool(seen.described().get("deletionProtection")),
         "termination protection": bool(stack and stack.EnableTerminationProtection),
@@ -109,6 +116,7 @@ def _cluster_security_group_tagged(seen: Seen) -> str | None:
 @assumption(
     "Control plane logs arrive in the log group of the foundation, with its retention",
     "aws logs describe-log-groups --log-group-name-prefix /aws/eks/CLUSTER/cluster",
+    applies=_made_here,
 )
 def _logs_arrive(seen: Seen) -> str | None:
     name = f"/aws/eks/{seen.cluster.name}/cluster"

@@ -1,6 +1,6 @@
-"""What only an account can settle: what this project takes for granted about AWS, each with the look that confirms or refutes it.
+"""Assumptions about AWS that only an account can confirm, each with the check that confirms or refutes it.
 
-Each look asks AWS or the cluster's API, and changes nothing. `make smoke` runs them; docs/deploy.md has them as a table.
+Each check reads AWS or the cluster's API, and changes nothing. `make smoke` runs them; docs/deploy.md has them as a table.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from stacks.environment.model import Environment
 
 @dataclass(frozen=True)
 class Seen:
-    """What is looked at."""
+    """One cluster under test, and the ways to ask about it."""
 
     environment: Environment
     cluster: ClusterSpec
@@ -39,7 +39,7 @@ class Seen:
 
 
 class CannotSee(Exception):
-    """A look that shows nothing. Its text says why."""
+    """A check that cannot decide. Its text says why."""
 
 
 Look = Callable[[Seen], str | None]
@@ -48,18 +48,17 @@ Look = Callable[[Seen], str | None]
 
 @dataclass(frozen=True)
 class Assumption:
-    """Something that is taken for granted."""
+    """One assumption."""
 
     says: str
-    """One sentence."""
     command: str
-    """What shows it by hand; CLUSTER and ENV stand for names."""
+    """The command that shows it by hand; CLUSTER and ENV are placeholders."""
     look: Look
     applies: Callable[[Seen], bool] = lambda _: True
 
 
 ASSUMPTIONS: list[Assumption] = []
-"""Those that were added: `all_assumptions` has them all."""
+"""The registry; `all_assumptions` fills it."""
 
 
 def assumption(says: str, command: str, *, applies: Callable[[Seen], bool] = lambda _: True) -> Callable[[Look], Look]:
@@ -91,5 +90,5 @@ def answer(one: Assumption, seen: Seen) -> tuple[str, str]:
     except (CannotSee, AccountError, DeliveryProblem) as problem:
         return "cannot see", str(problem)
     except (AttributeError, KeyError, TypeError):
-        return "cannot see", "what answered has another shape than it should have"
+        return "cannot see", "the answer has an unexpected shape"
     return ("met", "") if instead is None else ("not met", instead)

@@ -1,4 +1,4 @@
-"""What stops the deletion of an environment after real use: things that CloudFormation did not make, and does not know."""
+"""What blocks the deletion of an environment after real use: resources that CloudFormation did not make."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from operations.environment import cluster_stacks, network_stacks, stack_names
 from responsibility.account.errors import AccountError
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
-from stacks.environment.stack_names import control_plane_stack, workloads_stack
+from stacks.environment.stack_names import control_plane_stack, protection_stack, workloads_stack
 
 _AUTO_MODE = "https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html"
 _GUARDDUTY = (
@@ -21,7 +21,7 @@ _GUARDDUTY = (
 
 @dataclass(frozen=True)
 class Blocker:
-    """Something that stands in the way, or that stays and costs."""
+    """Something that blocks a deletion, or that stays and costs money."""
 
     what: str
     commands: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Blocker:
     stops: bool = True
     """Whether the deletion fails because of it."""
     certain: bool = False
-    """Whether it does so in any case, half-way: nobody may go on all the same."""
+    """Whether it always does, half-way: ANYWAY=yes does not help."""
 
 
 def of_clusters(environment: Environment, deployed: DeployedStacks, account: Asked) -> list[Blocker]:
@@ -58,7 +58,7 @@ def of_networks(environment: Environment, deployed: DeployedStacks, account: Ask
         try:
             vpcs = [one.PhysicalResourceId for one in deployed.resources(stack) if one.ResourceType == "AWS::EC2::VPC"]
         except AccountError as problem:
-            found.append(Blocker(f"the VPC of {stack} cannot be seen: {problem}", stops=False))
+            found.append(Blocker(f"the VPC of {stack} cannot be read: {problem}", stops=False))
             continue
         for vpc in vpcs:
             made = {one.PhysicalResourceId for one in deployed.resources(stack)}
@@ -80,9 +80,9 @@ def _seen(what: str, look: Callable[[], Iterator[Blocker]]) -> list[Blocker]:
         for one in look():
             found.append(one)
     except AccountError as problem:
-        found.append(Blocker(f"{what}: cannot be seen: {problem}", stops=False))
+        found.append(Blocker(f"{what}: cannot be read: {problem}", stops=False))
     except (KeyError, TypeError, AttributeError):
-        found.append(Blocker(f"{what}: cannot be seen: what answered has another shape than AWS's", stops=False))
+        found.append(Blocker(f"{what}: cannot be read: the answer does not have the shape of AWS's", stops=False))
     return found
 
 
@@ -105,7 +105,7 @@ def _other_stacks(environment: Environment, deployed: DeployedStacks) -> Iterato
             else ""
         )
         yield Blocker(
-            f"stack {stack.StackName} is of this environment, and no longer in its file; this deletes it{objects}",
+            f"stack {stack.StackName} belongs to this environment, but is no longer in its file; this deletes it{objects}",
             (f"aws cloudformation delete-stack --stack-name {stack.StackName}",),
         )
 
@@ -113,17 +113,17 @@ def _other_stacks(environment: Environment, deployed: DeployedStacks) -> Iterato
 def _protection(
     environment: Environment, cluster: ClusterSpec, deployed: DeployedStacks, account: Asked
 ) -> Iterator[Blocker]:
-    name = control_plane_stack(environment.name, cluster.name)
+    name = protection_stack(environment.name, cluster.name)
     stack = deployed.find(name)
-    if stack is None:
-        return
     off = f"control_plane.deletion_protection: false for {cluster.name} in its file, then make deploy ENV={environment.name}"
-    if stack.EnableTerminationProtection:
+    if stack and stack.EnableTerminationProtection:
         yield Blocker(
             f"stack {name} has termination protection. Take it off, with the cluster's deletion protection:",
             (off,),
             certain=True,
         )
+        return
+    if not deployed.find(control_plane_stack(environment.name, cluster.name)):
         return
     described = account.one("eks", "describe_cluster", "cluster", name=cluster.name)
     if described.get("deletionProtection"):
@@ -134,7 +134,7 @@ def _protection(
 def _buckets(
     environment: Environment, cluster: ClusterSpec, deployed: DeployedStacks, account: Asked
 ) -> Iterator[Blocker]:
-    """Buckets that go with the stack, and hold something: old versions count."""
+    """Buckets that are deleted with the stack, and are not empty: old versions count."""
     name = workloads_stack(environment.name, cluster.name)
     if deployed.find(name) is None:
         return
@@ -150,14 +150,14 @@ def _buckets(
         ]
         if any(versions):
             yield Blocker(
-                f"bucket {one.PhysicalResourceId} of {cluster.name} holds objects, or old versions of them (aws s3 rm leaves those);"
+                f"bucket {one.PhysicalResourceId} of {cluster.name} has objects, or old versions of them (aws s3 rm leaves those);"
                 " this asks, then deletes them all",
                 (f"python -m operations empty-bucket {one.PhysicalResourceId}",),
             )
 
 
 def _load_balancers(environment: Environment, cluster: ClusterSpec, account: Asked) -> Iterator[Blocker]:
-    """Load balancers that a controller of the cluster made: only it takes target groups and security groups away with them."""
+    """Load balancers that a controller of the cluster made: only it also deletes their target groups and security groups."""
     for arn, tags in _tagged_balancers(account):
         ours = cluster.name in (tags.get("elbv2.k8s.aws/cluster"), tags.get("eks:eks-cluster-name"))
         if not ours and f"kubernetes.io/cluster/{cluster.name}" not in tags:
@@ -200,7 +200,7 @@ def _tags(item: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _karpenter(environment: Environment, cluster: ClusterSpec, account: Asked) -> Iterator[Blocker]:
-    """Nodes that Karpenter made: nobody ends them once it is gone."""
+    """Nodes that Karpenter made: nothing ends them once it is gone."""
     if not cluster.compute.karpenter or cluster.delivered_by_stack:
         return  # with the stack its node pools go before it does
     ids = [
@@ -235,7 +235,7 @@ def _volumes(cluster: ClusterSpec, account: Asked) -> Iterator[Blocker]:
     ]
     if ids:
         yield Blocker(
-            f"volumes of {cluster.name} that nobody deletes with it: {', '.join(ids)}. Look what they hold; then, for each:",
+            f"volumes of {cluster.name} that are not deleted with it: {', '.join(ids)}. Look at their data; then, for each:",
             ("aws ec2 delete-volume --volume-id ID",),
             stops=False,
         )
@@ -247,7 +247,7 @@ def _endpoints(vpc: str, made: set[str], account: Asked) -> Iterator[Blocker]:
         if one["VpcEndpointId"] in made or one.get("State") in ("deleted", "deleting"):
             continue
         who = (
-            f"GuardDuty's, which takes it away only when Runtime Monitoring is switched off ({_GUARDDUTY})"
+            f"GuardDuty's, which deletes it only when Runtime Monitoring is switched off ({_GUARDDUTY})"
             if "guardduty-data" in one["ServiceName"]
             else f"for {one['ServiceName']}"
         )

@@ -1,4 +1,4 @@
-"""What the Kubernetes API of a deployed cluster answers: see operations/assumptions.py."""
+"""Assumptions that the Kubernetes API shows: see operations/assumptions.py."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The stacks of an environment that are there, as CloudFormation knows them."""
+"""The deployed stacks of an environment."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from stacks.environment.model import Environment
 TAG = "eks-platform/environment"
 """The tag of every stack of an environment."""
 NEVER_CREATED = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED")
-"""Of a stack that is listed, and whose first creation never came to its end."""
+"""States of a listed stack whose creation never completed."""
 _APPLIERS = ("Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart")
 
 
@@ -28,7 +28,7 @@ class _Tag(_Answered):
 
 
 class DeployedStack(_Answered):
-    """A stack that is there, with CloudFormation's names of its properties."""
+    """A deployed stack, with CloudFormation's names of its properties."""
 
     StackName: str
     StackStatus: str
@@ -46,7 +46,7 @@ class Resource(_Answered):
 
 
 class TemplateResource(_Answered):
-    """A resource as a template has it."""
+    """A resource of a template."""
 
     Type: str = ""
     DeletionPolicy: Any = "Delete"
@@ -64,7 +64,7 @@ class DeployedStacks:
     """The stacks of one environment."""
 
     def __init__(self, account: Asked, environment: Environment) -> None:
-        """Asks for them: those of its file by name, those that left the file by their tag. Raises AccountError."""
+        """Lists them: those of its file by name, those that left the file by their tag. Raises AccountError."""
         self._account = account
         names = stack_names(environment)
         answered = account.items("cloudformation", "describe_stacks", "Stacks")
@@ -78,11 +78,11 @@ class DeployedStacks:
         return iter(self._stacks.values())
 
     def find(self, name: str) -> DeployedStack | None:
-        """Returns a stack; None if it is not there."""
+        """Returns a stack; None if it does not exist."""
         return self._stacks.get(name)
 
     def created(self, name: str) -> bool:
-        """Whether a stack is there, and its first creation came to its end."""
+        """Whether a stack exists and its creation completed."""
         stack = self.find(name)
         return stack is not None and stack.StackStatus not in NEVER_CREATED
 
@@ -104,7 +104,7 @@ class DeployedStacks:
         return [one for one in found if one.ResourceStatus != "DELETE_COMPLETE"]
 
     def deletes_objects(self, name: str) -> bool:
-        """Whether a stack applies Kubernetes objects, and would delete them on the way out. Raises AccountError."""
+        """Whether deleting a stack would delete Kubernetes objects. Raises AccountError."""
         if self.find(name) is None:
             return False
         return any(one.Type in _APPLIERS and one.DeletionPolicy != "Retain" for one in self.template(name).values())
@@ -113,7 +113,7 @@ class DeployedStacks:
 def _shaped(shape: type[_Shape], answered: Any, action: str) -> _Shape:
     """Returns an answer as its shape. Raises AccountError: it has another one."""
     try:
-        # Not strict here: boto3 answers with lists where a tuple is kept.
+        # Through JSON: boto3 answers with lists, and strict models want tuples.
         return TypeAdapter(shape).validate_json(json.dumps(answered, default=str))
     except (ValidationError, TypeError, ValueError):
-        raise AccountError(f"{action}: what answered is not CloudFormation. Check AWS_ENDPOINT_URL") from None
+        raise AccountError(f"{action}: the answer is not CloudFormation's. Check AWS_ENDPOINT_URL") from None

@@ -1,7 +1,6 @@
-"""`make deploy`: asks CloudFormation what is there, refuses what would delete objects, and makes new control planes first."""
+"""`make deploy`: asks CloudFormation what is there, and refuses what would delete objects."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from delivery.account import Asked
 from operations.deployed_stacks import DeployedStacks
@@ -11,9 +10,8 @@ from operations.zones import other_zones
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line
-from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
-from stacks.environment.stack_names import compute_stack, control_plane_stack, workloads_stack
+from stacks.environment.stack_names import compute_stack, protection_stack, workloads_stack
 
 Run = Callable[[Sequence[str]], int]
 Ask = Callable[[str], str]
@@ -23,16 +21,6 @@ Say = Callable[[str], None]
 SIDE_BY_SIDE = 4
 """Stacks that are deployed at the same time, where the call does not say: a new account has few concurrent Lambda functions,
 and each cluster with `delivery: kubectl` uses some (docs/deploy.md)."""
-
-
-@dataclass(frozen=True)
-class Way:
-    """How an environment gets deployed."""
-
-    first: tuple[ClusterSpec, ...] = ()
-    """Clusters that are made now, and get deletion protection in a step of its own."""
-    waiting: tuple[ClusterSpec, ...] = ()
-    """Clusters whose add-ons wait for `make apply`."""
 
 
 def deploy(
@@ -46,42 +34,33 @@ def deploy(
         command: the call of the CDK that deploys everything.
         run: runs it.
         ask: puts a question to the person; "" if nobody is there.
-        say: is told what happens, a line at a time.
+        say: prints a line of progress.
 
     Raises:
-        BadInput: it would delete Kubernetes objects, a stack is in a state that needs somebody, or the person does not want what
-            it would change. Nothing was changed.
+        BadInput: it would delete Kubernetes objects, EKS would refuse it, or the person does not want what it would change. Nothing
+            was changed.
     """
     try:
         account = asked()
         deployed = DeployedStacks(account, environment)
         _refuse_to_delete_objects(environment, deployed)
-        way = _way(environment, deployed)
     except AccountError as problem:
-        say(
-            one_line(
-                f"CloudFormation cannot be asked which clusters are there: {problem}. A new cluster: say FIRST_DEPLOY=NAME."
-            )
-        )
-        way = Way()
+        say(one_line(f"CloudFormation cannot be read: {problem}. It is deployed as the file says."))
+        waiting = []
     else:
+        waiting = _waiting(environment, deployed)
+        for stack in _left_over(environment, deployed):
+            say(
+                f"{stack} is left over: the file has nothing for it now. aws cloudformation delete-stack --stack-name {stack}"
+            )
         if refused := "\n".join(_zones(environment, deployed, say)):
             raise BadInput(f"{refused}. Nothing was changed.")
         command = _with_sizes(command, environment, deployed, account, say)
-    if context(command).get("first_deploy") is not None:
-        way = Way()  # the person knows, and says so
+    if context(command).get("before_pools") is not None:
+        waiting = []  # the person knows, and says so
     command = _side_by_side(command, run, ask)
-    if way.first:
-        names = ",".join(cluster.name for cluster in way.first)
-        say(
-            f"New: {names}. First the control plane, without deletion protection, so that a failure can be rolled back;"
-            " then deletion protection and everything else."
-        )
-        if code := run([*_only(command, environment, way.first), "-c", f"first_deploy={names}"]):
-            return code
-    if not way.waiting:
+    if not waiting:
         return run(command)
-    waiting = [cluster.name for cluster in way.waiting]
     if code := run([*command, "-c", f"before_pools={','.join(waiting)}"]):
         return code
     say(
@@ -89,12 +68,6 @@ def deploy(
         f" Then make deploy ENV={environment.name} again: they follow."
     )
     return 0
-
-
-def _only(command: Sequence[str], environment: Environment, clusters: Sequence[ClusterSpec]) -> list[str]:
-    """Returns a call of the CDK that deploys control planes and what they depend on, in place of everything."""
-    names = [control_plane_stack(environment.name, cluster.name) for cluster in clusters]
-    return [new for word in command for new in (names if word == "--all" else [word])]
 
 
 def _side_by_side(command: Sequence[str], run: Run, ask: Ask) -> list[str]:
@@ -129,7 +102,7 @@ def look(environment: Environment, asked: Callable[[], Asked], command: Sequence
         account = asked()
         deployed = DeployedStacks(account, environment)
     except AccountError as problem:
-        say(one_line(f"CloudFormation cannot be asked what is there: {problem}. Desired sizes are the file's."))
+        say(one_line(f"CloudFormation cannot be read: {problem}. The file's desired sizes are used."))
         return run(command)
     for line in _zones(environment, deployed, say):
         say(line)
@@ -141,7 +114,7 @@ def _zones(environment: Environment, deployed: DeployedStacks, say: Say) -> list
     try:
         return list(other_zones(environment, deployed))
     except AccountError as problem:
-        say(one_line(f"In which AZs clusters are cannot be asked: {problem}."))
+        say(one_line(f"The AZs of the clusters cannot be read: {problem}."))
         return []
 
 
@@ -154,7 +127,7 @@ def _with_sizes(
     try:
         sizes = sizes_that_stay(environment, deployed, account)
     except AccountError as problem:
-        say(one_line(f"How many nodes there are cannot be asked: {problem}. Desired sizes are the file's."))
+        say(one_line(f"The sizes of node groups cannot be read: {problem}. The file's desired sizes are used."))
         return command
     if not sizes:
         return command
@@ -173,29 +146,20 @@ def _refuse_to_delete_objects(environment: Environment, deployed: DeployedStacks
             )
 
 
-def _way(environment: Environment, deployed: DeployedStacks) -> Way:
-    """Returns which clusters are new and need a second step. Raises BadInput for what is left of one that failed."""
+def _waiting(environment: Environment, deployed: DeployedStacks) -> list[str]:
+    """Returns the names of clusters whose add-ons wait for the node pools that `make apply` makes."""
     from stacks.workloads import late_addons
 
-    first, waiting = [], []
-    for cluster in environment.clusters:
-        name = control_plane_stack(environment.name, cluster.name)
-        made = cluster.existing is not None or deployed.created(name)
-        stack = deployed.find(name)
-        if (
-            stack
-            and not deployed.created(name)
-            and (stack.EnableTerminationProtection or stack.StackStatus == "ROLLBACK_FAILED")
-        ):
-            raise BadInput(
-                f"{name} is {stack.StackStatus}: its first deploy failed, and deletion protection keeps what is left. Nothing was"
-                f" changed. Take it away, then deploy again: aws eks update-cluster-config --name {cluster.name}"
-                " --no-deletion-protection; aws cloudformation update-termination-protection"
-                f" --no-enable-termination-protection --stack-name {name}; aws cloudformation delete-stack --stack-name {name}"
-            )
-        if cluster.control_plane.deletion_protection and not made:
-            first.append(cluster)
-        late = not cluster.delivered_by_stack and late_addons(cluster, before_pools=False)
-        if late and not deployed.created(compute_stack(environment.name, cluster.name)):
-            waiting.append(cluster)
-    return Way(tuple(first), tuple(waiting))
+    return [
+        cluster.name
+        for cluster in environment.clusters
+        if not cluster.delivered_by_stack
+        and late_addons(cluster, before_pools=False)
+        and not deployed.created(protection_stack(environment.name, cluster.name))
+    ]
+
+
+def _left_over(environment: Environment, deployed: DeployedStacks) -> list[str]:
+    """Returns the compute stacks of clusters whose compute is no resource of theirs any more."""
+    names = [compute_stack(environment.name, one.name) for one in environment.clusters if not one.has_compute_resources]
+    return [name for name in names if deployed.find(name)]

@@ -1,4 +1,4 @@
-"""`make destroy`: names what would stop it; then deletes workloads, compute and control planes, looks again, and deletes networks."""
+"""`make destroy`: lists what would block it, deletes workloads, compute and control planes, checks again, then deletes networks."""
 
 from collections.abc import Callable, Sequence
 
@@ -34,7 +34,7 @@ def destroy(
         anyway: go on whatever is found.
         look: look only.
         run: runs the CDK, which asks the person.
-        say: is told what is found, a line at a time.
+        say: prints a line of what was found.
 
     Raises:
         BadInput: something would stop it; nothing more was deleted.
@@ -50,8 +50,9 @@ def destroy(
             _refuse(found, name, anyway=anyway)
     if look:
         return 0
-    # The CLI deletes what depends on something before it. Nothing of what this finds may be left standing on nothing.
-    if code := run([*command, f"{name}-workloads-*", f"{name}-compute-*", f"{name}-control-plane-*"]):
+    # The CLI deletes dependents first. These go together, so that none outlives what it depends on.
+    parts = ("protection", "workloads", "compute", "access", "control-plane")
+    if code := run([*command, *(f"{name}-{part}-*" for part in parts)]):
         return code
     networks = network_stacks(environment)
     if not networks:
@@ -77,7 +78,7 @@ def _there(environment: Environment, asked: Callable[[], Asked], say: Say) -> De
     try:
         return DeployedStacks(asked(), environment)
     except AccountError as problem:
-        say(one_line(f"What would stop the deletion cannot be seen: {problem}"))
+        say(one_line(f"What would stop the deletion cannot be read: {problem}"))
         return None
 
 
@@ -89,11 +90,11 @@ def _tell(found: Sequence[Blocker], say: Say) -> None:
 
 
 def _refuse(found: Sequence[Blocker], name: str, *, anyway: bool) -> None:
-    """Raises BadInput if something of what was found would stop the deletion."""
+    """Raises BadInput if something that was found would stop the deletion."""
     stopping = [one for one in found if one.stops and (one.certain or not anyway)]
     if stopping:
-        more = "" if any(one.certain for one in stopping) else "; ANYWAY=yes goes on all the same"
+        more = "" if any(one.certain for one in stopping) else "; ANYWAY=yes goes on regardless"
         raise BadInput(
-            f"{len(stopping)} of these would stop the deletion half-way. Nothing more was deleted. Remove them by the commands"
-            f" beneath, and run make destroy ENV={name} again{more}"
+            f"{len(stopping)} of these would stop the deletion half-way. Nothing more was deleted. Remove them with the commands"
+            f" above, and run make destroy ENV={name} again{more}"
         )

@@ -1,4 +1,4 @@
-"""`python -m operations empty-bucket NAME`: every object of a bucket, with its old versions: what CloudFormation cannot delete."""
+"""`python -m operations empty-bucket NAME`: deletes every object version of a bucket, which CloudFormation cannot."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,11 +6,11 @@ from responsibility.account.session import Account
 from safe_io.errors import BadInput
 
 _AT_ONCE = 1000
-"""Versions that one call deletes (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html)."""
+"""Versions per call (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html)."""
 
 
 def empty_bucket(account: Account, bucket: str, *, ask: Callable[[str], str], say: Callable[[str], None]) -> int:
-    """Deletes what a bucket holds, once the person has typed its name; returns the exit code. Raises BadInput, AccountError."""
+    """Empties a bucket once the person has typed its name; returns the exit code. Raises BadInput, AccountError."""
     versions = [
         {"Key": one["Key"], "VersionId": one["VersionId"]}
         for key in ("Versions", "DeleteMarkers")

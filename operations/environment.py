@@ -1,4 +1,4 @@
-"""An environment by the names that its stacks have in an account."""
+"""An environment, and the names of its stacks."""
 
 import re
 from collections.abc import Sequence
@@ -11,10 +11,12 @@ from stacks.environment.loading import load_environment
 from stacks.environment.model import Environment
 from stacks.environment.path import environment_path
 from stacks.environment.stack_names import (
+    access_stack,
     compute_stack,
     control_plane_stack,
     foundation_stack,
     network_stack,
+    protection_stack,
     workloads_stack,
 )
 
@@ -23,8 +25,10 @@ def cluster_stacks(environment: Environment, cluster: ClusterSpec) -> list[str]:
     """Returns the names that stacks of a cluster may have, in the order in which they are deleted."""
     name = environment.name
     return [
+        protection_stack(name, cluster.name),
         workloads_stack(name, cluster.name),
         *compute_stacks(environment, cluster),
+        access_stack(name, cluster.name),
         control_plane_stack(name, cluster.name),
     ]
 

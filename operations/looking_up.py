@@ -1,4 +1,4 @@
-"""`look-up`: writes what a compute stack must know of a cluster that somebody else made. It only reads the account."""
+"""`look-up`: writes a file with what a compute stack needs to know about a cluster made elsewhere. It only reads the account."""
 
 from collections.abc import Callable
 from datetime import date
@@ -28,19 +28,19 @@ def look_up(account: Asked, name: str, file: Path, *, today: date, say: Callable
         name: of the cluster.
         file: what is written, such as environments/existing/NAME.yaml. A file of an earlier look-up is replaced.
         today: the day of the look-up.
-        say: is told what was written, a line at a time.
+        say: prints a line.
 
     Raises:
         BadInput: there is no such cluster, it cannot be asked, or ``file`` is something else.
     """
     if file.exists() and "looked_up" not in (YamlFile(file).data or {}):
-        raise BadInput(one_line(f"{file}: is there, and is no look-up; name another file. Nothing was changed."))
+        raise BadInput(one_line(f"{file}: exists, and is not a look-up; name another file. Nothing was changed."))
     try:
         found = _found(account, name, today)
     except AccountError as problem:
         raise BadInput(one_line(f"{name} cannot be looked up: {problem}. Nothing was changed.")) from None
     except (KeyError, TypeError, IndexError):
-        raise BadInput(one_line(f"{name} cannot be looked up: what answered has another shape than AWS's")) from None
+        raise BadInput(one_line(f"{name} cannot be looked up: the answer does not have the shape of AWS's")) from None
     text = (
         f"# Written by: python -m operations look-up {name} --file {file}\n"
         "# Run that again after an upgrade of the cluster. `subnets` may be changed by hand.\n"
@@ -59,7 +59,7 @@ def look_up(account: Asked, name: str, file: Path, *, today: date, say: Callable
 
 
 def _plain(value: Any) -> Any:
-    """Returns a value with a word in place of what EKS does not say."""
+    """Returns a value with a marker for what EKS does not return."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -97,6 +97,6 @@ def _found(account: Asked, name: str, today: date) -> dict[str, Any]:
         ],
         "properties": _plain(cluster_properties(cluster)),
     }
-    # Who made it says nothing of that any more; the access entry that came of it may be gone.
+    # EKS no longer returns it, and the creator's access entry may be gone.
     found["properties"].setdefault("AccessConfig", {}).setdefault("BootstrapClusterCreatorAdminPermissions", NOT_SAID)
     return {key: value for key, value in found.items() if value is not None}

@@ -1,7 +1,7 @@
-"""How many nodes a group keeps in a deploy: an autoscaler's number, not the one that it began with.
+"""The size that a node group keeps in a deploy: the autoscaler's, not the initial one.
 
-EKS wants a desired size when a group is made, and CloudFormation hands it over with every change of a size, so that a template with the
-first number sets a group back. https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
+EKS wants a desired size when a group is made, and CloudFormation sends it with every change of a size: a template with the
+initial number would reset the group. https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ def sizes_that_stay(environment: Environment, deployed: DeployedStacks, account:
 
 
 def as_context(sizes: Mapping[tuple[str, str], int]) -> str:
-    """Returns the sizes as the context key `sizes` has them: CLUSTER/GROUP:NUMBER, with commas between them."""
+    """Returns the sizes as the context key `sizes` wants them: CLUSTER/GROUP:NUMBER, comma-separated."""
     return ",".join(f"{cluster}/{group}:{size}" for (cluster, group), size in sorted(sizes.items()))
 
 
@@ -34,8 +34,8 @@ def _of_cluster(
     cluster: ClusterSpec, environment: Environment, deployed: DeployedStacks, account: Asked
 ) -> Iterator[tuple[str, int]]:
     managed = cluster.compute.managed_nodes
-    # A size that the file names is the file's.
-    groups = [group for group in managed.groups if group.desired_size is None] if managed else []
+    # A size that the file names wins.
+    groups = [group for group in managed.groups if not isinstance(group.desired_size, int)] if managed else []
     stacks = [name for name in compute_stacks(environment, cluster) if deployed.created(name)] if groups else []
     templates = _by_name(
         resource.Properties
@@ -47,10 +47,12 @@ def _of_cluster(
     for group in groups:
         before = templates.get(f"{cluster.name}-{group.name}")
         if before is None:
-            continue  # a new one begins with what the file says
+            if group.desired_size == "keep":
+                yield group.name, group.desired  # EKS makes no group without a number
+            continue  # a new group starts with the file's size
         size = _number(_mapping(before.get("ScalingConfig")).get("DesiredSize"))
         if size is None or _changes(group, before):
-            # CloudFormation sends the sizes, or makes the group anew: with as many nodes as there are.
+            # CloudFormation sends the sizes, or replaces the group: keep the number of nodes.
             running = _running(cluster.name, account) if running is None else running
             size = running.get(f"{cluster.name}-{group.name}", size)
         if size is not None:
@@ -58,7 +60,7 @@ def _of_cluster(
 
 
 def _by_name(groups: Iterator[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Returns groups of a template by the tag Name, which says cluster and group."""
+    """Returns a template's groups by their tag Name: CLUSTER-GROUP."""
     return {str(_mapping(properties.get("Tags")).get("Name")): properties for properties in groups}
 
 
@@ -92,7 +94,7 @@ def _running(cluster: str, account: Asked) -> dict[str, int]:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    """Returns a mapping of an answer, an empty one where it is none."""
+    """Returns a mapping; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 

@@ -1,4 +1,4 @@
-"""`make smoke`: after a real deploy, whether what this project takes for granted about AWS holds. It reads, and prints a line each."""
+"""`make smoke`: checks the project's assumptions about AWS after a real deploy. It only reads, and prints a line each."""
 
 from collections.abc import Callable
 
@@ -13,20 +13,20 @@ from safe_io.terminal import one_line
 from stacks.environment.model import Environment
 
 _SECONDS = 60
-"""That a call of kubectl may take."""
+"""Limit for one call of kubectl."""
 
 
 def smoke(environment: Environment, account: Asked, *, context: str | None, say: Callable[[str], None]) -> int:
-    """Looks; returns the exit code: 0 if everything is met, 1 if something is not, or cannot be seen.
+    """Runs the checks; returns the exit code: 0 if everything is met, 1 if something is not, or cannot be seen.
 
     Args:
         environment: what was deployed.
         account: where.
-        context: kubectl's; None: the current one. One that leads elsewhere is not used.
-        say: is told a line for each assumption and cluster.
+        context: kubectl's; None: the current one. One of another cluster is not used.
+        say: prints a line for each assumption and cluster.
 
     Raises:
-        BadInput: the account cannot be asked at all.
+        BadInput: the account cannot be read at all.
     """
     try:
         deployed = DeployedStacks(account, environment)
@@ -47,12 +47,12 @@ def smoke(environment: Environment, account: Asked, *, context: str | None, say:
 
 
 def _kubectl(name: str, account: Asked, context: str | None, say: Callable[[str], None]) -> Kubectl | None:
-    """Returns kubectl, if it leads to the cluster; says why not."""
+    """Returns kubectl if its context is this cluster's; otherwise prints why not."""
     try:
         kubectl = Kubectl(context, timeout=_SECONDS)
         found = account.one("eks", "describe_cluster", "cluster", name=name)
         kubectl.check_context(name, Cluster(found["arn"], found["endpoint"], found["certificateAuthority"]["data"]))
     except (BadInput, AccountError, KeyError, TypeError) as problem:
-        say(one_line(f"{name}: its Kubernetes API is not looked at: {problem}", 600))
+        say(one_line(f"{name}: its Kubernetes API is skipped: {problem}", 600))
         return None
     return kubectl

@@ -1,4 +1,4 @@
-"""Whether a deploy would give a cluster other Availability Zones than it was made with, which EKS refuses.
+"""Whether a deploy would change the Availability Zones of a cluster, which EKS refuses.
 
 EKS's words: "they should belong to the exact set of AZs in which subnets were provided during cluster creation". By then the network has
 changed. https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
@@ -17,7 +17,7 @@ def other_zones(environment: Environment, deployed: DeployedStacks) -> Iterator[
     for cluster in environment.clusters:
         network = environment.network_of(cluster)
         name = control_plane_stack(environment.name, cluster.name)
-        # The subnets of an existing VPC are the file's own affair: two of them may be in one AZ.
+        # The file names the subnets of an existing VPC: two of them may be in one AZ.
         if not isinstance(network, NetworkSpec) or not deployed.created(name):
             continue
         made = [resource for resource in deployed.template(name).values() if resource.Type == "AWS::EKS::Cluster"]

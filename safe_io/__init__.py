@@ -1,1 +1,1 @@
-"""What every command needs to read and write safely: errors, YAML, files, text for a terminal. Imports nothing of ours."""
+"""Safe reading and writing for every command: errors, YAML, files, terminal text. Imports nothing of ours."""

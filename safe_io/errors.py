@@ -1,4 +1,4 @@
-"""How a command ends: in its result, in one line for a person, or in one line about a defect of ours. Never in a traceback."""
+"""How a command ends: with its result, one line for a person, or one line about a defect of ours. Never with a traceback."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""JSON of anybody as plain data, within the bounds that YAML has: no key twice, no number without end, no NaN."""
+"""Untrusted JSON as plain data, within the bounds of YAML: no duplicate keys, no endless numbers, no NaN."""
 
 import json
 import re
@@ -7,12 +7,12 @@ from typing import Any
 
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line
-from safe_io.where import shown
+from safe_io.where import Where, shown
 from safe_io.yaml_file import YamlFile
 from safe_io.yaml_scalars import PEOPLE, Rules
 
 _HALF = re.compile(r"[\ud800-\udfff]")
-"""Half of a character: JSON can write it, and no file, terminal or API takes it."""
+"""A lone surrogate: valid in JSON, but no file, terminal or API accepts it."""
 
 
 def load_json(text: str, name: Path | str, rules: Rules = PEOPLE) -> Any:
@@ -24,7 +24,7 @@ def load_json(text: str, name: Path | str, rules: Rules = PEOPLE) -> Any:
         rules: its bounds on bytes, values, depth and digits; the rest is YAML's.
 
     Raises:
-        BadInput: it is no JSON, holds a key twice, or is over a bound.
+        BadInput: it is not JSON, has a duplicate key, or exceeds a bound.
     """
     if len(text) > rules.max_bytes:
         raise BadInput(one_line(f"{name}:1: the text has more than {rules.max_bytes:,} characters (bound: bytes)"))
@@ -46,8 +46,43 @@ def load_json(text: str, name: Path | str, rules: Rules = PEOPLE) -> Any:
     return value
 
 
+_WORD = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],\n]|[^\s"{}\[\],:]+')
+
+
+def json_lines(text: str) -> dict[Where, int]:
+    """Returns the line of every key and item of a JSON text. Raises ValueError: it is no JSON."""
+    json.loads(text)
+    lines: dict[Where, int] = {(): 1}
+    frames: list[list[Any]] = []  # [where it is, number of the next item or -1 for a mapping, its key]
+    line = 1
+    for match in _WORD.finditer(text):
+        word = match[0]
+        if word == "\n":
+            line += 1
+        elif word == ",":
+            frames[-1][1:] = [frames[-1][1] + 1 if frames[-1][1] >= 0 else -1, None]
+        elif word in "]}":
+            frames.pop()
+        else:
+            where: Where = ()
+            if frames:
+                around, number, key = frames[-1]
+                if number < 0 and key is None:
+                    key = frames[-1][2] = json.loads(word) if "\\" in word else word[1:-1]
+                    lines[(*around, key)] = line
+                    continue
+                if number >= 0:
+                    lines[(*around, number)] = line
+                elif word not in "[{":
+                    continue
+                where = (*around, key if number < 0 else number)
+            if word in "[{":
+                frames.append([where, 0 if word == "[" else -1, None])
+    return lines
+
+
 class _Reader:
-    """What happens to the parts of a JSON text."""
+    """Hooks of json.loads."""
 
     def __init__(self, text: str, name: Path | str, rules: Rules) -> None:
         self.text = text
@@ -66,15 +101,15 @@ class _Reader:
             self._say_where()
             keys = [key for key, _ in pairs]
             twice = next(key for key in made if keys.count(key) > 1)
-            raise self.refusal(f"the key {shown(twice)} stands twice in a mapping; JSON would silently keep one")
+            raise self.refusal(f"the key {shown(twice)} is twice in one object; JSON would silently keep one")
         return made
 
     def _say_where(self) -> None:
-        """Raises BadInput with the line of a key that stands twice, where YAML's parser, slower, can read the text."""
+        """Raises BadInput with the line of a duplicate key, where YAML's parser, slower, can read the text."""
         try:
             YamlFile.parse(self.text, self.name, self.rules)
         except BadInput as problem:
-            if "stands twice" in str(problem):
+            if "duplicate key" in str(problem):
                 raise
 
     def integer(self, digits: str) -> int:
@@ -91,7 +126,7 @@ class _Reader:
 
     def check(self, value: Any) -> None:
         """Raises BadInput for what is too deep or too much, and for half of a character."""
-        # Level by level: large templates pass here, and most of what they hold is no container.
+        # Level by level: large templates pass here, and most of their values are scalars.
         halves = "\\u" in self.text or _HALF.search(self.text)
         if isinstance(value, str) and _HALF.search(value):
             raise self.refusal(f"{shown(value)} holds half of a character (a lone surrogate)")

@@ -1,4 +1,4 @@
-"""Writing results. What others made is neither removed nor overwritten, and what fails changes nothing.
+"""Writes results. Files of others are neither removed nor overwritten, and a failure changes nothing.
 
 A file is written beside its place and renamed. A folder of results is filled in a folder of its own, and its files are
 swapped in at the end; a manifest lists them (``safe_io/ownership.py``), and the next run replaces and removes these alone.
@@ -94,7 +94,7 @@ def staged(folder: Path, *, replaceable: Collection[str] = ()) -> Iterator[Path]
         try:
             folder = Path(os.path.realpath(folder))
             if os.path.lexists(folder) and not folder.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, "it is no folder")
+                raise NotADirectoryError(errno.ENOTDIR, "it is not a folder")
             made = [path for path in (folder, *folder.parents) if not os.path.exists(path)]
             folder.mkdir(parents=True, exist_ok=True)
             work = _Work.begin(folder)
@@ -187,7 +187,7 @@ class _Work:
                 raise
 
     def _free(self, name: str, may: Collection[str]) -> bool:
-        """Tells whether a file may be put there: nothing is there and in its way, or what may be replaced."""
+        """Returns whether a file may be put there: nothing is there and in its way, or what may be replaced."""
         for parent in list(PurePosixPath(name).parents)[:-1]:
             place = self.folder / parent
             if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()) and str(parent) not in may:

@@ -1,4 +1,4 @@
-"""Which files and folders are ours to replace and to remove: those that a manifest of ours lists, and nothing else."""
+"""Which files and folders we may replace and remove: those that our manifest lists, and nothing else."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def claim(folder: Path) -> None:
 
 
 def is_whole(folder: Path) -> bool:
-    """Tells whether all of a folder is ours: ``claim`` made it so."""
+    """Returns whether all of a folder is ours: ``claim`` made it so."""
     return not folder.is_symlink() and _read(folder).get("whole") is True
 
 
@@ -91,7 +91,7 @@ def set_listed(folder: Path, files: Collection[str]) -> None:
 
 
 def files_of(folder: Path) -> Iterator[str]:
-    """Yields the paths of all that is no folder, links included, from ``folder``."""
+    """Yields the paths of all that is not a folder, links included, from ``folder``."""
     for path, folders, files in os.walk(folder):
         links = [name for name in folders if (Path(path) / name).is_symlink()]
         for name in [*files, *links]:
@@ -99,7 +99,7 @@ def files_of(folder: Path) -> Iterator[str]:
 
 
 def is_file_inside(folder: Path, name: str) -> bool:
-    """Tells whether a path is a file or a link in the folder itself, not behind somebody's link to elsewhere."""
+    """Returns whether a path is a file or a link in the folder itself, not behind somebody's link to elsewhere."""
     place = folder / name
     return (
         os.path.lexists(place)

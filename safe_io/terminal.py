@@ -1,7 +1,7 @@
-"""Text of strangers made safe to show: file names, what files hold, what AWS, kubectl and helm print.
+"""Makes untrusted text safe to print: file names, file contents, output of AWS, kubectl and helm.
 
 A terminal acts on control characters (it moves the cursor, hides text, sets the title, answers as if the person had typed).
-Bidirectional and invisible characters make a text read as what it is not (https://www.unicode.org/reports/tr36/).
+Bidirectional and invisible characters disguise text (https://www.unicode.org/reports/tr36/).
 """
 
 import re

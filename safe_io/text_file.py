@@ -1,4 +1,4 @@
-"""A file's text, read within bounds: a regular file only, and never more of it than may be there."""
+"""Reads a regular file within a bound."""
 
 import os
 import stat
@@ -18,7 +18,7 @@ def read_text(path: Path, *, max_bytes: int) -> str:
         max_bytes: the bound.
 
     Raises:
-        BadInput: it cannot be read, is larger, or is no UTF-8 text; with the file, and the line where there is one.
+        BadInput: it cannot be read, is larger, or is not UTF-8 text; with the file, and the line where there is one.
     """
     raw = read_bytes(path, max_bytes=max_bytes)
     try:
@@ -32,11 +32,11 @@ def read_text(path: Path, *, max_bytes: int) -> str:
 def read_bytes(path: Path, *, max_bytes: int) -> bytes:
     """Returns what a regular file holds. Raises BadInput as read_text does."""
     try:
-        # Opening a pipe waits for its writer unless told not to; the device behind a name may change after a look at it.
+        # Without O_NONBLOCK, opening a pipe waits for its writer; the device behind a name may change after a look at it.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
             mode = os.fstat(stream.fileno()).st_mode
             if not stat.S_ISREG(mode):
-                raise BadInput(one_line(f"{path}: is no regular file (a device, a pipe or a socket)"))
+                raise BadInput(one_line(f"{path}: is not a regular file (a device, a pipe or a socket)"))
             raw = stream.read(max_bytes + 1)
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
         raise BadInput(one_line(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}")) from None

@@ -1,4 +1,4 @@
-"""Places and values of a file, as a message for a person shows them."""
+"""Places and values of a file, as messages show them."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def dotted(where: Where) -> str:
 
 
 def shown(value: object, written: str | None = None) -> str:
-    """Returns a value as a message shows it, ``written`` as it stands in the file."""
+    """Returns a value as a message shows it, ``written`` as the file has it."""
     if isinstance(value, dict):
         return "a mapping"
     if value is None:

@@ -1,4 +1,4 @@
-"""Makes plain data of a YAML parser's events: without recursion, and without a constructor that a file could choose."""
+"""Builds plain data from a YAML parser's events: no recursion, and no constructors that a file could choose."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from safe_io.yaml_scalars import TAG, Rules, plain, tagged
 
 _SCALARS = ("str", "int", "float", "bool", "null")
 Fail = Callable[[int, str], NoReturn]
-"""Refuses the file: line, and what is wrong there."""
+"""Refuses the file: line, and the problem there."""
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Document:
     lines: dict[Where, int] = field(default_factory=dict)
     """The line of every key and item."""
     written: dict[Where, str] = field(default_factory=dict)
-    """Numbers and the like as they stand in the file: 1.30 is not 1.3."""
+    """Numbers and the like as the file has them: 1.30 is not 1.3."""
 
 
 class _Frame:
@@ -90,7 +90,7 @@ class Builder:
         self._keep(event)
         if event.anchor:
             self._anchors[event.anchor] = [event]
-            event.anchor = None  # played again, it is no anchor anew
+            event.anchor = None  # a replay does not define the anchor again
         frame = self._frames[-1] if self._frames else None
         if frame and type(frame.value) is dict and frame.key is None:
             self._take_key(frame, event)
@@ -118,7 +118,7 @@ class Builder:
         if value is None and not text and not self._rules.empty_values and where:
             self._fail(
                 self._document.lines.get(where, line_of(event)),
-                f"{dotted(where)}: has no value; give it one ({{}} is an empty mapping, [] an empty list), or take it out",
+                f"{dotted(where)}: has no value; give it one ({{}} is an empty mapping, [] an empty list), or remove it",
             )
         if type(value) is not str and value is not None and len(where) <= self._rules.lines_to:
             self._document.written[where] = text
@@ -140,8 +140,8 @@ class Builder:
             return
         if key in frame.value:
             here = (*frame.where, key)
-            first = f", in line {self._document.lines[here]} too" if here in self._document.lines else ""
-            self._fail(line, f"{dotted(here)}: the key stands twice{first}; YAML would silently keep one")
+            first = f", first in line {self._document.lines[here]}" if here in self._document.lines else ""
+            self._fail(line, f"{dotted(here)}: duplicate key{first}; YAML would silently keep one")
         if len(frame.where) < self._rules.lines_to:
             self._document.lines[(*frame.where, key)] = line
 

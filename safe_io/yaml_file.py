@@ -1,4 +1,4 @@
-"""The one YAML loader: plain data out of a file of anybody, with the line of every key, and a bound on everything.
+"""The one YAML loader: plain data from an untrusted file, with the line of every key, and a bound on everything.
 
 By default it reads the core types of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema): text, numbers, true and
 false, null. Dates, sexagesimal numbers, yes and no are text. `Rules` says what else there is.
@@ -67,7 +67,7 @@ class YamlFile:
         return line, one_line(f"{self.path}:{line}: {dotted(where)}{text}")
 
     def value(self, where: Where) -> Any:
-        """Returns what stands at ``where``."""
+        """Returns the value at ``where``."""
         value: Any = self.data
         for part in where:
             if isinstance(value, dict):
@@ -97,7 +97,7 @@ def _documents(text: str, path: Path | str, rules: Rules) -> Iterator[Document]:
         fail(1, f"the text has more than {rules.max_bytes:,} characters (bound: bytes)")
     if odd := _ODD.search(text):
         line = text.count("\n", 0, odd.start()) + 1
-        fail(line, f"the character U+{ord(odd[0]):04X} cannot stand in YAML; is this a text file?")
+        fail(line, f"the character U+{ord(odd[0]):04X} is not allowed in YAML; is this a text file?")
     try:
         events = iter(yaml.parse(text, Loader=_LOADER))
         for event in events:
@@ -116,7 +116,7 @@ def _not_yaml(path: Path | str, text: str, error: yaml.MarkedYAMLError) -> NoRet
     line = begun if "end of stream" in str(error.problem) else line
     since = f" {error.context} that begins in line {begun}" if begun < line and "while" in str(error.context) else ""
     if re.match(r"\s*\t", "".join(text.split("\n")[line - 1 : line])):
-        since, advice = "", "; a tab stands before the text: indent with spaces"
+        since, advice = "", "; the line begins with a tab: indent with spaces"
     _fail_at(path, line, f"is not YAML: {error.problem}{since}{advice}")
 
 

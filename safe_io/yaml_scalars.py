@@ -1,4 +1,4 @@
-"""What a plain word of YAML is: text, a number, true or false, null. And the rules by which a file is read."""
+"""YAML scalars: text, number, boolean or null; and the rules for reading a file."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ TAG = "tag:yaml.org,2002:"
 
 @dataclass(frozen=True)
 class Rules:
-    """What people may write in a file, and how much of it."""
+    """What a file may contain, and how much of it."""
 
     max_bytes: int = 1_000_000
     max_values: int = 100_000

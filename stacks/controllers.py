@@ -11,7 +11,7 @@ from stacks.objects.rendering import placed_workloads
 
 
 def needs_load_balancer_controller(cluster: ClusterSpec, environment: Environment) -> bool:
-    """Tells whether a workload asks for a load balancer on compute that has no controller of its own."""
+    """Returns whether a workload asks for a load balancer on compute that has no controller of its own."""
     return any(
         "load_balancer_controller" in workload.needs and workload.placement.rule.needs_controller
         for workload in placed_workloads(cluster, environment)
@@ -21,7 +21,7 @@ def needs_load_balancer_controller(cluster: ClusterSpec, environment: Environmen
 def controllers(
     cluster: ClusterSpec, environment: Environment, network: ClusterNetwork
 ) -> list[HelmChart | ManifestFile]:
-    """Returns the charts of a cluster's controllers, and what these are told, in the order in which they are applied."""
+    """Returns the charts of a cluster's controllers with their values, in the order in which they are applied."""
     context = environment.context_of(cluster)
     found: list[HelmChart | ManifestFile] = [
         environment.registry_rules.chart(chart) for chart, _ in charts_of(cluster, environment)

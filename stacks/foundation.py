@@ -24,7 +24,7 @@ class FoundationStack(cdk.Stack):
     """Keys, log groups and the roles that a cluster can never change.
 
     Attributes:
-        clusters: what each cluster stands on, by its name.
+        clusters: the foundation of each cluster, by its name.
         logs_key_arn: the key of log groups.
     """
 

@@ -10,20 +10,24 @@ from constructs import Construct
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import prescribe
+from stacks.access import AccessStack
 from stacks.compute import ComputeStack, RevisionStack
 from stacks.control_plane import ControlPlaneStack, RunningCluster
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
 from stacks.environment.stack_names import (
+    access_stack,
     compute_stack,
     control_plane_stack,
     foundation_stack,
     network_stack,
+    protection_stack,
     workloads_stack,
 )
 from stacks.files import write_delivery
 from stacks.foundation import FoundationStack, network_log_groups
 from stacks.network import NetworkStack
+from stacks.protection import ProtectionStack
 from stacks.workloads import WorkloadsStack, late_addons, needs_stack
 
 
@@ -36,14 +40,25 @@ class Platform:
     networks: list[NetworkStack]
     clusters: list[RunningCluster]
     control_planes: list[ControlPlaneStack]
+    accesses: list[AccessStack]
     computes: list[ComputeStack]
     revisions: list[RevisionStack]
     workloads: list[WorkloadsStack]
+    protections: list[ProtectionStack]
 
     @property
     def stacks(self) -> list[cdk.Stack]:
         """All stacks, in the order in which they are deployed."""
-        return [self.foundation, *self.networks, *self.control_planes, *self.computes, *self.revisions, *self.workloads]
+        return [
+            self.foundation,
+            *self.networks,
+            *self.control_planes,
+            *self.accesses,
+            *self.computes,
+            *self.revisions,
+            *self.workloads,
+            *self.protections,
+        ]
 
     def only_to_look_at(self, reason: str) -> None:
         """Makes the CDK CLI and CloudFormation refuse to deploy the workloads: another delivery deletes every object.
@@ -68,7 +83,6 @@ def build(
     environment: Environment,
     *,
     lock: LockFile | None = None,
-    first_deploy: Collection[str] = (),
     before_pools: Collection[str] = (),
     sizes: Mapping[tuple[str, str], int] | None = None,
 ) -> Platform:
@@ -78,7 +92,6 @@ def build(
         scope: the app.
         environment: what to build.
         lock: versions of add-ons.
-        first_deploy: names of clusters that are made now: without deletion protection, so that a failure can be rolled back.
         before_pools: names of clusters whose node pools `make apply` has yet to make: without the add-ons that need them.
         sizes: desired sizes of node groups whose size the file does not name, by cluster and group.
     """
@@ -112,43 +125,59 @@ def build(
         if spec.existing:
             return RunningCluster.existing(spec, spec.existing), foundation
         cluster_network = network(spec.network, spec) if spec.network else shared
+        its_foundation = foundation.clusters[spec.name]
         stack = ControlPlaneStack(
             scope,
             control_plane_stack(name, spec.name),
             spec,
             environment=environment,
-            foundation=foundation.clusters[spec.name],
+            foundation=its_foundation,
             network=cluster_network,
-            first_deploy=spec.name in first_deploy,
             stack_env=stack_env,
         )
         stack.add_stack_dependency(foundation)
         control_planes.append(stack)
-        return stack.cluster, stack
+        access = AccessStack(
+            scope,
+            access_stack(name, spec.name),
+            spec,
+            environment=environment,
+            control_plane=stack,
+            network=cluster_network,
+            stack_env=stack_env,
+        )
+        access.add_stack_dependency(stack)
+        accesses.append(access)
+        cluster = RunningCluster(spec, cluster_network, stack.security_group_id, access.oidc, its_foundation.lasting)
+        return cluster, access
 
-    clusters, computes, workloads = [], [], []
+    clusters, computes, workloads, protections = [], [], [], []
     control_planes: list[ControlPlaneStack] = []
+    accesses: list[AccessStack] = []
     revisions: list[RevisionStack] = []
     for spec in environment.clusters:
         cluster, before = control_plane(spec)
         clusters.append(cluster)
         its_sizes = _sizes_of(spec, sizes or {})
-        compute = ComputeStack(
-            scope,
-            compute_stack(name, spec.name),
-            cluster,
-            environment=environment,
-            lock=lock,
-            sizes=its_sizes,
-            stack_env=stack_env,
-        )
-        compute.add_stack_dependency(before)
-        computes.append(compute)
-        beside = _revisions(scope, compute, cluster, environment, its_sizes, stack_env)
-        revisions += beside
+        its_stacks = [before]
+        if spec.has_compute_resources:  # CloudFormation takes no stack without resources
+            compute = ComputeStack(
+                scope,
+                compute_stack(name, spec.name),
+                cluster,
+                environment=environment,
+                lock=lock,
+                sizes=its_sizes,
+                stack_env=stack_env,
+            )
+            compute.add_stack_dependency(before)
+            computes.append(compute)
+            beside = _revisions(scope, compute, cluster, environment, its_sizes, stack_env)
+            revisions += beside
+            its_stacks = [compute, *beside]
         without_pools = spec.name in before_pools
-        _say_what_waits(compute, environment, before_pools=without_pools)
-        _say_what_is_not_checked(compute, environment, lock)
+        _say_what_waits(its_stacks[0], spec, environment, before_pools=without_pools)
+        _say_what_is_not_checked(its_stacks[0], spec, environment, lock)
         if needs_stack(spec, environment, before_pools=without_pools):
             running = WorkloadsStack(
                 scope,
@@ -160,14 +189,44 @@ def build(
                 before_pools=without_pools,
                 stack_env=stack_env,
             )
-            for one in [compute, *beside]:
+            for one in its_stacks:
                 running.add_stack_dependency(one)
             workloads.append(running)
+            its_stacks.append(running)
+        protections += _protection(scope, spec, its_stacks, environment, stack_env)
 
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)
     prescribe(scope, environment.iam)
-    return Platform(environment, foundation, networks, clusters, control_planes, computes, revisions, workloads)
+    return Platform(
+        environment,
+        foundation,
+        networks,
+        clusters,
+        control_planes,
+        accesses,
+        computes,
+        revisions,
+        workloads,
+        protections,
+    )
+
+
+def _protection(
+    scope: Construct,
+    spec: ClusterSpec,
+    before: Collection[cdk.Stack],
+    environment: Environment,
+    stack_env: cdk.Environment,
+) -> list[ProtectionStack]:
+    """Makes the last stack of a cluster; none of one that another tool made."""
+    if spec.existing:
+        return []
+    name = protection_stack(environment.name, spec.name)
+    last = ProtectionStack(scope, name, spec, environment=environment, stack_env=stack_env)
+    for one in before:
+        last.add_stack_dependency(one)
+    return [last]
 
 
 def _sizes_of(spec: ClusterSpec, sizes: Mapping[tuple[str, str], int]) -> dict[str, int]:
@@ -203,18 +262,19 @@ def _revisions(
     return made
 
 
-def _say_what_is_not_checked(cluster: ComputeStack, environment: Environment, lock: LockFile | None) -> None:
-    """Tells which settings of add-ons nobody has held against a schema, and how to have that done."""
-    if left := cluster.spec.unchecked_settings(lock):
-        cdk.Annotations.of(cluster).add_info(
-            f"{cluster.spec.name}: whether EKS takes these settings is not known here: {', '.join(left)}."
+def _say_what_is_not_checked(
+    stack: cdk.Stack, spec: ClusterSpec, environment: Environment, lock: LockFile | None
+) -> None:
+    """Prints which settings of add-ons were not checked against a schema, and how to check them."""
+    if left := spec.unchecked_settings(lock):
+        cdk.Annotations.of(stack).add_info(
+            f"{spec.name}: whether EKS takes these settings is not known here: {', '.join(left)}."
             f" make lock-addons ENV={environment.name} asks it for the settings that each add-on has."
         )
 
 
-def _say_what_waits(cluster: ComputeStack, environment: Environment, *, before_pools: bool) -> None:
-    """Tells who deploys which add-ons wait for node pools that `make apply` makes."""
-    spec = cluster.spec
+def _say_what_waits(stack: cdk.Stack, spec: ClusterSpec, environment: Environment, *, before_pools: bool) -> None:
+    """Prints which add-ons wait for node pools that `make apply` makes."""
     waiting = ", ".join(addon.name for addon in late_addons(spec, before_pools=False))
     if not waiting or spec.delivered_by_stack:
         return
@@ -222,5 +282,6 @@ def _say_what_waits(cluster: ComputeStack, environment: Environment, *, before_p
     if before_pools:
         text = f"Add-ons that are left out of this first deploy, for nothing would run them: {waiting}. {steps}"
     else:
-        text = f"Add-ons that need the nodes of its node pools: {waiting}. If {spec.name} is new, say FIRST_DEPLOY={spec.name}; {steps}"
-    cdk.Annotations.of(cluster).add_info(f"{spec.name}: {text}.")
+        new = f"If {spec.name} is new, a plain cdk deploy wants -c before_pools={spec.name}"
+        text = f"Add-ons that need the nodes of its node pools: {waiting}. {new}; {steps}"
+    cdk.Annotations.of(stack).add_info(f"{spec.name}: {text}.")

@@ -93,7 +93,7 @@ def main() -> int:
     except (LookupError, TypeError, AttributeError) as problem:
         raise BadInput(
             one_line(
-                f"{arguments.assembly}: is no cloud assembly of this project ({type(problem).__name__}); {_ADVICE}"
+                f"{arguments.assembly}: is not a cloud assembly of this project ({type(problem).__name__}); {_ADVICE}"
             )
         ) from None
     return 0

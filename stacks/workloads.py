@@ -12,7 +12,7 @@ from delivery.order import in_stages
 from delivery.placeholders import fill, unescaped
 from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import PlannedAddon
-from eks_constructs.addons import Addons
+from eks_constructs.cluster_compute import add_late_addons
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.compute.kind import Wiring
 from eks_constructs.construct_ids import pascal_case
@@ -46,7 +46,7 @@ def late_addons(cluster: ClusterSpec, lock: LockFile | None = None, *, before_po
 
 
 def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools: bool) -> bool:
-    """Tells whether CloudFormation makes anything for the workloads of a cluster."""
+    """Returns whether CloudFormation makes anything for the workloads of a cluster."""
     if (
         late_addons(cluster, before_pools=before_pools)
         or cluster.delivered_by_stack
@@ -58,7 +58,7 @@ def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools:
 
 
 def output_name(namespace: str, placeholder: str) -> str:
-    """Returns the key of the output that a placeholder of a workload stands for."""
+    """Returns the key of the output with the value of a workload's placeholder."""
     return pascal_case(namespace) + pascal_case(placeholder.lower().replace("_", "-"))
 
 
@@ -110,18 +110,11 @@ class WorkloadsStack(cdk.Stack):
         """Makes add-ons after what gives them nodes; returns what comes after them."""
         if not plan:
             return list(after)
-        addons = Addons(
-            self,
-            "Addons",
-            plan,
-            cluster=self._handle,
-            security_group_id=self._cluster.security_group_id,
-            network=self._network,
-            ipv6=self._cluster.spec.control_plane.ip_family == "ipv6",
-            iam=self._environment.iam,
-        )
-        addons.after_nodes(nodes=after)
-        return [*after, addons]
+        wiring, group = self._wiring(), self._cluster.security_group_id
+        return [*after, add_late_addons(self, "Addons", plan, wiring, security_group_id=group, after=after)]
+
+    def _wiring(self) -> Wiring:
+        return Wiring(self._handle, self._network, self._environment.context_of(self._cluster.spec))
 
     def _remember_delivery(self) -> None:
         """Has CloudFormation refuse a switch from `kubectl` to `files`, which would delete every object: handover goes between.
@@ -147,9 +140,8 @@ class WorkloadsStack(cdk.Stack):
     def _controllers(self) -> dict[str, str]:
         """Makes what controllers of kinds of compute need of AWS; returns the values of their charts' placeholders."""
         spec, values = self._cluster.spec, dict[str, str]()
-        wiring = Wiring(self._handle, self._network, self._environment.context_of(spec))
         for kind, section in spec.compute.active():
-            values |= kind.controller(self, section, wiring)
+            values |= kind.controller(self, section, self._wiring())
         return values
 
     def _load_balancer_controller(self, workloads: Sequence[PlacedWorkload]) -> dict[str, str]:

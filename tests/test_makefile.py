@@ -34,7 +34,6 @@ GOES_TO = {
     },
     "CHECKS": {"synth": "checks={}"},
     "DELIVERY": {"synth": "delivery={}"},
-    "FIRST_DEPLOY": {"deploy": "first_deploy={}"},
     "BASE": {"review": "stacks.base {}"},
     "FAIL_ON": {"review": "--fail-on={}"},
     "AS_OF": {"review": "--as-of={}"},

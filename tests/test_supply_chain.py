@@ -82,7 +82,7 @@ def test_a_job_that_may_write_runs_no_code_of_the_checkout(workflow):
         if "write" in rights.values():
             runs = "\n".join(step.get("run", "") for step in job["steps"])
             assert not re.search(r"\b(make|python|npm|npx|pip|bash)\b", runs), name
-    # What a stranger can say (a title, a branch) is no part of a script.
+    # What a stranger can say (a title, a branch) is not part of a script.
     assert not any("${{" in step.get("run", "") for step in steps(workflow))
 
 

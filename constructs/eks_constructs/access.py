@@ -229,5 +229,5 @@ def _construct_ids(principal: Principal) -> list[str]:
 
 
 def _construct_id(principal: str | NewRoleSpec) -> str:
-    """Who it is, not where it stands in the file: entries can be reordered without being replaced."""
+    """Who it is, not its place in the file: entries can be reordered without being replaced."""
     return pascal_case(principal.new_role if isinstance(principal, NewRoleSpec) else principal.split(":iam:")[-1])

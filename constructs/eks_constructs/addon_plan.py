@@ -95,7 +95,7 @@ def plan_addons(
         )
         wanted = any(kind in mix.kinds for kind in rule["default_for"]) if spec.enabled is None else spec.enabled
         if spec.enabled and not runs:
-            raise AddonProblem(f"{name} {_no_place(rule, mix)}; take it out", name)
+            raise AddonProblem(f"{name} {_no_place(rule, mix)}; remove it", name)
         if not (wanted and runs):
             continue
         if spec.version and (problem := too_old(name, spec.version)):

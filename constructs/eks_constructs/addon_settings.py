@@ -1,13 +1,9 @@
-"""What EKS would refuse of an add-on's settings, before it is asked. The schemas are data: eks_facts/data/addon_settings.yaml."""
+"""What EKS would refuse of an add-on's settings, before the deploy. The schemas are data: eks_facts/data/addon_settings.yaml."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
-from eks_facts.files import load
-
-_LIKE = 0.6
-"""How alike (0 to 1) two keys are of which one is taken for a slip of the other."""
+from eks_facts.addons import addon_settings, meant_setting
 
 _TYPES = {
     "string": "text (in quotes)",
@@ -34,7 +30,7 @@ def settings_problem(
 
 def unchecked_settings(addon: str, settings: Mapping[str, Any], schema: Schema | None = None) -> list[str]:
     """Returns the settings of which nobody here knows whether EKS takes them, each as the way to it."""
-    if schema is None and addon not in load("addon_settings")["add_ons"]:
+    if schema is None and addon not in addon_settings():
         return [str(key) for key in settings]
     return [".".join(map(str, where)) for where, text in _errors(addon, settings, schema) if not text]
 
@@ -43,7 +39,7 @@ def _errors(
     addon: str, settings: Mapping[str, Any], schema: Schema | None
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yields what a schema does not allow: first what is wrong, then, without a text, what a newer version may allow."""
-    known = schema or load("addon_settings")["add_ons"].get(addon)
+    known = schema or addon_settings().get(addon)
     if not known or not settings:
         return
     from jsonschema import Draft7Validator  # only environments with settings of add-ons pay for it
@@ -60,19 +56,21 @@ def _words(addon: str, error: Any, *, whole: bool, of_eks: bool) -> Iterator[tup
         case "additionalProperties":
             known = list(error.schema.get("properties", {}))
             for key in [key for key in error.instance if key not in known]:
-                if not whole and not like(key, known):
+                if not whole and not meant_setting(key, known):
                     yield (*where, key), ""
                     continue
                 meant = (
-                    f" Did you mean {near}?" if (near := like(key, known)) else f" It has: {', '.join(sorted(known))}."
+                    f" Did you mean {near}?"
+                    if (near := meant_setting(key, known))
+                    else f" It has: {', '.join(sorted(known))}."
                 )
                 newer = (
                     ""
                     if of_eks
-                    else " If a newer version has it: take it out, run make lock-addons, which asks EKS for the settings there"
+                    else " If a newer version has it: remove it, run make lock-addons, which asks EKS for the settings there"
                     " are, and put it in again"
                 )
-                yield (*where, key), f"{key} is no setting of {addon} (EKS would refuse it).{meant}{newer}"
+                yield (*where, key), f"{key} is not a setting of {addon} (EKS would refuse it).{meant}{newer}"
         case "type":
             wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
             named = " or ".join(_TYPES[one] for one in wanted if one in _TYPES)
@@ -81,10 +79,3 @@ def _words(addon: str, error: Any, *, whole: bool, of_eks: bool) -> Iterator[tup
             yield where, f"{addon} needs {' and '.join(error.validator_value)} here"
         case _:
             yield where, f"EKS would refuse it: {error.message}"
-
-
-def like(key: str, known: list[str]) -> str | None:
-    """Returns the key of ``known`` that ``key`` may be a slip of."""
-    plain = {one.lower(): one for one in known}
-    found = get_close_matches(key.lower(), plain, n=1, cutoff=_LIKE)
-    return plain[found[0]] if found else None

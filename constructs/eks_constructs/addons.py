@@ -87,7 +87,7 @@ class Addons(Construct):
                 )
             ]
             if addon.identity and role_arn and not addon.on_fargate
-            # An empty list takes away what an earlier mix of compute had; EKS keeps what is merely left out.
+            # An empty list removes what an earlier mix of compute had; EKS keeps what is merely left out.
             else ([] if addon.identity else None),
         )
         for name in addon.after:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from eks_constructs.addon_plan import PlannedAddon
 from eks_constructs.addons import Addons
@@ -42,18 +42,7 @@ def add_compute(
         oidc: IAM's trust in the cluster's tokens, for roles of pods on Fargate.
         security_group_id: of the control plane and the nodes.
     """
-    addons = Addons(
-        scope,
-        "Addons",
-        plan,
-        cluster=wiring.cluster,
-        oidc=oidc,
-        security_group_id=security_group_id,
-        network=wiring.network,
-        ipv6=wiring.context.ipv6,
-        iam=wiring.context.iam,
-        volume_tags=wiring.context.tags_of_what_is_made,
-    )
+    addons = _addons(scope, "Addons", plan, wiring, oidc=oidc, security_group_id=security_group_id)
     after_addons = wiring.after(addons.before_nodes)
     made = {kind.name: kind.build(scope, section, after_addons) for kind, section in spec.compute.active()}
     addons.after_nodes(nodes=[node for one in made.values() for node in one.nodes])
@@ -74,4 +63,43 @@ def add_compute(
     )
     return ClusterCompute(
         addons, {name: one.construct for name, one in made.items() if one.construct is not None}, identities
+    )
+
+
+def add_late_addons(
+    scope: Construct,
+    construct_id: str,
+    plan: Sequence[PlannedAddon],
+    wiring: Wiring,
+    *,
+    security_group_id: str,
+    after: Sequence[IDependable],
+) -> Addons:
+    """Makes add-ons whose pods find a node only on node pools, after what applies those."""
+    addons = _addons(scope, construct_id, plan, wiring, oidc=None, security_group_id=security_group_id)
+    addons.after_nodes(nodes=after)
+    return addons
+
+
+def _addons(
+    scope: Construct,
+    construct_id: str,
+    plan: Sequence[PlannedAddon],
+    wiring: Wiring,
+    *,
+    oidc: OidcProvider | None,
+    security_group_id: str,
+) -> Addons:
+    context = wiring.context
+    return Addons(
+        scope,
+        construct_id,
+        plan,
+        cluster=wiring.cluster,
+        oidc=oidc,
+        security_group_id=security_group_id,
+        network=wiring.network,
+        ipv6=context.ipv6,
+        iam=context.iam,
+        volume_tags=context.tags_of_what_is_made,
     )

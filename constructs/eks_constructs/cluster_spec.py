@@ -35,8 +35,17 @@ class EksClusterSpec(Spec):
         """Returns the add-ons of the cluster; ``locked`` has versions of some, by name. Raises AddonProblem."""
         return plan_addons(dict(self.addons.items()), self.compute.mix, locked=locked)
 
+    @property
+    def has_compute_resources(self) -> bool:
+        """Whether its add-ons and compute are AWS resources of yours: none are where Auto Mode does everything."""
+        return (
+            bool(self.pod_identities)
+            or any(not addon.after_pools for addon in self.planned_addons())
+            or any(kind.has_resources(section) for kind, section in self.compute.active())
+        )
+
     def check_addon_settings(self, schemas: Callable[[PlannedAddon], Schema | None] = lambda _: None) -> list[str]:
-        """Holds the settings of add-ons against their schemas: those that ``schemas`` gives, else those that are known here.
+        """Checks the settings of add-ons against their schemas: those that ``schemas`` gives, else those that are known here.
 
         Returns what cannot be checked: settings whose schema is not known. Raises AddonProblem for what EKS would refuse.
         """
@@ -60,8 +69,10 @@ class EksClusterSpec(Spec):
         https://docs.aws.amazon.com/eks/latest/userguide/cni-increase-ip-addresses.html
         """
         spec = self.addons.get("vpc-cni")
-        told = str((spec.configuration.get("env") or {}).get("ENABLE_PREFIX_DELEGATION", "")).lower() if spec else ""
-        return self.control_plane.ip_family == "ipv6" or told == "true"
+        delegation = (
+            str((spec.configuration.get("env") or {}).get("ENABLE_PREFIX_DELEGATION", "")).lower() if spec else ""
+        )
+        return self.control_plane.ip_family == "ipv6" or delegation == "true"
 
     def system_pods(self) -> list[Mapping[str, Any]]:
         """Returns namespace and labels of the pods of add-ons that Fargate must draw. Raises AddonProblem."""
@@ -148,9 +159,7 @@ class EksClusterSpec(Spec):
             taken[one.namespace, one.service_account] = f"pod_identities[{index}]"
             irsa = self.compute.mix.kinds == ["fargate"] if one.irsa is None else one.irsa
             if irsa and not self.compute.fargate:
-                raise Misplaced(
-                    "is for pods on Fargate, and there is none; take it out", "pod_identities", index, "irsa"
-                )
+                raise Misplaced("is for pods on Fargate, and there is none; remove it", "pod_identities", index, "irsa")
             if not irsa and self.compute.mix.kinds == ["fargate"]:
                 raise Misplaced(
                     "the agent of EKS Pod Identity does not run on Fargate; take irsa out",

@@ -10,7 +10,7 @@ from aws_cdk.aws_iam import CfnRole
 from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.certificate_authority import CertificateAuthoritySpec, add_successor
+from eks_constructs.certificate_authority import CertificateAuthoritySpec
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.control_plane_components import (
@@ -22,7 +22,7 @@ from eks_constructs.control_plane_components import (
     controller_manager_config,
     scheduler_config,
 )
-from eks_constructs.endpoint import EndpointSpec, https_from, open_endpoint
+from eks_constructs.endpoint import EndpointSpec
 from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, Statement, arn, from_source, role, trust_service
 from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec
@@ -60,7 +60,8 @@ class ControlPlaneSpec(Spec):
     service_cidr: Cidr | None = None
     """IPv4 range of services, /12 to /24, outside of the VPC. It can never change. Default: EKS chooses."""
     deletion_protection: bool = True
-    """Makes EKS refuse to delete the cluster. It belongs to a second deploy: see docs/deploy.md."""
+    """Makes EKS refuse to delete the cluster. A first deploy that fails can be rolled back only if the cluster is the last resource of
+    its stack (docs/deploy.md)."""
     zonal_shift: bool = False
     """Lets Amazon Application Recovery Controller shift traffic away from an impaired AZ."""
     scaling_tier: Literal["standard", "tier-xl", "tier-2xl", "tier-4xl", "tier-8xl"] | None = None
@@ -94,7 +95,7 @@ class ControlPlaneSpec(Spec):
             return self
         if self.ip_family == "ipv6":
             raise Misplaced(
-                "service_cidr cannot stand with ip_family: ipv6 (EKS assigns the service range itself); take it out",
+                "service_cidr cannot be combined with ip_family: ipv6 (EKS assigns the service range itself); remove it",
                 "service_cidr",
             )
         network = IPv4Network(self.service_cidr)
@@ -240,16 +241,4 @@ class ControlPlane(Construct):
             active_certificate_authority_id=spec.certificate_authority.active_id,
         )
         self.handle = ClusterHandle(name, self.cluster.ref)
-        add_successor(self, spec.certificate_authority, cluster=self.handle)
         self.security_group_id = self.cluster.attr_cluster_security_group_id
-        open_endpoint(self, spec.endpoint, group_id=self.security_group_id)
-
-    def allow_https_from(self, construct_id: str, *, security_group_id: str, description: str) -> None:
-        """Lets a security group reach the private endpoint."""
-        https_from(
-            self,
-            construct_id,
-            group_id=self.security_group_id,
-            description=description,
-            source_security_group_id=security_group_id,
-        )

@@ -59,7 +59,7 @@ class ResourceWeightSpec(Spec):
 
 def _weighed_once(weights: list[ResourceWeightSpec]) -> list[ResourceWeightSpec]:
     if (index := repeated(one.name for one in weights)) is not None:
-        raise Misplaced(f"{weights[index].name} has a weight already; take one out", index, "name")
+        raise Misplaced(f"{weights[index].name} has a weight already; remove one", index, "name")
     return weights
 
 

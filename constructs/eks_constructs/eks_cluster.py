@@ -2,34 +2,53 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from eks_constructs.access import Access
-from eks_constructs.cluster_compute import add_compute
+from eks_constructs.addons import Addons
+from eks_constructs.certificate_authority import add_successor
+from eks_constructs.cluster_compute import add_compute, add_late_addons
 from eks_constructs.cluster_foundation import ClusterFoundation, keep, lasting_resources
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.cluster_spec import EksClusterSpec
+from eks_constructs.compute.devices import plugin_charts
 from eks_constructs.compute.kind import Wiring
 from eks_constructs.compute.registry import KINDS
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.control_plane import AutoModeSettings, ControlPlane, ControlPlaneSpec
+from eks_constructs.control_plane import AutoModeSettings, ControlPlane
+from eks_constructs.endpoint import https_from, open_endpoint
 from eks_constructs.identity import OidcProvider
-from eks_constructs.manifests import ManifestFile
+from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.roles import IamSpec
 from eks_constructs.tunnel_host import TunnelHost
 
 MadeByKind = TypeVar("MadeByKind", bound=Construct)
 
 
-class ControlPlaneParts:
-    """The half of a cluster that AWS runs, and who may talk to it.
+def add_control_plane(
+    scope: Construct, spec: EksClusterSpec, *, network: ClusterNetwork, foundation: ClusterFoundation
+) -> ControlPlane:
+    """Makes the half of a cluster that AWS runs, directly below ``scope``."""
+    settings = [kind.auto_mode(section, foundation.lasting) for kind, section in spec.compute.active()]
+    return ControlPlane(
+        scope,
+        "Cluster",
+        spec.control_plane,
+        name=spec.name,
+        network=network,
+        role_arn=foundation.role_arn,
+        kms_key_arn=foundation.kms_key_arn,
+        auto_mode=next(filter(None, settings), AutoModeSettings()),
+    )
+
+
+class AccessParts:
+    """Who gets at a cluster: people and networks at its API, its pods at AWS.
 
     Attributes:
-        control_plane: the cluster itself.
-        handle: how what is made for the cluster refers to it.
         access: access entries, and roles for people.
         oidc: IAM's trust in the cluster's tokens: always there, for it grants nothing, and its users come and go.
         tunnel_host: the way to a private endpoint, if the spec asks for one.
@@ -40,41 +59,33 @@ class ControlPlaneParts:
         scope: Construct,
         spec: EksClusterSpec,
         *,
+        cluster: ClusterHandle,
         network: ClusterNetwork,
         iam: IamSpec,
-        foundation: ClusterFoundation,
-        control_plane: ControlPlaneSpec | None = None,
+        issuer_url: str,
+        security_group_id: str,
     ) -> None:
-        """Makes the parts directly below ``scope``; ``control_plane`` takes the place of the one in ``spec``."""
-        settings = [kind.auto_mode(section, foundation.lasting) for kind, section in spec.compute.active()]
-        self.control_plane = ControlPlane(
-            scope,
-            "Cluster",
-            control_plane or spec.control_plane,
-            name=spec.name,
-            network=network,
-            role_arn=foundation.role_arn,
-            kms_key_arn=foundation.kms_key_arn,
-            auto_mode=next(filter(None, settings), AutoModeSettings()),
-        )
-        self.handle = self.control_plane.handle
-        self.oidc = OidcProvider.made(
-            scope, "OidcProvider", issuer_url=self.control_plane.cluster.attr_open_id_connect_issuer_url
-        )
-        self.access = Access(scope, "Access", spec.access, cluster=self.handle, iam=iam)
+        """Makes the parts directly below ``scope``, for a cluster with this issuer of tokens and this security group."""
+        open_endpoint(scope, spec.control_plane.endpoint, group_id=security_group_id)
+        add_successor(scope, spec.control_plane.certificate_authority, cluster=cluster)
+        self.oidc = OidcProvider.made(scope, "OidcProvider", issuer_url=issuer_url)
+        self.access = Access(scope, "Access", spec.access, cluster=cluster, iam=iam)
         self.tunnel_host = None
         if spec.access.tunnel_host:
-            self.tunnel_host = TunnelHost(scope, "TunnelHost", cluster=self.handle, network=network, iam=iam)
-            self.control_plane.allow_https_from(
-                "TunnelHostIngress",
-                security_group_id=self.tunnel_host.security_group_id,
+            self.tunnel_host = TunnelHost(scope, "TunnelHost", cluster=cluster, network=network, iam=iam)
+            https_from(
+                scope,
+                "HttpsFromTunnelHost",
+                group_id=security_group_id,
                 description="Kubernetes API from the tunnel host",
+                source_security_group_id=self.tunnel_host.security_group_id,
             )
 
 
 class EksCluster(Construct):
     """A cluster with its access, compute and add-ons, made in the order that works.
 
+    All in one stack: ``deletion_protection`` belongs to a second deploy, or a first one that fails cannot be rolled back.
     Its key and the roles that a cluster can never change stay when the stack is deleted, unless ``retain`` is false.
 
     Attributes:
@@ -116,26 +127,38 @@ class EksCluster(Construct):
         self.spec, self.network = spec, network
         self._context = spec.context(iam=iam or IamSpec(), tags=tags or {})
         self.foundation = self._foundation(retain=retain)
-        parts = ControlPlaneParts(self, spec, network=network, iam=self._context.iam, foundation=self.foundation)
-        self.control_plane, self.access, self.oidc = parts.control_plane, parts.access, parts.oidc
-        self.tunnel_host = parts.tunnel_host
-        self.handle: ClusterHandle = parts.handle
-        wiring = Wiring(
+        self.control_plane = add_control_plane(self, spec, network=network, foundation=self.foundation)
+        self.handle: ClusterHandle = self.control_plane.handle
+        parts = AccessParts(
+            self,
+            spec,
+            cluster=self.handle,
+            network=network,
+            iam=self._context.iam,
+            issuer_url=self.control_plane.cluster.attr_open_id_connect_issuer_url,
+            security_group_id=self.security_group_id,
+        )
+        self.access, self.oidc, self.tunnel_host = parts.access, parts.oidc, parts.tunnel_host
+        self._wiring = Wiring(
             self.handle, network, self._context, lasting=self.foundation.lasting, system_pods=spec.system_pods()
         )
         made = add_compute(
             self,
             spec,
             [addon for addon in spec.planned_addons() if not addon.after_pools],
-            wiring,
+            self._wiring,
             oidc=self.oidc,
             security_group_id=self.security_group_id,
         )
+        scope = Construct(self, "Controllers")
+        self._values: dict[str, str] = {}
+        for kind, section in spec.compute.active():
+            self._values |= kind.controller(scope, section, self._wiring)
         self.addons, self.compute, self.pod_identities = made.addons, made.kinds, made.pod_identities
         for revision in spec.compute.managed_nodes.revisions if spec.compute.managed_nodes else []:
             if revision:
                 own = Construct(self, f"Revision{pascal_case(revision)}")
-                KINDS["managed_nodes"].build(own, spec.compute.managed_nodes, replace(wiring, revision=revision))
+                KINDS["managed_nodes"].build(own, spec.compute.managed_nodes, replace(self._wiring, revision=revision))
 
     @property
     def security_group_id(self) -> str:
@@ -155,8 +178,34 @@ class EksCluster(Construct):
         raise KeyError(f"{self.spec.name} has no {construct.__name__}; it has: {', '.join(self.compute) or 'none'}")
 
     def manifests(self) -> Sequence[ManifestFile]:
-        """Returns the Kubernetes objects that its compute needs, for `kubectl apply` or a pipeline of yours."""
-        return self.spec.manifests(self._context, self.network)
+        """Returns the Kubernetes objects that its compute needs, for `kubectl apply` or a pipeline of yours.
+
+        Some need the resource definitions of :meth:`charts`, whose ``order`` says when.
+        """
+        active = self.spec.compute.active()
+        own = [
+            item for kind, section in active for item in kind.files_of_controller(section, self._context, self.network)
+        ]
+        return [*self.spec.manifests(self._context, self.network), *own]
+
+    def charts(self) -> Sequence[HelmChart]:
+        """Returns the Helm charts of the controllers that its compute needs, such as Karpenter's, with their values."""
+        active = self.spec.compute.active()
+        found = [chart for kind, section in active for chart in kind.charts(section, self._context)]
+        found += plugin_charts([one for kind, section in active for one in kind.devices_without_plugin(section)], ())
+        return [replace(chart, values=_filled(chart.values, self._values)) for chart in found]
+
+    def addons_after_pools(self, *applied: IDependable) -> Addons | None:
+        """Makes the add-ons whose pods only node pools of :meth:`manifests` can run; None if there are no such add-ons.
+
+        EKS reports a failure for an add-on without nodes. So they come after what applies the pools (``applied``), or in a
+        later deploy.
+        """
+        late = [addon for addon in self.spec.planned_addons() if addon.after_pools]
+        if not late:
+            return None
+        group = self.security_group_id
+        return add_late_addons(self, "LateAddons", late, self._wiring, security_group_id=group, after=applied)
 
     def _foundation(self, *, retain: bool) -> ClusterFoundation:
         scope = Construct(self, "Lasting")
@@ -167,3 +216,14 @@ class EksCluster(Construct):
         key_arn = resources.key.attr_arn if resources.key else str(self.spec.control_plane.etcd.kms_key_arn)
         lasting = {one.id: one.resource.attr_arn for one in resources.of_kinds}
         return ClusterFoundation(key_arn, resources.role.attr_arn, lasting)
+
+
+def _filled(value: Any, values: Mapping[str, str]) -> Any:
+    """Returns a copy of a chart's values with the placeholders filled in that ``values`` knows."""
+    if isinstance(value, str):
+        for name, known in values.items():
+            value = value.replace(f"${{{name}}}", known)
+        return value
+    if isinstance(value, Mapping):
+        return {key: _filled(part, values) for key, part in value.items()}
+    return [_filled(part, values) for part in value] if isinstance(value, list) else value

@@ -33,7 +33,7 @@ class EndpointSpec(Spec):
     """Whether there is a public endpoint; default: if networks are listed. To close one, set this to false and leave the list:
     CloudFormation wants the list to stay."""
     allow_anywhere: bool = False
-    """Must be true before 0.0.0.0/0, or any network larger than /8, may stand in `public_access_cidrs`."""
+    """Must be true before 0.0.0.0/0, or any network larger than /8, may be in `public_access_cidrs`."""
 
     private_access_cidrs: Annotated[list[Cidr], AfterValidator(distinct_values)] = []
     """Networks beside the VPC (behind a VPN, Direct Connect, a peering or transit gateway) that may use the private endpoint:
@@ -68,7 +68,7 @@ class EndpointSpec(Spec):
         for index, cidr in enumerate(self.public_access_cidrs):
             if any(IPv4Network(cidr).subnet_of(private) for private in (*RFC1918, *_NEVER_PUBLIC)):
                 raise Misplaced(
-                    f"{cidr} is a private range: EKS refuses it, and the private endpoint serves it already; take it out",
+                    f"{cidr} is a private range: EKS refuses it, and the private endpoint serves it already; remove it",
                     "public_access_cidrs",
                     index,
                 )

@@ -177,7 +177,7 @@ class Kubectl(Construct):
     def apply(
         self, name: str, objects: Sequence[KubernetesObject], *, after: Sequence[IDependable], keep: bool = False
     ) -> Construct:
-        """Applies objects after what they stand on, and takes away those that later leave the list.
+        """Applies objects after what they depend on, and deletes those that later leave the list.
 
         Args:
             name: id of the resource.
@@ -202,7 +202,7 @@ class Kubectl(Construct):
         return manifest
 
     def install(self, chart: HelmChart, values: Mapping[str, Any], *, after: Sequence[IDependable]) -> Construct:
-        """Installs a chart after what it stands on, and waits until it runs."""
+        """Installs a chart after what it depends on, and waits until it runs."""
         oci = chart.repository.startswith("oci://")
         installed = eks.HelmChart(
             self,

@@ -66,7 +66,7 @@ def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = Non
 
 
 def application_load_balancers() -> str:
-    """Returns the ARN that stands for the account's application load balancers in the region."""
+    """Returns the ARN that matches the account's application load balancers in the region."""
     return f"arn:{Aws.PARTITION}:elasticloadbalancing:{Aws.REGION}:{Aws.ACCOUNT_ID}:loadbalancer/app/*/*"
 
 
@@ -74,7 +74,7 @@ def statements(cluster: str, features: Sequence[Statement] = ()) -> Sequence[Sta
     """Returns what the controller may do: look at the network; change what it tagged as the cluster's, and nothing else.
 
     The actions are those of the controller's documentation for ALB, NLB and their security groups. ``features`` are those for
-    what else the workloads ask of it: WAF, Shield, Cognito. IAM server certificates and capacity reservations are left out.
+    what else the workloads use: WAF, Shield, Cognito. IAM server certificates and capacity reservations are left out.
     https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/installation/#setup-iam-manually
     """
     own = {"aws:ResourceTag/elbv2.k8s.aws/cluster": cluster}

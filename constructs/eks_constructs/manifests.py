@@ -70,11 +70,11 @@ class HelmChart:
     note: str
     """What it is for."""
     outputs: Mapping[str, str] = field(default_factory=dict)
-    """Placeholders in the values, and the outputs of the workloads' stack that they stand for."""
+    """Placeholders in the values, and the outputs of the workloads' stack with their values."""
 
     @property
     def in_public_ecr(self) -> bool:
-        """Tells whether it comes from Amazon ECR Public."""
+        """Returns whether it comes from Amazon ECR Public."""
         return self.repository.startswith("oci://public.ecr.aws/")
 
     @property
@@ -83,7 +83,7 @@ class HelmChart:
         return f"{self.order:02d}-{self.name}.helm.json"
 
     def text(self) -> str:
-        """Returns the file's JSON: what helm is told."""
+        """Returns the file's JSON: the release for helm."""
         said = ("name", "namespace", "repository", "chart", "version", "note", "values")
         return json.dumps({key: getattr(self, key) for key in said}, indent=2) + "\n"
 

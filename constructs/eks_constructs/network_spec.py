@@ -80,7 +80,7 @@ class NetworkSpec(Spec):
     def _consistent(self) -> "NetworkSpec":
         if self.nat != "none" and not self.public_subnets:
             raise Misplaced(
-                f"nat: {self.nat} needs public_subnets: true (a NAT gateway stands in a public subnet); or set nat: none",
+                f"nat: {self.nat} needs public_subnets: true (a NAT gateway needs a public subnet); or set nat: none",
                 "public_subnets",
             )
         if self.nat == "none" and self.interface_endpoints is False:
@@ -120,7 +120,7 @@ class SubnetSpec(Spec):
 
 def _distinct_subnets(subnets: list[SubnetSpec]) -> list[SubnetSpec]:
     if (index := repeated(subnet.subnet_id for subnet in subnets)) is not None:
-        raise Misplaced(f"{subnets[index].subnet_id} stands in the list already; take one out", index, "subnet_id")
+        raise Misplaced(f"{subnets[index].subnet_id} is in the list twice; remove one", index, "subnet_id")
     return subnets
 
 

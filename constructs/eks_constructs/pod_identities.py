@@ -87,7 +87,9 @@ class PodIdentitySpec(Spec):
     def _consistent(self) -> "PodIdentitySpec":
         if self.role_arn and (self.policies or self.allow):
             key = "policies" if self.policies else "allow"
-            raise Misplaced("stands beside role_arn, whose rights are not made here; take one of the two out", key)
+            raise Misplaced(
+                "cannot be combined with role_arn, whose rights are not made here; remove one of the two", key
+            )
         if not (self.role_arn or self.policies or self.allow or self.target_role_arn):
             raise ValueError("gives no rights; add policies, allow, role_arn or target_role_arn")
         if self.session_policy and self.session_tags:
@@ -95,7 +97,7 @@ class PodIdentitySpec(Spec):
         if self.irsa:
             for key in ("role_arn", "target_role_arn", "session_policy", "session_tags"):
                 if getattr(self, key):
-                    raise Misplaced("is for EKS Pod Identity, and this is irsa; take one of the two out", key)
+                    raise Misplaced("is for EKS Pod Identity, and this is irsa; remove one of the two", key)
         return self
 
 

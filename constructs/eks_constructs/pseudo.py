@@ -4,7 +4,7 @@ import aws_cdk
 
 
 class Aws:
-    """What stands for the account, the region and the partition that a stack is deployed to."""
+    """Tokens for the account, the region and the partition that a stack is deployed to."""
 
     ACCOUNT_ID: str = aws_cdk.Aws.ACCOUNT_ID
     PARTITION: str = aws_cdk.Aws.PARTITION

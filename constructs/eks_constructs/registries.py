@@ -26,7 +26,7 @@ RegistryName = Annotated[
 
 
 class RegistrySpec(Spec):
-    """A registry, or a repository of charts, and what stands in for it. With neither key: the network reaches it as it is."""
+    """A registry, or a repository of charts, and its mirror or cache. With neither key: the network reaches it directly."""
 
     mirror: (
         Annotated[
@@ -58,11 +58,9 @@ class RegistrySpec(Spec):
     @model_validator(mode="after")
     def _one_way(self) -> "RegistrySpec":
         if self.mirror and self.pull_through_cache:
-            raise Misplaced(
-                "a mirror stands in for the registry already; take one of the two out", "pull_through_cache"
-            )
+            raise Misplaced("the registry has a mirror already; remove one of the two", "pull_through_cache")
         if self.filled and not self.pull_through_cache:
-            raise Misplaced("says something of a pull through cache, and there is none; take it out", "filled")
+            raise Misplaced("says something of a pull through cache, and there is none; remove it", "filled")
         return self
 
 
@@ -129,7 +127,7 @@ class Registries:
         return Source(f"{'' if '://' in stand_in else scheme}{stand_in}{rest}", rule, name)
 
     def chart(self, chart: HelmChart) -> HelmChart:
-        """Returns a chart that comes, and has its images, from what stands in for their registries."""
+        """Returns the chart with its own address, and those of its images, at their mirrors."""
         values = dict(chart.values)
         for path, repository in images_of(chart).items():
             source = self.image(repository)
@@ -144,7 +142,7 @@ def images_of(chart: HelmChart) -> dict[str, str]:
 
 
 def has_known_images(chart: HelmChart) -> bool:
-    """Tells whether the images of a chart can be pointed elsewhere."""
+    """Returns whether the images of a chart can be pointed elsewhere."""
     return chart.chart in load("reach")["charts"]
 
 

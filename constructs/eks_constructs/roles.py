@@ -108,7 +108,7 @@ def arn(service: str, resource: str) -> str:
 
 
 def account_principal() -> dict[str, str]:
-    """Returns the principal that stands for this account: its own IAM policies say who of it is meant."""
+    """Returns this account as a principal: its own IAM policies decide who in it may."""
     return {"AWS": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root"}
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Spec(BaseModel):
-    """Base of every spec: immutable, strict, and without room for a misspelt key."""
+    """Base of every spec: immutable, strict, and and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
@@ -67,7 +67,7 @@ def whole_number(value: object) -> object:
 def distinct_values(values: list[str]) -> list[str]:
     """Returns the values. Raises Misplaced if one is there twice."""
     if (index := repeated(values)) is not None:
-        raise Misplaced(f"{values[index]} stands in the list already; take one out", index)
+        raise Misplaced(f"{values[index]} is in the list twice; remove one", index)
     return values
 
 
@@ -166,7 +166,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-A
 
 
 def repeated(values: Iterable[str]) -> int | None:
-    """Returns the index of the first value that stood before, or None."""
+    """Returns the index of the first duplicate, or None."""
     seen: set[str] = set()
     for index, value in enumerate(values):
         if value in seen:

@@ -17,7 +17,7 @@ from emulator.engine.install import install
 
 
 def main() -> None:
-    """Serves on loopback until it is told to stop."""
+    """Serves on loopback until a signal stops it."""
     os.umask(0o077)
     path, number = Path(os.environ["EMULATOR_LOCK"]), int(os.environ["GATEWAY_PORT"])
     lock = _hold(path)

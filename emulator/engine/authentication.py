@@ -135,7 +135,7 @@ class Authentication:
             raise Refused("AccessDenied", "the local AWS does not answer web pages")
 
     def _bears_a_token(self, request: Request) -> bool:
-        """Tells whether the request is one of the two that AWS has signed for its caller: here the token is in their place."""
+        """Returns whether the request is one of the two that AWS has signed for its caller: here the token is in their place."""
         if request.method == "PUT" and request.path.startswith(_CUSTOM_RESOURCE):
             return request.path[len(_CUSTOM_RESOURCE) :] in port.pending_custom_resources
         asked = WEBHOOK.fullmatch(request.path)

@@ -52,7 +52,7 @@ def _remembered(handler: Any) -> Any:
 
 
 def _fingerprint(config: Mapping[str, Any], code: bytes | None) -> str:
-    """Returns what tells code and how it is started from any other."""
+    """Returns a key of a function's code and how it is started."""
     parts = ("FunctionName", "Runtime", "Handler", "Role", "Environment", "Layers")
     described = json.dumps([config.get(part) for part in parts], sort_keys=True, default=str)
     return hashlib.sha256(described.encode() + hashlib.sha256(code or b"").digest()).hexdigest()

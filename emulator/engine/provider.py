@@ -130,7 +130,7 @@ def _follow_schema(name: str, schema: ResourceSchema) -> None:
 
 def _checked(name: str, schema: ResourceSchema, props: Properties) -> Properties:
     properties = schema.coerced({key: value for key, value in props.items() if value is not None})
-    # CloudFormation's own tags are not the template's: their keys, reserved for AWS, are not held against the schema.
+    # CloudFormation's own tags are not the template's: their keys, reserved for AWS, are not checked against the schema.
     shown = dict(properties)
     key = schema.tag_property or ""
     tags = shown.get(key)

@@ -63,11 +63,15 @@ def _clusters(environment: Path) -> tuple[str, dict[str, str]]:
     """Returns the name of an environment, and the Kubernetes version of each cluster by the name of its stack."""
     data: Any = load_yaml(environment)
     try:
-        versions = {
-            f"{data['name']}-control-plane-{cluster['name']}": str(cluster["control_plane"]["kubernetes_version"])
-            for cluster in data["clusters"]
-            if "existing" not in cluster
-        }
+        versions = dict(_cluster(environment, data["name"], cluster) for cluster in data["clusters"])
     except (KeyError, TypeError):
-        raise BadSource(f"{environment}: is no environment file; `make synth` says what is wrong") from None
+        raise BadSource(f"{environment}: is not an environment file; `make synth` says what is wrong") from None
     return str(data["name"]), versions
+
+
+def _cluster(environment: Path, name: str, cluster: Any) -> tuple[str, str]:
+    """Returns the stack that shows a cluster, and its Kubernetes version. Raises KeyError, TypeError, BadSource."""
+    if "existing" in cluster:
+        looked_up: Any = load_yaml(environment.parent / str(cluster["existing"]))
+        return f"{name}-compute-{cluster['name']}", str(looked_up["kubernetes_version"])
+    return f"{name}-control-plane-{cluster['name']}", str(cluster["control_plane"]["kubernetes_version"])

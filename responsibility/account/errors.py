@@ -12,7 +12,7 @@ from responsibility.reading.template import BadSource
 from safe_io.terminal import one_line
 
 FAILURES = (boto.BotoCoreError, boto.ClientError, ResponseParserError, ValueError)
-"""What boto3 raises. ValueError: an endpoint that is no address."""
+"""What boto3 raises. ValueError: an endpoint that is not an address."""
 
 _SIGN_IN = "Sign in (`aws sso login`), or choose other credentials with --profile or AWS_PROFILE"
 _EXPIRED = {"ExpiredTokenException", "ExpiredToken"}
@@ -124,7 +124,7 @@ def _not_asked(error: Exception, region: str, secrets: Iterable[str]) -> str:
     if isinstance(error, boto.NoRegionError):
         return "no region is named. Say --region, or set AWS_REGION or the profile's region"
     if isinstance(error, boto.InvalidRegionError):
-        return f"{region!r} is no name of a region. One looks like eu-west-1"
+        return f"{region!r} is not the name of a region. One looks like eu-west-1"
     if isinstance(error, _UNREACHABLE):
         return (
             f"no answer: {said}. Check the network, a proxy, AWS_ENDPOINT_URL,"

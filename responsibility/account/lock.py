@@ -140,7 +140,7 @@ def _schemas(account: Account, versions: Versions) -> Schemas:
             schema = json.loads(text or "{}")
         except ValueError:
             raise AccountError(
-                f"eks:DescribeAddonConfiguration in {account.region}: the schema of {addon} is no JSON"
+                f"eks:DescribeAddonConfiguration in {account.region}: the schema of {addon} is not JSON"
             ) from None
         if schema:
             found.setdefault(addon, {})[version] = json.dumps(_plain(schema), sort_keys=True, separators=(",", ":"))
@@ -173,7 +173,9 @@ def load(file: Path) -> Versions | None:
     data = load_yaml(file)
     addons = data.get("addons") if isinstance(data, dict) and "addons" in data and set(data) <= _KEYS else None
     if not isinstance(addons, dict) or not all(_is_row(key, row) for key, row in addons.items()):
-        raise BadSource(f"{file}: is no lock file, so it is not replaced. Delete it, or write elsewhere with --output")
+        raise BadSource(
+            f"{file}: is not a lock file, so it is not replaced. Delete it, or write elsewhere with --output"
+        )
     return _sorted(addons)
 
 

@@ -10,18 +10,9 @@ from eks_facts.addons import addons
 from responsibility.model import ComputeKind
 from responsibility.reading.eks import Addon, Cluster
 from responsibility.reading.facts import Facts
+from responsibility.reading.kinds.registry import KINDS
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.template import BadSource
-
-COMPUTE_TYPES: dict[ComputeKind, str] = {
-    "managed_nodes": "ec2",
-    "self_managed_nodes": "ec2",
-    "auto_mode": "auto",
-    "fargate": "fargate",
-    "hybrid_nodes": "hybrid",
-}
-"""EKS' word for each kind of compute, where it says what an add-on's version runs on:
-https://docs.aws.amazon.com/eks/latest/userguide/addon-compat.html"""
 
 
 @dataclass(frozen=True)
@@ -43,12 +34,13 @@ def plan_of(facts: Facts, assembly: str) -> Plan:
         raise BadSource(f"{assembly}: has no EKS cluster, so there are no add-on versions to lock")
     if lost := [addon.name for addon in facts.all(Addon) if addon.cluster is None]:
         raise BadSource(f"{assembly}: does not say of which cluster these add-ons are: {', '.join(sorted(lost))}")
+    types = {kind.id: kind.compute_type for kind in KINDS}
     wanted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     named: dict[tuple[str, str], set[str]] = defaultdict(set)
     for cluster in clusters:
         version = version_of(cluster)
         for name, addon in cluster.addons.items():
-            wanted[version][name] |= {COMPUTE_TYPES[kind] for kind in _hosts(name, cluster)}
+            wanted[version][name] |= {types[kind] for kind in _hosts(name, cluster)}
             if now := addon.resource.maybe("AddonVersion"):
                 named[version, name].add(str(now))
     templates = [cluster.resource.template for cluster in clusters]

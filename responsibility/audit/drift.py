@@ -196,7 +196,7 @@ class Drift:
         )
 
     def _named(self, inside: str) -> str | None:
-        """Returns the physical id for a reference inside of a text; None = it is no reference."""
+        """Returns the physical id for a reference inside of a text; None = it is not a reference."""
         found = reference(inside)
         return self._physical.get(f"{found[0]}/{found[1]}", "") if found else None
 

@@ -112,4 +112,4 @@ def _document(value: Any) -> Any:
     try:
         return json_in(unquote(value)) if isinstance(value, str) else value
     except NoData:
-        return Unknown("a policy document that is no JSON")
+        return Unknown("a policy document that is not JSON")

@@ -69,7 +69,7 @@ class Component:
 def components() -> dict[str, Component]:
     """Returns every component by its id, from the control plane outwards.
 
-    Raises ValueError for data that is no model: it names the component and the cell.
+    Raises ValueError for data that is not a model: it names the component and the cell.
     """
     found: dict[str, Component] = {}
     for group in GROUPS:

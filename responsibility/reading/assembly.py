@@ -23,7 +23,7 @@ def read_assembly(files: Files, folder: Path, depth: int = 1) -> Iterator[Templa
     manifest = _only(files, file)
     artifacts = manifest.get("artifacts") if isinstance(manifest, dict) else None
     if not isinstance(artifacts, dict):
-        raise BadSource(f"{file}: has no `artifacts`: this is no cloud assembly")
+        raise BadSource(f"{file}: has no `artifacts`: this is not a cloud assembly")
     for name, artifact in artifacts.items():
         where = one_line(f"{file}: artifacts.{name}", 300)
         kind = _mapping(artifact, where).get("type")
@@ -55,18 +55,18 @@ def objects_beside(files: Files, folder: Path) -> Iterator[tuple[Path, list[dict
 
 
 def check(body: dict[str, Any], file: str) -> None:
-    """Raises BadSource for what is no template; writes its loops out."""
+    """Raises BadSource for what is not a template; writes its loops out."""
     if not isinstance(body.setdefault("Resources", {}), dict):
-        raise BadSource(f"{file}: Resources: is no mapping")
+        raise BadSource(f"{file}: Resources: is not a mapping")
     for section in ("Parameters", "Conditions", "Mappings", "Outputs"):
         if not isinstance(body.get(section) or {}, dict):
-            raise BadSource(f"{file}: {section}: is no mapping")
+            raise BadSource(f"{file}: {section}: is not a mapping")
     write_out(body, file)
     for name, resource in body["Resources"].items():
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
-            raise BadSource(one_line(f"{file}: Resources.{name}: has no `Type`, or one that is no text"))
+            raise BadSource(one_line(f"{file}: Resources.{name}: has no `Type`, or one that is not text"))
         if not isinstance(resource.get("Properties") or {}, dict):
-            raise BadSource(one_line(f"{file}: Resources.{name}.Properties: is no mapping"))
+            raise BadSource(one_line(f"{file}: Resources.{name}.Properties: is not a mapping"))
 
 
 def _only(files: Files, path: Path) -> Any:
@@ -78,7 +78,7 @@ def _only(files: Files, path: Path) -> Any:
 
 def _mapping(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BadSource(f"{where}: is no mapping")
+        raise BadSource(f"{where}: is not a mapping")
     return value
 
 

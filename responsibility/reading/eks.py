@@ -114,27 +114,15 @@ class Cluster(Fact):
     @property
     def kinds(self) -> list[ComputeKind]:
         """The kinds of compute it has."""
-        found: list[ComputeKind] = []
-        if self.resource.maybe("ComputeConfig.Enabled") in (True, "true"):
-            found.append("auto_mode")
-        if self.node_groups:
-            found.append("managed_nodes")
-        if self.fargate_profiles:
-            found.append("fargate")
-        if self.resource.maybe("RemoteNetworkConfig.RemoteNodeNetworks"):
-            found.append("hybrid_nodes")
-        if self.self_managed:
-            found.append("self_managed_nodes")
-        return found
+        return [kind.id for kind in self.facts.kinds if kind.has(self)]
 
     def has_any(self, kinds: Iterable[ComputeKind]) -> bool:
         """Whether it has one of some kinds of compute. Raises UnknownValue where it may."""
         if set(kinds) & set(self.kinds):
             return True
-        if "auto_mode" in kinds:
-            self.get("ComputeConfig.Enabled")
-        if "hybrid_nodes" in kinds:
-            self.get("RemoteNetworkConfig.RemoteNodeNetworks")
+        for kind in self.facts.kinds:
+            if kind.id in kinds:
+                kind.settle(self)
         return False
 
 

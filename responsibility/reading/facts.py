@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from typing import Any, ClassVar, Generic, Protocol, TypeGuard, TypeVar, overload
 
 from responsibility.findings import Evidence, Origin
 from responsibility.model import ComputeKind
@@ -140,13 +140,46 @@ def key_of(value: Any) -> str:
     return f"{found[0]}/{found[1]}" if found else ""
 
 
+def _plain(value: Any) -> TypeGuard[str]:
+    """Whether a value is a name as it is in the account."""
+    return isinstance(value, str) and bool(value) and OPEN not in value
+
+
+def _filled_in(value: Any, resource: Resource) -> str:
+    """Returns what is the same for two names of a deployment that a parameter, a dynamic reference or an import gives.
+
+    Empty = it is no such name. Another reason than these may have another value each time.
+    """
+    given = (
+        value.given if isinstance(value, Unknown) else isinstance(value, str) and gap_of(value).startswith("parameter ")
+    )
+    return f"{resource.stack.split('/')[0]}: {value}" if given else ""
+
+
+class ShownKind(Protocol):
+    """What a cluster has to know of a kind of compute (``kinds/kind.py``)."""
+
+    id: ClassVar[ComputeKind]
+
+    def has(self, cluster: Any) -> bool:
+        """Whether a cluster has it, as far as that is known."""
+
+    def settle(self, cluster: Any) -> None:
+        """Raises UnknownValue where that is not known."""
+
+
 class Facts:
     """The facts of one review or audit."""
 
     def __init__(
-        self, resources: Iterable[tuple[Resource, type[Fact]]], as_of: date, origin: Origin = "templates"
+        self,
+        resources: Iterable[tuple[Resource, type[Fact]]],
+        as_of: date,
+        origin: Origin = "templates",
+        kinds: Sequence[ShownKind] = (),
     ) -> None:
-        """Makes a fact of each resource, of the class that is given with it."""
+        """Makes a fact of each resource, of the class that is given with it; clusters look for ``kinds`` of compute."""
+        self.kinds = kinds
         self.origin: Origin = origin
         """What was read: templates, or an account."""
         self.as_of = as_of
@@ -242,19 +275,33 @@ class Facts:
     def cluster_of(self, resource: Resource) -> str:
         """Returns the key of the cluster a resource belongs to; empty = none, several, or not known.
 
-        It is the one it names; else the only one there is, or the only one of its stack.
+        It is the one it names; else the only one there is, or the only one of its stack, unless that has another name.
         """
         if resource.type == _CLUSTER:
             return resource.key
-        cluster = self._meant(
-            resource.belongs_to or resource.maybe("ClusterName") or resource.maybe("ClusterID"), _CLUSTER
-        )
+        named = resource.belongs_to or resource.properties.get("ClusterName") or resource.properties.get("ClusterID")
+        cluster = self._meant(named, _CLUSTER)
         if cluster and cluster.resource.type == _CLUSTER:
             return cluster.resource.key
+        if (filled := _filled_in(named, resource)) and len(same := self._clusters_filled_in[filled]) == 1:
+            return same[0]
         clusters = self.of_type(_CLUSTER)
         if len(clusters) > 1:
             clusters = self._clusters_by_stack.get(resource.stack, [])
+        elif (
+            clusters and not resource.belongs_to and _plain(named) and _plain(own := clusters[0].resource.maybe("Name"))
+        ):
+            clusters = [] if named.rsplit("/", 1)[-1] != own else clusters
         return clusters[0].resource.key if len(clusters) == 1 else ""
+
+    @cached_property
+    def _clusters_filled_in(self) -> dict[str, list[str]]:
+        """Keys of the clusters by a name that is known at the deploy alone: nested stacks may get the same parameter."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for cluster in self.of_type(_CLUSTER):
+            if name := _filled_in(cluster.resource.properties.get("Name"), cluster.resource):
+                found[name].append(cluster.resource.key)
+        return found
 
     @cached_property
     def _clusters_by_stack(self) -> dict[str, list[Fact]]:

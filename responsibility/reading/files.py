@@ -57,9 +57,9 @@ class Files:
         return not self._root or os.path.commonpath([self._root, real]) == self._root
 
     def inside(self, folder: Path, name: Any, where: str) -> Path:
-        """Returns the path of a file that another one names. Raises BadSource: it is no name, or leads out of the folder."""
+        """Returns the path of a file that another one names. Raises BadSource: it is not a name, or leads out of the folder."""
         if not isinstance(name, str) or not name:
-            raise BadSource(f"{where}: is no name of a file")
+            raise BadSource(f"{where}: is not the name of a file")
         if not self.is_inside(folder / name):
             raise BadSource(one_line(f"{where}: {name} leads out of {self.name}; what is read must be in it"))
         return folder / name

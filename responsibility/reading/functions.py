@@ -52,7 +52,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None or isinstance(value, dict | list):
-        return str(Unknown("something that is no text"))
+        return str(Unknown("something that is not text"))
     return str(value)
 
 

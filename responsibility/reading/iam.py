@@ -62,7 +62,7 @@ class Statement:
 def statements(document: Any, evidence: Evidence) -> list[Statement]:
     """Returns the statements of a policy document, given as an object or as JSON text.
 
-    Raises UnknownValue for a document that the template does not say, or that is no JSON.
+    Raises UnknownValue for a document that the template does not say, or that is not JSON.
     """
     found, unknown = _read(document, evidence)
     if unknown:
@@ -89,8 +89,11 @@ def _read(document: Any, evidence: Evidence) -> tuple[list[Statement], list[Unkn
     for index, item in enumerate(items):
         if isinstance(item, dict):
             found.append(_statement(item, _below(evidence, index)))
-        elif isinstance(item, Unknown | Reference):
-            unsaid.append(UnknownValue(_below(evidence, index), _why(item)))
+        else:
+            why = (
+                _why(item) if isinstance(item, Unknown | Reference) else "is no statement, as far as the template shows"
+            )
+            unsaid.append(UnknownValue(_below(evidence, index), why))
     return found, unsaid
 
 
@@ -239,7 +242,7 @@ class Role(Fact):
 
     @property
     def known_as(self) -> str:
-        """Its name. A logical id is no name: another role may be called that."""
+        """Its name. A logical id is not a name: another role may be called that."""
         return text(self.resource.maybe("RoleName", ""))
 
     @property

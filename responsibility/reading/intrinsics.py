@@ -124,7 +124,7 @@ class Scope:
         """Returns what ``Fn::GetAtt`` gives."""
         resource = self.resources.get(name)
         if resource is None:
-            return Unknown(f"{name} is no resource of {self.name}")
+            return Unknown(f"{name} is not a resource of {self.name}")
         if resource["Type"] == "AWS::CloudFormation::Stack" and attribute.startswith("Outputs."):
             nested = self.world.scopes.get(f"{self.name}/{name}")
             return (
@@ -162,7 +162,7 @@ class Scope:
         if name not in conditions:
             return Unknown(f"condition {name} is not defined")
         value = self.once("condition", name, lambda: self.value(conditions[name]))
-        return value if isinstance(value, bool | Unknown) else Unknown(f"condition {name} is no condition")
+        return value if isinstance(value, bool | Unknown) else Unknown(f"condition {name} is not a condition")
 
     def _pseudo(self, name: str) -> Any:
         template = self.template
@@ -179,7 +179,7 @@ class Scope:
     def _parameter(self, name: str) -> Any:
         definition = self._parameters[name]
         if not isinstance(definition, dict):
-            return Unknown(f"parameter {name} is no mapping")
+            return Unknown(f"parameter {name} is not a mapping")
         kind = str(definition.get("Type", "String"))
         value = self._given(name)
         if value is None:

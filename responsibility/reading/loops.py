@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from responsibility.bounds import RESOURCES, TURNS, Budget
+from safe_io.where import Where
 
 _LOOP = "Fn::ForEach::"
 
@@ -17,12 +18,21 @@ def write_out(body: dict[str, Any], file: str) -> None:
     What depends on the account (a macro, a loop over a value that the template does not say) stays, as a resource of the
     type ``Fn::Transform`` or ``Fn::ForEach`` whose one property is unknown: so it is counted and told. Raises BadSource.
     """
-    resources: dict[str, Any] = {}
-    for name, resource in _Writer(body, file).pairs(body["Resources"]):
+    resources = Written()
+    for name, resource, origin in _Writer(body, file).pairs(body["Resources"], body["Resources"], ("Resources",)):
         kind = name if name == "Fn::Transform" else _LOOP.rstrip(":") if name.startswith(_LOOP) else ""
         resources[name] = {"Type": kind, "Properties": {"Resources": {kind: resource}}} if kind else resource
+        resources.origins[name] = origin
         RESOURCES.check(len(resources), f"{file}: Resources")
     body["Resources"] = resources
+
+
+class Written(dict[str, Any]):
+    """Resources, with where in the text each one is: that of a loop is in the loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.origins: dict[str, Where] = {}
 
 
 class _Writer:
@@ -36,21 +46,21 @@ class _Writer:
         self._lists: dict[str, list[str] | None] = {}
         """What parameters hold, by name."""
 
-    def pairs(self, section: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
-        """Yields the name and the body of each resource."""
-        for key, value in section.items():
+    def pairs(self, section: dict[Any, Any], written: dict[Any, Any], where: Where) -> Iterator[tuple[str, Any, Where]]:
+        """Yields the name and the body of each resource, and where it is ``written``: there, variables are not replaced."""
+        for (key, value), (name, raw) in zip(section.items(), written.items(), strict=False):
             # YAML reads an unquoted No or 1 as something else than text.
             items = self._items(value) if str(key).startswith(_LOOP) else None
             if items is None:
-                yield str(key), value
+                yield str(key), value, (*where, str(name))
                 continue
             for item in items:
                 self._turns += 1
                 TURNS.check(self._turns, f"{self._file}: Resources.{key}")
-                yield from self.pairs(self._put(value[2], str(value[0]), item))
+                yield from self.pairs(self._put(value[2], str(value[0]), item), raw[2], (*where, str(name), 2))
 
     def _items(self, loop: Any) -> list[str] | None:
-        """Returns what a loop runs over; None: that is not in the template, or this is no loop."""
+        """Returns what a loop runs over; None: that is not in the template, or this is not a loop."""
         if not isinstance(loop, list) or len(loop) != 3 or not isinstance(loop[2], dict):
             return None
         found: list[str] = []

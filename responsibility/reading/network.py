@@ -193,7 +193,7 @@ def ingress_beside(group: Fact) -> list[Rule]:
 def _rules(group: SecurityGroup, path: str) -> Iterator[Rule]:
     for at, values in group.resource.items(path):
         if not isinstance(values, dict):
-            raise UnknownValue(group.at(at), "is no rule")
+            raise UnknownValue(group.at(at), "is not a rule")
         yield _rule(group, values, at)
 
 
@@ -223,5 +223,5 @@ def _rule(owner: Fact, values: dict[str, object], path: str) -> Rule:
 
 
 def _port(value: object) -> int | None:
-    # A number of thousands of digits is no port, and Python refuses to read it.
+    # A number of thousands of digits is not a port, and Python refuses to read it.
     return int(str(value)) if re.fullmatch(r"-?\d{1,9}", str(value)) else None

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from responsibility.reading.intrinsics import Scope, World
-from responsibility.reading.manifest import ManifestFile
 from responsibility.reading.resource import Resource
-from responsibility.reading.template import BadSource, Template, parse
+from responsibility.reading.sources import ManifestFile
+from responsibility.reading.template import BadSource, Keys, Template, parse
 from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, filled, written
+from safe_io.where import Where
 
 _OLD_CDK = {
     "Custom::AWSCDK-EKS-Cluster": "AWS::EKS::Cluster",
@@ -129,7 +130,7 @@ def _pascal(value: Any) -> Any:
 def objects_of(resource: Resource) -> Iterator[Resource]:
     """Yields the Kubernetes objects inside a custom resource, with the cluster's name or reference."""
     if resource.type in MANIFESTS:
-        items = list(_objects(_manifest(resource.maybe("Manifest"))))
+        items = [item for item, _ in _objects(_manifest(resource.maybe("Manifest")))]
         cluster = resource.properties.get("ClusterName")
     elif resource.type == "AWS::EKS::Cluster" and isinstance(access := resource.maybe("KubernetesApiAccess"), dict):
         items, cluster = [_aws_auth(access)], Reference(resource.stack, resource.id)
@@ -180,7 +181,8 @@ def objects_in(file: ManifestFile) -> Iterator[Resource]:
                 belongs_to=file.cluster or None,
             )
         return
-    for item, text in file.each():
+    keys = Keys(file.text, file.file)
+    for item, (number, *within) in _objects(_placeholders(file.objects)):
         if isinstance(item.get("kind"), str):
             metadata = item.get("metadata")
             metadata = metadata if isinstance(metadata, dict) else {}
@@ -189,8 +191,16 @@ def objects_in(file: ManifestFile) -> Iterator[Resource]:
                 stack=f"manifests/{file.cluster}" if file.cluster else "manifests",
                 id=f"{item['kind']}/{where}",
                 type=item["kind"],
-                properties=_placeholders(item),
-                template=text,
+                properties=item,
+                template=Template(
+                    "",
+                    file.file,
+                    {"Resources": {}},
+                    file.text,
+                    number=file.numbers[int(number)] if file.numbers else int(number),
+                    within=tuple(within),
+                    keys=keys,
+                ),
                 belongs_to=file.cluster or None,
             )
 
@@ -208,12 +218,12 @@ def _placeholders(value: Any) -> Any:
     return value
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Yields the objects of a list, or of an object of kind List."""
+def _objects(value: Any, where: Where = ()) -> Iterator[tuple[dict[str, Any], Where]]:
+    """Yields the objects of a list, or of an object of kind List, and where each is."""
     if isinstance(value, list):
-        for item in value:
-            yield from _objects(item)
+        for number, item in enumerate(value):
+            yield from _objects(item, (*where, number))
     elif isinstance(value, dict) and value.get("kind") == "List":
-        yield from _objects(value.get("items"))
+        yield from _objects(value.get("items"), (*where, "items"))
     elif isinstance(value, dict):
-        yield value
+        yield value, where

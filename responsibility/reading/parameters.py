@@ -50,7 +50,7 @@ def _in_file(file: Path) -> Iterator[tuple[str, str]]:
         rows = list(data.items()) if isinstance(data, dict) else [(None, None)]
     for name, value in rows:
         if not isinstance(name, str) or value is None or isinstance(value, dict | list):
-            raise BadSource(f"{file}: is no file of parameters. It should be {_FORMS}")
+            raise BadSource(f"{file}: is not a file of parameters. It should be {_FORMS}")
         yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
 

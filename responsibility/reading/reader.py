@@ -24,6 +24,7 @@ from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.functions import world_of
 from responsibility.reading.iam import Policy
 from responsibility.reading.joining import cluster_joined
+from responsibility.reading.kinds.registry import KINDS
 from responsibility.reading.kubernetes import HelmChart, class_of
 from responsibility.reading.network import SecurityGroup, Subnet, Vpc
 from responsibility.reading.resource import Resource
@@ -74,7 +75,7 @@ def facts_of(resources: Iterable[Resource], as_of: date, origin: Origin = "templ
     """Returns the facts of resources."""
     found = list(resources)
     others = {resource.key: resource for resource in found}
-    return Facts([(resource, _class_of(resource, others)) for resource in found], as_of, origin)
+    return Facts([(resource, _class_of(resource, others)) for resource in found], as_of, origin, KINDS)
 
 
 def _class_of(resource: Resource, others: dict[str, Resource]) -> type[Fact]:

@@ -16,7 +16,6 @@ from responsibility.bounds import RESOURCES_READ, STACKS
 from responsibility.model import ComputeKind
 from responsibility.reading.assembly import check, objects_beside, read_assembly
 from responsibility.reading.files import Files
-from responsibility.reading.manifest import ManifestFile
 from responsibility.reading.nesting import nest
 from responsibility.reading.template import RULES, BadSource, Template
 from safe_io.terminal import one_line
@@ -28,6 +27,19 @@ _OURS = re.compile(rb"AWS::|apiVersion")
 """What a file that a review is about has in it somewhere."""
 _CHART = re.compile(rb"\{\{-?\s*(\.|include\b|if\b|range\b|with\b|define\b|end\b)")
 """A file of a Helm chart: no YAML before Helm has been over it."""
+
+
+@dataclass
+class ManifestFile:
+    """A file of Kubernetes objects."""
+
+    file: str
+    cluster: str
+    """Name of the cluster that it is for; empty = not known."""
+    objects: list[dict[str, Any]]
+    text: str = field(default="", repr=False)
+    numbers: list[int] = field(default_factory=list)
+    """Which document of the file each object is."""
 
 
 @dataclass
@@ -149,8 +161,7 @@ def _read_folder(sources: Sources, folder: Path) -> None:
             sources.templates.append(template)
             STACKS.check(len(sources.templates), str(folder))
         for path, objects in objects_beside(files, folder):
-            text, _ = files.documents(path)
-            sources.manifests.append(ManifestFile(str(path), path.parent.name, objects, text))
+            sources.manifests.append(ManifestFile(str(path), path.parent.name, objects, files.documents(path)[0]))
         return
     for file in sorted(folder.iterdir()):
         if file.suffix in _SUFFIXES and file.is_file():
@@ -174,11 +185,11 @@ def _add_one_of_many(sources: Sources, files: Files, file: Path) -> None:
 
 def _add(sources: Sources, file: str, name: str, documents: list[Any], text: str, *, strict: bool = True) -> None:
     _add_objects(sources, file, documents, text)
-    for body in documents:
+    for number, body in enumerate(documents):
         if not isinstance(body, dict) or not isinstance(body.get("Resources"), dict):
             continue
         check(body, file)
-        sources.templates.append(Template(_unused(name, sources.templates), file, body, text))
+        sources.templates.append(Template(_unused(name, sources.templates), file, body, text, number=number))
         STACKS.check(len(sources.templates), file)
     if strict and not documents:
         raise BadSource(f"{file}: is empty")

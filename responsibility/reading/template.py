@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from safe_io.errors import BadInput as BadSource
-from safe_io.json_text import load_json
+from safe_io.json_text import json_lines, load_json
+from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
 from safe_io.yaml_scalars import Rules
 
@@ -31,24 +31,55 @@ class Template:
     given: dict[str, str] = field(default_factory=dict)
     """Values of parameters, as somebody deploys it with them (``reading/parameters.py``)."""
 
-    def line(self, resource: str, path: str = "") -> int:  # noqa: ARG002 (of a file of objects, the path decides)
-        """Returns the line of a resource; 0 = not known."""
-        return self.lines.get(resource, 0)
+    number: int = 0
+    """Which document of its file it is."""
+    within: Where | None = None
+    """Of a Kubernetes object: where in its document it is."""
+    keys: Keys | None = field(default=None, repr=False)
+    """The keys of its file, which the other documents of the file share."""
+
+    def line(self, logical_id: str, path: str = "") -> int:
+        """Returns the line of a resource's property, else of what it is in; 0 = it has none in the text."""
+        if self.keys is None:
+            self.keys = Keys(self.text, self.file)
+        lines = self.keys.of(self.number)
+        begin: Where = self.within or ()
+        if self.within is None:
+            resources = self.body.get("Resources") or {}
+            begin = getattr(resources, "origins", {}).get(logical_id) or ("Resources", logical_id)
+        line = lines.get(begin, 0)
+        where = begin if self.within is not None else (*begin, "Properties")
+        for step in path.split(".") if path else ():
+            where = (*where, int(step)) if step.isdecimal() and (*where, int(step)) in lines else (*where, step)
+            if where not in lines:
+                break
+            line = lines[where]
+        return line
+
+
+class Keys:
+    """The line of each key of a file, found when somebody asks."""
+
+    def __init__(self, text: str, file: str) -> None:
+        """Reads nothing yet."""
+        self._text, self._file = text, file
+
+    def of(self, number: int) -> dict[Where, int]:
+        """Returns the lines of a document of the file, by where a key is."""
+        return self._documents[number] if number < len(self._documents) else {}
 
     @cached_property
-    def lines(self) -> dict[str, int]:
-        """The line of each resource, by logical id. Found by the way it is written, because no parser of JSON keeps lines."""
-        ids = self.body.get("Resources") or {}
-        found: dict[str, tuple[int, int]] = {}
-        begins = re.search(r"^[ \t{]*\"?Resources\"?[ \t]*:", self.text, re.MULTILINE)
-        start = begins.start() if begins else 0
-        line, at = self.text.count("\n", 0, start) + 1, start
-        for match in re.finditer(r"^([ \t]*)[\"']?([A-Za-z0-9]+)[\"']?[ \t]*:", self.text[start:], re.MULTILINE):
-            line += self.text.count("\n", at, start + match.start(2))
-            at = start + match.start(2)
-            if match[2] in ids and (match[2] not in found or len(match[1]) < found[match[2]][0]):
-                found[match[2]] = (len(match[1]), line)
-        return {name: number for name, (_, number) in found.items()}
+    def _documents(self) -> list[dict[Where, int]]:
+        try:
+            return [json_lines(self._text)]
+        except ValueError:
+            pass
+        try:
+            return [
+                one.lines for one in YamlFile.parse(self._text, self._file, replace(RULES, lines_to=RULES.max_depth))
+            ]
+        except BadSource:
+            return []
 
 
 def _short_form(tag: str, value: Any) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def prose(words: str, limit: int = 400) -> str:
 
 
 def link(words: str, url: str) -> str:
-    """Returns a link, or the words alone if that is no plain address."""
+    """Returns a link, or the words alone if that is not a plain address."""
     return f"[{words}]({url})" if _URL.fullmatch(url) else words
 
 

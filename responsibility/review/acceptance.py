@@ -48,7 +48,7 @@ def _reason(text: str) -> str:
 
 def _day(value: Any) -> Any:
     if not isinstance(value, str | date):
-        raise ValueError("is no day")
+        raise ValueError("is not a date")
     return value
 
 
@@ -88,7 +88,7 @@ def read(path: Path, codes: Iterable[str]) -> list[Accepted]:
         if entry.code not in known:
             file.fail(
                 ("accepted", index, "code"),
-                f"{entry.code} is no check; `python -m responsibility checks` lists them",
+                f"{entry.code} is not a check; `python -m responsibility checks` lists them",
             )
     return found
 

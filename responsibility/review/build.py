@@ -96,8 +96,10 @@ def _stacks(sources: Sources, facts: Facts) -> list[StackInfo]:
         return [StackInfo(name=name, file="", description="", resources=count) for name, count in counts.items()]
     if not sources.templates:
         return [
-            StackInfo(name=MANIFESTS, file=file.file, description="", resources=sum(1 for _ in file.each()))
-            for file in sources.manifests
+            StackInfo(name=MANIFESTS, file=file, description="", resources=count)
+            for file, count in Counter(
+                resource.template.file for resource in facts.resources if resource.template
+            ).items()
         ]
     return [
         StackInfo(

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import Any
 
+from eks_facts.files import load
 from eks_facts.versions import kubernetes_versions
 from responsibility.document import Cost
 from responsibility.reading.eks import Cluster
@@ -24,29 +26,7 @@ from responsibility.review.versions import minor, support
 
 __all__ = ["Prices", "cost", "load_prices"]
 
-_NO_PRICE = {
-    "AWS::APS::Workspace": "charged by samples and queries",
-    "AWS::Backup::BackupVault": "charged by what is stored",
-    "AWS::CloudWatch::Alarm": "the price table has no alarms",
-    "AWS::DynamoDB::Table": "charged by requests and what is stored, or by provisioned capacity",
-    "AWS::ECR::Repository": "charged by what is stored",
-    "AWS::EFS::FileSystem": "charged by what is stored",
-    "AWS::EKS::Capability": "the price table has no capabilities",
-    "AWS::ElastiCache::ReplicationGroup": "the price table has no caches",
-    "AWS::ElasticLoadBalancing::LoadBalancer": "the price table has no Classic Load Balancers",
-    "AWS::FSx::FileSystem": "the price table has no FSx",
-    "AWS::Lambda::Function": "charged by use",
-    "AWS::Logs::LogGroup": "charged by what is written and stored",
-    "AWS::NetworkFirewall::Firewall": "the price table has no firewalls",
-    "AWS::RDS::DBCluster": "the price table has no databases",
-    "AWS::RDS::DBInstance": "the price table has no databases",
-    "AWS::Route53::HostedZone": "the price table has no hosted zones",
-    "AWS::S3::Bucket": "charged by what is stored",
-    "AWS::SQS::Queue": "charged by requests",
-    "AWS::SecretsManager::Secret": "the price table has no secrets",
-    "AWS::WAFv2::WebACL": "the price table has no web ACLs",
-}
-"""Resource types that cost money and are not in the sum, and why."""
+_MADE_ELSEWHERE = ("Custom::", "AWS::CloudFormation::CustomResource")
 
 
 def cost(facts: Facts, prices: Prices, as_of: date) -> Cost:
@@ -228,9 +208,10 @@ def _claim(bill: Bill, fact: KubernetesObject) -> None:
 
 def _general(bill: Bill, facts: Facts) -> Iterator[str]:
     """What is never in the sum, as far as these templates have it."""
-    counts = Counter(fact.resource.type for fact in facts.every() if fact.resource.type in _NO_PRICE)
-    for type_, count in sorted(counts.items()):
-        yield f"{count} x {type_}: {_NO_PRICE[type_]}"
+    types = Counter(fact.resource.type for fact in facts.every() if "::" in fact.resource.type)
+    for type_, count in sorted(types.items()):
+        if why := _why_not(type_):
+            yield f"{count} x {type_}: {why}"
     if any(cluster.resource.maybe("Logging.ClusterLogging.EnabledTypes") for cluster in facts.all(Cluster)):
         yield "Control plane logs: charged by what is written to CloudWatch Logs"
     if facts.of_type("AWS::EC2::NatGateway"):
@@ -242,6 +223,18 @@ def _general(bill: Bill, facts: Facts) -> Iterator[str]:
         yield f"Differences between regions: some templates name none; prices are those of {', '.join(price_regions)}"
     if others := sorted({*regions} - {"", *price_regions}):
         yield f"Differences between regions: stacks in {', '.join(others)} are counted with the prices of {bill.prices.region}"
+
+
+def _why_not(type_: str) -> str:
+    """Returns why a type is not in the sum; empty: it is, or costs nothing."""
+    billing = load("billing")
+    if type_ in _PRICED or type_ in billing["by_use"]:
+        return str(billing["by_use"].get(type_, ""))
+    if type_ != _MADE_ELSEWHERE[1] and any(fnmatchcase(type_, free) for free in billing["free"]):
+        return ""
+    if type_.startswith(_MADE_ELSEWHERE):
+        return "what its function makes is not in the templates"
+    return "not in the price table"
 
 
 def _region(fact: Fact) -> str | None:

@@ -139,7 +139,7 @@ def number(fact: Fact, path: str, default: float | None = None) -> float:
             return float(value)
     except (ValueError, OverflowError):
         pass
-    reason = "is not there" if value is None else f"is no number: {str(value)[:40]}"
+    reason = "is not there" if value is None else f"is not a number: {str(value)[:40]}"
     raise UnknownValue(fact.at(path), reason)
 
 

@@ -10,15 +10,14 @@ from typing import Any
 
 from eks_facts.addons import addon_kinds
 from responsibility.model import ComputeKind
-from responsibility.reading.eks import AccessEntry, Addon, Cluster, FargateProfile, NodeGroup, SelfManagedNodes
+from responsibility.reading.eks import AccessEntry, Addon, Cluster
 from responsibility.reading.facts import Fact, Facts, key_of
+from responsibility.reading.kinds.registry import KINDS
 from safe_io.yaml_file import load
 
 _DATA = Path(__file__).parents[1] / "data" / "resource_types.yaml"
 _SERVES_ALL = ("AWS::EKS::Cluster", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::KMS::Key")
 """What every kind of compute refers to; nothing is attributed through it."""
-_NODE_KINDS = ("NodePool", "NodeClass")
-"""Kubernetes objects that say what Auto Mode's nodes are like (``EC2NodeClass`` is self-hosted Karpenter's)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +76,8 @@ def compute_kinds(facts: Facts) -> dict[str, ComputeKind]:
 
 
 def _roots(facts: Facts) -> dict[ComputeKind, list[Fact]]:
-    roots: dict[ComputeKind, list[Fact]] = {
-        "managed_nodes": [*facts.all(NodeGroup)],
-        "fargate": [*facts.all(FargateProfile)],
-        "self_managed_nodes": [*facts.all(SelfManagedNodes)],
-        "auto_mode": [fact for kind in _NODE_KINDS for fact in facts.of_type(kind)],
-        "hybrid_nodes": [],
-    }
-    for cluster in facts.all(Cluster):
-        role = facts.get(Fact, key_of(cluster.resource.maybe("ComputeConfig.NodeRoleArn")))
-        roots["auto_mode"].extend([role] if role else [])
-    by_type: dict[str, ComputeKind] = {
-        "EC2": "auto_mode",
-        "EC2_LINUX": "self_managed_nodes",
-        "EC2_WINDOWS": "self_managed_nodes",
-        "FARGATE_LINUX": "fargate",
-        "HYBRID_LINUX": "hybrid_nodes",
-    }
+    roots = {kind.id: [*kind.roots(facts)] for kind in KINDS}
+    by_type = {entry_type: kind.id for kind in KINDS for entry_type in kind.entry_types}
     for entry in facts.all(AccessEntry):
         if kind := by_type.get(str(entry.resource.maybe("Type"))):
             roots[kind].append(entry)

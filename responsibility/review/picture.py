@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal
 
 from responsibility.document import ComputeUse, Picture, PictureSubnet, PictureVpc
 from responsibility.model import ComputeKind
-from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup
-from responsibility.reading.kubernetes import objects
+from responsibility.reading.eks import Cluster
+from responsibility.reading.kinds.registry import KINDS
 from responsibility.reading.network import Subnet, Vpc
 from responsibility.reading.resource import UnknownValue, text
 from responsibility.reading.values import OPEN, without_gaps
@@ -16,49 +15,11 @@ from responsibility.reading.values import OPEN, without_gaps
 
 def compute(cluster: Cluster) -> list[ComputeUse]:
     """Returns the kinds of compute of a cluster, each in words."""
-    uses = {
-        "auto_mode": (_auto_mode(cluster), [cluster.at("ComputeConfig")]),
-        "managed_nodes": (
-            _named("node group", map(_group, cluster.node_groups)),
-            [g.at() for g in cluster.node_groups],
-        ),
-        "fargate": (
-            _named("profile", map(_profile, cluster.fargate_profiles)),
-            [p.at() for p in cluster.fargate_profiles],
-        ),
-        "hybrid_nodes": ("Nodes of your own data centre", [cluster.at("RemoteNetworkConfig")]),
-        "self_managed_nodes": (
-            _named("Auto Scaling group", (group.name for group in cluster.self_managed)),
-            [group.at() for group in cluster.self_managed],
-        ),
-    }
-    return [ComputeUse(kind=kind, words=uses[kind][0], evidence=uses[kind][1]) for kind in cluster.kinds]
-
-
-def _named(what: str, items: Iterable[str]) -> str:
-    words = list(items)
-    return f"{len(words)} {what}{'s' if len(words) != 1 else ''}: {', '.join(words)}"
-
-
-def _auto_mode(cluster: Cluster) -> str:
-    pools = [str(pool) for pool in cluster.resource.maybe("ComputeConfig.NodePools", [])]
-    own = [item.bare_name for item in objects(cluster.facts, "NodePool") if item.cluster_key == cluster.resource.key]
-    parts = [f"built-in pools {', '.join(pools)}"] if pools else ["no built-in pool"]
-    return "; ".join([*parts, *([f"own pools {', '.join(own)}"] if own else [])])
-
-
-def _group(group: NodeGroup) -> str:
-    scaling = group.resource.maybe("ScalingConfig", {})
-    low, high = scaling.get("MinSize", "?"), scaling.get("MaxSize", "?")
-    types = "/".join(str(kind) for kind in group.resource.maybe("InstanceTypes", [])) or "nodes"
-    spot = " Spot" if group.resource.maybe("CapacityType") == "SPOT" else ""
-    return f"{group.name} ({low} to {high}{spot} {types})"
-
-
-def _profile(profile: FargateProfile) -> str:
-    selectors = profile.resource.maybe("Selectors", [])
-    names = [text(item.get("Namespace", "?")) for item in selectors if isinstance(item, dict)]
-    return f"{profile.name} ({', '.join(names) or 'no selector'})"
+    return [
+        ComputeUse(kind=kind.id, words=kind.words(cluster), evidence=kind.evidence(cluster))
+        for kind in KINDS
+        if kind.has(cluster)
+    ]
 
 
 _API: dict[tuple[bool, bool], Literal["public and private", "public", "private", "unknown"]] = {
@@ -102,19 +63,12 @@ def _logs(cluster: Cluster) -> list[str]:
 
 def _vpc(vpc: Vpc, cluster: Cluster) -> PictureVpc:
     placed: dict[str, list[ComputeKind]] = {}
-    groups: list[tuple[ComputeKind, list[Subnet]]] = [
-        *(("managed_nodes", group.subnets) for group in cluster.node_groups),
-        *(("fargate", profile.subnets) for profile in cluster.fargate_profiles),
-        *(("self_managed_nodes", group.subnets) for group in cluster.self_managed),
-    ]
-    if "auto_mode" in cluster.kinds:
-        # Without subnets of its own, a NodeClass uses those of the cluster.
-        groups.append(("auto_mode", cluster.subnets))
-    for kind, subnets in groups:
-        for subnet in subnets:
-            kinds = placed.setdefault(subnet.resource.key, [])
-            if kind not in kinds:
-                kinds.append(kind)
+    for kind in KINDS:
+        for user, subnets in kind.places(cluster.facts):
+            for subnet in subnets if user.cluster_key == cluster.resource.key else []:
+                kinds = placed.setdefault(subnet.resource.key, [])
+                if kind.id not in kinds:
+                    kinds.append(kind.id)
     drawn = [
         PictureSubnet(
             id=subnet.resource.key,

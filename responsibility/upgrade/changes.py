@@ -46,7 +46,7 @@ class DeprecatedApi(_Row):
 
 
 class Note(_Row):
-    """A change of a version that is no removed API."""
+    """A change of a version that is not a removed API."""
 
     id: str
     version: str

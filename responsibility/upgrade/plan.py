@@ -125,7 +125,7 @@ def _version(cluster: Cluster, start: str | None) -> str:
         raise BadSource(f"{cluster.words}: states no Kubernetes version. Say which one runs: --from 1.36")
     # A patch version belongs to no cluster of EKS, and 1.30 written without quotes reads 1.3.
     if not re.fullmatch(r"1\.\d{2}", stated):
-        raise BadSource(f"{cluster.words}: {stated} is no Kubernetes version of EKS; in YAML write it in quotes")
+        raise BadSource(f"{cluster.words}: {stated} is not a Kubernetes version of EKS; in YAML write it in quotes")
     if start and start != stated:
         raise BadSource(f"--from {start}: {cluster.words} states {stated}")
     return stated

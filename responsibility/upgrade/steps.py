@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 
 from responsibility.reading.eks import Addon
+from responsibility.reading.kinds.registry import KINDS
 from responsibility.upgrade import steps_nodes
 from responsibility.upgrade.plan import Upgrade
 from responsibility.upgrade.playbook import Change, Gate, Step
@@ -50,8 +51,7 @@ def _control_plane(upgrade: Upgrade) -> Step:
         ):  # the groups follow in a separate step: a budget that blocks them then fails nothing else
             key = key_of(upgrade, "compute.managed_nodes.kubernetes_version")
             changes.append(Change(where=key, before="", after=before))
-    kinds = {"managed_nodes": "node groups", "self_managed_nodes": "self-managed nodes", "hybrid_nodes": "hybrid nodes"}
-    nodes = [words for kind, words in kinds.items() if kind in cluster.kinds]
+    nodes = [kind.rolled_back for kind in KINDS if kind.rolled_back and kind.has(cluster)]
     first = [f"{', '.join(nodes)} back to {before}"] if nodes else []
     first += [f"delete the Fargate pods that run {after}"] if "fargate" in cluster.kinds else []
     first += [f"add-ons back that do not fit {before}"] if cluster.addons else []

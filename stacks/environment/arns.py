@@ -22,7 +22,9 @@ def check_arns(data: dict[str, Any], region: str | None) -> None:
         partition = partition or its_partition
         if its_partition != partition:
             other = f"the region {region} is in" if region else "other ARNs of this file are of"
-            raise Misplaced(f"is of the partition {its_partition}, and {other} {partition}; name one of that", *where)
+            raise Misplaced(
+                f"is in the partition {its_partition}, and {other} {partition}; name one of that partition", *where
+            )
         if region and its_region and its_region != region:
             what = _OF_REGION.get(service, "resource")
             raise Misplaced(

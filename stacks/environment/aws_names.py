@@ -16,7 +16,7 @@ from stacks.environment.problems import did_you_mean
 
 def region_problem(name: str) -> str:
     """Returns what is wrong with the name of a region; nothing if AWS has it."""
-    return "" if name in _partitions() else _unknown(name, "region of AWS", list(_partitions()))
+    return "" if name in _partitions() else _unknown(name, "a region of AWS", list(_partitions()))
 
 
 def partition_of(region: str) -> str:
@@ -26,18 +26,18 @@ def partition_of(region: str) -> str:
 
 def instance_type_problem(name: str) -> str:
     """Returns what is wrong with the name of an EC2 instance type; nothing if EC2 has it."""
-    return "" if name in _instance_types() else _unknown(name, "EC2 instance type", sorted(_instance_types()))
+    return "" if name in _instance_types() else _unknown(name, "an EC2 instance type", sorted(_instance_types()))
 
 
 def category_problem(name: str) -> str:
     """Returns what is wrong with a category of instance types, the letters before the generation; nothing if EC2 has it."""
     known = sorted({match[0] for one in _instance_types() if (match := re.match("[a-z]+", one))})
-    return "" if name in known else f"{name} is no category of EC2 instance types; there is: {', '.join(known)}"
+    return "" if name in known else f"{name} is not a category of EC2 instance types; there is: {', '.join(known)}"
 
 
 def _unknown(name: str, what: str, known: Sequence[str]) -> str:
     return (
-        f"{name} is no {what}.{did_you_mean(name, known)}"
+        f"{name} is not {what}.{did_you_mean(name, known)}"
         f" (If it is newer than botocore {version('botocore')}, raise boto3 in pyproject.toml)"
     )
 

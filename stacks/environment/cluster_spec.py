@@ -70,7 +70,7 @@ class ClusterSpec(EksClusterSpec):
             return data
         for key in ("network", "control_plane", "access"):
             if key in data:
-                raise Misplaced("is the affair of who made the cluster, which exists; take it out", key)
+                raise Misplaced("is the affair of who made the cluster, which exists; remove it", key)
         found = ((info.context or {}).get("existing") or {}).get(str(file))
         if found is None:
             raise Misplaced("must name the file of a look-up, such as existing/shop.yaml", "existing")
@@ -88,7 +88,7 @@ class ClusterSpec(EksClusterSpec):
             return self
         if self.compute.auto_mode:
             raise Misplaced(
-                "is a setting of the cluster itself, which exists: who made it switches it on; take it out",
+                "is a setting of the cluster itself, which exists: who made it switches it on; remove it",
                 *("compute", "auto_mode"),
             )
         entries = "karpenter" if self.compute.karpenter else "delivery" if self.delivered_by_stack else None
@@ -150,7 +150,7 @@ class LockFile(Spec):
         for name, versions in self.settings.items():
             for version, text in versions.items():
                 if not isinstance(_json(text), dict):
-                    raise Misplaced("is no JSON schema (make lock-addons writes it)", "settings", name, version)
+                    raise Misplaced("is not a JSON schema (make lock-addons writes it)", "settings", name, version)
         return self
 
     def schema_of(self, name: str, version: str | None) -> dict[str, Any] | None:

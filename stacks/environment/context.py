@@ -1,4 +1,4 @@
-"""What the caller says beside the environment file: the CDK's context, `-c key=value` over cdk.json."""
+"""Options beside the environment file: the CDK's context, `-c key=value` over cdk.json."""
 
 import re
 from collections.abc import Mapping
@@ -19,25 +19,22 @@ MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class SynthOptions:
-    """This project's own keys of the context. Which environment is meant: stacks/environment/path.py."""
+    """This project's own keys of the context. The environment itself: stacks/environment/path.py."""
 
     today: date | None
-    """``today=YYYY-MM-DD``: the day that support dates are held against; None is today."""
+    """``today=YYYY-MM-DD``: the day for support dates; None is today."""
     checks: bool
     """``checks=on`` (the default) or ``off``: whether to check what is synthesised."""
     delivery: Delivery | None
     """``delivery=files`` or ``kubectl``: how Kubernetes objects are delivered, whatever the file says."""
-    first_deploy: tuple[str, ...]
-    """``first_deploy=NAME,NAME``: clusters that are not there yet: they get no deletion protection, so that a failure rolls back."""
     before_pools: tuple[str, ...]
-    """``before_pools=NAME,NAME``: clusters whose node pools `make apply` has yet to make, and with them the first deploys: add-ons
-    that need these nodes are left out."""
+    """``before_pools=NAME,NAME``: clusters whose node pools `make apply` has yet to make: add-ons that need these nodes are left out."""
     sizes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """``sizes=CLUSTER/GROUP:NUMBER,...``: desired sizes of node groups whose size the file does not name."""
 
 
 def read_context(cdk_json: Path, from_cli: str | None) -> dict[str, Any]:
-    """Returns the context: what the CLI hands over (CDK_CONTEXT_JSON), over that of cdk.json.
+    """Returns the context: the CLI's (CDK_CONTEXT_JSON) over that of cdk.json.
 
     So `python app.py` makes the same templates without the CLI. Raises BadInput.
     """
@@ -52,14 +49,12 @@ def read_context(cdk_json: Path, from_cli: str | None) -> dict[str, Any]:
 
 
 def synth_options(context: dict[str, Any]) -> SynthOptions:
-    """Returns what the context says of this project's own keys. Raises BadInput."""
-    first_deploy = _names("first_deploy", context)
+    """Returns the options in the context. Raises BadInput."""
     return SynthOptions(
         today=_today(context.get("today")),
         checks=_one_of("checks", context.get("checks"), ("on", "off")) != "off",
         delivery=cast(Delivery | None, _one_of("delivery", context.get("delivery"), get_args(Delivery))),
-        first_deploy=first_deploy,
-        before_pools=(*first_deploy, *_names("before_pools", context)),
+        before_pools=_names("before_pools", context),
         sizes=_sizes(context.get("sizes")),
     )
 

@@ -30,7 +30,7 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
 
     Args:
         path: the YAML file.
-        today: the day support dates are held against; default: today.
+        today: the day for support dates; default: today.
 
     Raises:
         BadInput: the file is not what it should be.

@@ -1,4 +1,4 @@
-"""What one environment file describes: the constructs' own specs, put together, and what must hold between them."""
+"""The model of an environment file: the constructs' own specs, and the rules between them."""
 
 from collections.abc import Callable
 from datetime import date
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
@@ -19,6 +19,8 @@ from stacks.environment.aws_names import category_problem, instance_type_problem
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment.path import NAME
 from stacks.environment.stack_names import compute_stack, control_plane_stack
+from stacks.environment.support import version_problem
+from stacks.environment.zones import check_zones
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
@@ -28,16 +30,6 @@ def _known(name: str, problem: Callable[[str], str]) -> str:
     if words := problem(name):
         raise ValueError(words)
     return name
-
-
-def _in_standard_support(today: date) -> list[str]:
-    """Returns the Kubernetes versions that are in standard support on a day."""
-    versions = load("kubernetes_versions")["versions"]
-    return [
-        version
-        for version, dates in versions.items()
-        if "standard_until" not in dates or dates["standard_until"] >= today
-    ]
 
 
 class FoundationSpec(Spec):
@@ -77,7 +69,7 @@ class Environment(Spec):
     iam: IamSpec = IamSpec()
     foundation: FoundationSpec = FoundationSpec()
     registries: dict[RegistryName, RegistrySpec] = {}
-    """Registries and chart repositories that something stands in for: a mirror, or a pull through cache of Amazon ECR. Images of
+    """Registries and chart repositories that a mirror or a pull through cache of Amazon ECR replaces. Images of
     workloads and controllers, and the controllers' charts, then come from there."""
     network: AnyNetwork | None = None
     """The network that clusters share, unless they bring their own."""
@@ -131,11 +123,12 @@ class Environment(Spec):
                 *("clusters", index, "name"),
             )
         if self.network and all(cluster.network for cluster in self.clusters):
-            raise Misplaced("no cluster uses it, every one brings its own; take one of them out", "network")
+            raise Misplaced("no cluster uses it, every one brings its own; remove one of them", "network")
         today = (info.context or {}).get("today") or date.today()
         for cluster in self.clusters:
             network = self.network_of(cluster)
-            self._check_version(cluster, today)
+            if problem := version_problem(cluster.control_plane, today):
+                raise Misplaced(problem.text, *self.where(cluster, "control_plane", problem.key))
             self._check_addresses(cluster, network)
             self._check_names(cluster)
             self._check_instances(cluster)
@@ -162,11 +155,11 @@ class Environment(Spec):
                 )
             if spec.mirror and ("://" in spec.mirror) != name.startswith("https://"):
                 rule = (
-                    "begins with oci:// or https://"
+                    "must begin with oci:// or https://"
                     if name.startswith("https://")
-                    else "is a registry and path, without ://"
+                    else "must be a registry and path, without ://"
                 )
-                raise Misplaced(f"what stands in for {name} {rule}", *("registries", name, "mirror"))
+                raise Misplaced(f"the mirror of {name} {rule}", *("registries", name, "mirror"))
         return self
 
     @model_validator(mode="after")
@@ -175,7 +168,7 @@ class Environment(Spec):
         for key in self.tags:
             if key.lower() in seen:
                 raise Misplaced(
-                    f"there is a tag {seen[key.lower()]} already, and IAM tells no upper from lower case; take one out",
+                    f"there is a tag {seen[key.lower()]} already, and IAM ignores upper and lower case; remove one",
                     "tags",
                     key,
                 )
@@ -184,33 +177,9 @@ class Environment(Spec):
 
     @model_validator(mode="after")
     def _zones(self) -> "Environment":
-        networks: list[tuple[tuple[str | int, ...], NetworkSpec | ExistingNetworkSpec | None]] = [
-            (("network",), self.network),
-            *((self.where(cluster, "network"), cluster.network) for cluster in self.clusters),
-        ]
-        zones: list[tuple[tuple[str | int, ...], str]] = []
-        for where, network in networks:
-            if isinstance(network, ExistingNetworkSpec):
-                zones += [
-                    ((*where, key, index, "availability_zone"), subnet.availability_zone)
-                    for key in ("private_subnets", "pod_subnets")
-                    for index, subnet in enumerate(getattr(network, key))
-                ]
-            elif network and isinstance(network.availability_zones, int):
-                if self.region and self.region in load("availability_zones")["without_eks"]:
-                    raise Misplaced(
-                        f"counts the AZs of {self.region}, and {zone_advice(self.region)}", *where, "availability_zones"
-                    )
-            elif network and isinstance(network.availability_zones, list):
-                zones += [
-                    ((*where, "availability_zones", index), zone)
-                    for index, zone in enumerate(network.availability_zones)
-                ]
-        for where, zone in zones:
-            if not self.region:
-                raise Misplaced(f"{zone} is named, so the region must be too: add `region: {zone[:-1]}`", *where)
-            if zone[:-1] != self.region:
-                raise Misplaced(f"{zone} is not in region {self.region}; change one of them", *where)
+        check_zones(("network",), self.network, self.region)
+        for cluster in self.clusters:
+            check_zones(self.where(cluster, "network"), cluster.network, self.region)
         return self
 
     @model_validator(mode="after")
@@ -246,7 +215,7 @@ class Environment(Spec):
         for index, one in enumerate(auto.node_classes if auto else []):
             if one.fips and self.region and not self.region.startswith(regions):
                 raise Misplaced(
-                    f"Auto Mode has FIPS AMIs in regions of the US and Canada alone, not in {self.region}; take it out",
+                    f"Auto Mode has FIPS AMIs in regions of the US and Canada alone, not in {self.region}; remove it",
                     *self.where(cluster, "compute", "auto_mode", "node_classes", index, "fips"),
                 )
 
@@ -269,29 +238,6 @@ class Environment(Spec):
                 *self.where(cluster, "name"),
             )
 
-    def _check_version(self, cluster: ClusterSpec, today: date) -> None:
-        version = cluster.control_plane.kubernetes_version
-        dates = load("kubernetes_versions")["versions"][version]
-        ends = dates.get("extended_until")
-        if ends and today > ends:
-            raise Misplaced(
-                f"Kubernetes {version} is out of support since {ends} (extended support too),"
-                " and EKS creates no cluster with it; raise kubernetes_version, one minor version at a time"
-                " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
-                *self.where(cluster, "control_plane", "kubernetes_version"),
-            )
-        standard = dates.get("standard_until")
-        if standard and today > standard and cluster.control_plane.support == "STANDARD":
-            # https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterConfig.html (upgradePolicy)
-            key = "support" if "support" in cluster.control_plane.model_fields_set else "kubernetes_version"
-            raise Misplaced(
-                f"Kubernetes {version} is in extended support since {standard}, and EKS takes support: STANDARD for none that is:"
-                " set control_plane.support: EXTENDED, which costs more, or raise kubernetes_version to one in standard support"
-                f" ({', '.join(_in_standard_support(today))}), one minor version at a time if the cluster is there already"
-                " (to look at or destroy one that still runs: -c today=YYYY-MM-DD, a day before)",
-                *self.where(cluster, "control_plane", key),
-            )
-
     def _check_addresses(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
         plane = cluster.control_plane
         pod_cidr = network.pod_cidr if isinstance(network, NetworkSpec) else None
@@ -311,8 +257,8 @@ class Environment(Spec):
         own_pod_subnets = pod_cidr or (isinstance(network, ExistingNetworkSpec) and network.pod_subnets)
         if plane.ip_family == "ipv6" and own_pod_subnets:
             raise Misplaced(
-                "ipv6 cannot stand with subnets for pods alone (pod_cidr, pod_subnets), which serve IPv4 only;"
-                " take them out of the network",
+                "ipv6 cannot be combined with pod subnets (pod_cidr, pod_subnets), which serve IPv4 only;"
+                " remove them from the network",
                 *ip_family,
             )
         for taken in filter(None, (network.cidr, pod_cidr)):

@@ -24,7 +24,7 @@ def explain(file: YamlFile, item: Any, model: type[BaseModel]) -> tuple[int, str
 
 
 def without_echoes(error: ValidationError, model: type[BaseModel], at_most: int) -> Iterator[Any]:
-    """Yields pydantic's first errors, without "missing" for a key that stands there misspelt."""
+    """Yields pydantic's first errors, without "missing" for a misspelt key."""
     items = error.errors(include_url=False)[:at_most]
     misspelt = {
         (*item["loc"][:-1], meant.split(".")[0])
@@ -105,7 +105,7 @@ def _type_words(kind: str, found: Any, written: str | None, place: "_Place") -> 
 
 
 class _Place:
-    """Where an error of pydantic's stands in the file, and in the models."""
+    """Where an error of pydantic's is in the file, and in the models."""
 
     def __init__(self, model: type[BaseModel], item: Any) -> None:
         self.where: Where = ()
@@ -156,7 +156,7 @@ def _tags(option: Any) -> list[str]:
 
 
 def _below(option: Any, part: str | int) -> list[Any]:
-    """Returns what stands at ``part`` of a type."""
+    """Returns the type of ``part``."""
     if isinstance(option, type) and issubclass(option, BaseModel):
         field = option.model_fields.get(str(part))
         return _members(field.annotation) if field else []

@@ -1,4 +1,4 @@
-"""What the parts of a cluster must reach, held against what its network offers. Which part needs what: eks_facts/data/reach.yaml."""
+"""Checks what the parts of a cluster must reach against what its network offers. The needs: eks_facts/data/reach.yaml."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ class _Cluster:
             )
         if internet:
             yield Unreachable(
-                where, f"{what} needs the internet, for {', '.join(internet)} ({why}): {self._out}, or take it out"
+                where, f"{what} needs the internet, for {', '.join(internet)} ({why}): {self._out}, or remove it"
             )
 
     def _chart(self, chart: HelmChart, where: Where) -> Iterator[Unreachable]:
@@ -142,7 +142,7 @@ class _Cluster:
 
 
 def _looks_certificate_up(item: KubernetesObject) -> bool:
-    """Tells whether the load balancer controller finds the certificate of an Ingress by its host names."""
+    """Returns whether the load balancer controller finds the certificate of an Ingress by its host names."""
     named = (item["metadata"].get("annotations") or {}).get(certificate_annotation("Ingress"))
     return kind_of(item) == "Ingress" and serves_tls(item) and not named
 

@@ -16,6 +16,11 @@ def control_plane_stack(environment: str, cluster: str) -> str:
     return f"{environment}-control-plane-{cluster}"
 
 
+def access_stack(environment: str, cluster: str) -> str:
+    """Returns the name of the stack of who gets at a cluster."""
+    return f"{environment}-access-{cluster}"
+
+
 def compute_stack(environment: str, cluster: str, revision: str | None = None) -> str:
     """Returns the name of the stack of a cluster's compute and add-ons, or of a revision of its node groups."""
     return f"{environment}-compute-{cluster}-{revision}" if revision else f"{environment}-compute-{cluster}"
@@ -24,3 +29,8 @@ def compute_stack(environment: str, cluster: str, revision: str | None = None) -
 def workloads_stack(environment: str, cluster: str) -> str:
     """Returns the name of the stack of a cluster's workloads."""
     return f"{environment}-workloads-{cluster}"
+
+
+def protection_stack(environment: str, cluster: str) -> str:
+    """Returns the name of a cluster's last stack, which nothing of the cluster is deleted before."""
+    return f"{environment}-protection-{cluster}"

@@ -60,7 +60,7 @@ def _problem(value: Any, *, of_people: bool) -> str:
         return ""
     if isinstance(value, float):
         if struct.unpack(">H", struct.pack(">d", value)[:2])[0] == _CDK_NUMBER:
-            return f"found {value!r}, a number that stands for something else in the CDK; take another"
+            return f"found {value!r}, a number that the CDK uses as a token; choose another"
         return ""
     return _text_problem(value, of_people=of_people) if isinstance(value, str) else ""
 
@@ -71,12 +71,12 @@ def _text_problem(value: str, *, of_people: bool) -> str:
     if found := _CDK_TEXT.search(value):
         return f"holds {found[0]!r}, a placeholder of the CDK, which would put something else there; write the value itself"
     if _JSII.search(value):
-        return "holds '$jsii.', which stands for an object in the CDK; take it out"
+        return "holds '$jsii.', which the CDK reads as a reference to an object; remove it"
     if _RESOLVE.search(value):
         return (
             "holds '{{resolve:', which CloudFormation replaces by a parameter or a secret when it deploys;"
             " write the value itself"
         )
     if of_people and (odd := unseen(value)):
-        return f"holds the character U+{ord(odd):04X}, which is not shown or not what it looks like; take it out"
+        return f"holds the character U+{ord(odd):04X}, which is not shown or not what it looks like; remove it"
     return ""

@@ -75,9 +75,9 @@ class WorkloadSpec(Spec):
     @model_validator(mode="after")
     def _consistent(self) -> "WorkloadSpec":
         if self.certificate_arn and self.plain_http:
-            raise Misplaced("plain_http leaves no place for a certificate; take one of them out", "plain_http")
+            raise Misplaced("plain_http leaves no place for a certificate; remove one of them", "plain_http")
         if self.nodes and not KINDS[self.compute].has_nodes:
-            raise Misplaced(f"{KINDS[self.compute].title} has no nodes to choose; take it out", "nodes")
+            raise Misplaced(f"{KINDS[self.compute].title} has no nodes to choose; remove it", "nodes")
         return self
 
 

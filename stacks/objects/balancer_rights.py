@@ -49,7 +49,7 @@ def features(item: KubernetesObject, setting: Setting) -> Found:
         if setting.isolated and feature in ("Waf", "Shield"):
             yield (
                 (*ANNOTATIONS, row["annotation"]),
-                "the network has no way to the internet, where the controller would reach WAF and Shield: take it out",
+                "the network has no way to the internet, where the controller would reach WAF and Shield: remove it",
             )
         if "resource" in row and not _resource(row, text).startswith("arn:"):
             yield (*ANNOTATIONS, row["annotation"]), f"found {text[:80]}; {row['must']}"

@@ -35,7 +35,7 @@ def text_of(item: KubernetesObject, annotation: str) -> str:
 
 
 def made_by_aws(item: KubernetesObject, placement: Placement, known: KnownNames) -> bool:
-    """Tells whether a controller of AWS makes a load balancer for an object."""
+    """Returns whether a controller of AWS makes a load balancer for an object."""
     spec, rule = item.get("spec") or {}, placement.rule
     if kind_of(item) == "Service" and spec.get("type") == "LoadBalancer":
         return not known.is_provided(str(spec.get("loadBalancerClass", "")))
@@ -61,7 +61,7 @@ def certificate_annotation(kind: str) -> str | None:
 
 
 def serves_tls(item: KubernetesObject) -> bool:
-    """Tells whether a load balancer that an object asks for ends TLS, or passes on what looks like TLS to its pods."""
+    """Returns whether a load balancer that an object asks for ends TLS, or passes on what looks like TLS to its pods."""
     spec = item.get("spec") or {}
     if kind_of(item) == "Gateway":
         return any(one.get("protocol") in ("HTTPS", "TLS") for one in spec.get("listeners") or [])
@@ -82,7 +82,7 @@ def serves_tls(item: KubernetesObject) -> bool:
 def gate(namespace: KubernetesObject, placement: Placement, *, exposed: bool) -> None:
     """Labels a namespace so that a rollout waits for the load balancer, if it has one or if the author asked for that.
 
-    The author may have written the label of either controller: it is read as a wish, and spelled as the kind reads it.
+    The author may have written the label of either controller: either is accepted, and replaced by the one that the kind reads.
     """
     labels = namespace["metadata"].get("labels") or {}
     written = [labels.pop(key) for key in {rule.readiness_gate for rule in rules().values()} if key in labels]

@@ -23,14 +23,14 @@ _AS_KUBECTL = Rules(yaml_1_1=True)
 
 @dataclass(frozen=True)
 class SourceObject:
-    """An object as it stands in a file."""
+    """An object of a file."""
 
     file: YamlFile
     object: KubernetesObject
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What tells it from the other objects of its workload: API group, kind, name, and namespace if it is not its own."""
+        """What identifies it in its workload: API group, kind, name, and namespace if it is not its own."""
         group = self.object["apiVersion"].rpartition("/")[0]
         metadata = self.object["metadata"]
         shared = metadata["namespace"] if metadata.get("namespace") in SHARED else ""
@@ -68,7 +68,7 @@ def describe(path: Path) -> WorkloadDescription:
 def read_objects(path: Path, variant: str | None) -> tuple[SourceObject, ...]:
     """Reads the objects of base/, and of a variant: one of the same kind and name replaces that of base/.
 
-    Raises BadInput: a file is not YAML, or something in it is no Kubernetes object or stands twice.
+    Raises BadInput: a file is not YAML, or something in it is not a Kubernetes object or is duplicated.
     """
     found: dict[tuple[str, str, str, str], SourceObject] = {}
     for folder in ("base", variant) if variant else ("base",):
@@ -79,7 +79,7 @@ def read_objects(path: Path, variant: str | None) -> tuple[SourceObject, ...]:
                 source = SourceObject(document, _kubernetes_object(document))
                 if source.key in here:
                     first = here[source.key].file.path
-                    document.fail(("metadata", "name"), f"{_name(source.object)} is in {first}, too; take one out")
+                    document.fail(("metadata", "name"), f"{_name(source.object)} is in {first}, too; remove one")
                 here[source.key] = source
         found |= here
     if not found:

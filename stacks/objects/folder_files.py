@@ -36,10 +36,10 @@ def object_files(folder: Path) -> list[Path]:
         elif path.is_symlink() and path.is_dir():
             problems.append(f"{path}: is a link to a folder, which is not followed; put the files here")
         elif not path.is_file():
-            problems.append(f"{path}: is no file; take it out")
+            problems.append(f"{path}: is not a file; remove it")
         elif path.suffix.lower() not in _OBJECTS:
             problems.append(
-                f"{path}: is no Kubernetes object by its name; {', '.join(_OBJECTS)} are read, and .md and hidden files"
+                f"{path}: is not a Kubernetes object by its name; {', '.join(_OBJECTS)} are read, and .md and hidden files"
                 " are not; rename it, or move it out of the workload"
             )
         else:
@@ -60,9 +60,11 @@ def check_beside(folder: Path, known: Collection[str]) -> None:
         if path.name.lower() in _RENDERED:
             problems.append(f"{path}: {_RENDERED[path.name.lower()]}")
         elif path.is_dir() and path.name not in known:
-            problems.append(f"{path}: is no variant; list it in variants of {folder / 'workload.yaml'}, or take it out")
+            problems.append(
+                f"{path}: is not a variant; list it in variants of {folder / 'workload.yaml'}, or remove it"
+            )
         elif not path.is_dir():
-            problems.append(f"{path}: stands beside workload.yaml, where nothing reads it; move it into base/ or out")
+            problems.append(f"{path}: is beside workload.yaml, where nothing reads it; move it into base/ or out")
     _raise(problems)
 
 

@@ -34,15 +34,15 @@ class KnownNames:
     """What the environment file says that something else brings."""
 
     def serves(self, group: str, kind: str) -> bool:
-        """Tells whether the API server takes objects of a kind."""
+        """Returns whether the API server takes objects of a kind."""
         return group in self.groups or (group, kind) in self.kinds or self.is_provided(group)
 
     def is_provided(self, name: str) -> bool:
-        """Tells whether something else brings a class, a driver or an API group; istio.io is networking.istio.io, too."""
+        """Returns whether something else brings a class, a driver or an API group; istio.io is networking.istio.io, too."""
         return name in self.provided or any(name.endswith(f".{one}") for one in self.provided)
 
     def has(self, kind: str, name: str, own: Collection[str] = ()) -> bool:
-        """Tells whether there is a class: ``own`` of the placement, of a workload, or of something else."""
+        """Returns whether there is a class: ``own`` of the placement, of a workload, or of something else."""
         built_in = load("cluster_apis")["kubernetes"]["names"].get(kind, [])
         return name in own or name in built_in or (kind, name) in self.classes or self.is_provided(name)
 
@@ -85,7 +85,7 @@ def _taken(cluster: ClusterSpec, brought: Collection[str]) -> Iterator[tuple[str
 
 
 def uses(objects: Collection[KubernetesObject], others: Iterable[KubernetesObject]) -> bool:
-    """Tells whether ``objects`` are of kinds, or name classes, that ``others`` bring: those must be there before them."""
+    """Returns whether ``objects`` are of kinds, or name classes, that ``others`` bring: those must be there before them."""
     found = _brought(others)
     if any(group_of(one) in found.groups or (group_of(one), one["kind"]) in found.kinds for one in objects):
         return True

@@ -1,4 +1,4 @@
-"""Lets the images of Kubernetes objects come from what stands in for their registries."""
+"""Points the images of Kubernetes objects at the mirrors of their registries."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from stacks.objects.pods import containers, pod_templates
 
 
 def use_mirrors(objects: Sequence[KubernetesObject], rules: Registries) -> dict[str, str]:
-    """Writes the address of what stands in for an image's registry into its container; returns what was written before, by the new one."""
+    """Writes the mirror's address of each image into its container; returns the original addresses by the new ones."""
     changed: dict[str, str] = {}
     for item in objects:
         for _, container in (one for _, pod in pod_templates(item) for one in containers(pod)):

@@ -1,4 +1,4 @@
-"""Moves objects into the namespace of their workload, and tells which ones have none."""
+"""Moves objects into the namespace of their workload, and knows which kinds have none."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _ALLOWED_THERE = ("Role", "RoleBinding")
 
 
 def is_cluster_scoped(item: KubernetesObject, known: KnownNames) -> bool:
-    """Tells whether an object is outside of namespaces; of custom kinds, the definitions of workloads say so."""
+    """Returns whether an object is outside of namespaces; of custom kinds, the definitions of workloads say so."""
     if scope := known.kinds.get((group_of(item), item["kind"])):
         return scope == "Cluster"
     if kind_of(item) in load("cluster_apis")["cluster_scoped"]:
@@ -29,7 +29,7 @@ def is_cluster_scoped(item: KubernetesObject, known: KnownNames) -> bool:
 
 
 def is_shared(item: KubernetesObject, known: KnownNames) -> bool:
-    """Tells whether two workloads of a cluster could both have an object: it is in the namespace of neither."""
+    """Returns whether two workloads of a cluster could both have an object: it is in the namespace of neither."""
     return is_cluster_scoped(item, known) or item["metadata"].get("namespace") in SHARED
 
 
@@ -42,7 +42,7 @@ def into_namespace(
         item: the object.
         namespace: that of its workload in the cluster.
         own: the objects of its workload, as their author wrote them.
-        known: what there is in the cluster, which tells what has a namespace.
+        known: the kinds in the cluster, namespaced or not.
         file: where the object is from, for messages.
 
     Raises BadInput: the workload has not exactly one Namespace, or an object is in another that it may not be in.
@@ -65,7 +65,7 @@ def into_namespace(
         file.fail(
             ("metadata", "namespace"),
             f"found {where}; an object of this workload is in its own namespace, {names[0]}, which is filled in."
-            f" Of others, {' and '.join(_ALLOWED_THERE)} may be in {', '.join(SHARED)}. Take it out, or make a workload of its own"
+            f" Of others, {' and '.join(_ALLOWED_THERE)} may be in {', '.join(SHARED)}. Remove it, or make a workload of its own"
             f" of what belongs to {where}",
         )
     metadata = {"name": item["metadata"]["name"], "namespace": namespace}

@@ -1,4 +1,4 @@
-"""What a workload needs of its cluster: read from its objects, and held against what the environment file gives it."""
+"""What a workload needs from its cluster: read from its objects, and checked against the environment file."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -75,7 +75,7 @@ def needs_of(
             if not used & set(names):
                 file.fail(way, f"found {need}, but no object uses {_listed(names)}; use it, or take {need} out")
         elif need not in asked and need not in _SAYABLE:
-            file.fail(way, f"found {need}, but no object asks for it; take it out: needs are read from the objects")
+            file.fail(way, f"found {need}, but no object asks for it; remove it: needs are read from the objects")
         asked.setdefault(need, f"{file.path} says so, and no object")
     accounts = {one.object["metadata"]["name"] for one in sources if kind_of(one.object) == "ServiceAccount"}
     if description.service_account and description.service_account not in accounts:
@@ -171,7 +171,7 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
     auto = cluster.compute.active_auto_mode
     if "gateway_api" in needs and not (auto and auto.gateway_api):
         raise Misplaced(
-            f"{spec.name} needs the Gateway API, whose resource definitions EKS installs when it is told to:"
+            f"{spec.name} needs the Gateway API, whose resource definitions EKS installs on request:"
             f" {needs['gateway_api']}; do that (docs/workloads.md), then say compute.auto_mode.gateway_api: true",
             "variant" if spec.variant else "name",
         )

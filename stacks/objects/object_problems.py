@@ -1,4 +1,4 @@
-"""What is wrong with the files of a workload, all of it at once."""
+"""Collects the problems of a workload's files, to report them together."""
 
 from safe_io.errors import BadInput
 from safe_io.where import Where
@@ -13,13 +13,13 @@ class Problems:
         self._found: dict[str, tuple[str, int]] = {}
 
     def add(self, source: SourceObject, where: Where, text: str) -> None:
-        """Notes what is wrong at ``where`` of an object."""
+        """Adds a problem at ``where`` of an object."""
         item = source.object
         line, message = source.file.message(where, f" of {item['kind']} {item['metadata']['name']}: {text}")
         self._found.setdefault(message, (str(source.file.path), line))
 
     def raise_found(self, advice: str = "") -> None:
-        """Raises BadInput with what was noted, in the order of the files, and ``advice`` below; nothing if nothing was."""
+        """Raises BadInput with the problems in the order of the files, and ``advice`` below them; returns if there are none."""
         if not self._found:
             return
         lines = sorted(self._found, key=lambda message: self._found[message])

@@ -1,4 +1,4 @@
-"""The shape of what is read and filled in of Kubernetes objects: a list where a mapping should be is told with its line."""
+"""The shape of the parts of Kubernetes objects that are read or filled in: a list in place of a mapping is refused with its line."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

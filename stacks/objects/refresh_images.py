@@ -32,7 +32,7 @@ class RegistryProblem(BadInput):
 
 
 def digest_of(image: ImageSpec) -> str:
-    """Returns the digest of the list of images that a tag stands for now.
+    """Returns the digest of the image list that a tag points to now.
 
     Raises RegistryProblem: no answer, no such tag, or no image for one of the architectures.
     """
@@ -49,7 +49,7 @@ def digest_of(image: ImageSpec) -> str:
         offered = {one["platform"]["architecture"] for one in manifests if one["platform"]["os"] == "linux"}
     except (ValueError, KeyError, TypeError):
         raise RegistryProblem(
-            f"{image.repository}:{image.tag}: is no list of images for several processors; take another tag"
+            f"{image.repository}:{image.tag}: is not a list of images for several processors; take another tag"
         ) from None
     if missing := sorted(set(image.architectures) - offered):
         raise RegistryProblem(

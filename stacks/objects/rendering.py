@@ -212,7 +212,7 @@ def _check_distinct(workload: PlacedWorkload, before: Sequence[PlacedWorkload]) 
         for _, kind, _, name in sorted(workload.shared & other.shared):
             raise Misplaced(
                 f"{other.placement.spec.name} in namespace {other.placement.namespace} has the {kind} {name} already,"
-                " and a cluster has one of that name; take one of the two out, or put ${NAMESPACE} into its name",
+                " and a cluster has one of that name; remove one of the two, or put ${NAMESPACE} into its name",
                 "name",
             )
 

@@ -35,11 +35,11 @@ def check_tls(
     by_pods = description.tls == "pods"
     if spec.plain_http and (not balancers or by_pods):
         why = "its pods end TLS themselves (workload.yaml)" if by_pods and balancers else "it has no load balancer"
-        raise Misplaced(f"{spec.name}: {why}, so it has nothing to do; take it out", "plain_http")
+        raise Misplaced(f"{spec.name}: {why}, so it has nothing to do; remove it", "plain_http")
     for need, (key, advice) in _ADVICE.items():
         placeholder = key.upper()
         if getattr(spec, key) and placeholder not in left:
-            raise Misplaced(f"{spec.name} {_unused(needs, key, bool(balancers))}; take it out", key)
+            raise Misplaced(f"{spec.name} {_unused(needs, key, bool(balancers))}; remove it", key)
         if placeholder in left and not getattr(spec, key):
             waive = ", or say plain_http: true for a trial" if balancers and not spec.plain_http else ""
             raise Misplaced(f"is missing; {advice}: {needs[need]} asks for it{waive}", key)  # type: ignore[index]

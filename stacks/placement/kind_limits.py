@@ -120,7 +120,7 @@ def _size(item: KubernetesObject, _: str) -> Found:
 
 
 def _at(value: Any, *keys: str) -> Any:
-    """Returns what stands at ``keys`` of nested mappings; an empty mapping if nothing does."""
+    """Returns the value at ``keys`` of nested mappings; an empty mapping if there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return {} if value is None else value

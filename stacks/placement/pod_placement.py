@@ -51,7 +51,7 @@ def _add(given: dict[str, str], wanted: Mapping[str, str], where: Where, placeme
         if given.setdefault(key, value) != value:
             file.fail(
                 (*where, key),
-                f"found {given[key]}; on {placement.spec.compute} it must be {value}: take it out, it is filled in",
+                f"found {given[key]}; on {placement.spec.compute} it must be {value}: remove it, it is filled in",
             )
 
 

@@ -1,4 +1,4 @@
-"""CloudFormation's and Kubernetes' limits, held against what was just written, before AWS would refuse it."""
+"""Checks what was just written against the limits of CloudFormation and Kubernetes."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ def check_templates(templates: Iterable[Path]) -> None:
 
 
 def _check_role_name(what: str, name: object, taken: dict[str, str]) -> None:
-    """Raises LimitExceeded if IAM would not take the name of a role: it tells no upper from lower case."""
+    """Raises LimitExceeded if IAM would refuse the name of a role: names are not case-sensitive."""
     if not isinstance(name, str):
         return
     if other := taken.get(name.lower()):

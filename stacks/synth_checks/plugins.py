@@ -11,6 +11,6 @@ from stacks.synth_checks.review import ReviewChecks
 
 
 def add_checks(app: cdk.App, platform: Platform, today: date) -> None:
-    """Adds the checks to ``app``, as of ``today``; a finding that acknowledgements.py does not name fails the synth."""
+    """Adds the checks to ``app``, as of ``today``; a finding that acknowledgements.yaml does not name fails the synth."""
     acknowledge(platform)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), ReviewChecks(today))

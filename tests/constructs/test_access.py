@@ -10,7 +10,7 @@ def entries(template):
 
 def test_principals_are_taken_as_written(synth):
     data = minimal(access={"admins": ["arn:aws:iam::210987654321:role/path/Admin"], "readers": ["role/Auditor"]})
-    found = entries(synth(data)["t-control-plane-c"])
+    found = entries(synth(data)["t-access-c"])
     assert found["arn:aws:iam::210987654321:role/path/Admin"]["AccessPolicies"][0]["PolicyArn"]["Fn::Join"][1][
         -1
     ].endswith("/AmazonEKSClusterAdminPolicy")
@@ -20,7 +20,7 @@ def test_principals_are_taken_as_written(synth):
 
 
 def test_a_new_role_can_be_taken_in_its_account_and_may_only_find_the_cluster(synth):
-    template = synth(minimal(access={"admins": [{"new_role": "platform-admin"}]}))["t-control-plane-c"]
+    template = synth(minimal(access={"admins": [{"new_role": "platform-admin"}]}))["t-access-c"]
     role = only(template, "AWS::IAM::Role")
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"]["AWS"]["Fn::Join"][1][-1] == ":root"
@@ -36,25 +36,25 @@ def test_an_entry_is_limited_to_its_namespaces_and_groups(synth):
         "namespaces": ["a", "b"],
         "kubernetes_groups": ["devs"],
     }
-    found = entries(synth(minimal(access={"admins": ["role/Admin"], "entries": [entry]}))["t-control-plane-c"])
+    found = entries(synth(minimal(access={"admins": ["role/Admin"], "entries": [entry]}))["t-access-c"])
     (dev,) = [value for key, value in found.items() if "Dev" in key]
     assert dev["AccessPolicies"][0]["AccessScope"] == {"Type": "namespace", "Namespaces": ["a", "b"]}
     assert dev["KubernetesGroups"] == ["devs"]
 
 
 def test_nobody_else_gets_in(synth):
-    template = synth(minimal(access={"admins": ["role/Admin"]}))["t-control-plane-c"]
+    template = synth(minimal(access={"admins": ["role/Admin"]}))["t-access-c"]
     assert len(entries(template)) == 1
     assert not of_type(template, "AWS::IAM::Role")
 
 
 def test_the_tunnel_host_has_no_way_in_and_reaches_the_api(synth):
-    template = synth(minimal(access={"admins": ["role/Admin"], "tunnel_host": True}))["t-control-plane-c"]
+    template = synth(minimal(access={"admins": ["role/Admin"], "tunnel_host": True}))["t-access-c"]
     group = only(template, "AWS::EC2::SecurityGroup")
     assert "SecurityGroupIngress" not in group
     assert [(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [(443, 443)]
     ingress = only(template, "AWS::EC2::SecurityGroupIngress")
-    assert ingress["GroupId"] == {"Fn::GetAtt": ["Cluster", "ClusterSecurityGroupId"]}
+    assert ingress["GroupId"]["Fn::GetStackOutput"]["StackName"] == "t-control-plane-c"
     assert (ingress["FromPort"], ingress["ToPort"]) == (443, 443)
     instance = only(template, "AWS::EC2::Instance")
     assert "KeyName" not in instance

@@ -259,7 +259,7 @@ def test_irsa_on_fargate(synth):
         "${Issuer}:sub": "system:serviceaccount:external-dns:external-dns",
     }
     assert set(variables) == {"Provider", "Issuer"}
-    assert len(of_type(templates["t-control-plane-c"], "AWS::IAM::OIDCProvider")) == 1
+    assert len(of_type(templates["t-access-c"], "AWS::IAM::OIDCProvider")) == 1
     assert "Fn::ImportValue" in variables["Provider"], "CloudFormation keeps what a role trusts"
     selectors = [
         selector for value in of_type(template, "AWS::EKS::FargateProfile").values() for selector in value["Selectors"]

@@ -315,3 +315,6 @@ def test_a_group_may_keep_the_size_that_it_has(synth):
     for sizes, desired in (({}, 2), ({("c", "general"): 3}, 3), ({("other", "general"): 3}, 2)):
         group = only(synth(data, sizes=sizes)["t-compute-c"], "AWS::EKS::Nodegroup")
         assert group["ScalingConfig"] == {"MinSize": 2, "MaxSize": 3, "DesiredSize": desired}
+    data = minimal({"managed_nodes": {"groups": [{**NODES["groups"][0], "desired_size": "keep"}]}})
+    group = only(synth(data)["t-compute-c"], "AWS::EKS::Nodegroup")
+    assert group["ScalingConfig"] == {"MinSize": 2, "MaxSize": 3}

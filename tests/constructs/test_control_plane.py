@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.environments import NODES, minimal
+from tests.support.environments import ENVIRONMENTS, NODES, environment_data, minimal
 from tests.support.synth import assembled
 from tests.support.templates import of_type, only
 
@@ -41,10 +41,10 @@ def test_the_control_plane_is_routed_through_the_vpc_only_where_the_file_says_so
 
 
 def test_a_successor_certificate_authority_stays_with_the_cluster(synth):
-    template = synth(with_plane(certificate_authority={"successor": True}))["t-control-plane-c"]
+    template = synth(with_plane(certificate_authority={"successor": True}))["t-access-c"]
     (successor,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::CertificateAuthority"]
     assert successor["DeletionPolicy"] == "Retain"
-    assert successor["Properties"] == {"ClusterName": {"Ref": "Cluster"}}
+    assert successor["Properties"] == {"ClusterName": "c"}
     assert "SuccessorCertificateAuthorityId" in template["Outputs"]
 
 
@@ -210,13 +210,45 @@ def test_the_zones_of_a_cluster_can_be_pinned_before_the_network_grows(synth):
     assert len(properties["ResourcesVpcConfig"]["SubnetIds"]) == 2
 
 
-def test_a_protected_cluster_has_a_protected_stack():
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_first_deploy_of_a_protected_cluster_can_be_rolled_back(synth, name):
+    """EKS deletes a protected cluster that is creating or failed, so nothing may fail in its stack once it is active."""
+    for stack, template in synth(name).items():
+        if clusters := of_type(template, "AWS::EKS::Cluster"):
+            assert set(template["Resources"]) == set(clusters), stack
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_destroy_is_refused_at_its_first_stack(name):
+    """The CLI deletes in the reverse order, and CloudFormation refuses a stack with termination protection before anything."""
     import json
 
-    for name, protected in (("production", True), ("demo", False)):
-        manifest = json.loads((assembled(name).folder / "manifest.json").read_text())["artifacts"]
-        stack = manifest[f"{name}-control-plane-{name}"]["properties"]
-        assert stack.get("terminationProtection", False) is protected
+    artifacts = json.loads((assembled(name).folder / "manifest.json").read_text())["artifacts"]
+    stacks = {key: one for key, one in artifacts.items() if one["type"] == "aws:cloudformation:stack"}
+    last = {key for key, one in stacks.items() if one["properties"].get("terminationProtection")}
+    data = environment_data(name)
+    protected = [
+        one["name"]
+        for one in data["clusters"]
+        if not one.get("existing") and one["control_plane"].get("deletion_protection", True)
+    ]
+    assert last == {f"{data['name']}-protection-{cluster}" for cluster in protected}
+    for cluster in data["clusters"] if protected else []:
+        own = {
+            key for key in stacks if key.startswith(tuple(f"{data['name']}-{part}-{cluster['name']}" for part in PARTS))
+        }
+        assert own <= before(artifacts, f"{data['name']}-protection-{cluster['name']}")
+
+
+PARTS = ("control-plane", "access", "compute", "workloads")
+
+
+def before(artifacts, name):
+    """Everything that is deployed before a stack, and so deleted after it."""
+    found = set()
+    for one in artifacts[name].get("dependencies", ()):
+        found |= {one, *before(artifacts, one)}
+    return found
 
 
 def test_to_close_a_public_endpoint_its_networks_stay(synth):
@@ -234,7 +266,8 @@ def test_networks_beside_the_vpc_reach_the_private_endpoint_by_named_rules(synth
         "private_access_prefix_lists": ["pl-0123456789abcdef0"],
     }
     data = minimal(control_plane={"kubernetes_version": "1.36", "endpoint": endpoint})
-    template = synth(data)["t-control-plane-c"]
+    templates = synth(data)
+    template = templates["t-access-c"]
     rules = of_type(template, "AWS::EC2::SecurityGroupIngress").values()
     sources = {
         rule.get("CidrIp") or rule.get("SourceSecurityGroupId") or rule.get("SourcePrefixListId") for rule in rules
@@ -242,7 +275,7 @@ def test_networks_beside_the_vpc_reach_the_private_endpoint_by_named_rules(synth
     assert sources == {one for named in endpoint.values() for one in named}
     for rule in rules:
         assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
-        assert rule["GroupId"] == {"Fn::GetAtt": ["Cluster", "ClusterSecurityGroupId"]}
+        assert rule["GroupId"]["Fn::GetStackOutput"]["StackName"] == "t-control-plane-c"
         assert rule["Description"]
-    vpc = only(template, "AWS::EKS::Cluster")["ResourcesVpcConfig"]
+    vpc = only(templates["t-control-plane-c"], "AWS::EKS::Cluster")["ResourcesVpcConfig"]
     assert vpc["EndpointPublicAccess"] is False

@@ -144,7 +144,7 @@ def test_every_kind_goes_with_its_place_in_the_manifest(function: Callable[..., 
     function("Delete", MINE[:1], label="aws.cdk.eks/prune-3")
     assert there(server, "NetworkPolicy") == set()
 
-    # A definition takes its objects with it; deleting those after it is no failure.
+    # A definition takes its objects with it; deleting those after it is not a failure.
     function("Delete", [SPACE, DEFINITION], label="aws.cdk.eks/prune-0")
     function("Delete", [CUSTOM], label="aws.cdk.eks/prune-2")
     assert there(server, "Namespace") == set()

@@ -173,7 +173,7 @@ def test_an_existing_vpc_is_used_by_its_ids_alone(synth):
         "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
     }
     templates = synth(data)
-    assert set(templates) == {"t-foundation", "t-control-plane-c", "t-compute-c"}
+    assert set(templates) == {"t-foundation", "t-control-plane-c", "t-access-c", "t-compute-c", "t-protection-c"}
     cluster = only(templates["t-control-plane-c"], "AWS::EKS::Cluster")
     assert cluster["ResourcesVpcConfig"]["SubnetIds"] == ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 

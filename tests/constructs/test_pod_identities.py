@@ -100,7 +100,7 @@ def test_pods_on_fargate_take_it_by_the_clusters_tokens(made, compute, identity)
 
 BAD = [
     ({}, "gives no rights"),
-    ({"policies": ["A"], "role_arn": "arn:aws:iam::123456789012:role/a"}, "stands beside role_arn"),
+    ({"policies": ["A"], "role_arn": "arn:aws:iam::123456789012:role/a"}, "cannot be combined with role_arn"),
     ({"policies": ["A"], "session_policy": [QUEUE], "session_tags": True}, "must be false with a session_policy"),
     ({"policies": ["A"], "irsa": True}, "is for pods on Fargate, and there is none"),
     ({"irsa": True, "target_role_arn": TARGET}, "is for EKS Pod Identity, and this is irsa"),

@@ -75,20 +75,20 @@ def soon(true: Callable[[], bool]) -> bool:
 
 WORSE = {
     # what kubectl does: the exit code, what is said
-    "hangs before anything is begun": ("*) exec sleep 1000 ;;", 2, "kubectl config: it was ended, because it gave no answer in 1 s"),
-    "hangs on its way": (f"{GOOD} *) exec sleep 1000 ;;", 1, "kubectl apply: it was ended, because it gave no answer in"),
-    "will not end": (f"{GOOD} *) trap '' TERM; echo asking >&2; while :; do sleep 1; done ;;", 1, "The last it said:"),
+    "hangs before anything is begun": ("*) exec sleep 1000 ;;", 2, "kubectl config: stopped: no answer in 1 s"),
+    "hangs on its way": (f"{GOOD} *) exec sleep 1000 ;;", 1, "kubectl apply: stopped: no answer in"),
+    "will not end": (f"{GOOD} *) trap '' TERM; echo asking >&2; while :; do sleep 1; done ;;", 1, "Its last output:"),
     "leaves a child with its output": ("*) sleep 30 & ;;", 2, "kubectl has no current context"),
-    "prints without end": (f"{GOOD} *) exec yes ;;", 1, "it was ended, because it prints without end"),
+    "prints without end": (f"{GOOD} *) exec yes ;;", 1, "stopped: it prints without end"),
     "says nothing": (f"{GOOD} *) exit 3 ;;", 1, "it ended with 3 and does not say why"),
     "is ended by a signal": (f"{GOOD} *) kill -9 $$ ;;", 1, "signal 9 ended it and does not say why"),
     "prints escapes": (f"{GOOD} *) printf '\\033[31mno\\033[0m \\033]0;x\\007\\342\\200\\256 way' >&2; exit 1 ;;", 1, "no ? way"),
     "prints no text": (f"{GOOD} *) printf '\\377\\376\\000' >&2; exit 1 ;;", 1, "kubectl apply: "),
     "has an odd context": ("*) printf 'a\\033[2Jb' ;;", 2, "kubectl has no current context"),
     "answers no JSON": (f"{GOOD} *get*) echo '<html>' ;;", 1, "is not JSON"),
-    "answers a list": (f"{GOOD} *get*) echo '[]' ;;", 1, "what it prints is no object of Kubernetes"),
+    "answers a list": (f"{GOOD} *get*) echo '[]' ;;", 1, "its output is not a Kubernetes object"),
     "answers another shape": (f"{GOOD} *get*) echo '{{\"status\": {{\"conditions\": [1, {{}}]}}}}' ;;", 1, "is not complete after 1 s"),
-    "is no program": (None, 2, "kubectl cannot be run: Exec format error"),
+    "is not a program": (None, 2, "kubectl cannot be run: Exec format error"),
 }  # fmt: skip
 
 

@@ -20,13 +20,13 @@ def test_make_demo(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
     said = run("demo")
     for part in (
-        "demo-foundation", "demo-network", "demo-control-plane-demo", "demo-compute-demo",
+        "demo-foundation", "demo-network", "demo-control-plane-demo", "demo-access-demo", "demo-compute-demo",
         "Cluster demo: Kubernetes 1.36, ACTIVE, private endpoint",
         "Auto Mode      built-in pools: general-purpose, system",
         "managed nodes  ACTIVE, 1 to 3 t4g.large",
         "Fargate        ACTIVE, pods of fargate-*",
         "all ACTIVE: aws-ebs-csi-driver, coredns",
-        "AmazonEKSClusterAdminPolicy: demo-control-plane-demo-AccessAdminRole",
+        "AmazonEKSClusterAdminPolicy: demo-access-demo-AccessAdminRole",
         "Your share of the responsibility:",
         f"the page: {home}/review.html",
         "What this does not prove",

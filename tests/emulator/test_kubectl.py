@@ -103,7 +103,7 @@ def test_objects_come_with_the_stack_and_go_before_it(deployment: Deployment, as
     data["clusters"][0]["access"]["tunnel_host"] = False
     assembly = assemble(data, delivery="kubectl")
     deployment.deploy(assembly)
-    stacks = ("demo-control-plane-demo", "demo-compute-demo")
+    stacks = ("demo-control-plane-demo", "demo-access-demo", "demo-compute-demo")
     resources = [one for stack in stacks for one in deployment.resources(stack).items()]
     roles = {logical_id: physical for logical_id, (kind, physical) in resources if kind == "AWS::IAM::Role"}
     admin = next(

@@ -159,12 +159,12 @@ def test_an_upgrade_is_in_place_and_in_order(
 def test_a_downgrade_cannot_be_rolled_back(
     deployment: Deployment, assemble: Callable[..., Path], demo: dict[str, Any]
 ) -> None:
-    """The way into UPDATE_ROLLBACK_FAILED that docs/changes.md warns of, and the way out that it names."""
+    """Why nothing is beside the cluster in its stack; and the way out that docs/changes.md names."""
     template = dict(stacks_of(assemble(demo)))[CONTROL_PLANE]
     (cluster,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EKS::Cluster"]
     cluster["Properties"]["Version"] = f"1.{int(cluster['Properties']['Version'].split('.')[1]) + 1}"
-    (instance,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::EC2::Instance"]
-    instance["Properties"]["Unknown"] = "property"
+    beside = {"Type": "AWS::Logs::LogGroup", "DependsOn": "Cluster", "Properties": {"Unknown": "property"}}
+    template["Resources"]["Beside"] = beside
     with pytest.raises(StackFailed, match="UPDATE_ROLLBACK_FAILED"):
         deployment.deploy_stack(CONTROL_PLANE, template)
     deployment.cloudformation.continue_update_rollback(StackName=CONTROL_PLANE, ResourcesToSkip=["Cluster"])

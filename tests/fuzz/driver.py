@@ -34,7 +34,7 @@ class Target:
     cases: int = 40
     """Inputs that a test run plays. All targets together may take 20 s of it."""
     seconds: float = 5
-    """CPU time that an input may take at most: far above what any takes, so that a slow machine is no failure."""
+    """CPU time that an input may take at most: far above what any takes, so that a slow machine is not a failure."""
 
 
 @dataclass(eq=False)

@@ -17,6 +17,7 @@ from delivery.plan import Plan, is_chart, read_plan
 from delivery.problem import DeliveryProblem
 from delivery.removing import remove
 from delivery.subprocesses import Done
+from delivery.task import Task
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.fuzz.driver import Target
@@ -175,7 +176,7 @@ def _deliver(drawn: tuple[str, int]) -> None:
         kubectl = tools.Kubectl("here", timeout=1, pause=0)
         try:
             act = apply if action == "apply" else remove
-            act(_plan(), _VALUES, kubectl, tools.Helm("here"), timeout=0, say=lambda _: None, pause=0)
+            act(Task(_plan(), _VALUES, kubectl, tools.Helm("here"), timeout=0, say=lambda _: None, pause=0))
         except DeliveryProblem as problem:
             raise BadInput(str(problem)) from None  # one line, or a few: the driver looks at them
 

@@ -20,7 +20,7 @@ _TAGGED = [{"Key": "eks:eks-cluster-name", "Value": "c"}, {"Key": "karpenter.sh/
 _ANSWERS: dict[str, Any] = {
     "describe_stacks": [
         {"StackName": name, "StackStatus": "CREATE_COMPLETE", "EnableTerminationProtection": False, "Tags": _TAGS}
-        for name in ("t-foundation", "t-network", "t-control-plane-c", "t-workloads-c")
+        for name in ("t-foundation", "t-network", "t-control-plane-c", "t-workloads-c", "t-protection-c")
     ],
     "get_template": {"Resources": {"B": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Delete"}}},
     "list_stack_resources": [

@@ -1,4 +1,4 @@
-"""`make deploy`: a new cluster gets its protection in a second step; what would delete Kubernetes objects is refused."""
+"""`make deploy`: one call of the CDK, new clusters and old ones; what would delete Kubernetes objects is refused."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -39,87 +39,28 @@ class Deploy:
         self.ran.append(list(command))
         return self.codes.pop(0)
 
-    @property
-    def firsts(self) -> list[str | None]:
-        """What each call of the CDK said of first deploys."""
-        return [context(command).get("first_deploy") for command in self.ran]
 
-
-def two(**changed: Any) -> dict[str, Any]:
-    data = minimal()
-    data["clusters"].append({**data["clusters"][0], "name": "d", **changed})
-    return data
-
-
-def test_a_new_cluster_is_protected_in_a_second_step() -> None:
+@pytest.mark.parametrize(
+    "there",
+    [
+        [],
+        [FOUNDATION],
+        *([stack("t-control-plane-c", status)] for status in ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")),
+    ],
+)
+def test_a_new_cluster_needs_no_step_of_its_own(there: list[dict[str, Any]]) -> None:
     run = Deploy()
-    assert run(minimal(), {}) == 0
-    assert run.firsts == ["c", None]
-    first, then = run.ran
-    assert [word for word in first if word in ("--all", "t-control-plane-c")] == ["t-control-plane-c"]
-    assert then[: len(COMMAND)] == COMMAND
-    assert any("New: c." in line for line in run.said)
-
-
-def test_only_the_new_ones_are() -> None:
-    run = Deploy()
-    assert run(two(), {"describe_stacks": [FOUNDATION, stack("t-control-plane-c", protected=True)]}) == 0
-    assert run.firsts == ["d", None]
-
-
-@pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"])
-def test_one_that_is_there_is_deployed_at_once(status: str) -> None:
-    run = Deploy()
-    assert run(minimal(), {"describe_stacks": [stack("t-control-plane-c", status)]}) == 0
-    assert run.firsts == [None]
-
-
-@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"])
-def test_one_whose_first_deploy_failed_is_new(status: str) -> None:
-    run = Deploy()
-    assert run(minimal(), {"describe_stacks": [stack("t-control-plane-c", status)]}) == 0
-    assert run.firsts == ["c", None]
-
-
-def test_one_that_nobody_protects_needs_no_second_step() -> None:
-    data = minimal()
-    data["clusters"][0]["control_plane"]["deletion_protection"] = False
-    run = Deploy()
-    assert run(data, {}) == 0
-    assert run.firsts == [None]
-
-
-def test_a_step_that_fails_is_the_last() -> None:
-    run = Deploy(1)
-    assert run(minimal(), {}) == 1
-    assert run.firsts == ["c"]
-
-
-def test_who_says_it_himself_is_believed() -> None:
-    run = Deploy()
-    assert run(minimal(), {}, "-c", "first_deploy=c") == 0
-    assert run.firsts == ["c"]
+    assert run(minimal(), {"describe_stacks": there}) == 0
+    assert [command[: len(COMMAND)] for command in run.ran] == [COMMAND]
+    assert run.said == []
+    assert Deploy(1)(minimal(), {"describe_stacks": there}) == 1
 
 
 def test_an_account_that_cannot_be_asked_is_said_in_a_line() -> None:
     run = Deploy()
     assert run(minimal(), {"describe_stacks": DENIED}) == 0
-    assert run.firsts == [None]
-    assert len(run.said) == 1
-    assert "not allowed. A new cluster: say FIRST_DEPLOY=NAME." in run.said[0]
-
-
-@pytest.mark.parametrize(
-    "left",
-    [stack("t-control-plane-c", "ROLLBACK_FAILED"), stack("t-control-plane-c", "ROLLBACK_COMPLETE", protected=True)],
-)
-def test_what_protection_keeps_of_a_failed_deploy_is_told_with_its_way_out(left: dict[str, Any]) -> None:
-    run = Deploy()
-    with pytest.raises(
-        BadInput, match=r"aws eks update-cluster-config --name c --no-deletion-protection.*delete-stack"
-    ):
-        run(minimal(), {"describe_stacks": [left]})
-    assert run.ran == []
+    assert len(run.said) == len(run.ran) == 1
+    assert "not allowed. It is deployed as the file says." in run.said[0]
 
 
 def befores(run: Deploy) -> list[str | None]:
@@ -131,15 +72,29 @@ def test_add_ons_wait_for_the_node_pools_that_make_apply_makes() -> None:
     data = minimal({"auto_mode": {"built_in_node_pools": [], **own}}, addons={"metrics-server": {"enabled": True}})
     run = Deploy()
     assert run(data, {}) == 0
-    assert (run.firsts, befores(run)) == (["c", None], [None, "c"])
+    assert befores(run) == ["c"]
     assert any("make apply ENV=t" in line for line in run.said)
     failed = Deploy()
-    left = [stack("t-control-plane-c", protected=True), stack("t-compute-c", "ROLLBACK_COMPLETE")]
+    left = [stack("t-control-plane-c"), stack("t-protection-c", "ROLLBACK_COMPLETE")]
     assert failed(data, {"describe_stacks": left}) == 0
-    assert (failed.firsts, befores(failed)) == ([None], ["c"]), "its control plane stays as it is"
+    assert befores(failed) == ["c"]
     again = Deploy()
-    assert again(data, {"describe_stacks": [left[0], stack("t-compute-c")]}) == 0
-    assert (again.firsts, befores(again)) == ([None], [None])
+    assert again(data, {"describe_stacks": [left[0], stack("t-protection-c", protected=True)]}) == 0
+    assert befores(again) == [None]
+    known = Deploy()
+    assert known(data, {}, "-c", "before_pools=") == 0
+    assert befores(known) == [""], "who says it himself is believed"
+
+
+def test_a_compute_stack_that_the_file_has_nothing_for_is_named() -> None:
+    data = minimal({"auto_mode": {}}, addons={"metrics-server": {"enabled": False}})
+    there = {"describe_stacks": [stack("t-compute-c"), stack("t-protection-c", protected=True)]}
+    run = Deploy()
+    assert run(data, there) == 0
+    assert any("aws cloudformation delete-stack --stack-name t-compute-c" in line for line in run.said)
+    used = Deploy()
+    assert used(minimal(), there) == 0
+    assert not any("left over" in line for line in used.said)
 
 
 LOOK = ["cdk", "diff", "-c", "env=t"]
@@ -201,8 +156,8 @@ def test_a_delivery_that_would_delete_objects_is_refused(kind: str) -> None:
 
 
 def test_a_call_of_the_cdk_is_read_as_the_cdk_reads_it() -> None:
-    said = context(["cdk", "deploy", "-c", "env=a=b", "--context", "today=2026-11-23", "--context=first_deploy=", "-c"])
-    assert said == {"env": "a=b", "today": "2026-11-23", "first_deploy": ""}
+    said = context(["cdk", "deploy", "-c", "env=a=b", "--context", "today=2026-11-23", "--context=before_pools=", "-c"])
+    assert said == {"env": "a=b", "today": "2026-11-23", "before_pools": ""}
 
 
 def made_in(zones: int) -> dict[str, Any]:

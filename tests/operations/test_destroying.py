@@ -12,8 +12,11 @@ from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack
 from tests.support.environments import NODES, minimal, validated
 
-THERE = [stack(f"t-{name}") for name in ("foundation", "network", "control-plane-c", "compute-c", "workloads-c")]
-CLUSTERS = ["t-workloads-*", "t-compute-*", "t-control-plane-*"]
+THERE = [
+    stack(f"t-{name}")
+    for name in ("foundation", "network", "control-plane-c", "compute-c", "workloads-c", "protection-c")
+]
+CLUSTERS = ["t-protection-*", "t-workloads-*", "t-compute-*", "t-access-*", "t-control-plane-*"]
 
 
 def resource(kind: str, identity: str, logical_id: str = "It") -> dict[str, str]:
@@ -76,8 +79,8 @@ OURS = {"Key": "eks:eks-cluster-name", "Value": "c"}
 BEFORE = {
     # what is there: what is said of it
     "termination protection": (
-        {"describe_stacks": [*THERE[:2], stack("t-control-plane-c", protected=True)]}, None,
-        "stack t-control-plane-c has termination protection", "control_plane.deletion_protection: false for c",
+        {"describe_stacks": [*THERE[:2], stack("t-protection-c", protected=True)]}, None,
+        "stack t-protection-c has termination protection", "control_plane.deletion_protection: false for c",
     ),
     "deletion protection": (
         {"describe_cluster": {"deletionProtection": True}}, None,
@@ -100,11 +103,11 @@ BEFORE = {
             "list_stack_resources t-workloads-c": [resource("AWS::S3::Bucket", "data", "B")],
             "list_object_versions data": [{"Key": "a"}],
         }, minimal({"managed_nodes": NODES}, workloads=[{"name": "bucket-reader", "compute": "managed_nodes"}]),
-        "bucket data of c holds objects, or old versions", "python -m operations empty-bucket data",
+        "bucket data of c has objects, or old versions", "python -m operations empty-bucket data",
     ),
     "a stack that left the file": (
         {"describe_stacks": [*THERE[:4], stack("t-workloads-old")], "get_template": {"Resources": {}}}, None,
-        "stack t-workloads-old is of this environment, and no longer in its file",
+        "stack t-workloads-old belongs to this environment, but is no longer in its file",
         "aws cloudformation delete-stack --stack-name t-workloads-old",
     ),
 }  # fmt: skip
@@ -178,7 +181,7 @@ def test_what_goes_by_itself_stops_nothing() -> None:
     assert run() == 0
     assert run.ran == [CLUSTERS, ["t-network"]]
     assert any("goes with the cluster" in line for line in run.said)
-    assert any("volumes of c that nobody deletes with it: vol-1" in line for line in run.said)
+    assert any("volumes of c that are not deleted with it: vol-1" in line for line in run.said)
 
 
 def test_what_the_stack_of_workloads_deletes_itself_stops_nothing() -> None:
@@ -202,13 +205,13 @@ def test_what_cannot_be_seen_is_said_and_does_not_stop() -> None:
     run = Destroy({"describe_stacks": THERE[:4], "describe_load_balancers": denied, "describe_volumes": [1]})
     assert run() == 0
     assert any(
-        "load balancers: cannot be seen: elasticloadbalancing:DescribeLoadBalancers: not allowed" in line
+        "load balancers: cannot be read: elasticloadbalancing:DescribeLoadBalancers: not allowed" in line
         for line in run.said
     )
-    assert any("volumes: cannot be seen: what answered has another shape" in line for line in run.said)
+    assert any("volumes: cannot be read: the answer does not have the shape" in line for line in run.said)
     nothing = Destroy({"describe_stacks": DENIED})
     assert nothing() == 0
-    assert any("cannot be seen" in line for line in nothing.said)
+    assert any("cannot be read" in line for line in nothing.said)
 
 
 def test_a_look_deletes_nothing() -> None:

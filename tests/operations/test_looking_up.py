@@ -148,7 +148,7 @@ def test_what_eks_does_not_say_is_unknown_to_the_review(tmp_path: Path) -> None:
 def test_a_file_of_somebody_else_stays(tmp_path: Path) -> None:
     other = tmp_path / "shop.yaml"
     other.write_text("name: mine\n")
-    with pytest.raises(BadInput, match="is no look-up; name another file"):
+    with pytest.raises(BadInput, match="is not a look-up; name another file"):
         looked_up(tmp_path)
     assert other.read_text() == "name: mine\n"
 

@@ -75,6 +75,14 @@ def test_a_size_that_the_file_names_is_the_files() -> None:
     assert sizes(environment(max_size=10, desired_size=3), account(2, 5)) is None
 
 
+def test_a_number_that_the_template_leaves_out_is_one_for_a_group_that_is_made() -> None:
+    kept = environment(max_size=10, desired_size="keep")
+    assert sizes(kept, account(2, 5)) == "c/g:5"
+    assert sizes(kept, account(2, 5, InstanceTypes=["m7i.xlarge"])) == "c/g:5"
+    assert sizes(kept, account(2, 5, Tags={"Name": "c-other"})) == "c/g:2"
+    assert sizes(kept, {"describe_stacks": [stack("t-foundation")]}) == "c/g:2"
+
+
 def test_a_new_group_and_a_new_cluster_begin_with_the_file() -> None:
     answers = account(2, 5, Tags={"Name": "c-other"})
     assert sizes(environment(max_size=10), answers) is None

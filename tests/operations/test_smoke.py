@@ -1,5 +1,6 @@
 """`make smoke`: a line for each assumption that only an account can settle: met, not met, or cannot be seen."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from operations import smoke as module
 from operations.all_assumptions import assumptions, table
 from operations.smoke import smoke
 from safe_io.errors import BadInput
+from stacks.environment.loading import load_environment
 from tests.operations.fake_account import DENIED, FakeAccount, stack
 from tests.support.environments import FARGATE, NODES, ROOT, minimal, validated
 
@@ -17,11 +19,12 @@ READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 META = {"name": "one", "namespace": "web"}
 
 ACCOUNT: dict[str, Any] = {
-    "describe_stacks": [stack("t-control-plane-c", protected=True)],
+    "describe_stacks": [stack("t-control-plane-c"), stack("t-protection-c", protected=True)],
     "describe_cluster": {
         "status": "ACTIVE",
         "version": "1.36",
         "deletionProtection": True,
+        "accessConfig": {"authenticationMode": "API"},
         "arn": "arn",
         "endpoint": "https://e",
         "certificateAuthority": {"data": "Y2E="},
@@ -99,6 +102,27 @@ def test_what_holds_is_met(run: Smoke) -> None:
     assert all("\n" not in line for line in run.said)
 
 
+def test_a_joined_cluster_is_held_against_its_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its maker decides (its endpoint, protection, logs) is not asked; a look-up that has become old is."""
+    monkeypatch.setattr(module, "Kubectl", FakeKubectl)
+    FakeKubectl.answers = {}
+    environment = load_environment(ROOT / "environments/existing/join.yaml", today=date(2026, 11, 28))
+    found = {
+        **ACCOUNT["describe_cluster"],
+        "deletionProtection": False,
+        "accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"},
+        "resourcesVpcConfig": {"endpointPublicAccess": True},
+    }
+    answers = {**ACCOUNT, "describe_log_groups": [], "describe_cluster": found}
+    said: list[str] = []
+    assert smoke(environment, FakeAccount(answers), context=None, say=said.append) == 0, said
+    answers["describe_cluster"] = {**found, "version": "1.37"}
+    said.clear()
+    assert smoke(environment, FakeAccount(answers), context=None, say=said.append) == 1
+    (line,) = [line for line in said if line.startswith("not met ")]
+    assert "version is 1.37, not 1.36: python -m operations look-up shop" in line
+
+
 def issue(code: str) -> dict[str, Any]:
     return {"issues": [{"code": code}]}
 
@@ -140,7 +164,7 @@ def test_what_cannot_be_seen_is_neither(run: Smoke) -> None:
     assert run.counted("not met") == 0
     assert run.counted("cannot see") == 3
     assert run({}, {}, context="nowhere") == 1
-    assert "its Kubernetes API is not looked at: kubectl has no current context" in run.said[0]
+    assert "its Kubernetes API is skipped: kubectl has no current context" in run.said[0]
     assert run.counted("cannot see") == len([one for one in assumptions() if one.command.startswith("kubectl")])
 
 

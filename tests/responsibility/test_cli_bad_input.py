@@ -105,7 +105,7 @@ def test_the_file_that_stands_in_the_folder_is_held_to_the_same(run: Run, tmp_pa
     (tmp_path / ".responsibility.yaml").write_text(f"accepted: [{entry}]")
     done = run("review", "-a", "good.yaml")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(".responsibility.yaml:1: accepted[0].code: EKR999 is no check")
+    assert done.err.startswith(".responsibility.yaml:1: accepted[0].code: EKR999 is not a check")
 
 
 @pytest.mark.parametrize("bad", ["100 MB", "a YAML bomb"])

@@ -39,7 +39,7 @@ ODD = {
     "labels as a mapping": PROFILE % ", Labels: {app: cart}",
     "a size of 90 digits": "{Type: AWS::EKS::Nodegroup, Properties: {ClusterName: shop, ScalingConfig: {MinSize: 1%s}}}"
     % ("0" * 90),
-    "a port that is no number": (
+    "a port that is not a number": (
         '{Type: AWS::EC2::SecurityGroup, Properties: {SecurityGroupIngress: [{CidrIp: 0.0.0.0/0, FromPort: "--5"}]}}'
     ),
     "more blocks than fit": "{Type: AWS::EC2::Subnet, Properties: {CidrBlock: !Select [3, !Cidr [10.0.0.0/24, 4, 8]]}}",

@@ -96,7 +96,7 @@ def test_production_code_writes_through_safe_io():
     allowed = {(place, call) for place, calls in ALLOWED.items() for call in calls}
     reasons = {one: {row for row in allowed if one[0].startswith(row[0]) and one[1] == row[1]} for one in found}
     assert [one for one, rows in reasons.items() if not rows] == [], "write through safe_io, or add a reason to ALLOWED"
-    assert allowed - set().union(*reasons.values()) == set(), "no longer there: take it out of ALLOWED"
+    assert allowed - set().union(*reasons.values()) == set(), "no longer there: remove it from ALLOWED"
 
 
 @pytest.mark.parametrize(

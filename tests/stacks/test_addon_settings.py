@@ -52,8 +52,8 @@ def test_what_the_locked_schema_has_is_taken(tmp_path, settings):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"replicaCount": 3}, r"configuration\.replicaCount: .* is no setting of coredns"),
-        ({"deep": {"b": "c"}}, r"configuration\.deep\.b: .* is no setting"),
+        ({"replicaCount": 3}, r"configuration\.replicaCount: .* is not a setting of coredns"),
+        ({"deep": {"b": "c"}}, r"configuration\.deep\.b: .* is not a setting"),
         ({"somethingNew": "3"}, "a whole number, without quotes"),
     ],
 )
@@ -79,5 +79,5 @@ def test_a_lock_file_with_a_broken_schema_is_refused(tmp_path):
     file = written(tmp_path, "coredns", {}, SCHEMA)
     lock = file.with_name("t.lock.yaml")
     lock.write_text(lock.read_text().replace("'{", "'["))
-    with pytest.raises(BadInput, match="is no JSON schema"):
+    with pytest.raises(BadInput, match="is not a JSON schema"):
         load_lock(file)

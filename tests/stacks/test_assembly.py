@@ -66,7 +66,7 @@ def test_what_others_have_in_the_folder_stays_and_what_the_last_synth_wrote_goes
         assert THEIRS.items() <= found.items()
         assert {path for path in found if path.startswith(("a-", "b-"))} == {
             f"{name}-{stack}.{kind}.json"
-            for stack in ("foundation", "network", "control-plane-c", "compute-c")
+            for stack in ("foundation", "network", "control-plane-c", "access-c", "compute-c", "protection-c")
             for kind in ("template", "assets", "metadata")
         }
         assert "manifests/c/delivery.json" in found
@@ -159,7 +159,7 @@ def test_a_manifest_that_says_nothing_is_no_leave_to_overwrite(front_door, tmp_p
         ("/", "or holds it"),
         ("stacks", "committed to Git"),
         ("environments", "committed to Git"),
-        ("app.py", "it is no folder"),
+        ("app.py", "it is not a folder"),
         ("app.py/out", "Not a directory"),
         ("x" * 300, "File name too long"),
         ("/proc/out", "cannot be written"),

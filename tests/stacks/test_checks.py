@@ -50,6 +50,10 @@ OTHERS = {
 }
 
 
+JOINED = "environments/existing/join.yaml"
+"""Compute for a cluster that somebody else made."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """A process that ended, and the folder that it wrote to: not to be changed."""
@@ -61,7 +65,7 @@ class Ended:
 
 
 def environment_file(name, folder):
-    if name in ENVIRONMENTS:
+    if name in (*ENVIRONMENTS, JOINED):
         return name
     path = folder / f"{name}.yaml"
     path.write_text(yaml.dump(OTHERS[name]))
@@ -97,7 +101,7 @@ BARE = ("demo", "workloads", *OTHERS)
 """What has a finding for each acknowledgement, together."""
 
 
-@pytest.mark.parametrize("name", [*(name for name in ENVIRONMENTS if name not in BARE[1:]), "concrete"])
+@pytest.mark.parametrize("name", [*(name for name in ENVIRONMENTS if name not in BARE[1:]), "concrete", JOINED])
 def test_nothing_is_found_that_is_not_acknowledged(name):
     run = synthesise(name)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -112,7 +116,7 @@ def test_a_warning_that_nobody_accepted_fails_as_an_error_does():
     run = synthesise("concrete", ["import stacks.synth_checks.acknowledgements as table", fewer])
     assert run.returncode == 1
     assert "Network/PrivateSubnet1: AvailabilityZone: Avoid hardcoding" in run.stderr
-    assert "stacks/synth_checks/acknowledgements.py" in run.stderr
+    assert "stacks/synth_checks/acknowledgements.yaml" in run.stderr
 
 
 def spelt(row, finding):
@@ -131,7 +135,7 @@ def test_each_finding_has_an_acknowledgement_and_each_acknowledgement_a_finding(
     for name in BARE:
         run = synthesise(name, ["import stacks.synth_checks.acknowledgements as table", "table.ACKNOWLEDGED = ()"])
         assert run.returncode == 1, "without acknowledgements the packs find something"
-        assert "stacks/synth_checks/acknowledgements.py" in run.stderr
+        assert "stacks/synth_checks/acknowledgements.yaml" in run.stderr
         assert "A copy of this report" not in run.stderr, "it is not kept"
         assert not (run.folder / "out").exists(), "what fails takes no place"
         assert "Traceback" not in run.stderr

@@ -31,7 +31,7 @@ def test_the_callers_context_goes_over_that_of_the_file() -> None:
         ("[]", "CDK_CONTEXT_JSON is []; it must be a mapping"),
         ("null", "CDK_CONTEXT_JSON is null"),
         ('"demo"', 'CDK_CONTEXT_JSON is "demo"'),
-        ('{"env": "a", "env": "b"}', "the key stands twice"),
+        ('{"env": "a", "env": "b"}', "duplicate key"),
         ("[" * 10_000, "(bound: depth)"),
         ('{"a": NaN}', "NaN"),
     ],
@@ -54,19 +54,18 @@ def test_an_odd_cdk_json_is_refused(text: str, tmp_path: Path) -> None:
 
 
 def test_options() -> None:
-    assert synth_options({}) == synth_options({"checks": None, "today": ""}) == SynthOptions(None, True, None, (), ())
-    given = {"today": "2026-11-23", "checks": "off", "delivery": "files", "first_deploy": "a, b,"}
-    assert synth_options(given) == SynthOptions(date(2026, 11, 23), False, "files", ("a", "b"), ("a", "b"))
-    assert synth_options({**given, "before_pools": "c"}).before_pools == ("a", "b", "c")
+    assert synth_options({}) == synth_options({"checks": None, "today": ""}) == SynthOptions(None, True, None, ())
+    given = {"today": "2026-11-23", "checks": "off", "delivery": "files", "before_pools": "a, b,"}
+    assert synth_options(given) == SynthOptions(date(2026, 11, 23), False, "files", ("a", "b"))
     assert synth_options({"sizes": "a/g:3,b-c/h:0"}).sizes == {("a", "g"): 3, ("b-c", "h"): 0}
 
 
 @pytest.mark.parametrize(
     "value", [5, True, ["x"], {}, "soon", "2026-13-01", "20261123", "2026-W48-1", "\x1b[2J", "x" * 9000]
 )
-@pytest.mark.parametrize("key", ["today", "checks", "delivery", "first_deploy", "before_pools", "sizes"])
+@pytest.mark.parametrize("key", ["today", "checks", "delivery", "before_pools", "sizes"])
 def test_a_wish_of_another_type_is_refused(key: str, value: Any) -> None:
-    if key in ("first_deploy", "before_pools") and isinstance(value, str):
+    if key == "before_pools" and isinstance(value, str):
         return  # names of clusters; app.py knows which there are
     with pytest.raises(BadInput) as found:
         synth_options({key: value})

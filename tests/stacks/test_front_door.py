@@ -68,7 +68,9 @@ def test_a_file_of_ones_own(tmp_path):
         "t-foundation",
         "t-network",
         "t-control-plane-c",
+        "t-access-c",
         "t-compute-c",
+        "t-protection-c",
     }
     assert [path.name for path in sorted((tmp_path / "out/manifests/c").iterdir())] == [
         "11-network-policy.yaml",
@@ -108,10 +110,10 @@ def test_versions_of_the_lock_file_reach_the_template(tmp_path):
     assert versions["coredns"] is None, "locked for another Kubernetes version"
 
 
-def test_first_deploy_names_clusters_of_the_environment(tmp_path):
-    result = front_door(tmp_path / "out", env="production", first_deploy="prod")
+def test_before_pools_names_clusters_of_the_environment(tmp_path):
+    result = front_door(tmp_path / "out", env="production", before_pools="prod")
     assert result.returncode == 2
-    assert result.stderr.strip() == "first_deploy names prod; the clusters of production are: production"
+    assert result.stderr.strip() == "before_pools names prod; the clusters of production are: production"
     assert not (tmp_path / "out").exists()
 
 
@@ -146,7 +148,9 @@ def test_templates_of_another_environment_do_not_stay_in_the_assembly(tmp_path):
         "fargate-foundation.template.json",
         "fargate-network.template.json",
         "fargate-control-plane-fargate.template.json",
+        "fargate-access-fargate.template.json",
         "fargate-compute-fargate.template.json",
+        "fargate-protection-fargate.template.json",
     }
     assert [path.name for path in (tmp_path / "out/manifests").iterdir()] == ["fargate"]
 
@@ -173,7 +177,7 @@ def test_more_than_a_stack_holds_is_said_before_cloudformation_says_it(tmp_path)
     data["clusters"][0]["access"]["readers"] = [f"role/Q{n}" for n in range(240)]
     result = front_door(tmp_path / "out", env=written(tmp_path, data))
     assert result.returncode == 2
-    assert re.search(r"stack t-control-plane-c: 5\d\d resources; CloudFormation takes at most 500", result.stderr)
+    assert re.search(r"stack t-access-c: 5\d\d resources; CloudFormation takes at most 500", result.stderr)
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "out").exists(), "nothing half-written"
 
@@ -249,7 +253,9 @@ class TestCdkCli:
             "demo-foundation",
             "demo-network",
             "demo-control-plane-demo",
+            "demo-access-demo",
             "demo-compute-demo",
+            "demo-protection-demo",
         ]
 
     def test_a_mistake_is_answered_in_one_line(self, tmp_path):

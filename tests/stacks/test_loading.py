@@ -94,9 +94,9 @@ def test_bad_file_gets_one_clear_message(path: Path) -> None:
         (b"name: caf\xe9\n", 1, "the byte 0xe9 is not UTF-8 text; save the file as UTF-8"),
         (b"name: ok\n# \xff\n", 2, "the byte 0xff is not UTF-8 text"),
         ("name: ok\n".encode("utf-16"), 1, "the byte 0xff is not UTF-8 text"),
-        (b"\x7fELF\x02\x01\x01\x00", 1, "the character U+007F cannot stand in YAML; is this a text file?"),
-        (b"name: ok\nregion: \x00\n", 2, "the character U+0000 cannot stand in YAML"),
-        (b"name: ok\n\nregion:\teu-west-1\n\tx: y", 4, "a tab stands before the text: indent with spaces"),
+        (b"\x7fELF\x02\x01\x01\x00", 1, "the character U+007F is not allowed in YAML; is this a text file?"),
+        (b"name: ok\nregion: \x00\n", 2, "the character U+0000 is not allowed in YAML"),
+        (b"name: ok\n\nregion:\teu-west-1\n\tx: y", 4, "the line begins with a tab: indent with spaces"),
         (
             b"name: [ok\n",
             2,

@@ -59,10 +59,10 @@ CLASHES = [
         "auto_mode",
         ingress({OLD: "alb"}),
         OLD,
-        "found alb; take it out: spec.ingressClassName is filled in, with auto-alb",
+        "found alb; remove it: spec.ingressClassName is filled in, with auto-alb",
     ),
     ("managed_nodes", ingress({OLD: "alb"}), OLD, "filled in, with alb on managed_nodes"),
-    ("fargate", ingress({OLD: "nginx"}), OLD, "found nginx; take it out"),
+    ("fargate", ingress({OLD: "nginx"}), OLD, "found nginx; remove it"),
     (
         "auto_mode",
         ingress(ingressClassName="alb"),
@@ -106,7 +106,7 @@ CLASHES = [
         "managed_nodes",
         service({f"{NLB}-internal": "false"}),
         f"{NLB}-internal",
-        "load_balancer_scheme .* it is internal: take it out",
+        "load_balancer_scheme .* it is internal: remove it",
     ),
     ("managed_nodes", service({f"{NLB}-scheme": "internet-facing"}), f"{NLB}-scheme", "found internet-facing"),
     (
@@ -119,7 +119,7 @@ CLASHES = [
         "managed_nodes",
         service(loadBalancerClass="eks.amazonaws.com/nlb"),
         "spec.loadBalancerClass",
-        "of service.k8s.aws/nlb: take it out",
+        "of service.k8s.aws/nlb: remove it",
     ),
     ("auto_mode", claim({BETA: "gp2"}), BETA, "goes before spec.storageClassName, which is filled in with auto-gp3"),
     (

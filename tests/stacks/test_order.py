@@ -1,6 +1,7 @@
 """What comes before what: on create in this order, on delete in the reverse. Orders that AWS would refuse fail here."""
 
 import copy
+import json
 
 import pytest
 
@@ -81,14 +82,6 @@ def producers(value, exported):
     yield from (exported[name] for name in arguments(value, "Fn::ImportValue"))
 
 
-def test_everything_of_the_control_plane_goes_before_the_cluster_when_the_stack_is_deleted(synth):
-    template = synth(minimal(access={"admins": ["role/Admin"]}))["t-control-plane-c"]
-    entries = of_type(template, "AWS::EKS::AccessEntry")
-    assert entries
-    for logical_id in entries:
-        assert "Cluster" in needs(template, logical_id)
-
-
 def test_nat_gateways_and_routes_wait_for_the_internet_gateway(synth):
     template = synth("production")["production-network"]
     (attachment,) = of_type(template, "AWS::EC2::VPCGatewayAttachment")
@@ -134,13 +127,15 @@ def test_what_waits_for_which_stack(synth, tmp_path):
         {**copy.deepcopy(data["clusters"][0]), "name": "d", "network": {"cidr": "10.9.0.0/16", "nat": "one"}}
     )
     templates = synth(data)
-    import json
 
     manifest = json.loads(next(tmp_path.glob("cdk.out-*/manifest.json")).read_text())["artifacts"]
     waits = {name: {one for one in manifest[name]["dependencies"] if one in templates} for name in templates}
-    # A compute stack reads what it needs of foundation and network itself; what it waits for in between adds nothing.
-    assert waits.pop("t-compute-c") - {"t-foundation", "t-network"} == {"t-control-plane-c"}
-    assert waits.pop("t-compute-d") - {"t-foundation", "t-network-d"} == {"t-control-plane-d"}
+    # A stack reads what it needs of earlier ones itself; what it waits for in between adds nothing.
+    for cluster, network in (("c", "t-network"), ("d", "t-network-d")):
+        early = {"t-foundation", network}
+        assert waits.pop(f"t-access-{cluster}") - early == {f"t-control-plane-{cluster}"}
+        assert waits.pop(f"t-compute-{cluster}") - early - {f"t-control-plane-{cluster}"} == {f"t-access-{cluster}"}
+        assert waits.pop(f"t-protection-{cluster}") == {f"t-compute-{cluster}"}
     assert waits == {
         "t-foundation": set(),
         "t-network": set(),
@@ -148,3 +143,12 @@ def test_what_waits_for_which_stack(synth, tmp_path):
         "t-control-plane-c": {"t-foundation", "t-network"},
         "t-control-plane-d": {"t-foundation", "t-network-d"},
     }
+
+
+def test_a_cluster_where_auto_mode_does_everything_has_no_compute_stack(synth, tmp_path):
+    """CloudFormation refuses a template without resources."""
+    templates = synth(minimal({"auto_mode": {}}, addons={"metrics-server": {"enabled": False}}))
+    assert set(templates) == {"t-foundation", "t-network", "t-control-plane-c", "t-access-c", "t-protection-c"}
+    assert all(template["Resources"] for template in templates.values())
+    manifest = json.loads(next(tmp_path.glob("cdk.out-*/manifest.json")).read_text())["artifacts"]
+    assert "t-access-c" in manifest["t-protection-c"]["dependencies"]

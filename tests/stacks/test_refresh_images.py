@@ -89,8 +89,8 @@ def test_digest_and_day_are_written_and_the_rest_stays(registry, file):
     [
         (None, "there is no such image or tag"),
         (index("amd64"), "has no image for arm64; it has: amd64"),
-        (b'{"config": {}}', "is no list of images for several processors"),
-        (b"<html>", "is no list of images for several processors"),
+        (b'{"config": {}}', "is not a list of images for several processors"),
+        (b"<html>", "is not a list of images for several processors"),
     ],
 )
 def test_what_is_no_image_for_all_changes_nothing(registry, file, page, message):

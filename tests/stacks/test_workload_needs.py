@@ -137,7 +137,7 @@ def test_a_gateway_needs_the_gateway_api_whatever_workload_yaml_says(workloads):
 
 DECLARED = [
     # what workload.yaml says, what is said of it
-    ({"needs": ["network_policy"]}, r"needs: found network_policy, but no object asks for it; take it out"),
+    ({"needs": ["network_policy"]}, r"needs: found network_policy, but no object asks for it; remove it"),
     ({"needs": ["certificate"]}, "found certificate, but no object asks for it"),
     ({"needs": ["gateway_api"]}, "found gateway_api, but no object asks for it"),
     ({"needs": ["bucket"], "service_account": "app"}, r"found bucket, but no object uses \$\{BUCKET_NAME\}"),

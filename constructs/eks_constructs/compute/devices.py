@@ -70,8 +70,8 @@ def _chart(device: str, expressions: list[Mapping[str, Any]]) -> HelmChart:
         }
     }
     # On every node with the device, whatever its taints keep off.
-    told: dict[str, Any] = {"affinity": affinity, "tolerations": [{"operator": "Exists"}]}
-    values = told if device == "nvidia" else {"devicePlugin": told, "npd": {"enabled": False}}
+    settings: dict[str, Any] = {"affinity": affinity, "tolerations": [{"operator": "Exists"}]}
+    values = settings if device == "nvidia" else {"devicePlugin": settings, "npd": {"enabled": False}}
     return HelmChart(
         order=_ORDER,
         name=f"{device}-device-plugin",

@@ -122,11 +122,11 @@ class ComputeKind(Generic[S]):
     # The environment file
 
     def active(self, spec: S) -> bool:
-        """Tells whether the cluster has it; a section may switch it off."""
+        """Returns whether the cluster has it; a section may switch it off."""
         return True
 
     def has_room(self, spec: S) -> bool:
-        """Tells whether some pod can ever run on it."""
+        """Returns whether some pod can ever run on it."""
         return True
 
     def hosting(self, spec: S) -> Hosting:
@@ -174,6 +174,10 @@ class ComputeKind(Generic[S]):
         return None
 
     # Your side
+
+    def has_resources(self, spec: S) -> bool:
+        """Tells whether :meth:`build` makes anything."""
+        return type(self).build is not ComputeKind.build
 
     def build(self, scope: Construct, spec: S, wiring: Wiring) -> Built:
         """Makes its AWS resources."""

@@ -110,5 +110,5 @@ def disk_for_pods(volume_gib: int) -> float:
 
 
 def reserved(namespace: str) -> bool:
-    """Tells whether a namespace is Kubernetes' or EKS' own, and no workload's to make and delete."""
+    """Returns whether a namespace is Kubernetes' or EKS' own, and no workload's to make and delete."""
     return namespace in ("default", "aws-observability") or namespace.startswith("kube-")

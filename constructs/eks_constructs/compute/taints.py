@@ -21,5 +21,5 @@ def distinct(taints: Taints) -> Taints:
     """Returns the taints. Raises Misplaced if two have the same key and effect."""
     if (index := repeated(f"{taint.key}:{taint.effect}" for taint in taints)) is not None:
         taint = taints[index]
-        raise Misplaced(f"there is a taint {taint.key} with {taint.effect} already; take one out", index, "key")
+        raise Misplaced(f"there is a taint {taint.key} with {taint.effect} already; remove one", index, "key")
     return taints

@@ -1,4 +1,4 @@
-"""What EKS's rules ask of the account around it."""
+"""What EKS's rules look up in the rest of the account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -35,7 +35,7 @@ class Refused(Exception):
 
 @dataclass
 class Fault:
-    """An operation that fails for a while, whatever it is asked."""
+    """An operation that fails for a while, whatever the request."""
 
     operation: str
     code: str

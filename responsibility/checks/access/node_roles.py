@@ -1,9 +1,11 @@
 """Checks of node roles: every pod that reaches the node's metadata service can use them."""
 
+from fnmatch import fnmatchcase
+
 from eks_facts import iam_words, role_policies
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.findings import Evidence
-from responsibility.reading.iam import Role
+from responsibility.reading.iam import Purpose, Role, Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
@@ -57,6 +59,39 @@ def node_policies_only(role: Role) -> Answer | None:
     if unsaid or gaps:
         raise [*unsaid, *gaps][0]
     return met("has what nodes need, and no more")
+
+
+@check("EKR220", Role)
+def has_what_it_needs(role: Role) -> Answer | None:
+    """By AWS managed policies, wider ones, or statements of its own that allow the same."""
+    kinds: list[tuple[Purpose, role_policies.RoleOf]] = [
+        ("node", "ec2_nodes"),
+        ("auto_node", "auto_mode_nodes"),
+        ("fargate", "fargate_pods"),
+    ]
+    roles = [of for purpose, of in kinds if role.is_for(purpose)]
+    if not roles:
+        return None
+    named, unsaid = role.attached
+    said, gaps = role.allowances
+    names = [name for name, _ in named]
+    missing = [
+        policy
+        for of in roles
+        for policy in role_policies.missing(of, names)
+        if not role_policies.includes(policy, names) and not _allows(said, role_policies.instead(policy))
+    ]
+    if not missing:
+        return met("has what it needs to start")
+    if unsaid or gaps:
+        raise [*unsaid, *gaps][0]
+    return open_(f"lacks {' and '.join(dict.fromkeys(missing))}, or statements like it", role.at("ManagedPolicyArns"))
+
+
+def _allows(said: list[Statement], actions: tuple[str, ...]) -> bool:
+    """Whether statements allow each of some actions; that a condition or a resource limits them is for people to see."""
+    granted = [pattern for statement in said if statement.allow for pattern in statement.actions]
+    return all(any(fnmatchcase(action.lower(), pattern.lower()) for pattern in granted) for action in actions)
 
 
 def _of_a_node(action: str) -> bool:

@@ -112,7 +112,7 @@ def names_the_subject(role: Role) -> Answer | None:
         if not subjects:
             exact = [value for _, value in _subjects(statement)]
             if exact:
-                return f"compares :sub with {exact[0]} by StringEquals, where * is no wildcard: nobody fits"
+                return f"compares :sub with {exact[0]} by StringEquals, where * is not a wildcard: nobody fits"
             return "every holder of a token of the provider may assume it: :sub is not tested"
         if any(value in _EVERYBODY for value in subjects):
             return "every holder of a token of the provider may assume it: :sub is tested for any"

@@ -18,7 +18,7 @@ def _asset(chart: HelmChart) -> bool:
 
 @check("EKR107", HelmChart)
 def chart_has_a_version(chart: HelmChart) -> Answer:
-    """A range is no version."""
+    """A range is not a version."""
     if _asset(chart):
         return not_applicable("the chart comes with the app")
     version = chart.version

@@ -75,7 +75,7 @@ def _named_drivers(cluster: Cluster) -> Iterator[tuple[str, Evidence]]:
 
 
 def _mounted_on_fargate_alone(volume: KubernetesObject) -> bool:
-    """Tells whether pods mount a volume, all of them on Fargate: it brings the driver (efs-csi.html)."""
+    """Returns whether pods mount a volume, all of them on Fargate: it brings the driver (efs-csi.html)."""
     objects = volume.facts.view(Objects)
     claims = [
         claim

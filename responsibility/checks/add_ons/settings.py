@@ -1,17 +1,13 @@
 """Checks of the settings of EKS add-ons: whether EKS accepts them. Known schemas are data (eks_facts)."""
 
-from difflib import get_close_matches
 from typing import Any
 
-from eks_facts.addons import addon_settings
+from eks_facts.addons import addon_settings, meant_setting
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Addon
 from responsibility.reading.resource import UnknownValue
 from safe_io.errors import BadInput
 from safe_io.yaml_file import load
-
-_LIKE = 0.6
-"""How alike (0 to 1) two keys are of which one is taken for a slip of the other."""
 
 _COMPARED = 20
 """Keys of one mapping that are compared with known ones: a comparison is slow, and a file may hold any number of them."""
@@ -47,9 +43,8 @@ def settings_fit_the_schema(addon: Addon) -> Answer:
             return open_(f"sets {place or 'something'} to what EKS refuses: {error.message[:300]}", at)
         known = list(error.schema.get("properties", {}))
         for key in [key for key in error.instance if key not in known][:_COMPARED]:
-            if meant := get_close_matches(key.lower(), [one.lower() for one in known], n=1, cutoff=_LIKE):
-                name = next(one for one in known if one.lower() == meant[0])
-                return open_(f"sets {key}, which {addon.name} does not have: {name} may be meant", at)
+            if meant := meant_setting(key, known):
+                return open_(f"sets {key}, which {addon.name} does not have: {meant} may be meant", at)
             if schema.get("x-whole"):
                 return open_(f"sets {key}, which {addon.name} does not have", at)
             unknown.append(key)

@@ -85,7 +85,7 @@ def _somewhere(cluster: Cluster, device: str) -> bool:
 
 
 def _may_add(pool: KubernetesObject, device: str) -> bool:
-    """Tells whether the requirements of a NodePool leave instances with a device."""
+    """Returns whether the requirements of a NodePool leave instances with a device."""
     path = "spec.template.spec.requirements"
     for item in pool.items(path):
         key, operator = pool.words_of(f"{item}.key").rpartition("/")[2], pool.words_of(f"{item}.operator")
@@ -153,6 +153,6 @@ def _custom_networking(cluster: Cluster) -> bool:
     try:
         values = json.loads(told) if isinstance(told, str) and told else told
     except ValueError:
-        raise UnknownValue(addon.at("ConfigurationValues") if addon else cluster.at(""), "is no JSON") from None
+        raise UnknownValue(addon.at("ConfigurationValues") if addon else cluster.at(""), "is not JSON") from None
     env = values.get("env") if isinstance(values, dict) else None
     return isinstance(env, dict) and str(env.get("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "")).lower() == "true"

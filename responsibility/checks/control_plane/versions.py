@@ -7,6 +7,7 @@ from eks_facts.versions import KubernetesVersion, kubernetes_versions
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, NodeGroup
 from responsibility.reading.facts import Fact
+from responsibility.reading.nodes import Ec2Nodes
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.running import day
 
@@ -16,6 +17,9 @@ _APART = timedelta(days=130)
 """A version's support ends about four months after that of the one before it."""
 _SKEW = 3
 """How many minor versions a kubelet may be behind (version-skew-policy)."""
+
+_IN_PATH = re.compile(r"ssm:/aws/service/[^.]*?[/-](\d+)\.(\d+)(?:[/-]|$)")
+"""The Kubernetes version in the name of a public parameter for images (retrieve-ami-id.html and its siblings)."""
 
 Minor = tuple[int, int]
 
@@ -123,22 +127,30 @@ def upgrade_policy_is_chosen(cluster: Cluster) -> Answer:
     return met(f"chose {chosen}", cluster.at("UpgradePolicy.SupportType"))
 
 
-@check("EKR019", NodeGroup)
-def nodes_follow(group: NodeGroup) -> Answer:
-    """A node group without a version takes the cluster's of the day it is created."""
-    nodes = _minor(group)
+@check("EKR019", Ec2Nodes)
+def nodes_follow(group: Ec2Nodes) -> Answer:
+    """A managed group without version and image takes the cluster's version; else the version of its image counts."""
+    nodes, at = _minor(group), group.at("Version")
     if not nodes:
-        return not_applicable("states no version: it takes the cluster's when it is created")
-    minor = _minor(group.cluster) if group.cluster else None
+        image = group.image
+        if not image and isinstance(group, NodeGroup):
+            return not_applicable("states no version: it takes the cluster's when it is created")
+        at = group.instance.at("ImageId") if group.instance else at
+        match = _IN_PATH.match(image)
+        if not match:
+            raise UnknownValue(at, f"which version is in {image or 'its image'} is not known here")
+        nodes = int(match[1]), int(match[2])
+    cluster = group.facts.get(Cluster, group.cluster_key)
+    minor = _minor(cluster) if cluster else None
     if not minor:
-        raise UnknownValue(group.at("Version"), "the cluster's version was not read")
+        raise UnknownValue(at, "the cluster's version was not read")
     if nodes == minor:
-        return met(f"runs {_name(nodes)} as its cluster", group.at("Version"))
+        return met(f"runs {_name(nodes)} as its cluster", at)
     if nodes > minor:
-        return open_(f"asks for {_name(nodes)}, newer than its cluster's {_name(minor)}", group.at("Version"))
+        return open_(f"asks for {_name(nodes)}, newer than its cluster's {_name(minor)}", at)
     behind = minor[1] - nodes[1]
     words = f"runs {_name(nodes)}, {behind} behind its cluster's {_name(minor)}"
-    return open_(words + (": too old for it" if behind > _SKEW else ""), group.at("Version"))
+    return open_(words + (": too old for it" if behind > _SKEW else ""), at)
 
 
 @check("EKR151", Cluster)

@@ -162,7 +162,7 @@ def _names_groups(fact: Cluster | NodeGroup | SelfManagedNodes) -> Iterator[tupl
 
 @check("EKR201", Cluster)
 def routed_control_plane_has_a_way_out(cluster: Cluster) -> Answer | None:
-    """An internet gateway is no way out: the control plane's interfaces have no public address."""
+    """An internet gateway is not a way out: the control plane's interfaces have no public address."""
     where = cluster.at("ResourcesVpcConfig.ControlPlaneEgressMode")
     if cluster.get("ResourcesVpcConfig.ControlPlaneEgressMode", "AWS_MANAGED") != "CUSTOMER_ROUTED":
         return None

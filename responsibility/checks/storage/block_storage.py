@@ -101,7 +101,7 @@ def _node_classes(_: Role, cluster: Cluster) -> Iterator[Problem]:
 
 
 def _names(value: Any, cluster: Cluster, where: Evidence) -> bool:
-    """Tells whether a tag's value is the cluster's name. Raises UnknownValue."""
+    """Returns whether a tag's value is the cluster's name. Raises UnknownValue."""
     if value is None:
         return False
     if key := key_of(value):

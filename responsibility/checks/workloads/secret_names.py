@@ -27,7 +27,7 @@ def names_a_secret(name: str) -> bool:
 
 
 def is_plain(name: str, value: Any) -> bool:
-    """Whether a value is a secret in plain text: by what it is, or by its name and because it is no reference."""
+    """Whether a value is a secret in plain text: by what it is, or by its name and because it is not a reference."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return False
     text = str(value)

@@ -1,4 +1,4 @@
-"""Holds what authors wrote into objects against what placement fills in and what the cluster has; what clashes is refused."""
+"""Checks objects as written against what placement fills in and what the cluster has; conflicts are refused."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _FINDERS = (
 
 
 def check_objects(sources: Sequence[SourceObject], setting: Setting, problems: Problems) -> None:
-    """Notes everything in the objects that clashes with what is filled in, or that nothing in the cluster serves."""
+    """Notes every conflict with what is filled in, and everything that nothing in the cluster serves."""
     for source in sources:
         for finder in _FINDERS:
             for where, text in finder(source.object, setting):

@@ -25,7 +25,7 @@ def service(item: KubernetesObject, setting: Setting) -> Found:
     if found is not None and found != own and not setting.known.is_provided(str(found)):
         yield (
             ("spec", "loadBalancerClass"),
-            f"found {found}; on {setting.placement.spec.compute} load balancers are of {own}: take it out, it is filled in."
+            f"found {found}; on {setting.placement.spec.compute} load balancers are of {own}: remove it, it is filled in."
             f" {setting.elsewhere}: {found}",
         )
     if not made_by_aws(item, setting.placement, setting.known):
@@ -43,7 +43,7 @@ def service(item: KubernetesObject, setting: Setting) -> Found:
 def _other_scheme(annotation: str, found: str, setting: Setting) -> Found:
     yield (
         (*ANNOTATIONS, annotation),
-        f"found {found}; {setting.scheme_key} of the environment file decides, and it is {setting.scheme}: take it out",
+        f"found {found}; {setting.scheme_key} of the environment file decides, and it is {setting.scheme}: remove it",
     )
 
 
@@ -56,7 +56,7 @@ def ingress(item: KubernetesObject, setting: Setting) -> Found:
     if old and (found or not known.is_provided(old)):
         yield (
             (*ANNOTATIONS, OLD_CLASS),
-            f"found {old}; take it out: spec.ingressClassName is filled in, with {rule.ingress_class} on"
+            f"found {old}; remove it: spec.ingressClassName is filled in, with {rule.ingress_class} on"
             f" {setting.placement.spec.compute}, and the API server refuses two classes that differ. {setting.elsewhere}: {old}",
         )
     if found and not known.has("IngressClass", str(found), (rule.ingress_class,)):
@@ -72,7 +72,7 @@ def ingress(item: KubernetesObject, setting: Setting) -> Found:
         yield (
             (*ANNOTATIONS, SCHEME_OF_INGRESS),
             f"found {scheme}, which is not read: the IngressClassParams of {rule.ingress_class} go before it. {setting.scheme_key}"
-            f" of the environment file decides, and it is {setting.scheme}: take it out",
+            f" of the environment file decides, and it is {setting.scheme}: remove it",
         )
     elif scheme != setting.scheme and found in (None, rule.ingress_class):
         yield from _other_scheme(SCHEME_OF_INGRESS, scheme, setting)
@@ -97,7 +97,7 @@ def address_family(item: KubernetesObject, setting: Setting) -> Found:
         if (found := text_of(item, annotation)) == "ipv4":
             yield (
                 (*ANNOTATIONS, annotation),
-                f"found {found}, and pods of this cluster have IPv6 addresses, which such a load balancer does not reach: take it out,"
+                f"found {found}, and pods of this cluster have IPv6 addresses, which such a load balancer does not reach: remove it,"
                 " dualstack is filled in",
             )
     names = (item.get("spec") or {}).get("infrastructure") or {}
@@ -118,5 +118,5 @@ def annotations(item: KubernetesObject, setting: Setting) -> Found:
         if text_of(item, annotation):
             yield (
                 (*ANNOTATIONS, annotation),
-                f"{setting.placement.spec.compute} does not read {annotation} ({ignored['source']}): take it out; {instead}",
+                f"{setting.placement.spec.compute} does not read {annotation} ({ignored['source']}): remove it; {instead}",
             )

@@ -33,7 +33,7 @@ def kind(item: KubernetesObject, setting: Setting) -> Found:
     if (kind_of(item), item["metadata"]["name"]) in setting.known.taken:
         yield (
             ("metadata", "name"),
-            f"this project makes the {item['kind']} of that name for the cluster; choose another name, or take it out",
+            f"this project makes the {item['kind']} of that name for the cluster; choose another name, or remove it",
         )
     if (
         kind_of(item) == "CustomResourceDefinition"
@@ -41,7 +41,7 @@ def kind(item: KubernetesObject, setting: Setting) -> Found:
     ):
         yield (
             ("spec", "group"),
-            f"found {defined}, which is served in this cluster already, and its definitions belong to who serves it; take it out",
+            f"found {defined}, which is served in this cluster already, and its definitions belong to who serves it; remove it",
         )
     if kind_of(item) == "IngressClass":
         yield from _class_controller(item, setting, "controller", setting.placement.rule.ingress_controller)
@@ -53,7 +53,7 @@ def _class_controller(item: KubernetesObject, setting: Setting, key: str, own: s
     found = (item.get("spec") or {}).get(key)
     if found is not None and found != own and not setting.known.is_provided(str(found)):
         here = (
-            f"on {setting.placement.spec.compute} it is {own}: take it out, or write that"
+            f"on {setting.placement.spec.compute} it is {own}: remove it, or write that"
             if own
             else "there is none here"
         )

@@ -28,7 +28,7 @@ def _spec(way: Where, spec: Any, setting: Setting) -> Found:
                 f" Add it to the workload. {setting.elsewhere}: {name}",
             )
     if spec.get("nodeName"):
-        yield (*way, "spec", "nodeName"), "names one node, past every placement; take it out"
+        yield (*way, "spec", "nodeName"), "names one node, past every placement; remove it"
     yield from _affinity(way, spec, setting)
 
 
@@ -43,7 +43,7 @@ def _affinity(way: Where, spec: Any, setting: Setting) -> Found:
     selector = setting.placement.node_selector
     if all(any(_excludes(one, selector) for one in term.get("matchExpressions") or []) for term in terms):
         labels = ", ".join(f"{key}={value}" for key, value in selector.items())
-        yield (*way, "spec", *keys), f"no node meets it: the placement selects nodes with {labels}; take it out"
+        yield (*way, "spec", *keys), f"no node meets it: the placement selects nodes with {labels}; remove it"
 
 
 def _excludes(expression: Any, selector: Any) -> bool:
@@ -63,10 +63,10 @@ def account(item: KubernetesObject, setting: Setting) -> Found:
         return
     where: Where = (*ANNOTATIONS, ROLE_OF_ACCOUNT)
     if item["metadata"]["name"] == setting.service_account:
-        yield where, "take it out: the role of this account is made here, and found by the kind of compute"
+        yield where, "remove it: the role of this account is made here, and found by the kind of compute"
     elif not setting.irsa:
         yield (
             where,
             "is read where the cluster's tokens are trusted by IAM (IRSA), and this project makes that trust for pods on Fargate"
-            f" alone; on {setting.placement.spec.compute} associate the role by EKS Pod Identity, and take it out",
+            f" alone; on {setting.placement.spec.compute} associate the role by EKS Pod Identity, and remove it",
         )

@@ -1,4 +1,4 @@
-"""What the objects of a workload are held against."""
+"""What the objects of a workload are checked against."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

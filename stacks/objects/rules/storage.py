@@ -27,13 +27,13 @@ def storage_classes(item: KubernetesObject, setting: Setting) -> Found:
             if annotation in (metadata.get("annotations") or {}):
                 yield (
                     (*where, *ANNOTATIONS, annotation),
-                    "take it out: it goes before spec.storageClassName, which is filled in"
+                    "remove it: it goes before spec.storageClassName, which is filled in"
                     f"{f' with {own}' if own else ''}; write the class there if you mean another",
                 )
         found = (claim.get("spec") or {}).get("storageClassName")
         if found and not setting.known.has("StorageClass", str(found), (own,) if own else ()):
             here = (
-                f"{setting.placement.spec.compute} has {own}, which is filled in: take it out"
+                f"{setting.placement.spec.compute} has {own}, which is filled in: remove it"
                 if own
                 else "there is none here"
             )
@@ -64,7 +64,7 @@ def storage_drivers(item: KubernetesObject, setting: Setting) -> Found:
         if found in (own, EFS_DRIVER, _NO_DRIVER, *others) or setting.known.is_provided(found):
             continue
         here = (
-            f"EBS volumes on {setting.placement.spec.compute} are made by {own}: take it out, it is filled in"
+            f"EBS volumes on {setting.placement.spec.compute} are made by {own}: remove it, it is filled in"
             if own
             else ""
         )

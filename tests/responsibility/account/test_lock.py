@@ -71,6 +71,28 @@ def test_a_synth_takes_what_was_locked(
     assert lock_path.stat().st_mtime_ns == before.st_mtime_ns
 
 
+@pytest.mark.usefixtures("eks")
+def test_the_add_ons_of_a_joined_cluster_are_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from stacks.environment.loading import load_environment, load_lock
+
+    for name in ("join.yaml", "shop.yaml"):
+        (tmp_path / name).write_text((ROOT / "environments/existing" / name).read_text())
+    file, made = tmp_path / "join.yaml", tmp_path / "made"
+    build_platform(load_environment(file, today=DAY), made)
+    assert run(monkeypatch, "lock-addons", "--env", file, "--assembly", made) == 0, capsys.readouterr()
+    assert "1.36 vpc-cni: new → v1.96.9-eksbuild.2" in capsys.readouterr().out
+    taken = load_lock(file)
+    assert taken is not None
+    assert set(taken.addons) == {"1.36"}
+    # A look-up after an upgrade is another version than the assembly has.
+    looked_up = tmp_path / "shop.yaml"
+    looked_up.write_text(looked_up.read_text().replace("1.36", "1.37"))
+    assert run(monkeypatch, "lock-addons", "--env", file, "--assembly", made) == 2
+    assert "join-compute-shop has Kubernetes 1.36 there, 1.37 here" in capsys.readouterr().err
+
+
 def test_the_file_is_sorted_and_says_where_it_comes_from(eks: FakeEks, tmp_path: Path) -> None:
     eks.addons["coredns"].append(offer("v1.0.0-eksbuild.1", "1.9", default=True))
     assembly = template(
@@ -135,7 +157,7 @@ def test_the_region_of_the_environment_is_asked(eks: FakeEks, tmp_path: Path) ->
             "those of other are other-control-plane-demo",
         ),
         (lambda text: text.replace('"1.36"', '"1.37"'), "demo-control-plane-demo has Kubernetes 1.36 there, 1.37 here"),
-        (lambda text: text.replace("clusters:", "clustres:"), "is no environment file"),
+        (lambda text: text.replace("clusters:", "clustres:"), "is not an environment file"),
         (lambda text: text + "  - [", "is not YAML"),
     ],
 )

@@ -80,7 +80,7 @@ SHAPES: dict[str, tuple[Any, str]] = {
     ),
     "a day that is none": ({"clusterVersions": [{"releaseDate": "x"}]}, ""),
     "a day at the end of time": ({"clusterVersions": [{"releaseDate": 1e300}]}, ""),
-    "a token that is no text": ({"clusterVersions": [], "nextToken": {"a": 1}}, ""),
+    "a token that is not text": ({"clusterVersions": [], "nextToken": {"a": 1}}, ""),
     "no text": (b"\xff\xfe", "what answered is not EKS"),
     "nothing": (b"", "answered without clusterVersions"),
     "without the list": ({}, "answered without clusterVersions"),

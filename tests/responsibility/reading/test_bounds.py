@@ -163,8 +163,13 @@ LONG: dict[str, Any] = {
     "a script of settings": lambda: joined("settings.kubernetes cluster-name " * 600),
     "a script of open references": lambda: joined(("/etc/eks/bootstrap.sh " + OPEN * 3) * 600),
     "a logical id of hexadecimal letters": lambda: label("A" * 500_000),
-    "lines without end": lambda: Template("s", "s.yaml", {"Resources": {"A": {}}}, "\n" * 500_000 + "A:").lines,
-    "a line of spaces": lambda: Template("s", "s.yaml", {"Resources": {"A": {}}}, " " * 500_000 + "A").lines,
+    "lines without end": lambda: Template("s", "s.yaml", {"Resources": {"A": {}}}, "\n" * 500_000 + "A:").line(
+        "A", "b.0"
+    ),
+    "a line of spaces": lambda: Template("s", "s.yaml", {"Resources": {"A": {}}}, " " * 500_000 + "A").line("A", "b.0"),
+    "JSON of beginnings": lambda: Template("s", "s.json", {"Resources": {"A": {}}}, "[" * 900 + '"' * 500_000).line(
+        "A"
+    ),
 }
 
 

@@ -88,7 +88,7 @@ def test_what_can_be_worked_out(world: World, raw: Any, value: Any) -> None:
         ({"Ref": "Secret"}, "no default"),
         ({"Ref": "Ami"}, "SSM"),
         ({"Ref": "Nothing"}, "neither a parameter nor a resource"),
-        ({"Fn::GetAtt": ["Nothing", "Arn"]}, "no resource"),
+        ({"Fn::GetAtt": ["Nothing", "Arn"]}, "not a resource"),
         ({"Fn::If": ["Guess", 1, 2]}, "no default"),
         ({"Fn::If": ["Circle", 1, 2]}, "depends on itself"),
         ({"Fn::If": ["Missing", 1, 2]}, "not defined"),

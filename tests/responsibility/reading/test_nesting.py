@@ -68,6 +68,44 @@ def test_parameters_and_outputs_join_the_stacks(tmp_path: Path) -> None:
     assert facts.all(NodeGroup)[0].cluster is cluster
 
 
+NAMED = {
+    "Parameters": {"Name": {"Type": "String"}},
+    "Resources": {"Cluster": {"Type": "AWS::EKS::Cluster", "Properties": {"Name": {"Ref": "Name"}}}},
+}
+
+
+@pytest.mark.parametrize("name", [{"Ref": "Name"}, {"Fn::Sub": "${Name}-blue"}, {"Fn::ImportValue": "name"}])
+def test_the_same_unknown_name_joins_nested_stacks(tmp_path: Path, name: Any) -> None:
+    parent = {
+        "Parameters": {"Name": {"Type": "String"}, "Other": {"Type": "String"}},
+        "Resources": {
+            "Eks": stack("named.template.json", Name=name),
+            "Else": stack("named.template.json", Name={"Ref": "Other"}),
+            "Nodes": stack("nodes.template.json", Cluster=name),
+        },
+    }
+    facts = read(folder(tmp_path, parent=parent, named=NAMED, nodes=NODES), date(2026, 11, 24))
+    assert [group.cluster_key for group in facts.all(NodeGroup)] == ["parent/Eks/Cluster"]
+
+
+def test_unknown_names_of_two_deployments_are_two_names(tmp_path: Path) -> None:
+    nodes = json.loads(json.dumps(NODES).replace('Cluster"}', 'Name"}').replace('"Cluster": {"Type', '"Name": {"Type'))
+    facts = read(folder(tmp_path, a=NAMED, b=NAMED, nodes=nodes), date(2026, 11, 24))
+    assert [group.cluster_key for group in facts.all(NodeGroup)] == [""]
+
+
+def test_compute_that_names_another_cluster_is_not_of_the_one_that_is_here(tmp_path: Path) -> None:
+    parent = {
+        "Resources": {
+            "Eks": stack("named.template.json", Name="blue"),
+            "Here": stack("nodes.template.json", Cluster="blue"),
+            "There": stack("nodes.template.json", Cluster="green"),
+        }
+    }
+    facts = read(folder(tmp_path, parent=parent, named=NAMED, nodes=NODES), date(2026, 11, 24))
+    assert [group.cluster_key for group in facts.all(NodeGroup)] == ["parent/Eks/Cluster", ""]
+
+
 def test_one_template_may_make_several_stacks(tmp_path: Path) -> None:
     parent = {"Resources": {name: stack("https://b/cluster.template.json", Name=name) for name in ("blue", "green")}}
     facts = read(folder(tmp_path, cluster=CLUSTER, parent=parent), date(2026, 11, 24))

@@ -85,7 +85,7 @@ def test_a_parameter_that_there_is_not(template: Path, word: str, message: str) 
 def test_a_file_of_something_else(template: Path, content: str) -> None:
     file = template.parent / "p.yaml"
     file.write_text(content)
-    with pytest.raises(BadSource, match="is no file of parameters"):
+    with pytest.raises(BadSource, match="is not a file of parameters"):
         give(read(str(template)).templates, [], file)
 
 

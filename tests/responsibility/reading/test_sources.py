@@ -3,6 +3,8 @@
 import io
 import json
 import os
+from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,11 @@ import pytest
 
 from responsibility import bounds
 from responsibility.reading import sources
+from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.reader import read
 from responsibility.reading.template import RULES, BadSource
+from safe_io.json_text import json_lines
+from safe_io.yaml_file import YamlFile
 
 TEMPLATE = {"Resources": {"Cluster": {"Type": "AWS::EKS::Cluster", "Properties": {"Name": "blue"}}}}
 
@@ -26,7 +32,7 @@ def test_a_template_is_a_stack_named_like_its_file(tmp_path: Path) -> None:
     file.write_text(json.dumps(TEMPLATE, indent=1))
     found = sources.read(str(file)).templates[0]
     assert found.name == "blue"
-    assert found.lines == {"Cluster": 3}
+    assert [found.line("Cluster"), found.line("Cluster", "Name"), found.line("Cluster", "Version")] == [3, 6, 3]
 
 
 def test_lines_of_yaml_are_those_of_the_resources(tmp_path: Path) -> None:
@@ -35,7 +41,78 @@ def test_lines_of_yaml_are_those_of_the_resources(tmp_path: Path) -> None:
         "Parameters:\n  Cluster: {Type: String}\nResources:\n  Role:\n    Type: R\n"
         "    Properties:\n      Cluster: x\n  Cluster:\n    Type: C\n"
     )
-    assert sources.read(str(file)).templates[0].lines == {"Role": 4, "Cluster": 8}
+    found = sources.read(str(file)).templates[0]
+    assert [found.line("Role"), found.line("Cluster"), found.line("Nobody")] == [4, 8, 0]
+
+
+LINED = """\
+Transform: AWS::LanguageExtensions
+Conditions:
+  Yes: !Equals [a, a]
+Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      SecurityGroupIngress:
+        - CidrIp: 10.0.0.0/8
+        - CidrIp: !If
+            - Yes
+            - 0.0.0.0/0
+            - 10.0.0.0/8
+  Fn::ForEach::Addons:
+    - Name
+    - [coredns, kube-proxy]
+    - Addon&{Name}:
+        Type: AWS::EKS::Addon
+        Properties:
+          AddonName: !Ref Name
+      Fn::ForEach::Roles:
+        - Kind
+        - [a, b]
+        - ${Name}${Kind}:
+            Type: AWS::IAM::Role
+            Properties: {Path: /}
+"""
+
+
+def test_evidence_has_the_line_of_the_property(tmp_path: Path) -> None:
+    """Of what a function gives, the line that is the deepest one; of what a loop makes, the loop's."""
+    file = tmp_path / "t.yaml"
+    file.write_text(LINED)
+    found = sources.read(str(file)).templates[0]
+    wanted = {
+        ("Group", "SecurityGroupIngress.1.CidrIp"): 10,
+        ("Group", "SecurityGroupIngress.0.CidrIp"): 9,
+        ("Group", "SecurityGroupIngress.7"): 8,
+        ("Group", "VpcId"): 5,
+        ("Addonkubeproxy", "AddonName"): 20,
+        ("Addoncoredns", "AddonVersion"): 17,
+        ("corednsb", "Path"): 26,
+    }
+    assert {key: found.line(*key) for key in wanted} == wanted
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_json_has_the_lines_that_yaml_has(indent: int | None) -> None:
+    data = {
+        "a": [1, {"b c": "x: [{", 'd"e': [[], {}, True, "", [{"f": None}]]}],
+        "\u00e9": {"n": [[[1.5], "\n"]]},
+        "z": {},
+    }
+    text = json.dumps(data, indent=indent)
+    [yaml] = YamlFile.parse(text, "t.json", replace(RULES, lines_to=99))
+    assert json_lines(text) == yaml.lines
+
+
+def test_objects_have_lines(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(json.dumps(TEMPLATE))
+    (tmp_path / "o.yaml").write_text(
+        "# nothing\n---\napiVersion: v1\nkind: List\nitems:\n- kind: Pod\n  metadata: {name: a}\n- kind: Pod\n"
+        "  metadata:\n    labels: {}\n    name: b\n---\nkind: Namespace\napiVersion: v1\nmetadata:\n  name: c\n"
+    )
+    facts = read(sources.read(str(tmp_path)), date(2026, 11, 24))
+    found = {item.name: (item.at().line, item.at("metadata.name").line) for item in facts.all(KubernetesObject)}
+    assert found == {"default/a": (6, 7), "default/b": (8, 11), "c": (13, 16)}
 
 
 def test_standard_input() -> None:
@@ -104,9 +181,9 @@ def test_an_assembly_with_stages_and_nested_stacks(tmp_path: Path) -> None:
         ("a.json", "[1]", "has no `Resources`"),
         ("a.json", '{"Resources": {"A": {}}}', "Resources.A: has no `Type`"),
         ("a.yaml", "Resources: {A: !Rain::Module ./a.yaml}", "Resources.A: has no `Type`"),
-        ("a.json", '{"Resources": {"A": {"Type": "T", "Properties": 3}}}', "Resources.A.Properties: is no mapping"),
+        ("a.json", '{"Resources": {"A": {"Type": "T", "Properties": 3}}}', "Resources.A.Properties: is not a mapping"),
         ("a.json", '{"Resources": {"A": {"Type": "T"}}, "Outputs": []}', ""),
-        ("a.json", '{"Resources": {"A": {"Type": "T"}}, "Outputs": [1]}', "Outputs: is no mapping"),
+        ("a.json", '{"Resources": {"A": {"Type": "T"}}, "Outputs": [1]}', "Outputs: is not a mapping"),
         ("a.yaml", "Resources: {A: !!python/object/apply:os.system ['true']}", "a.yaml:1: Resources.A: "),
         ("a.yaml", BOMB, "more than 300,000 values once the aliases (*) are followed (bound: values)"),
         ("a.yaml", "[" * 200, "nested more than"),
@@ -140,7 +217,7 @@ def test_files_that_are_no_text_or_too_large_or_absent(tmp_path: Path) -> None:
 
 def test_a_manifest_that_is_no_assembly(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("[]")
-    with pytest.raises(BadSource, match="no cloud assembly"):
+    with pytest.raises(BadSource, match="not a cloud assembly"):
         sources.read(str(tmp_path))
     (tmp_path / "manifest.json").write_text(
         '{"artifacts": {"s": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "gone.json"}}}}'
@@ -169,30 +246,30 @@ def stage(properties: object) -> dict[str, Any]:
 SHAPES: dict[str, tuple[object, str]] = {
     "empty": (b"", "manifest.json: is empty"),
     "null": (None, "manifest.json: is empty"),
-    "a list": ([1], "this is no cloud assembly"),
+    "a list": ([1], "this is not a cloud assembly"),
     "NUL bytes": (b"\0" * 9, "manifest.json:1: "),
-    "artifacts that are a list": ({"artifacts": [1]}, "this is no cloud assembly"),
-    "an artifact that is a number": ({"artifacts": {"x": 5}}, "artifacts.x: is no mapping"),
+    "artifacts that are a list": ({"artifacts": [1]}, "this is not a cloud assembly"),
+    "an artifact that is a number": ({"artifacts": {"x": 5}}, "artifacts.x: is not a mapping"),
     "properties that are a list": (
         {"artifacts": {"s": {"type": "aws:cloudformation:stack", "properties": ["a"]}}},
-        "artifacts.s.properties: is no mapping",
+        "artifacts.s.properties: is not a mapping",
     ),
-    "no file": (artifact(None), "artifacts.s.properties.templateFile: is no name of a file"),
-    "a file that is a list": (artifact(["t.json"]), "templateFile: is no name of a file"),
+    "no file": (artifact(None), "artifacts.s.properties.templateFile: is not the name of a file"),
+    "a file that is a list": (artifact(["t.json"]), "templateFile: is not the name of a file"),
     "a device": (artifact("/dev/zero"), "templateFile: /dev/zero leads out of"),
     "another folder": (artifact("../other/t.json"), "templateFile: ../other/t.json leads out of"),
     "a link out of it": (artifact("link.json"), "templateFile: link.json leads out of"),
     "a NUL in the name": (artifact("a\0b"), "leads out of"),
-    "a pipe": (artifact("pipe"), "pipe: is no regular file"),
+    "a pipe": (artifact("pipe"), "pipe: is not a regular file"),
     "a folder": (artifact("folder"), "folder: "),
     "a template that is empty": (artifact("empty.json"), "empty.json: is empty"),
-    "resources that are null": (artifact("null.json"), "null.json: Resources: is no mapping"),
+    "resources that are null": (artifact("null.json"), "null.json: Resources: is not a mapping"),
     "a template that is a list": (artifact("list.json"), "list.json: is not a CloudFormation template"),
     "a stage that is itself": (stage({"directoryName": "."}), "stacks inside of one another (bound: stack-depth)"),
     "a stage elsewhere": (stage({"directoryName": ".."}), "directoryName: .. leads out of"),
-    "a stage without a folder": (stage({}), "directoryName: is no name of a file"),
-    "a stage of another type": (stage([]), "artifacts.a.properties: is no mapping"),
-    "a key that stands twice": (b'{"artifacts": {}, "artifacts": {}}', "stands twice"),
+    "a stage without a folder": (stage({}), "directoryName: is not the name of a file"),
+    "a stage of another type": (stage([]), "artifacts.a.properties: is not a mapping"),
+    "a key that stands twice": (b'{"artifacts": {}, "artifacts": {}}', "duplicate key"),
     "a number without end": (b'{"artifacts": 1' + b"0" * 5_000 + b"}", "(bound: digits)"),
 }
 

@@ -249,3 +249,27 @@ def test_the_lines_of_sixty_clusters_add_up() -> None:
     assert found.total == pytest.approx(sum(line.monthly for line in found.lines))
     assert all(line.monthly == round(line.quantity * line.unit_price, 2) for line in found.lines)
     assert {line.cluster for line in found.lines} == {f"s{number}/Cluster" for number in range(60)}
+
+
+@pytest.mark.parametrize(
+    ("type_", "words"),
+    [
+        ("AWS::SageMaker::Cluster", "not in the price table"),
+        ("AWS::Nobody::KnowsThisYet", "not in the price table"),
+        ("Other::Maker::Thing", "not in the price table"),
+        ("Custom::Database", "what its function makes is not in the templates"),
+        ("AWS::CloudFormation::CustomResource", "what its function makes is not in the templates"),
+        ("AWS::S3::Bucket", "charged by what is stored"),
+    ],
+)
+def test_a_type_that_may_cost_money_is_named(type_: str, words: str) -> None:
+    found = priced({"One": {"Type": type_}, "Two": {"Type": type_}}).not_priced
+    assert f"2 x {type_}: {words}" in found
+
+
+@pytest.mark.parametrize(
+    "type_",
+    ["AWS::IAM::Role", "AWS::EC2::Subnet", "AWS::KMS::Key", "AWS::EKS::Nodegroup", "Custom::AWSCDK-EKS-HelmChart"],
+)
+def test_what_is_free_or_has_a_line_is_not(type_: str) -> None:
+    assert not [words for words in priced({"One": {"Type": type_}}).not_priced if type_ in words]

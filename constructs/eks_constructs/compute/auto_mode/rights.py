@@ -99,4 +99,4 @@ def custom_node_role_name(iam: IamSpec, environment: str, cluster: str) -> str:
 
 
 def _custom_node_role(environment: str, cluster: str) -> str:
-    return f"{environment}-{cluster}-auto-custom"
+    return "-".join(filter(None, (environment, cluster, "auto-custom")))

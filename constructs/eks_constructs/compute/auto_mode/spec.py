@@ -24,7 +24,7 @@ BUILT_IN_POOLS = ("general-purpose", "system")
 def _not_of_eks(tags: dict[str, str]) -> dict[str, str]:
     for key in tags:
         if key.startswith(("eks:", "karpenter.sh/", "kubernetes.io/cluster/", "eks.amazonaws.com/")):
-            raise Misplaced("is a tag that Auto Mode sets itself; take it out", key)
+            raise Misplaced("is a tag that Auto Mode sets itself; remove it", key)
     return tags
 
 
@@ -77,7 +77,7 @@ class AutoNodePoolSpec(NodePoolSpec):
     node_class: KubernetesName = "default"
     """A NodeClass of this file, or `default`, which EKS makes along with its built-in pools."""
     expire_after_hours: Annotated[int, Field(ge=1, le=504)] = 336
-    """Age at which a node is replaced. AWS replaces each after 21 days (504 hours) whatever stands here."""
+    """Age at which a node is replaced. AWS replaces each after 21 days (504 hours) in any case."""
     consolidation: Literal["WhenEmptyOrUnderutilized", "WhenEmpty", "Balanced"] = "WhenEmptyOrUnderutilized"
     """When nodes that are little used go. A pool without it gets `Balanced` from Kubernetes 1.37 on
     (https://docs.aws.amazon.com/eks/latest/userguide/auto-change.html)."""
@@ -115,7 +115,7 @@ class AutoModeSpec(Spec):
     """Scheme of the load balancers of the IngressClass `auto-alb`."""
     gateway_api: bool = False
     """Whether the cluster has the Gateway API's resource definitions. CloudFormation can have EKS install them, but this
-    version of the CDK cannot say so: `aws eks update-cluster-config` does, and this tells that it was done."""
+    version of the CDK cannot say so: `aws eks update-cluster-config` does, and this records that it was done."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "AutoModeSpec":
@@ -144,14 +144,14 @@ class AutoModeSpec(Spec):
         for index, one in enumerate(self.node_classes):
             if one.name not in used:
                 raise Misplaced(
-                    f"no node pool uses {one.name}; name it as the node_class of one, or take it out",
+                    f"no node pool uses {one.name}; name it as the node_class of one, or remove it",
                     "node_classes",
                     index,
                     "name",
                 )
         if (index := repeated(self.built_in_node_pools)) is not None:
             raise Misplaced(
-                f"{self.built_in_node_pools[index]} stands in the list already; take one out",
+                f"{self.built_in_node_pools[index]} is in the list twice; remove one",
                 "built_in_node_pools",
                 index,
             )

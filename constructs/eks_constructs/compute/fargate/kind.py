@@ -16,7 +16,7 @@ from eks_constructs.manifests import ManifestFile
 from eks_constructs.spec import Misplaced
 
 REGION = "${AWS_REGION}"
-"""Stands in a file where the environment names no region: `envsubst < FILE | kubectl apply -f -`."""
+"""Placeholder in a file where the environment names no region: `envsubst < FILE | kubectl apply -f -`."""
 
 
 class FargatePods(ComputeKind[FargateSpec]):

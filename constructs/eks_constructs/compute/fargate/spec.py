@@ -37,13 +37,13 @@ class FargateSelectorSpec(Spec):
         return self
 
     def overlaps(self, other: "FargateSelectorSpec") -> bool:
-        """Tells whether some pod could match both."""
+        """Returns whether some pod could match both."""
         contradict = any(other.labels.get(key, value) != value for key, value in self.labels.items())
         return not contradict and globs_meet(self.namespace, other.namespace)
 
 
 def globs_meet(one: str, other: str) -> bool:
-    """Tells whether some text matches both patterns (``*`` and ``?``)."""
+    """Returns whether some text matches both patterns (``*`` and ``?``)."""
     # reach[j]: the part of `one` read so far and other[:j] can match the same text.
     reach = [True] + [False] * len(other)
     for j, right in enumerate(other):
@@ -52,7 +52,7 @@ def globs_meet(one: str, other: str) -> bool:
         row = [reach[0] and left == "*"]
         for j, right in enumerate(other):
             if left == "*" or right == "*":
-                # A star stands for nothing, or takes one more character of the other side.
+                # A star matches nothing, or one more character of the other side.
                 row.append(row[j] or reach[j + 1] or reach[j])
             else:
                 row.append(reach[j] and (left == right or "?" in (left, right)))

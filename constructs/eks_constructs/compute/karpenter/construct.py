@@ -17,7 +17,7 @@ from eks_facts.role_policies import narrowest
 
 NAMESPACE, SERVICE_ACCOUNT = "kube-system", "karpenter"
 
-# What Karpenter is told of: it drains a node before EC2 takes it away. Name, source, detail type, detail.
+# The events that Karpenter reads, to drain a node before EC2 ends it. Name, source, detail type, detail.
 # https://karpenter.sh/docs/concepts/disruption/#interruption
 _EVENTS: tuple[tuple[str, str, str, dict[str, list[str]]], ...] = (
     ("SpotInterruption", "aws.ec2", "EC2 Spot Instance Interruption Warning", {}),
@@ -33,7 +33,7 @@ def node_role_name(iam: IamSpec, environment: str, cluster: str) -> str:
 
 
 def _node_role(environment: str, cluster: str) -> str:
-    return f"{environment}-{cluster}-karpenter-nodes"
+    return "-".join(filter(None, (environment, cluster, "karpenter-nodes")))
 
 
 class Karpenter(Construct):

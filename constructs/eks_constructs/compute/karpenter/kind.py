@@ -21,7 +21,7 @@ from eks_facts.files import load
 
 
 class KarpenterNodes(ComputeKind[KarpenterSpec]):
-    """Nodes that an autoscaler of yours adds and takes away."""
+    """Nodes that your own autoscaler adds and removes."""
 
     name = "karpenter"
     title = "Karpenter"
@@ -31,7 +31,7 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
 
     def check(self, spec: KarpenterSpec, sections: Mapping[str, Any]) -> None:
         if "auto_mode" in sections:
-            raise Misplaced("Auto Mode is Karpenter, run by AWS: take one of the two out", self.name)
+            raise Misplaced("Auto Mode is Karpenter, run by AWS: remove one of the two", self.name)
         managed = sections.get("managed_nodes")
         if not isinstance(managed, ManagedNodesSpec):
             raise Misplaced("runs on managed nodes, and there are none; add managed_nodes", self.name)

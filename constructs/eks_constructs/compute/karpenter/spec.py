@@ -16,7 +16,7 @@ def _distinct(pools: list[NodePoolSpec]) -> list[NodePoolSpec]:
 
 
 class KarpenterSpec(Spec):
-    """Nodes that Karpenter adds when pods have no room, and takes away when they are idle. It runs on the managed nodes."""
+    """Nodes that Karpenter adds when pods have no room, and removes when they are idle. It runs on the managed nodes."""
 
     node_pools: Annotated[list[NodePoolSpec], Field(min_length=1), AfterValidator(_distinct)]
     ami: Annotated[

@@ -79,7 +79,9 @@ class ManagedNodes(Construct):
             release_version=spec.release_version,
             scaling_config=eks.CfnNodegroup.ScalingConfigProperty(
                 min_size=spec.min_size,
-                desired_size=self._sizes.get(spec.name, spec.desired),
+                # EKS wants it of a new group; CloudFormation does nothing where a template no longer has it:
+                # https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
+                desired_size=self._sizes.get(spec.name, None if spec.desired_size == "keep" else spec.desired),
                 max_size=spec.max_size,
             ),
             update_config=eks.CfnNodegroup.UpdateConfigProperty(

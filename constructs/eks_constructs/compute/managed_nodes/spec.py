@@ -93,9 +93,10 @@ class NodeGroupSpec(Spec):
     capacity: Literal["on_demand", "spot"] = "on_demand"
     """A change replaces the group."""
     min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
-    desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | None = None
+    desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | Literal["keep"] | None = None
     """Nodes, at the start and after every change of a size. Default: min_size at the start, and then what an autoscaler of yours made of
-    it: `make deploy` asks EKS (docs/changes.md)."""
+    it: `make deploy` asks EKS. `keep` leaves the number out of the template: for groups that are there, where a plain `cdk deploy`
+    must not set it (docs/changes.md)."""
     max_size: Annotated[int, Field(ge=1, le=MAX_NODES)] = 3
     volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
     """Size of the encrypted gp3 volume for images and logs."""
@@ -167,9 +168,7 @@ class NodeGroupSpec(Spec):
     @model_validator(mode="after")
     def _names(self) -> "NodeGroupSpec":
         if (index := repeated(self.instance_types)) is not None:
-            raise Misplaced(
-                f"{self.instance_types[index]} stands in the list already; take one out", "instance_types", index
-            )
+            raise Misplaced(f"{self.instance_types[index]} is in the list twice; remove one", "instance_types", index)
         for key in self.labels:
             if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith("eks.amazonaws.com/"):
                 raise Misplaced(
@@ -180,7 +179,7 @@ class NodeGroupSpec(Spec):
     @property
     def desired(self) -> int:
         """Nodes at the start."""
-        return self.min_size if self.desired_size is None else self.desired_size
+        return self.desired_size if isinstance(self.desired_size, int) else self.min_size
 
     @property
     def hosts_addons(self) -> bool:
@@ -223,7 +222,7 @@ class ManagedNodesSpec(Spec):
     groups: Annotated[list[NodeGroupSpec], Field(min_length=1), AfterValidator(_groups)]
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet on all groups that name none (default: the cluster's). Set it to the old version to upgrade the
-    control plane alone, and take it out in a second deploy: a PodDisruptionBudget that blocks nodes then blocks only them."""
+    control plane alone, and remove it in a second deploy: a PodDisruptionBudget that blocks nodes then blocks only them."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
 

@@ -44,12 +44,12 @@ class NodeRepairSpec(Spec):
     def _one_of_each(self) -> "NodeRepairSpec":
         for one, other in (("stop_above_count", "stop_above_percentage"), ("parallel_count", "parallel_percentage")):
             if getattr(self, one) is not None and getattr(self, other) is not None:
-                raise Misplaced(f"EKS takes {one} or {other}, not both; take one out", other)
+                raise Misplaced(f"EKS takes {one} or {other}, not both; remove one", other)
         if (index := repeated(f"{one.condition} {one.reason}" for one in self.overrides)) is not None:
-            raise Misplaced("there is a repair for this reason already; take one out", "overrides", index, "reason")
+            raise Misplaced("there is a repair for this reason already; remove one", "overrides", index, "reason")
         if not self.enabled and self.model_fields_set - {"enabled"}:
             raise Misplaced(
-                "nothing else has an effect with enabled: false; take it out, or enable the repair", "enabled"
+                "nothing else has an effect with enabled: false; remove it, or enable the repair", "enabled"
             )
         return self
 
@@ -106,7 +106,7 @@ class WarmPoolSpec(Spec):
             raise Misplaced("Bottlerocket cannot hibernate; use STOPPED or RUNNING", "warm_pool", "state")
         if self.reuse_on_scale_in:
             raise Misplaced(
-                "Bottlerocket instances cannot go back to the pool; take it out", "warm_pool", "reuse_on_scale_in"
+                "Bottlerocket instances cannot go back to the pool; remove it", "warm_pool", "reuse_on_scale_in"
             )
 
 

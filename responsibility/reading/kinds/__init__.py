@@ -1,0 +1,1 @@
+"""The kinds of compute, as the review sees them: one file each."""
