@@ -6,9 +6,10 @@ from collections import defaultdict
 from typing import Any
 
 from eks_facts.versions import kubernetes_versions
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
-from responsibility.reading.kubernetes import HelmChart, KubernetesObject
+from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.values import OPEN
 
 _LATER = "${filled in later}"

@@ -84,7 +84,12 @@ def read(where: str, stdin: TextIO = sys.stdin) -> Sources:
             if path.is_dir()
             else "is not a CloudFormation template: it has no `Resources`"
         )
-        raise BadSource(f"{where}: {what}. Make an assembly with `make synth ENV=demo`, or name a template")
+        advice = (
+            f"For its Kubernetes objects alone: --manifests {one_line(where, 100)}"
+            if sources.manifests
+            else "Make an assembly with `make synth ENV=demo`, or name a template"
+        )
+        raise BadSource(f"{where}: {what}. {advice}")
     RESOURCES_READ.check(sum(len(template.body["Resources"]) for template in sources.templates), where)
     return sources
 

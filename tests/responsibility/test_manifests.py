@@ -135,6 +135,7 @@ def test_low_ones_are_folded(run: Run) -> None:
         (["--manifests", "chart"], "chart: no Kubernetes object in it"),
         (["--manifests", "k8s", "--compute", "ec2"], "--compute ec2: is no kind of compute; one of auto_mode"),
         (["--manifests", "k8s", "--kubernetes-version", "1.2"], "--kubernetes-version 1.2: is none that EKS has"),
+        (["--template", "k8s"], "For its Kubernetes objects alone: --manifests k8s"),
         (["--template", "eks.yaml", "--compute", "fargate"], "--compute and --kubernetes-version are for --manifests"),
     ],
 )
