@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.reading.kubernetes import HelmChart
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.values import OPEN
 
 _FIXED = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
