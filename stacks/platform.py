@@ -159,23 +159,25 @@ def build(
         cluster, before = control_plane(spec)
         clusters.append(cluster)
         its_sizes = _sizes_of(spec, sizes or {})
-        compute = ComputeStack(
-            scope,
-            compute_stack(name, spec.name),
-            cluster,
-            environment=environment,
-            lock=lock,
-            sizes=its_sizes,
-            stack_env=stack_env,
-        )
-        compute.add_stack_dependency(before)
-        computes.append(compute)
-        beside = _revisions(scope, compute, cluster, environment, its_sizes, stack_env)
-        revisions += beside
-        its_stacks: list[cdk.Stack] = [compute, *beside]
+        its_stacks = [before]
+        if spec.has_compute_resources:  # CloudFormation takes no stack without resources
+            compute = ComputeStack(
+                scope,
+                compute_stack(name, spec.name),
+                cluster,
+                environment=environment,
+                lock=lock,
+                sizes=its_sizes,
+                stack_env=stack_env,
+            )
+            compute.add_stack_dependency(before)
+            computes.append(compute)
+            beside = _revisions(scope, compute, cluster, environment, its_sizes, stack_env)
+            revisions += beside
+            its_stacks = [compute, *beside]
         without_pools = spec.name in before_pools
-        _say_what_waits(compute, environment, before_pools=without_pools)
-        _say_what_is_not_checked(compute, environment, lock)
+        _say_what_waits(its_stacks[0], spec, environment, before_pools=without_pools)
+        _say_what_is_not_checked(its_stacks[0], spec, environment, lock)
         if needs_stack(spec, environment, before_pools=without_pools):
             running = WorkloadsStack(
                 scope,
@@ -260,18 +262,19 @@ def _revisions(
     return made
 
 
-def _say_what_is_not_checked(cluster: ComputeStack, environment: Environment, lock: LockFile | None) -> None:
+def _say_what_is_not_checked(
+    stack: cdk.Stack, spec: ClusterSpec, environment: Environment, lock: LockFile | None
+) -> None:
     """Prints which settings of add-ons were not checked against a schema, and how to check them."""
-    if left := cluster.spec.unchecked_settings(lock):
-        cdk.Annotations.of(cluster).add_info(
-            f"{cluster.spec.name}: whether EKS takes these settings is not known here: {', '.join(left)}."
+    if left := spec.unchecked_settings(lock):
+        cdk.Annotations.of(stack).add_info(
+            f"{spec.name}: whether EKS takes these settings is not known here: {', '.join(left)}."
             f" make lock-addons ENV={environment.name} asks it for the settings that each add-on has."
         )
 
 
-def _say_what_waits(cluster: ComputeStack, environment: Environment, *, before_pools: bool) -> None:
+def _say_what_waits(stack: cdk.Stack, spec: ClusterSpec, environment: Environment, *, before_pools: bool) -> None:
     """Prints which add-ons wait for node pools that `make apply` makes."""
-    spec = cluster.spec
     waiting = ", ".join(addon.name for addon in late_addons(spec, before_pools=False))
     if not waiting or spec.delivered_by_stack:
         return
@@ -281,4 +284,4 @@ def _say_what_waits(cluster: ComputeStack, environment: Environment, *, before_p
     else:
         new = f"If {spec.name} is new, a plain cdk deploy wants -c before_pools={spec.name}"
         text = f"Add-ons that need the nodes of its node pools: {waiting}. {new}; {steps}"
-    cdk.Annotations.of(cluster).add_info(f"{spec.name}: {text}.")
+    cdk.Annotations.of(stack).add_info(f"{spec.name}: {text}.")

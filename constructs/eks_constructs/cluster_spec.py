@@ -35,6 +35,15 @@ class EksClusterSpec(Spec):
         """Returns the add-ons of the cluster; ``locked`` has versions of some, by name. Raises AddonProblem."""
         return plan_addons(dict(self.addons.items()), self.compute.mix, locked=locked)
 
+    @property
+    def has_compute_resources(self) -> bool:
+        """Whether its add-ons and compute are AWS resources of yours: none are where Auto Mode does everything."""
+        return (
+            bool(self.pod_identities)
+            or any(not addon.after_pools for addon in self.planned_addons())
+            or any(kind.has_resources(section) for kind, section in self.compute.active())
+        )
+
     def check_addon_settings(self, schemas: Callable[[PlannedAddon], Schema | None] = lambda _: None) -> list[str]:
         """Checks the settings of add-ons against their schemas: those that ``schemas`` gives, else those that are known here.
 

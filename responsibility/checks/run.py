@@ -46,7 +46,10 @@ def _ask(check: Check, facts: Facts) -> Iterator[Finding]:
 
 def _absent(answer: Answer) -> bool:
     """Whether an answer rests on something that is not there."""
-    return answer.detail.startswith(("has no ", "no "))
+    if answer.status == "met":
+        # Not on a property: "has no public endpoint".
+        return answer.detail.startswith(("no ", "has no rule", "has no load balancer controller"))
+    return answer.status == "not_applicable" and answer.detail.startswith(("has no ", "no "))
 
 
 def _finding(check: Check, subject: Fact, answer: Answer, defect: str = "") -> Finding:
@@ -79,11 +82,10 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
         return Answer("unknown", str(unknown), (unknown.evidence,))
     if (
         answer
-        and answer.status == "not_applicable"
         and cluster
-        and not cluster.kinds
-        and _absent(answer)
         and facts.unread
+        and _absent(answer)
+        and (isinstance(subject, Cluster) if answer.status == "met" else not cluster.kinds)
     ):
         names = ", ".join(part.what for part in facts.unread[:_SHOWN])
         return Answer("unknown", f"{answer.detail}, but {names} was not read", (cluster.at(),))

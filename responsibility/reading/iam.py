@@ -89,8 +89,11 @@ def _read(document: Any, evidence: Evidence) -> tuple[list[Statement], list[Unkn
     for index, item in enumerate(items):
         if isinstance(item, dict):
             found.append(_statement(item, _below(evidence, index)))
-        elif isinstance(item, Unknown | Reference):
-            unsaid.append(UnknownValue(_below(evidence, index), _why(item)))
+        else:
+            why = (
+                _why(item) if isinstance(item, Unknown | Reference) else "is no statement, as far as the template shows"
+            )
+            unsaid.append(UnknownValue(_below(evidence, index), why))
     return found, unsaid
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from responsibility.reading.eks import Cluster
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import HelmChart, KubernetesObject
+from responsibility.reading.network import ANYWHERE
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
@@ -37,15 +38,44 @@ class Balancer:
     def scheme(self) -> str:
         """What is said: ``internal`` or ``internet-facing``; empty = nothing. Raises UnknownValue."""
         if self.of.what == "Ingress":
-            return str(self._by_class("scheme") or "") or self.of.annotation(f"{ALB}scheme")
-        if self.of.annotation(f"{NLB}internal") in ("true", "0.0.0.0/0"):
-            return "internal"
-        return self.of.annotation(f"{NLB}scheme")
+            scheme = str(self._by_class("scheme") or "") or self.of.annotation(f"{ALB}scheme")
+        # Auto Mode reads no such annotation (auto-configure-nlb.html).
+        elif self.maker != "auto_mode" and self.of.annotation(f"{NLB}internal") in ("true", "0.0.0.0/0"):
+            scheme = "internal"
+        else:
+            scheme = self.of.annotation(f"{NLB}scheme")
+        if scheme not in ("", "internal", "internet-facing"):
+            raise UnknownValue(
+                self.of.at("metadata.annotations"), f"{scheme} is no scheme: internal or internet-facing"
+            )
+        return scheme
 
     @property
     def internet_facing(self) -> bool:
         """Whether it gets public addresses. Raises UnknownValue."""
         return self.scheme == "internet-facing" or (not self.scheme and self.maker == "legacy")
+
+    @property
+    def callers(self) -> tuple[Literal["nobody", "some", "everybody"], str]:
+        """Who on the internet may connect, and in words. Raises UnknownValue.
+
+        Without a scheme a load balancer of AWS's controllers is internal; that of Kubernetes' cloud provider is not.
+        Security groups that are named decide alone: the controller leaves ranges out then
+        (https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/).
+        """
+        if not self.internet_facing:
+            return "nobody", "is internal" if self.scheme else "is internal, the controller's default"
+        if self.own_groups:
+            raise UnknownValue(
+                self.of.at("metadata.annotations"), "the security groups that it names decide who may connect"
+            )
+        named = [cidr for cidr in self.ranges if cidr not in ANYWHERE]
+        if named and len(named) == len(self.ranges):
+            return "some", f"is open to {', '.join(named)}"
+        if self.prefix_lists and not self.ranges:
+            return "some", "is open to prefix lists"
+        default = "" if self.scheme else ", as it does where no scheme is set,"
+        return "everybody", f"faces the internet{default} and is open to everybody"
 
     @property
     def ranges(self) -> list[str]:

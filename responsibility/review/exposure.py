@@ -131,20 +131,10 @@ def _balanced(item: KubernetesObject, balancer: Balancer) -> Exposure:
     """A load balancer that a controller makes. Raises UnknownValue."""
     if balancer.maker == "other":
         return _balancer(item, "unknown", "a controller that is not AWS's serves it")
-    scheme = balancer.scheme
+    who, words = balancer.callers
     by_class = balancer.params is not None and bool(balancer.params.get("spec.scheme"))
-    why = ", as the IngressClassParams of its class say" if by_class else ""
-    if not scheme and balancer.maker == "legacy":
-        why = ", as Kubernetes' own cloud provider does where nothing is said"
-    if balancer.internet_facing:
-        ranges = [cidr for cidr in balancer.ranges if cidr not in ANYWHERE]
-        limited = ranges and len(ranges) == len(balancer.ranges)
-        if limited:
-            return _balancer(item, "limited", f"open to {', '.join(ranges)}")
-        return _balancer(item, "open", f"open to the internet{why}")
-    if scheme:
-        return _balancer(item, "closed", f"inside the VPC only{why}")
-    return _balancer(item, "unknown", "the scheme is the controller's default, which was not read")
+    levels: dict[str, Level] = {"nobody": "closed", "some": "limited", "everybody": "open"}
+    return _balancer(item, levels[who], f"{words}{', by the IngressClassParams of its class' if by_class else ''}")
 
 
 def _balancer(item: KubernetesObject, level: Level, words: str) -> Exposure:

@@ -75,15 +75,26 @@ def test_add_ons_wait_for_the_node_pools_that_make_apply_makes() -> None:
     assert befores(run) == ["c"]
     assert any("make apply ENV=t" in line for line in run.said)
     failed = Deploy()
-    left = [stack("t-control-plane-c", protected=True), stack("t-compute-c", "ROLLBACK_COMPLETE")]
+    left = [stack("t-control-plane-c"), stack("t-protection-c", "ROLLBACK_COMPLETE")]
     assert failed(data, {"describe_stacks": left}) == 0
     assert befores(failed) == ["c"]
     again = Deploy()
-    assert again(data, {"describe_stacks": [left[0], stack("t-compute-c")]}) == 0
+    assert again(data, {"describe_stacks": [left[0], stack("t-protection-c", protected=True)]}) == 0
     assert befores(again) == [None]
     known = Deploy()
     assert known(data, {}, "-c", "before_pools=") == 0
     assert befores(known) == [""], "who says it himself is believed"
+
+
+def test_a_compute_stack_that_the_file_has_nothing_for_is_named() -> None:
+    data = minimal({"auto_mode": {}}, addons={"metrics-server": {"enabled": False}})
+    there = {"describe_stacks": [stack("t-compute-c"), stack("t-protection-c", protected=True)]}
+    run = Deploy()
+    assert run(data, there) == 0
+    assert any("aws cloudformation delete-stack --stack-name t-compute-c" in line for line in run.said)
+    used = Deploy()
+    assert used(minimal(), there) == 0
+    assert not any("left over" in line for line in used.said)
 
 
 LOOK = ["cdk", "diff", "-c", "env=t"]

@@ -1,6 +1,7 @@
 """What comes before what: on create in this order, on delete in the reverse. Orders that AWS would refuse fail here."""
 
 import copy
+import json
 
 import pytest
 
@@ -126,7 +127,6 @@ def test_what_waits_for_which_stack(synth, tmp_path):
         {**copy.deepcopy(data["clusters"][0]), "name": "d", "network": {"cidr": "10.9.0.0/16", "nat": "one"}}
     )
     templates = synth(data)
-    import json
 
     manifest = json.loads(next(tmp_path.glob("cdk.out-*/manifest.json")).read_text())["artifacts"]
     waits = {name: {one for one in manifest[name]["dependencies"] if one in templates} for name in templates}
@@ -143,3 +143,12 @@ def test_what_waits_for_which_stack(synth, tmp_path):
         "t-control-plane-c": {"t-foundation", "t-network"},
         "t-control-plane-d": {"t-foundation", "t-network-d"},
     }
+
+
+def test_a_cluster_where_auto_mode_does_everything_has_no_compute_stack(synth, tmp_path):
+    """CloudFormation refuses a template without resources."""
+    templates = synth(minimal({"auto_mode": {}}, addons={"metrics-server": {"enabled": False}}))
+    assert set(templates) == {"t-foundation", "t-network", "t-control-plane-c", "t-access-c", "t-protection-c"}
+    assert all(template["Resources"] for template in templates.values())
+    manifest = json.loads(next(tmp_path.glob("cdk.out-*/manifest.json")).read_text())["artifacts"]
+    assert "t-access-c" in manifest["t-protection-c"]["dependencies"]

@@ -175,6 +175,10 @@ class ComputeKind(Generic[S]):
 
     # Your side
 
+    def has_resources(self, spec: S) -> bool:
+        """Tells whether :meth:`build` makes anything."""
+        return type(self).build is not ComputeKind.build
+
     def build(self, scope: Construct, spec: S, wiring: Wiring) -> Built:
         """Makes its AWS resources."""
         return Built()

@@ -8,7 +8,7 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.findings import Evidence
 from responsibility.reading.access import MASTERS, AwsAuth
 from responsibility.reading.eks import AccessEntry, Cluster
-from responsibility.reading.facts import Fact
+from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.handlers import Handler, handlers_of
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import objects
@@ -121,13 +121,19 @@ def no_kubectl_function(cluster: Cluster) -> Answer:
 def _functions_that_are(
     administrators: dict[str, Evidence], cluster: Cluster, handlers: list[Fact | None]
 ) -> list[Evidence]:
-    """Returns where the roles of other Lambda functions are named that are administrators, and what makes them so."""
+    """Returns where the roles of other Lambda functions are named that are administrators, and what makes them so.
+
+    Raises UnknownValue for a role that may be one.
+    """
     found: dict[str, Evidence] = {}
-    for function in cluster.facts.of_type("AWS::Lambda::Function"):
-        role = cluster.facts.find(Role, function.resource.maybe("Role"))
-        if role and role.resource.key in administrators and function not in handlers:
-            for evidence in (function.at("Role"), administrators[role.resource.key]):
+    functions = cluster.facts.of_type("AWS::Lambda::Function")
+    for function in functions:
+        key = _identity(cluster.facts, function.resource.maybe("Role"))
+        if key in administrators and function not in handlers:
+            for evidence in (function.at("Role"), administrators[key]):
                 found[f"{evidence.resource} {evidence.path}"] = evidence
+    for function in functions if administrators and not found else []:
+        function.get("Role")
     return list(found.values())
 
 
@@ -136,20 +142,27 @@ def _where(handler: Handler) -> Evidence:
 
 
 def _administrators(cluster: Cluster) -> Iterator[tuple[str, Evidence]]:
-    """Yields the key of each role that is administrator of a cluster, and what says so. Raises UnknownValue."""
+    """Yields the identity of each role that is administrator of a cluster, and what says so. Raises UnknownValue."""
     facts = cluster.facts
     for entry in facts.belonging(AccessEntry, cluster.resource.key):
-        role = facts.find(Role, entry.resource.maybe("PrincipalArn"))
-        for index, (name, scope, _) in enumerate(entry.policies if role else []):
-            if role and name == CLUSTER_ADMIN and scope == "cluster":
-                yield role.resource.key, entry.at(f"AccessPolicies.{index}")
+        key = _identity(facts, entry.resource.maybe("PrincipalArn"))
+        for index, (name, scope, _) in enumerate(entry.policies if key else []):
+            if name == CLUSTER_ADMIN and scope == "cluster":
+                yield key, entry.at(f"AccessPolicies.{index}")
     for config in facts.belonging(AwsAuth, cluster.resource.key):
         for mapping in config.mappings:
-            if MASTERS in mapping.groups and (role := facts.find(Role, mapping.principal)):
-                yield role.resource.key, mapping.evidence
+            if MASTERS in mapping.groups and (key := _identity(facts, mapping.principal)):
+                yield key, mapping.evidence
     # The older custom resource: who makes the cluster is its administrator, and stays it.
     if maker := facts.find(Role, cluster.resource.maybe("AssumeRoleArn")):
         yield maker.resource.key, maker.at()
+
+
+def _identity(facts: Facts, value: object) -> str:
+    """Returns the key of a role that was read, else its ARN; empty = it is not known which role it is."""
+    if role := facts.find(Role, value):
+        return role.resource.key
+    return value if isinstance(value, str) and not has_gap(value) else ""
 
 
 def _is_limited(cluster: Cluster, roles: list[Role]) -> bool:

@@ -8,7 +8,6 @@ from responsibility.findings import Evidence
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import Entrance, KubernetesObject
 from responsibility.reading.load_balancers import ALB, NLB, Balancer, ingress_balancer, service_balancer
-from responsibility.reading.network import ANYWHERE
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
@@ -35,17 +34,9 @@ def callers_are_named(item: Entrance) -> Answer | None:
         return None
     if balancer.maker == "other":
         return not_applicable("its load balancer is created by a controller that is not AWS's")
-    if not balancer.internet_facing:
-        return met("is internal", item.at("metadata.annotations"))
-    named = [cidr for cidr in balancer.ranges if cidr not in ANYWHERE]
-    if balancer.own_groups:
-        raise UnknownValue(item.at("metadata.annotations"), "the security groups that it names decide who may connect")
-    if balancer.ranges and len(named) == len(balancer.ranges):
-        return met(f"is open to {len(named)} named range{'s' if len(named) > 1 else ''}", _facing(item, balancer))
-    if balancer.prefix_lists and not balancer.ranges:
-        return met("is open to prefix lists", _facing(item, balancer))
-    default = "" if balancer.scheme else ", as it does where no scheme is set,"
-    return open_(f"faces the internet{default} and is open to everybody", _facing(item, balancer))
+    who, words = balancer.callers
+    here = item.at("metadata.annotations") if who == "nobody" else _facing(item, balancer)
+    return open_(words, here) if who == "everybody" else met(words, here)
 
 
 @check("EKR098", Entrance)
@@ -73,7 +64,9 @@ def _ingress_tls(ingress: KubernetesObject, balancer: Balancer) -> Answer:
         )
     ):
         return met("sends HTTP to HTTPS", here)
-    if ingress.annotation(f"{ALB}group.name") or (balancer.params and balancer.params.get("spec.group.name")):
+    grouped = ingress.mapping("metadata.annotations").get(f"{ALB}group.name")
+    # Without HTTPS of its own it has nothing to redirect to, whatever its group does.
+    if "HTTPS" in protocols and (grouped or (balancer.params and balancer.params.get("spec.group.name"))):
         raise UnknownValue(here, "it shares its load balancer, and another Ingress may redirect to HTTPS")
     return open_("serves HTTP as well as HTTPS" if "HTTPS" in protocols else "serves plain HTTP", here)
 

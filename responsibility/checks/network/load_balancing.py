@@ -32,7 +32,7 @@ def one_controller(cluster: Cluster) -> Answer:
         return not_applicable("Auto Mode makes no load balancers here")
     found: list[Evidence] = []
     for chart in cluster.facts.belonging(HelmChart, cluster.resource.key):
-        if _CONTROLLER in str(chart.resource.maybe("Chart", "")):
+        if _CONTROLLER in str(chart.get("Chart", "")):
             found.append(chart.at("Chart"))
     found += [
         item.at("metadata.name")

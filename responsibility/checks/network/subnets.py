@@ -239,7 +239,13 @@ def zones_have_eks(cluster: Cluster) -> Answer:
 
 def _in_local_zones(subnets: list[Subnet], words: str) -> Answer | None:
     """``words``: what EKS refuses."""
-    if local := [subnet for subnet in subnets if is_local_zone(subnet.zone)]:
+    local = [subnet for subnet in subnets if is_local_zone(subnet.zone)]
+    if not local:
+        for subnet in subnets:
+            subnet.get("AvailabilityZone", subnet.get("AvailabilityZoneId"))
+            if has_gap(subnet.zone):
+                raise UnknownValue(subnet.at("AvailabilityZone"), "a part of its zone is not known")
+    else:
         zones = " and ".join(sorted({subnet.zone for subnet in local}))
         return open_(f"{words} {zones}", *(subnet.at("AvailabilityZone") for subnet in local))
     return met("has subnets in Availability Zones alone", *(subnet.at("AvailabilityZone") for subnet in subnets))

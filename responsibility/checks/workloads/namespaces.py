@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from responsibility.checks.add_ons import software
+from responsibility.checks.add_ons.settings import settings_of
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.pods import reaches_node
 from responsibility.reading.kubernetes import KubernetesObject, Namespace, Workload
@@ -10,6 +12,8 @@ from responsibility.reading.resource import UnknownValue
 
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
 _FARGATE_LOGS = "aws-observability"
+_ENGINES = ("calico", "tigera", "cilium", "antrea", "kube-router", "weave")
+"""What enforces network policies besides the VPC CNI."""
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 _CLUSTER_POLICIES = (
     "ClusterNetworkPolicy",
@@ -60,9 +64,35 @@ def traffic_is_denied(item: KubernetesObject) -> Answer | None:
         )
     for policy in objects.in_namespace("NetworkPolicy", item, name):
         if _denies(policy):
+            if why := _unenforced(item, policy):
+                return open_(
+                    f"NetworkPolicy {policy.bare_name} denies traffic, but {why}", policy.at("spec.podSelector")
+                )
             return met(f"denied by NetworkPolicy {policy.bare_name}", policy.at("spec.podSelector"))
     _raise_if_cluster_denies(item)
     return open_(f"no NetworkPolicy denies traffic to all pods of namespace {name}", item.at("metadata"))
+
+
+def _unenforced(item: KubernetesObject, policy: KubernetesObject) -> str:
+    """Returns why nothing enforces network policies in a cluster; empty = something does. Raises UnknownValue.
+
+    Sources: https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy-configure.html and auto-net-pol.html.
+    """
+    cluster = software.known_cluster(item, policy.at("spec.podSelector"))
+    if software.runs(cluster, *_ENGINES):
+        return ""
+    addon = cluster.addons.get("vpc-cni")
+    if addon:
+        settings = settings_of(addon)
+        on = settings.get("enableNetworkPolicy") if isinstance(settings, dict) else None
+        return "" if str(on).lower() == "true" else "the vpc-cni add-on lacks enableNetworkPolicy"
+    if str(software.chart_values(cluster, "aws-vpc-cni").get("enableNetworkPolicy")).lower() == "true":
+        return ""
+    if cluster.kinds == ["auto_mode"]:
+        switch = item.facts.view(Objects).named("ConfigMap", item, "amazon-vpc-cni", "kube-system")
+        on = switch.entry("data", "enable-network-policy-controller") if switch else ""
+        return "" if on == "true" else "the ConfigMap amazon-vpc-cni, which Auto Mode asks for, does not enable it"
+    raise UnknownValue(policy.at("spec.podSelector"), "whether the VPC CNI enforces network policies was not read")
 
 
 def _raise_if_cluster_denies(item: KubernetesObject) -> None:

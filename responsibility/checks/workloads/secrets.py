@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, has_g
 
 _PUBLIC = ("ca.crt", "tls.crt", "ca-bundle.crt")
 """Keys whose values may be seen."""
+_SETTINGS = frozenset(("host", "name", "namespace", "port", "project", "region", "type", "url"))
+"""Keys that say where something is, or what it is, and not how to get in."""
 
 
 @check("EKR096", Secret)
@@ -27,7 +30,7 @@ def secret_is_empty(secret: Secret) -> Answer | None:
         for key, value in secret.mapping(group).items():
             if isinstance(value, Unknown) or (isinstance(value, str) and has_gap(value)):
                 raise UnknownValue(secret.at(group), "the template does not show its values")
-            if key not in _PUBLIC and value and not _filled_in(value):
+            if key not in _PUBLIC and value and not _filled_in(value) and not _tells_nothing(str(key), value, group):
                 written.append(group)
     if written:
         return open_(
@@ -35,6 +38,19 @@ def secret_is_empty(secret: Secret) -> Answer | None:
             *(secret.at(group) for group in dict.fromkeys(written)),
         )
     return met("it contains no secret value", secret.at("data"))
+
+
+def _tells_nothing(key: str, value: Any, group: str) -> bool:
+    """Whether a value is a setting: true or false, a number, or what a key such as ``url`` has without a password in it."""
+    text = str(value).strip()
+    if group == "data":
+        try:
+            text = b64decode(text, validate=True).decode()
+        except ValueError:  # neither Base64 nor text
+            return False
+    if text.lower() in ("true", "false") or (text.isdecimal() and not names_a_secret(key)):
+        return True
+    return key.lower() in _SETTINGS and not is_plain("", text)
 
 
 def _filled_in(value: Any) -> bool:

@@ -70,6 +70,31 @@ def test_a_service_with_a_load_balancer(annotations: dict[str, str], spec: dict[
     assert [way.level for way in ways if way.way == "load balancer"] == [level]
 
 
+@pytest.mark.parametrize(
+    ("annotations", "level"),
+    [
+        ({"scheme": "internet-facing"}, "open"),
+        ({"scheme": "internet-facing", "inbound-cidrs": "10.0.0.0/8, 192.0.2.0/24"}, "limited"),
+        ({"scheme": "internet-facing", "inbound-cidrs": "10.0.0.0/8,0.0.0.0/0"}, "open"),
+        ({"scheme": "internet-facing", "security-groups": "sg-1", "inbound-cidrs": "10.0.0.0/8"}, "unknown"),
+        ({"scheme": "internet-facing", "security-group-prefix-lists": "pl-1"}, "limited"),
+        ({"scheme": "${SCHEME}"}, "unknown"),
+        ({"scheme": "public"}, "unknown"),
+        ({"target-type": "ip"}, "closed"),
+    ],
+)
+def test_an_ingress_of_the_controller(annotations: dict[str, str], level: str) -> None:
+    """As the controller reads its annotations, and as the check EKR095 does."""
+    noted = {f"alb.ingress.kubernetes.io/{key}": value for key, value in annotations.items()}
+    ingress = {
+        "kind": "Ingress",
+        "metadata": {"name": "web", "annotations": noted},
+        "spec": {"ingressClassName": "alb"},
+    }
+    ways = found(CLUSTER.format(config="{EndpointPublicAccess: false}"), ingress)
+    assert [way.level for way in ways if way.way == "load balancer"] == [level]
+
+
 def test_an_ingress_takes_the_scheme_of_its_class() -> None:
     # Whatever the Ingress says itself: the IngressClassParams go before its annotations.
     annotations = {"alb.ingress.kubernetes.io/scheme": "internal"}

@@ -97,6 +97,9 @@ class AutoMode(ComputeKind[AutoModeSpec]):
         # EKS takes the role only along with built-in pools.
         return AutoModeSettings(enabled=True, node_pools=pools, node_role_arn=lasting[_NODE_ROLE] if pools else None)
 
+    def has_resources(self, spec: AutoModeSpec) -> bool:
+        return bool(spec.node_classes)
+
     def build(self, scope: Construct, spec: AutoModeSpec, wiring: Wiring) -> Built:
         role_arn = wiring.lasting.get(_CUSTOM_NODE_ROLE)
         if role_arn is None:
