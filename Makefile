@@ -80,7 +80,7 @@ deploy: setup env-named own-delivery  ## deploy ENV to the account of your crede
 diff: setup env-named own-delivery  ## what a deploy of ENV would change
 	@python -m operations diff "$$ENV" -- $(CDK) diff $(CONTEXT) $$CDK_FLAGS
 
-smoke: setup env-named  ## after a deploy: whether what only an account can settle holds; it reads, and says a line each
+smoke: setup env-named  ## after a deploy: check the assumptions that only an account can confirm; reads only, a line each
 	@python -m operations smoke "$$ENV" $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"} -- $(CONTEXT) $$CDK_FLAGS
 
 # CLUSTER=name where the environment has several; KUBE_CONTEXT=name for another than kubectl's current context;

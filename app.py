@@ -126,7 +126,7 @@ def failed(failure: RuntimeError) -> Exception:
 
 
 def _found(report: Path) -> Iterator[str]:
-    """Yields what a validation report holds that nobody accepted, a line for each construct."""
+    """Yields the findings of a validation report that were not accepted, a line for each construct."""
     for plugin in json.loads(report.read_text())["pluginReports"]:
         for violation in plugin["violations"]:
             for construct in violation["violatingConstructs"]:

@@ -17,17 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _main(arguments: list[str]) -> int:
     # Imported here: a signal must not meet a module that is half imported with nobody to answer it.
-    from delivery.subprocesses import Stopped, stopped_by_signals
+    from delivery.subprocesses import until_stopped
 
-    try:
-        with stopped_by_signals():
-            return _deliver(arguments)
-    except Stopped as stopped:
-        import signal
-
-        name = signal.Signals(stopped.number).name
-        print(f"Stopped by {name}. Run the same again: it goes on where it is.", file=sys.stderr)
-        return 128 + stopped.number
+    return until_stopped(lambda: _deliver(arguments), " Run the same again: it goes on where it is.")
 
 
 def _deliver(arguments: list[str]) -> int:

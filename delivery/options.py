@@ -12,7 +12,7 @@ _DAY = 86_400
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line that is safe to show: arguments may hold anything."""
+    """Reports errors in one line that is safe to print: arguments may contain anything."""
 
     def error(self, message: str) -> NoReturn:
         """Raises BadInput."""

@@ -31,7 +31,7 @@ _Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-
 _Chart = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")]
 _Repository = Annotated[str, StringConstraints(pattern=r"^(https|oci)://[!-~]{1,500}$")]
 _Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
-# RBAC's names may hold a colon; no name holds what a path would take for its own.
+# RBAC's names may have a colon; no name may have a slash.
 _ObjectName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$")]
 _Kind = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,62}$")]
 _ApiVersion = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9.-]{0,252}/)?v[a-z0-9]{1,62}$")]

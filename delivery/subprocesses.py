@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,16 @@ def stopped_by_signals() -> Iterator[None]:
     yield
     for one in STOPPING:
         signal.signal(one, before[one])
+
+
+def until_stopped(command: Callable[[], int], advice: str = "") -> int:
+    """Returns the exit code of a command; 128 and the signal's number if one of STOPPING ended it, which it prints with ``advice``."""
+    try:
+        with stopped_by_signals():
+            return command()
+    except Stopped as stopped:
+        print(f"Stopped by {signal.Signals(stopped.number).name}.{advice}", file=sys.stderr)
+        return 128 + stopped.number
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
@@ -103,7 +113,7 @@ def run(command: Sequence[str], what: str, *, seconds: float, given: str | None 
     except OSError as problem:
         raise DeliveryProblem(f"{name} cannot be run: {problem.strerror or 'no temporary file can be made'}") from None
     except ValueError:
-        raise DeliveryProblem(f"{name} cannot be run: an argument holds a NUL character") from None
+        raise DeliveryProblem(f"{name} cannot be run: an argument contains a NUL character") from None
 
 
 def through(command: Sequence[str]) -> int:

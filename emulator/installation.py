@@ -1,4 +1,4 @@
-"""The engine's own virtual environment: it pins other versions of what the project uses too."""
+"""The engine's own virtual environment: it pins other versions of shared packages."""
 
 import fcntl
 import hashlib

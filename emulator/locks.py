@@ -1,6 +1,6 @@
 """Locks in the emulator's folder. The kernel releases them when their process ends, however it ends.
 
-The kernel also says who holds a lock, because what the process wrote into the file may be gone.
+The kernel also knows the holder of a lock, because what the process wrote into the file may be gone.
 """
 
 import fcntl

@@ -4,4 +4,4 @@ from safe_io.errors import BadInput
 
 
 class Problem(BadInput):
-    """The command cannot go on. Its text says what was found and what to do."""
+    """The command cannot go on."""

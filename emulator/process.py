@@ -6,7 +6,6 @@ The folder is its owner's alone: it has the key that every request is signed wit
 import importlib.util
 import os
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -22,15 +21,15 @@ from pathlib import Path
 
 from emulator import credentials, installation, locks
 from emulator.problem import Problem
+from emulator.process_groups import end_session
 from safe_io.ownership import MANIFEST, OutputProblem, is_whole, remove
 from stacks.node import pinned_node
 
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
-"""One where EKS uses every zone: environments that count theirs are refused elsewhere (eks_facts/data/availability_zones.yaml)."""
+"""A region where EKS uses every zone (eks_facts/data/availability_zones.yaml)."""
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
-STOP_SECONDS = 5.0
 FREE_MEGABYTES = 100  # a demo writes a few; the Lambda functions of kubectl delivery some dozens
 
 ENGINE_LOCK = "engine.lock"
@@ -106,7 +105,7 @@ class Engine:
 
 
 def find(folder: Path | None = None) -> Engine | None:
-    """Returns the engine that runs, or None. It has a lock while it lives, so another process is never taken for it.
+    """Returns the running engine, or None. It has a lock while it lives, so no other process is mistaken for it.
 
     Raises Problem: it does not say where it runs.
     """
@@ -166,7 +165,7 @@ def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[st
             engine = Engine(process.pid, port, folder, strict)
             if _comes_up(engine, process):
                 return engine
-            _end(process.pid)
+            end_session(process.pid)
             (folder / ENGINE_LOCK).unlink(missing_ok=True)
             if "in use" not in engine.log.read_text():
                 break
@@ -180,7 +179,7 @@ def end(folder: Path | None = None) -> bool:
     pid = locks.holder(folder / ENGINE_LOCK)
     if pid is None:
         return False
-    _end(pid)
+    end_session(pid)
     return True
 
 
@@ -202,7 +201,7 @@ def stop(folder: Path | None = None) -> bool:
 
 
 def _empty(folder: Path) -> None:
-    """Deletes what is in the folder but its locks, and the file that says whose it is."""
+    """Deletes the folder's content, except locks and the manifest."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -211,7 +210,7 @@ def _empty(folder: Path) -> None:
 
 
 def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
-    """Nothing of the person's environment but the path: no credential, no profile."""
+    """Returns the engine's environment: of the person's only PATH, no credentials and no profile."""
     cfnlint = importlib.util.find_spec("cfnlint")
     node = pinned_node()
     if cfnlint is None or cfnlint.origin is None or node is None:
@@ -274,29 +273,3 @@ def answers(engine: Engine) -> bool:
         return answer.code == HTTPStatus.FORBIDDEN
     except (OSError, HTTPException):
         return False
-
-
-def _end(pid: int) -> None:
-    """Ends a process and all that it started: they are a session of their own. By force: what they hold is to be deleted."""
-    deadline = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # macOS answers the second for those that wait to be noticed
-            return
-        with suppress(ChildProcessError):  # it is a child of ours, or not
-            os.waitpid(pid, os.WNOHANG)
-        if not _runs(pid):
-            return
-        time.sleep(0.02)
-
-
-def _runs(group: int) -> bool:
-    """Whether a process of the group still runs. A zombie does not; the first process of a container may be slow to reap it."""
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = status.read_text().rpartition(")")[2].split()  # proc_pid_stat(5), from the third one
-            state, of, threads = fields[0], int(fields[2]), int(fields[17])
-            if of == group and (state != "Z" or threads > 1):
-                return True
-    return not Path("/proc/self/stat").exists()  # macOS has no /proc

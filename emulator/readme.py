@@ -1,4 +1,4 @@
-"""Writes the tables of emulator/README.md from the code, so that they say what is."""
+"""Writes the tables of emulator/README.md from the code."""
 
 import json
 import subprocess

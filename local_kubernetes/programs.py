@@ -76,7 +76,7 @@ def find(minor: str) -> Programs | None:
 
 
 def cache_folder(minor: str) -> Path:
-    """Returns the place in the person's cache for exactly what this project asks for: a change of it is another folder."""
+    """Returns the place in the person's cache for exactly these versions and sums: a change uses another folder."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     asked = hashlib.sha256(repr(sorted(releases(minor).items())).encode())
     for file in sorted(

@@ -15,16 +15,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(arguments: list[str]) -> int:
-    from delivery.subprocesses import Stopped, stopped_by_signals
+    from delivery.subprocesses import until_stopped
 
-    try:
-        with stopped_by_signals():
-            return _operate(arguments)
-    except Stopped as stopped:
-        import signal
-
-        print(f"Stopped by {signal.Signals(stopped.number).name}.", file=sys.stderr)
-        return 128 + stopped.number
+    return until_stopped(lambda: _operate(arguments))
 
 
 def _operate(arguments: list[str]) -> int:

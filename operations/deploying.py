@@ -57,7 +57,7 @@ def deploy(
             raise BadInput(f"{refused}. Nothing was changed.")
         command = _with_sizes(command, environment, deployed, account, say)
     if context(command).get("before_pools") is not None:
-        waiting = []  # the person knows, and says so
+        waiting = []  # the caller decides
     command = _side_by_side(command, run, ask)
     if not waiting:
         return run(command)
@@ -123,7 +123,7 @@ def _with_sizes(
 ) -> Sequence[str]:
     """Returns a call of the CDK that leaves groups of nodes at their present sizes."""
     if context(command).get("sizes") is not None:
-        return command  # the person knows, and says so
+        return command  # the caller decides
     try:
         sizes = sizes_that_stay(environment, deployed, account)
     except AccountError as problem:

@@ -67,7 +67,7 @@ def debugging() -> bool:
 def defect(problem: BaseException) -> str:
     """Returns what fell over and where: ``TypeError at responsibility/checks/compute/node_groups.py:12``.
 
-    The exception's text may hold what a stranger wrote, or a secret: its type and place are enough to find it.
+    The exception's text may contain untrusted text or a secret: its type and place are enough to find it.
     """
     return f"{type(problem).__name__} at {_place(problem.__traceback__)}"
 
@@ -76,7 +76,7 @@ OURS = "this is a defect of ours, not of your input. Run again with --debug for 
 
 
 def _ending(problem: BaseException, program: str) -> tuple[int, str]:
-    """Returns the exit code for what stopped a command, and the line that says so."""
+    """Returns the exit code for what stopped a command, and its message."""
     match problem:
         case BadInput():
             return BAD_INPUT, lines(str(problem))

@@ -16,7 +16,7 @@ _HALF = re.compile(r"[\ud800-\udfff]")
 
 
 def load_json(text: str, name: Path | str, rules: Rules = PEOPLE) -> Any:
-    """Returns what a JSON text holds: dict, list, text, numbers, true and false, None.
+    """Returns the content of a JSON text: dict, list, text, numbers, true and false, None.
 
     Args:
         text: the text.
@@ -129,7 +129,7 @@ class _Reader:
         # Level by level: large templates pass here, and most of their values are scalars.
         halves = "\\u" in self.text or _HALF.search(self.text)
         if isinstance(value, str) and _HALF.search(value):
-            raise self.refusal(f"{shown(value)} holds half of a character (a lone surrogate)")
+            raise self.refusal(f"{shown(value)} contains half of a character (a lone surrogate)")
         count, depth, containers = 1, 0, [value]
         while containers := [one for one in containers if isinstance(one, dict | list)]:
             if depth >= self.rules.max_depth:
@@ -141,5 +141,5 @@ class _Reader:
                     raise self.refusal(f"more than {self.rules.max_values:,} values (bound: values)")
             for one in inner if halves else ():
                 if isinstance(one, str) and _HALF.search(one):
-                    raise self.refusal(f"{shown(one)} holds half of a character (a lone surrogate)")
+                    raise self.refusal(f"{shown(one)} contains half of a character (a lone surrogate)")
             count, depth, containers = count + len(inner), depth + 1, inner

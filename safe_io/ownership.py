@@ -35,12 +35,12 @@ def claim(folder: Path) -> None:
             if is_whole(folder):
                 return
             if found := next((path.name for path in folder.iterdir() if path.name != MANIFEST), None):
-                raise OutputProblem(f"{folder}: holds {found!r}, which is not ours to delete. Name a new folder")
+                raise OutputProblem(f"{folder}: contains {found!r}, which is not ours to delete. Name a new folder")
             with suppress(FileExistsError), (folder / MANIFEST).open("x", encoding="utf-8") as out:
                 out.write(_manifest(whole=True))
                 return
             time.sleep(0.05)  # another process has begun to write it
-        raise OutputProblem(f"{folder}: holds {MANIFEST!r}, which is not ours to delete. Name a new folder")
+        raise OutputProblem(f"{folder}: contains {MANIFEST!r}, which is not ours to delete. Name a new folder")
     except (OSError, ValueError) as error:
         raise OutputProblem(f"{folder}: cannot be made: {reason(error)}") from None
 
@@ -118,7 +118,7 @@ def remove_empty(folder: Path, names: Iterable[str]) -> None:
 
 
 def delete(path: Path) -> None:
-    """Deletes what is ours, a folder with all that is in it, and what says so last; write-protected files too. Raises OSError."""
+    """Deletes what is ours, a folder with all that is in it, with its manifest last; write-protected files too. Raises OSError."""
     with suppress(FileNotFoundError):
         if path.is_symlink() or not path.is_dir():
             path.unlink()
@@ -163,7 +163,7 @@ def _stays_inside(name: object) -> bool:
 
 
 def _remove_whole(folder: Path) -> None:
-    """Removes a folder of ours in one step, so that nobody who looks meanwhile takes half of it for theirs."""
+    """Removes a folder of ours in one step, so that nobody sees half of it."""
     for left in folder.parent.glob(f"{_GONE}*"):  # of a run that was killed at it
         with suppress(OSError):  # or of one that is at it
             if is_whole(left):

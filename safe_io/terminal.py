@@ -26,7 +26,7 @@ def one_line(text: str, limit: int = 1000) -> str:
         text: of anybody, of any length.
         limit: characters at most; a text that is cut ends in ``...``.
     """
-    # Cut first: a file may hold a megabyte in one string. Most texts have fewer blanks and escapes than letters.
+    # Cut first: a string may have a megabyte. Most texts have fewer blanks and escapes than letters.
     line = " ".join(_seen(text[: 8 * limit]).split())
     return line if len(line) <= limit and len(text) <= 8 * limit else f"{line[: limit - 3]}..."
 

@@ -30,7 +30,7 @@ def read_text(path: Path, *, max_bytes: int) -> str:
 
 
 def read_bytes(path: Path, *, max_bytes: int) -> bytes:
-    """Returns what a regular file holds. Raises BadInput as read_text does."""
+    """Returns the bytes of a regular file. Raises BadInput as read_text does."""
     try:
         # Without O_NONBLOCK, opening a pipe waits for its writer; the device behind a name may change after a look at it.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:

@@ -79,7 +79,7 @@ class Builder:
     def _aliased(self, event: yaml.AliasEvent) -> list[yaml.Event]:
         events = self._anchors.get(event.anchor or "", [])
         if events is None:
-            self._refuse(event, "an alias (*) that holds itself")
+            self._refuse(event, "an alias (*) that contains itself")
         if not events:
             self._refuse(
                 event, f"is not YAML: found undefined alias {event.anchor}; put text that begins with * in quotes"

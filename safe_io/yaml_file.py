@@ -32,7 +32,7 @@ class YamlFile:
         """Reads a file of one document at most. Raises BadInput."""
         documents = list(_documents(read_text(path, max_bytes=rules.max_bytes), path, rules))
         if len(documents) > 1:
-            _fail_at(path, documents[1].line, "found another document; one file holds one: take '---' out")
+            _fail_at(path, documents[1].line, "found another document; a file has one: remove '---'")
         self._take(path, documents[0] if documents else Document())
 
     @classmethod
@@ -83,7 +83,7 @@ def load(source: Path | str, rules: Rules = OURS) -> Any:
         return YamlFile(source, rules).data
     documents = YamlFile.parse(source, "the text", rules)
     if len(documents) > 1:
-        raise BadInput("the text: holds several YAML documents; one is wanted")
+        raise BadInput("the text: contains several YAML documents; one is wanted")
     return documents[0].data if documents else None
 
 
@@ -126,7 +126,7 @@ def _fail_at(path: Path | str, line: int, text: str) -> NoReturn:
 
 # Beginnings of what libyaml says, and what the person who wrote the file can do.
 _ADVICE = {
-    "mapping values are not allowed": "; indent keys alike, and put text that holds ': ' in quotes",
+    "mapping values are not allowed": "; indent keys alike, and put text with ': ' in quotes",
     "found character that cannot start any token": "; put text that begins with @ % or ` in quotes",
     "did not find expected key": "; check indentation and quotes here and above",
     "found unexpected end of stream": "; a quote is not closed",

@@ -18,7 +18,7 @@ class Rules:
     """Keys, values, lists and mappings, once the aliases are followed."""
     max_depth: int = 50
     max_digits: int = 100
-    """Of a whole number. A float holds 308, and Python refuses to read more than 4,300."""
+    """Of a whole number. A float has at most 308, and Python refuses to read more than 4,300."""
     yaml_1_1: bool = False
     """Read yes, no, on, off, 0755 (octal) and 1_000 as YAML 1.1 does: so do CloudFormation and kubectl."""
     dates: bool = False

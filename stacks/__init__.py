@@ -1,1 +1,1 @@
-"""Which constructs live and die together: foundation, network, one stack per cluster."""
+"""The stacks of an environment, its model, and the placement of workloads."""

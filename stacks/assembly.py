@@ -1,4 +1,4 @@
-"""Where a synth writes: the folder of the cloud assembly. What others have there stays; a synth that fails leaves it as it was."""
+"""The folder of the cloud assembly. Files of others stay in it; a failed synth leaves it unchanged."""
 
 import json
 import subprocess
@@ -18,9 +18,9 @@ def assembly(outdir: str | None) -> AbstractContextManager[Path]:
     """Yields an empty folder for a synth; at its end what is in it becomes the assembly in ``outdir``.
 
     Args:
-        outdir: what CDK_OUTDIR says, as the CLI sets it for ``--output``; None: cdk.out in the project.
+        outdir: CDK_OUTDIR, as the CLI sets it for ``--output``; None: cdk.out in the project.
 
-    Raises OutputProblem: no assembly can go there, or it would overwrite what no synth wrote.
+    Raises OutputProblem: no assembly can be written there, or it would overwrite other files.
     """
     folder = _folder(outdir)
     return staged(folder, replaceable=set(_replaceable(folder)))
@@ -31,14 +31,14 @@ def _folder(outdir: str | None) -> Path:
         return DEFAULT
     advice = "Name a folder of its own for the assembly, such as cdk.out"
     if not outdir.strip():
-        raise OutputProblem(f"CDK_OUTDIR is empty. {advice}, or leave CDK_OUTDIR away")
+        raise OutputProblem(f"CDK_OUTDIR is empty. {advice}, or unset CDK_OUTDIR")
     folder = Path(outdir).absolute()
     try:
         real = folder.resolve()
         if real == _ROOT or real in _ROOT.parents:
-            raise OutputProblem(f"{outdir}: is the folder of this project, or holds it. {advice}")
+            raise OutputProblem(f"{outdir}: is the folder of this project, or contains it. {advice}")
         if not listed(real) and not (real / "cdk.out").is_file() and _is_committed(real):
-            raise OutputProblem(f"{outdir}: holds files that are committed to Git. {advice}")
+            raise OutputProblem(f"{outdir}: contains files that are committed to Git. {advice}")
     except (OSError, ValueError):
         pass  # staged() says what is wrong with it
     return folder

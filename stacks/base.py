@@ -14,14 +14,14 @@ _ROOT = Path(__file__).parent.parent
 
 
 class NoBase(BadInput):
-    """The commit cannot be built. Its text is for the person who named it."""
+    """The commit cannot be built."""
 
 
 def build(revision: str, environment: str, output: Path) -> bool:
     """Builds ``environment`` at ``revision`` into ``output``; returns False if that commit does not have it yet.
 
-    The commit is checked out beside this one, for the time of the synth, and uses the packages that are installed here.
-    Raises NoBase, and OutputProblem: ``output`` holds what no synth wrote.
+    The commit is checked out to a temporary folder and uses the packages that are installed here.
+    Raises NoBase, and OutputProblem: ``output`` has files that no synth wrote.
     """
     with tempfile.TemporaryDirectory(prefix="eks-platform-base-") as folder:
         tree = Path(folder) / "tree"
@@ -42,7 +42,7 @@ def build(revision: str, environment: str, output: Path) -> bool:
 
 
 def _file(environment: str) -> Path:
-    """Returns the file of an environment, from the root of a checkout; one that is in no checkout stays what it is."""
+    """Returns the file of an environment, from the root of a checkout; a path outside the checkout stays as it is."""
     if not environment.endswith((".yaml", ".yml")):
         return Path("environments") / f"{environment}.yaml"
     path = Path(os.path.abspath(environment))

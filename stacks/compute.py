@@ -1,4 +1,4 @@
-"""Compute stack: your side. The add-ons, nodes and Fargate profiles of one cluster; it rolls back and is replaced alone."""
+"""Compute stack, your side: the add-ons, nodes and Fargate profiles of one cluster. It rolls back and is replaced alone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,10 +20,10 @@ from stacks.environment.model import Environment
 
 
 class ComputeStack(cdk.Stack):
-    """What runs in a cluster before any workload does. It names the cluster, and comes after its stack as a whole.
+    """What runs in a cluster before any workload. It refers to the cluster by name, and depends on its whole stack.
 
     Attributes:
-        spec: what the environment file says of the cluster.
+        spec: the cluster in the environment file.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ComputeStack(cdk.Stack):
         )
         self.spec, self._environment = spec, environment
         if spec.existing:
-            # No template makes the cluster: the review reads what it is from here.
+            # No template makes the cluster: the review reads its properties from here.
             self.template_options.metadata = {METADATA: {"Name": spec.name, **spec.existing.properties}}
         wiring = Wiring(
             ClusterHandle(spec.name, spec.name),
@@ -65,7 +65,7 @@ class ComputeStack(cdk.Stack):
         add_compute(self, spec, plan, wiring, oidc=cluster.oidc, security_group_id=cluster.security_group_id)
 
     def _controller_pods(self) -> list[Mapping[str, Any]]:
-        """Returns what Fargate must draw for controllers that have no nodes to run on."""
+        """Returns selectors for the controllers that must run on Fargate."""
         if self.spec.compute.mix.deployments_run_on != "fargate":
             return []
         if not needs_load_balancer_controller(self.spec, self._environment):
@@ -75,7 +75,7 @@ class ComputeStack(cdk.Stack):
 
 
 class RevisionStack(cdk.Stack):
-    """Node groups beside those of the compute stack, without add-ons: a cluster has one of each."""
+    """Node groups beside those of the compute stack, without add-ons, of which a cluster has one each."""
 
     def __init__(
         self,

@@ -17,10 +17,10 @@ from stacks.environment.model import Environment
 
 @dataclass(frozen=True)
 class RunningCluster:
-    """What the stacks of compute and workloads need of a cluster, whoever made it."""
+    """What the compute and workloads stacks need to know about a cluster, ours or not."""
 
     spec: ClusterSpec
-    """What the environment file says of it."""
+    """Its section of the environment file."""
     network: ClusterNetwork
     """The network it runs in."""
     security_group_id: str

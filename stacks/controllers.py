@@ -1,4 +1,4 @@
-"""The controllers that a cluster's compute and workloads ask for and EKS does not bring: which, and with which settings."""
+"""The controllers that compute and workloads need and EKS does not include, with their settings."""
 
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.devices import plugin_charts
@@ -32,7 +32,7 @@ def controllers(
 
 
 def charts_of(cluster: ClusterSpec, environment: Environment) -> list[tuple[HelmChart, Where]]:
-    """Returns the charts of a cluster's controllers, as their makers publish them, with the way to the key that asks for each."""
+    """Returns the charts of a cluster's controllers, as published, with the way to the key that needs each."""
     context, compute = environment.context_of(cluster), cluster.compute
     found: list[tuple[HelmChart, Where]] = []
     for kind, section in compute.active():

@@ -1,4 +1,4 @@
-"""`delivery: files`: writes the Kubernetes objects of a cluster, and what `make apply` needs to know of them."""
+"""`delivery: files`: writes the Kubernetes objects of a cluster, and their description for `make apply`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Foundation stack: what outlives clusters. No refactoring of a cluster's stack can touch it."""
+"""Foundation stack: the resources that outlive clusters, out of reach of any refactoring of a cluster's stack."""
 
 import aws_cdk as cdk
 from constructs import Construct

@@ -18,7 +18,7 @@ class NetworkStack(cdk.Stack):
 
     @property
     def availability_zones(self) -> list[str]:
-        """Placeholders: the L2 VPC asks for AZs although it makes no subnet, and the CLI would ask AWS for them."""
+        """Placeholders: the L2 VPC looks AZs up although it makes no subnet, and the CLI would ask AWS."""
         return ["a", "b"]
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What the CDK's Node needs on this machine: the Node of requirements.txt, a cache and a folder for temporary files."""
+"""Prepares Node for the CDK: the pinned Node, a writable cache and a folder for temporary files."""
 
 import atexit
 import os
@@ -21,13 +21,13 @@ def pinned_node() -> str | None:
 
 
 def use_pinned_node() -> None:
-    """Points jsii at it, unless the caller chose one. To be called before the CDK is imported.
+    """Points jsii at the pinned Node, unless the caller chose one. Call it before importing the CDK.
 
     Raises BadInput: the caller chose a Node that is not there, or there is no folder for temporary files.
     """
     chosen = os.environ.get("JSII_NODE")
     if chosen and not os.access(chosen, os.X_OK):
-        raise BadInput(one_line(f"JSII_NODE={chosen}: there is no such program; leave JSII_NODE away"))
+        raise BadInput(one_line(f"JSII_NODE={chosen}: there is no such program; unset JSII_NODE"))
     if not chosen and (node := pinned_node()):  # the one on PATH may be missing, or too old for the CDK
         os.environ["JSII_NODE"] = node
     folder = os.environ.get("TMPDIR")
@@ -45,9 +45,9 @@ def use_pinned_node() -> None:
 
 
 def _use_cache_that_can_be_written() -> None:
-    """Gives jsii's cache of packages a place where the home folder has none: without one it fails.
+    """Gives jsii a package cache where the home folder has none: it fails without one.
 
-    It refuses a folder that others can write to as well, since it runs what is in it.
+    jsii refuses a folder that others can write to, because it runs the code in it.
     """
     if {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"} & set(os.environ):
         return

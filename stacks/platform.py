@@ -61,9 +61,9 @@ class Platform:
         ]
 
     def only_to_look_at(self, reason: str) -> None:
-        """Makes the CDK CLI and CloudFormation refuse to deploy the workloads: another delivery deletes every object.
+        """Makes the CDK CLI and CloudFormation refuse to deploy the workloads: another delivery would delete every object.
 
-        Both want a value for a parameter without a default, and there is none that it may have.
+        Both require a value for a parameter without a default, and no value is allowed.
         """
         for stack in self.workloads:
             parameter = cdk.CfnParameter(stack, "OnlyToLookAt", allowed_values=["no value"])
@@ -103,7 +103,7 @@ def build(
     def network(spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None) -> ClusterNetwork:
         if isinstance(spec, ExistingNetworkSpec):
             return ClusterNetwork.existing(spec)
-        # Beside the foundation: it names log groups that are made there, which may be yet to come.
+        # Parallel to the foundation: it refers to log groups by name, which may not exist yet.
         stack = NetworkStack(
             scope,
             network_stack(name, cluster.name if cluster else None),

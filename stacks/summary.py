@@ -1,4 +1,4 @@
-"""What a synth made, in one screen: `python -m stacks.summary cdk.out`."""
+"""Summarizes an assembly on one screen: `python -m stacks.summary cdk.out`."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Workloads stack: what workloads need of AWS, and (with `delivery: kubectl`) the Kubernetes objects of a cluster.
+"""Workloads stack: AWS resources for workloads, and (with `delivery: kubectl`) the Kubernetes objects of a cluster.
 
 It depends on the compute stack, so it is deleted first: load balancers before their controllers, volumes before their drivers.
 """
@@ -31,7 +31,7 @@ from stacks.objects.balancer_rights import rights_of
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
 PREFIX = "data"
-"""Below which a workload's service account may use its bucket."""
+"""Prefix in the bucket that a workload's service account may use."""
 
 
 def late_addons(cluster: ClusterSpec, lock: LockFile | None = None, *, before_pools: bool) -> list[PlannedAddon]:
@@ -68,7 +68,7 @@ def kubectl_log_group(environment: Environment, cluster: str) -> str:
 
 
 class WorkloadsStack(cdk.Stack):
-    """What runs in a cluster, as far as CloudFormation makes it."""
+    """The part of the workloads that CloudFormation makes."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class WorkloadsStack(cdk.Stack):
             description=f"EKS platform {environment.name}: workloads of {spec.name} (delivery: {spec.delivery})",
         )
         self._cluster, self._environment, self._network = cluster, environment, cluster.network
-        # By its name: this stack waits for the control plane's and the compute's as a whole.
+        # By name: this stack depends on the whole control plane and compute stacks.
         self._handle = ClusterHandle(spec.name, spec.name)
         workloads = placed_workloads(spec, environment)
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
@@ -138,14 +138,14 @@ class WorkloadsStack(cdk.Stack):
         cdk.CfnOutput(self, "DeliveredBy", value=said.value_as_string, description="Delivery at the first deploy")
 
     def _controllers(self) -> dict[str, str]:
-        """Makes what controllers of kinds of compute need of AWS; returns the values of their charts' placeholders."""
+        """Makes the AWS resources for controllers of kinds of compute; returns the values of their charts' placeholders."""
         spec, values = self._cluster.spec, dict[str, str]()
         for kind, section in spec.compute.active():
             values |= kind.controller(self, section, self._wiring())
         return values
 
     def _load_balancer_controller(self, workloads: Sequence[PlacedWorkload]) -> dict[str, str]:
-        """Makes what the controller needs of AWS, if a workload needs it; returns the values of its chart's placeholders."""
+        """Makes the controller's AWS resources, if a workload needs it; returns the values of its chart's placeholders."""
         spec = self._cluster.spec
         if not needs_load_balancer_controller(spec, self._environment):
             return {}
@@ -167,7 +167,7 @@ class WorkloadsStack(cdk.Stack):
         return values
 
     def _resources(self, workload: PlacedWorkload) -> dict[str, str]:
-        """Makes what a workload needs of AWS; returns the values of its placeholders, which are outputs too."""
+        """Makes a workload's AWS resources; returns the values of its placeholders, which are outputs too."""
         namespace = workload.placement.namespace
         scope = Construct(self, pascal_case(namespace))
         retain = self._environment.foundation.retain

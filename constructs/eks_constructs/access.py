@@ -18,7 +18,7 @@ PrincipalName = Annotated[
     pattern(
         rf"(arn:{PARTITION}:iam::\d{{12}}:)?(role|user)/{IAM_PATH}{IAM_NAME}",
         "must be an IAM role or user: arn:aws:iam::ACCOUNT:role/NAME, or role/NAME for one in the account that is deployed to"
-        " (an assumed-role ARN or a group is none)",
+        " (not an assumed-role ARN or a group)",
     ),
     AfterValidator(lambda principal: _with_path(principal)),
 ]
@@ -64,7 +64,7 @@ Principal = Annotated[
 
 
 class AccessEntrySpec(Spec):
-    """Access that is neither full nor read-only."""
+    """Access other than full or read-only."""
 
     principal: Principal
     policy: (
@@ -103,11 +103,11 @@ class AccessSpec(Spec):
     """Who may use the Kubernetes API: at least one admin, such as `admins: [{new_role: admin}]`."""
 
     admins: Annotated[list[Principal], Field(min_length=1)]
-    """Full rights: at least one, such as `new_role: admin` or `role/NAME`. Nobody else gets in, not even who deploys."""
+    """Full rights: at least one, such as `new_role: admin` or `role/NAME`. Nobody else has access, not even the deployer."""
     readers: list[Principal] = []
     """May look at workloads and their settings: not at Secrets, custom resources, nodes or RBAC (AmazonEKSViewPolicy)."""
     entries: list[AccessEntrySpec] = []
-    """Everybody else."""
+    """Other access."""
     tunnel_host: bool = False
     """A small EC2 instance without any open port, to reach the private endpoint through AWS Systems Manager (docs/access.md)."""
 
@@ -210,7 +210,7 @@ class Access(Construct):
             name=f"{self._cluster.name}-{name}",
             description=f"For people: access to the Kubernetes API of {self._cluster.name} as {name}",
             trust=document([statement]),
-            # For `aws eks update-kubeconfig` by who has taken the role; the rest is the access entry.
+            # For `aws eks update-kubeconfig` with this role; the access entry gives the rest.
             statements=[allow(["eks:DescribeCluster"], self._cluster.arn, sid="UpdateKubeconfig")],
         ).attr_arn
         self.new_roles[name] = role_arn

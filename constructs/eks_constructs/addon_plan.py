@@ -1,4 +1,4 @@
-"""Which EKS add-ons a mix of compute needs, where they run and who they are in AWS. The rules are data: eks_facts/data/addons.yaml."""
+"""Plans the EKS add-ons of a mix of compute: which, where they run, and their AWS roles. The rules: eks_facts/data/addons.yaml."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ AddonVersion = Annotated[
 
 
 class AddonSpec(Spec):
-    """What differs from the rule for one add-on."""
+    """Overrides for one add-on."""
 
     enabled: bool | None = None
     """Default: the rule for the mix of compute kinds (eks_facts/data/addons.yaml)."""
@@ -57,7 +57,7 @@ class PlannedAddon:
     """Its pods find a node only once the node pools of the environment file are applied."""
     version: str | None
     configuration: dict[str, Any] | None
-    """What is set; an empty one takes back what an earlier mix of compute had set, None never says anything."""
+    """Its settings; empty resets those of an earlier mix of compute, None leaves them alone."""
     resolve_conflicts: str
     after: Sequence[str] = ()
     identity: Mapping[str, Any] | None = None
@@ -77,7 +77,7 @@ def plan_addons(
     """Returns the add-ons of a cluster in the order of the data.
 
     Args:
-        specs: what the environment file says of add-ons, by name.
+        specs: overrides, by name.
         mix: the cluster's compute kinds.
         locked: versions from the lock file, by name.
 
@@ -143,7 +143,7 @@ def why_not(name: str, mix: ComputeMix) -> str | None:
 
 
 def too_old(name: str, version: str) -> str | None:
-    """Says why a version of an add-on cannot be taken (eks_facts/data/addons.yaml, `oldest`); None if it can."""
+    """Returns why a version of an add-on cannot be used (eks_facts/data/addons.yaml, `oldest`); None if it can."""
     oldest = load("addons")["addons"][name].get("oldest")
     if oldest is None or _numbers(version) >= _numbers(oldest["version"]):
         return None
@@ -162,7 +162,7 @@ def _configuration(rule: Mapping[str, Any], mix: ComputeMix, spec: AddonSpec) ->
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns ``base`` with ``over`` laid over it, maps into maps."""
+    """Returns ``base`` overridden by ``over``, recursively."""
     result = dict(base)
     for key, value in over.items():
         result[key] = (
@@ -172,7 +172,7 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _placement(rule: Mapping[str, Any], mix: ComputeMix) -> dict[str, Any]:
-    """Where the pods of a Deployment go: only said where there is a choice."""
+    """Returns the node selector of a Deployment, where there is a choice."""
     host = mix.deployments_run_on
     if rule["type"] == "daemonset":
         return {}

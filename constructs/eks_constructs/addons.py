@@ -1,4 +1,4 @@
-"""The EKS add-ons of a cluster, in their order: what nodes wait for, and what waits for nodes."""
+"""The EKS add-ons of a cluster: those that nodes wait for, then those that wait for nodes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ class Addons(Construct):
             if not addon.before_nodes:
                 resource = self._make(addon)
                 for node in nodes:
-                    # One message to Node in place of two, for what is a resource by itself.
+                    # One message to Node in place of two, for an L1 resource.
                     if isinstance(node, CfnResource):
                         resource.add_resource_dependency(node)
                     else:

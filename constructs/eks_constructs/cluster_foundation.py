@@ -1,4 +1,4 @@
-"""What a cluster can never change, and what must outlive it: its role, its key, the roles of Auto Mode's nodes."""
+"""Resources that a cluster can never change and that must outlive it: its role, its key, Auto Mode's node roles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from eks_constructs.encryption import customer_key
 
 @dataclass(frozen=True)
 class ClusterFoundation:
-    """ARNs of what one cluster needs beyond its life."""
+    """ARNs of the resources that outlive one cluster."""
 
     kms_key_arn: str
     role_arn: str

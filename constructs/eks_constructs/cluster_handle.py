@@ -1,4 +1,4 @@
-"""How what is made for a cluster refers to it: one object, so that no name of something else is taken for the cluster's."""
+"""A handle for a cluster: one typed object in place of loose names."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from eks_constructs.roles import arn
 
 @dataclass(frozen=True)
 class ClusterHandle:
-    """A cluster that something is made for."""
+    """A reference to a cluster."""
 
     name: str
     """Its name, as the environment file has it."""
     ref: str
-    """What CloudFormation knows it by: a reference in its own stack, so that what uses it comes after it; elsewhere its name."""
+    """In its own stack a CloudFormation reference, which orders resources; elsewhere its name."""
 
     @property
     def arn(self) -> str:
-        """Its ARN, made of its name: policies may name it before it is there."""
+        """Its ARN, built from its name: policies may name the cluster before it exists."""
         return arn("eks", f"cluster/{self.name}")

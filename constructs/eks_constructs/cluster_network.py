@@ -1,4 +1,4 @@
-"""What a cluster needs of a network, whoever made it."""
+"""What a cluster needs to know about its network, ours or an existing one."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from eks_constructs.network_spec import ExistingNetworkSpec
 
 @dataclass(frozen=True)
 class ClusterNetwork:
-    """What a cluster needs of a network, whoever made it."""
+    """What a cluster needs to know about its network, ours or an existing one."""
 
     vpc_id: str
     private_subnet_ids: list[str]

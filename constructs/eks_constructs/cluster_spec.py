@@ -1,4 +1,4 @@
-"""What one cluster consists of, and what must hold between its parts."""
+"""The spec of one cluster, and the rules between its parts."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -135,7 +135,7 @@ class EksClusterSpec(Spec):
                     labels = ", ".join(f"{key}={value}" for key, value in clash[0].labels.items())
                     raise Misplaced(
                         f"the selector {selector.namespace} overlaps {clash[0].namespace} with {labels}:"
-                        " this project makes a profile for those pods itself; take the selector out",
+                        " this project makes a profile for those pods itself; remove the selector",
                         *("compute", "fargate", "profiles", index, "selectors", place, "namespace"),
                     )
         return self
@@ -162,14 +162,14 @@ class EksClusterSpec(Spec):
                 raise Misplaced("is for pods on Fargate, and there is none; remove it", "pod_identities", index, "irsa")
             if not irsa and self.compute.mix.kinds == ["fargate"]:
                 raise Misplaced(
-                    "the agent of EKS Pod Identity does not run on Fargate; take irsa out",
+                    "the agent of EKS Pod Identity does not run on Fargate; remove irsa",
                     "pod_identities",
                     index,
                     "irsa",
                 )
             if not irsa and self.compute.managed_nodes and "eks-pod-identity-agent" not in names:
                 raise Misplaced(
-                    "needs the add-on eks-pod-identity-agent, which is switched off; switch it on, or take this out",
+                    "needs the add-on eks-pod-identity-agent, which is switched off; switch it on, or remove this",
                     *("pod_identities", index),
                 )
         return self

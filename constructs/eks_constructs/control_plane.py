@@ -1,4 +1,4 @@
-"""The managed control plane: API server, etcd, scheduler and controller manager. AWS runs it; these are your knobs on it."""
+"""The managed control plane: API server, etcd, scheduler and controller manager. AWS runs it; these are its settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class ControlPlaneSpec(Spec):
     """Provisioned control plane capacity, paid by the hour; `standard` ends it (taking the key out does not). Default: it scales
     by itself."""
     egress: Literal["AWS_MANAGED", "CUSTOMER_ROUTED"] = "AWS_MANAGED"
-    """Which way the API server takes to webhooks, OIDC providers and aggregated APIs. `CUSTOMER_ROUTED` takes the VPC's own routes: a
+    """How the API server reaches webhooks, OIDC providers and aggregated APIs. `CUSTOMER_ROUTED` uses the VPC's own routes: a
     firewall sees the traffic, and a missing route stops admission. It cannot be undone
     (https://docs.aws.amazon.com/eks/latest/userguide/control-plane-egress.html)."""
     rollback_timeout_minutes: Annotated[int, Field(ge=120, le=10080)] | None = None

@@ -89,7 +89,7 @@ class EtcdSpec(Spec):
 
 
 def api_server_config(spec: ApiServerSpec) -> eks.CfnCluster.KubeApiServerConfigProperty | None:
-    """Returns the cluster's settings for it, or None if nothing is set."""
+    """Returns the cluster's setting; None if nothing is set."""
     if spec == ApiServerSpec():
         return None
     ports = spec.node_port_range
@@ -104,7 +104,7 @@ def api_server_config(spec: ApiServerSpec) -> eks.CfnCluster.KubeApiServerConfig
 
 
 def scheduler_config(spec: SchedulerSpec) -> eks.CfnCluster.KubeSchedulerConfigProperty | None:
-    """Returns the cluster's settings for it, or None if nothing is set."""
+    """Returns the cluster's setting; None if nothing is set."""
     if spec == SchedulerSpec():
         return None
     return eks.CfnCluster.KubeSchedulerConfigProperty(
@@ -122,7 +122,7 @@ def scheduler_config(spec: SchedulerSpec) -> eks.CfnCluster.KubeSchedulerConfigP
 
 
 def controller_manager_config(spec: ControllerManagerSpec) -> eks.CfnCluster.KubeControllerManagerConfigProperty | None:
-    """Returns the cluster's settings for it, or None if nothing is set."""
+    """Returns the cluster's setting; None if nothing is set."""
     if spec == ControllerManagerSpec():
         return None
     return eks.CfnCluster.KubeControllerManagerConfigProperty(

@@ -1,4 +1,4 @@
-"""Who reaches the API server's endpoints: the public one, and the private one from beside the VPC."""
+"""Who can reach the API server's endpoints: the public one, and the private one from connected networks."""
 
 import re
 from ipaddress import IPv4Network
@@ -17,7 +17,7 @@ ANYWHERE = "0.0.0.0/0"
 LARGEST_NETWORK = 8
 """Prefix length of the largest network that one organisation may have."""
 
-# Shared by the customers of carriers, and for benchmarks: https://www.iana.org/assignments/iana-ipv4-special-registry/.
+# Carrier-grade NAT and benchmarks: https://www.iana.org/assignments/iana-ipv4-special-registry/.
 _NEVER_PUBLIC = (IPv4Network("100.64.0.0/10"), IPv4Network("198.18.0.0/15"))
 
 SecurityGroupId = Annotated[str, resource_id("sg", "a security group")]
@@ -36,8 +36,8 @@ class EndpointSpec(Spec):
     """Must be true before 0.0.0.0/0, or any network larger than /8, may be in `public_access_cidrs`."""
 
     private_access_cidrs: Annotated[list[Cidr], AfterValidator(distinct_values)] = []
-    """Networks beside the VPC (behind a VPN, Direct Connect, a peering or transit gateway) that may use the private endpoint:
-    the cluster's security group lets them in on port 443. The way there is yours."""
+    """Networks connected to the VPC (behind a VPN, Direct Connect, a peering or transit gateway) that may use the private endpoint:
+    the cluster's security group lets them in on port 443. You provide the connection."""
     private_access_security_groups: Annotated[list[SecurityGroupId], AfterValidator(distinct_values)] = []
     """Security groups, in the VPC or a peered one, whose members may use the private endpoint."""
     private_access_prefix_lists: Annotated[list[PrefixListId], AfterValidator(distinct_values)] = []

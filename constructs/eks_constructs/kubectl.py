@@ -1,4 +1,4 @@
-"""kubectl and helm, run by CloudFormation: a Lambda function of the CDK applies Kubernetes objects, and deletes them with the stack."""
+"""kubectl and helm through CloudFormation: a Lambda function of the CDK applies Kubernetes objects, and deletes them with the stack."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _LAYER = Path(__file__).parent / "kubectl_layer"
 
 
 class NoKubectl(Exception):
-    """There is no kubectl for a Kubernetes version. Its text says which there are."""
+    """There is no kubectl for a Kubernetes version."""
 
 
 def layer_for(kubernetes_version: str) -> int:
@@ -181,7 +181,7 @@ class Kubectl(Construct):
 
         Args:
             name: id of the resource.
-            objects: without empty values; they may hold CloudFormation references.
+            objects: without empty values; they may contain CloudFormation references.
             after: what must be there first; it is deleted later.
             keep: CloudFormation lets go of them instead, when the resource or the stack is deleted.
 
@@ -223,7 +223,7 @@ class Kubectl(Construct):
         return installed
 
     def _let_go(self, construct: Construct, *, keep: bool = False) -> None:
-        """Has CloudFormation forget what a construct applied, where it must not delete it.
+        """Makes CloudFormation retain what a construct applied.
 
         The policy counts when a resource leaves its template, too:
         https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html

@@ -11,7 +11,7 @@ import yaml
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes values that occur twice in full: anchors are hard to read."""
+    """Writes repeated values in full: anchors are hard to read."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
@@ -38,7 +38,7 @@ class ManifestFile:
     note: str
     """What the objects are for; a comment in the file."""
     keep: bool = False
-    """They stay in the cluster when they leave the file: somebody else owns them from then on, such as an add-on of EKS."""
+    """They stay in the cluster when they leave the file, because something else, such as an EKS add-on, then owns them."""
 
     @property
     def filename(self) -> str:
@@ -56,7 +56,7 @@ class ManifestFile:
 
 @dataclass(frozen=True)
 class HelmChart:
-    """A controller that is installed by helm, in its place among the files. It is never rendered here: charts may make keys."""
+    """A controller that helm installs, in its order among the files. It is never rendered here: charts may generate keys."""
 
     order: int
     name: str
@@ -68,7 +68,7 @@ class HelmChart:
     version: str
     values: Mapping[str, Any]
     note: str
-    """What it is for."""
+    """Its purpose."""
     outputs: Mapping[str, str] = field(default_factory=dict)
     """Placeholders in the values, and the outputs of the workloads' stack with their values."""
 

@@ -1,4 +1,4 @@
-"""The VPC that clusters run in: subnets over several AZs, ways out, endpoints, flow logs. All of it is the customer's."""
+"""The VPC of clusters: subnets over several AZs, NAT, endpoints, flow logs. All of it is the customer's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which addresses go where: pure arithmetic. No subnet's range moves when an AZ or a tier is added later.
+"""Plans the address ranges of subnets. No range moves when an AZ or a tier is added later.
 
 The CIDR of a subnet can never change, so the plan leaves room: four slots in each tier, whatever the number of AZs.
 

@@ -1,4 +1,4 @@
-"""What can be said of a network: one to make, or one that exists."""
+"""Specs of a network: one to make, or an existing one."""
 
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
@@ -24,7 +24,7 @@ def _vpc_size(value: str) -> str:
     low, high = limit("vpc_prefix_shortest"), limit("vpc_prefix_longest")
     if not low <= IPv4Network(value).prefixlen <= high:
         raise ValueError(
-            f"must be between /{low} and /{high}: AWS takes no larger VPC, and subnets of a smaller one hold no cluster"
+            f"must be between /{low} and /{high}: AWS takes no larger VPC, and subnets of a smaller one have no room for a cluster"
         )
     return value
 

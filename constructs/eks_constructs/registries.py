@@ -38,7 +38,7 @@ class RegistrySpec(Spec):
         ]
         | None
     ) = None
-    """Registry and path that hold the same images (copied with their digests) or charts. The network must reach it."""
+    """Registry and path with the same images (copied with their digests) or charts. The network must reach it."""
     pull_through_cache: (
         Annotated[
             str,

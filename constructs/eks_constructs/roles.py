@@ -50,7 +50,7 @@ class IamSpec(Spec):
 
     @property
     def prescribes(self) -> bool:
-        """Whether it asks for anything."""
+        """Whether anything is set."""
         return self != IamSpec()
 
 

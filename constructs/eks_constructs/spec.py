@@ -23,7 +23,7 @@ class Misplaced(ValueError):
 
 
 def pattern(regex: str, rule: str) -> AfterValidator:
-    """Returns a validator that holds a string against ``regex`` (in ASCII) and answers with ``rule`` in words."""
+    """Returns a validator that matches a string against ``regex`` (in ASCII) and fails with ``rule``."""
     compiled = re.compile(regex, re.ASCII)
 
     def check(value: str) -> str:

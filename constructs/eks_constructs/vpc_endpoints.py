@@ -16,7 +16,7 @@ def endpoint_services(*, defaults: bool, additional: list[str]) -> list[str]:
 
 
 class VpcEndpoints(Construct):
-    """The S3 gateway endpoint, and the interface endpoints that the network asks for."""
+    """The S3 gateway endpoint, and the network's interface endpoints."""
 
     def __init__(
         self,

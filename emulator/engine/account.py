@@ -1,4 +1,4 @@
-"""The account around EKS, as ministack's EC2, IAM and KMS have it."""
+"""EKS's view of the account: ministack's EC2, IAM and KMS."""
 
 import json
 import os

@@ -1,7 +1,7 @@
-"""Who may ask the local AWS: those who sign with a key of it, from a program, not from a web page.
+"""Authenticates requests to the local AWS: signed with one of its keys, by a program and not a web page.
 
 Signature Version 4 is computed by ministack's own functions. This module asks it of every request, whatever the service and
-path: ministack's strict mode leaves some out, takes well-known key ids for root, and does not hold a body against its hash.
+path: ministack's strict mode leaves some out, takes well-known key ids for root, and does not check a body against its hash.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -22,7 +22,7 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Signature = Any
-"""As ministack reads it from a request: ``access_key_id``, ``signed_headers``, ``amz_date``, ``service``."""
+"""A credential as ministack reads it from a request: ``access_key_id``, ``signed_headers``, ``amz_date``, ``service``."""
 App = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -39,7 +39,7 @@ _CUSTOM_RESOURCE = "/_ministack/cfn-response/"
 
 
 class Refused(Exception):
-    """The request is not answered. ``code`` is AWS's word for why, the text is for a person."""
+    """The request is refused. ``code`` is AWS's error code, the text is for a person."""
 
     def __init__(self, code: str, text: str) -> None:
         """Keeps both."""
@@ -142,7 +142,7 @@ class Authentication:
         return request.method == "POST" and bool(asked and hmac.compare_digest(asked[1], self.webhook_token))
 
     async def _signed(self, request: Request, receive: Receive) -> Receive:
-        """Holds the signature and the body against each other; returns what gives the body once more. Raises Refused."""
+        """Checks the signature against the body; returns a replay of the body. Raises Refused."""
         presigned = "authorization" not in request.headers
         if presigned:
             signature = _presigned(request)
@@ -156,7 +156,7 @@ class Authentication:
             _parsed(port.request_time_failure(signature))
         if "host" not in signature.signed_headers.split(";"):
             raise Refused("AccessDenied", "the header Host is signed")
-        # Before the body is read: a stranger has no key, and is not to fill the memory.
+        # Before the body is read, so that a caller without a key cannot fill the memory.
         credential = self._credential(signature.access_key_id, request)
         body = await _body(receive)
         if not presigned:

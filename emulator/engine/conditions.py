@@ -8,7 +8,7 @@ from emulator.engine import port
 
 
 def install() -> None:
-    """Takes the evaluation of conditions over."""
+    """Replaces ministack's evaluation of conditions."""
     port.replace("evaluate_conditions", lambda _: evaluate_conditions)
 
 

@@ -1,4 +1,4 @@
-"""What the engine's process may do to the machine: it listens on the one address, and starts no program but ours.
+"""Confines the engine's process: it listens on the one address, and starts no program but ours.
 
 ministack has a hundred services; some would open ports of their own on every interface, run scripts or start containers. None
 of that is needed here, and all of it passes Python's audit events, of which everything is refused that we did not allow.

@@ -1,4 +1,4 @@
-"""Lambda functions: code of a deploy runs, with its role's credentials and nothing of this machine's environment.
+"""Lambda functions: deployed code runs with its role's credentials and without this machine's environment.
 
 A function that was made or changed by a request of its own is refused: a deploy is what the person asked for.
 """
@@ -17,7 +17,7 @@ from emulator.engine import port
 from emulator.engine.confinement import allowed
 
 PASSED_ON = frozenset({"NODE_PATH", "EMULATOR_PYTHON"})
-"""What a function gets of the engine's own environment, beside its path."""
+"""Variables of the engine's environment that a function gets, besides PATH."""
 
 _CHANGES = re.compile(
     r"POST /[0-9-]+/functions/?|PUT /[0-9-]+/functions/[^/]+/(code|configuration)/?|POST /[0-9-]+/layers/[^/]+/versions/?"
@@ -27,7 +27,7 @@ _sessions: dict[tuple[str, str], dict[str, str]] = {}
 
 
 def install() -> None:
-    """Puts all this into ministack."""
+    """Registers this with ministack."""
     handlers = port.resource_handlers["AWS::Lambda::Function"]
     port.resource_handlers["AWS::Lambda::Function"] = {
         **handlers, "create": _remembered(handlers["create"]), "update": _remembered(handlers["update"]),
@@ -40,7 +40,7 @@ def install() -> None:
 
 
 def _remembered(handler: Any) -> Any:
-    """Makes or updates a function, and remembers what came of it as deployed."""
+    """Makes or updates a function, and remembers it as deployed."""
 
     def run(*arguments: Any) -> Any:
         name, attributes = handler(*arguments)
@@ -68,11 +68,11 @@ def _only_deployed(spawn: Any) -> Any:
 
 
 def _without_changes(handle: Any) -> Any:
-    """Refuses the requests that bring code."""
+    """Refuses requests that upload code."""
 
     async def run(method: str, path: str, *rest: Any) -> Any:
         if _CHANGES.fullmatch(f"{method} {path}"):
-            text = "The local AWS takes functions and layers from CloudFormation alone: it runs what a deploy brings"
+            text = "The local AWS takes functions and layers from CloudFormation alone: it runs what a deploy creates"
             body = json.dumps({"__type": "AccessDeniedException", "Message": text}).encode()
             return 403, {"Content-Type": "application/json", "x-amzn-errortype": "AccessDeniedException"}, body
         return await handle(method, path, *rest)

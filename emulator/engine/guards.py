@@ -1,4 +1,4 @@
-"""What EC2 and IAM reject and ministack accepts: one table of rules for CloudFormation's resources.
+"""Rules of EC2 and IAM that ministack lacks, for CloudFormation's resources.
 
 EKS's own rules are in eks/rules/. A guard is a function under ``@guard``, whose docstring says what the service demands; it
 yields the message of each refusal.
@@ -17,7 +17,7 @@ VPC, IAM = "https://docs.aws.amazon.com/vpc/latest/userguide/", "https://docs.aw
 
 Moment = Literal["create", "delete"]
 Check = Callable[[str, Mapping[str, Any]], Iterator[str]]
-"""From the physical id (of a deletion; else empty) and the properties to what is refused."""
+"""Takes the physical id (of a deletion; else empty) and the properties; yields AWS's messages."""
 
 
 @dataclass(frozen=True)

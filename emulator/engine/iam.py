@@ -1,4 +1,4 @@
-"""CloudFormation's IAM types where ministack differs from AWS."""
+"""IAM resource types where ministack differs from AWS."""
 
 from emulator.engine import port
 from emulator.engine.provider import RESOURCE_TYPES, Attributes, Place, Properties, ResourceType

@@ -1,4 +1,4 @@
-"""Puts everything that the emulator adds into ministack."""
+"""Installs the emulator's additions in ministack."""
 
 import json
 import os

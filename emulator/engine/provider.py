@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True)
 class ResourceType:
-    """How the emulator makes, changes and deletes resources of one type; a handler raises ValueError with what AWS would say."""
+    """Handlers for resources of one type; a handler raises ValueError with AWS's message."""
 
     create: Callable[[Properties, Place], tuple[str, Attributes]]
     """Returns the physical id (what Ref gives) and the attributes (what Fn::GetAtt gives, by dotted name)."""
@@ -45,7 +45,7 @@ class ResourceType:
 
 
 RESOURCE_TYPES: dict[str, ResourceType] = {}
-"""What the emulator adds to ministack, by type."""
+"""The resource types that the emulator adds, by name."""
 
 
 def install(schemas: Schemas) -> None:
@@ -122,7 +122,7 @@ def _follow_schema(name: str, schema: ResourceSchema) -> None:
         port.stack_tag_properties.setdefault(name, (schema.tag_property, shape))
     if schema.custom_name and name not in port.custom_names:
         port.custom_names[name] = {"name": schema.custom_name}
-    # Handlers of ministack's own that say what replaces are more than the schema: only ours are taken out.
+    # ministack's own handlers know more replacements than the schema: only ours are removed.
     if name in RESOURCE_TYPES:
         port.custom_names.get(name, {}).pop("requires_replacement", None)
     port.replacing_properties[name] = tuple(dict.fromkeys([path[0] for path in schema.create_only if len(path) == 1]))

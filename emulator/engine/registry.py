@@ -1,4 +1,4 @@
-"""Prints, as JSON, what the emulator knows of AWS; it runs in the engine's environment. emulator/readme.py makes pages of it."""
+"""Prints the emulator's types, operations and rules as JSON, from the engine's environment, for emulator/readme.py."""
 
 import json
 from typing import Any

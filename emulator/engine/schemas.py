@@ -1,4 +1,4 @@
-"""CloudFormation's resource schemas: which properties a type has, which can only be set at creation, which are answers.
+"""CloudFormation's resource schemas: properties of a type, create-only and read-only ones.
 
 They are the files that cfn-lint ships. Only their JSON is read, since cfn-lint itself is not in the engine's environment.
 https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
@@ -46,11 +46,6 @@ class ResourceSchema:
         return self._paths("readOnlyProperties")
 
     @property
-    def write_only(self) -> list[tuple[str, ...]]:
-        """Paths of properties that no describe call answers."""
-        return self._paths("writeOnlyProperties")
-
-    @property
     def tag_property(self) -> str | None:
         """Name of the property with the tags that CloudFormation adds its own to; None where it adds none."""
         tagging = self._document.get("tagging", {})
@@ -71,7 +66,7 @@ class ResourceSchema:
         return ["/".join(path) for path in self.create_only if _value(old, path) != _value(new, path)]
 
     def problems(self, properties: Properties) -> list[str]:
-        """Returns what CloudFormation would say against ``properties``, in its words; they are resolved and coerced."""
+        """Returns CloudFormation's errors for ``properties``, which are resolved and coerced."""
         problems = [
             f"#/{'/'.join(path)}: read-only: [{path[-1]}] is set by the service and cannot be specified"
             for path in self.read_only

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from responsibility.findings import CheckInfo, Evidence, Status
 from responsibility.model import COMPUTE_KINDS
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.facts import Fact
-from responsibility.reading.kubernetes import HelmChart, KubernetesObject
+from responsibility.reading.kubernetes import KubernetesObject
 from safe_io.yaml_file import load
 
 F = TypeVar("F", bound=Fact)

@@ -297,17 +297,3 @@ def class_of(resource: Resource) -> type[KubernetesObject]:
     """Returns the class of facts for an object: by API group and kind, for others have a kind Job or Service, too."""
     group = str(resource.maybe("apiVersion", "v1")).partition("/")[0]
     return _CLASSES.get(f"{group}/{resource.type}", KubernetesObject)
-
-
-class HelmChart(Fact):
-    """A Helm chart that a custom resource installs."""
-
-    what = "Helm chart"
-    chart = Prop("Chart", "")
-    version = Prop("Version", "")
-    namespace = Prop("Namespace", "default")
-
-    @property
-    def name(self) -> str:
-        """The release, else the chart."""
-        return str(self.resource.maybe("Release") or self.resource.maybe("Chart") or self.resource.id)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
 from responsibility.reading.embedded import NoData, json_in
-from responsibility.reading.kubernetes import HelmChart, KubernetesObject
+from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.network import ANYWHERE
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.kinds.registry import KINDS
-from responsibility.reading.kubernetes import HelmChart, KubernetesObject
+from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.network import Subnet, Vpc
 
 

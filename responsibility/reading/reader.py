@@ -9,6 +9,7 @@ from responsibility.bounds import CHAIN
 from responsibility.findings import Origin
 from responsibility.reading import normalize
 from responsibility.reading.access import AwsAuth
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import (
     AccessEntry,
     Addon,
@@ -25,7 +26,7 @@ from responsibility.reading.functions import world_of
 from responsibility.reading.iam import Policy
 from responsibility.reading.joining import cluster_joined
 from responsibility.reading.kinds.registry import KINDS
-from responsibility.reading.kubernetes import HelmChart, class_of
+from responsibility.reading.kubernetes import class_of
 from responsibility.reading.network import SecurityGroup, Subnet, Vpc
 from responsibility.reading.resource import Resource
 from responsibility.reading.running import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from responsibility.document import ResourceChange
 from responsibility.reading import normalize
@@ -15,14 +15,9 @@ from responsibility.reading.values import references
 from responsibility.review.baseline_services import Change, notes
 from responsibility.review.difference import differences, is_unknown, same
 from responsibility.review.replacement import LOSSES, PropertyPath, Rules, rules, value_at
+from responsibility.review.retention import kept, kept_when_replaced, update_replace_policy
 
 _Key = tuple[str, ...]
-_SNAPSHOT_BY_DEFAULT = ("AWS::RDS::DBCluster", "AWS::RDS::DBInstance")
-"""What CloudFormation snapshots when it goes, unless told otherwise.
-Source: AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
-"""
-_OUTSIDE = "manifests"
-"""The stack of Kubernetes objects in files: taking a file away deletes nothing."""
 
 
 @dataclass
@@ -74,7 +69,7 @@ def changes(before: Facts, after: Facts) -> list[ResourceChange]:
             found.append(_replaced(pairs[key]))
         elif pairs[key].paths:
             found.append(_change("modified", resource, keeps=True, paths=pairs[key].paths))
-    found += [_change("removed", item, keeps=_kept(item)) for key, item in old.items() if key not in new]
+    found += [_change("removed", item, keeps=kept(item)) for key, item in old.items() if key not in new]
     return found
 
 
@@ -106,7 +101,7 @@ def _compare(pair: _Pair, with_objects: set[str]) -> None:
         name
         for name, old, new in (
             ("DeletionPolicy", before.deletion_policy, after.deletion_policy),
-            ("UpdateReplacePolicy", _update_replace_policy(before), _update_replace_policy(after)),
+            ("UpdateReplacePolicy", update_replace_policy(before), update_replace_policy(after)),
             ("UpdatePolicy", before.update_policy, after.update_policy),
         )
         if old != new
@@ -249,7 +244,7 @@ def _value_changes(source: _Pair, attribute: str) -> bool:
 
 def _replaced(pair: _Pair) -> ResourceChange:
     loss = LOSSES.get(pair.after.type)
-    stays = _retains(_update_replace_policy(pair.before)) and _retains(_update_replace_policy(pair.after))
+    stays = kept_when_replaced(pair.before) and kept_when_replaced(pair.after)
     keeps = loss is None or (loss.copy_helps and stays)
     kept = " and ".join(".".join(path) for path in _names(pair) if _stays(pair, path))
     note = [f"(fails while {kept} stays the same: the new one is made before the old one goes)"] if kept else []
@@ -264,30 +259,6 @@ def _names(pair: _Pair) -> list[PropertyPath]:
         return [] if pair.renamed else list(pair.rules.identifier)
     usual = ("Name",), (f"{pair.after.type.rsplit('::', 1)[-1]}Name",)
     return [path for path in usual if path in pair.rules.create_only]
-
-
-def _kept(resource: Resource) -> bool:
-    """Whether what a removed resource holds stays."""
-    if resource.type not in LOSSES or resource.stack.split("/")[0] == _OUTSIDE:
-        return True
-    raw = _raw(resource).get("DeletionPolicy")
-    if raw is None and resource.type in _SNAPSHOT_BY_DEFAULT and not resource.maybe("DBClusterIdentifier"):
-        return True
-    return _retains(resource.deletion_policy)
-
-
-def _retains(policy: str) -> bool:
-    return policy in ("Retain", "RetainExceptOnCreate", "Snapshot")
-
-
-def _update_replace_policy(resource: Resource) -> str:
-    return str(_raw(resource).get("UpdateReplacePolicy", "Delete"))
-
-
-def _raw(resource: Resource) -> dict[str, Any]:
-    template = resource.template
-    raw = (template.body.get("Resources") or {}).get(resource.id) if template else None
-    return raw if isinstance(raw, dict) and "Type" in raw else {}
 
 
 def _change(

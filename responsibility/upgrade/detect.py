@@ -11,10 +11,11 @@ from contextlib import suppress
 from typing import Any
 
 from responsibility.findings import Evidence
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import NodeGroup, SelfManagedNodes
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.facts import Fact
-from responsibility.reading.kubernetes import HelmChart, KubernetesObject, Workload
+from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown
 from responsibility.upgrade.plan import Upgrade

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from responsibility.findings import Evidence
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.facts import Fact
-from responsibility.reading.kubernetes import HelmChart
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN
 from responsibility.review.versions import support

@@ -73,11 +73,6 @@ class Upgrade:
         mine = (self.cluster.resource.key, "")
         return [one for one in self.findings if one.code == code and one.cluster in mine and one.subject]
 
-    @property
-    def has_ec2(self) -> bool:
-        """Whether EC2 instances of the customer join it."""
-        return bool(self.cluster.node_groups or self.cluster.self_managed)
-
 
 def plan(cluster: Cluster, target: str, start: str | None) -> tuple[str, str]:
     """Returns the versions before and after. Raises BadSource for an upgrade that EKS refuses, or one nobody can judge.

@@ -1,1 +1,1 @@
-"""The environment file: its model, and the way from YAML to it."""
+"""The environment file: its model and loader."""

@@ -1,4 +1,4 @@
-"""ARNs of an environment file: each must be of the partition, and where it names one of the region, that is deployed to."""
+"""Checks ARNs of an environment file: partition and region must be those of the deployment."""
 
 from collections.abc import Iterator
 from typing import Any

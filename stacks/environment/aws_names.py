@@ -1,4 +1,4 @@
-"""Names that AWS gives: regions, partitions, EC2 instance types. They come from botocore's data, so its release decides what is new."""
+"""Names of AWS: regions, partitions, EC2 instance types. They come from botocore, so its release decides what is known."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""What one cluster of an environment file consists of, and what must hold between its parts."""
+"""The spec of one cluster of an environment file, and the rules between its parts."""
 
 import json
 from typing import Annotated, Any
@@ -49,7 +49,7 @@ class ClusterSpec(EksClusterSpec):
         | None
     ) = None
     """The file, beside this one, that `python -m operations look-up` wrote of a cluster that was made elsewhere: only compute, add-ons
-    and workloads are made for it. `network`, `control_plane` and `access` are then not said here."""
+    and workloads are made for it. `network`, `control_plane` and `access` are then left out here."""
     network: AnyNetwork | None = None
     """A network of its own; default: the environment's."""
     delivery: Delivery = "files"
@@ -58,19 +58,19 @@ class ClusterSpec(EksClusterSpec):
     workloads: list[WorkloadSpec] = []
     """Workloads of workloads/, and the compute each runs on."""
     provided_elsewhere: list[ApiName] = []
-    """What something outside of this file brings into the cluster, and workloads may refer to: API groups (cert-manager.io), names
+    """What something else installs in the cluster, and workloads may refer to: API groups (cert-manager.io), names
     of classes (nginx), drivers (secrets-store.csi.k8s.io)."""
 
     @model_validator(mode="before")
     @classmethod
     def _look_up(cls, data: Any, info: ValidationInfo) -> Any:
-        """Takes what is not said of a cluster that exists from what was looked up."""
+        """Fills the keys of an existing cluster from its look-up."""
         file = data.get("existing") if isinstance(data, dict) else None
         if file is None:
             return data
         for key in ("network", "control_plane", "access"):
             if key in data:
-                raise Misplaced("is the affair of who made the cluster, which exists; remove it", key)
+                raise Misplaced("belongs to whoever made the existing cluster; remove it", key)
         found = ((info.context or {}).get("existing") or {}).get(str(file))
         if found is None:
             raise Misplaced("must name the file of a look-up, such as existing/shop.yaml", "existing")
@@ -88,7 +88,7 @@ class ClusterSpec(EksClusterSpec):
             return self
         if self.compute.auto_mode:
             raise Misplaced(
-                "is a setting of the cluster itself, which exists: who made it switches it on; remove it",
+                "is a setting of the existing cluster itself: its owner switches it on; remove it",
                 *("compute", "auto_mode"),
             )
         entries = "karpenter" if self.compute.karpenter else "delivery" if self.delivered_by_stack else None

@@ -1,6 +1,6 @@
-"""A cluster that somebody else made: what a compute stack must know of it, from a file that a command writes.
+"""A cluster made elsewhere, as a compute stack needs to know it, from a file that a command writes.
 
-`python -m operations look-up CLUSTER --file environments/existing/CLUSTER.yaml` writes it; a synth asks no account.
+`python -m operations look-up CLUSTER --file environments/existing/CLUSTER.yaml` writes it; a synth never calls AWS.
 """
 
 from datetime import date
@@ -14,7 +14,7 @@ from eks_constructs.network_spec import ExistingNetworkSpec, SubnetSpec
 from eks_constructs.spec import Cidr, Spec, pattern, resource_id
 
 NOBODY = AccessSpec.model_construct(admins=[], readers=[], entries=[], tunnel_host=False)
-"""Who gets into a cluster that exists is not said here."""
+"""An existing cluster's access is not configured here."""
 
 
 class ExistingClusterSpec(Spec):
@@ -46,7 +46,7 @@ class ExistingClusterSpec(Spec):
 
     @property
     def control_plane(self) -> ControlPlaneSpec:
-        """What the rest of the environment reads of a control plane."""
+        """The control plane, for the rest of the model."""
         return ControlPlaneSpec.model_construct(
             **{
                 **ControlPlaneSpec(kubernetes_version=self.kubernetes_version).__dict__,

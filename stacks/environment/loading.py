@@ -1,4 +1,4 @@
-"""From a YAML file to an :class:`Environment`, or to one message that says where and what is wrong."""
+"""Loads an :class:`Environment` from YAML, or fails with one message that says what is wrong and where."""
 
 from datetime import date
 from functools import reduce
@@ -33,7 +33,7 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
         today: the day for support dates; default: today.
 
     Raises:
-        BadInput: the file is not what it should be.
+        BadInput: the file is wrong.
     """
     document = YamlFile(path)
     environment = validated(document, Environment, {"today": today, "existing": _looked_up(document, path)})

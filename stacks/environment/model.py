@@ -42,7 +42,7 @@ class FoundationSpec(Spec):
 
 
 class Environment(Spec):
-    """Everything one environment file describes."""
+    """The content of one environment file."""
 
     name: Annotated[
         str,
@@ -96,11 +96,11 @@ class Environment(Spec):
 
     @property
     def tags_of_what_is_made(self) -> dict[str, str]:
-        """The tags of what controllers make in the clusters: none, if the file names none."""
+        """Tags for what controllers create: none, if the file names none."""
         return self.all_tags if self.tags else {}
 
     def context_of(self, cluster: ClusterSpec) -> ClusterContext:
-        """Returns what the kinds of compute may know of a cluster."""
+        """Returns a cluster as the kinds of compute see it."""
         network = self.network_of(cluster)
         own = network.pod_cidr if isinstance(network, NetworkSpec) else network.pod_subnets
         return cluster.context(
@@ -115,7 +115,7 @@ class Environment(Spec):
 
     @model_validator(mode="after")
     def _clusters(self, info: ValidationInfo) -> "Environment":
-        # Logical ids hold letters and digits alone.
+        # Logical ids have only letters and digits.
         if (index := repeated(cluster.name.lower().replace("-", "") for cluster in self.clusters)) is not None:
             raise Misplaced(
                 f"{self.clusters[index].name} is the name of two clusters, or nearly so:"
@@ -123,7 +123,7 @@ class Environment(Spec):
                 *("clusters", index, "name"),
             )
         if self.network and all(cluster.network for cluster in self.clusters):
-            raise Misplaced("no cluster uses it, every one brings its own; remove one of them", "network")
+            raise Misplaced("no cluster uses it, each has its own; remove one of them", "network")
         today = (info.context or {}).get("today") or date.today()
         for cluster in self.clusters:
             network = self.network_of(cluster)
@@ -137,7 +137,7 @@ class Environment(Spec):
 
     @property
     def registry_rules(self) -> Registries:
-        """From where images and charts come."""
+        """Where images and charts come from."""
         return Registries(self.registries, account=self.account, region=self.region)
 
     @model_validator(mode="after")
@@ -145,7 +145,7 @@ class Environment(Spec):
         for name, spec in self.registries.items():
             if spec.pull_through_cache and not (self.account and self.region):
                 raise Misplaced(
-                    "is in the registry of an account and region: say both, account and region, at the top of the file",
+                    "is in the registry of an account and region: set both, account and region, at the top of the file",
                     *("registries", name, "pull_through_cache"),
                 )
             if name.startswith("https://") and spec.pull_through_cache:

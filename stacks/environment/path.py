@@ -1,4 +1,4 @@
-"""Which file an environment is. Needs neither the specs nor the CDK, so that the Makefile can ask for a name at once."""
+"""Finds the file of an environment. Imports neither specs nor CDK: the Makefile needs names quickly."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from safe_io.where import shown
 from stacks.environment.problems import did_you_mean
 
 NAME = r"[a-z][a-z0-9-]{0,23}"
-"""What the name of an environment is made of. It begins the names of its stacks."""
+"""The name of an environment, which is the prefix of its stacks' names."""
 
 FOLDER = Path(__file__).parents[2] / "environments"
 

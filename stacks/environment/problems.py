@@ -1,4 +1,4 @@
-"""Pydantic's errors in the words of somebody who looks at the file: what was found, what is allowed, what to do."""
+"""Pydantic's errors for the author of the file: what was found, what is allowed, what to do."""
 
 import difflib
 import json

@@ -20,7 +20,7 @@ from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
 @dataclass(frozen=True)
 class Unreachable:
-    """Something that a part of a cluster needs, and its network does not reach."""
+    """Something that a part of a cluster needs and its network cannot reach."""
 
     where: Where
     text: str
@@ -44,10 +44,10 @@ class _Cluster:
             self._add, self._out = "network.additional_endpoints", "use NAT"
         else:
             self._offered = set(network.endpoints)
-            self._add, self._out = "network.endpoints, once they are there", "say internet: true, if there is a way out"
+            self._add, self._out = "network.endpoints, once they are there", "set internet: true, if there is a way out"
         self._registries = environment.registry_rules
         self._workloads = placed_workloads(cluster, environment)
-        # A function in the VPC installs charts; with files the person who applies them does, from elsewhere.
+        # A function in the VPC installs charts; with `files` a person does, from elsewhere.
         self._handler = cluster.delivery != "files"
 
     def problems(self) -> Iterator[Unreachable]:

@@ -69,14 +69,14 @@ def _text_problem(value: str, *, of_people: bool) -> str:
     if of_people and len(value) > MAX_TEXT:
         return f"has {len(value):,} characters; at most {MAX_TEXT:,} (bound: text)"
     if found := _CDK_TEXT.search(value):
-        return f"holds {found[0]!r}, a placeholder of the CDK, which would put something else there; write the value itself"
+        return f"contains {found[0]!r}, a placeholder of the CDK, which would put something else there; write the value itself"
     if _JSII.search(value):
-        return "holds '$jsii.', which the CDK reads as a reference to an object; remove it"
+        return "contains '$jsii.', which the CDK reads as a reference to an object; remove it"
     if _RESOLVE.search(value):
         return (
-            "holds '{{resolve:', which CloudFormation replaces by a parameter or a secret when it deploys;"
+            "contains '{{resolve:', which CloudFormation replaces by a parameter or a secret when it deploys;"
             " write the value itself"
         )
     if of_people and (odd := unseen(value)):
-        return f"holds the character U+{ord(odd):04X}, which is not shown or not what it looks like; remove it"
+        return f"contains the character U+{ord(odd):04X}, which is not shown or not what it looks like; remove it"
     return ""

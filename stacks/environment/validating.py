@@ -15,11 +15,11 @@ Model = TypeVar("Model", bound=BaseModel)
 MAX_PROBLEMS = 10
 """Lines of a message."""
 MAX_EXPLAINED = 300
-"""Problems that are put into words, to show the first of them: each takes a search for what may have been meant."""
+"""Problems that are explained, to show the first of them: each explanation searches for the intended key."""
 
 
 def validated(document: YamlFile, model: type[Model], context: dict[str, Any] | None = None) -> Model:
-    """Returns what ``document`` holds as a ``model``, whose validators get ``context``. Raises BadInput."""
+    """Returns the content of ``document`` as a ``model``, whose validators get ``context``. Raises BadInput."""
     if not isinstance(document.data, dict):
         found = "nothing" if document.data is None else shown(document.data)
         document.fail((), f"found {found}; it must be a mapping with the keys {', '.join(model.model_fields)}")

@@ -1,4 +1,4 @@
-"""What the AWS Load Balancer Controller may do beyond load balancers: read from the annotations that ask for it."""
+"""Rights of the AWS Load Balancer Controller beyond load balancers, read from the annotations that need them."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ def rights_of(objects: Iterable[KubernetesObject], cluster: str) -> list[Stateme
 
 
 def features(item: KubernetesObject, setting: Setting) -> Found:
-    """Annotations of load balancers for which the controller would need rights that it cannot be given."""
+    """Annotations that need rights the controller cannot get."""
     if not setting.placement.rule.needs_controller or not made_by_aws(item, setting.placement, setting.known):
         return  # Auto Mode's rights are AWS's: ignored_annotations of compute_kinds.yaml says what it does not read.
     for annotation, instead in load("balancer_features")["refused"].items():

@@ -1,4 +1,4 @@
-"""How load balancers are asked for: who makes them, whom they reach, with TLS or, for a trial, without."""
+"""Load balancers of objects: their controller, scheme and TLS."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _CERTIFICATE = {"Ingress": f"{_INGRESS}/certificate-arn", "Service": f"{_SERVICE
 _TLS = tuple(f"{_INGRESS}/{name}" for name in ("certificate-arn", "ssl-policy", "ssl-redirect")) + tuple(
     f"{_SERVICE}/aws-load-balancer-ssl-{name}" for name in ("cert", "ports", "negotiation-policy")
 )
-"""Annotations that mean nothing without a certificate."""
+"""Annotations that have no effect without a certificate."""
 _TLS_PORTS, _TLS_NAMES = (443, 8443), ("https", "tls", "wss", "grpcs")
 
 FAMILY_OF_SERVICE = f"{_SERVICE}/aws-load-balancer-ip-address-type"
@@ -51,7 +51,7 @@ def made_by_aws(item: KubernetesObject, placement: Placement, known: KnownNames)
 
 
 def _of_aws(kind: str, name: str, key: str, own: str, known: KnownNames) -> bool:
-    """A class that nobody makes is refused elsewhere (stacks/objects/rules): the author meant ours."""
+    """An unknown class is refused elsewhere (stacks/objects/rules)."""
     return bool(((known.classes.get((kind, name)) or {}).get("spec") or {}).get(key, own) == own)
 
 
@@ -61,7 +61,7 @@ def certificate_annotation(kind: str) -> str | None:
 
 
 def serves_tls(item: KubernetesObject) -> bool:
-    """Returns whether a load balancer that an object asks for ends TLS, or passes on what looks like TLS to its pods."""
+    """Returns whether the load balancer of an object terminates TLS, or passes TLS on to its pods."""
     spec = item.get("spec") or {}
     if kind_of(item) == "Gateway":
         return any(one.get("protocol") in ("HTTPS", "TLS") for one in spec.get("listeners") or [])
@@ -80,7 +80,7 @@ def serves_tls(item: KubernetesObject) -> bool:
 
 
 def gate(namespace: KubernetesObject, placement: Placement, *, exposed: bool) -> None:
-    """Labels a namespace so that a rollout waits for the load balancer, if it has one or if the author asked for that.
+    """Labels a namespace so that a rollout waits for the load balancer, if it has one or the author set the label.
 
     The author may have written the label of either controller: either is accepted, and replaced by the one that the kind reads.
     """
@@ -102,13 +102,13 @@ def expose(
     ipv6: bool,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Fills in, where the author wrote nothing: the controller's class, targets and ``scheme``; takes TLS away for plain HTTP.
+    """Fills in, where the author wrote nothing: the controller's class, targets and ``scheme``; removes TLS for plain HTTP.
 
     Args:
         item: the object, which is changed.
         placement: of its workload.
         scheme: of its load balancer.
-        by_aws: a controller of AWS makes the load balancer that the object asks for.
+        by_aws: a controller of AWS makes the object's load balancer.
         ipv6: pods have IPv6 addresses: only a load balancer with both families has them as targets
             (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html).
         tags: of the load balancer that Auto Mode makes for a Service; those of an Ingress are in its IngressClassParams, and

@@ -1,4 +1,4 @@
-"""Whose a workload's file system is: the user and group that its pods run as."""
+"""The owner of a workload's file system: the user and group of its pods."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

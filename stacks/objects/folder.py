@@ -55,9 +55,7 @@ def describe(path: Path) -> WorkloadDescription:
     description = validated(document, WorkloadDescription)
     for variant in description.variants:
         if not (path / variant).is_dir():
-            document.fail(
-                ("variants", variant), f"there is no folder {path / variant}; make it, or take the variant out"
-            )
+            document.fail(("variants", variant), f"there is no folder {path / variant}; make it, or remove the variant")
     if not (path / "base").is_dir() and not description.variants:
         raise BadInput(f"{path}: there is no folder base/ with Kubernetes objects; make it")
     check_beside(path, {"base", *description.variants})

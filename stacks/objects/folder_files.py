@@ -1,4 +1,4 @@
-"""Which files of a workload's folder are read: every one is an object, is known to be none, or is refused by name."""
+"""The files of a workload's folder: each is an object, is ignored by rule, or is refused by name."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -8,14 +8,14 @@ from safe_io.terminal import one_line
 
 _OBJECTS = (".yaml", ".yml", ".json")
 _DOCUMENTS = (".md",)
-"""Files that people read, and kubectl does not."""
+"""Documentation, which is ignored."""
 _RENDERED = {
     "kustomization.yaml": "is for kustomize, which is not run here; write what `kubectl kustomize` prints into base/",
     "chart.yaml": "is a Helm chart's, and charts are not rendered here; write what `helm template` prints into base/",
 }
 _RENDERED |= dict.fromkeys(("kustomization.yml", "kustomization"), _RENDERED["kustomization.yaml"])
 _RENDERED |= dict.fromkeys(("chart.yml", "values.yaml", "values.yml", ".helmignore"), _RENDERED["chart.yaml"])
-"""Names, in small letters, of what other programs make objects from."""
+"""Lower-case names of files that other programs render."""
 
 
 def object_files(folder: Path) -> list[Path]:

@@ -22,7 +22,7 @@ class ImageSpec(Spec):
     tag: str
     """For people: the digest decides."""
     digest: Annotated[str, pattern("sha256:[0-9a-f]{64}", "must be sha256: and 64 hexadecimal digits")]
-    """Of the list of images for several processors."""
+    """Of the multi-architecture image index."""
     architectures: Annotated[list[Literal["amd64", "arm64"]], Field(min_length=1)] = ["amd64", "arm64"]
 
     @property
@@ -37,7 +37,7 @@ class ImagesFile(Spec):
     checked: str
     """Day on which tags and digests were read."""
     read_from: str
-    """Whose word they are."""
+    """Their source."""
     images: dict[str, ImageSpec]
 
 

@@ -1,4 +1,4 @@
-"""What the objects of a cluster's workloads may refer to: API groups that are served, classes that somebody makes."""
+"""What a cluster's workloads may refer to: API groups that are served, and classes that exist."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,27 +18,27 @@ _CLASSES = (
 
 @dataclass(frozen=True)
 class KnownNames:
-    """What is there in a cluster, besides what a placement fills in."""
+    """The kinds and classes in a cluster, besides what a placement fills in."""
 
     served: frozenset[str]
     """API groups that Kubernetes, EKS and what this project installs serve."""
     groups: frozenset[str]
     """Those, and the ones of workloads' own API servers."""
     kinds: Mapping[tuple[str, str], str]
-    """Scopes (Cluster, Namespaced) of what resource definitions of workloads bring, by group and kind."""
+    """Scopes (Cluster, Namespaced) of custom kinds that workloads define, by group and kind."""
     classes: Mapping[tuple[str, str], KubernetesObject]
-    """Classes that workloads bring, by kind and name."""
+    """Classes that workloads define, by kind and name."""
     taken: frozenset[tuple[str, str]]
     """Kinds and names of what this project makes for the cluster as a whole."""
     provided: frozenset[str]
-    """What the environment file says that something else brings."""
+    """`provided_elsewhere` of the environment file."""
 
     def serves(self, group: str, kind: str) -> bool:
         """Returns whether the API server takes objects of a kind."""
         return group in self.groups or (group, kind) in self.kinds or self.is_provided(group)
 
     def is_provided(self, name: str) -> bool:
-        """Returns whether something else brings a class, a driver or an API group; istio.io is networking.istio.io, too."""
+        """Returns whether something else provides a class, a driver or an API group; istio.io is networking.istio.io, too."""
         return name in self.provided or any(name.endswith(f".{one}") for one in self.provided)
 
     def has(self, kind: str, name: str, own: Collection[str] = ()) -> bool:
@@ -48,7 +48,7 @@ class KnownNames:
 
 
 def known_names(cluster: ClusterSpec, objects: Iterable[KubernetesObject], brought: Collection[str]) -> KnownNames:
-    """Returns what there is in a cluster.
+    """Returns the known names of a cluster.
 
     Args:
         cluster: its spec.
@@ -85,7 +85,7 @@ def _taken(cluster: ClusterSpec, brought: Collection[str]) -> Iterator[tuple[str
 
 
 def uses(objects: Collection[KubernetesObject], others: Iterable[KubernetesObject]) -> bool:
-    """Returns whether ``objects`` are of kinds, or name classes, that ``others`` bring: those must be there before them."""
+    """Returns whether ``objects`` use kinds or classes that ``others`` define, which must be applied first."""
     found = _brought(others)
     if any(group_of(one) in found.groups or (group_of(one), one["kind"]) in found.kinds for one in objects):
         return True

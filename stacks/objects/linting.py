@@ -7,7 +7,7 @@ from stacks.objects.object_problems import Problems
 from stacks.objects.rendering import PlacedWorkload
 
 _ADVICE = (
-    "What Kubernetes {version} takes: https://kubernetes.io/docs/reference/kubernetes-api/. A name that something else brings"
+    "What Kubernetes {version} takes: https://kubernetes.io/docs/reference/kubernetes-api/. A name that something else provides"
     " goes into provided_elsewhere of the cluster"
 )
 

@@ -24,7 +24,7 @@ def is_cluster_scoped(item: KubernetesObject, known: KnownNames) -> bool:
         return scope == "Cluster"
     if kind_of(item) in load("cluster_apis")["cluster_scoped"]:
         return True
-    # ClusterIssuer, GlobalNetworkPolicy: by their names, for their definitions are not ours to read.
+    # ClusterIssuer, GlobalNetworkPolicy: by name, because their definitions are not in the input.
     return "namespace" not in item["metadata"] and bool(re.match("(Cluster|Global)[A-Z]", item["kind"]))
 
 
@@ -73,7 +73,7 @@ def into_namespace(
 
 
 class Renaming:
-    """Changes the name of a namespace wherever an object unmistakably means it."""
+    """Renames a namespace wherever an object unmistakably means it."""
 
     def __init__(self, old: str, new: str, services: Sequence[str]) -> None:
         """``services``: names of the Services of the namespace, which make NAME.OLD its DNS name."""
@@ -95,7 +95,7 @@ class Renaming:
         changed: KubernetesObject = self._value(item)
         annotations = changed["metadata"].get("annotations")
         for key, text in annotations.items() if isinstance(annotations, dict) else ():
-            # NAMESPACE/NAME: what cert-manager.io/inject-ca-from and its like hold.
+            # NAMESPACE/NAME: as in cert-manager.io/inject-ca-from.
             if isinstance(text, str) and re.fullmatch(rf"{re.escape(self._old)}/[a-z0-9.-]+", text):
                 annotations[key] = self._new + text.removeprefix(self._old)
         return changed

@@ -37,7 +37,7 @@ _SAYABLE = ("karpenter", "load_balancer_controller", "metrics_server", "snapshot
 """Needs that a program may have and no object shows: an operator makes load balancers, a dashboard reads metrics."""
 
 Needs = Mapping[Need, str]
-"""Needs, and what asks for each: an object with file and line, or workload.yaml."""
+"""Needs, and the source of each: an object with file and line, or workload.yaml."""
 
 
 def needs_of(
@@ -73,7 +73,7 @@ def needs_of(
         if need in FILLED_BY.values():
             names = [name for name, of in FILLED_BY.items() if of == need]
             if not used & set(names):
-                file.fail(way, f"found {need}, but no object uses {_listed(names)}; use it, or take {need} out")
+                file.fail(way, f"found {need}, but no object uses {_listed(names)}; use it, or remove {need}")
         elif need not in asked and need not in _SAYABLE:
             file.fail(way, f"found {need}, but no object asks for it; remove it: needs are read from the objects")
         asked.setdefault(need, f"{file.path} says so, and no object")
@@ -156,7 +156,7 @@ def drivers(item: KubernetesObject) -> Iterator[tuple[Where, str]]:
 
 
 def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environment: Environment) -> None:
-    """Raises Misplaced, with the way from the workload's spec, for what a workload needs and does not get."""
+    """Raises Misplaced, with the way from the workload's spec, for a need that is not met."""
     addons = {addon.name for addon in cluster.planned_addons()}
     for need, asker in sorted(needs.items()):
         name, kinds = _ADDONS.get(need, ("", ()))
@@ -184,7 +184,7 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
     if spec.load_balancer_scheme and spec.compute == "auto_mode" and auto:
         raise Misplaced(
             "on Auto Mode the cluster's auto_mode.load_balancer_scheme decides;"
-            f" it is {auto.load_balancer_scheme}: take this one out, or change that one",
+            f" it is {auto.load_balancer_scheme}: remove this one, or change that one",
             "load_balancer_scheme",
         )
     network = environment.network_of(cluster)

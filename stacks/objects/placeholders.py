@@ -1,4 +1,4 @@
-"""Placeholders in the files of a workload: which are filled in, which need a need, and which are not this project's."""
+"""Placeholders in the files of a workload: which are filled in, which depend on a need, and which are not this project's."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ FILLED_BY: Mapping[str, Need] = {
 """Placeholders that have a value only for workloads whose workload.yaml has a need."""
 
 _ADVICE = (
-    f"Filled in here: {', '.join(KNOWN)}. What a program in the pod reads itself is written with a dollar more:"
+    f"Filled in here: {', '.join(KNOWN)}. Escape what the program in the pod reads itself:"
     " $${NAME} reaches the cluster as ${NAME} (docs/workloads.md)"
 )
 _IN_KEY = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")

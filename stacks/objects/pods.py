@@ -1,4 +1,4 @@
-"""Finds the pods of Kubernetes objects: the one walk that placement, images and limits go by."""
+"""Finds the pods of Kubernetes objects, for placement, images and limits."""
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -28,7 +28,7 @@ def pod_templates(item: KubernetesObject) -> Iterator[tuple[Where, dict[str, Any
     kind = kind_of(item)
     way = POD_TEMPLATES.get(kind)
     if way is None:
-        # Of kinds that are known, the others make none: a CustomResourceDefinition only talks of containers.
+        # Other known kinds have no pods: a CustomResourceDefinition only mentions containers.
         yield from _like_pods(item, ()) if kind != item["kind"] else ()
         return
     pod: Any = item
@@ -75,7 +75,7 @@ def resources_of(pod: dict[str, Any]) -> Iterator[tuple[Where, str]]:
 
 
 def asked_for(pod: dict[str, Any], resource: str) -> Fraction:
-    """Returns how much of a resource a pod requests; nothing where its quantities are wrong: the schema's check says so."""
+    """Returns how much of a resource a pod requests; nothing where its quantities are wrong, which the schema check reports."""
     try:
         return requested(pod["spec"], resource)
     except UnreadableQuantity:

@@ -1,4 +1,4 @@
-"""`make refresh-images`: asks the registries which digest each tag of workloads/images.yaml has today, and writes it down.
+"""`make refresh-images`: updates the digests in workloads/images.yaml from the registries.
 
 https://distribution.github.io/distribution/spec/api/. Without a login: the images are public.
 """
@@ -28,7 +28,7 @@ _LINES = {"checked": r'(?m)^checked: ".*"$', "read_from": r"(?m)^read_from: .*$"
 
 
 class RegistryProblem(BadInput):
-    """A registry did not say what an image is. Its text is for the person who asked."""
+    """A registry did not answer as expected."""
 
 
 def digest_of(image: ImageSpec) -> str:
@@ -41,9 +41,7 @@ def digest_of(image: ImageSpec) -> str:
     body, headers = _get(url, f"{image.repository}:{image.tag}")
     digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
     if headers.get("Docker-Content-Digest", digest) != digest:
-        raise RegistryProblem(
-            f"{image.repository}:{image.tag}: what came is not what the registry says it is; try again"
-        )
+        raise RegistryProblem(f"{image.repository}:{image.tag}: the content does not match its digest; try again")
     try:
         manifests = json.loads(body)["manifests"]
         offered = {one["platform"]["architecture"] for one in manifests if one["platform"]["os"] == "linux"}
@@ -74,7 +72,7 @@ def _get(url: str, what: str, token: str | None = None) -> tuple[bytes, HTTPMess
 
 
 def _token(challenge: str, what: str) -> str:
-    """Returns the token that a registry gives to anybody. https://distribution.github.io/distribution/spec/auth/token/."""
+    """Returns an anonymous token of a registry. https://distribution.github.io/distribution/spec/auth/token/."""
     fields = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
     realm = fields.pop("realm", "")
     if not realm.startswith(f"{SCHEME}://"):

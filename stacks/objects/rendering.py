@@ -34,25 +34,25 @@ from stacks.placement.kinds import Placement, place
 from stacks.placement.pod_placement import place_pod
 
 ORDER = 60
-"""Place of workloads among the files of a cluster: after its own objects, and after the controllers that some need."""
+"""Order of workloads among the files of a cluster: after its own objects and the controllers."""
 
 
 @dataclass(frozen=True)
 class PlacedWorkload:
-    """A workload of a cluster, ready to be applied but for what only an account knows."""
+    """A workload of a cluster, ready to be applied except for placeholders."""
 
     placement: Placement
     description: WorkloadDescription
     needs: frozenset[Need]
     objects: Sequence[KubernetesObject]
-    """In the order in which they are applied. They may hold placeholders (delivery/placeholders.py)."""
+    """In the order in which they are applied. They may have placeholders (delivery/placeholders.py)."""
     sources: Sequence[SourceObject]
     """What each of the objects was made from."""
     note: str
     images: Mapping[str, str] = field(default_factory=dict)
-    """Of images that come from elsewhere than it was written: what was written, by what is pulled."""
+    """Of mirrored images: the original reference, by the mirrored one."""
     shared: frozenset[tuple[str, str, str, str]] = frozenset()
-    """Its objects that other workloads could have, too: group, kind, namespace and name."""
+    """Its objects that could clash with other workloads': group, kind, namespace and name."""
     after: frozenset[str] = frozenset()
     """Namespaces of the workloads whose definitions and classes it uses."""
     file_owner: tuple[int, int] | None = None
@@ -66,7 +66,7 @@ class PlacedWorkload:
 
 @dataclass(frozen=True)
 class _Read:
-    """A workload whose files were read, and which has a place."""
+    """A workload that was read and placed."""
 
     placement: Placement
     description: WorkloadDescription
@@ -74,11 +74,6 @@ class _Read:
     sources: Sequence[SourceObject]
     balancers: Sequence[SourceObject]
     needs: Needs
-
-
-def workload_files(cluster: ClusterSpec, environment: Environment) -> list[ManifestFile]:
-    """Returns the files of a cluster's workloads. Raises BadInput and Misplaced, as placed_workloads does."""
-    return [workload.file for workload in placed_workloads(cluster, environment)]
 
 
 def placed_workloads(cluster: ClusterSpec, environment: Environment) -> list[PlacedWorkload]:
@@ -94,7 +89,7 @@ def placed_workloads(cluster: ClusterSpec, environment: Environment) -> list[Pla
     for index, spec in enumerate(cluster.workloads):
         with _at(index, cluster, environment):
             read.append(_read(spec, cluster, before))
-        # What a workload brings is there for it and for those that are applied after it.
+        # A workload's definitions are available to it and to those after it.
         before += [source.object for source in read[-1].sources]
     brought = {name for one in read for name in controllers_for(one.needs, one.placement.rule)}
     before = []
@@ -184,7 +179,7 @@ def _placed(
 def _check_kind(
     spec: WorkloadSpec, description: WorkloadDescription, variant: str | None, sources: Sequence[SourceObject]
 ) -> None:
-    """Raises Misplaced if the compute cannot run the objects, or is not meant to."""
+    """Raises Misplaced if the compute cannot run the objects, or the workload does not allow it."""
     others = [name for name in description.variants if spec.compute in description.kinds_of(name)]
     advice = f" Its variant for {spec.compute} is: {', '.join(others)}" if others and variant not in others else ""
     name = f"{spec.name}, variant {variant}," if variant else spec.name

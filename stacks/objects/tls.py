@@ -1,4 +1,4 @@
-"""The certificate question, asked of every load balancer of a workload: by a certificate, by its pods, or not at all."""
+"""Requires a TLS decision for every load balancer of a workload: a certificate, TLS in the pods, or none."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,7 +13,7 @@ _ADVICE = {
     "certificate": ("certificate_arn", "name a certificate of AWS Certificate Manager for TLS"),
     "hostname": ("hostname", "name the host that AWS Certificate Manager has a certificate for"),
 }
-"""What a placeholder gets its value by: the key of the environment file, and what to write there."""
+"""The key of the environment file for each placeholder, and what to write there."""
 
 
 def check_tls(
@@ -23,7 +23,7 @@ def check_tls(
     description: WorkloadDescription,
     left: Collection[str],
 ) -> None:
-    """Raises Misplaced, with the way from the workload's spec, if TLS is neither there nor waived, or both.
+    """Raises Misplaced, with the way from the workload's spec, if TLS is neither configured nor waived, or both.
 
     Args:
         spec: the workload in the environment file.

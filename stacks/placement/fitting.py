@@ -1,4 +1,4 @@
-"""Which of the nodes of its placement a pod may land on: by their taints, and by what it asks for and they offer."""
+"""The nodes of its placement that a pod fits on: by taints, devices and disk."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -59,7 +59,7 @@ def fitting_nodes(
 
 
 def _asked(pod: dict[str, Any], cluster: ClusterSpec) -> dict[str, float]:
-    """What a pod asks for beside processors and memory, but for what something else brings."""
+    """The device and disk requests of a pod, except what something else provides."""
     names = {name for _, name in resources_of(pod)}
     special = {name for name in names if name == _DISK or name.startswith("hugepages-") or "/" in name}
     return {name: float(asked_for(pod, name)) for name in sorted(special - set(cluster.provided_elsewhere))}
@@ -109,7 +109,7 @@ def _why(resource: str, placement: Placement, cluster: ClusterSpec) -> str:
     others = [name for name, one in _everywhere(cluster) if resource in one.devices and name not in nodes]
     hint = f" {' and '.join(others)} of this cluster would have it." if others else ""
     return (
-        f"no {placement.what} has {resource} (it may use: {', '.join(nodes)}).{hint} If something else brings it, add"
+        f"no {placement.what} has {resource} (it may use: {', '.join(nodes)}).{hint} If something else provides it, add"
         f" {resource} to the cluster's provided_elsewhere"
     )
 

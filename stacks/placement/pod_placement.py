@@ -1,4 +1,4 @@
-"""Puts a placement into pods: node selector, tolerations, labels for Fargate, images for the nodes' processors."""
+"""Applies a placement to pods: node selector, tolerations, labels for Fargate, images for the nodes' processors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,11 +19,11 @@ _ARCH = "kubernetes.io/arch"
 
 
 def place_pod(item: KubernetesObject, placement: Placement, cluster: ClusterSpec, file: YamlFile) -> None:
-    """Changes the pod that an object is or makes, if it does, so that it runs where it is placed and nowhere else.
+    """Changes the pods of an object so that they run where the workload is placed and nowhere else.
 
     Raises:
-        BadInput: what its file says contradicts the placement, or names an image that is not known.
-        Misplaced: Fargate would take it from where it is placed, or its images are not made for the processors there.
+        BadInput: the file contradicts the placement, or names an unknown image.
+        Misplaced: a Fargate profile would take the pod, or its images do not fit the processors.
     """
     for way, pod in pod_templates(item):
         labels = pod.setdefault("metadata", {}).setdefault("labels", {})
@@ -75,7 +75,7 @@ def _processor(
     for where, container in containers(pod):
         made_for = _use_image(container, (*way, *where, "image"), file)
         if made_for is None and not wanted:
-            # Nothing says what a whole name is made for, and most images are made for x86.
+            # The architecture of a full image name is unknown; most images are x86.
             made_for = ["amd64"]
             if "amd64" not in fit:
                 file.fail(
@@ -95,7 +95,7 @@ def _processor(
 
 
 def _wanted(spec: dict[str, Any]) -> set[str]:
-    """The processors that a pod asks for by itself, in its node selector or affinity; empty: any."""
+    """The processors that a pod requires in its node selector or affinity; empty: any."""
     if arch := (spec.get("nodeSelector") or {}).get(_ARCH):
         return {str(arch)}
     required = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
@@ -111,7 +111,7 @@ def _wanted(spec: dict[str, Any]) -> set[str]:
 
 
 def _use_image(container: dict[str, object], where: Where, file: YamlFile) -> list[str] | None:
-    """Writes the image's whole name into a container; returns the processors it is made for, None if nothing says so."""
+    """Writes the image's full name into a container; returns its processors, None if unknown."""
     name = container.get("image")
     if not isinstance(name, str):
         file.fail(where, "is missing, or no text")

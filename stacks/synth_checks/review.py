@@ -73,7 +73,7 @@ def _marked() -> list[Check]:
 
 
 def _words(finding: Finding) -> str:
-    """Returns what was found; what is unknown says so, for nothing need be wrong with it."""
+    """Returns the finding; an unknown one is marked, because nothing may be wrong."""
     found = f"{finding.subject} {finding.detail}"
     return f"{found} (unknown: the template does not say)" if finding.status == "unknown" else found
 

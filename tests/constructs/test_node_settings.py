@@ -99,7 +99,7 @@ def test_a_static_pool_has_nodes_and_no_other_limit():
     )
     assert "weight" not in spec
     for key, value in {"weight": 1, "cpu_limit": "10", "memory_limit": "1Gi", "consolidation": "WhenEmpty"}.items():
-        with pytest.raises(ValueError, match=f"take {key} or static_nodes out"):
+        with pytest.raises(ValueError, match=f"remove {key} or static_nodes"):
             AutoNodePoolSpec(name="own", node_class="own", static_nodes=2, **{key: value})
 
 

@@ -103,7 +103,7 @@ def test_roles_of_pods_on_fargate_trust_the_provider_that_was_found(tmp_path: Pa
 
 
 REFUSED = {
-    "auto mode": ({}, {"compute": "{auto_mode: {}}"}, "is a setting of the cluster itself"),
+    "auto mode": ({}, {"compute": "{auto_mode: {}}"}, "is a setting of the existing cluster itself"),
     "no access entries": (
         {"cluster": {"accessConfig": {"authenticationMode": "CONFIG_MAP"}}},
         {"delivery": "kubectl"},
@@ -136,7 +136,7 @@ def test_what_is_the_makers_is_refused(key: str, tmp_path: Path) -> None:
     looked_up(tmp_path)
     path = tmp_path / "join.yaml"
     path.write_text(ENVIRONMENT.format(compute=NODES, workloads="", delivery="files") + f"    {key}\n")
-    with pytest.raises(BadInput, match=rf"{key.split(':')[0]}: .*is the affair of who made the cluster"):
+    with pytest.raises(BadInput, match=rf"{key.split(':')[0]}: .*belongs to whoever made the existing cluster"):
         load_environment(path)
 
 

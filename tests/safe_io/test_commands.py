@@ -126,4 +126,4 @@ def test_it_runs_on_a_bare_python_and_says_in_one_line_what_is_wrong(tmp_path):
         env={"PATH": os.environ["PATH"]},
     )
     assert done.returncode == 2
-    assert re.fullmatch(r".*holds 'file', which is not ours to delete\. Name a new folder\n", done.stderr)
+    assert re.fullmatch(r".*contains 'file', which is not ours to delete\. Name a new folder\n", done.stderr)

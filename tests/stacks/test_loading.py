@@ -106,7 +106,7 @@ def test_bad_file_gets_one_clear_message(path: Path) -> None:
         (b"name: ok\ntags: " + b"[" * 100_000, 2, "nested more than 50 levels deep"),
         (b"name: ok\n" + b"".join(b" " * i + b"a:\n" for i in range(400)), 52, "nested more than 50 levels deep"),
         (b"name: " + b"9" * 5_000, 1, "a number with 5,000 digits; at most 100 (bound: digits)"),
-        (b"name: &a [x]\ntags: &b {more: *b}\n", 2, "an alias (*) that holds itself"),
+        (b"name: &a [x]\ntags: &b {more: *b}\n", 2, "an alias (*) that contains itself"),
         (
             b"a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
             + b"".join(b"a%d: &a%d [%s]\n" % (i, i, b", ".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 10)),

@@ -121,7 +121,7 @@ CLASHES = [
         "spec.loadBalancerClass",
         "of service.k8s.aws/nlb: remove it",
     ),
-    ("auto_mode", claim({BETA: "gp2"}), BETA, "goes before spec.storageClassName, which is filled in with auto-gp3"),
+    ("auto_mode", claim({BETA: "gp2"}), BETA, "overrides spec.storageClassName, which is filled in with auto-gp3"),
     (
         "managed_nodes",
         thing("StatefulSet", {"volumeClaimTemplates": [claim({BETA: "gp2"})]}, "apps/v1"),

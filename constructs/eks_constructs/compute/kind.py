@@ -1,4 +1,4 @@
-"""What the rest of the project asks a kind of compute, in one interface. A kind overrides what differs from the defaults."""
+"""The interface of a kind of compute. A kind overrides what differs from the defaults."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,14 +24,14 @@ Where = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class ClusterContext:
-    """What a kind may know of the cluster it is part of."""
+    """The cluster, as its kinds of compute see it."""
 
     name: str
     kubernetes_version: str
     environment: str = ""
     """Name of the environment; part of names that are unique in an account."""
     region: str | None = None
-    """None: the stack is deployed to any."""
+    """None: any region."""
     ipv6: bool = False
     prefixes: bool = False
     """The CNI gives nodes prefixes of addresses."""
@@ -52,7 +52,7 @@ class ClusterContext:
 
 @dataclass(frozen=True)
 class Wiring:
-    """What the constructs of a kind are connected to."""
+    """What the constructs of a kind connect to."""
 
     cluster: ClusterHandle
     network: ClusterNetwork
@@ -81,12 +81,12 @@ class Lasting:
     """Among those of its cluster."""
     resource: CfnRole
     fixed: bool
-    """A cluster can never change it, so that CloudFormation must keep it as long as the cluster is there."""
+    """A cluster can never change it, so CloudFormation must keep it as long as the cluster exists."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Where pods must be so that a kind takes them."""
+    """The namespace and labels by which a kind takes pods."""
 
     namespace: str
     labels: Mapping[str, str]
@@ -94,7 +94,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Built:
-    """What a kind made of AWS resources in a cluster's compute."""
+    """The AWS resources that a kind made in a cluster's compute stack."""
 
     construct: Construct | None = None
     nodes: Sequence[Construct] = ()
@@ -107,15 +107,15 @@ class ComputeKind(Generic[S]):
     name: ClassVar[str]
     """Its key in the environment file."""
     title: ClassVar[str]
-    """What people call it."""
+    """Its display name."""
     rank: ClassVar[int] = 9
     """Deployments of add-ons and controllers go to the kind of the lowest rank that has room for them."""
     rule: ClassVar[Rule | None] = None
-    """What holds for workloads on it; None: no workload names it."""
+    """The rules for workloads on it; None: workloads cannot choose it."""
     nodes_are: ClassVar[str] = "node pool"
     has_nodes: ClassVar[bool] = True
     joins: ClassVar[str | None] = None
-    """The kind beside whose nodes its own are, for workloads that choose nodes by name."""
+    """The kind whose node names include its own, for workloads that choose nodes by name."""
     node_selector: ClassVar[Mapping[str, str]] = {}
     """Labels of its nodes, and of no others."""
 
@@ -130,7 +130,7 @@ class ComputeKind(Generic[S]):
         return True
 
     def hosting(self, spec: S) -> Hosting:
-        """Returns when ordinary pods find a node of it."""
+        """Returns when pods without tolerations find a node of it."""
         return "never"
 
     def share(self, spec: S) -> Share:
@@ -152,7 +152,7 @@ class ComputeKind(Generic[S]):
         yield from ()
 
     def reaches(self, spec: S) -> Iterator[tuple[str, str, Where]]:
-        """Yields what calls AWS services (a row of reach.yaml), what to call it, and the key that asks for it."""
+        """Yields what calls AWS services (a row of reach.yaml), its display name, and the key that needs it."""
         yield from ()
 
     # AWS's side
@@ -184,7 +184,7 @@ class ComputeKind(Generic[S]):
         return Built()
 
     def controller(self, scope: Construct, spec: S, wiring: Wiring) -> Mapping[str, str]:
-        """Makes what a controller of yours needs of AWS; returns values of its charts' placeholders."""
+        """Makes the AWS resources of a controller; returns values of its charts' placeholders."""
         return {}
 
     has_controller: ClassVar[bool] = False
@@ -207,7 +207,7 @@ class ComputeKind(Generic[S]):
         yield from ()
 
     def api_groups(self, spec: S) -> Iterator[str]:
-        """Yields the rows of cluster_apis.yaml that it brings."""
+        """Yields the rows of cluster_apis.yaml for its API groups."""
         yield from ()
 
     def devices_without_plugin(self, spec: S) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -225,7 +225,7 @@ class ComputeKind(Generic[S]):
         return None
 
     def drawn_by(self, spec: S, namespace: str, labels: Mapping[str, Any]) -> str | None:
-        """Returns what takes a pod of ``namespace`` with ``labels``, wherever else it wants to run."""
+        """Returns the profile that takes a pod of ``namespace`` with ``labels``, whatever its node selector."""
         return None
 
     def load_balancer_scheme(self, spec: S) -> str | None:

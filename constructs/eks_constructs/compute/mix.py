@@ -1,11 +1,11 @@
-"""Which kinds of compute a cluster mixes, as far as add-ons and controllers depend on it."""
+"""The mix of compute kinds in a cluster, as add-ons and controllers depend on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 KIND_LABEL = "eks-platform/compute-kind"
-"""Label of the nodes whose labels are ours to set."""
+"""Label of the nodes whose labels we can set."""
 
 Hosting = Literal["at_once", "once_applied", "never"]
 """When ordinary pods find a node: as soon as the stack is deployed, once Kubernetes objects are applied, or never."""

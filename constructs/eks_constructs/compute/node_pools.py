@@ -1,4 +1,4 @@
-"""Node pools: what Auto Mode, and Karpenter where you run it, make nodes by."""
+"""Node pools, by which Auto Mode and Karpenter make nodes."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ _OPEN_LABELS = re.compile(
 
 MAX_HOURS = 10 * 365 * 24
 MAX_SECONDS = 30 * 24 * 3600
-"""Far beyond what anybody means: Karpenter keeps durations in nanoseconds, which end at 292 years."""
+"""Far beyond any use: Karpenter keeps durations in nanoseconds, which end at 292 years."""
 
 
 class NodePoolTaintSpec(Taint):

@@ -1,4 +1,4 @@
-"""What a kind of compute offers to pods: labels, processors, devices, disk, load balancers; and what its taints keep off."""
+"""What a kind of compute offers to pods: labels, processors, devices, disk, load balancers; and its taints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,7 +76,7 @@ class Nodes:
     """Processors of its nodes: amd64, arm64."""
     taints: tuple[Mapping[str, str], ...] = ()
     devices: Mapping[str, int | None] = field(default_factory=dict)
-    """Resources of devices, and how many the largest of its nodes has; None: some, nobody knows how many."""
+    """Device resources, and how many the largest of its nodes has; None: an unknown number."""
     disk_gib: float | None = None
     """What pods may use of a node's disk; None: that depends on the instance."""
 
@@ -87,12 +87,12 @@ class Nodes:
 
     @property
     def tolerations(self) -> tuple[Toleration, ...]:
-        """What lets a pod in."""
+        """The tolerations that a pod needs."""
         return tuple(toleration(taint) for taint in self.taints)
 
 
 def toleration(taint: Mapping[str, str]) -> Toleration:
-    """Returns what a pod says to be let in beside a taint."""
+    """Returns the toleration for a taint."""
     if value := taint.get("value"):
         return {"key": taint["key"], "operator": "Equal", "value": value, "effect": taint["effect"]}
     return {"key": taint["key"], "operator": "Exists", "effect": taint["effect"]}
@@ -110,5 +110,5 @@ def disk_for_pods(volume_gib: int) -> float:
 
 
 def reserved(namespace: str) -> bool:
-    """Returns whether a namespace is Kubernetes' or EKS' own, and no workload's to make and delete."""
+    """Returns whether a namespace belongs to Kubernetes or EKS, so that no workload may make or delete it."""
     return namespace in ("default", "aws-observability") or namespace.startswith("kube-")

@@ -17,5 +17,5 @@ KINDS: dict[str, ComputeKind[Any]] = {
 
 
 def rules() -> Mapping[str, Rule]:
-    """Returns what holds for workloads on each kind that they may name."""
+    """Returns the rules for workloads on each kind that they may name."""
     return {name: kind.rule for name, kind in KINDS.items() if kind.rule}

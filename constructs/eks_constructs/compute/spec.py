@@ -21,7 +21,7 @@ class ComputeSpec(Spec):
     auto_mode: AutoModeSpec | None = None
     managed_nodes: ManagedNodesSpec | None = None
     karpenter: KarpenterSpec | None = None
-    """EC2 nodes beside the managed ones, added and taken away by an autoscaler of yours."""
+    """EC2 nodes beside the managed ones, added and removed by your own autoscaler."""
     fargate: FargateSpec | None = None
 
     def present(self) -> Iterator[tuple[ComputeKind[Any], Any]]:

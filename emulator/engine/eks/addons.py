@@ -14,7 +14,7 @@ NO_NODES = "The add-on is unhealthy because it doesn't have the desired number o
 
 
 def has_compute(eks: Eks, cluster: str) -> bool:
-    """Whether pods of an add-on would find a place: nodes, a Fargate profile, or Auto Mode with built-in pools."""
+    """Whether pods of an add-on can be scheduled: on nodes, a Fargate profile, or Auto Mode with built-in pools."""
     groups = [group for group in eks.state.of("nodegroup", cluster) if group["status"] in ("ACTIVE", "UPDATING")]
     profiles = [one for one in eks.state.of("fargateProfile", cluster) if one["status"] == "ACTIVE"]
     auto = eks.state.cluster(cluster).get("computeConfig", {})

@@ -1,6 +1,6 @@
 """A real Kubernetes API server for each cluster, where KUBEBUILDER_ASSETS names a folder with kube-apiserver and etcd.
 
-Nobody schedules pods in it: it takes, validates, stores and deletes objects. What a cluster of Auto Mode brings of resource
+Nobody schedules pods in it: it takes, validates, stores and deletes objects. What a cluster of Auto Mode has of resource
 definitions is there by name alone. https://book.kubebuilder.io/reference/envtest (what the binaries are)
 
 The API answers bearer tokens alone. etcd, which asks nobody who they are, has sockets in a folder that is its owner's alone.
@@ -39,7 +39,7 @@ AUTO_MODE_DEFINITIONS = (
 
 @dataclass(frozen=True)
 class Webhook:
-    """Who says whose a bearer token is: its address, which is a secret, and the certificate to trust over https."""
+    """The token webhook: its address, which is a secret, and the certificate to trust over https."""
 
     url: str
     certificate: str = ""

@@ -1,4 +1,4 @@
-"""For tests: what no request of EKS's API could bring about. Records are changed, and operations fail for a while."""
+"""For tests: what no request of EKS's API can cause. Records are changed, and operations fail for a while."""
 
 from typing import Any
 

@@ -9,9 +9,9 @@ from typing import Any
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.compute.instances import imds_hop_limit_is_1
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster, PodIdentity
 from responsibility.reading.embedded import NoData, json_in
-from responsibility.reading.kubernetes import HelmChart
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN
 

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from responsibility.findings import Evidence
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
-from responsibility.reading.kubernetes import HelmChart, KubernetesObject, Workload
+from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.resource import UnknownValue, text
 
 

@@ -7,9 +7,10 @@ from fnmatch import fnmatchcase
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
 from responsibility.reading.iam import Role
-from responsibility.reading.kubernetes import Entrance, HelmChart, KubernetesObject, Namespace
+from responsibility.reading.kubernetes import Entrance, KubernetesObject, Namespace
 from responsibility.reading.load_balancers import ALB, NLB, Balancer, Maker, ingress_balancer, service_balancer
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue

@@ -8,8 +8,9 @@ from eks_facts.places import public_registries
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.network.vpc import isolated_subnets
 from responsibility.findings import Evidence
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
-from responsibility.reading.kubernetes import HelmChart, Workload
+from responsibility.reading.kubernetes import Workload
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN, has_gap
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.facts import Facts
-from responsibility.reading.kubernetes import HelmChart, KubernetesObject, StorageClass
+from responsibility.reading.kubernetes import KubernetesObject, StorageClass
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 

@@ -9,8 +9,9 @@ from typing import Any
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.checks.workloads.containers import listed
 from responsibility.checks.workloads.secret_names import is_plain, names_a_secret
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.embedded import NoData, json_in
-from responsibility.reading.kubernetes import HelmChart, Secret, Workload
+from responsibility.reading.kubernetes import Secret, Workload
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, has_gap
 

@@ -1,4 +1,4 @@
-"""Load balancers: classes, schemes, annotations that authors wrote."""
+"""Rules for load balancers: classes, schemes and annotations."""
 
 from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
@@ -62,8 +62,8 @@ def ingress(item: KubernetesObject, setting: Setting) -> Found:
     if found and not known.has("IngressClass", str(found), (rule.ingress_class,)):
         yield (
             ("spec", "ingressClassName"),
-            f"found {found}, a class that nothing in this cluster makes; it has {rule.ingress_class}, which is filled in: take it"
-            f" out. {setting.elsewhere}: {found}",
+            f"found {found}, a class that nothing in this cluster makes; it has {rule.ingress_class}, which is filled in: remove"
+            f" it. {setting.elsewhere}: {found}",
         )
     scheme = text_of(item, SCHEME_OF_INGRESS)
     if not scheme or not made_by_aws(item, setting.placement, known):
@@ -71,7 +71,7 @@ def ingress(item: KubernetesObject, setting: Setting) -> Found:
     if not setting.placement.rule.needs_controller and found in (None, rule.ingress_class):
         yield (
             (*ANNOTATIONS, SCHEME_OF_INGRESS),
-            f"found {scheme}, which is not read: the IngressClassParams of {rule.ingress_class} go before it. {setting.scheme_key}"
+            f"found {scheme}, which is not read: the IngressClassParams of {rule.ingress_class} override it. {setting.scheme_key}"
             f" of the environment file decides, and it is {setting.scheme}: remove it",
         )
     elif scheme != setting.scheme and found in (None, rule.ingress_class):
@@ -90,7 +90,7 @@ def gateway(item: KubernetesObject, setting: Setting) -> Found:
 
 
 def address_family(item: KubernetesObject, setting: Setting) -> Found:
-    """Load balancers with IPv4 addresses alone, whose targets would have none."""
+    """IPv4-only load balancers in a cluster with IPv6 pods."""
     if not setting.ipv6 or not made_by_aws(item, setting.placement, setting.known):
         return
     for annotation in (FAMILY_OF_SERVICE, FAMILY_OF_INGRESS):

@@ -64,7 +64,7 @@ def _class_controller(item: KubernetesObject, setting: Setting, key: str, own: s
 
 
 def scaler(item: KubernetesObject, setting: Setting) -> Found:
-    """Metrics that no part of a cluster has by itself."""
+    """Metrics that nothing in the cluster serves."""
     metrics = (item.get("spec") or {}).get("metrics") if kind_of(item) == "HorizontalPodAutoscaler" else None
     for index, metric in enumerate(metrics or []):
         group = _METRIC_APIS.get(str(metric.get("type")))

@@ -1,4 +1,4 @@
-"""Pods and their accounts: classes, nodes, roles that authors wrote."""
+"""Rules for pods and service accounts: classes, nodes and roles."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ ROLE_OF_ACCOUNT = "eks.amazonaws.com/role-arn"
 
 
 def pod(item: KubernetesObject, setting: Setting) -> Found:
-    """Classes that are not there, and nodes that the placement does not choose."""
+    """Unknown classes, and nodes that contradict the placement."""
     for way, template in pod_templates(item):
         yield from _spec(way, template["spec"], setting)
 
@@ -33,7 +33,7 @@ def _spec(way: Where, spec: Any, setting: Setting) -> Found:
 
 
 def _affinity(way: Where, spec: Any, setting: Setting) -> Found:
-    """Required node affinity of which every term excludes the nodes that the placement selects."""
+    """Required node affinity that excludes every node of the placement."""
     keys = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
     terms = spec
     for key in keys:

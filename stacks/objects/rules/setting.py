@@ -22,7 +22,7 @@ class Setting:
     scheme: str
     """Of its load balancers."""
     scheme_key: str
-    """Where the environment file says so."""
+    """Its key in the environment file."""
     service_account: str | None
     """The one whose role this project makes."""
     irsa: bool
@@ -36,5 +36,5 @@ class Setting:
 
     @property
     def elsewhere(self) -> str:
-        """What to do about a name that something else brings."""
-        return "If something else brings it, add it to the cluster's provided_elsewhere"
+        """Advice for a name that something else provides."""
+        return "If something else provides it, add it to the cluster's provided_elsewhere"

@@ -27,7 +27,7 @@ def storage_classes(item: KubernetesObject, setting: Setting) -> Found:
             if annotation in (metadata.get("annotations") or {}):
                 yield (
                     (*where, *ANNOTATIONS, annotation),
-                    "remove it: it goes before spec.storageClassName, which is filled in"
+                    "remove it: it overrides spec.storageClassName, which is filled in"
                     f"{f' with {own}' if own else ''}; write the class there if you mean another",
                 )
         found = (claim.get("spec") or {}).get("storageClassName")

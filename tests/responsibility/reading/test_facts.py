@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from responsibility.reading import sources
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Addon, Cluster, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Facts
 from responsibility.reading.iam import Role
-from responsibility.reading.kubernetes import HelmChart, Workload
+from responsibility.reading.kubernetes import Workload
 from responsibility.reading.network import Subnet
 from responsibility.reading.reader import read
 from responsibility.reading.resource import UnknownValue

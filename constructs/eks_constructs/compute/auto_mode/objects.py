@@ -1,4 +1,4 @@
-"""The Kubernetes objects that tell EKS Auto Mode what to do: node classes, node pools, ingress class, network policies."""
+"""The Kubernetes objects that configure EKS Auto Mode: node classes, node pools, ingress class, network policies."""
 
 from collections.abc import Mapping
 

@@ -64,7 +64,7 @@ class NodeClassSpec(Spec):
     snat_policy: Literal["Random", "Disabled"] = "Random"
     """`Disabled`: pods leave the node with their own address."""
     network_policy: Literal["DefaultAllow", "DefaultDeny"] = "DefaultAllow"
-    """What holds for pods that no network policy selects."""
+    """The default for pods that no network policy selects."""
     network_policy_event_logs: Literal["Disabled", "Enabled"] = "Disabled"
     tags: Annotated[dict[TagKey, TagValue], AfterValidator(_not_of_eks)] = {}
     """Tags of its instances, volumes and network interfaces, beside the environment's. A change replaces the nodes."""
@@ -92,7 +92,7 @@ class AutoNodePoolSpec(NodePoolSpec):
         for key in ("weight", "cpu_limit", "memory_limit", "consolidation"):
             if key in self.model_fields_set:
                 raise Misplaced(
-                    f"has no effect on a static pool, and EKS refuses it; take {key} or static_nodes out", key
+                    f"has no effect on a static pool, and EKS refuses it; remove {key} or static_nodes", key
                 )
         return self
 

@@ -1,1 +1,1 @@
-"""EC2 nodes of an autoscaler that is yours."""
+"""EC2 nodes of your own autoscaler."""

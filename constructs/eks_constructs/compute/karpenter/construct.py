@@ -1,4 +1,4 @@
-"""What Karpenter needs of AWS: rights, a role for its nodes, a queue.
+"""Karpenter's AWS resources: rights, a role for its nodes, a queue.
 
 https://karpenter.sh/docs/getting-started/getting-started-with-karpenter/
 """
@@ -37,7 +37,7 @@ def _node_role(environment: str, cluster: str) -> str:
 
 
 class Karpenter(Construct):
-    """What Karpenter needs of AWS.
+    """Karpenter's AWS resources.
 
     Attributes:
         queue_name: of the queue that brings it EC2's warnings.

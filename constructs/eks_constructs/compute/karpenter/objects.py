@@ -1,4 +1,4 @@
-"""How Karpenter gets into a cluster: its charts, and the Kubernetes objects that say which nodes it may add."""
+"""Karpenter in a cluster: its charts, and the Kubernetes objects that define its nodes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ def charts(cluster: str, *, replicas: int, own_pod_subnets: bool = False, isolat
 
     Args:
         cluster: its name.
-        replicas: of the controller, each on a managed node of its own: nodes that Karpenter adds do not hold it.
+        replicas: of the controller, each on a managed node of its own: nodes that Karpenter adds do not run it.
         own_pod_subnets: pods have subnets of their own, so that a node's first network interface has no address for them.
         isolated: there is no way to the internet, and so none to the price list, which has no VPC endpoint.
     """

@@ -1,4 +1,4 @@
-"""Karpenter: an autoscaler for EC2 nodes that is yours to run. Auto Mode is the same software, run by AWS."""
+"""Karpenter: an autoscaler for EC2 nodes that you run. Auto Mode is the same software, run by AWS."""
 
 from typing import Annotated
 
