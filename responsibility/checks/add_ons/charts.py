@@ -12,6 +12,7 @@ from responsibility.checks.compute.instances import imds_hop_limit_is_1
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster, PodIdentity
 from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.nodes import Ec2Nodes
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN
 
@@ -113,7 +114,7 @@ def _missing(values: Mapping[str, Any], cluster: Cluster) -> Iterator[str]:
 def _without_metadata(cluster: Cluster) -> Iterator[str]:
     """Yields compute whose pods do not reach the instance metadata. Raises UnknownValue."""
     for nodes in [*cluster.node_groups, *cluster.self_managed]:
-        answer = imds_hop_limit_is_1(nodes)
+        answer = imds_hop_limit_is_1(nodes) if isinstance(nodes, Ec2Nodes) else None
         if answer and answer.status != "open":
             yield f"the instance metadata of {nodes.words}"
     if cluster.auto_mode:
