@@ -192,6 +192,7 @@ class Facts:
         self._by_type: dict[str, list[Fact]] = defaultdict(list)
         self._by_class: dict[type[Fact], list[Any]] = defaultdict(list)
         self._pointing: dict[tuple[str, str], dict[str, list[Fact]]] = {}
+        self._untold: dict[tuple[str, str], dict[str, UnknownValue]] = {}
         self._views: dict[Any, Any] = {}
         for resource, kind in resources:
             fact = kind(resource, self)
@@ -330,6 +331,17 @@ class Facts:
             for fact in self.of_type(kind):
                 index[key_of(fact.resource.maybe(path))].append(fact)
         return index.get(target.resource.key, [])
+
+    def untold(self, kind: str, path: str, stack: str) -> UnknownValue | None:
+        """Returns what of a resource type, in a stack, may belong to anything: its value at a path is not known."""
+        index = self._untold.get((kind, path))
+        if index is None:
+            index = self._untold[kind, path] = {}
+            for fact in self.of_type(kind):
+                if leaves(fact.resource.properties.get(path))[1]:
+                    words = f"{fact.what} {fact.name}: what it is for is not known here"
+                    index.setdefault(fact.resource.stack, UnknownValue(fact.at(path), words))
+        return index.get(stack)
 
     @cached_property
     def values(self) -> tuple[int, int]:

@@ -87,8 +87,10 @@ def _read(document: Any, evidence: Evidence) -> tuple[list[Statement], list[Unkn
     found: list[Statement] = []
     unsaid: list[UnknownValue] = []
     for index, item in enumerate(items):
-        if isinstance(item, dict):
+        if isinstance(item, dict) and item.get("Effect") in ("Allow", "Deny"):
             found.append(_statement(item, _below(evidence, index)))
+        elif isinstance(item, dict):
+            unsaid.append(UnknownValue(_below(evidence, index), "whether it allows or denies is not known here"))
         else:
             why = (
                 _why(item) if isinstance(item, Unknown | Reference) else "is no statement, as far as the template shows"
@@ -172,6 +174,10 @@ class Use:
     """What says so."""
 
 
+_ATTACHED = (("AWS::IAM::Policy", "Roles"), ("AWS::IAM::ManagedPolicy", "Roles"), ("AWS::IAM::RolePolicy", "RoleName"))
+"""Resources that give a role rights, and the property that says which role."""
+
+
 class Role(Fact):
     """An IAM role."""
 
@@ -216,6 +222,9 @@ class Role(Fact):
             said, gaps = read_statements(fact, path)
             found += said
             unsaid += gaps
+        for kind, path in _ATTACHED:
+            if other := self.facts.untold(kind, path, self.resource.stack):
+                unsaid.append(other)
         return found, unsaid
 
     @cached_property

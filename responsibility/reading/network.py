@@ -10,7 +10,7 @@ from typing import Literal
 
 from responsibility.reading.facts import Fact, Prop, key_of
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import CLOSE, OPEN
+from responsibility.reading.values import CLOSE, OPEN, Unknown
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 Reach = Literal["public", "private", "isolated", "unknown"]
@@ -101,6 +101,17 @@ class Subnet(Fact):
             return self.facts.pointing("AWS::EC2::Route", "RouteTableId", table) if table else []
         return []
 
+    def _may_have_other_routes(self, routes: list[Fact]) -> bool:
+        """Whether a route, or what joins it to a route table, is not known."""
+        stack, association = self.resource.stack, "AWS::EC2::SubnetRouteTableAssociation"
+        tied = self.facts.pointing(association, "SubnetId", self)
+        return bool(
+            self.facts.untold(association, "SubnetId", stack)
+            or self.facts.untold("AWS::EC2::Route", "RouteTableId", stack)
+            or any(isinstance(one.resource.properties.get("RouteTableId"), Unknown) for one in tied)
+            or any(isinstance(route.resource.properties.get(key), Unknown) for route in routes for key in _DESTINATIONS)
+        )
+
     @property
     def unseen(self) -> UnknownValue:
         """Why its reach is unknown."""
@@ -117,8 +128,27 @@ class Subnet(Fact):
         if not routes and not self.facts.of_type("AWS::EC2::SubnetRouteTableAssociation"):
             return "unknown"
         found = {_leads(route) for route in routes if destination_of(route) in ANYWHERE}
+        if "public" not in found and self._may_have_other_routes(routes):
+            return "unknown"
         order: tuple[Reach, ...] = ("public", "unknown", "private")
         return next((reach for reach in order if reach in found), "isolated")
+
+
+def raise_untold(vpc: Vpc) -> None:
+    """Raises UnknownValue for a subnet that may be in a VPC, for one without known routes, and for one that EKS is given unnamed."""
+    stack = vpc.resource.stack
+    for kind, path in (
+        ("AWS::EC2::Subnet", "VpcId"),
+        ("AWS::EC2::SubnetRouteTableAssociation", "SubnetId"),
+        ("AWS::EC2::Route", "RouteTableId"),
+    ):
+        if unknown := vpc.facts.untold(kind, path, stack):
+            raise unknown
+    for cluster in vpc.facts.of_type("AWS::EKS::Cluster"):
+        cluster.resource.items("ResourcesVpcConfig.SubnetIds")
+    for subnet in vpc.subnets:
+        if subnet.reach == "unknown":
+            raise subnet.unseen
 
 
 def subnets_at(fact: Fact, path: str) -> list[Subnet]:
@@ -130,6 +160,9 @@ def subnets_at(fact: Fact, path: str) -> list[Subnet]:
             raise UnknownValue(fact.at(at), f"{item} was not read")
         found.append(subnet)
     return found
+
+
+_DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
 
 
 def destination_of(route: Fact) -> object:

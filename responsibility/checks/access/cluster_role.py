@@ -14,7 +14,7 @@ from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import objects
 from responsibility.reading.logs import LogGroups
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference, has_gap
+from responsibility.reading.values import Reference, Unknown, has_gap
 
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 _CONTROLLER = "AmazonEKSVPCResourceController"
@@ -65,6 +65,8 @@ def _own_rights(role: Role) -> tuple[list[tuple[str, Evidence]], list[UnknownVal
             found.append((words, statement.evidence))
         elif statement.allow and statement.not_actions:
             found.append(("all rights but those that NotAction names", statement.evidence))
+        elif statement.allow and any(map(has_gap, statement.actions)):
+            gaps = [*gaps, UnknownValue(statement.evidence, "an action is not in the template")]
     return found, gaps
 
 
@@ -129,11 +131,13 @@ def _functions_that_are(
     functions = cluster.facts.of_type("AWS::Lambda::Function")
     for function in functions:
         key = _identity(cluster.facts, function.resource.maybe("Role"))
-        if key in administrators and function not in handlers:
+        if key and key in administrators and function not in handlers:
             for evidence in (function.at("Role"), administrators[key]):
                 found[f"{evidence.resource} {evidence.path}"] = evidence
     for function in functions if administrators and not found else []:
         function.get("Role")
+        if "" in administrators:
+            raise UnknownValue(administrators[""], "which role it makes administrator is not known here")
     return list(found.values())
 
 
@@ -146,7 +150,10 @@ def _administrators(cluster: Cluster) -> Iterator[tuple[str, Evidence]]:
     facts = cluster.facts
     for entry in facts.belonging(AccessEntry, cluster.resource.key):
         key = _identity(facts, entry.resource.maybe("PrincipalArn"))
-        for index, (name, scope, _) in enumerate(entry.policies if key else []):
+        # A parameter cannot be a role of its own template; what a condition chooses can.
+        principal = entry.resource.properties.get("PrincipalArn")
+        choice = isinstance(principal, Unknown) and not principal.given
+        for index, (name, scope, _) in enumerate(entry.policies if key or choice else []):
             if name == CLUSTER_ADMIN and scope == "cluster":
                 yield key, entry.at(f"AccessPolicies.{index}")
     for config in facts.belonging(AwsAuth, cluster.resource.key):

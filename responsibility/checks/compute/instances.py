@@ -2,11 +2,12 @@
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
+from responsibility.reading.addresses import known_source
 from responsibility.reading.eks import NodeGroup
 from responsibility.reading.network import ANYWHERE, Rule, SecurityGroup
 from responsibility.reading.nodes import FAMILY_NAMES, Ec2Nodes, Instance
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import OPEN, Reference, without_gaps
+from responsibility.reading.values import OPEN, Reference, has_gap, without_gaps
 
 _NO_AL2_SINCE = (1, 33)
 _ROOTS = {
@@ -167,11 +168,11 @@ def _open_to_all(nodes: Ec2Nodes, value: object, where: Evidence) -> list[Eviden
     group = nodes.facts.find(SecurityGroup, value)
     if not group:
         raise UnknownValue(where, f"the rules of {value} were not read")
-    return [rule.owner.at(rule.path) for rule in group.ingress if rule.source in ANYWHERE and _lets_in(rule)]
+    return [rule.owner.at(rule.path) for rule in group.ingress if _lets_in(rule) and known_source(rule) in ANYWHERE]
 
 
 def _lets_in(rule: Rule) -> bool:
-    if rule.protocol not in ("-1", "tcp", "6"):
+    if rule.protocol not in ("-1", "tcp", "6") and not has_gap(rule.protocol):
         return False
     if rule.protocol == "-1" or rule.from_port is None or rule.to_port is None:
         return True

@@ -12,6 +12,7 @@ from responsibility.reading.eks import Cluster
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import Entrance, KubernetesObject, Namespace
 from responsibility.reading.load_balancers import ALB, NLB, Balancer, Maker, ingress_balancer, service_balancer
+from responsibility.reading.normalize import MANIFESTS
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
@@ -75,6 +76,9 @@ def _makers(namespace: Namespace) -> set[Maker]:
     """Returns which controllers of AWS make load balancers for objects of a namespace. Raises UnknownValue."""
     objects = namespace.facts.view(Objects)
     found: set[Maker] = set()
+    for kind in MANIFESTS:
+        for applied in namespace.facts.of_type(kind):
+            applied.get("Manifest")  # it may have any object
     for kind in ("Service", "Ingress"):
         for item in objects.in_namespace(kind, namespace, namespace.bare_name):
             balancer = service_balancer(item) or ingress_balancer(item)
@@ -151,7 +155,9 @@ def first_one_is_made(role: Role) -> Answer | None:
             continue
         asked = True
         links = [one for one in said if one.allow and _allows(one.actions, "iam:CreateServiceLinkedRole")]
-        if service not in made and not any(_for(one.conditions, service) for one in links):
+        known = [one for one in links if not one.unread]
+        if service not in made and not any(_for(one.conditions, service) for one in known):
+            unsaid = [*unsaid, *(UnknownValue(one.evidence, one.unread) for one in links if one.unread)]
             missing[f"{thing} ({service})"] = needs[0].evidence
     if missing and unsaid:
         raise unsaid[0]

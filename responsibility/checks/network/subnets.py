@@ -6,7 +6,7 @@ from eks_facts.places import zones_without_eks
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup, OfCluster, SelfManagedNodes
 from responsibility.reading.kubernetes import objects
-from responsibility.reading.network import Subnet, Vpc, is_local_zone, subnets_at
+from responsibility.reading.network import Subnet, Vpc, is_local_zone, raise_untold, subnets_at
 from responsibility.reading.placement import Placement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown, has_gap
@@ -83,6 +83,8 @@ def room_for_interfaces(cluster: Cluster) -> Answer:
         words = ", ".join(f"{subnet.name} has {subnet.addresses}" for subnet in small)
         return open_(f"has subnets with too few addresses: {words}", *(subnet.at("CidrBlock") for subnet in small))
     fewest = min((_addresses(subnet) for subnet in subnets_at(cluster, _SUBNETS)), default=0)
+    if fewest < _RECOMMENDED:
+        cluster.get("ComputeConfig.Enabled")  # its pods may share them
     return met(f"has subnets with at least {fewest:,} addresses", cluster.at(_SUBNETS))
 
 
@@ -172,6 +174,7 @@ def subnets_are_tagged(vpc: Vpc) -> Answer | None:
     if lacking:
         names = ", ".join(subnet.name for subnet in lacking)
         return open_(f"has subnets without a tag for load balancers: {names}", *(s.at("Tags") for s in lacking))
+    raise_untold(vpc)
     return met("has tagged subnets in each zone", *(subnet.at("Tags") for subnet in (*public, *inside)))
 
 
@@ -232,6 +235,7 @@ def zones_have_eks(cluster: Cluster) -> Answer:
     unknown = [subnet for subnet in subnets if not subnet.zone or has_gap(subnet.zone)]
     if unknown:
         raise UnknownValue(unknown[0].at("AvailabilityZone"), "its zone is not known here")
+    subnets_at(cluster, _SUBNETS)
     return met(
         f"names the zones {', '.join(sorted({subnet.zone for subnet in subnets}))}", *(one.at() for one in subnets)
     )

@@ -14,6 +14,7 @@ from responsibility.reading.network import (
     Vpc,
     destination_of,
     ingress_beside,
+    raise_untold,
     subnets_at,
 )
 from responsibility.reading.placement import Placement
@@ -57,6 +58,7 @@ def nat_in_each_zone(vpc: Vpc) -> Answer | None:
     if crossing:
         zones = ", ".join(sorted({subnet.zone for subnet, _ in crossing}))
         return open_(f"routes {zones} out through another zone", *(route.at("NatGatewayId") for _, route in crossing))
+    raise_untold(vpc)
     return met("routes each zone out through its own NAT gateway", *(route.at("NatGatewayId") for _, route in ways))
 
 
@@ -197,6 +199,9 @@ def isolated_nodes_have_endpoints(cluster: Cluster) -> Answer:
     if missing:
         names = ", ".join(service for service in needed if service in missing)
         return open_(f"has nodes or pods that cannot reach {names}", *(subnet.at() for subnet in isolated.values()))
+    for subnet in (subnet for _, group in _compute_subnets(cluster) for subnet in group):
+        if subnet.reach == "unknown":
+            raise subnet.unseen
     return met(f"reaches {', '.join(needed)} inside the VPC", *(subnet.at() for subnet in isolated.values()))
 
 

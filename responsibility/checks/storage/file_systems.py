@@ -26,6 +26,6 @@ def one_mount_target_in_a_zone(storage: Storage) -> Answer | None:
             return open_(f"has two mount targets in {zone}: {other} and {target.resource.id}", target.at("SubnetId"))
         else:
             seen[zone] = target.resource.id
-    if blind:
+    if blind := blind or storage.facts.untold("AWS::EFS::MountTarget", "FileSystemId", storage.resource.stack):
         raise blind
     return met(f"has a mount target in {', '.join(seen)}", storage.at())

@@ -5,6 +5,7 @@ import, or a condition must get *open* or *unknown*, never *met*.
 """
 
 import copy
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,11 +79,62 @@ def hide(body: dict[str, Any], resource: str, path: list[str], value: Any) -> bo
     return False
 
 
-@pytest.mark.parametrize("case", [case for case in cases("bad") if case.split("/")[0] not in STATED])
+def every_place(value: Any, at: tuple[str, ...] = ()) -> Iterator[list[str]]:
+    """Yields the path of each value in properties that no function gives."""
+    if at:
+        yield list(at)
+    if isinstance(value, dict) and any(key == "Ref" or str(key).startswith("Fn::") for key in value):
+        return
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from every_place(item, (*at, str(key)))
+
+
+CERTAIN = {
+    # EKS offers no version any more whose default is another image.
+    ("EKR040", "Cluster Version"),
+    # A parameter cannot be a role of its own template.
+    ("EKR036", "Entry PrincipalArn"),
+}
+"""What is met whatever the hidden value is."""
+SAMPLE = 6
+"""Places of a fixture that a test run hides; `python -m tests.fuzz --target hidden` takes others."""
+
+
+def hidden_somewhere(case: str, rng: random.Random, most: int) -> list[str]:
+    """Hides properties of a bad fixture, one at a time; returns where a check says met that said open before."""
+    code, bodies = case.split("/")[0], documents(case)
+    before = {finding.subject for finding in findings(code, documents(case)) if finding.status == "open"}
+    places = [
+        (number, resource, path)
+        for number, body in enumerate(bodies)
+        for resource, made in body.get("Resources", {}).items()
+        for path in every_place(made.get("Properties") or {})
+        if (code, f"{resource} {'.'.join(path)}") not in CERTAIN
+    ]
+    wrong = []
+    for number, resource, path in rng.sample(places, min(most, len(places))):
+        changed, how = documents(case), rng.choice(("parameter", "condition"))
+        if hide(changed[number], resource, path, copy.deepcopy(HIDDEN[how])):
+            met = {finding.subject for finding in findings(code, changed) if finding.status == "met"} & before
+            wrong += [f"{subject} by a {how} at {resource} {'.'.join(path)}" for subject in met]
+    return wrong
+
+
+BAD = [
+    case
+    for case in cases("bad")
+    if case.split("/")[0] not in STATED and "account:" not in (FIXTURES / case).read_text()
+]
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_hidden_anywhere_is_not_met(case: str) -> None:
+    assert hidden_somewhere(case, random.Random(case), SAMPLE) == []  # noqa: S311 - the same every time
+
+
+@pytest.mark.parametrize("case", BAD)
 def test_what_is_hidden_is_not_met(case: str) -> None:
     text = (FIXTURES / case).read_text()
-    if "account:" in text:
-        pytest.skip("what an account answers is not hidden")
     code = case.split("/")[0]
     wanted = {tuple(line.split()[2:]) for line in text.splitlines() if line.startswith("# open: ")}
     before = {finding.subject for finding in findings(code, documents(case)) if finding.status == "open"}
