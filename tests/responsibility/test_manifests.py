@@ -61,13 +61,13 @@ def lines(document: Review, code: str) -> set[tuple[str, int]]:
 def test_a_folder_is_read_with_those_below_and_evidence_has_the_line_of_the_key(run: Run) -> None:
     document = reviewed(run, "--manifests", "k8s", "--compute", "auto-mode")
     assert document.clusters == []
-    assert lines(document, "EKR240") == {("k8s/web.yaml", 5), ("k8s/deep/more.yml", 10)}
+    assert lines(document, "EKR244") == {("k8s/web.yaml", 5), ("k8s/deep/more.yml", 10)}
     assert lines(document, "EKR087") == {("k8s/web.yaml", 13)}
 
 
 def test_several_and_standard_input_are_read_together(run: Run) -> None:
     document = reviewed(run, "--manifests", "k8s/web.yaml", "--manifests", "-", given=LISTED)
-    assert {file for file, _ in lines(document, "EKR240")} == {"k8s/web.yaml", "standard input"}
+    assert {file for file, _ in lines(document, "EKR244")} == {"k8s/web.yaml", "standard input"}
 
 
 def test_objects_and_a_template_are_one_cluster(run: Run, tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_the_version_decides_which_kinds_there_are(run: Run, tmp_path: Path) -> 
         "apiVersion: flowcontrol.apiserver.k8s.io/v1beta3\nkind: FlowSchema\nmetadata: {name: a}\nspec:\n"
         "  priorityLevelConfiguration: {name: a}\n"
     )
-    assert lines(reviewed(run, "--manifests", "flow.yaml", "--kubernetes-version", "1.31"), "EKR240") == set()
-    assert lines(reviewed(run, "--manifests", "flow.yaml", "--kubernetes-version", "1.36"), "EKR240") == {
+    assert lines(reviewed(run, "--manifests", "flow.yaml", "--kubernetes-version", "1.31"), "EKR244") == set()
+    assert lines(reviewed(run, "--manifests", "flow.yaml", "--kubernetes-version", "1.36"), "EKR244") == {
         ("flow.yaml", 1)
     }
 
@@ -112,12 +112,12 @@ def test_a_baseline_of_manifests_is_compared(run: Run, tmp_path: Path) -> None:
 def test_every_format_is_written(run: Run, format_: str) -> None:
     done = run("review", "--manifests", "k8s", "--format", format_)
     assert done.code == 1
-    assert "EKR240" in done.out
+    assert "EKR244" in done.out
     if format_ == "sarif":
         places = [
             result["locations"][0]["physicalLocation"]
             for result in json.loads(done.out)["runs"][0]["results"]
-            if result["ruleId"] == "EKR240"
+            if result["ruleId"] == "EKR244"
         ]
         assert {place["region"]["startLine"] for place in places} == {5, 10}
 

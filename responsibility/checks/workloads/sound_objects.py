@@ -32,7 +32,7 @@ def _path(where: tuple[str | int, ...]) -> str:
     return ".".join(map(str, where))
 
 
-@check("EKR240", KubernetesObject)
+@check("EKR244", KubernetesObject)
 def cluster_takes_it(item: KubernetesObject) -> Answer | None:
     """By the schemas of the cluster's version; of custom kinds, by their definitions where those were read."""
     version = item.facts.view(Linted).versions[item.cluster_key]
