@@ -224,7 +224,7 @@ class ResourceChange(Part):
 
 
 class OwnerChange(Part):
-    """A component that is somebody else's since the baseline."""
+    """A component whose owner changed since the baseline."""
 
     cluster: str
     component: str

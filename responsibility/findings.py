@@ -23,7 +23,7 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _for_people(cls, data: Any) -> Any:
-        """Texts of facts may have parts that the template does not say; nobody sees the marks of these."""
+        """Texts of facts may have parts that the template does not give; their markers are removed."""
         if isinstance(data, dict):
             return {key: _for_people(value) for key, value in data.items()}
         return data
@@ -66,7 +66,7 @@ class CheckInfo(Part):
 
 
 class Acceptance(Part):
-    """A finding that somebody accepted for a while."""
+    """A finding that was accepted for a while."""
 
     reason: str
     until: date

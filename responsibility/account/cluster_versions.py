@@ -36,7 +36,7 @@ class Refreshed:
 
     versions: Table
     unlisted: set[str] = field(default_factory=set)
-    """Versions that EKS does not list any more. They stay: somebody's file may still name one, to destroy it."""
+    """Versions that EKS does not list any more. They stay, because a file may still name one, to destroy its cluster."""
     changes: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
 

@@ -99,7 +99,7 @@ class Account:
         return self._told(answer, key, _shape(client, method), action)[key]
 
     def stop(self) -> None:
-        """Gives up the calls that still run, in whatever thread: nobody wants their answers any more."""
+        """Cancels the calls that still run, in any thread: their answers are no longer needed."""
         self._stopped.set()
 
     def _told(self, page: Any, key: str, shape: Any, action: str) -> Any:

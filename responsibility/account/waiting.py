@@ -18,7 +18,7 @@ CALL = 90.0
 LISTING = 300.0
 """Seconds of all pages of a list."""
 _PATIENCE = 5.0
-"""Seconds after which a person is told that something takes long, and again after each so many."""
+"""Seconds after which, and then between which, a message says that a call takes long."""
 _TICK = 0.2
 _ADVICE = "Check the network, a proxy, AWS_ENDPOINT_URL; run it again later"
 

@@ -110,7 +110,7 @@ def _read_part(ask: Questions, part: Part, cluster: Resource) -> Iterator[Resour
 def _read_one(ask: Questions, part: Part, cluster: str, item: Any) -> Resource | None:
     identity = item[part.listed or part.identity] if isinstance(item, dict) else item
     if part.type == "EKS::Insight" and item["insightStatus"]["status"] == "PASSING":
-        answer, call, member = item, part.listing, ""  # the rest tells what to do about it
+        answer, call, member = item, part.listing, ""  # the rest says what to do about it
     else:
         call, member = part.describing, part.member
         answer = ask.one(*call, part.member, **{part.cluster: cluster, part.identity: identity})

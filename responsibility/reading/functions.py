@@ -19,7 +19,7 @@ from responsibility.reading.values import OPEN, Reference, Unknown, filled, spli
 
 _WHOLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
 _ZONES = [f"AZ {number}" for number in range(1, 7)]
-"""``Fn::GetAZs`` in an account that nobody asked: the first zones it would name."""
+"""``Fn::GetAZs`` without an account: the first zones of the region."""
 
 
 def _list(argument: Any, least: int = 0, most: int | None = None) -> list[Any]:

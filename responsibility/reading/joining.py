@@ -51,7 +51,7 @@ def cluster_joined(group: Resource, others: Mapping[str, Resource]) -> str:
 
 
 def _told(script: str) -> str:
-    """Returns the name that user data tells an image that AWS makes for EKS; empty = none.
+    """Returns the cluster name in the user data of an EKS AMI; empty = none.
 
     Each form is looked for in one pass: user data is a stranger's, and an expression over all of it may never end.
     """

@@ -6,7 +6,7 @@ from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.values import CLOSE, OPEN, has_gap
 
 _TYPES = ("Custom::LogRetention", "AWS::Logs::LogGroup")
-"""Who says how long a group keeps its logs; the first is the CDK's, for groups that somebody else makes."""
+"""What sets the retention of a log group; the first is the CDK's, for groups made elsewhere."""
 
 
 class LogGroups(dict[str, Fact]):

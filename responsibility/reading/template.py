@@ -29,7 +29,7 @@ class Template:
     parent: tuple[str, str] | None = None
     """Of a nested stack: the name of the stack that holds it, and its logical id there."""
     given: dict[str, str] = field(default_factory=dict)
-    """Values of parameters, as somebody deploys it with them (``reading/parameters.py``)."""
+    """Values of parameters for a deploy (``reading/parameters.py``)."""
 
     number: int = 0
     """Which document of its file it is."""
@@ -58,7 +58,7 @@ class Template:
 
 
 class Keys:
-    """The line of each key of a file, found when somebody asks."""
+    """The line of each key of a file, found on demand."""
 
     def __init__(self, text: str, file: str) -> None:
         """Reads nothing yet."""
@@ -100,7 +100,7 @@ RULES = Rules(
     tags=_short_form,
     lines_to=0,
 )
-"""How templates and Kubernetes objects of anybody are read."""
+"""Rules for reading untrusted templates and Kubernetes objects."""
 
 
 def parse(text: str, file: str) -> list[Any]:

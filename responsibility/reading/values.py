@@ -170,7 +170,7 @@ def gap_of(text: str) -> str:
 
 
 def written(text: str) -> str:
-    """Returns a text that somebody wrote, without the two marks."""
+    """Returns a text of the input without the two markers."""
     return text.translate(_MARKS) if OPEN in text or CLOSE in text else text
 
 

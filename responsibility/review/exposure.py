@@ -34,7 +34,7 @@ def exposure(facts: Facts) -> list[Exposure]:
 
 
 def _not_read(facts: Facts) -> Iterator[Exposure]:
-    """Yields what an audit does not ask about, so that nobody takes silence for an answer."""
+    """Yields what an audit does not read, so that silence is not taken for an answer."""
     if facts.origin == "account":
         words = "load balancers of Services and Ingresses are not read: `aws elbv2 describe-load-balancers` lists them"
         yield Exposure(way="load balancer", level="unknown", words=words, evidence=[])

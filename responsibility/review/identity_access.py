@@ -82,7 +82,7 @@ def _policy(name: str, scope: str, namespaces: list[str]) -> Phrase:
 
 
 def _within_namespace(breadth: Breadth) -> Breadth:
-    """In its own namespaces even an administrator reaches nobody else's."""
+    """Limited to its own namespaces, even an administrator cannot reach others."""
     narrower: dict[Breadth, Breadth] = {"admin": "broad", "broad": "narrow"}
     return narrower.get(breadth, breadth)
 

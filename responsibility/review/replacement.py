@@ -40,7 +40,7 @@ class Rules:
 
 
 def rules(kind: str) -> Rules | None:
-    """Returns the rules of a resource type; None = nobody published them: custom resources, private types.
+    """Returns the rules of a resource type; None = they are not published: custom resources, private types.
 
     Raises BadSource if cfn-lint is not installed.
     """

@@ -94,7 +94,7 @@ def _gates(row: _Row, findings: list[Finding], check: CheckInfo) -> Iterator[Gat
 
 
 def _version(cluster: Cluster, stated: str) -> Gate | None:
-    """What runs is what the templates say, or somebody changed it since."""
+    """Whether what runs matches the templates."""
     running = cluster.resource.maybe("Version")
     if not stated or not isinstance(running, str):
         return None

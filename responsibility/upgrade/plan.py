@@ -64,7 +64,7 @@ class Upgrade:
 
     @cached_property
     def objects(self) -> list[KubernetesObject]:
-        """Its Kubernetes objects, and those of which nobody knows whose they are."""
+        """Its Kubernetes objects, and those of no known cluster."""
         facts = self.cluster.facts
         return [item for key in (self.cluster.resource.key, "") for item in facts.belonging(KubernetesObject, key)]
 
@@ -75,7 +75,7 @@ class Upgrade:
 
 
 def plan(cluster: Cluster, target: str, start: str | None) -> tuple[str, str]:
-    """Returns the versions before and after. Raises BadSource for an upgrade that EKS refuses, or one nobody can judge.
+    """Returns the versions before and after. Raises BadSource for an upgrade that EKS refuses, or that cannot be judged.
 
     Args:
         cluster: what to upgrade.

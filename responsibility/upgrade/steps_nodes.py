@@ -18,7 +18,7 @@ _KUBELETS = "kubectl get nodes -o custom-columns=NAME:.metadata.name,KUBELET:.st
 
 
 def managed_nodes(upgrade: Upgrade) -> Step:
-    """EC2 nodes that EKS replaces when it is told to."""
+    """EC2 nodes that EKS replaces on request."""
     groups = upgrade.cluster.node_groups
     names = list(dict.fromkeys(group_name(group) for group in groups))
     changes = [_group_change(upgrade, group) for group in groups]

@@ -55,7 +55,7 @@ def _machines(role: Role) -> list[str]:
 
 @check("EKR021", Cluster)
 def no_masters(cluster: Cluster) -> Answer:
-    """In access entries EKS refuses the group. Those of nodes it makes itself, with groups that nobody else may name."""
+    """In access entries EKS refuses the group. It makes those of nodes itself, with reserved groups."""
     if cluster.facts.origin == "account" and cluster.authentication_mode != "API":
         raise UnknownValue(cluster.at("AccessConfig.AuthenticationMode"), "an audit does not read aws-auth")
     entries = cluster.facts.belonging(AccessEntry, cluster.resource.key)

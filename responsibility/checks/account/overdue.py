@@ -14,7 +14,7 @@ _SOON = 90
 _SKEW = 3
 """Minor versions that a kubelet may be behind: https://kubernetes.io/releases/version-skew-policy/."""
 _OLD_RELEASE = 45
-"""Days: AWS releases images every week or two; after the third that is missed, nobody looks."""
+"""Days: AWS releases images every week or two, so at least three releases were missed."""
 _OLD_NODE = 90
 _LIFE, _NEAR = 21, 18
 """Days that an Auto Mode node lives at most (automode-learn-instances.html), and from which on it counts as late: the built-in

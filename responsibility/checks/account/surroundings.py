@@ -21,7 +21,7 @@ _FREE = "AvailableIpAddressCount"
 
 @check("EKR142", Cluster)
 def room_for_an_upgrade(cluster: Cluster) -> Answer:
-    """In each of them: which one EKS takes nobody knows before."""
+    """In each of them: which one EKS uses is not known in advance."""
     subnets = subnets_at(cluster, "ResourcesVpcConfig.SubnetIds")
     free = {subnet.name: _free(subnet) for subnet in subnets}
     where = [subnet.at(_FREE) for subnet in subnets]

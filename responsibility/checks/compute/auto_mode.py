@@ -22,7 +22,7 @@ _SETTINGS = {
 
 @check("EKR054", Cluster)
 def cluster_role_has_auto_modes_policies(cluster: Cluster) -> Answer | None:
-    """A policy of your own may grant the same: then nobody can tell from names."""
+    """A custom policy may grant the same: names then do not show it."""
     if not cluster.auto_mode:
         return None
     role = cluster.role

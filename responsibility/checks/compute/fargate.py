@@ -82,7 +82,7 @@ def subnets_are_private(profile: FargateProfile) -> Answer:
 
 
 def _sorted_subnets(owner: FargateProfile | Cluster, path: str) -> tuple[list[Evidence], int, list[Evidence]]:
-    """Returns where public subnets are named, how many are private, and where nobody can tell."""
+    """Returns where public subnets are named, how many are private, and where that is unknown."""
     public: list[Evidence] = []
     unclear: list[Evidence] = []
     private = 0
@@ -126,7 +126,7 @@ def dns_runs_on_fargate(cluster: Cluster) -> Answer | None:
 
 
 def _dns_is_for_fargate(cluster: Cluster, profile: FargateProfile, path: str) -> Answer:
-    """Answers for CoreDNS whose labels a profile takes: its pods are marked for EC2 unless somebody says otherwise.
+    """Answers for CoreDNS whose labels a profile takes: its pods are marked for EC2 unless configured otherwise.
 
     Raises UnknownValue where EKS installs it by itself, and no patch of its Deployment is in what was read.
     """

@@ -13,7 +13,7 @@ from responsibility.reading.values import Reference
 _CIDRS = "ResourcesVpcConfig.PublicAccessCidrs"
 _LOGS = "Logging.ClusterLogging.EnabledTypes"
 _WIDEST = {4: 16, 6: 32}
-"""The shortest prefix that still is somebody's network and not a good part of the internet, for each family."""
+"""The shortest prefix of a plausible single network, for each family."""
 _SECURITY_LOGS = ("audit", "api", "authenticator")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -32,7 +32,7 @@ def _public(cluster: Cluster) -> list[tuple[str, Network]]:
 
 
 def _whole_internet(ranges: list[tuple[str, Network]]) -> list[str]:
-    """Returns the families that the ranges leave nobody out of: two halves are a whole."""
+    """Returns the families that the ranges cover completely: two halves are a whole."""
     v4 = ipaddress.collapse_addresses(block for _, block in ranges if isinstance(block, ipaddress.IPv4Network))
     v6 = ipaddress.collapse_addresses(block for _, block in ranges if isinstance(block, ipaddress.IPv6Network))
     blocks: list[Network] = [*v4, *v6]

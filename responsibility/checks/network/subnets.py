@@ -71,7 +71,7 @@ def _is_one(value: object) -> bool:
 
 @check("EKR072", Cluster)
 def room_for_interfaces(cluster: Cluster) -> Answer:
-    """How many addresses are taken later nobody sees here: a subnet that pods share needs more."""
+    """Later use of addresses is not visible here: a subnet that pods share needs more."""
     compute = cluster.facts.view(Placement).compute
     small = [
         subnet

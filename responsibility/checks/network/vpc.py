@@ -133,7 +133,7 @@ def _attached(cluster: Cluster) -> tuple[dict[str, SecurityGroup], UnknownValue 
     """Returns the groups of the control plane's and the nodes' interfaces, and what could not be seen of them."""
     found: dict[str, SecurityGroup] = {}
     blind: UnknownValue | None = None
-    # A running cluster tells the group that EKS made for it.
+    # A running cluster has the group that EKS made for it.
     if made := cluster.facts.find(SecurityGroup, cluster.resource.maybe("ResourcesVpcConfig.ClusterSecurityGroupId")):
         found[made.resource.key] = made
     facts: list[Cluster | NodeGroup | SelfManagedNodes] = [cluster, *cluster.node_groups, *cluster.self_managed]

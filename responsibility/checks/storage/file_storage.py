@@ -13,7 +13,7 @@ _DRIVER = "efs.csi.aws.com"
 
 @check("EKR175", KubernetesObject)
 def mounted_by_an_access_point(volume: KubernetesObject) -> Answer | None:
-    """Applies to static volumes. Whether somebody changed the owner of the file system's root by hand is not seen."""
+    """Applies to static volumes. A manual change of the owner of the file system's root is not visible."""
     if volume.what != "PersistentVolume" or volume.get("spec.csi.driver") != _DRIVER:
         return None
     here = volume.at("spec.csi.volumeHandle")

@@ -9,7 +9,7 @@ from responsibility.reading.values import has_gap
 
 @check("EKR152", Storage)
 def one_mount_target_in_a_zone(storage: Storage) -> Answer | None:
-    """Two targets in subnets whose AZ nobody says are unknown."""
+    """Two targets in subnets without a known AZ are unknown."""
     if storage.resource.type != "AWS::EFS::FileSystem" or not storage.serves_a_cluster:
         return None
     targets = storage.facts.pointing("AWS::EFS::MountTarget", "FileSystemId", storage)

@@ -106,7 +106,7 @@ def _raise_if_cluster_denies(item: KubernetesObject) -> None:
 
 
 def _denies(policy: KubernetesObject) -> bool:
-    """Whether a policy selects all pods and lets nobody in, or somebody only."""
+    """Whether a policy selects all pods and denies or restricts traffic."""
     selector = policy.mapping("spec.podSelector")
     types = policy.texts("spec.policyTypes") or ["Ingress"]
     if any(selector.values()) or "Ingress" not in types:

@@ -41,7 +41,7 @@ def reaches_node(workload: Workload) -> Iterator[tuple[str, str]]:
 
 @check("EKR087", Workload)
 def pod_keeps_to_itself(workload: Workload) -> Answer | None:
-    """What the baseline Pod Security Standard forbids. Node agents in kube-system need it; elsewhere somebody decides."""
+    """What the baseline Pod Security Standard forbids. Node agents in kube-system need it; elsewhere it is a decision."""
     if workload.made_by_another:
         return None
     found = list(reaches_node(workload))

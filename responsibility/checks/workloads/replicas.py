@@ -17,7 +17,7 @@ _REPLICATED = ("Deployment", "StatefulSet", "ReplicaSet")
 def least_replicas(workload: Workload) -> tuple[int, KubernetesObject, str]:
     """Returns the minimum number of replicas, and the object and path that say so. Raises UnknownValue."""
     for scaler in workload.facts.view(Objects).scalers(workload):
-        # KEDA scales to zero unless it is told otherwise; a HorizontalPodAutoscaler to one.
+        # KEDA scales to zero by default; a HorizontalPodAutoscaler to one.
         path, default = ("minReplicaCount", 0) if scaler.what == "ScaledObject" else ("minReplicas", 1)
         return scaler.number(f"spec.{path}", default), scaler, f"spec.{path}"
     return workload.replicas, workload, "spec.replicas"
