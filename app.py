@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from safe_io.errors import BadInput, run
 from safe_io.terminal import one_line
 from stacks.assembly import assembly
-from stacks.environment.path import environment_path
 from stacks.node import use_pinned_node
 
 if TYPE_CHECKING:
@@ -37,14 +36,11 @@ ACCEPT = "the checks found something. Fix it, or accept it with a reason in stac
 def main() -> int:
     """Synthesises the environment that the context key `env` names; returns the exit code. Raises BadInput."""
     use_pinned_node()
-    # Node starts and loads its libraries while Python reads pydantic, the largest of those that need no CDK.
-    cdk = Thread(target=import_module, args=["aws_cdk"], daemon=True)
-    cdk.start()
-    import_module("pydantic")
-    cdk.join()  # what follows imports aws_cdk too, and two threads that talk to jsii wait for each other for ever
+    _import_cdk_and_pydantic()
 
     from stacks.environment.context import read_context, synth_options
     from stacks.environment.loading import load_environment, load_lock
+    from stacks.environment.path import environment_path
 
     context = read_context(ROOT / "cdk.json", os.environ.get("CDK_CONTEXT_JSON"))
     options = synth_options(context)
@@ -60,6 +56,19 @@ def main() -> int:
         print(f"{findings}\n{path}: {ACCEPT}".lstrip(), file=sys.stderr)
         return 1
     return 0
+
+
+def _import_cdk_and_pydantic() -> None:
+    """Imports both at once: Node loads the CDK while Python loads pydantic, the largest library that does not need it.
+
+    The two threads import no module in common: both would wait for its lock. jsii comes first, for its libraries are of
+    many uses. Whatever else imports the CDK waits for the end: two threads that talk to jsii at once take each other's answers.
+    """
+    import_module("jsii")
+    cdk = Thread(target=import_module, args=["aws_cdk"], daemon=True)
+    cdk.start()
+    import_module("pydantic.main")
+    cdk.join()
 
 
 class ChecksFailed(Exception):

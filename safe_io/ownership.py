@@ -34,7 +34,10 @@ def claim(folder: Path) -> None:
         for _ in range(40):
             if is_whole(folder):
                 return
-            if found := next((path.name for path in folder.iterdir() if path.name != MANIFEST), None):
+            found = next((path.name for path in folder.iterdir() if path.name != MANIFEST), None)
+            if found and is_whole(folder):
+                return  # another process made it ours in between, and has begun to use it
+            if found:
                 raise OutputProblem(f"{folder}: contains {found!r}, which is not ours to delete. Name a new folder")
             with suppress(FileExistsError), (folder / MANIFEST).open("x", encoding="utf-8") as out:
                 out.write(_manifest(whole=True))

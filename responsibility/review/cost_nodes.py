@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 from responsibility.model import ComputeKind
 from responsibility.reading.eks import LaunchTemplate, NodeGroup, SelfManagedNodes
@@ -31,11 +32,10 @@ def node_group(bill: Bill, group: NodeGroup) -> None:
         words.append(f"it starts with {desired}")
     if said:
         words.append(said)
-    if word(group, "CapacityType") == "SPOT":
-        words.append("on-demand price as the upper bound: it is Spot")
+    spot = count if word(group, "CapacityType") == "SPOT" else 0
     if word(group, "AmiType").startswith("WINDOWS"):
         words.append("the Windows licence comes on top")
-    _instances(bill, group, kind, count, words, "ScalingConfig.MinSize", "managed_nodes")
+    _instances(bill, group, kind, count, words, "ScalingConfig.MinSize", "managed_nodes", spot)
 
 
 def _type_of_group(group: NodeGroup) -> tuple[str, str]:
@@ -76,7 +76,23 @@ def scaling_group(bill: Bill, group: Fact) -> None:
     words = [f"{several(count, 'instance')} at least (MinSize)"]
     if group.resource.maybe(override):
         words.append("the first instance type of its mix, at the on-demand price")
-    _instances(bill, group, kind, count, words, "MinSize", _kind_of(group))
+    spot = _spot(group, count)
+    if source and word(source, f"{path}InstanceMarketOptions.MarketType") == "spot":
+        spot = count
+    _instances(bill, group, kind, count, words, "MinSize", _kind_of(group), spot)
+
+
+def _spot(group: Fact, count: float) -> float:
+    """Returns how many of an Auto Scaling group's instances are Spot. Raises UnknownValue.
+
+    Source: API reference of Auto Scaling, InstancesDistribution: no base, and all on demand, unless it says otherwise.
+    """
+    if not group.get("MixedInstancesPolicy"):
+        return 0
+    mix = "MixedInstancesPolicy.InstancesDistribution"
+    base = number(group, f"{mix}.OnDemandBaseCapacity", 0)
+    share = number(group, f"{mix}.OnDemandPercentageAboveBaseCapacity", 100)
+    return max(count - base, 0) - ceil(max(count - base, 0) * share / 100)
 
 
 def scaling_group_volumes(bill: Bill, group: Fact) -> None:
@@ -144,9 +160,26 @@ def volume(bill: Bill, fact: Fact) -> None:
 
 
 def _instances(
-    bill: Bill, fact: Fact, kind: str, count: float, words: list[str], path: str, compute: ComputeKind | None
+    bill: Bill,
+    fact: Fact,
+    kind: str,
+    count: float,
+    words: list[str],
+    path: str,
+    compute: ComputeKind | None,
+    spot: float = 0,
 ) -> None:
-    bill.add(f"ec2:{kind}", fact, f"{kind} for {called(fact)}", count, "; ".join(words), path=path, kind=compute)
+    if spot:
+        # No floor: the price moves, and falls below any that is written down.
+        most = bill.amount(f"ec2:{kind}")
+        bill.skip(
+            f"{several(spot, 'Spot instance')} of {called(fact)}",
+            f"the price of Spot changes{f'; on demand, {kind} costs {most}' if most else ''}",
+        )
+    if count > spot or not spot:
+        bill.add(
+            f"ec2:{kind}", fact, f"{kind} for {called(fact)}", count - spot, "; ".join(words), path=path, kind=compute
+        )
     if count and _is_public(fact):
         assumed = f"{count:g}, one for each instance: its subnets or its interface ask for it"
         bill.add("public-ipv4", fact, f"Public IPv4 of {called(fact)}", count, assumed, kind=compute)

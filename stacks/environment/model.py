@@ -15,12 +15,12 @@ from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
 from eks_facts.files import load
 from stacks.environment.arns import check_arns
+from stacks.environment.availability_zones import check_zones
 from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment.path import NAME
 from stacks.environment.stack_names import compute_stack, control_plane_stack
-from stacks.environment.support import version_problem
-from stacks.environment.zones import check_zones
+from stacks.environment.version_support import version_problem
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""

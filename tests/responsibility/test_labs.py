@@ -1,4 +1,4 @@
-"""The labs do what they say: each command is run, and what stands below it is what it prints."""
+"""The labs do what they say: each command is run, and prints what the lab shows below it."""
 
 import difflib
 import os
@@ -6,7 +6,6 @@ import random
 import re
 import shutil
 import string
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from responsibility.model import components
 from responsibility.model.labs import labs
 from tests.support.kept import kept_value
+from tests.support.processes import OFFLINE, finished
 
 ROOT = Path(__file__).parents[2]
 LABS = sorted((ROOT / "docs/labs").glob("[0-9]*.md"))
@@ -92,6 +92,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_lab_prints_what_it_says(lab: Path, scratch: Path, checkout: Path) -> None:
     environment = {
         **{name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "TTY_COMPATIBLE")},
+        **OFFLINE,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "120",
         # For `make review`: quick, and on the day that the labs were written, so that they do not age.
@@ -106,17 +107,10 @@ def test_lab_prints_what_it_says(lab: Path, scratch: Path, checkout: Path) -> No
     script = re.sub(r"-m responsibility review(?!.*--as-of)", r"\g<0> --as-of 2026-11-24", script)
 
     def run() -> tuple[int, str, list[str]]:
-        result = subprocess.run(
-            ["bash", "-c", STRICT + script.replace(SCRATCH, str(scratch))],
-            cwd=checkout,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
+        command = ["bash", "-c", STRICT + script.replace(SCRATCH, str(scratch))]
+        result = finished(command, cwd=checkout, env=environment, seconds=300)
         left = [path.name for path in checkout.iterdir() if not path.is_symlink()]
-        return result.returncode, result.stdout.replace(str(scratch), SCRATCH), left
+        return result.returncode, result.output.replace(str(scratch), SCRATCH), left
 
     # The first lab is run each time; the others when the project changed.
     code, printed, left = run() if lab == LABS[0] else kept_value(f"lab {script}", run, of="project")

@@ -86,7 +86,7 @@ def workloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workloads:
 def test_kubernetes_objects_are_held_against_the_same(value: Any, workloads: Workloads) -> None:
     settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": value}}
     workloads.write("mine", [settings])
-    with pytest.raises(BadInput, match=r"base/all\.yaml:\d+: data\.a: (holds|found) "):
+    with pytest.raises(BadInput, match=r"base/all\.yaml:\d+: data\.a: (contains|found) "):
         workloads.placed("mine")
 
 

@@ -1,11 +1,19 @@
-"""Checks of Helm charts: which version is installed, and where it comes from."""
+"""Checks of Helm charts: which version is installed, where it comes from, and whether its pods can work."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.checks.compute.instances import imds_hop_limit_is_1
 from responsibility.reading.charts import HelmChart
+from responsibility.reading.eks import Cluster, PodIdentity
+from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.nodes import Ec2Nodes
+from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN
 
 _FIXED = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
@@ -41,3 +49,75 @@ def chart_comes_over_tls(chart: HelmChart) -> Answer:
     if "://" in address:
         return open_(f"comes over {address.partition('://')[0]}", chart.at(path))
     return open_("no repository is named", chart.at("Repository"))
+
+
+_BALANCERS = "aws-load-balancer-controller"
+
+
+@check("EKR240", HelmChart)
+def balancer_controller_needs_no_metadata(chart: HelmChart) -> Answer | None:
+    """With the host's network its pods are no hop away from the metadata of the node."""
+    if str(chart.resource.maybe("Chart", "")).rsplit("/", 1)[-1] != _BALANCERS:
+        return None
+    here = chart.at("Values")
+    cluster = chart.facts.get(Cluster, chart.cluster_key)
+    if cluster is None:
+        raise UnknownValue(here, "the cluster that it belongs to was not read")
+    values = _values(chart)
+    if values.get("hostNetwork") is True:
+        return met("runs in the host's network, which reaches the instance metadata", here)
+    missing = list(_missing(values, cluster))
+    if not missing:
+        return met("has region, vpcId and a role of its own", here)
+    if where := next(_without_metadata(cluster), None):
+        return open_(f"has no {', no '.join(missing)}, and its pods cannot ask {where}", here)
+    if not (cluster.node_groups or cluster.self_managed):
+        raise UnknownValue(here, "on which nodes its pods run was not read")
+    return met("its pods reach the instance metadata", here)
+
+
+def _values(chart: HelmChart) -> Mapping[str, Any]:
+    """Returns the values of a chart. Raises UnknownValue."""
+    values = chart.get("Values") or {}
+    try:
+        values = json_in(values) if isinstance(values, str) else values
+    except NoData:
+        values = None
+    if not isinstance(values, dict):
+        raise UnknownValue(chart.at("Values"), "its values are not JSON")
+    return values
+
+
+def _missing(values: Mapping[str, Any], cluster: Cluster) -> Iterator[str]:
+    """Yields what the controller would ask the metadata for, or take from the role of the node."""
+    yield from (key for key in ("region", "vpcId") if not values.get(key))
+    account = values.get("serviceAccount")
+    account = account if isinstance(account, dict) else {}
+    name = account.get("name", _BALANCERS)
+    annotated = [account.get("annotations") or {}]
+    annotated += [
+        one.resource.maybe("metadata.annotations", {}) or {}
+        for one in software.objects(cluster, "ServiceAccount")
+        if one.bare_name == name
+    ]
+    associated = any(
+        one.resource.maybe("ServiceAccount") in (None, name)
+        for one in cluster.facts.belonging(PodIdentity, cluster.resource.key)
+    )
+    annotated_with_a_role = any("eks.amazonaws.com/role-arn" in one for one in annotated)
+    # An account that something else makes, and that was not read, may have one.
+    elsewhere = account.get("create") is False and len(annotated) == 1
+    if not (associated or annotated_with_a_role or elsewhere):
+        yield "role"
+
+
+def _without_metadata(cluster: Cluster) -> Iterator[str]:
+    """Yields compute whose pods do not reach the instance metadata. Raises UnknownValue."""
+    for nodes in [*cluster.node_groups, *cluster.self_managed]:
+        answer = imds_hop_limit_is_1(nodes) if isinstance(nodes, Ec2Nodes) else None
+        if answer and answer.status != "open":
+            yield f"the instance metadata of {nodes.words}"
+    if cluster.auto_mode:
+        yield "the instance metadata of Auto Mode's nodes"
+    if cluster.fargate_profiles and not (cluster.node_groups or cluster.self_managed):
+        yield "Fargate, which has no instance metadata"

@@ -70,8 +70,42 @@ def test_a_node_group_that_says_nothing_has_the_defaults_of_eks() -> None:
     assert only(priced(nodes(AmiType="WINDOWS_CORE_2022_x86_64")), "Root volumes").quantity == 50
 
 
-def test_spot_is_counted_at_the_on_demand_price_and_says_so() -> None:
-    assert "upper bound" in only(priced(nodes(CapacityType="SPOT", InstanceTypes=["m5.large"])), "m5.large").assumption
+def test_spot_is_no_floor() -> None:
+    found = priced(nodes(CapacityType="SPOT", InstanceTypes=["m5.large"]))
+    assert not [line for line in found.lines if "m5.large" in line.what]
+    assert any(words.startswith("1 Spot instance of node group Nodes") for words in found.not_priced)
+
+
+@pytest.mark.parametrize(
+    ("mix", "on_demand"),
+    [
+        ({}, 5),
+        ({"OnDemandBaseCapacity": 2}, 5),
+        ({"OnDemandBaseCapacity": 1, "OnDemandPercentageAboveBaseCapacity": 50}, 3),
+        ({"OnDemandPercentageAboveBaseCapacity": 0}, 0),
+    ],
+)
+def test_of_a_mix_the_instances_on_demand_are_the_floor(mix: dict[str, int], on_demand: int) -> None:
+    chosen = {"LaunchTemplateSpecification": {"LaunchTemplateId": "lt-1"}, "Overrides": [{"InstanceType": "m5.large"}]}
+    policy = {"InstancesDistribution": mix, "LaunchTemplate": chosen}
+    group = resource("AWS::AutoScaling::AutoScalingGroup", MinSize="5", MaxSize="9", MixedInstancesPolicy=policy)
+    found = priced({**cluster(), "Group": group})
+    assert sum(line.quantity for line in found.lines if "m5.large" in line.what) == on_demand * HOURS
+
+
+def test_what_may_cost_money_and_has_no_price_is_named() -> None:
+    kinds = (
+        "SageMaker::Cluster",
+        "OpenSearchService::Domain",
+        "MSK::Cluster",
+        "Nobody::Knows",
+        "IAM::Role",
+        "EC2::RouteTable",
+    )
+    found = priced({**cluster(), **{f"R{number}": resource(f"AWS::{kind}") for number, kind in enumerate(kinds)}})
+    named = {words.split(": ")[0] for words in found.not_priced}
+    assert {f"1 x AWS::{kind}" for kind in kinds[:4]} <= named
+    assert not {f"1 x AWS::{kind}" for kind in kinds[4:]} & named
 
 
 def test_a_node_group_that_may_be_empty_is_shown_at_nothing() -> None:
