@@ -52,6 +52,7 @@ class Index:
         self.all = objects
         self.objects = [item for item, fine in zip(objects, sound, strict=True) if fine]
         self._scope = scope
+        self.is_whole = scope.whole
         self._found: dict[tuple[str, str | None, str], KubernetesObject] = {}
         self._count: dict[tuple[str, str, str | None, str], int] = {}
         for item in objects:
@@ -61,7 +62,7 @@ class Index:
             identity = (group_of(item), kind, where, name)
             self._count[identity] = self._count.get(identity, 0) + 1
         self.pods = [pod for item in self.objects if (pod := pod_of(item))]
-        defined = {at(item, "spec", "group") for item in objects if item.get("kind") == "CustomResourceDefinition"}
+        defined = {str(at(item, "spec", "group")) for item in objects if item.get("kind") == "CustomResourceDefinition"}
         self._odd = {  # namespaces where pods, or what they name, may come from something that is not understood
             namespace_of(item)
             for item, fine in zip(objects, sound, strict=True)

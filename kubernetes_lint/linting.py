@@ -1,11 +1,12 @@
 """The linter: each object by its schema first; those that have the right shape, then, by what they say together."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from kubernetes_lint import definitions, pod_security, references, schemas, values
 from kubernetes_lint.index import Index
 from kubernetes_lint.objects import KubernetesObject
-from kubernetes_lint.problem import Found, Kind, Problem, Scope
+from kubernetes_lint.problem import LATER, Found, Kind, Problem, Scope
 
 
 def lint(objects: Sequence[KubernetesObject], version: str, scope: Scope | None = None) -> list[Problem]:
@@ -16,9 +17,17 @@ def lint(objects: Sequence[KubernetesObject], version: str, scope: Scope | None 
         version: of Kubernetes, like 1.36. Schemas of the newest older version judge one that is not known.
         scope: what else is in the cluster.
     """
-    custom = definitions.schemas_of(objects)
-    found = [list(schemas.problems(item, version, custom)) for item in objects]
-    sound = [not any(one.certain for one in problems) for problems in found]
+    objects = [_without_nulls(item) for item in objects]
+    found = {
+        number: list(schemas.problems(item, version, {}))
+        for number, item in enumerate(objects)
+        if item.get("kind") == "CustomResourceDefinition"
+    }
+    custom = definitions.schemas_of([objects[number] for number, problems in found.items() if not problems])
+    for number, item in enumerate(objects):
+        if number not in found:
+            found[number] = list(schemas.problems(item, version, custom))
+    sound = [not any(one.certain or one.text == LATER for one in found[number]) for number in range(len(objects))]
     index = Index(objects, sound, scope or Scope())
     result: list[Problem] = []
     for number, item in enumerate(objects):
@@ -31,5 +40,16 @@ def lint(objects: Sequence[KubernetesObject], version: str, scope: Scope | None 
 
 
 def _of(kind: Kind, number: int, item: KubernetesObject, found: Iterable[Found]) -> Iterator[Problem]:
-    for one in found:
-        yield Problem(kind, number, item, one.where, one.text, one.certain)
+    try:
+        for one in found:
+            yield Problem(kind, number, item, one.where, one.text, one.certain)
+    except (AttributeError, KeyError, TypeError):
+        # Custom kinds, and fields that schemas leave open, may have any shape: nothing is said of such an object.
+        yield Problem(kind, number, item, (), "has a shape that cannot be judged", certain=False)
+
+
+def _without_nulls(value: Any) -> Any:
+    """A key with null is not there, as the API server takes it."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
+    return [_without_nulls(part) for part in value if part is not None] if isinstance(value, list) else value

@@ -7,6 +7,8 @@ from typing import Literal
 from kubernetes_lint.objects import KubernetesObject, name_of
 from safe_io.where import Where, dotted
 
+LATER = "is filled in later"
+"""Of a value of another shape than text that is not known yet."""
 Kind = Literal["schema", "reference", "value", "pod_security"]
 
 

@@ -46,7 +46,7 @@ def _placed(item: KubernetesObject, index: Index) -> Problems:
     if is_cluster_scoped(item["kind"]):
         if namespace:
             yield Found(("metadata", "namespace"), f"is in no namespace: a {item['kind']} is of the whole cluster")
-    elif namespace and not open_text(namespace) and not index.has("Namespace", None, namespace):
+    elif namespace and index.is_whole and not open_text(namespace) and not index.has("Namespace", None, namespace):
         yield Found(("metadata", "namespace"), f"no Namespace {namespace} was read", certain=False)
 
 

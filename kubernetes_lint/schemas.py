@@ -16,7 +16,7 @@ from kubernetes_lint.definitions import CustomKind, known_kinds, rule_problems, 
 from kubernetes_lint.facts import load
 from kubernetes_lint.index import kubernetes_groups
 from kubernetes_lint.objects import KubernetesObject, at, group_of
-from kubernetes_lint.problem import Found, Problems, open_text
+from kubernetes_lint.problem import LATER, Found, Problems, open_text
 from safe_io.where import Where, shown
 
 
@@ -134,11 +134,14 @@ def _merge(schema: dict[str, Any], limit: Mapping[str, Any]) -> None:
 
 def _errors(item: Any, validator: Any, of: str, way: Where = (), *, certain: bool = True) -> Problems:
     seen = set()
-    for error in validator.iter_errors(item):
-        for found in _said(error, way, of, certain=certain):
-            if found not in seen:  # $ref and its siblings may say the same
-                seen.add(found)
-                yield found
+    try:
+        for error in validator.iter_errors(item):
+            for found in _said(error, way, of, certain=certain):
+                if found not in seen:  # $ref and its siblings may say the same
+                    seen.add(found)
+                    yield found
+    except (jsonschema.exceptions.UnknownType, jsonschema.SchemaError, re.error, TypeError, RecursionError):
+        yield Found(way, "cannot be judged: its definition is no schema that can be read", certain=False)
 
 
 def _said(error: jsonschema.ValidationError, way: Where, of: str, *, certain: bool) -> Iterator[Found]:
@@ -147,6 +150,9 @@ def _said(error: jsonschema.ValidationError, way: Where, of: str, *, certain: bo
     ``certain``: whether a field that the schema does not have is surely wrong, and not only one that looks like another.
     """
     where, value, wanted = (*way, *error.absolute_path), error.instance, error.validator_value
+    if open_text(value) and error.validator == "type":
+        yield Found(where, LATER, certain=False)
+        return
     if open_text(value) or (error.validator in ("anyOf", "oneOf", "not") and _has_open_text(value)):
         return
     if error.validator == "additionalProperties" and isinstance(value, dict) and wanted is False:

@@ -13,6 +13,8 @@ from responsibility.findings import CheckInfo, Evidence, Finding, Origin, Part, 
 from responsibility.model import ComputeKind, Owner
 
 SCHEMA_VERSION = "1.3"
+MANIFESTS = "manifests"
+"""The name that stands for a stack where Kubernetes objects alone were read."""
 
 
 class CellInfo(Part):

@@ -1,4 +1,4 @@
-"""Access stack: who gets at a cluster. It stays when its compute rolls back, so that people can look why."""
+"""Access stack: who gets at a cluster. It comes beside the compute, and stays when that rolls back, so that people can look why."""
 
 import aws_cdk as cdk
 from constructs import Construct

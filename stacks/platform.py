@@ -149,7 +149,7 @@ def build(
         access.add_stack_dependency(stack)
         accesses.append(access)
         cluster = RunningCluster(spec, cluster_network, stack.security_group_id, access.oidc, its_foundation.lasting)
-        return cluster, access
+        return cluster, stack
 
     clusters, computes, workloads, protections = [], [], [], []
     control_planes: list[ControlPlaneStack] = []
@@ -193,7 +193,9 @@ def build(
                 running.add_stack_dependency(one)
             workloads.append(running)
             its_stacks.append(running)
-        protections += _protection(scope, spec, its_stacks, environment, stack_env)
+        # Nodes and people come side by side; before all of it goes, this is asked.
+        its_access = [one for one in accesses if one.stack_name == access_stack(name, spec.name)]
+        protections += _protection(scope, spec, [*its_access, *its_stacks], environment, stack_env)
 
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)

@@ -252,10 +252,8 @@ class Network(Construct):
             allocation_id=address.attr_allocation_id,
             tags=self._tags(f"nat-{index + 1}"),
         )
-        # An address can only be used, and a gateway only come up, once the VPC reaches the internet; and on deletion
-        # the attachment cannot go before them.
-        for resource in (address, gateway):
-            resource.node.add_dependency(self._attachment)
+        # It comes up once the VPC reaches the internet, and on deletion the attachment cannot go before it.
+        gateway.node.add_dependency(self._attachment)
         return gateway
 
     def _flow_logs(self, iam: IamSpec, log_group: str) -> None:

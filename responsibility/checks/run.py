@@ -74,6 +74,9 @@ def _fell_over(check: Check, subject: Fact, error: Exception) -> Finding:
 def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
     cluster = facts.get(Cluster, subject.cluster_key)
     try:
+        if not cluster and facts.stated_kinds and not {*facts.stated_kinds} & {*check.info.kinds}:
+            stated = " or ".join(KIND_NAMES[kind] for kind in facts.stated_kinds)
+            return Answer("not_applicable", f"it runs on {stated}", ())
         if cluster and cluster.kinds and not cluster.has_any(check.info.kinds):
             names = " or ".join(KIND_NAMES[kind] for kind in check.info.kinds)
             return Answer("not_applicable", f"the cluster has no {names}", ())

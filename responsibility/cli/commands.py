@@ -72,14 +72,27 @@ app = typer.Typer(
 @app.command()
 def review(
     assembly: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--assembly",
             "--template",
             "-a",
-            help="A cdk.out folder, a template, a folder of them, or - (standard input).",
+            help="A cdk.out folder, a template, a folder of them, or - (standard input); the default is cdk.out.",
         ),
-    ] = "cdk.out",
+    ] = None,
+    manifests: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Kubernetes YAML: a folder, a file, or - (`helm template ... |`); may be repeated. Needs no template."
+        ),
+    ] = None,
+    compute: Annotated[
+        list[str] | None,
+        typer.Option(help="With --manifests alone: the kind of compute they run on, like auto-mode; may be repeated."),
+    ] = None,
+    kubernetes_version: Annotated[
+        str | None, typer.Option(help="With --manifests alone: like 1.36; the default is the newest of EKS.")
+    ] = None,
     baseline: Annotated[
         str | None, typer.Option(help="Another assembly or template: report what changed since.")
     ] = None,
@@ -99,7 +112,10 @@ def review(
 
     document = read(
         Request(
-            assembly=assembly,
+            assembly=assembly if assembly is not None or manifests else "cdk.out",
+            manifests=tuple(manifests or ()),
+            compute=tuple(compute or ()),
+            kubernetes_version=kubernetes_version,
             baseline=baseline,
             as_of=day(as_of),
             accepted=accepted,

@@ -186,6 +186,10 @@ class Facts:
         """The day that support dates are compared with."""
         self.unread: list[Unread] = []
         """What the templates bring that was not read."""
+        self.stated_kinds: tuple[ComputeKind, ...] = ()
+        """Kinds of compute that somebody states for objects without a template."""
+        self.stated_version = ""
+        """Version of Kubernetes that somebody states for these."""
         self.resources: list[Resource] = []
         self._facts: list[Fact] = []
         self._by_key: dict[str, Fact] = {}

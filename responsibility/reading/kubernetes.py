@@ -210,6 +210,10 @@ class Workload(KubernetesObject):
     def on_fargate(self) -> bool:
         """Whether a Fargate profile of its cluster selects its pods (profiles come before the scheduler). Raises UnknownValue."""
         unread: UnknownValue | None = None
+        if "fargate" in self.facts.stated_kinds:
+            if len(self.facts.stated_kinds) > 1:
+                raise UnknownValue(self.at("metadata.namespace"), "runs on one of several kinds of compute")
+            return True
         for profile in self.facts.belonging(FargateProfile, self.cluster_key):
             for index, _ in enumerate(profile.selectors):
                 try:

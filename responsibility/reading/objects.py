@@ -8,6 +8,7 @@ from typing import Any
 
 from responsibility.reading.facts import Facts
 from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.resource import UnknownValue
 
 _SELECTORS = {"Service": "spec.selector", "NetworkPolicy": "spec.podSelector"}
 """Where an object names the pods it means; others at ``spec.selector``."""
@@ -52,6 +53,12 @@ class Objects:
     def of_class(self, kind: str, beside: KubernetesObject, name: str) -> KubernetesObject | None:
         """Returns the object with a name that is in no namespace."""
         return self._by_name.get((kind, (beside.cluster_key, "default"), name))
+
+    def expect_all(self, beside: KubernetesObject, what: str) -> None:
+        """Raises UnknownValue where manifests alone were read, and not the object's Namespace: they may be a part of it."""
+        if beside.facts.stated_version and not self.of_class("Namespace", beside, beside.namespace):
+            where = beside.at("metadata.namespace")
+            raise UnknownValue(where, f"Namespace {beside.namespace} was not read, and may have a {what}")
 
     def workloads(self, beside: KubernetesObject, namespace: str) -> list[Workload]:
         """Returns the workloads in a namespace of an object's cluster."""

@@ -40,7 +40,7 @@ from responsibility.reading.running import (
 )
 from responsibility.reading.sources import Sources
 from responsibility.reading.storage import Storage
-from responsibility.reading.unread import unread
+from responsibility.reading.unread import Unread, unread
 from responsibility.reading.uses import UsedRole
 
 _CLASSES: dict[str, type[Fact]] = {
@@ -107,5 +107,6 @@ def read(sources: Sources, as_of: date) -> Facts:
     for file in sources.manifests:
         resources.extend(normalize.objects_in(file))
     facts = facts_of(resources, as_of)
-    facts.unread = unread(sources.templates)
+    facts.unread = [*unread(sources.templates), *(Unread("", f"chart file {file}") for file in sources.passed_over)]
+    facts.stated_kinds, facts.stated_version = sources.compute, sources.version
     return facts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, count
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from responsibility.bounds import RESOURCES_READ, STACKS
+from responsibility.model import ComputeKind
 from responsibility.reading.assembly import check, objects_beside, read_assembly
 from responsibility.reading.files import Files
 from responsibility.reading.nesting import nest
@@ -47,6 +49,12 @@ class Sources:
     name: str
     templates: list[Template] = field(default_factory=list)
     manifests: list[ManifestFile] = field(default_factory=list)
+    compute: tuple[ComputeKind, ...] = ()
+    """Kinds of compute that somebody states for manifests without a template."""
+    version: str = ""
+    """Version of Kubernetes that somebody states for these."""
+    passed_over: list[str] = field(default_factory=list)
+    """Files beside manifests that hold none: charts' templates."""
 
 
 def read(where: str, stdin: TextIO = sys.stdin) -> Sources:
@@ -76,9 +84,67 @@ def read(where: str, stdin: TextIO = sys.stdin) -> Sources:
             if path.is_dir()
             else "is not a CloudFormation template: it has no `Resources`"
         )
-        raise BadSource(f"{where}: {what}. Make an assembly with `make synth ENV=demo`, or name a template")
+        advice = (
+            f"For its Kubernetes objects alone: --manifests {one_line(where, 100)}"
+            if sources.manifests
+            else "Make an assembly with `make synth ENV=demo`, or name a template"
+        )
+        raise BadSource(f"{where}: {what}. {advice}")
     RESOURCES_READ.check(sum(len(template.body["Resources"]) for template in sources.templates), where)
     return sources
+
+
+def add_manifests(sources: Sources, wheres: Sequence[str], stdin: TextIO = sys.stdin) -> None:
+    """Adds files of Kubernetes objects: folders with those below them, files, or ``-`` for standard input.
+
+    They belong to the cluster of the templates, if those have one. Raises BadSource.
+    """
+    for where in wheres:
+        count_before = len(sources.manifests)
+        path = Path(where)
+        try:
+            if where in ("-", "/dev/stdin"):
+                text = _standard_input(stdin)
+                _add_objects(
+                    sources, "standard input", Files("standard input").parsed(text, "standard input.yaml"), text
+                )
+            elif path.is_dir():
+                _add_manifest_folder(sources, path)
+            else:
+                path.stat()
+                text, documents = Files(where).documents(path)
+                _add_objects(sources, where, documents, text)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise BadSource(f"{one_line(where, 300)}: cannot be read: {reason}") from None
+        if len(sources.manifests) == count_before:
+            raise BadSource(
+                f"{one_line(where, 300)}: no Kubernetes object in it: a YAML or JSON document with apiVersion and kind."
+                " A chart is rendered first: helm template CHART | python -m responsibility review --manifests -"
+            )
+    RESOURCES_READ.check(sum(len(file.objects) for file in sources.manifests), ", ".join(wheres))
+
+
+def _add_manifest_folder(sources: Sources, folder: Path) -> None:
+    files = Files(str(folder), folder)
+    for file in sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml", ".json")):
+        if not file.is_file() or any(part.startswith(".") for part in file.relative_to(folder).parts):
+            continue
+        try:
+            files.inside(file.parent, file.name, str(file))
+            text, documents = files.documents(file)
+        except BadSource:
+            if not _CHART.search(file.read_bytes()[: RULES.max_bytes]):
+                raise
+            sources.passed_over.append(str(file))
+            continue
+        _add_objects(sources, str(file), documents, text)
+
+
+def _add_objects(sources: Sources, file: str, documents: list[Any], text: str) -> None:
+    objects = {index: item for index, item in enumerate(documents) if _is_object(item)}
+    if objects:
+        sources.manifests.append(ManifestFile(file, "", list(objects.values()), text, list(objects)))
 
 
 def _standard_input(stdin: TextIO) -> str:
@@ -123,13 +189,7 @@ def _add_one_of_many(sources: Sources, files: Files, file: Path) -> None:
 
 
 def _add(sources: Sources, file: str, name: str, documents: list[Any], text: str, *, strict: bool = True) -> None:
-    objects = {
-        number: item
-        for number, item in enumerate(documents)
-        if isinstance(item, dict) and "apiVersion" in item and "kind" in item
-    }
-    if objects:
-        sources.manifests.append(ManifestFile(file, "", list(objects.values()), text, list(objects)))
+    _add_objects(sources, file, documents, text)
     for number, body in enumerate(documents):
         if not isinstance(body, dict) or not isinstance(body.get("Resources"), dict):
             continue
@@ -138,6 +198,16 @@ def _add(sources: Sources, file: str, name: str, documents: list[Any], text: str
         STACKS.check(len(sources.templates), file)
     if strict and not documents:
         raise BadSource(f"{file}: is empty")
+
+
+def _is_object(item: Any) -> bool:
+    """Whether a document is a Kubernetes object; a kustomization is kustomize's own."""
+    return (
+        isinstance(item, dict)
+        and "apiVersion" in item
+        and "kind" in item
+        and not str(item["apiVersion"]).startswith("kustomize.config.k8s.io/")
+    )
 
 
 def _unused(name: str, templates: list[Template]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from responsibility.document import Baseline, ClusterReview, ResourceChange, Review
+from responsibility.document import MANIFESTS, Baseline, ClusterReview, ResourceChange, Review
 from responsibility.findings import SEVERITIES, CheckInfo, Finding
 from responsibility.model import KIND_NAMES, OWNER_NAMES, OWNERS, ComputeKind, Owner
 from responsibility.render.words import clean, counted, few, holder, kind_words, open_words
@@ -94,8 +94,16 @@ def _compute(review: Review) -> str:
     return "compute that was not read"
 
 
+def only_manifests(review: Review) -> bool:
+    """Whether Kubernetes objects alone were read, without a template that has their cluster."""
+    return not review.clusters and bool(review.stacks) and all(stack.name == MANIFESTS for stack in review.stacks)
+
+
 def scope(review: Review) -> str:
     """Returns what was read, in a phrase."""
+    if only_manifests(review):
+        objects = sum(stack.resources for stack in review.stacks)
+        return f"{counted(objects, 'Kubernetes object')} in {counted(len(review.stacks), 'file')}"
     read = f"{counted(len(review.clusters), 'cluster')} on {_compute(review)}" if review.clusters else "no cluster"
     resources = sum(stack.resources for stack in review.stacks)
     return f"{read}, {counted(len(review.stacks), holder(review))}, {counted(resources, 'resource')}"

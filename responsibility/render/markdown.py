@@ -18,6 +18,7 @@ from responsibility.render.digest import (
     known,
     loses,
     losses,
+    only_manifests,
     open_duties,
     scope,
     ways_in,
@@ -102,7 +103,7 @@ def _top(review: Review) -> Iterator[str]:
         f"{code(review.source, 80)}, as of {review.as_of}: {scope(review)}. {numbers.accepted:,} accepted, {numbers.met:,} met, "
         f"{numbers.unknown:,} unknown. Cost floor {money(review.cost.total, text(review.cost.currency, 10))} a month."
     )
-    if not review.clusters:
+    if not review.clusters and not only_manifests(review):
         yield "\nNo EKS cluster was found in it."
     lost = losses(review.baseline) if review.baseline else []
     if lost:
@@ -177,6 +178,8 @@ def _duty(group: Group) -> str:
     check = group.check
     number = f" ({len(group.findings):,} findings)" if len(group.findings) > 1 else ""
     lines = [f"- **{check.severity.upper()}** `{check.code}` {prose(check.title)}{number}"]
+    if check.severity == "low" and not accepted_until(group.findings):
+        return f"{lines[0]}: {prose(few([finding.subject for finding in group.findings], _SHOWN))}"
     for findings in group.alike[:_SHOWN]:
         where = [code(place(at)) for finding in findings[:_SHOWN] for at in finding.evidence[:1]]
         lines.append(f"  - {prose(said(findings, _SHOWN), 800)}: {', '.join(dict.fromkeys(where))}")

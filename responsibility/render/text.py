@@ -25,6 +25,7 @@ from responsibility.render.digest import (
     known,
     loses,
     losses,
+    only_manifests,
     open_duties,
     scope,
     ways_in,
@@ -61,7 +62,8 @@ def _sections(review: Review) -> Iterator[tuple[str, Iterable[RenderableType]]]:
     yield f"Accepted for now: {review.summary.accepted:,}", _accepted(accepted_duties(review))
     yield "Ways in", _exposure(review)
     yield "Identities that may do much", _identities(review)
-    yield f"Cost floor: {money(review.cost.total, review.cost.currency)} a month", _cost(review)
+    if not only_manifests(review):
+        yield f"Cost floor: {money(review.cost.total, review.cost.currency)} a month", _cost(review)
     yield "Whose share", _share(review)
     yield f"What this {named(review)} knows", _coverage(review)
 
@@ -98,7 +100,7 @@ def _summary(review: Review) -> Iterator[RenderableType]:
         f"Accepted: {numbers.accepted:,}   Met: {numbers.met:,}   Unknown: {numbers.unknown:,}   "
         f"Not applicable: {numbers.not_applicable:,}"
     )
-    if not review.clusters:
+    if not review.clusters and not only_manifests(review):
         yield _line("No EKS cluster was found in it.", style="yellow")
     if review.baseline and losses(review.baseline):
         lost = counted(len(losses(review.baseline)), "change destroys", "changes destroy")
@@ -168,11 +170,15 @@ def _duties(duties: list[Group]) -> Iterator[RenderableType]:
     if not duties:
         yield _line("None.", style="green")
     for group in duties:
-        check = group.check
+        check, low = group.check, group.check.severity == "low"
         title = Text(check.severity.upper(), style=_COLOUR[check.severity])
         title.append(f" {check.code} {clean(check.title)}", style="bold")
         if len(group.findings) > 1:
             title.append(f" ({len(group.findings):,} findings)", style="not bold")
+        if low and not accepted_until(group.findings):
+            title.append(f": {few([finding.subject for finding in group.findings], _SHOWN)}", style="not bold")
+            yield _Item(title, mark="")
+            continue
         yield title
         for findings in group.alike[:_SHOWN]:
             yield _Item(said(findings, _SHOWN), 2)
@@ -181,6 +187,8 @@ def _duties(duties: list[Group]) -> Iterator[RenderableType]:
         for until, reason, whose in accepted_until(group.findings)[:_SHOWN]:
             yield _Item(f"acceptance ran out on {until} for {few(whose, _SHOWN)}: {reason}", 2)
         yield _Item(f"fix: {clean(check.fix)}", 2, mark=">")
+    if any(group.check.severity == "low" for group in duties):
+        yield _line("What was found in those of low severity, and where: --format html, json or sarif.", style="dim")
 
 
 def _places(findings: list[Finding], most: int) -> Iterator[RenderableType]:

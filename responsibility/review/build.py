@@ -9,7 +9,7 @@ from datetime import date
 
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
-from responsibility.document import ClusterReview, Coverage, Review, StackInfo, Summary, UnknownValue
+from responsibility.document import MANIFESTS, ClusterReview, Coverage, Review, StackInfo, Summary, UnknownValue
 from responsibility.findings import SEVERITIES, CheckInfo, Finding
 from responsibility.reading.eks import Cluster, OfCluster
 from responsibility.reading.facts import Facts
@@ -46,7 +46,7 @@ class Options:
 def facts_of(sources: Sources, as_of: date) -> Facts:
     """Returns the facts of what was read. Raises BadSource if there is nothing of EKS in it."""
     facts = read_facts(sources, as_of)
-    if not facts.all(Cluster) and not facts.all(OfCluster):
+    if not facts.all(Cluster) and not facts.all(OfCluster) and sources.templates:
         types = sorted({resource.type for resource in facts.resources})
         named = ", ".join(one_line(name, 60) for name in types[:5])
         raise BadSource(
@@ -94,6 +94,13 @@ def _stacks(sources: Sources, facts: Facts) -> list[StackInfo]:
     if facts.origin == "account":
         counts = Counter(resource.stack for resource in facts.resources)
         return [StackInfo(name=name, file="", description="", resources=count) for name, count in counts.items()]
+    if not sources.templates:
+        return [
+            StackInfo(name=MANIFESTS, file=file, description="", resources=count)
+            for file, count in Counter(
+                resource.template.file for resource in facts.resources if resource.template
+            ).items()
+        ]
     return [
         StackInfo(
             name=template.name,

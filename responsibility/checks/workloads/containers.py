@@ -24,7 +24,7 @@ def container_names(workload: Workload, paths: list[str]) -> str:
 @check("EKR083", Workload)
 def containers_are_probed(workload: Workload) -> Answer | None:
     """Containers with ports need a readiness probe. In a pod without ports, a probe of any kind in one container."""
-    if workload.made_by_another or workload.what not in ("Deployment", "StatefulSet", "ReplicaSet"):
+    if workload.made_by_another or workload.what in ("Job", "CronJob"):
         return None
     containers = workload.running
     serving = [path for path in containers if workload.get(f"{path}.ports")]
@@ -59,6 +59,73 @@ def resources_are_requested(workload: Workload) -> Answer | None:
 def memory_is_limited(workload: Workload) -> Answer | None:
     """A CPU limit is not asked for: CPU can be shared, memory cannot."""
     return None if workload.made_by_another else _resources(workload, ("memory",), ("limits",), ("default",), "limit")
+
+
+@check("EKR269", Workload)
+def containers_are_restarted(workload: Workload) -> Answer | None:
+    """Containers with ports or with another probe serve something: a liveness probe notices when they hang."""
+    if workload.made_by_another or workload.what in ("Job", "CronJob"):
+        return None
+    serving = [
+        path
+        for path in workload.running
+        if any(workload.get(f"{path}.{key}") for key in ("ports", "readinessProbe", "startupProbe", "livenessProbe"))
+    ]
+    if not serving:
+        return None
+    missing = [path for path in serving if not workload.get(f"{path}.livenessProbe")]
+    if missing:
+        return open_(
+            f"{container_names(workload, missing)}: no livenessProbe",
+            *(workload.at(f"{path}.livenessProbe") for path in missing),
+        )
+    return met("every container has a liveness probe", *(workload.at(f"{path}.livenessProbe") for path in serving))
+
+
+@check("EKR270", Workload)
+def cpu_is_bounded(workload: Workload) -> Answer | None:
+    """A limit, or a quota of the namespace on CPU: limits throttle, and a share by requests is fair where these are right."""
+    if workload.made_by_another:
+        return None
+    for quota in workload.facts.view(Objects).in_namespace("ResourceQuota", workload):
+        if {"cpu", "requests.cpu", "limits.cpu"} & set(quota.mapping("spec.hard")):
+            return met("the namespace has a quota of CPU", quota.at("spec.hard"))
+    return _resources(workload, ("cpu",), ("limits",), ("default",), "limit")
+
+
+@check("EKR271", Workload)
+def storage_of_nodes_is_bounded(workload: Workload) -> Answer | None:
+    """Logs, writable layers and emptyDir volumes fill the disk of a node; read-only containers without volumes cannot."""
+    if workload.made_by_another:
+        return None
+    for quota in workload.facts.view(Objects).in_namespace("ResourceQuota", workload):
+        if any("ephemeral-storage" in str(key) for key in quota.mapping("spec.hard")):
+            return met("the namespace has a quota of ephemeral storage", quota.at("spec.hard"))
+    return _resources(workload, ("ephemeral-storage",), ("limits",), ("default",), "limit")
+
+
+@check("EKR274", Workload)
+def requests_are_written(workload: Workload) -> Answer | None:
+    """Where there is a limit alone Kubernetes takes it for the request: EKR084 is met."""
+    if workload.made_by_another:
+        return None
+    whole = {name for name in ("cpu", "memory") if workload.get(f"{workload.spec_path}.resources.requests.{name}")}
+    ranged = {name for _, name in _ranges(workload, ("defaultRequest",))}
+    found = [
+        (path, name)
+        for path in [*workload.running, *workload.starting]
+        for name in ("cpu", "memory")
+        if name not in whole | ranged
+        and workload.get(f"{path}.resources.limits.{name}")
+        and not workload.get(f"{path}.resources.requests.{name}")
+    ]
+    if found:
+        names = listed(name for _, name in found)
+        return open_(
+            f"{container_names(workload, [path for path, _ in found])}: a limit of {names} without a request",
+            *(workload.at(f"{path}.resources.requests.{name}") for path, name in found),
+        )
+    return met("no limit has to serve as a request", workload.at(f"{workload.spec_path}.containers"))
 
 
 def _resources(

@@ -70,6 +70,8 @@ def traffic_is_denied(item: KubernetesObject) -> Answer | None:
                 )
             return met(f"denied by NetworkPolicy {policy.bare_name}", policy.at("spec.podSelector"))
     _raise_if_cluster_denies(item)
+    if item.what != "Namespace":
+        objects.expect_all(item, "NetworkPolicy")
     return open_(f"no NetworkPolicy denies traffic to all pods of namespace {name}", item.at("metadata"))
 
 

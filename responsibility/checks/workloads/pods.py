@@ -8,7 +8,6 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.checks.workloads.containers import container_names, listed
 from responsibility.reading.kubernetes import Workload
 from responsibility.reading.objects import Objects
-from responsibility.reading.resource import UnknownValue
 
 _BREAKS_OUT = {"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "BPF"}
 """Capabilities that are as good as root on the node."""
@@ -28,15 +27,24 @@ def reaches_node(workload: Workload) -> Iterator[tuple[str, str]]:
     for path in workload.items(f"{spec}.volumes"):
         if workload.get(f"{path}.hostPath"):
             yield f"{path}.hostPath", "hostPath"
+    if workload.get(f"{spec}.securityContext.windowsOptions.hostProcess"):
+        yield f"{spec}.securityContext.windowsOptions.hostProcess", "a process of the host"
     for path in [*workload.running, *workload.starting]:
-        if workload.get(f"{path}.securityContext.privileged"):
-            yield f"{path}.securityContext.privileged", "privileged"
-        if added := _BREAKS_OUT & _capabilities(workload, path, "add"):
-            yield f"{path}.securityContext.capabilities.add", " and ".join(sorted(added))
-        for port in workload.items(f"{path}.ports"):
-            # With hostNetwork every port is one of the host: said once is enough.
-            if workload.get(f"{port}.hostPort") and not workload.get(f"{spec}.hostNetwork"):
-                yield f"{port}.hostPort", "hostPort"
+        yield from _container_reaches_node(workload, path)
+
+
+def _container_reaches_node(workload: Workload, path: str) -> Iterator[tuple[str, str]]:
+    context = f"{path}.securityContext"
+    if workload.get(f"{context}.windowsOptions.hostProcess"):
+        yield f"{context}.windowsOptions.hostProcess", "a process of the host"
+    if workload.get(f"{context}.privileged"):
+        yield f"{context}.privileged", "privileged"
+    if added := _BREAKS_OUT & _capabilities(workload, path, "add"):
+        yield f"{context}.capabilities.add", " and ".join(sorted(added))
+    for port in workload.items(f"{path}.ports"):
+        # With hostNetwork every port is one of the host: said once is enough.
+        if workload.get(f"{port}.hostPort") and not workload.get(f"{workload.spec_path}.hostNetwork"):
+            yield f"{port}.hostPort", "hostPort"
 
 
 @check("EKR087", Workload)
@@ -96,18 +104,15 @@ def token_is_used(workload: Workload) -> Answer | None:
         return None
     path = f"{workload.spec_path}.automountServiceAccountToken"
     mounted = workload.get(path)
-    if mounted is not None:
-        return met("asks for the token" if mounted else "does not mount it", workload.at(path))
+    if mounted is False:
+        return met("does not mount it", workload.at(path))
     objects = workload.facts.view(Objects)
     name = str(workload.pod("serviceAccountName") or workload.pod("serviceAccount") or "default")
     if (workload.namespace, name) in objects.accounts_with_rights(workload):
         return met(f"its service account {name} has rights in the Kubernetes API to use it for", workload.at(path))
     account = objects.named("ServiceAccount", workload, name)
-    if account and account.get("automountServiceAccountToken") is False:
+    if mounted is None and account and account.get("automountServiceAccountToken") is False:
         return met(f"its service account {name} does not mount it", account.at("automountServiceAccountToken"))
-    if not account and name != "default":
-        where = workload.at(f"{workload.spec_path}.serviceAccountName")
-        raise UnknownValue(where, f"ServiceAccount {name} was not read")
     return open_(
         f"mounts the token of service account {name}, which no role that was read is bound to", workload.at(path)
     )

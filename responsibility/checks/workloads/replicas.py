@@ -54,6 +54,7 @@ def has_a_budget(workload: Workload) -> Answer | None:
     budgets = workload.facts.view(Objects).selecting("PodDisruptionBudget", workload)
     if budgets:
         return met(f"is protected by {budgets[0].bare_name}", budgets[0].at("spec.selector"))
+    workload.facts.view(Objects).expect_all(workload, "PodDisruptionBudget")
     return open_("no PodDisruptionBudget that was read selects its pods", workload.at(workload.labels_path))
 
 

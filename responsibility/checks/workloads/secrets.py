@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +12,13 @@ from responsibility.checks.workloads.containers import listed
 from responsibility.checks.workloads.secret_names import is_plain, names_a_secret
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.embedded import NoData, json_in
-from responsibility.reading.kubernetes import Secret, Workload
+from responsibility.reading.kubernetes import KubernetesObject, Secret, Workload
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, has_gap
 
+_LINES = 500
+"""So many lines of a file in a ConfigMap are looked at."""
+_NAME = re.compile(r"[\w.-]{1,60}")
 _PUBLIC = ("ca.crt", "tls.crt", "ca-bundle.crt")
 """Keys whose values may be seen."""
 _SETTINGS = frozenset(("host", "name", "namespace", "port", "project", "region", "type", "url"))
@@ -79,6 +83,49 @@ def _is_secret(workload: Workload, path: str) -> bool:
     if isinstance(value, str) and has_gap(value):
         raise UnknownValue(workload.at(f"{path}.value"), "the template does not say it")
     return is_plain(name, value) or str(value).rstrip(CLOSE).endswith(".SecretAccessKey")
+
+
+@check("EKR272", KubernetesObject)
+def config_maps_are_clean(item: KubernetesObject) -> Answer | None:
+    """By the key's name (db_password) or the value (a private key, an address with a password)."""
+    if item.what != "ConfigMap" or item.made_by_another or item.get("apiVersion") != "v1":
+        return None
+    plain = [str(key) for key, value in item.mapping("data").items() if _looks_plain(str(key), value)]
+    if plain:
+        return open_(f"contains {listed(plain)} in plain text", *(item.at(f"data.{key}") for key in plain))
+    return met("no key looks like a secret", item.at("data"))
+
+
+def _looks_plain(key: str, value: Any) -> bool:
+    if is_plain("", value.strip() if isinstance(value, str) else value):
+        return True
+    if isinstance(value, str) and "\n" in value.strip():  # a file: its lines are settings of their own
+        lines = [line.partition("=" if "=" in line else ":") for line in value.splitlines()[:_LINES]]
+        return any(
+            is_plain(name.strip(), text.strip().strip("\"'"))
+            for name, _, text in lines
+            if _NAME.fullmatch(name.strip())
+        )
+    return is_plain(key, value) and not _filled_in(value)
+
+
+@check("EKR273", Workload)
+def arguments_are_clean(workload: Workload) -> Answer | None:
+    """``--password=...`` is in every list of processes."""
+    if workload.made_by_another:
+        return None
+    found = []
+    for path in [*workload.running, *workload.starting]:
+        for key in ("command", "args"):
+            for item in workload.items(f"{path}.{key}"):
+                name, sign, value = str(workload.resource.maybe(item, "")).lstrip("-").partition("=")
+                if sign and _NAME.fullmatch(name) and is_plain(name, value) and not _filled_in(value):
+                    found.append((item, name))
+    if found:
+        return open_(
+            f"contains {listed(name for _, name in found)} in plain text", *(workload.at(item) for item, _ in found)
+        )
+    return met("no argument looks like a secret", workload.at(f"{workload.spec_path}.containers"))
 
 
 @check("EKR118", HelmChart)
