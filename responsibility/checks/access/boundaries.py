@@ -1,0 +1,16 @@
+"""Checks of permissions boundaries: a role without one, where the others have one."""
+
+from responsibility.checks.check import Answer, check, met, open_
+from responsibility.reading.iam import Role
+
+_BOUNDARY = "PermissionsBoundary"
+
+
+@check("EKR303", Role)
+def has_the_boundary_of_the_others(role: Role) -> Answer | None:
+    """Applies where a role of the templates has a boundary."""
+    if role.get(_BOUNDARY):
+        return met("has a permissions boundary", role.at(_BOUNDARY))
+    if not any(_BOUNDARY in other.resource.properties for other in role.facts.all(Role)):
+        return None
+    return open_("has no permissions boundary, and other roles have one", role.at(_BOUNDARY))
