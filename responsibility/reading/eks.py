@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from responsibility.model import ComputeKind
-from responsibility.reading.facts import Fact, Prop
+from responsibility.reading.facts import Fact, Prop, Texts
 from responsibility.reading.iam import Role
 from responsibility.reading.network import Subnet, Vpc, region_of_zone
 from responsibility.reading.nodes import Ec2Nodes
@@ -23,7 +23,7 @@ class Cluster(Fact):
     version = Prop("Version", "")
     public_access = Prop("ResourcesVpcConfig.EndpointPublicAccess", True)
     private_access = Prop("ResourcesVpcConfig.EndpointPrivateAccess", False)
-    public_cidrs = Prop[list[str]]("ResourcesVpcConfig.PublicAccessCidrs", ["0.0.0.0/0"])
+    public_cidrs = Texts("ResourcesVpcConfig.PublicAccessCidrs", ("0.0.0.0/0",))
     authentication_mode = Prop("AccessConfig.AuthenticationMode", "")
     creator_is_admin = Prop("AccessConfig.BootstrapClusterCreatorAdminPermissions", True)
     deletion_protection = Prop("DeletionProtection", False)
@@ -144,7 +144,7 @@ class NodeGroup(OfCluster, Ec2Nodes):
     ami_type = Prop("AmiType", "")
     version = Prop("Version", "")
     capacity_type = Prop("CapacityType", "ON_DEMAND")
-    instance_types = Prop[list[str]]("InstanceTypes", [])
+    instance_types = Texts("InstanceTypes")
     min_size = Prop("ScalingConfig.MinSize", 1)
     max_size = Prop("ScalingConfig.MaxSize", 2)
     force_update = Prop("ForceUpdateEnabled", False)
@@ -243,7 +243,7 @@ class AccessEntry(OfCluster):
 
     what = "access entry"
     type = Prop("Type", "STANDARD")
-    groups = Prop[list[str]]("KubernetesGroups", [])
+    groups = Texts("KubernetesGroups")
 
     @property
     def principal(self) -> object:

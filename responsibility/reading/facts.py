@@ -96,6 +96,18 @@ class Prop(Generic[T]):
         return typed(type(self.default), value, fact, self.path)  # type: ignore[no-any-return]
 
 
+class Texts:
+    """A list of texts, read from its path."""
+
+    def __init__(self, path: str, default: tuple[str, ...] = ()) -> None:
+        self.path = path
+        self.default = default
+
+    def __get__(self, fact: Fact, owner: type[Fact]) -> list[str]:
+        """Returns the texts. Raises UnknownValue, OddShape."""
+        return fact.texts(self.path) if fact.get(self.path) is not None else list(self.default)
+
+
 _KIND_WORDS = {bool: "true or false", int: "a whole number", str: "text", list: "a list", dict: "a mapping"}
 
 

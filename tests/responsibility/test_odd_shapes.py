@@ -35,6 +35,12 @@ ODD = {
     "numbers and booleans in the place of text": (
         "{Type: AWS::EKS::Nodegroup, Properties: {ClusterName: shop, Version: [1.36], AmiType: {a: b}, Labels: [x], Subnets: 7}}"
     ),
+    "instance types of three types": (
+        "{Type: AWS::EKS::Nodegroup, Properties: {ClusterName: shop, InstanceTypes: [5, g5.xlarge, {a: b}], AmiType: CUSTOM}}"
+    ),
+    "groups of two types": (
+        "{Type: AWS::EKS::AccessEntry, Properties: {ClusterName: shop, KubernetesGroups: [4, {a: b}], PrincipalArn: [x]}}"
+    ),
     "memory that no computer could write down": PROFILE % "",
     "labels as a mapping": PROFILE % ", Labels: {app: cart}",
     "a size of 90 digits": "{Type: AWS::EKS::Nodegroup, Properties: {ClusterName: shop, ScalingConfig: {MinSize: 1%s}}}"
