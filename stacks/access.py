@@ -6,7 +6,7 @@ from constructs import Construct
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.eks_cluster import AccessParts
+from eks_constructs.eks_cluster import OIDC_PROVIDER_ID, AccessParts
 from eks_constructs.identity import OidcProvider
 from stacks.control_plane import ControlPlaneStack
 from stacks.environment.cluster_spec import ClusterSpec
@@ -47,10 +47,12 @@ class AccessStack(cdk.Stack):
             issuer_url=control_plane.issuer_url,
             security_group_id=control_plane.security_group_id,
         )
-        self.oidc = OidcProvider(str(self.export_value(parts.oidc.arn)), control_plane.issuer_url)
-        for name, arn in parts.access.new_roles.items():
+        # By its logical id, as the issuer in the stack of the control plane.
+        arn = self.export_value({"Ref": OIDC_PROVIDER_ID}, name=f"{construct_id}-OidcProviderArn")
+        self.oidc = OidcProvider(str(arn), control_plane.issuer_url)
+        for name, role_arn in parts.access.new_roles.items():
             text = f"Role with {name} access: aws eks update-kubeconfig --name {spec.name} --role-arn ARN"
-            cdk.CfnOutput(self, f"RoleArn{pascal_case(name)}", value=arn, description=text)
+            cdk.CfnOutput(self, f"RoleArn{pascal_case(name)}", value=role_arn, description=text)
         if host := parts.tunnel_host:
             text = "Target of `aws ssm start-session` (docs/access.md)"
             cdk.CfnOutput(self, "TunnelHostInstanceId", value=host.instance_id, description=text)

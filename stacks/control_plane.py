@@ -8,7 +8,7 @@ from constructs import Construct
 
 from eks_constructs.cluster_foundation import ClusterFoundation
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.eks_cluster import add_control_plane
+from eks_constructs.eks_cluster import CONTROL_PLANE_ID, add_control_plane
 from eks_constructs.identity import OidcProvider
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.existing_cluster import ExistingClusterSpec
@@ -72,15 +72,13 @@ class ControlPlaneStack(cdk.Stack):
         # An export: Fn::Sub, which trust policies need, takes no Fn::GetStackOutput; and CloudFormation refuses to delete or change
         # an export that is in use, hence a cluster whose tokens are still trusted.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
-        self.issuer_url = str(self.export_value(control_plane.cluster.attr_open_id_connect_issuer_url))
+        # By its logical id: each attribute that is asked of a construct is a message to Node.
+        issuer_url = {"Fn::GetAtt": [CONTROL_PLANE_ID, "OpenIdConnectIssuerUrl"]}
+        self.issuer_url = str(self.export_value(issuer_url, name=f"{construct_id}-IssuerUrl"))
         self.security_group_id = control_plane.security_group_id
-        outputs = {
-            "ClusterName": (control_plane.handle.ref, "Name of the cluster"),
-            "ClusterEndpoint": (control_plane.cluster.attr_endpoint, "Address of the Kubernetes API"),
-            "ClusterSecurityGroupId": (
-                self.security_group_id,
-                "Security group of the control plane and the nodes",
-            ),
-        }
-        for name, (value, description) in outputs.items():
-            cdk.CfnOutput(self, name, value=value, description=description)
+        cdk.CfnOutput(
+            self,
+            "ClusterSecurityGroupId",
+            value=self.security_group_id,
+            description="Security group of the control plane and the nodes",
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
@@ -165,7 +166,6 @@ class ControlPlane(Construct):
 
     Attributes:
         cluster: the L1 cluster.
-        handle: how what is made for the cluster refers to it, and so comes after it.
         security_group_id: the security group EKS makes for the control plane and the nodes.
     """
 
@@ -240,5 +240,10 @@ class ControlPlane(Construct):
             else None,
             active_certificate_authority_id=spec.certificate_authority.active_id,
         )
-        self.handle = ClusterHandle(name, self.cluster.ref)
+        self._name = name
         self.security_group_id = self.cluster.attr_cluster_security_group_id
+
+    @cached_property
+    def handle(self) -> ClusterHandle:
+        """How what is made for the cluster refers to it, and so comes after it."""
+        return ClusterHandle(self._name, self.cluster.ref)

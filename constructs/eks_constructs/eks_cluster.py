@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from constructs import Construct, IDependable
@@ -20,11 +21,15 @@ from eks_constructs.compute.registry import KINDS
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.control_plane import AutoModeSettings, ControlPlane
 from eks_constructs.endpoint import https_from, open_endpoint
-from eks_constructs.identity import OidcProvider
+from eks_constructs.identity import OidcProvider, trust_tokens
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.roles import IamSpec
 from eks_constructs.tunnel_host import TunnelHost
 
+CONTROL_PLANE_ID = "Cluster"
+"""Id of the control plane; directly below a stack also the logical id of the cluster."""
+OIDC_PROVIDER_ID = "OidcProvider"
+"""Id of IAM's trust in the cluster's tokens; directly below a stack also its logical id."""
 MadeByKind = TypeVar("MadeByKind", bound=Construct)
 
 
@@ -35,7 +40,7 @@ def add_control_plane(
     settings = [kind.auto_mode(section, foundation.lasting) for kind, section in spec.compute.active()]
     return ControlPlane(
         scope,
-        "Cluster",
+        CONTROL_PLANE_ID,
         spec.control_plane,
         name=spec.name,
         network=network,
@@ -50,7 +55,6 @@ class AccessParts:
 
     Attributes:
         access: access entries, and roles for people.
-        oidc: IAM's trust in the cluster's tokens: always there, for it grants nothing, and its users come and go.
         tunnel_host: the way to a private endpoint, if the spec asks for one.
     """
 
@@ -68,7 +72,8 @@ class AccessParts:
         """Makes the parts directly below ``scope``, for a cluster with this issuer of tokens and this security group."""
         open_endpoint(scope, spec.control_plane.endpoint, group_id=security_group_id)
         add_successor(scope, spec.control_plane.certificate_authority, cluster=cluster)
-        self.oidc = OidcProvider.made(scope, "OidcProvider", issuer_url=issuer_url)
+        self._issuer_url = issuer_url
+        self._provider = trust_tokens(scope, OIDC_PROVIDER_ID, issuer_url=issuer_url)
         self.access = Access(scope, "Access", spec.access, cluster=cluster, iam=iam)
         self.tunnel_host = None
         if spec.access.tunnel_host:
@@ -80,6 +85,11 @@ class AccessParts:
                 description="Kubernetes API from the tunnel host",
                 source_security_group_id=self.tunnel_host.security_group_id,
             )
+
+    @cached_property
+    def oidc(self) -> OidcProvider:
+        """IAM's trust in the cluster's tokens: always there, for it grants nothing, and its users come and go."""
+        return OidcProvider(self._provider.ref, self._issuer_url)
 
 
 class EksCluster(Construct):

@@ -24,12 +24,6 @@ class OidcProvider:
     issuer_url: str
     """Issuer of the tokens."""
 
-    @classmethod
-    def made(cls, scope: Construct, construct_id: str, *, issuer_url: str) -> "OidcProvider":
-        """Makes it. IAM checks EKS issuers by its own list of authorities: no thumbprint."""
-        provider = iam.CfnOIDCProvider(scope, construct_id, url=issuer_url, client_id_list=["sts.amazonaws.com"])
-        return cls(provider.ref, issuer_url)
-
     @property
     def issuer(self) -> str:
         """Issuer of the tokens, without ``https://``."""
@@ -53,6 +47,11 @@ class OidcProvider:
         }
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         return Fn.sub(document, {"Provider": self.arn, "Issuer": self.issuer})
+
+
+def trust_tokens(scope: Construct, construct_id: str, *, issuer_url: str) -> iam.CfnOIDCProvider:
+    """Makes IAM trust the tokens of a cluster. IAM checks EKS issuers by its own list of authorities: no thumbprint."""
+    return iam.CfnOIDCProvider(scope, construct_id, url=issuer_url, client_id_list=["sts.amazonaws.com"])
 
 
 def service_account_role(

@@ -53,6 +53,7 @@ def draw(cluster: ClusterReview, components: Sequence[ComponentInfo], described_
     canvas = Canvas(width)
     y, api = _aws_side(canvas, cluster, components)
     _private_way(canvas, cluster, y)
+    _dividing_line(canvas, y + 29)
     y, gateway = draw_vpc(canvas, vpc, components, GUTTER, y + 34, width - GUTTER - MARGIN)
     _internet(canvas, cluster, api, gateway)
     y = draw_elsewhere(canvas, cluster, GUTTER, y, width - GUTTER - MARGIN)
@@ -133,6 +134,13 @@ def _internet(canvas: Canvas, cluster: ClusterReview, api: Box, gateway: Box | N
     if gateway:
         x = net.x + net.width / 2
         canvas.line(f"M{x:g} {net.bottom:g}V{gateway.y + gateway.height / 2:g}H{gateway.x - 1:g}", "arrow two")
+
+
+def _dividing_line(canvas: Canvas, y: float) -> None:
+    """The line of the shared responsibility model: AWS runs what is above it."""
+    words, end = "your side, below this line", canvas.width - MARGIN
+    canvas.line(f"M{MARGIN} {y:g}H{end:g}", "divide")
+    canvas.text(end - text_width(words, 12), y - 6, words, 220, size=12, style="b")
 
 
 def _private_way(canvas: Canvas, cluster: ClusterReview, y: float) -> None:
