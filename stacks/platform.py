@@ -194,7 +194,7 @@ def build(
             workloads.append(running)
             its_stacks.append(running)
         # Nodes and people come side by side; before all of it goes, this is asked.
-        its_access = [one for one in accesses if one.stack_name == access_stack(name, spec.name)]
+        its_access = [] if spec.existing else accesses[-1:]
         protections += _protection(scope, spec, [*its_access, *its_stacks], environment, stack_env)
 
     for key, value in environment.all_tags.items():

@@ -97,7 +97,7 @@ CERTAIN = {
 }
 """What is met whatever the hidden value is."""
 SAMPLE = 6
-"""Places of a fixture that a test run hides; `python -m tests.fuzz --target hidden` takes others."""
+"""Places of a fixture that a test run hides: about 2,000 changed templates in all."""
 
 
 def hidden_somewhere(case: str, rng: random.Random, most: int) -> list[str]:
@@ -115,8 +115,9 @@ def hidden_somewhere(case: str, rng: random.Random, most: int) -> list[str]:
     for number, resource, path in rng.sample(places, min(most, len(places))):
         changed, how = documents(case), rng.choice(("parameter", "condition"))
         if hide(changed[number], resource, path, copy.deepcopy(HIDDEN[how])):
-            met = {finding.subject for finding in findings(code, changed) if finding.status == "met"} & before
-            wrong += [f"{subject} by a {how} at {resource} {'.'.join(path)}" for subject in met]
+            found = findings(code, changed)
+            bad = {one.subject for one in found if one.defect or (one.status == "met" and one.subject in before)}
+            wrong += [f"{subject} by a {how} at {resource} {'.'.join(path)}" for subject in bad]
     return wrong
 
 
