@@ -19,13 +19,14 @@ SMALL, LARGE = 3, 63
 
 def per_cluster() -> tuple[float, float]:
     """Returns the messages of each further cluster, and how many of them make a construct."""
-    small, large = _count(SMALL), _count(LARGE)
+    small, large = count(SMALL), count(LARGE)
     further = LARGE - SMALL
     total = sum(large.values()) - sum(small.values())
     return total / further, (large["CreateRequest"] - small["CreateRequest"]) / further
 
 
-def _count(clusters: int) -> Mapping[str, int]:
+def count(clusters: int) -> Mapping[str, int]:
+    """Returns how many messages of each kind a synth of so many clusters sends."""
     with TemporaryDirectory(prefix="bench-messages-") as folder:
         context = {"env": str(write_environment(Path(folder), clusters)), "checks": "off"}
         more = {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": f"{folder}/out"}
