@@ -111,7 +111,7 @@ def structural_problems(item: KubernetesObject) -> Problems:
 
 def _not_structural(schema: Any, way: Where) -> Problems:
     if not isinstance(schema, Mapping):
-        yield Found(way, "is no schema: a mapping")
+        yield Found(way, "is not a schema, but a mapping")
         return
     free = schema.get("x-kubernetes-int-or-string") or schema.get("x-kubernetes-preserve-unknown-fields")
     if not schema.get("type") and not free:

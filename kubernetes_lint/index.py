@@ -77,26 +77,26 @@ class Index:
         return self._found.get((kind, None if is_cluster_scoped(kind) else namespace, name))
 
     def has(self, kind: str, namespace: str | None, name: str) -> bool:
-        """Tells whether there is an object of a kind with a name."""
+        """Returns whether there is an object of a kind with a name."""
         elsewhere = self._scope.elsewhere
         known = BUILT_IN.get(kind, set()) | elsewhere.get(kind, set()) | elsewhere.get("*", set())
         return self.get(kind, namespace, name) is not None or name in known
 
     def is_twice(self, item: KubernetesObject) -> bool:
-        """Tells whether another object has the same group, kind, namespace and name."""
+        """Returns whether another object has the same group, kind, namespace and name."""
         kind, name = str(item.get("kind")), str(at(item, "metadata", "name"))
         where = None if is_cluster_scoped(kind) else namespace_of(item)
         return self._count[group_of(item), kind, where, name] > 1
 
     def sees(self, namespace: str) -> bool:
-        """Tells whether all that is in a namespace is in the input: what is not there, is not."""
+        """Returns whether all that is in a namespace is in the input: what is not there, is not."""
         if namespace in BUILT_IN["Namespace"]:
             return False  # there is more in them than people write
         whole = self._scope.whole or self.get("Namespace", None, namespace) is not None
         return whole and namespace not in self._odd
 
     def sees_pods(self, namespace: str) -> bool:
-        """Tells whether the pods of a namespace are in the input; where there are some, those that are meant should be."""
+        """Returns whether the pods of a namespace are in the input; where there are some, those that are meant should be."""
         return namespace not in self._odd and (
             self.sees(namespace) or any(pod.namespace == namespace for pod in self.pods)
         )

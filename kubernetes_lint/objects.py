@@ -92,7 +92,7 @@ def _cluster_scoped() -> frozenset[str]:
 
 
 def is_cluster_scoped(kind: str) -> bool:
-    """Tells whether the objects of a kind are in no namespace."""
+    """Returns whether the objects of a kind are in no namespace."""
     return kind in _cluster_scoped()
 
 
@@ -136,7 +136,7 @@ def replicas(item: KubernetesObject, objects: Sequence[KubernetesObject]) -> tup
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Tells whether a LabelSelector selects something with ``labels``; the empty one selects everything, none nothing.
+    """Returns whether a LabelSelector selects something with ``labels``; the empty one selects everything, none nothing.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
     """

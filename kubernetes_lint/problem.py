@@ -1,8 +1,8 @@
 """What the linter says, and what it has to know of the input."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from kubernetes_lint.objects import KubernetesObject, name_of
 from safe_io.where import Where, dotted
@@ -54,5 +54,13 @@ class Scope:
 
 
 def open_text(value: object) -> bool:
-    """Tells whether a value is filled in later (``${NAME}``): nothing can be said of it."""
+    """Returns whether a value is filled in later (``${NAME}``): nothing can be said of it."""
     return isinstance(value, str) and "${" in value
+
+
+def repeated(way: Where, names: Sequence[Any], what: str) -> Problems:
+    """Yields a name that is in a list twice."""
+    for number, name in enumerate(names):
+        if name is not None and name in names[:number]:
+            words = "/".join(map(str, reversed(name))) if isinstance(name, tuple) else name
+            yield Found((*way, number), f"has the {what} {words} a second time")

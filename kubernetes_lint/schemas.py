@@ -141,7 +141,7 @@ def _errors(item: Any, validator: Any, of: str, way: Where = (), *, certain: boo
                     seen.add(found)
                     yield found
     except (jsonschema.exceptions.UnknownType, jsonschema.SchemaError, re.error, TypeError, RecursionError):
-        yield Found(way, "cannot be judged: its definition is no schema that can be read", certain=False)
+        yield Found(way, "cannot be judged: its definition has no schema that can be read", certain=False)
 
 
 def _said(error: jsonschema.ValidationError, way: Where, of: str, *, certain: bool) -> Iterator[Found]:

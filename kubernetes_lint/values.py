@@ -1,18 +1,17 @@
 """Values that each are fine and contradict each other, or that an API server refuses together: bounds, budgets, quotas."""
 
-import ipaddress
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from eks_facts.quantities import UnreadableQuantity, quantity
+from kubernetes_lint import network_values, pod_values, schedules
 from kubernetes_lint.facts import load
 from kubernetes_lint.index import Index
 from kubernetes_lint.objects import (
     KubernetesObject,
-    Pod,
     asked,
     at,
     group_of,
@@ -34,9 +33,9 @@ def problems(item: KubernetesObject, index: Index) -> Problems:
             for check in _CHECKS.get(item["kind"], ()):
                 yield from check(item, index)
         if pod := pod_of(item):
-            for check_pod in _POD_CHECKS:
+            for check_pod in pod_values.CHECKS:
                 yield from check_pod(pod)
-        yield from _selectors(item, ())
+        yield from pod_values.selectors(item, ())
     except UnreadableQuantity as error:
         if "${" not in str(error):  # filled in later
             yield Found(tuple(error.where), str(error))
@@ -92,7 +91,7 @@ def _long_running(item: KubernetesObject, _: Index) -> Problems:
 
 def _cron(item: KubernetesObject, _: Index) -> Problems:
     schedule = item["spec"]["schedule"]
-    if not open_text(schedule) and (problem := cron_problem(schedule)):
+    if not open_text(schedule) and (problem := schedules.cron_problem(schedule)):
         yield Found(("spec", "schedule"), f"found {schedule!r}: {problem}")
     if zone := item["spec"].get("timeZone"):
         try:
@@ -101,46 +100,6 @@ def _cron(item: KubernetesObject, _: Index) -> Problems:
             yield Found(("spec", "timeZone"), f"there is no time zone {zone}")
     way: Where = ("spec", "jobTemplate", "spec")
     yield from _job_of(at(item, *way, default={}), way)
-
-
-_CRON_FIELDS = (
-    ("minute", 0, 59, ""),
-    ("hour", 0, 23, ""),
-    ("day", 1, 31, ""),
-    ("month", 1, 12, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"),
-    ("weekday", 0, 6, "SUN MON TUE WED THU FRI SAT"),
-)
-_CRON_WORDS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
-
-
-def cron_problem(schedule: str) -> str | None:
-    """Returns what is wrong with a schedule.
-
-    https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax.
-    """
-    if schedule in _CRON_WORDS or schedule.startswith("@every "):
-        return None
-    parts = schedule.split()
-    if len(parts) != len(_CRON_FIELDS):
-        return f"it has {len(parts)} fields, not {len(_CRON_FIELDS)}"
-    for part, (name, least, most, words) in zip(parts, _CRON_FIELDS, strict=True):
-        for one in part.split(","):
-            if not _cron_range(one, least, most, words.split()):
-                return f"{name} {one!r} is not in {least} to {most}"
-    return None
-
-
-def _cron_range(text: str, least: int, most: int, words: Sequence[str]) -> bool:
-    span, slash, step = text.partition("/")
-    if slash and not (step.isdecimal() and int(step)):
-        return False
-    if span in ("*", "?"):
-        return True
-    ends = [str(words.index(end.upper()) + least) if end.upper() in words else end for end in span.split("-")]
-    if len(ends) > 2 or not all(end.isdecimal() for end in ends):
-        return False
-    numbers = [int(end) for end in ends]
-    return numbers == sorted(numbers) and numbers[0] >= least and numbers[-1] <= most
 
 
 def _job(item: KubernetesObject, _: Index) -> Problems:
@@ -206,87 +165,6 @@ def _limit_range(item: KubernetesObject, index: Index) -> Problems:
                         yield Found(
                             (*way, "max", name), f"container {container['name']} of {owner} has the limit {value}"
                         )
-
-
-def _service(item: KubernetesObject, _: Index) -> Problems:
-    spec, way = item["spec"], ("spec", "ports")
-    ports = spec.get("ports") or []
-    yield from _twice(way, [(port.get("protocol", "TCP"), port.get("port")) for port in ports], "port")
-    if len(ports) > 1 and not all(port.get("name") for port in ports):
-        yield Found(way, "has several ports: each needs a name")
-    if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
-        yield Found(way, "is missing")
-    if spec.get("type") == "ExternalName" and not spec.get("externalName"):
-        yield Found(("spec", "externalName"), "is missing: the type ExternalName needs it")
-    for number, one in enumerate(spec.get("loadBalancerSourceRanges") or []):
-        yield from _range((*way[:1], "loadBalancerSourceRanges", number), one)
-
-
-def _twice(way: Where, names: Sequence[Any], what: str) -> Problems:
-    for number, name in enumerate(names):
-        if name is not None and name in names[:number]:
-            words = "/".join(map(str, reversed(name))) if isinstance(name, tuple) else name
-            yield Found((*way, number), f"has the {what} {words} a second time")
-
-
-def _range(way: Where, text: Any) -> Problems:
-    if open_text(text):
-        return
-    try:
-        ipaddress.ip_network(str(text), strict=False)
-    except ValueError:
-        yield Found(way, f"found {text!r}; must be a range of addresses such as 10.0.0.0/16")
-        return
-    if "/" not in str(text):
-        yield Found(way, f"found {text!r}; a range needs the length of its prefix: {text}/32")
-
-
-def _network_policy(item: KubernetesObject, _: Index) -> Problems:
-    for direction, side in (("ingress", "from"), ("egress", "to")):
-        for number, rule in enumerate(item["spec"].get(direction) or []):
-            way: Where = ("spec", direction, number)
-            for place, peer in enumerate(rule.get(side) or []):
-                yield from _peer(peer, (*way, side, place))
-            for place, port in enumerate(rule.get("ports") or []):
-                end, first = port.get("endPort"), port.get("port")
-                if end is not None and not (isinstance(first, int) and first <= end):
-                    text = f"found {end}; must be at least port, which must be a number"
-                    yield Found((*way, "ports", place, "endPort"), text)
-
-
-def _peer(peer: Mapping[str, Any], way: Where) -> Problems:
-    block = peer.get("ipBlock")
-    if not peer:
-        yield Found(way, "is empty; it needs podSelector, namespaceSelector or ipBlock")
-    if not block:
-        return
-    if len(peer) > 1:
-        yield Found((*way, "ipBlock"), "excludes selectors beside it; make two peers of it")
-    wrong = list(_range((*way, "ipBlock", "cidr"), block.get("cidr")))
-    yield from wrong
-    for index, one in enumerate(block.get("except") or []):
-        here = (*way, "ipBlock", "except", index)
-        if found := list(_range(here, one)):
-            yield from found
-        elif not wrong and not open_text(f"{one} {block['cidr']}"):
-            inner, outer = (ipaddress.ip_network(text, strict=False) for text in (one, block["cidr"]))
-            if inner.version != outer.version or not inner.subnet_of(outer):  # type: ignore[arg-type]
-                yield Found(here, f"is not in {block['cidr']}")
-
-
-def _ingress(item: KubernetesObject, _: Index) -> Problems:
-    spec = item["spec"]
-    if not spec.get("rules") and not spec.get("defaultBackend"):
-        yield Found(("spec",), "has neither rules nor a defaultBackend")
-    for number, rule in enumerate(spec.get("rules") or []):
-        for place, path in enumerate(at(rule, "http", "paths", default=[])):
-            way: Where = ("spec", "rules", number, "http", "paths", place)
-            text = path.get("path")
-            if path["pathType"] != "ImplementationSpecific" and not str(text or "").startswith("/"):
-                yield Found((*way, "path"), f"found {text}; must begin with / for the pathType {path['pathType']}")
-            service = at(path, "backend", "service")
-            if service and bool(at(service, "port", "name")) == bool(at(service, "port", "number")):
-                yield Found((*way, "backend", "service", "port"), "needs either a name or a number")
 
 
 def _stateful_set(item: KubernetesObject, _: Index) -> Problems:
@@ -363,100 +241,6 @@ def _restricted_label(key: str, way: Where) -> Problems:
         yield Found(way, f"{key} is not one of the labels that {domain} allows here")
 
 
-def _requests(pod: Pod) -> Problems:
-    for way, container in [*pod.placed, (pod.way, pod.spec)]:
-        resources = container.get("resources") or {}
-        for name, limit in (resources.get("limits") or {}).items():
-            value = at(resources, "requests", name, default=0)
-            if open_text(value) or open_text(limit):
-                continue
-            here: Where = (*way, "resources", "requests", name)
-            if quantity(value, *here) > quantity(limit, *way, "resources", "limits", name):
-                yield Found(here, f"found {value}; the limit is {limit}, below it")
-
-
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-_SAID_ONCE: tuple[tuple[str, Callable[[Mapping[str, Any]], Any]], ...] = (
-    ("volumeMounts", lambda one: one.get("mountPath")),
-    ("ports", lambda one: one.get("name")),
-)
-
-
-def _once(pod: Pod) -> Problems:
-    for group in ("containers", "initContainers", "volumes"):
-        names = [one.get("name") for one in pod.spec.get(group) or []]
-        yield from _twice((*pod.way, group), names, "name")
-    if not pod.spec.get("containers"):
-        yield Found((*pod.way, "containers"), "is empty: a pod has at least one")
-    for way, container in pod.placed:
-        if not container.get("image"):
-            yield Found((*way, "image"), "is missing")
-        for key, name in _SAID_ONCE:
-            yield from _twice((*way, key), [name(one) for one in container.get(key) or []], key)
-        names = [one["name"] for one in container.get("env") or []]
-        for found in _twice((*way, "env"), names, "variable"):
-            yield Found(found.where, f"{found.text}: the last one wins", certain=False)
-        for number, one in enumerate(container.get("env") or []):
-            if one.get("value") and one.get("valueFrom"):
-                yield Found((*way, "env", number, "valueFrom"), "excludes value; take one of the two out")
-
-
-def _one_kind(pod: Pod) -> Problems:
-    """A volume and a probe have one kind each."""
-    for number, volume in enumerate(pod.spec.get("volumes") or []):
-        kinds = sorted(key for key, value in volume.items() if key != "name" and value is not None)
-        if len(kinds) > 1:
-            yield Found((*pod.way, "volumes", number), f"is of several kinds: {', '.join(kinds)}")
-    for way, container in pod.placed:
-        starts = way[-2] == "initContainers" and container.get("restartPolicy") != "Always"
-        for key in (*_PROBES, "lifecycle"):
-            if starts and container.get(key):
-                yield Found((*way, key), "is not allowed in an init container that is no sidecar")
-        for key in _PROBES:
-            hows = sorted({"exec", "grpc", "httpGet", "tcpSocket"} & set(container.get(key) or {}))
-            if container.get(key) and len(hows) != 1:
-                text = f"has several: {', '.join(hows)}" if hows else "has neither exec, grpc, httpGet nor tcpSocket"
-                yield Found((*way, key), text)
-            if key != "readinessProbe" and at(container, key, "successThreshold", default=1) != 1:
-                yield Found((*way, key, "successThreshold"), "must be 1")
-
-
-def _contexts(pod: Pod) -> Problems:
-    for way, container in pod.placed:
-        context, here = container.get("securityContext") or {}, (*way, "securityContext")
-        if context.get("privileged") and context.get("allowPrivilegeEscalation") is False:
-            yield Found((*here, "allowPrivilegeEscalation"), "cannot be false with privileged: true")
-        if context.get("runAsNonRoot") is True and context.get("runAsUser") == 0:
-            yield Found((*here, "runAsUser"), "is root, and runAsNonRoot is true: it never starts")
-
-
-def _stopping(pod: Pod) -> Problems:
-    grace = pod.spec.get("terminationGracePeriodSeconds", 30)
-    for way, container in pod.placed:
-        seconds = at(container, "lifecycle", "preStop", "sleep", "seconds", default=0)
-        if seconds and seconds >= max(grace, 1):
-            here = (*way, "lifecycle", "preStop", "sleep", "seconds")
-            text = f"found {seconds}; the pod is killed after {grace} s (terminationGracePeriodSeconds)"
-            yield Found(here, text, certain=seconds > grace)
-
-
-_VALUES = {"In": True, "NotIn": True, "Exists": False, "DoesNotExist": False}
-
-
-def _selectors(value: Any, way: Where) -> Iterator[Found]:
-    """Expressions of selectors, wherever they are: In and NotIn need values, the others have none."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, part in parts:
-        if key == "matchExpressions" and isinstance(part, list):
-            for number, one in enumerate(part):
-                operator = at(one, "operator")
-                needs = _VALUES.get(operator) if isinstance(operator, str) else None
-                if needs is not None and bool(at(one, "values")) != needs:
-                    text = f"{'needs values' if needs else 'has values'}: the operator is {operator}"
-                    yield Found((*way, key, number, "values"), text)
-        yield from _selectors(part, (*way, key))
-
-
 _CHECKS: Mapping[str, Sequence[Callable[[KubernetesObject, Index], Problems]]] = {
     "HorizontalPodAutoscaler": (_scaler,),
     "PodDisruptionBudget": (_budget,),
@@ -468,12 +252,11 @@ _CHECKS: Mapping[str, Sequence[Callable[[KubernetesObject, Index], Problems]]] =
     "Job": (_job,),
     "ResourceQuota": (_quota,),
     "LimitRange": (_limit_range,),
-    "Service": (_service,),
-    "NetworkPolicy": (_network_policy,),
-    "Ingress": (_ingress,),
+    "Service": (network_values.service,),
+    "NetworkPolicy": (network_values.network_policy,),
+    "Ingress": (network_values.ingress,),
     "PersistentVolumeClaim": (_claim,),
     "Role": (_role,),
     "ClusterRole": (_role,),
     "NodePool": (_node_pool,),
 }
-_POD_CHECKS = (_requests, _once, _one_kind, _contexts, _stopping)
