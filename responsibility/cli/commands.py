@@ -41,6 +41,7 @@ from responsibility.cli.output import (
     tell_line,
     voices,
 )
+from responsibility.cli.refresh import refresh
 from safe_io import errors
 
 
@@ -308,35 +309,7 @@ def lock_addons(
     lock(request, say=tell_line, warn=complain, progress=progress)
 
 
-refresh = typer.Typer(no_args_is_help=True, help="Refresh facts that are committed as data from AWS.")
 app.add_typer(refresh, name="refresh")
-
-
-@refresh.callback()
-def _refresh() -> None:
-    """With one command alone typer would leave its name out."""
-
-
-@refresh.command()
-def versions(region: Region = None, profile: Profile = None) -> None:
-    """The Kubernetes versions that EKS offers, and until when it supports them."""
-    from responsibility.account.cluster_versions import refresh as refresh_versions
-
-    refresh_versions(region=region, profile=profile, say=tell_line, progress=progress)
-
-
-@refresh.command()
-def prices(
-    region: Annotated[str, typer.Option(help="The AWS region whose prices to ask for.")],
-    profile: Profile = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write FILE; the default is prices.REGION.yaml.")
-    ] = None,
-) -> None:
-    """What AWS charges in a region: a table for `review --prices`."""
-    from responsibility.account.price_list import refresh as refresh_prices
-
-    refresh_prices(region=region, profile=profile, output=output, say=tell_line, progress=progress)
 
 
 def main() -> None:
