@@ -221,6 +221,10 @@ class Facts:
                 if issubclass(base, Fact) and base is not Fact:
                     self._by_class[base].append(fact)
 
+    def add(self, fact: Fact) -> None:
+        """Adds a fact that is no resource: checks of its class find it, and nothing else does."""
+        self._by_class[type(fact)].append(fact)
+
     def view(self, make: Callable[[Facts], T]) -> T:
         """Returns what ``make`` works out from these facts; it is made once."""
         if make not in self._views:

@@ -39,6 +39,7 @@ from responsibility.reading.running import (
     Update,
 )
 from responsibility.reading.sources import Sources
+from responsibility.reading.stack_parameters import parameters
 from responsibility.reading.storage import Storage
 from responsibility.reading.unread import Unread, unread
 from responsibility.reading.uses import UsedRole
@@ -107,6 +108,8 @@ def read(sources: Sources, as_of: date) -> Facts:
     for file in sources.manifests:
         resources.extend(normalize.objects_in(file))
     facts = facts_of(resources, as_of)
+    for parameter in parameters(sources.templates, facts):
+        facts.add(parameter)
     facts.unread = [*unread(sources.templates), *(Unread("", f"chart file {file}") for file in sources.passed_over)]
     facts.stated_kinds, facts.stated_version = sources.compute, sources.version
     return facts

@@ -14,6 +14,7 @@ from responsibility.reading.charts import HelmChart
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import KubernetesObject, Secret, Workload
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.stack_parameters import StackParameter
 from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, has_gap
 
 _LINES = 500
@@ -155,3 +156,16 @@ def _plain_values(value: Any, path: str) -> Iterator[str]:
         name = path.rsplit(".", 1)[-1]
         if is_plain("" if name == "secret" or name.lower().startswith("existing") else name, value):
             yield path
+
+
+@check("EKR304", StackParameter)
+def secrets_are_not_echoed(parameter: StackParameter) -> Answer | None:
+    """By the parameter's name. One that names an SSM parameter or an ARN of a secret has none in it."""
+    if not names_a_secret(parameter.resource.id) or str(parameter.get("Type", "String")) != "String":
+        return None
+    default = parameter.get("Default", "")
+    if is_plain(parameter.resource.id, default):
+        return open_("has a secret as its default, in the template", parameter.at("Default"))
+    if str(parameter.get("NoEcho", "")).lower() == "true":
+        return met("is not shown after the deploy", parameter.at("NoEcho"))
+    return open_("is shown to everybody who may describe the stack", parameter.at("NoEcho"))
