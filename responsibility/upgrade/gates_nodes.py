@@ -45,6 +45,8 @@ def _skew(upgrade: Upgrade) -> Iterator[Gate]:
     """The answer of EKR019: EKS upgrades a control plane only when all its managed groups are on its version."""
     verdicts: dict[str, Verdict] = {"open": "blocker", "met": "clear", "not_applicable": "ask", "unknown": "ask"}
     for finding in upgrade.found("EKR019"):
+        if not finding.subject.startswith(NodeGroup.what):
+            continue  # self-managed nodes may be older: below
         verdict = verdicts[finding.status]
         gate = from_check(
             finding,
