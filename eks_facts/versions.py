@@ -1,5 +1,6 @@
 """The Kubernetes versions that EKS offers, and until when it supports them."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -20,3 +21,15 @@ class KubernetesVersion:
 def kubernetes_versions() -> dict[str, KubernetesVersion]:
     """Returns every version EKS offers, oldest first."""
     return {name: KubernetesVersion(**dates) for name, dates in load("kubernetes_versions")["versions"].items()}
+
+
+_NAMES_VERSION = re.compile(
+    r"(?:optimized-ami/|amazon-linux[^/]{0,50}/|aws-k8s-)(1\.\d+)|EKS_Optimized-(1\.\d+)|^(1\.\d+)\."
+)
+"""Where the names of AWS's public image parameters, and of releases, hold the Kubernetes version."""
+
+
+def version_in(name: str) -> str:
+    """Returns the Kubernetes version that the name of an image parameter or a release holds; empty = none."""
+    match = _NAMES_VERSION.search(name)
+    return next(filter(None, match.groups()), "") if match else ""

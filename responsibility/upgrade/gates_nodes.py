@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from eks_facts.versions import version_in
 from responsibility.findings import Finding
 from responsibility.reading.eks import NodeGroup, SelfManagedNodes
 from responsibility.reading.resource import UnknownValue
@@ -18,10 +18,6 @@ MAX_SKEW = 3
 _SKEW = "https://kubernetes.io/releases/version-skew-policy/"
 _MATCH = "https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterVersion.html"
 _NO_AL2_SINCE: Minor = (1, 33)
-_NAMES_VERSION = re.compile(
-    r"(?:optimized-ami/|amazon-linux[^/]{0,50}/|aws-k8s-)(1\.\d+)|EKS_Optimized-(1\.\d+)|^(1\.\d+)\."
-)
-"""Where the names of AWS's public image parameters, and of releases, hold the Kubernetes version."""
 
 
 def nodes(upgrade: Upgrade) -> Iterator[Gate]:
@@ -156,12 +152,6 @@ def _image(group: NodeGroup | SelfManagedNodes) -> str:
         return group.image
     except UnknownValue:
         return ""
-
-
-def version_in(name: str) -> str:
-    """Returns the Kubernetes version that the name of an image parameter or a release holds; empty = none."""
-    match = _NAMES_VERSION.search(name)
-    return next(filter(None, match.groups()), "") if match else ""
 
 
 def from_check(

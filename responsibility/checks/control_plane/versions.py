@@ -3,7 +3,7 @@
 import re
 from datetime import date, timedelta
 
-from eks_facts.versions import KubernetesVersion, kubernetes_versions
+from eks_facts.versions import KubernetesVersion, kubernetes_versions, version_in
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, NodeGroup
 from responsibility.reading.facts import Fact
@@ -17,9 +17,6 @@ _APART = timedelta(days=130)
 """A version's support ends about four months after that of the one before it."""
 _SKEW = 3
 """How many minor versions a kubelet may be behind (version-skew-policy)."""
-
-_IN_PATH = re.compile(r"ssm:/aws/service/[^.]*?[/-](\d+)\.(\d+)(?:[/-]|$)")
-"""The Kubernetes version in the name of a public parameter for images (retrieve-ami-id.html and its siblings)."""
 
 Minor = tuple[int, int]
 
@@ -136,10 +133,11 @@ def nodes_follow(group: Ec2Nodes) -> Answer:
         if not image and isinstance(group, NodeGroup):
             return not_applicable("states no version: it takes the cluster's when it is created")
         at = group.instance.at("ImageId") if group.instance else at
-        match = _IN_PATH.match(image)
-        if not match:
+        stated = version_in(image) if image.startswith("ssm:/aws/service/") else ""
+        if not stated:
             raise UnknownValue(at, f"which version is in {image or 'its image'} is not known here")
-        nodes = int(match[1]), int(match[2])
+        first, _, second = stated.partition(".")
+        nodes = int(first), int(second)
     cluster = group.facts.get(Cluster, group.cluster_key)
     minor = _minor(cluster) if cluster else None
     if not minor:
