@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from eks_facts.cluster_apis import is_cluster_scoped
 from eks_facts.files import load
 from kubernetes_lint.objects import (
     KubernetesObject,
     Pod,
     at,
     group_of,
-    is_cluster_scoped,
     namespace_of,
     pod_of,
     selects,

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
-from eks_facts.files import load
 from eks_facts.quantities import requested
 from safe_io.where import Where
 
@@ -84,16 +82,6 @@ def at(value: Any, *way: str | int, default: Any = None) -> Any:
 def of_kind(objects: Sequence[KubernetesObject], *kinds: str) -> Iterator[KubernetesObject]:
     """Yields the objects of some kinds."""
     return (item for item in objects if item.get("kind") in kinds)
-
-
-@cache
-def _cluster_scoped() -> frozenset[str]:
-    return frozenset(load("cluster_apis")["cluster_scoped"])
-
-
-def is_cluster_scoped(kind: str) -> bool:
-    """Returns whether the objects of a kind are in no namespace."""
-    return kind in _cluster_scoped()
 
 
 def namespace_of(item: KubernetesObject) -> str:

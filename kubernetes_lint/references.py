@@ -6,6 +6,7 @@ Certain is what the input itself contradicts: a name is surely missing only wher
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from eks_facts.cluster_apis import is_cluster_scoped
 from kubernetes_lint import pod_references
 from kubernetes_lint.definitions import known_kinds
 from kubernetes_lint.index import Index, kubernetes_groups
@@ -15,7 +16,6 @@ from kubernetes_lint.objects import (
     Pod,
     at,
     group_of,
-    is_cluster_scoped,
     namespace_of,
     of_kind,
     pod_of,

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Any, ClassVar
 
+from eks_facts.cluster_apis import is_cluster_scoped
 from eks_facts.quantities import UnreadableQuantity, requested
 from responsibility.reading.eks import FargateProfile
 from responsibility.reading.facts import Fact, Facts, Prop
@@ -22,26 +23,6 @@ _POD_PATHS = {
     "CronJob": "spec.jobTemplate.spec.template",
     "Pod": "",
 }
-_CLUSTER_SCOPED = frozenset(
-    (
-        "Namespace",
-        "PersistentVolume",
-        "StorageClass",
-        "VolumeSnapshotClass",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "IngressClass",
-        "IngressClassParams",
-        "PriorityClass",
-        "CustomResourceDefinition",
-        "ValidatingWebhookConfiguration",
-        "MutatingWebhookConfiguration",
-        "NodePool",
-        "NodeClass",
-        "EC2NodeClass",
-    )
-)
-"""Kinds of objects that are in no namespace: the ones that people often write."""
 
 
 class _Kind:
@@ -71,7 +52,7 @@ class KubernetesObject(Fact):
     @property
     def name(self) -> str:
         """Namespace and name, as kubectl would show them."""
-        return self.bare_name if self.what in _CLUSTER_SCOPED else f"{self.namespace}/{self.bare_name}"
+        return self.bare_name if is_cluster_scoped(self.what) else f"{self.namespace}/{self.bare_name}"
 
     @property
     def labels(self) -> dict[str, str]:

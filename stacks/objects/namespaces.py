@@ -6,7 +6,7 @@ from typing import Any
 
 from delivery.object_kind import group_of, kind_of
 from eks_constructs.manifests import KubernetesObject
-from eks_facts.files import load
+from eks_facts import cluster_apis
 from safe_io.yaml_file import YamlFile
 from stacks.objects.known_names import KnownNames
 
@@ -22,7 +22,7 @@ def is_cluster_scoped(item: KubernetesObject, known: KnownNames) -> bool:
     """Returns whether an object is outside of namespaces; of custom kinds, the definitions of workloads say so."""
     if scope := known.kinds.get((group_of(item), item["kind"])):
         return scope == "Cluster"
-    if kind_of(item) in load("cluster_apis")["cluster_scoped"]:
+    if cluster_apis.is_cluster_scoped(kind_of(item)):
         return True
     # ClusterIssuer, GlobalNetworkPolicy: by name, because their definitions are not in the input.
     return "namespace" not in item["metadata"] and bool(re.match("(Cluster|Global)[A-Z]", item["kind"]))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from yamllint import config, linter
 
+from eks_facts.cluster_apis import is_cluster_scoped
 from kubernetes_lint import Scope, lint
-from kubernetes_lint.objects import KubernetesObject, at, is_cluster_scoped, name_of, of_kind, pods
+from kubernetes_lint.objects import KubernetesObject, at, name_of, of_kind, pods
 from kubernetes_lint.pod_security import LEVEL
 
 ROOT = Path(__file__).parent.parent.parent
