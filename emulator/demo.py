@@ -164,6 +164,7 @@ def end() -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)  # a stopped process receives no other signal
             os.kill(pid, number)
+        process_groups.resume(folder)
         deadline = time.monotonic() + seconds
         while locks.holder(path) == pid and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -30,8 +30,7 @@ class Child(subprocess.Popen[str]):
 
     def end(self) -> None:
         """Ends it, and all that it has started."""
-        with suppress(ProcessLookupError, PermissionError):  # macOS answers the second for those that have ended
-            os.killpg(self.group, signal.SIGKILL)
+        _signal(self.group, signal.SIGKILL)
 
 
 @contextmanager
@@ -72,7 +71,8 @@ def running(
                 finally:
                     child.end()
         finally:
-            leader.kill()
+            # Not the leader alone: a signal may have interrupted us while the program was starting.
+            _signal(leader.pid, signal.SIGKILL)
             with leader:  # closes its input, and waits
                 pass
 
@@ -90,16 +90,34 @@ def end_left(folder: Path) -> None:
         deadline = time.monotonic() + END_SECONDS
         with suppress(FileNotFoundError), path.open("rb") as file:
             while not _free(file.fileno()):
-                group = path.read_text()
-                if re.fullmatch("[1-9][0-9]+", group):  # the leader lives, so the number is its own
-                    with suppress(ProcessLookupError, PermissionError):
-                        os.killpg(int(group), signal.SIGKILL)
+                group = _signal_holder(path, signal.SIGKILL)
                 if time.monotonic() > deadline:
                     raise Problem(
                         f"{path}: a process that an earlier run left does not end. Kill process group {group or '?'} yourself"
                     )
                 time.sleep(0.02)
         path.unlink(missing_ok=True)
+
+
+def resume(folder: Path) -> None:
+    """Lets stopped programs of ``folder`` go on. One that is stopped before its exec() keeps whoever starts it from any signal."""
+    for path in folder.glob(_NAME.format("*")):
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            if not _free(file.fileno()):
+                _signal_holder(path, signal.SIGCONT)
+
+
+def _signal_holder(path: Path, number: signal.Signals) -> str:
+    """Signals the group whose leader has the lock of a file; returns what the file says."""
+    group = path.read_text()
+    if re.fullmatch("[1-9][0-9]+", group):  # the leader lives, so the number is its own
+        _signal(int(group), number)
+    return group
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # macOS answers the second for those that have ended
+        os.killpg(group, number)
 
 
 @contextmanager

@@ -68,6 +68,40 @@ def test_what_is_left_is_found_and_ended(family: Family, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+STARTING = """
+import os, signal, sys
+from pathlib import Path
+from emulator import process_groups
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+slow = {"PATH": ":".join(["/none"] * 50_000 + [os.defpath])}  # the search keeps exec() waiting
+try:
+    with process_groups.running(["sleep", "600"], folder=Path(sys.argv[1]), env=slow) as child:
+        child.wait()
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def test_a_program_that_is_stopped_while_it_starts_does_not_keep_its_parent(tmp_path: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", STARTING, str(tmp_path)], cwd=ROOT)
+    stopped = set()
+
+    def stuck() -> bool:
+        for path in tmp_path.glob("child-*"):
+            if text := path.read_text():
+                stopped.add(int(text))
+                os.killpg(int(text), signal.SIGSTOP)
+        return "\nState:\tD" in Path(f"/proc/{parent.pid}/status").read_text()
+
+    until(stuck, seconds=2)  # else it came too late, and has stopped a program that runs
+    parent.terminate()
+    process_groups.resume(tmp_path)
+    assert parent.wait(20) == 130
+    (group,) = stopped
+    assert not process_groups._runs(group)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_number_that_another_process_has_by_now_is_left_alone(tmp_path: Path) -> None:
     bystander = subprocess.Popen(["sleep", "600"], process_group=0)
     (tmp_path / "child-0.lock").write_text(str(bystander.pid))
