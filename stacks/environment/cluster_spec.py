@@ -92,6 +92,7 @@ class ClusterSpec(EksClusterSpec):
                 *("compute", "auto_mode"),
             )
         entries = "karpenter" if self.compute.karpenter else "delivery" if self.delivered_by_stack else None
+        entries = entries or ("capabilities" if self.capabilities else None)
         if entries and self.existing.authentication_mode == "CONFIG_MAP":
             raise Misplaced(
                 "needs an access entry, and the cluster takes none: its authentication mode is CONFIG_MAP."
