@@ -165,6 +165,8 @@ def build(
         clusters.append(cluster)
         its_sizes = _sizes_of(spec, sizes or {})
         its_stacks = [before]
+        its_capabilities = _capabilities(scope, spec, before, environment, foundation.logs_key_arn, stack_env)
+        capabilities += its_capabilities
         if spec.has_compute_resources:  # CloudFormation takes no stack without resources
             compute = ComputeStack(
                 scope,
@@ -194,14 +196,13 @@ def build(
                 before_pools=without_pools,
                 stack_env=stack_env,
             )
-            for one in its_stacks:
+            # Objects of capabilities' kinds come after their definitions.
+            for one in [*its_stacks, *its_capabilities]:
                 running.add_stack_dependency(one)
             workloads.append(running)
             its_stacks.append(running)
         beside_compute: list[cdk.Stack] = [] if spec.existing else [*accesses[-1:]]
-        its_capabilities = _capabilities(scope, spec, before, environment, foundation.logs_key_arn, stack_env)
         beside_compute += its_capabilities
-        capabilities += its_capabilities
         # Nodes, people and capabilities come side by side; before all of it goes, this is asked.
         protections += _protection(scope, spec, [*beside_compute, *its_stacks], environment, stack_env)
 

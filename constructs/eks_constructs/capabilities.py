@@ -32,6 +32,10 @@ LOG_TYPES = {
 }
 """What each delivers. https://docs.aws.amazon.com/eks/latest/userguide/capabilities-controller-logs.html"""
 
+API_GROUPS = {"ACK": "services.k8s.aws", "ARGOCD": "argoproj.io", "KRO": "kro.run"}
+"""Of the resource definitions that each installs; ACK's are below its group, one for each AWS service.
+https://docs.aws.amazon.com/eks/latest/userguide/capability-kubernetes-resources.html"""
+
 IdentityCenterArn = Annotated[
     str,
     pattern(

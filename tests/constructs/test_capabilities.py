@@ -3,8 +3,9 @@
 import pytest
 
 from eks_constructs.capabilities import LOG_TYPES
+from stacks.objects.known_names import known_names
 from tests.stacks.arns import resolved
-from tests.support.environments import minimal
+from tests.support.environments import minimal, validated
 from tests.support.templates import of_type
 
 ARGO_CD = {
@@ -95,3 +96,11 @@ def test_names_of_deliveries_fit_whatever_the_cluster_is_called(synth):
     ]
     assert len(set(names)) == len(names) == 6
     assert max(map(len, names)) <= 60
+
+
+def test_workloads_may_use_the_kinds_that_capabilities_bring():
+    cluster = validated(minimal(capabilities={"ack": {}, "kro": {}})).clusters[0]
+    known = known_names(cluster, [], [])
+    assert known.serves("s3.services.k8s.aws", "Bucket")
+    assert known.serves("kro.run", "ResourceGraphDefinition")
+    assert not known.serves("argoproj.io", "Application")
