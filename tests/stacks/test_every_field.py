@@ -195,6 +195,7 @@ RIGHT: dict[str, tuple[str, str]] = {
     "NodePoolTaintSpec.key": (_LABEL, "a label's key"),
     "NodePoolTaintSpec.value": (_LABEL, "a label's value"),
     "ArgoCdSpec.allow": ("[!-~]+", "twice the same is once"),
+    "ArgoCdSpec.namespace": (_NAME, "a name of Kubernetes"),
     "ArgoCdSpec.policies": (r"[\w+=,.@/-]+", "a policy, if AWS has it"),
     "PodIdentitySpec.allow": ("[!-~]+", "twice the same is once"),
     "PodIdentitySpec.namespace": (_NAME, "a name of Kubernetes"),
