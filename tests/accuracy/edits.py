@@ -40,11 +40,8 @@ def edited(base: Path, edits: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _edit(documents: list[dict[str, Any]], subject: str, path: list[str], value: Any) -> None:
     if "/" not in subject:
         body = next(item for item in documents if "Resources" in item)
-        if subject in SECTIONS:
-            path = [subject, *path]
-        else:
-            path = ["Resources", subject, *(["Properties", *path] if path else [])]
-        _put(body, path, value)
+        below = [subject] if subject in SECTIONS else ["Resources", subject, *(["Properties"] if path else [])]
+        _put(body, [*below, *path], value)
         return
     for number, item in enumerate(documents):
         if "kind" in item and subject == identity(item):
@@ -89,4 +86,4 @@ def _merge(at: dict[str, Any], patch: Mapping[str, Any]) -> None:
 
 
 def _is_function(value: Mapping[str, Any]) -> bool:
-    return len(value) == 1 and (key := next(iter(value))) and (key == "Ref" or key.startswith("Fn::"))
+    return len(value) == 1 and any(key == "Ref" or key.startswith("Fn::") for key in value)
