@@ -158,14 +158,15 @@ class PodIdentities(Construct):
 
 
 def _statements(spec: PodIdentitySpec) -> list[Statement]:
-    said = _allowed(spec.allow)
+    said = statements_of(spec.allow)
     if spec.target_role_arn:
         # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html
         said.append(allow(["sts:AssumeRole", "sts:TagSession"], spec.target_role_arn, sid="TakeTheTargetRole"))
     return said
 
 
-def _allowed(rights: Sequence[AllowSpec]) -> list[Statement]:
+def statements_of(rights: Sequence[AllowSpec]) -> list[Statement]:
+    """Returns the statements of a policy that allows these."""
     return [
         {
             **allow(one.actions, one.resources, sid=f"Allow{number}"),
@@ -176,5 +177,5 @@ def _allowed(rights: Sequence[AllowSpec]) -> list[Statement]:
 
 
 def _policy(rights: Sequence[AllowSpec]) -> str | None:
-    policy: dict[str, Any] = document(_allowed(rights))
+    policy: dict[str, Any] = document(statements_of(rights))
     return json.dumps(policy, separators=(",", ":")) if rights else None

@@ -67,7 +67,7 @@ def known_names(cluster: ClusterSpec, objects: Iterable[KubernetesObject], broug
         found.kinds,
         found.classes,
         frozenset(_taken(cluster, brought)),
-        frozenset(cluster.provided_elsewhere),
+        cluster.provided,
     )
 
 
