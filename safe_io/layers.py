@@ -45,8 +45,9 @@ class Layered(YamlFile):
         self._origins: dict[Where, tuple[YamlFile, Where]] = {}
         if isinstance(self.data, dict) and EXTENDS in self.data:
             top = _merged(self, [path], self.paths)
-            self.written = {}
-            self.data = self._flattened(top, ())
+            written: dict[Where, str] = {}
+            self.data = self._flattened(top, (), written)
+            self.written = written
 
     def origin(self, where: Where) -> tuple[Path, int] | None:
         """Returns the file and line of the value at ``where``; None: no file says it, so it is a default."""
@@ -71,15 +72,15 @@ class Layered(YamlFile):
                 return YamlFile.message(document, (*there, *where[end:]), text)
         return super().message(where, text)
 
-    def _flattened(self, node: _Node, where: Where) -> Any:
-        """Returns plain data, and notes where each part is written."""
+    def _flattened(self, node: _Node, where: Where, written: dict[Where, str]) -> Any:
+        """Returns plain data, and notes where each part is written, and how."""
         self._origins[where] = (node.document, node.where)
         if node.where in node.document.written and not isinstance(node.value, dict | list):
-            self.written[where] = node.document.written[node.where]
+            written[where] = node.document.written[node.where]
         if isinstance(node.value, dict):
-            return {key: self._flattened(one, (*where, key)) for key, one in node.value.items()}
+            return {key: self._flattened(one, (*where, key), written) for key, one in node.value.items()}
         if isinstance(node.value, list):
-            return [self._flattened(one, (*where, index)) for index, one in enumerate(node.value)]
+            return [self._flattened(one, (*where, index), written) for index, one in enumerate(node.value)]
         return node.value
 
 
