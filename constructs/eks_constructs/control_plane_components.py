@@ -32,7 +32,9 @@ class NodePortRangeSpec(Spec):
     """Ports of Services of type NodePort."""
 
     min_port: Annotated[int, Field(ge=10260, le=32767)]
+    """The lowest port of Services of type NodePort."""
     max_port: Annotated[int, Field(ge=10260, le=32767)]
+    """The highest port of Services of type NodePort."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "NodePortRangeSpec":
@@ -54,7 +56,9 @@ class ResourceWeightSpec(Spec):
     """How much a resource counts when the scheduler scores a node."""
 
     name: Literal["cpu", "memory", "nvidia.com/gpu", "aws.amazon.com/neuron", "aws.amazon.com/neuroncore"]
+    """The resource."""
     weight: Annotated[int, Field(ge=1, le=100)]
+    """Its weight, beside those of the other resources."""
 
 
 def _weighed_once(weights: list[ResourceWeightSpec]) -> list[ResourceWeightSpec]:

@@ -115,7 +115,9 @@ class SubnetSpec(Spec):
     """A subnet of an existing VPC, and where it is."""
 
     availability_zone: ZoneName
+    """Name of the AZ that the subnet is in, such as `eu-west-1a`."""
     subnet_id: SubnetId
+    """Id of the subnet."""
 
 
 def _distinct_subnets(subnets: list[SubnetSpec]) -> list[SubnetSpec]:
@@ -128,6 +130,7 @@ class ExistingNetworkSpec(Spec):
     """A VPC that somebody else made, by ids: nothing is looked up. Its subnets must carry the tags load balancers look for."""
 
     vpc_id: Annotated[str, resource_id("vpc", "a VPC")]
+    """Id of the VPC."""
     cidr: Annotated[Cidr, AfterValidator(_size_of_any_vpc)]
     """The VPC's primary IPv4 range, /16 to /28."""
     private_subnet_ids: Annotated[list[SubnetId], AfterValidator(distinct_values)] = []

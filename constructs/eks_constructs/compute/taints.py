@@ -10,8 +10,11 @@ class Taint(Spec):
     """Keeps pods off a node that do not tolerate it."""
 
     key: LabelKey
+    """Key of the taint."""
     value: LabelValue = ""
+    """Value of the taint."""
     effect: str
+    """What happens to pods that do not tolerate it."""
 
 
 Taints = TypeVar("Taints", bound=Sequence[Taint])

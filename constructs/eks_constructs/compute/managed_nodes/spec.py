@@ -56,6 +56,7 @@ class TaintSpec(Taint):
     """Keeps pods off a node that do not tolerate it."""
 
     effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"]
+    """What happens to pods that do not tolerate it."""
 
 
 def _without_drivers(instance_type: str, ami: AmiFacts) -> str | None:
@@ -93,11 +94,13 @@ class NodeGroupSpec(Spec):
     capacity: Literal["on_demand", "spot"] = "on_demand"
     """A change replaces the group."""
     min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
+    """Nodes at least."""
     desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | Literal["keep"] | None = None
     """Nodes, at the start and after every change of a size. Default: min_size at the start, and then what an autoscaler of yours made of
     it: `make deploy` asks EKS. `keep` leaves the number out of the template: for groups that are there, where a plain `cdk deploy`
     must not set it (docs/changes.md)."""
     max_size: Annotated[int, Field(ge=1, le=MAX_NODES)] = 3
+    """Nodes at most."""
     volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
     """Size of the encrypted gp3 volume for images and logs."""
     volume_kms_key_arn: KmsKeyArn | None = None
@@ -106,6 +109,7 @@ class NodeGroupSpec(Spec):
     """A compute stack of its own for this group and others with the same word, such as `green`: made beside the nodes that run, rolled
     back alone, deleted alone (docs/changes.md). Nodes get the label `eks-platform/revision`."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
+    """Labels of the nodes."""
     taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet, to update nodes after the control plane (default: the cluster's)."""
