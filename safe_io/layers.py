@@ -51,10 +51,7 @@ class Layered(YamlFile):
 
     def origin(self, where: Where) -> tuple[Path, int] | None:
         """Returns the file and line of the value at ``where``; None: no file says it, so it is a default."""
-        if self._origins:
-            found = self._origins.get(where)
-        else:
-            found = (self, where) if where in self.lines else None
+        found = self._origins.get(where) if self._origins else (self, where) if where in self.lines else None
         return (found[0].path, found[0].lines.get(found[1], 1)) if found else None
 
     def path_of(self, where: Where) -> Path:
@@ -102,7 +99,9 @@ def _merged(document: YamlFile, chain: list[Path], read: list[Path]) -> _Node:
             way = " -> ".join(str(one) for one in [*chain, path])
             document.fail((EXTENDS,), f'found "{name}"; files extend each other in a circle: {way}')
         if not path.is_file():
-            document.fail((EXTENDS,), f'found "{name}"; there is no file {path} (paths are relative to {document.path})')
+            document.fail(
+                (EXTENDS,), f'found "{name}"; there is no file {path} (paths are relative to {document.path})'
+            )
         if len(read) > MAX_FILES:
             document.fail((EXTENDS,), f"more than {MAX_FILES} files are extended (bound: files)")
         read.append(path)
@@ -131,7 +130,7 @@ def _over(below: _Node, above: _Node) -> _Node:
     elif isinstance(above.value, list) and isinstance(below.value, list) and (base := _named(below)) is not None:
         own = _named(above)
         if own is not None:
-            return _list_over(base, own, below, above)
+            return _list_over(base, own, above)
     _refuse_patches(above)
     return above
 
@@ -153,7 +152,7 @@ def _mapping_over(below: _Node, above: _Node) -> _Node:
     return _Node(merged, above.document, above.where)
 
 
-def _list_over(base: dict[str, _Node], own: dict[str, _Node], below: _Node, above: _Node) -> _Node:
+def _list_over(base: dict[str, _Node], own: dict[str, _Node], above: _Node) -> _Node:
     """Returns a list merged by the names of its items: those of the base first, in their order."""
     merged = dict(base)
     for name, node in own.items():

@@ -19,6 +19,9 @@ def _seconds(value: str) -> int:
     return int(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
 
 
+_TIME = r"[0-9]{1,6}[smh]"
+
+
 def _between(low: str, high: str) -> AfterValidator:
     def check(value: str) -> str:
         if not _seconds(low) <= _seconds(value) <= _seconds(high):
@@ -46,7 +49,7 @@ class NodePortRangeSpec(Spec):
 class ApiServerSpec(Spec):
     """kube-apiserver."""
 
-    event_ttl: Annotated[str, _between("10m", "60m")] | None = None
+    event_ttl: Annotated[str, _between("10m", "60m"), Field(json_schema_extra={"pattern": f"^{_TIME}$"})] | None = None
     """How long etcd keeps events, 10m to 60m (default 60m)."""
     node_port_range: NodePortRangeSpec | None = None
     """Default: 30000 to 32767."""
@@ -79,7 +82,9 @@ class SchedulerSpec(Spec):
 class ControllerManagerSpec(Spec):
     """kube-controller-manager."""
 
-    hpa_sync_period: Annotated[str, _between("10s", "15s")] | None = None
+    hpa_sync_period: (
+        Annotated[str, _between("10s", "15s"), Field(json_schema_extra={"pattern": f"^{_TIME}$"})] | None
+    ) = None
     """How often the horizontal pod autoscaler looks, 10s to 15s (default 15s). It needs a provisioned `scaling_tier`."""
     terminated_pod_gc_threshold: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Terminated pods to keep before they are collected (Kubernetes: 12,500)."""

@@ -76,7 +76,10 @@ def _lines(
             yield there, begin.rstrip()
             yield from inner
         elif defaults or origin != DEFAULT:
-            yield there, f"{begin + _scalar({} if isinstance(one, dict) and not defaults else one):<{_COLUMN}}  # {origin}"
+            yield (
+                there,
+                f"{begin + _scalar({} if isinstance(one, dict) and not defaults else one):<{_COLUMN}}  # {origin}",
+            )
         else:
             continue
         first = ""  # of the item's first line alone

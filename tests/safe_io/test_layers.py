@@ -44,9 +44,15 @@ def layered(folder: Path, text: str, **others: str) -> Layered:
         ("plain: [3]", {"plain": [3]}),
         ("plain: []", {"plain": []}),
         ("named: [{name: two, size: 3}]", {"named": [{"name": "one", "size": 1}, {"name": "two", "size": 3}]}),
-        ("named: [{name: new}]", {"named": [*({"name": n, "size": s} for n, s in (("one", 1), ("two", 2))), {"name": "new"}]}),
+        (
+            "named: [{name: new}]",
+            {"named": [*({"name": n, "size": s} for n, s in (("one", 1), ("two", 2))), {"name": "new"}]},
+        ),
         ("named: [{name: one, $patch: delete}]", {"named": [{"name": "two", "size": 2}]}),
-        ("named: [{name: one, $patch: replace, a: 1}]", {"named": [{"name": "one", "a": 1}, {"name": "two", "size": 2}]}),
+        (
+            "named: [{name: one, $patch: replace, a: 1}]",
+            {"named": [{"name": "one", "a": 1}, {"name": "two", "size": 2}]},
+        ),
         ("named: [{other: 1}]", {"named": [{"other": 1}]}),
         ("named: []", {}),
     ],
@@ -75,7 +81,9 @@ def test_bases_of_bases_and_several_bases_go_one_over_the_other(tmp_path):
 
 
 def test_each_value_has_the_file_and_line_that_say_it_and_messages_name_them(tmp_path):
-    document = layered(tmp_path, "extends: base.yaml\nnamed:\n  - {name: one, $patch: delete}\n  - {name: two, color: red}\n")
+    document = layered(
+        tmp_path, "extends: base.yaml\nnamed:\n  - {name: one, $patch: delete}\n  - {name: two, color: red}\n"
+    )
     assert document.origin(("named", 0, "size")) == (tmp_path / "base.yaml", 7)
     assert document.origin(("named", 0, "color")) == (tmp_path / "top.yaml", 4)
     assert document.origin(("named", 1)) is None

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from eks_constructs.compute.taints import Taint, distinct
+from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, distinct_values, pattern
 
@@ -22,11 +22,16 @@ MAX_SECONDS = 30 * 24 * 3600
 """Far beyond any use: Karpenter keeps durations in nanoseconds, which end at 292 years."""
 
 
-class NodePoolTaintSpec(Taint):
-    """Keeps pods off a node that do not tolerate it."""
-
-    effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"]
-    """What happens to pods that do not tolerate it."""
+_CPUS = pattern(r"[1-9]\d{0,6}", "must be a number of vCPUs, such as 100")
+Cpus = Annotated[
+    str,
+    _CPUS,
+    BeforeValidator(
+        lambda value: str(value) if type(value) is int else value,
+        json_schema_input_type=Annotated[str, _CPUS] | Annotated[int, Field(ge=1, le=9_999_999)],
+    ),
+]
+"""A number of vCPUs, with or without quotes."""
 
 
 class NodePoolSpec(Spec):
@@ -52,8 +57,8 @@ class NodePoolSpec(Spec):
     """Nodes have instances of a later generation than this one: 4 allows m5 and newer."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
     """Labels of the nodes."""
-    taints: Annotated[list[NodePoolTaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
-    cpu_limit: Annotated[str, pattern(r"[1-9]\d{0,6}", 'must be a number of vCPUs in quotes, such as "100"')] = "100"
+    taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
+    cpu_limit: Cpus = "100"
     """vCPUs of all nodes of the pool together: what bounds the bill."""
     memory_limit: (
         Annotated[str, pattern(r"[1-9]\d{0,9}(Mi|Gi|Ti)", "must be an amount of memory, such as 400Gi")] | None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoolSpec
-from eks_constructs.compute.taints import Taint, distinct
+from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.construct_ids import check_names
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.spec import (
@@ -52,13 +52,6 @@ MAX_NODES = limit("nodes_per_group")
 """Of a group; more need another group."""
 
 
-class TaintSpec(Taint):
-    """Keeps pods off a node that do not tolerate it."""
-
-    effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"]
-    """What happens to pods that do not tolerate it."""
-
-
 def _without_drivers(instance_type: str, ami: AmiFacts) -> str | None:
     """Returns why an AMI cannot use the devices of an instance type, which would be paid for and idle; None if it can, or has none."""
     device = device_of(instance_type)
@@ -91,7 +84,7 @@ class NodeGroupSpec(Spec):
     """Operating system, processor and device. A change replaces the group."""
     instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=20)]
     """In order of preference; several, of like size, for Spot. A change replaces the group."""
-    capacity: Literal["on_demand", "spot"] = "on_demand"
+    capacity: Literal["on-demand", "spot"] = "on-demand"
     """A change replaces the group."""
     min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
     """Nodes at least."""
@@ -191,7 +184,7 @@ class NodeGroupSpec(Spec):
         return (
             self.revision is None
             and self.desired > 0
-            and not any(taint.effect != "PREFER_NO_SCHEDULE" for taint in self.taints)
+            and not any(taint.effect != "PreferNoSchedule" for taint in self.taints)
         )
 
 
