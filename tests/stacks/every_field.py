@@ -46,6 +46,7 @@ FILES: tuple[dict[str, Any], ...] = (
                 "name": "c",
                 "control_plane": {
                     "kubernetes_version": "1.36",
+                    "role_arn": "arn:aws:iam::123456789012:role/corp/Cluster",
                     "support": "EXTENDED",
                     "endpoint": {
                         "public_access_cidrs": ["203.0.113.0/24"],
@@ -169,6 +170,7 @@ FILES: tuple[dict[str, Any], ...] = (
                     },
                     "fargate": {
                         "profiles": [{"name": "apps", "selectors": [{"namespace": "apps", "labels": {"a": "b"}}]}],
+                        "pod_execution_role_arn": "arn:aws:iam::123456789012:role/corp/Pods",
                         "logging": True,
                     },
                 },
@@ -259,7 +261,10 @@ FILES: tuple[dict[str, Any], ...] = (
                 "control_plane": {"kubernetes_version": "1.36"},
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
-                    "managed_nodes": {"groups": [{"name": "general", "instance_types": ["m7i.large"]}]},
+                    "managed_nodes": {
+                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
+                    },
                     "karpenter": {
                         "node_pools": [NODE_POOL],
                         "ami": "al2023@latest",

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.construct_ids import check_names
-from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern
+from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, RoleArn, Spec, pattern
 from eks_facts.files import limit
 
 NamespacePattern = Annotated[
@@ -115,5 +115,8 @@ class FargateSpec(Spec):
     """Pods without nodes."""
 
     profiles: Annotated[list[FargateProfileSpec], Field(min_length=1), AfterValidator(_profiles)]
+    pod_execution_role_arn: RoleArn | None = None
+    """A role that exists, in place of one that is made: it must trust eks-fargate-pods.amazonaws.com, pull images and, with logging,
+    write to the log group (https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html). A change replaces the profiles."""
     logging: bool = True
     """Ships the pods' logs to CloudWatch Logs through Fargate's built-in log router."""

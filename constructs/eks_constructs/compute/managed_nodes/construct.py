@@ -49,20 +49,26 @@ class ManagedNodes(Construct):
         self._cluster = cluster
         self._version = spec.kubernetes_version or kubernetes_version
         self._network, self._tags = network, tags
+        self.role_arn = spec.role_arn or self._role(spec, iam, revision)
+        self.groups = {group.name: self._group(group) for group in spec.groups if group.revision == revision}
+
+    def _role(self, spec: ManagedNodesSpec, iam: IamSpec, revision: str | None) -> str:
+        """Makes the nodes' role; returns its ARN."""
+        cluster = self._cluster.name
         managed = list(narrowest("ec2_nodes"))
         if spec.session_manager:
             managed.append("AmazonSSMManagedInstanceCore")
         # No confused-deputy condition: EC2 sends none when it takes an instance role.
-        self.role_arn = role(
+        made = role(
             self,
             "NodeRole",
             spec=iam,
-            name=f"{cluster.name}-nodes-{revision}" if revision else f"{cluster.name}-nodes",
-            description=f"EC2 nodes of {cluster.name}: join the cluster and pull images",
+            name=f"{cluster}-nodes-{revision}" if revision else f"{cluster}-nodes",
+            description=f"EC2 nodes of {cluster}: join the cluster and pull images",
             trust=trust_service("ec2.amazonaws.com"),
             managed=managed,
-        ).attr_arn
-        self.groups = {group.name: self._group(group) for group in spec.groups if group.revision == revision}
+        )
+        return made.attr_arn
 
     def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
         pascal = pascal_case(spec.name)

@@ -15,6 +15,7 @@ from eks_constructs.spec import (
     LabelKey,
     LabelValue,
     Misplaced,
+    RoleArn,
     Spec,
     pattern,
     repeated,
@@ -220,8 +221,19 @@ class ManagedNodesSpec(Spec):
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet on all groups that name none (default: the cluster's). Set it to the old version to upgrade the
     control plane alone, and remove it in a second deploy: a PodDisruptionBudget that blocks nodes then blocks only them."""
+    role_arn: RoleArn | None = None
+    """A node role that exists, in place of one that is made: it must trust ec2.amazonaws.com, join nodes and pull images
+    (https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html). A change replaces the groups."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
+
+    @model_validator(mode="after")
+    def _role(self) -> "ManagedNodesSpec":
+        if self.role_arn and self.session_manager:
+            raise Misplaced(
+                "is a right of the node role, and role_arn names one that exists; remove it", "session_manager"
+            )
+        return self
 
     @property
     def revisions(self) -> list[str | None]:
