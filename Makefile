@@ -24,7 +24,7 @@ CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down setup synth review explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
+.PHONY: help demo demo-down setup synth review explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema accuracy bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -120,6 +120,9 @@ test: setup .venv-checkov/.ready  ## lint, type-check and run every test
 
 fuzz: setup  ## new chance inputs for every reader, for MINUTES (nightly; a failure prints its seed)
 	@python -m tests.fuzz --minutes="$${MINUTES:-5}"
+
+accuracy: setup .venv-checkov/.ready  ## precision and recall of the review on the labelled corpus, beside checkov, cfn-lint and cdk-nag; some minutes
+	@python -m tests.accuracy
 
 bench: setup  ## time this project beside a peer
 	@python -m bench
