@@ -42,6 +42,7 @@ class AllowSpec(Spec):
     """What a statement of a policy allows."""
 
     actions: Annotated[list[Action], Field(min_length=1), AfterValidator(distinct_values)]
+    """What is allowed: `SERVICE:ACTION`, such as `s3:GetObject`."""
     resources: Annotated[list[Resource], Field(min_length=1), AfterValidator(distinct_values)]
     """ARNs, wildcards allowed."""
     conditions: Annotated[
@@ -55,7 +56,9 @@ class PodIdentitySpec(Spec):
     """An AWS role for the pods of one service account."""
 
     namespace: KubernetesName
+    """Namespace of the pods."""
     service_account: KubernetesName
+    """Service account of the pods."""
     policies: Annotated[list[PolicyName], AfterValidator(distinct_values)] = []
     """Names of AWS managed policies, or ARNs of policies, of the role that is made."""
     allow: list[AllowSpec] = []
@@ -158,14 +161,15 @@ class PodIdentities(Construct):
 
 
 def _statements(spec: PodIdentitySpec) -> list[Statement]:
-    said = _allowed(spec.allow)
+    said = statements_of(spec.allow)
     if spec.target_role_arn:
         # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html
         said.append(allow(["sts:AssumeRole", "sts:TagSession"], spec.target_role_arn, sid="TakeTheTargetRole"))
     return said
 
 
-def _allowed(rights: Sequence[AllowSpec]) -> list[Statement]:
+def statements_of(rights: Sequence[AllowSpec]) -> list[Statement]:
+    """Returns the statements of a policy that allows these."""
     return [
         {
             **allow(one.actions, one.resources, sid=f"Allow{number}"),
@@ -176,5 +180,5 @@ def _allowed(rights: Sequence[AllowSpec]) -> list[Statement]:
 
 
 def _policy(rights: Sequence[AllowSpec]) -> str | None:
-    policy: dict[str, Any] = document(_allowed(rights))
+    policy: dict[str, Any] = document(statements_of(rights))
     return json.dumps(policy, separators=(",", ":")) if rights else None

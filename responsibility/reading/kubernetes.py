@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from eks_facts.cluster_apis import is_cluster_scoped
 from eks_facts.quantities import UnreadableQuantity, requested
 from responsibility.reading.eks import FargateProfile
-from responsibility.reading.facts import Fact, Facts, Prop
+from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.placeholders import is_placeholder
+from responsibility.reading.properties import Prop
 from responsibility.reading.resource import Resource, UnknownValue
 from responsibility.reading.values import OPEN, Unknown, Unread, gap_of, has_gap
 

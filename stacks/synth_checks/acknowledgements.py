@@ -1,15 +1,18 @@
 """Acknowledges what cdk-nag and the review find and this project accepts: each finding once, with its reason (acknowledgements.yaml)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
 from constructs import IConstruct
 
+from eks_constructs.capabilities import CapabilitySpec
 from eks_constructs.compute.fargate import objects as fargate
+from eks_constructs.pod_identities import AllowSpec
 from safe_io.yaml_file import load
+from stacks.capabilities import CapabilitiesStack
 from stacks.compute import ComputeStack
 from stacks.network import NetworkStack
 from stacks.platform import Platform
@@ -54,28 +57,29 @@ def acknowledge(platform: Platform) -> None:
                         *(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules)
                     )
         if isinstance(stack, ComputeStack):
-            _acknowledge_pod_identities(stack)
+            for pod in stack.spec.pod_identities:
+                own = stack.node.find_child("PodIdentities").node.find_child(pod.construct_id)
+                _acknowledge_rights(own, pod.policies, pod.allow, "one service account (pod_identities)")
+        if isinstance(stack, CapabilitiesStack):
+            for kind, spec in stack.spec.chosen():
+                if isinstance(spec, CapabilitySpec):
+                    own = stack.node.find_child("Capabilities").node.find_child(kind.lower())
+                    _acknowledge_rights(own, spec.policies, spec.allow, "one capability (capabilities)")
 
 
-def _acknowledge_pod_identities(stack: ComputeStack) -> None:
-    """Acknowledges what the environment file says of applications' rights: whoever reviews the file decides; the review judges it."""
-    reason = "The environment file gives these rights to one service account (pod_identities): they are reviewed there, and by the review."
-    for spec in stack.spec.pod_identities:
-        own = stack.node.find_child("PodIdentities").node.find_child(spec.construct_id)
-        wide = [f"Action::{action}" for one in spec.allow for action in one.actions if "*" in action]
-        wide += [f"Resource::{text}" for one in spec.allow for text in one.resources if "*" in text]
-        named = [
-            one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in spec.policies
-        ]
-        rows = {
-            "Role": [f"AwsSolutions-IAM4[Policy::{one}]" for one in named if ":iam::aws:" in one],
-            "RolePolicy": [f"AwsSolutions-IAM5[{finding}]" for finding in dict.fromkeys(wide)],
-        }
-        for name, rules in rows.items():
-            if rules and (construct := own.node.try_find_child(name)):
-                cdk.Validations.of(construct).acknowledge(
-                    *(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules)
-                )
+def _acknowledge_rights(own: IConstruct, policies: Sequence[str], rights: Sequence[AllowSpec], whose: str) -> None:
+    """Acknowledges what the environment file says of rights: whoever reviews the file decides; the review judges it."""
+    reason = f"The environment file gives these rights to {whose}: they are reviewed there, and by the review."
+    wide = [f"Action::{action}" for one in rights for action in one.actions if "*" in action]
+    wide += [f"Resource::{text}" for one in rights for text in one.resources if "*" in text]
+    named = [one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in policies]
+    rows = {
+        "Role": [f"AwsSolutions-IAM4[Policy::{one}]" for one in named if ":iam::aws:" in one],
+        "RolePolicy": [f"AwsSolutions-IAM5[{finding}]" for finding in dict.fromkeys(wide)],
+    }
+    for name, rules in rows.items():
+        if rules and (construct := own.node.try_find_child(name)):
+            cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules))
 
 
 def _bucket_beside(construct: IConstruct) -> str:
