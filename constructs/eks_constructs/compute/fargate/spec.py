@@ -20,7 +20,9 @@ class FargateSelectorSpec(Spec):
     """Pods that run on Fargate: in this namespace, with all of these labels."""
 
     namespace: NamespacePattern
+    """Namespace of the pods; `*` and `?` are wildcards."""
     labels: dict[LabelKey, LabelValue] = {}
+    """Labels that the pods must have, all of them."""
 
     @model_validator(mode="after")
     def _within_limits(self) -> "FargateSelectorSpec":
