@@ -9,10 +9,13 @@ import aws_cdk as cdk
 from constructs import IConstruct
 
 from eks_constructs.compute.fargate import objects as fargate
+from eks_constructs.construct_ids import pascal_case
+from eks_constructs.rights import RightsSpec
 from safe_io.yaml_file import load
 from stacks.compute import ComputeStack
 from stacks.network import NetworkStack
 from stacks.platform import Platform
+from stacks.workloads import WorkloadsStack
 
 TABLE = Path(__file__).with_suffix(".yaml")
 
@@ -53,29 +56,42 @@ def acknowledge(platform: Platform) -> None:
                     cdk.Validations.of(construct).acknowledge(
                         *(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules)
                     )
-        if isinstance(stack, ComputeStack):
-            _acknowledge_pod_identities(stack)
+        if isinstance(stack, ComputeStack | WorkloadsStack):
+            _acknowledge_named_rights(stack)
 
 
-def _acknowledge_pod_identities(stack: ComputeStack) -> None:
-    """Acknowledges what the environment file says of applications' rights: whoever reviews the file decides; the review judges it."""
-    reason = "The environment file gives these rights to one service account (pod_identities): they are reviewed there, and by the review."
-    for spec in stack.spec.pod_identities:
-        own = stack.node.find_child("PodIdentities").node.find_child(spec.construct_id)
-        wide = [f"Action::{action}" for one in spec.allow for action in one.actions if "*" in action]
-        wide += [f"Resource::{text}" for one in spec.allow for text in one.resources if "*" in text]
-        named = [
-            one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in spec.policies
-        ]
-        rows = {
-            "Role": [f"AwsSolutions-IAM4[Policy::{one}]" for one in named if ":iam::aws:" in one],
-            "RolePolicy": [f"AwsSolutions-IAM5[{finding}]" for finding in dict.fromkeys(wide)],
-        }
-        for name, rules in rows.items():
-            if rules and (construct := own.node.try_find_child(name)):
-                cdk.Validations.of(construct).acknowledge(
-                    *(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules)
-                )
+def _acknowledge_named_rights(stack: ComputeStack | WorkloadsStack) -> None:
+    """Acknowledges what the environment file says of rights: whoever reviews the file decides; the review judges it."""
+    spec = stack.spec
+    for one in spec.pod_identities:
+        if identities := stack.node.try_find_child("PodIdentities"):
+            _acknowledge_rights(identities.node.find_child(one.construct_id), "Role", one, "pod_identities")
+    for name, addon in spec.addons.items():
+        if addons := stack.node.try_find_child("Addons"):
+            _acknowledge_rights(addons, f"{pascal_case(name)}Role", addon, f"addons.{name}")
+
+
+def _acknowledge_rights(scope: IConstruct, role: str, rights: RightsSpec, key: str) -> None:
+    reason = f"The environment file gives these rights to one service account ({key}): they are reviewed there, and by the review."
+    wide = [f"Action::{action}" for one in rights.allow for action in one.actions if "*" in action]
+    wide += [f"Resource::{_spelt(text)}" for one in rights.allow for text in one.resources if "*" in text]
+    named = [
+        one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in rights.policies
+    ]
+    rows = {
+        role: [f"AwsSolutions-IAM4[Policy::{one}]" for one in named if ":iam::aws:" in one],
+        f"{role}Policy": [f"AwsSolutions-IAM5[{finding}]" for finding in dict.fromkeys(wide)],
+    }
+    for name, rules in rows.items():
+        if rules and (construct := scope.node.try_find_child(name)):
+            cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules))
+
+
+def _spelt(arn: str) -> str:
+    """Returns an ARN as cdk-nag spells it, where placeholders became pseudo parameters."""
+    for name, spelt in (("PARTITION", "Partition"), ("REGION", "Region"), ("ACCOUNT_ID", "AccountId")):
+        arn = arn.replace(f"${{AWS_{name}}}", f"<AWS::{spelt}>")
+    return arn
 
 
 def _bucket_beside(construct: IConstruct) -> str:
