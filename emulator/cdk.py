@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from emulator import locks, process_groups
+from emulator import locks
 from emulator.installation import ROOT
 from emulator.problem import Problem
 from emulator.process import ACCOUNT, ENGINE_LOCK, REGION, Engine
-from emulator.process_groups import Child
+from safe_io import process_groups
+from safe_io.process_groups import Child
 
 CLI = ROOT / "node_modules" / ".bin" / "cdk"
 QUIET = ("--no-notices", "--ci")

@@ -12,11 +12,12 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from emulator import cdk, locks, process, process_groups
+from emulator import cdk, locks, process
 from emulator.installation import ROOT
 from emulator.problem import Problem
 from emulator.process import Engine
 from emulator.status import cluster_lines, stacks
+from safe_io import process_groups
 from safe_io.ownership import is_whole
 
 NOT_PROVEN = """\

@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from emulator import process_groups
 from emulator.problem import Problem
+from safe_io import process_groups
 from safe_io.ownership import claim
 
 ROOT = Path(__file__).parent.parent

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from emulator import credentials, installation, locks
 from emulator.problem import Problem
-from emulator.process_groups import end_session
 from safe_io.ownership import MANIFEST, OutputProblem, is_whole, remove
+from safe_io.process_groups import end_session
 from stacks.node import pinned_node
 
 ACCOUNT = "123456789012"

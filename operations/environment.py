@@ -12,6 +12,7 @@ from stacks.environment.model import Environment
 from stacks.environment.path import environment_path
 from stacks.environment.stack_names import (
     access_stack,
+    capabilities_stack,
     compute_stack,
     control_plane_stack,
     foundation_stack,
@@ -27,6 +28,7 @@ def cluster_stacks(environment: Environment, cluster: ClusterSpec) -> list[str]:
     return [
         protection_stack(name, cluster.name),
         workloads_stack(name, cluster.name),
+        capabilities_stack(name, cluster.name),
         *compute_stacks(environment, cluster),
         access_stack(name, cluster.name),
         control_plane_stack(name, cluster.name),

@@ -38,7 +38,7 @@ def charts_of(cluster: ClusterSpec, environment: Environment) -> list[tuple[Helm
     for kind, section in compute.active():
         found += [(chart, ("compute", kind.name)) for chart in kind.charts(section, context)]
     lacking = [one for kind, section in compute.active() for one in kind.devices_without_plugin(section)]
-    found += [(chart, ("compute",)) for chart in plugin_charts(lacking, cluster.provided_elsewhere)]
+    found += [(chart, ("compute",)) for chart in plugin_charts(lacking, cluster.provided)]
     if needs_load_balancer_controller(cluster, environment):
         balancers = load_balancer_controller(
             cluster.name, compute.mix, tags=environment.tags_of_what_is_made, isolated=context.isolated

@@ -11,12 +11,14 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.roles import prescribe
 from stacks.access import AccessStack
+from stacks.capabilities import CapabilitiesStack
 from stacks.compute import ComputeStack, RevisionStack
 from stacks.control_plane import ControlPlaneStack, RunningCluster
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
 from stacks.environment.stack_names import (
     access_stack,
+    capabilities_stack,
     compute_stack,
     control_plane_stack,
     foundation_stack,
@@ -41,6 +43,7 @@ class Platform:
     clusters: list[RunningCluster]
     control_planes: list[ControlPlaneStack]
     accesses: list[AccessStack]
+    capabilities: list[CapabilitiesStack]
     computes: list[ComputeStack]
     revisions: list[RevisionStack]
     workloads: list[WorkloadsStack]
@@ -54,6 +57,7 @@ class Platform:
             *self.networks,
             *self.control_planes,
             *self.accesses,
+            *self.capabilities,
             *self.computes,
             *self.revisions,
             *self.workloads,
@@ -155,11 +159,14 @@ def build(
     control_planes: list[ControlPlaneStack] = []
     accesses: list[AccessStack] = []
     revisions: list[RevisionStack] = []
+    capabilities: list[CapabilitiesStack] = []
     for spec in environment.clusters:
         cluster, before = control_plane(spec)
         clusters.append(cluster)
         its_sizes = _sizes_of(spec, sizes or {})
         its_stacks = [before]
+        its_capabilities = _capabilities(scope, spec, before, environment, foundation.logs_key_arn, stack_env)
+        capabilities += its_capabilities
         if spec.has_compute_resources:  # CloudFormation takes no stack without resources
             compute = ComputeStack(
                 scope,
@@ -189,13 +196,15 @@ def build(
                 before_pools=without_pools,
                 stack_env=stack_env,
             )
-            for one in its_stacks:
+            # Objects of capabilities' kinds come after their definitions.
+            for one in [*its_stacks, *its_capabilities]:
                 running.add_stack_dependency(one)
             workloads.append(running)
             its_stacks.append(running)
-        # Nodes and people come side by side; before all of it goes, this is asked.
-        its_access = [] if spec.existing else accesses[-1:]
-        protections += _protection(scope, spec, [*its_access, *its_stacks], environment, stack_env)
+        beside_compute: list[cdk.Stack] = [] if spec.existing else [*accesses[-1:]]
+        beside_compute += its_capabilities
+        # Nodes, people and capabilities come side by side; before all of it goes, this is asked.
+        protections += _protection(scope, spec, [*beside_compute, *its_stacks], environment, stack_env)
 
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)
@@ -207,6 +216,7 @@ def build(
         clusters,
         control_planes,
         accesses,
+        capabilities,
         computes,
         revisions,
         workloads,
@@ -229,6 +239,30 @@ def _protection(
     for one in before:
         last.add_stack_dependency(one)
     return [last]
+
+
+def _capabilities(
+    scope: Construct,
+    spec: ClusterSpec,
+    before: cdk.Stack,
+    environment: Environment,
+    logs_key_arn: str,
+    stack_env: cdk.Environment,
+) -> list[CapabilitiesStack]:
+    """Makes the stack of the controllers that AWS runs for a cluster, if it has some."""
+    if not spec.capabilities:
+        return []
+    stack = CapabilitiesStack(
+        scope,
+        capabilities_stack(environment.name, spec.name),
+        spec,
+        spec.capabilities,
+        environment=environment,
+        logs_key_arn=logs_key_arn,
+        stack_env=stack_env,
+    )
+    stack.add_stack_dependency(before)
+    return [stack]
 
 
 def _sizes_of(spec: ClusterSpec, sizes: Mapping[tuple[str, str], int]) -> dict[str, int]:

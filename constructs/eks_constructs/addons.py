@@ -14,7 +14,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import OidcProvider, service_account_role
 from eks_constructs.pseudo import Aws
-from eks_constructs.rights import statements
+from eks_constructs.rights import statements_of
 from eks_constructs.roles import IamSpec, Statement, allow
 
 
@@ -105,7 +105,7 @@ class Addons(Construct):
         if identity.get("role_arn"):
             return str(identity["role_arn"])
         managed = list(identity.get("policies", ()))
-        own = [*_STATEMENTS.get(str(identity.get("statements")), list)(), *statements(identity.get("allow", ()))]
+        own = [*_STATEMENTS.get(str(identity.get("statements")), list)(), *statements_of(identity.get("allow", ()))]
         if addon.name == "vpc-cni" and self._ipv6 and "allow" not in identity:
             managed, own = [], _ipv6_cni_statements()
         return service_account_role(

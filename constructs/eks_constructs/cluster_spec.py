@@ -8,6 +8,7 @@ from pydantic import model_validator
 from eks_constructs.access import AccessSpec
 from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, PlannedAddon, plan_addons
 from eks_constructs.addon_settings import Schema, settings_problem, unchecked_settings
+from eks_constructs.capabilities import CapabilitiesSpec
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec
 from eks_constructs.compute.kind import ClusterContext, merged
@@ -30,6 +31,8 @@ class EksClusterSpec(Spec):
     """What differs from the rules of eks_facts/data/addons.yaml."""
     pod_identities: list[PodIdentitySpec] = []
     """AWS roles of applications and controllers: by EKS Pod Identity on nodes, by IRSA on Fargate."""
+    capabilities: CapabilitiesSpec | None = None
+    """Argo CD, ACK and kro, run by AWS outside of the cluster (docs/capabilities.md)."""
 
     def planned_addons(self, locked: Mapping[str, str] | None = None) -> list[PlannedAddon]:
         """Returns the add-ons of the cluster; ``locked`` has versions of some, by name. Raises AddonProblem."""

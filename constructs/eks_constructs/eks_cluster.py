@@ -9,6 +9,7 @@ from constructs import Construct, IDependable
 
 from eks_constructs.access import Access
 from eks_constructs.addons import Addons
+from eks_constructs.capabilities import Capabilities
 from eks_constructs.certificate_authority import add_successor
 from eks_constructs.cluster_compute import add_compute, add_late_addons
 from eks_constructs.cluster_foundation import ClusterFoundation, keep, lasting_resources
@@ -108,6 +109,7 @@ class EksCluster(Construct):
         addons: the EKS add-ons.
         compute: the construct of each kind of compute that has one, by the kind's name.
         pod_identities: roles of pods, if the spec names any.
+        capabilities: controllers that AWS runs, if the spec names any.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class EksCluster(Construct):
         iam: IamSpec | None = None,
         tags: Mapping[str, str] | None = None,
         retain: bool = True,
+        capability_log_group_arn: str | None = None,
     ) -> None:
         """Makes the cluster in ``network``.
 
@@ -131,6 +134,7 @@ class EksCluster(Construct):
             iam: what your organisation prescribes for every role.
             tags: of instances, volumes and load balancers that controllers in the cluster make; Tags.of(app) does not reach those.
             retain: keeps the key and the lasting roles when the stack is deleted.
+            capability_log_group_arn: where the logs of the spec's capabilities go; None: nowhere.
         """
         super().__init__(scope, construct_id)
         spec.check_addon_settings()
@@ -165,6 +169,14 @@ class EksCluster(Construct):
         for kind, section in spec.compute.active():
             self._values |= kind.controller(scope, section, self._wiring)
         self.addons, self.compute, self.pod_identities = made.addons, made.kinds, made.pod_identities
+        self.capabilities = spec.capabilities and Capabilities(
+            self,
+            "Capabilities",
+            spec.capabilities,
+            cluster=self.handle,
+            iam=self._context.iam,
+            log_group_arn=capability_log_group_arn,
+        )
         for revision in spec.compute.managed_nodes.revisions if spec.compute.managed_nodes else []:
             if revision:
                 own = Construct(self, f"Revision{pascal_case(revision)}")

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.identity import OidcProvider, service_account_role
-from eks_constructs.rights import AllowSpec, RightsSpec, statements
+from eks_constructs.rights import AllowSpec, RightsSpec, statements_of
 from eks_constructs.roles import IamSpec, Statement, allow, document
 from eks_constructs.spec import KubernetesName, Misplaced, RoleArn
 
@@ -112,7 +112,7 @@ class PodIdentities(Construct):
 
 
 def _own_statements(spec: PodIdentitySpec) -> list[Statement]:
-    said = statements(spec.allow)
+    said = statements_of(spec.allow)
     if spec.target_role_arn:
         # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html
         said.append(allow(["sts:AssumeRole", "sts:TagSession"], spec.target_role_arn, sid="TakeTheTargetRole"))
@@ -120,5 +120,5 @@ def _own_statements(spec: PodIdentitySpec) -> list[Statement]:
 
 
 def _policy(rights: Sequence[AllowSpec]) -> str | None:
-    policy: dict[str, Any] = document(statements(rights))
+    policy: dict[str, Any] = document(statements_of(rights))
     return json.dumps(policy, separators=(",", ":")) if rights else None

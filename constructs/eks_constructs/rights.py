@@ -73,7 +73,7 @@ class RightsSpec(Spec):
         return self
 
 
-def statements(rights: Sequence[AllowSpec]) -> list[Statement]:
+def statements_of(rights: Sequence[AllowSpec]) -> list[Statement]:
     """Returns the statements of a policy that allows ``rights``."""
     found: list[Statement] = []
     for number, one in enumerate(rights, start=1):

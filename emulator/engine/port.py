@@ -84,6 +84,13 @@ NAMES = {
     "register_session": "services.sts:register_session",
     "roles": "services.iam:_roles",
     "users": "services.iam:_users",
+    # Log delivery
+    "create_delivery": "services.cloudwatch_logs:_create_delivery",
+    "delete_delivery": "services.cloudwatch_logs:_delete_delivery",
+    "delete_delivery_destination": "services.cloudwatch_logs:_delete_delivery_destination",
+    "delete_delivery_source": "services.cloudwatch_logs:_delete_delivery_source",
+    "put_delivery_destination": "services.cloudwatch_logs:_put_delivery_destination",
+    "put_delivery_source": "services.cloudwatch_logs:_put_delivery_source",
     # Others
     "functions": "services.lambda_svc:_functions",
     "log_groups": "services.cloudwatch_logs:_log_groups",

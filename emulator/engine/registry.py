@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from emulator.engine import iam, port
+from emulator.engine import iam, log_delivery, port
 from emulator.engine.ec2 import resource_types as ec2_types
 from emulator.engine.eks import access, addons, certificates, clusters, compute  # noqa: F401 - they register their operations
 from emulator.engine.eks.resource_types import EKS_TYPES
@@ -17,6 +17,7 @@ def registry() -> dict[str, Any]:
     """Returns resource types, operations and rules."""
     ec2_types.install()
     iam.install()
+    log_delivery.install()
     return {
         "ours": sorted([*RESOURCE_TYPES, *EKS_TYPES]),
         "ministack": sorted(name for name in port.resource_handlers if name.startswith("AWS::")),

@@ -10,6 +10,7 @@ from eks_constructs.addon_plan import (
     AddonVersion,
     too_old,
 )
+from eks_constructs.capabilities import API_GROUPS
 from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
@@ -93,6 +94,7 @@ class ClusterSpec(EksClusterSpec):
                 *("compute", "auto_mode"),
             )
         entries = "karpenter" if self.compute.karpenter else "delivery" if self.delivered_by_stack else None
+        entries = entries or ("capabilities" if self.capabilities else None)
         if entries and self.existing.authentication_mode == "CONFIG_MAP":
             raise Misplaced(
                 "needs an access entry, and the cluster takes none: its authentication mode is CONFIG_MAP."
@@ -116,13 +118,19 @@ class ClusterSpec(EksClusterSpec):
         planned = [addon.name for addon in self.planned_addons()]
         for name in planned:
             needed = addons().get(name, {}).get("requires")
-            if needed and needed["addon"] not in planned and needed["group"] not in self.provided_elsewhere:
+            if needed and needed["addon"] not in planned and needed["group"] not in self.provided:
                 raise Misplaced(
                     f"needs {needed['addon']}: add {needed['addon']}: {{enabled: true}} to addons, or {needed['group']} to"
                     " provided_elsewhere, if something else installs it",
                     *("addons", name),
                 )
         return self
+
+    @property
+    def provided(self) -> frozenset[str]:
+        """What something else than this project's objects installs: `provided_elsewhere`, and the API groups of capabilities."""
+        chosen = self.capabilities.chosen() if self.capabilities else ()
+        return frozenset(self.provided_elsewhere) | {API_GROUPS[kind] for kind, _ in chosen}
 
     @property
     def delivered_by_stack(self) -> bool:

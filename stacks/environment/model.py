@@ -132,6 +132,7 @@ class Environment(Spec):
             self._check_addresses(cluster, network)
             self._check_names(cluster)
             self._check_instances(cluster)
+            self._check_identity_center(cluster)
             self._check_fips(cluster)
         return self
 
@@ -208,6 +209,12 @@ class Environment(Spec):
             for where, problem in named:
                 if problem:
                     raise Misplaced(problem, *self.where(cluster, "compute", kind.name, *where))
+
+    def _check_identity_center(self, cluster: ClusterSpec) -> None:
+        argo_cd = cluster.capabilities and cluster.capabilities.argo_cd
+        region = argo_cd and argo_cd.identity_center_region
+        if region and (problem := region_problem(region)):
+            raise Misplaced(problem, *self.where(cluster, "capabilities", "argo_cd", "identity_center_region"))
 
     def _check_fips(self, cluster: ClusterSpec) -> None:
         auto = cluster.compute.auto_mode

@@ -137,7 +137,7 @@ class _Place:
         if not self.parent:
             return ""
         meant = self.meant(key)
-        return f"; allowed here: {', '.join(self.parent.model_fields)}.{f' Did you mean {meant}?' if meant else ''}"
+        return f"; allowed here: {', '.join(self.parent.model_fields) or 'nothing'}.{f' Did you mean {meant}?' if meant else ''}"
 
     def meant(self, key: str) -> str | None:
         """Returns the key that may be meant by one that is not known: the same one further down, else the most like it."""

@@ -26,6 +26,11 @@ def compute_stack(environment: str, cluster: str, revision: str | None = None) -
     return f"{environment}-compute-{cluster}-{revision}" if revision else f"{environment}-compute-{cluster}"
 
 
+def capabilities_stack(environment: str, cluster: str) -> str:
+    """Returns the name of the stack of the controllers that AWS runs for a cluster."""
+    return f"{environment}-capabilities-{cluster}"
+
+
 def workloads_stack(environment: str, cluster: str) -> str:
     """Returns the name of the stack of a cluster's workloads."""
     return f"{environment}-workloads-{cluster}"

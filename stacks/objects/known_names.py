@@ -69,7 +69,7 @@ def known_names(cluster: ClusterSpec, objects: Iterable[KubernetesObject], broug
         found.kinds,
         found.classes,
         frozenset(_taken(cluster, brought)),
-        frozenset([*cluster.provided_elsewhere, *(driver for name in own for driver in drivers_of(name))]),
+        cluster.provided | {driver for name in own for driver in drivers_of(name)},
     )
 
 

@@ -23,7 +23,7 @@ def refuse_unsound(workloads: Sequence[PlacedWorkload], cluster: ClusterSpec) ->
     from kubernetes_lint import Scope, lint  # a quarter of a second that a synth without workloads does not take
 
     version = cluster.control_plane.kubernetes_version
-    scope = Scope(whole=True, elsewhere={"*": set(cluster.provided_elsewhere)})
+    scope = Scope(whole=True, elsewhere={"*": set(cluster.provided)})
     problems = Problems()
     for problem in lint([item for item, _ in pairs], version, scope):
         if problem.certain:

@@ -62,7 +62,7 @@ def _asked(pod: dict[str, Any], cluster: ClusterSpec) -> dict[str, float]:
     """The device and disk requests of a pod, except what something else provides."""
     names = {name for _, name in resources_of(pod)}
     special = {name for name in names if name == _DISK or name.startswith("hugepages-") or "/" in name}
-    return {name: float(asked_for(pod, name)) for name in sorted(special - set(cluster.provided_elsewhere))}
+    return {name: float(asked_for(pod, name)) for name in sorted(special - cluster.provided)}
 
 
 def _kept_off(pod: dict[str, Any], nodes: Nodes, placement: Placement, asked: Mapping[str, float]) -> bool:

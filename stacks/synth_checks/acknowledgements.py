@@ -1,17 +1,19 @@
 """Acknowledges what cdk-nag and the review find and this project accepts: each finding once, with its reason (acknowledgements.yaml)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
 from constructs import IConstruct
 
+from eks_constructs.capabilities import CapabilitySpec
 from eks_constructs.compute.fargate import objects as fargate
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.rights import RightsSpec
+from eks_constructs.rights import AllowSpec
 from safe_io.yaml_file import load
+from stacks.capabilities import CapabilitiesStack
 from stacks.compute import ComputeStack
 from stacks.network import NetworkStack
 from stacks.platform import Platform
@@ -57,33 +59,39 @@ def acknowledge(platform: Platform) -> None:
                         *(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules)
                     )
         if isinstance(stack, ComputeStack | WorkloadsStack):
-            _acknowledge_named_rights(stack)
+            _acknowledge_rights_of_pods(stack)
+        if isinstance(stack, CapabilitiesStack):
+            for kind, spec in stack.spec.chosen():
+                if isinstance(spec, CapabilitySpec):
+                    own = stack.node.find_child("Capabilities").node.find_child(kind.lower())
+                    _acknowledge_rights(own, "Role", spec.policies, spec.allow, "one capability (capabilities)")
 
 
-def _acknowledge_named_rights(stack: ComputeStack | WorkloadsStack) -> None:
+def _acknowledge_rights_of_pods(stack: ComputeStack | WorkloadsStack) -> None:
+    if identities := stack.node.try_find_child("PodIdentities"):
+        for pod in stack.spec.pod_identities:
+            own = identities.node.find_child(pod.construct_id)
+            _acknowledge_rights(own, "Role", pod.policies, pod.allow, "one service account (pod_identities)")
+    if addons := stack.node.try_find_child("Addons"):
+        for name, spec in stack.spec.addons.items():
+            whose = f"one service account (addons.{name})"
+            _acknowledge_rights(addons, f"{pascal_case(name)}Role", spec.policies, spec.allow, whose)
+
+
+def _acknowledge_rights(
+    own: IConstruct, role: str, policies: Sequence[str], rights: Sequence[AllowSpec], whose: str
+) -> None:
     """Acknowledges what the environment file says of rights: whoever reviews the file decides; the review judges it."""
-    spec = stack.spec
-    for one in spec.pod_identities:
-        if identities := stack.node.try_find_child("PodIdentities"):
-            _acknowledge_rights(identities.node.find_child(one.construct_id), "Role", one, "pod_identities")
-    for name, addon in spec.addons.items():
-        if addons := stack.node.try_find_child("Addons"):
-            _acknowledge_rights(addons, f"{pascal_case(name)}Role", addon, f"addons.{name}")
-
-
-def _acknowledge_rights(scope: IConstruct, role: str, rights: RightsSpec, key: str) -> None:
-    reason = f"The environment file gives these rights to one service account ({key}): they are reviewed there, and by the review."
-    wide = [f"Action::{action}" for one in rights.allow for action in one.actions if "*" in action]
-    wide += [f"Resource::{_spelt(text)}" for one in rights.allow for text in one.resources if "*" in text]
-    named = [
-        one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in rights.policies
-    ]
+    reason = f"The environment file gives these rights to {whose}: they are reviewed there, and by the review."
+    wide = [f"Action::{action}" for one in rights for action in one.actions if "*" in action]
+    wide += [f"Resource::{_spelt(text)}" for one in rights for text in one.resources if "*" in text]
+    named = [one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in policies]
     rows = {
         role: [f"AwsSolutions-IAM4[Policy::{one}]" for one in named if ":iam::aws:" in one],
         f"{role}Policy": [f"AwsSolutions-IAM5[{finding}]" for finding in dict.fromkeys(wide)],
     }
     for name, rules in rows.items():
-        if rules and (construct := scope.node.try_find_child(name)):
+        if rules and (construct := own.node.try_find_child(name)):
             cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules))
 
 

@@ -66,6 +66,36 @@ def nodegroup(clients: Clients, physical_id: str) -> Record:
     return {**pascal(found), "Labels": found["labels"], "Tags": found["tags"], "LaunchTemplate": template}
 
 
+@reader("AWS::EKS::Capability")
+def capability(clients: Clients, physical_id: str) -> Record:
+    """EKS's answer."""
+    owner, _, name, _ = physical_id.split("/")[-4:]
+    found = clients("eks").describe_capability(clusterName=owner, capabilityName=name)["capability"]
+    return {**pascal(found), "Tags": tag_list(found.get("tags"))}
+
+
+@reader("AWS::Logs::DeliverySource")
+def delivery_source(clients: Clients, physical_id: str) -> Record:
+    """CloudWatch's answer; it lists the one ARN."""
+    found = clients("logs").get_delivery_source(name=physical_id)["deliverySource"]
+    return {**pascal(found), "ResourceArn": found["resourceArns"][0], "Tags": tag_list(found.get("tags"))}
+
+
+@reader("AWS::Logs::DeliveryDestination")
+def delivery_destination(clients: Clients, physical_id: str) -> Record:
+    """CloudWatch's answer."""
+    found = clients("logs").get_delivery_destination(name=physical_id)["deliveryDestination"]
+    arn = found["deliveryDestinationConfiguration"]["destinationResourceArn"]
+    return {**pascal(found), "DestinationResourceArn": f"{arn}:*", "Tags": tag_list(found.get("tags"))}
+
+
+@reader("AWS::Logs::Delivery")
+def delivery(clients: Clients, physical_id: str) -> Record:
+    """CloudWatch's answer."""
+    found = clients("logs").get_delivery(id=physical_id)["delivery"]
+    return {**pascal(found), "DeliveryId": found["id"], "Tags": tag_list(found.get("tags"))}
+
+
 @reader("AWS::EKS::FargateProfile")
 def fargate_profile(clients: Clients, physical_id: str) -> Record:
     """EKS's answer; labels are a list."""

@@ -197,6 +197,26 @@ FILES: tuple[dict[str, Any], ...] = (
                     },
                 },
                 "delivery": "kubectl",
+                "capabilities": {
+                    "argo_cd": {
+                        "identity_center": "arn:aws:sso:::instance/ssoins-1234567890abcdef",
+                        "identity_center_region": "us-east-1",
+                        "admins": [{"group": "12345678-90ab-cdef-1234-567890abcdef"}],
+                        "editors": [{"user": "22345678-90ab-cdef-1234-567890abcdef"}],
+                        "viewers": [{"user": "32345678-90ab-cdef-1234-567890abcdef"}],
+                        "namespace": "gitops",
+                        "vpc_endpoints": ["vpce-0123456789abcdef0"],
+                        "policies": ["AWSCodeConnectionsReadOnlyAccess"],
+                        "allow": [{"actions": ["ecr:BatchGetImage"], "resources": ["*"]}],
+                    },
+                    "ack": {
+                        "policies": ["AmazonSQSReadOnlyAccess"],
+                        "allow": [{"actions": ["s3:CreateBucket"], "resources": ["arn:aws:s3:::x-*"]}],
+                        "assume_roles": ["arn:aws:iam::111122223333:role/ack"],
+                    },
+                    "kro": {},
+                    "logs": False,
+                },
                 "pod_identities": [
                     {
                         "namespace": "shop",

@@ -9,6 +9,11 @@ from local_kubernetes import programs
 
 KUBERNETES = programs.find("1.36")
 """The programs of a Kubernetes API server, if this machine has them."""
+NEXT = "1.37"
+"""The version after it, for what moves between two."""
+NEEDS_CONTROL_PLANE = pytest.mark.skipif(
+    not KUBERNETES or bool(KUBERNETES.missing), reason=f"no Kubernetes control plane: {programs.how_to_get()}"
+)
 NEEDS_API_SERVER = pytest.mark.skipif(not KUBERNETES, reason=f"no kube-apiserver and etcd: {programs.how_to_get()}")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

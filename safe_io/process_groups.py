@@ -13,10 +13,11 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from emulator.problem import Problem
+from safe_io.errors import BadInput
 
 END_SECONDS = 10.0
 _LEADER = ["/bin/sh", "-c", "read _; kill -KILL 0"]
@@ -33,23 +34,36 @@ class Child(subprocess.Popen[str]):
         _signal(self.group, signal.SIGKILL)
 
 
+@dataclass(frozen=True)
+class Group:
+    """A process group that ends with this process."""
+
+    number: int
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        output: IO[str] | int = subprocess.PIPE,
+    ) -> Child:
+        """Starts a program in the group. Raises OSError."""
+        child = Child(
+            command, env=env, cwd=cwd, text=True, errors="replace", process_group=self.number,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        child.group = self.number
+        return child
+
+
 @contextmanager
-def running(
-    command: Sequence[str],
-    *,
-    folder: Path | None = None,
-    holding: Sequence[int] = (),
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-) -> Iterator[Child]:
-    """Runs a program, its two outputs as one. At the end of the block nothing of it is left.
+def group(*, folder: Path | None = None, holding: Sequence[int] = ()) -> Iterator[Group]:
+    """Yields a process group. At the end of the block nothing of it is left.
 
     Args:
-        command: program and arguments.
         folder: where a lock says that it runs, for end_left().
-        holding: open files with locks that are not to be free before the program has ended.
-        env: its environment.
-        cwd: its folder.
+        holding: open files with locks that are not to be free before its programs have ended.
 
     Raises OSError.
     """
@@ -61,20 +75,29 @@ def running(
         try:
             if lock is not None:
                 os.write(lock, str(leader.pid).encode())
-            with Child(
-                command, env=env, cwd=cwd, text=True, errors="replace", process_group=leader.pid,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            ) as child:  # fmt: skip
-                child.group = leader.pid
-                try:
-                    yield child
-                finally:
-                    child.end()
+            yield Group(leader.pid)
         finally:
-            # Not the leader alone: a signal may have interrupted us while the program was starting.
+            # Not the leader alone: a signal may have interrupted us while a program was starting.
             _signal(leader.pid, signal.SIGKILL)
             with leader:  # closes its input, and waits
                 pass
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    *,
+    folder: Path | None = None,
+    holding: Sequence[int] = (),
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[Child]:
+    """Runs a program in a group of its own; arguments as in group() and Group.start(). Raises OSError."""
+    with group(folder=folder, holding=holding) as own, own.start(command, env=env, cwd=cwd) as child:
+        try:
+            yield child
+        finally:
+            child.end()
 
 
 def run(command: Sequence[str], **options: Any) -> tuple[int, str]:
@@ -85,14 +108,14 @@ def run(command: Sequence[str], **options: Any) -> tuple[int, str]:
 
 
 def end_left(folder: Path) -> None:
-    """Ends what a killed process left running for ``folder``, and waits until it has ended. Raises Problem."""
+    """Ends what a killed process left running for ``folder``, and waits until it has ended. Raises BadInput."""
     for path in folder.glob(_NAME.format("*")):
         deadline = time.monotonic() + END_SECONDS
         with suppress(FileNotFoundError), path.open("rb") as file:
             while not _free(file.fileno()):
                 group = _signal_holder(path, signal.SIGKILL)
                 if time.monotonic() > deadline:
-                    raise Problem(
+                    raise BadInput(
                         f"{path}: a process that an earlier run left does not end. Kill process group {group or '?'} yourself"
                     )
                 time.sleep(0.02)

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from emulator import locks, process_groups
+from emulator import locks
+from safe_io import process_groups
 from tests.emulator.programs import alive, until
 from tests.support.environments import ROOT
 
 PARENT = """
 import sys
 from pathlib import Path
-from emulator import process_groups
+from safe_io import process_groups
 # A program that has started another one, and would outlive its parent.
 with process_groups.running(["/bin/sh", "-c", "sleep 600 & echo $!; wait"], folder=Path(sys.argv[1])) as child:
     print(child.stdout.readline().strip(), child.pid, child.group, flush=True)
@@ -71,7 +72,7 @@ def test_what_is_left_is_found_and_ended(family: Family, tmp_path: Path) -> None
 STARTING = """
 import os, signal, sys
 from pathlib import Path
-from emulator import process_groups
+from safe_io import process_groups
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 slow = {"PATH": ":".join(["/none"] * 50_000 + [os.defpath])}  # the search keeps exec() waiting
 try:

@@ -1,0 +1,63 @@
+"""Capabilities stack: controllers that AWS runs for a cluster (Argo CD, ACK, kro). Their rights are yours to give."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from eks_constructs.capabilities import Capabilities, CapabilitiesSpec
+from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.encryption import log_group
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.model import Environment
+
+ROLES = {"ARGOCD": "Argo CD", "ACK": "ACK", "KRO": "kro"}
+
+
+class CapabilitiesStack(cdk.Stack):
+    """The capabilities of one cluster, their roles and their logs. It comes beside the compute: they need no node.
+
+    Attributes:
+        spec: what the environment file says of them.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        cluster: ClusterSpec,
+        spec: CapabilitiesSpec,
+        *,
+        environment: Environment,
+        logs_key_arn: str,
+        stack_env: cdk.Environment,
+    ) -> None:
+        """Makes ``spec`` for ``cluster``."""
+        chosen = " and ".join(ROLES[kind] for kind, _ in spec.chosen())
+        super().__init__(
+            scope,
+            construct_id,
+            env=stack_env,
+            description=f"EKS platform {environment.name}: capabilities of {cluster.name}: {chosen}",
+        )
+        self.spec = spec
+        group = None
+        if spec.logs:
+            group = log_group(
+                self,
+                "Logs",
+                name=f"/eks-platform/{environment.name}/{cluster.name}/capabilities",
+                key_arn=logs_key_arn,
+                days=environment.foundation.log_retention_days,
+            )
+        made = Capabilities(
+            self,
+            "Capabilities",
+            spec,
+            cluster=ClusterHandle(cluster.name, cluster.name),
+            iam=environment.iam,
+            log_group_arn=group.attr_arn if group else None,
+        )
+        for kind, arn in made.role_arns.items():
+            # Kubernetes objects that give it rights, and clusters that it deploys to, name it.
+            cdk.CfnOutput(
+                self, f"RoleArn{kind.capitalize()}", value=arn, description=f"Role of the capability {ROLES[kind]}"
+            )
