@@ -170,9 +170,9 @@ def _rule(name: str, specs: Mapping[str, AddonSpec]) -> Mapping[str, Any]:
     """Returns the rules of an add-on: its row, or what holds for any other. Raises AddonProblem: it is probably a typo."""
     if rule := addons().get(name):
         return rule
-    if specs[name].enabled is None and (near := meant_addon(name)):
+    if specs[name].version is None and (near := meant_addon(name)):
         raise AddonProblem(
-            f"is not known here. Did you mean {near}? If EKS has an add-on {name}, say enabled: true", name
+            f"is not known here. Did you mean {near}? If EKS has an add-on {name}, name its version", name
         )
     return _OTHER
 

@@ -88,7 +88,7 @@ def _profiles(profiles: list[FargateProfileSpec]) -> list[FargateProfileSpec]:
     check_names(names, what="profiles", made=("{id}",), taken=("PodExecutionRole", "PodExecutionRolePolicy"))
     if taken := [index for index, name in enumerate(names) if of_system(name)]:
         raise Misplaced(
-            f"{names[taken[0]]} is the name of a profile that this project makes for CoreDNS and its like; choose another",
+            f"{names[taken[0]]} is the name of the profile that this project makes for CoreDNS; choose another",
             taken[0],
             "name",
         )
