@@ -20,7 +20,9 @@ class PodIdentitySpec(RightsSpec):
     """An AWS role for the pods of one service account."""
 
     namespace: KubernetesName
+    """Namespace of the pods."""
     service_account: KubernetesName
+    """Service account of the pods."""
     target_role_arn: RoleArn | None = None
     """A role, of another account too, that EKS takes with the first one, and whose credentials the pods get."""
     session_policy: list[AllowSpec] = []

@@ -38,6 +38,7 @@ class AllowSpec(Spec):
     """What a statement of a policy allows."""
 
     actions: Annotated[list[Action], Field(min_length=1), AfterValidator(distinct_values)]
+    """What is allowed: `SERVICE:ACTION`, such as `s3:GetObject`."""
     resources: Annotated[list[Resource], Field(min_length=1), AfterValidator(distinct_values)]
     """ARNs, wildcards allowed; `${AWS_PARTITION}`, `${AWS_REGION}` and `${AWS_ACCOUNT_ID}` are filled in."""
     conditions: Annotated[
