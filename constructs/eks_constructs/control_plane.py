@@ -40,7 +40,14 @@ def _known_version(value: str) -> str:
     return value
 
 
-KubernetesVersion = Annotated[str, AfterValidator(_known_version), Field(examples=["1.36"])]
+KubernetesVersion = Annotated[
+    str,
+    AfterValidator(_known_version),
+    Field(
+        examples=["1.36"],
+        json_schema_extra=lambda schema: schema.update(enum=list(load("kubernetes_versions")["versions"])),
+    ),
+]
 """A Kubernetes minor version that EKS offers (eks_facts/data/kubernetes_versions.yaml)."""
 
 

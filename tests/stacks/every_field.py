@@ -125,7 +125,7 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "name": "general",
                                 "ami_type": "AL2023_x86_64_STANDARD",
                                 "instance_types": ["m7i.large"],
-                                "capacity": "on_demand",
+                                "capacity": "on-demand",
                                 "min_size": 2,
                                 "desired_size": 2,
                                 "max_size": 3,
@@ -161,7 +161,7 @@ FILES: tuple[dict[str, Any], ...] = (
                             {
                                 "name": "special",
                                 "instance_types": ["m7i.large"],
-                                "taints": [{"key": "dedicated", "value": "x", "effect": "NO_SCHEDULE"}],
+                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
                                 "node_repair": {"stop_above_percentage": 5, "parallel_count": 5},
                             },
                         ],
@@ -180,7 +180,23 @@ FILES: tuple[dict[str, Any], ...] = (
                         "version": "v1.20.4-eksbuild.2",
                         "configuration": {"replicaCount": 3},
                         "resolve_conflicts": "NONE",
-                    }
+                        "namespace": "dns",
+                        "service_account": "external-dns",
+                        "policies": ["AmazonRoute53FullAccess"],
+                        "allow": [
+                            {
+                                "actions": ["route53:ListHostedZones"],
+                                "resources": ["*"],
+                                "conditions": {"StringEquals": {"aws:ResourceTag/team": "shop"}},
+                            }
+                        ],
+                        "endpoints": ["sts"],
+                    },
+                    "acme_agent": {
+                        "namespace": "acme",
+                        "service_account": "agent",
+                        "role_arn": "arn:aws:iam::123456789012:role/agent",
+                    },
                 },
                 "delivery": "kubectl",
                 "capabilities": {

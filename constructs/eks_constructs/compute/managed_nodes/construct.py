@@ -12,6 +12,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec, plugin_label
 from eks_constructs.compute.managed_nodes.updates import repair_config, warm_pool_config
 from eks_constructs.compute.mix import KIND_LABEL
+from eks_constructs.compute.taints import eks_effect
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.roles import IamSpec, role, trust_service
 from eks_facts.role_policies import narrowest
@@ -79,7 +80,7 @@ class ManagedNodes(Construct):
             node_role=self.role_arn,
             subnets=self._network.private_subnet_ids,
             ami_type=spec.ami_type,
-            capacity_type=spec.capacity.upper(),
+            capacity_type=spec.capacity.upper().replace("-", "_"),
             instance_types=list(spec.instance_types),
             version=None if spec.release_version else spec.kubernetes_version or self._version,
             release_version=spec.release_version,
@@ -107,7 +108,7 @@ class ManagedNodes(Construct):
                 **({REVISION_LABEL: spec.revision} if spec.revision else {}),
             },
             taints=[
-                eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=taint.effect)
+                eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=eks_effect(taint.effect))
                 for taint in spec.taints
             ]
             or None,
