@@ -195,9 +195,9 @@ class Pools:
         self._coming[name] = claim
         yield NODE_SECONDS
         self._coming.pop(name, None)
-        labels = {**common_labels(name, runner, claim.zone, kind), **claim.labels, HOST: name}  # type: ignore[arg-type]
+        labels = {**common_labels(name, runner, claim.zone, kind), **claim.labels, HOST: name}
         node = Node(
-            name, runner, claim.pool["metadata"]["name"], claim.zone, world.compute.version, self._offers(claim.pool, kind), labels,  # type: ignore[arg-type]
+            name, runner, claim.pool["metadata"]["name"], claim.zone, world.compute.version, self._offers(claim.pool, kind), labels,
             template(claim.pool).get("taints") or (),
         )  # fmt: skip
         world.add(node)
