@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         scanners.write(pairs(), folder)
         fired = scanners.scans(folder, Path(temporary, "cdk.out"))
     versions = {"checkov": scanners.checkov_version(), "cfn-lint": version("cfn-lint"), "cdk-nag": version("cdk-nag")}
-    compared = beside(judged, fired, scanners.counterparts(), versions)
+    compared = beside(judged, fired, *scanners.counterparts(), versions)
     print(compared)
     before, _, rest = PAGE.read_text().partition(BEGIN)
     after = rest.partition(END)[2]

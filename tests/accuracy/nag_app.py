@@ -1,7 +1,6 @@
 """A CDK app that includes templates as they are and runs cdk-nag on them: `python -m tests.accuracy.nag_app FOLDER OUT`.
 
-OUT gets the assembly, its validation-report.json, and names.json: the template of each stack. What CfnInclude does not take is not
-in it. CfnInclude makes clusters of `aws_eks_v2`, and cdk-nag's rules know those of `aws_eks` alone: each cluster is made once more.
+OUT gets an assembly of each and said.json: the rules that fired, by template. What the CDK does not take is not in it. CfnInclude makes clusters of `aws_eks_v2`, and cdk-nag's rules know those of `aws_eks` alone: each cluster is made once more.
 """
 
 import json
@@ -19,27 +18,30 @@ from responsibility.reading.template import parse
 
 
 def main(folder: Path, out: Path) -> None:
-    """Makes a stack of each template, and judges them."""
-    app = cdk.App(outdir=str(out), analytics_reporting=False)
-    names = {}
-    for number, path in enumerate(sorted(folder.glob("*.template.*"))):
-        stack = cdk.Stack(app, f"s{number}")
+    """Makes an app of each template, and judges it. One that the CDK does not take is left out."""
+    out.mkdir()
+    said: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*.template.*")):
+        assembly = out / path.name
         try:
-            CfnInclude(stack, "included", template_file=str(path))
-        except RuntimeError:
-            app.node.try_remove_child(stack.node.id)
-            continue
-        names[stack.node.id] = path.name
-        for logical_id, resource in parse(path.read_text(), str(path))[0]["Resources"].items():
-            if resource.get("Type") == "AWS::EKS::Cluster":
-                _as_known(stack, f"{logical_id}AsKnown", resource.get("Properties") or {})
+            _synth(path, assembly)
+        except RuntimeError as error:
+            if "ValidationFailed" not in str(error):  # that is what this is for
+                continue
+        report = json.loads((assembly / "validation-report.json").read_text())
+        said[path.name] = [one["ruleName"] for plugin in report["pluginReports"] for one in plugin["violations"]]
+    (out / "said.json").write_text(json.dumps(said))
+
+
+def _synth(path: Path, assembly: Path) -> None:
+    app = cdk.App(outdir=str(assembly), analytics_reporting=False)
+    stack = cdk.Stack(app, "stack")
+    CfnInclude(stack, "included", template_file=str(path))
+    for logical_id, resource in parse(path.read_text(), str(path))[0]["Resources"].items():
+        if resource.get("Type") == "AWS::EKS::Cluster":
+            _as_known(stack, f"{logical_id}AsKnown", resource.get("Properties") or {})
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
-    try:
-        app.synth()
-    except RuntimeError as error:
-        if "ValidationFailed" not in str(error):  # that is what this is for
-            raise
-    (out / "names.json").write_text(json.dumps(names))
+    app.synth()
 
 
 def _as_known(stack: cdk.Stack, name: str, properties: Mapping[str, Any]) -> None:

@@ -67,9 +67,10 @@ def beside(
     judged: Sequence[Verdict],
     fired: Mapping[str, Mapping[str, set[str]]],
     counterparts: Mapping[str, Mapping[str, list[str]]],
+    wider: set[str],
     versions: Mapping[str, str],
 ) -> str:
-    """The review beside scanners, by their rules that mean the same as a check."""
+    """The review beside scanners, by their rules that mean the same as a check; claims of ``wider`` rules are not judged."""
     right, claims = _right(judged)
     found = sum(one.found for one in judged)
     rows = [("this review", f"{len(AREAS)} checks", *[_share(found, len(judged))] * 2, _share(right, claims))]
@@ -84,7 +85,7 @@ def beside(
             )
             for one in known
         )
-        right, claims = _judged_claims(files, said, rules)
+        right, claims = _judged_claims(files, said, {code: names - wider for code, names in rules.items()})
         rows.append(
             (
                 f"{scanner} {versions[scanner]}",

@@ -7,9 +7,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from responsibility.reading.template import parse
 from tests.accuracy.corpus import HERE, File, Pair
@@ -32,10 +31,10 @@ def scans(folder: Path, out: Path) -> dict[str, Fired]:
     return {"checkov": _checkov(folder), "cfn-lint": _cfn_lint(folder), "cdk-nag": _cdk_nag(folder, out)}
 
 
-def counterparts() -> dict[str, dict[str, list[str]]]:
-    """Returns which rules mean the same as a check, by code and scanner (`rules.yaml`)."""
+def counterparts() -> tuple[dict[str, dict[str, list[str]]], set[str]]:
+    """Returns which rules mean the same as a check, by code and scanner, and which of them ask for more (`rules.yaml`)."""
     (table,) = parse((HERE / "rules.yaml").read_text(), "rules.yaml")
-    return dict(table)
+    return {code: row for code, row in table.items() if code != "wider"}, set(table["wider"])
 
 
 def _run(command: list[str], folder: Path) -> str:
@@ -71,19 +70,10 @@ def _cfn_lint(folder: Path) -> Fired:
 
 
 def _cdk_nag(folder: Path, out: Path) -> Fired:
-    subprocess.run([sys.executable, "-m", "tests.accuracy.nag_app", str(folder), str(out)], cwd=ROOT, check=True)
-    names = json.loads((out / "names.json").read_text())
-    report = json.loads((out / "validation-report.json").read_text())
-    return _gathered((names[stack], rule) for stack, rule in _nag_violations(report) if stack in names)
-
-
-def _nag_violations(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for plugin in report["pluginReports"]:
-        for violation in plugin["violations"]:
-            for construct in violation["violatingConstructs"]:
-                rule = violation["ruleName"].partition("[")[0]
-                if construct.get("constructPath"):
-                    yield construct["constructPath"].split("/")[0], rule
+    command = [sys.executable, "-m", "tests.accuracy.nag_app", str(folder), str(out)]
+    subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)  # the CDK prints each finding
+    said = json.loads((out / "said.json").read_text())
+    return _gathered((file, rule.partition("[")[0]) for file, rules in said.items() for rule in rules)
 
 
 def checkov_version() -> str:
