@@ -9,6 +9,9 @@ from emulator.engine.eks import shapes
 from emulator.engine.eks.service import Answer, Eks, Parameters, logging_config, operation, own_access_entry
 from emulator.engine.eks.state import Record, Refused, now
 
+START_SECONDS = 120.0
+"""How long a control plane of this machine may take to come up."""
+
 
 @operation
 def create_cluster(eks: Eks, parameters: Parameters) -> Answer:
@@ -63,15 +66,25 @@ def create_cluster(eks: Eks, parameters: Parameters) -> Answer:
     }  # fmt: skip
     public = cluster["resourcesVpcConfig"]
     public.setdefault("publicAccessCidrs", ["0.0.0.0/0"] if public["endpointPublicAccess"] else [])
-    if server := eks.account.start_api_server(name, auto_mode=bool(cluster.get("computeConfig", {}).get("enabled"))):
-        cluster["endpoint"], cluster["certificateAuthority"]["data"] = server
     eks.state.clusters[name] = cluster
+    kubernetes = eks.control_planes.start(eks.state, cluster) if eks.control_planes else None
 
     def active() -> None:
+        if kubernetes:
+            if kubernetes.endpoint is None:
+                cluster["status"] = "FAILED"
+                cluster["health"] = {
+                    "issues": [{"code": "InternalFailure", "message": kubernetes.problem, "resourceIds": []}]
+                }
+                return
+            cluster["endpoint"], cluster["certificateAuthority"]["data"] = kubernetes.endpoint
         cluster["status"] = "ACTIVE"
         auto_node_role(eks, cluster)
 
-    eks.state.start(active)
+    if kubernetes:
+        eks.state.start(active, ready=lambda: kubernetes.settled, patience=START_SECONDS)
+    else:
+        eks.state.start(active)
     return {"cluster": cluster}
 
 
@@ -109,7 +122,8 @@ def delete_cluster(eks: Eks, parameters: Parameters) -> Answer:
             del eks.state.policies[owned]
         for owned in [key for key in eks.state.updates if key[0] == name]:
             del eks.state.updates[owned]
-        eks.account.stop_api_server(name)
+        if eks.control_planes:
+            eks.control_planes.stop(eks.state, name)
         eks.account.delete_security_group(cluster["resourcesVpcConfig"]["clusterSecurityGroupId"])
 
     eks.state.start(gone)

@@ -9,6 +9,7 @@ from emulator.engine.account import Account
 from emulator.engine.eks import shapes
 from emulator.engine.eks.rules import check
 from emulator.engine.eks.state import Record, Refused, State, now
+from emulator.engine.kubernetes.control_planes import ControlPlanes
 
 Parameters = dict[str, Any]
 Answer = dict[str, Any]
@@ -57,9 +58,9 @@ def child_operations(kind: str, key: str, listed: str, *, member: str = "", whol
 class Eks:
     """EKS in one account and region."""
 
-    def __init__(self, state: State, account: Account) -> None:
-        """Serves ``state``; looks subnets, roles and keys up in ``account``."""
-        self.state, self.account = state, account
+    def __init__(self, state: State, account: Account, control_planes: ControlPlanes | None = None) -> None:
+        """Serves ``state``; looks subnets, roles and keys up in ``account``, and starts clusters' Kubernetes by ``control_planes``."""
+        self.state, self.account, self.control_planes = state, account, control_planes
 
     def arn(self, resource: str) -> str:
         """Returns the ARN of an EKS resource, such as ``cluster/NAME``."""
