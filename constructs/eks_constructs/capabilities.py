@@ -78,7 +78,9 @@ class ArgoCdIdentitySpec(Spec):
     """A user or a group of the Identity Center."""
 
     user: IdentityCenterId | None = None
+    """Id of a user in IAM Identity Center."""
     group: IdentityCenterId | None = None
+    """Id of a group in IAM Identity Center."""
 
     @property
     def id(self) -> str:

@@ -42,6 +42,7 @@ class AllowSpec(Spec):
     """What a statement of a policy allows."""
 
     actions: Annotated[list[Action], Field(min_length=1), AfterValidator(distinct_values)]
+    """What is allowed: `SERVICE:ACTION`, such as `s3:GetObject`."""
     resources: Annotated[list[Resource], Field(min_length=1), AfterValidator(distinct_values)]
     """ARNs, wildcards allowed."""
     conditions: Annotated[
@@ -55,7 +56,9 @@ class PodIdentitySpec(Spec):
     """An AWS role for the pods of one service account."""
 
     namespace: KubernetesName
+    """Namespace of the pods."""
     service_account: KubernetesName
+    """Service account of the pods."""
     policies: Annotated[list[PolicyName], AfterValidator(distinct_values)] = []
     """Names of AWS managed policies, or ARNs of policies, of the role that is made."""
     allow: list[AllowSpec] = []

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from eks_facts.cluster_apis import is_cluster_scoped
 from eks_facts.quantities import UnreadableQuantity, requested
 from responsibility.reading.eks import FargateProfile
-from responsibility.reading.facts import Fact, Facts, Prop
+from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.properties import Prop
 from responsibility.reading.resource import Resource, UnknownValue
 from responsibility.reading.values import OPEN, Unknown, has_gap
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from responsibility.reading.facts import Fact, Prop, key_of
+from responsibility.reading.facts import Fact, key_of
+from responsibility.reading.properties import Prop
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import CLOSE, OPEN, Unknown
 

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from delivery.object_kind import group_of, kind_of
+from delivery.object_kind import kind_of
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.cluster_apis import group_of
 from eks_facts.files import load
 from stacks.environment.cluster_spec import ClusterSpec
 

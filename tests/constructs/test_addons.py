@@ -134,7 +134,7 @@ def test_an_add_on_with_nothing_to_run_on_is_refused(mix, name, reason):
 
 GPU = {
     "name": "gpu", "ami_type": "BOTTLEROCKET_x86_64_NVIDIA", "instance_types": ["g6.xlarge"], "min_size": 0, "max_size": 2,
-    "taints": [{"key": "nvidia.com/gpu", "effect": "NO_SCHEDULE"}],
+    "taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}],
 }  # fmt: skip
 
 

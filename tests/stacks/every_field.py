@@ -46,6 +46,7 @@ FILES: tuple[dict[str, Any], ...] = (
                 "name": "c",
                 "control_plane": {
                     "kubernetes_version": "1.36",
+                    "role_arn": "arn:aws:iam::123456789012:role/corp/Cluster",
                     "support": "EXTENDED",
                     "endpoint": {
                         "public_access_cidrs": ["203.0.113.0/24"],
@@ -124,7 +125,7 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "name": "general",
                                 "ami_type": "AL2023_x86_64_STANDARD",
                                 "instance_types": ["m7i.large"],
-                                "capacity": "on_demand",
+                                "capacity": "on-demand",
                                 "min_size": 2,
                                 "desired_size": 2,
                                 "max_size": 3,
@@ -160,7 +161,7 @@ FILES: tuple[dict[str, Any], ...] = (
                             {
                                 "name": "special",
                                 "instance_types": ["m7i.large"],
-                                "taints": [{"key": "dedicated", "value": "x", "effect": "NO_SCHEDULE"}],
+                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
                                 "node_repair": {"stop_above_percentage": 5, "parallel_count": 5},
                             },
                         ],
@@ -169,6 +170,7 @@ FILES: tuple[dict[str, Any], ...] = (
                     },
                     "fargate": {
                         "profiles": [{"name": "apps", "selectors": [{"namespace": "apps", "labels": {"a": "b"}}]}],
+                        "pod_execution_role_arn": "arn:aws:iam::123456789012:role/corp/Pods",
                         "logging": True,
                     },
                 },
@@ -259,7 +261,10 @@ FILES: tuple[dict[str, Any], ...] = (
                 "control_plane": {"kubernetes_version": "1.36"},
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
-                    "managed_nodes": {"groups": [{"name": "general", "instance_types": ["m7i.large"]}]},
+                    "managed_nodes": {
+                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
+                    },
                     "karpenter": {
                         "node_pools": [NODE_POOL],
                         "ami": "al2023@latest",

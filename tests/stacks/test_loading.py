@@ -90,7 +90,7 @@ def test_bad_file_gets_one_clear_message(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "text"),
     [
-        (b"", 1, "the file: found nothing; it must be a mapping with the keys name, "),
+        (b"", 1, "the file: found nothing; it must be a mapping with the keys extends, name, "),
         (b"name: caf\xe9\n", 1, "the byte 0xe9 is not UTF-8 text; save the file as UTF-8"),
         (b"name: ok\n# \xff\n", 2, "the byte 0xff is not UTF-8 text"),
         ("name: ok\n".encode("utf-16"), 1, "the byte 0xff is not UTF-8 text"),
@@ -260,7 +260,7 @@ def test_lines_deep_in_lists(tmp_path: Path) -> None:
               m7i.large,
               m7i,
             ]
-            taints: [{key: a, effect: NO_SCHEDULE},
+            taints: [{key: a, effect: NoSchedule},
                      {key: b, effect: NEVER}]
       fargate: {profiles: [{name: apps, selectors: [{namespace: apps, labels: {tier: 1}}]}]}
 """,

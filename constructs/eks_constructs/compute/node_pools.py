@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from eks_constructs.compute.taints import Taint, distinct
+from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, distinct_values, pattern
 
@@ -22,38 +22,52 @@ MAX_SECONDS = 30 * 24 * 3600
 """Far beyond any use: Karpenter keeps durations in nanoseconds, which end at 292 years."""
 
 
-class NodePoolTaintSpec(Taint):
-    """Keeps pods off a node that do not tolerate it."""
-
-    effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"]
+_CPUS = pattern(r"[1-9]\d{0,6}", "must be a number of vCPUs, such as 100")
+Cpus = Annotated[
+    str,
+    _CPUS,
+    BeforeValidator(
+        lambda value: str(value) if type(value) is int else value,
+        json_schema_input_type=Annotated[str, _CPUS] | Annotated[int, Field(ge=1, le=9_999_999)],
+    ),
+]
+"""A number of vCPUs, with or without quotes."""
 
 
 class NodePoolSpec(Spec):
     """Which nodes Karpenter, yours or that of Auto Mode, may add, and up to how many."""
 
     name: KubernetesName
+    """Name of the NodePool object."""
     capacity: Annotated[
         list[Literal["on-demand", "spot"]], Field(min_length=1, max_length=2), AfterValidator(distinct_values)
     ] = ["on-demand"]
+    """How nodes are bought. With both, Karpenter takes Spot where it is cheaper."""
     architectures: Annotated[
         list[Literal["amd64", "arm64"]], Field(min_length=1, max_length=2), AfterValidator(distinct_values)
     ] = ["amd64"]
+    """CPU architectures that nodes may have."""
     instance_categories: Annotated[
         list[Annotated[str, pattern("[a-z]{1,4}", "must be the letters of an instance family, such as m")]],
         Field(min_length=1, max_length=40),
         AfterValidator(distinct_values),
     ] = ["c", "m", "r"]
+    """First letters of the instance types that nodes may have: `c` compute, `m` general, `r` memory."""
     instance_generation_above: Annotated[int, Field(ge=1, le=20)] = 4
+    """Nodes have instances of a later generation than this one: 4 allows m5 and newer."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
-    taints: Annotated[list[NodePoolTaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
-    cpu_limit: Annotated[str, pattern(r"[1-9]\d{0,6}", 'must be a number of vCPUs in quotes, such as "100"')] = "100"
+    """Labels of the nodes."""
+    taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
+    cpu_limit: Cpus = "100"
     """vCPUs of all nodes of the pool together: what bounds the bill."""
     memory_limit: (
         Annotated[str, pattern(r"[1-9]\d{0,9}(Mi|Gi|Ti)", "must be an amount of memory, such as 400Gi")] | None
     ) = None
+    """Memory of all nodes of the pool together, at most: a Kubernetes quantity, such as `400Gi`."""
     expire_after_hours: Annotated[int, Field(ge=1, le=MAX_HOURS)] = 720
     """Age at which a node is replaced."""
     consolidate_after_seconds: Annotated[int, Field(ge=0, le=MAX_SECONDS)] = 30
+    """Seconds that a node is left alone, after pods came or went, before it may be replaced by a cheaper one."""
     weight: Annotated[int, Field(ge=1, le=100)] | None = None
     """Pools with a higher weight come first."""
 

@@ -5,8 +5,10 @@ import, or a condition must get *open* or *unknown*, never *met*.
 """
 
 import copy
+import pickle
 import random
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -31,8 +33,14 @@ STATED = {"EKR013", "EKR102", "EKR017"}
 """Checks that ask whether a value is stated at all: a parameter without default is."""
 
 
+@cache
+def _parsed(case: str) -> bytes:
+    return pickle.dumps(parse((FIXTURES / case).read_text(), case))
+
+
 def documents(case: str) -> list[Any]:
-    return parse((FIXTURES / case).read_text(), case)
+    """The documents of a fixture, which the caller may change."""
+    return pickle.loads(_parsed(case))  # noqa: S301 - written above
 
 
 def findings(code: str, documents: list[Any]) -> list[Finding]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.construct_ids import check_names
-from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern
+from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, RoleArn, Spec, pattern
 from eks_facts.files import limit
 
 NamespacePattern = Annotated[
@@ -20,7 +20,9 @@ class FargateSelectorSpec(Spec):
     """Pods that run on Fargate: in this namespace, with all of these labels."""
 
     namespace: NamespacePattern
+    """Namespace of the pods; `*` and `?` are wildcards."""
     labels: dict[LabelKey, LabelValue] = {}
+    """Labels that the pods must have, all of them."""
 
     @model_validator(mode="after")
     def _within_limits(self) -> "FargateSelectorSpec":
@@ -113,5 +115,8 @@ class FargateSpec(Spec):
     """Pods without nodes."""
 
     profiles: Annotated[list[FargateProfileSpec], Field(min_length=1), AfterValidator(_profiles)]
+    pod_execution_role_arn: RoleArn | None = None
+    """A role that exists, in place of one that is made: it must trust eks-fargate-pods.amazonaws.com, pull images and, with logging,
+    write to the log group (https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html). A change replaces the profiles."""
     logging: bool = True
     """Ships the pods' logs to CloudWatch Logs through Fargate's built-in log router."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoolSpec
-from eks_constructs.compute.taints import Taint, distinct
+from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.construct_ids import check_names
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.spec import (
@@ -15,6 +15,7 @@ from eks_constructs.spec import (
     LabelKey,
     LabelValue,
     Misplaced,
+    RoleArn,
     Spec,
     pattern,
     repeated,
@@ -52,12 +53,6 @@ MAX_NODES = limit("nodes_per_group")
 """Of a group; more need another group."""
 
 
-class TaintSpec(Taint):
-    """Keeps pods off a node that do not tolerate it."""
-
-    effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"]
-
-
 def _without_drivers(instance_type: str, ami: AmiFacts) -> str | None:
     """Returns why an AMI cannot use the devices of an instance type, which would be paid for and idle; None if it can, or has none."""
     device = device_of(instance_type)
@@ -90,14 +85,16 @@ class NodeGroupSpec(Spec):
     """Operating system, processor and device. A change replaces the group."""
     instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=20)]
     """In order of preference; several, of like size, for Spot. A change replaces the group."""
-    capacity: Literal["on_demand", "spot"] = "on_demand"
+    capacity: Literal["on-demand", "spot"] = "on-demand"
     """A change replaces the group."""
     min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
+    """Nodes at least."""
     desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | Literal["keep"] | None = None
     """Nodes, at the start and after every change of a size. Default: min_size at the start, and then what an autoscaler of yours made of
     it: `make deploy` asks EKS. `keep` leaves the number out of the template: for groups that are there, where a plain `cdk deploy`
     must not set it (docs/changes.md)."""
     max_size: Annotated[int, Field(ge=1, le=MAX_NODES)] = 3
+    """Nodes at most."""
     volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
     """Size of the encrypted gp3 volume for images and logs."""
     volume_kms_key_arn: KmsKeyArn | None = None
@@ -106,6 +103,7 @@ class NodeGroupSpec(Spec):
     """A compute stack of its own for this group and others with the same word, such as `green`: made beside the nodes that run, rolled
     back alone, deleted alone (docs/changes.md). Nodes get the label `eks-platform/revision`."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
+    """Labels of the nodes."""
     taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet, to update nodes after the control plane (default: the cluster's)."""
@@ -187,7 +185,7 @@ class NodeGroupSpec(Spec):
         return (
             self.revision is None
             and self.desired > 0
-            and not any(taint.effect != "PREFER_NO_SCHEDULE" for taint in self.taints)
+            and not any(taint.effect != "PreferNoSchedule" for taint in self.taints)
         )
 
 
@@ -223,8 +221,19 @@ class ManagedNodesSpec(Spec):
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet on all groups that name none (default: the cluster's). Set it to the old version to upgrade the
     control plane alone, and remove it in a second deploy: a PodDisruptionBudget that blocks nodes then blocks only them."""
+    role_arn: RoleArn | None = None
+    """A node role that exists, in place of one that is made: it must trust ec2.amazonaws.com, join nodes and pull images
+    (https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html). A change replaces the groups."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
+
+    @model_validator(mode="after")
+    def _role(self) -> "ManagedNodesSpec":
+        if self.role_arn and self.session_manager:
+            raise Misplaced(
+                "is a right of the node role, and role_arn names one that exists; remove it", "session_manager"
+            )
+        return self
 
     @property
     def revisions(self) -> list[str | None]:
