@@ -32,21 +32,7 @@ def api_server(folder: Path) -> Iterator[ControlPlane]:
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-NEEDS_
-
-
-@contextmanager
-def api_server(folder: Path) -> Iterator[ControlPlane]:
-    """An API server with its etcd alone: nothing acts on what it takes."""
-    options = Options(
-        flags={control_plane.API: ("--disable-admission-plugins", "ServiceAccount")},
-        parts=(control_plane.ETCD, control_plane.API),
-    )
-    with control_plane.running("1.36", folder, options=options) as started:
-        yield started
-
-
-CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
 
 TRESTLE = Path(__file__).parents[2] / ".venv-checkov/bin/python"
 """The Python that has compliance-trestle."""
