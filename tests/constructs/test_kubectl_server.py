@@ -9,13 +9,14 @@ import pytest
 
 from emulator import tools
 from emulator.engine.kubernetes.definitions import define
+from local_kubernetes import control_plane
 from local_kubernetes.control_plane import ControlPlane
 from tests.constructs.test_kubectl_handler import cdk_handler, load_handler, properties, thing
-from tests.support.machine import NEEDS_API_SERVER, api_server
+from tests.support.machine import NEEDS_CONTROL_PLANE
 
 __all__ = ["cdk_handler"]
 
-pytestmark = [pytest.mark.xdist_group("api-server"), NEEDS_API_SERVER]
+pytestmark = [pytest.mark.xdist_group("api-server"), NEEDS_CONTROL_PLANE]
 
 DEFINITION = {
     **thing("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"),
@@ -48,7 +49,7 @@ PATHS = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with api_server(tmp_path_factory.mktemp("api")) as started:
+    with control_plane.running("1.36", tmp_path_factory.mktemp("api")) as started:
         define(started.client)
         yield started
 

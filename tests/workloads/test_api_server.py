@@ -13,15 +13,16 @@ import pytest
 
 from delivery.order import in_order
 from kubernetes_lint.objects import KubernetesObject, at, name_of
+from local_kubernetes import control_plane
 from local_kubernetes.client import ApiError, Client
 from local_kubernetes.control_plane import ControlPlane
 from tests.support.environments import ENVIRONMENTS
-from tests.support.machine import NEEDS_API_SERVER, api_server
+from tests.support.machine import NEEDS_CONTROL_PLANE
 from tests.workloads.clusters import deployed
 
 pytestmark = [
     pytest.mark.xdist_group("api-server"),
-    NEEDS_API_SERVER,
+    NEEDS_CONTROL_PLANE,
 ]
 ELSEWHERE = ("eks.amazonaws.com", "karpenter.sh", "karpenter.k8s.aws", "gateway.networking.k8s.io")
 """Groups whose definitions EKS or charts bring: kubernetes_lint/custom_kinds.yaml has their fields."""
@@ -32,7 +33,7 @@ APPLY = {"fieldManager": "test", "force": "true", "fieldValidation": "Strict"}
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with api_server(tmp_path_factory.mktemp("api")) as started:
+    with control_plane.running("1.36", tmp_path_factory.mktemp("api")) as started:
         yield started
 
 
