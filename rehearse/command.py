@@ -33,6 +33,8 @@ ROOT = Path(__file__).parents[1]
 def rehearse(options: Options, say: Callable[[str], None]) -> int:
     """Plays what the options ask for; returns the exit code. Raises BadInput."""
     case = _case(options, say)
+    if options.to == "next":
+        options = replace(options, to=f"1.{int(case.version.split('.')[1]) + 1}")
     runs = _runs(case, options, say)
     with (
         _ending(),

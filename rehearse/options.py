@@ -42,7 +42,7 @@ def read_options(arguments: list[str]) -> Options:
     )
     question = parser.add_mutually_exclusive_group(required=True)
     question.add_argument(
-        "--to", metavar="VERSION", help="the Kubernetes version to upgrade to: the next minor one, like 1.37"
+        "--to", metavar="VERSION", help="the Kubernetes version to upgrade to: the next minor one, like 1.37, or next"
     )
     question.add_argument(
         "--drain", metavar="NODE|GROUP|ZONE", help="what if its nodes are drained; a zone fails without a word"
@@ -87,7 +87,7 @@ def read_options(arguments: list[str]) -> Options:
     if not given.schema and not (given.env or given.assembly or given.cluster):
         raise BadInput("name what to rehearse: --env FILE, --assembly DIR or --cluster NAME")
     for name, value in (("--to", given.to), ("--from", given.version)):
-        if value is not None and (not re.fullmatch(r"1\.\d{2}", value) or value not in kubernetes_versions()):
+        if value not in (None, "next") and (not re.fullmatch(r"1\.\d{2}", value) or value not in kubernetes_versions()):
             raise BadInput(
                 f"{name} {value}: EKS is not known to offer it; known are {', '.join(kubernetes_versions())}"
             )

@@ -14,7 +14,7 @@ from local_kubernetes.nodes.journal import Journal
 from local_kubernetes.nodes.node import Node
 from local_kubernetes.nodes.pools import built_in
 from local_kubernetes.nodes.world import World
-from local_kubernetes.programs import find
+from local_kubernetes.programs import find, minors
 from rehearse import moves
 from rehearse.add_ons import NAMESPACE, stand_ins
 from rehearse.case import Case, Given
@@ -93,7 +93,10 @@ class Player:
             restore(world, case.nodes)
         else:
             world.add_groups()
-        self.played.refused_before = list(apply_all(self._plane.client, objects))
+        refused = list(apply_all(self._plane.client, objects))
+        known = {one.given.name for one in refused}
+        strict = [one for one in check_all(self._plane.client, case.objects) if one.given.name not in known]
+        self.played.refused_before = [*refused, *strict]
         world.play(limit=SETTLING_SECONDS)
         services = {
             (one.item["metadata"].get("namespace", "default"), one.item["metadata"]["name"]): one.item
@@ -155,7 +158,7 @@ class Player:
 
     def _move(self, version: str, *, back: bool = False) -> None:
         title = f"{'Roll back' if back else 'Upgrade'} the control plane to {version}"
-        if find(version) is None:
+        if version not in minors() or find(version) is None:
             self._skip("control_plane", title, f"the programs of Kubernetes {version} are not on this machine")
         else:
             self._say(title)

@@ -65,6 +65,7 @@ class Disruption:
         """Takes the world, and the time of day at which its clock is 0."""
         self._world, self._journal, self._start = world, journal, start
         self._busy: dict[str, str] = {}
+        self._pauses: dict[str, tuple[float, float]] = {}
         self.blocked: dict[str, str] = {}
         """By node, why it cannot be disrupted."""
 
@@ -87,7 +88,7 @@ class Disruption:
             left = [one for one in world.of(runner) if one.name in old and (names is None or one.group in names)]
             if not left:
                 return
-            begun = False
+            before = set(self._busy)
             for node in left:
                 if node.name in self._busy:
                     continue
@@ -96,11 +97,10 @@ class Disruption:
                     continue
                 if self._expired(node, pool):
                     self._begin(node, pool, "expired", graceful=False)
-                    begun = True
                 elif self._may(node, pool, "Drifted"):
                     self._begin(node, pool, "drifted", graceful=True)
-                    begun = True
-            wait = POLL_SECONDS if begun or self._busy else min(wait * 1.5, 3600.0)
+            # Nothing else changes the answer: it asks less and less often.
+            wait = POLL_SECONDS if before != set(self._busy) else min(wait * 1.5, 300.0 if self._busy else 3600.0)
             yield wait
 
     def _expired(self, node: Node, pool: Object) -> bool:
@@ -108,6 +108,8 @@ class Disruption:
         return self._world.clock.now - node.started >= seconds(template(pool).get("expireAfter"), FOREVER)
 
     def _may(self, node: Node, pool: Object, reason: str) -> bool:
+        if self._world.clock.now < self._pauses.get(node.name, (0.0, 0.0))[0]:
+            return False
         nodes = self._world.of(node.runner, node.group)
         now = self._start + timedelta(seconds=self._world.clock.now)
         busy = sum(one.name in self._busy for one in nodes)
@@ -159,7 +161,8 @@ class Disruption:
                 why = world.pools.unable.pop(key_of(pod))
                 self._keep(node, pod, f"not all pods would schedule, {why}")
             if missing:
-                yield POLL_SECONDS
+                pause = min(self._pauses.get(node.name, (0.0, POLL_SECONDS / 2))[1] * 2, 3600.0)
+                self._pauses[node.name] = world.clock.now + pause, pause
                 self._busy.pop(node.name, None)
                 return
             before = set(world.nodes)

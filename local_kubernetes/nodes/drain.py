@@ -127,3 +127,4 @@ def _note_stuck(world: World, node: Node, pod: Object, journal: Journal) -> None
     else:
         why = f"it ends within its grace period of {pod['metadata'].get('deletionGracePeriodSeconds', 30)} s, which is not over"
     journal.refuse(world.clock.now, pod, node, why)
+    journal.left(pod, node, "stayed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eks_facts.fargate import is_accelerator, largest_request, size
 from eks_facts.files import load
@@ -18,10 +18,8 @@ from local_kubernetes.nodes.compute import Row
 from local_kubernetes.nodes.mirror import Key, key_of
 from local_kubernetes.nodes.node import COMPUTE_TYPE, Node, common_labels
 from local_kubernetes.nodes.placing import amounts, lives
+from local_kubernetes.nodes.surroundings import Surroundings
 from local_kubernetes.nodes.volumes import drivers
-
-if TYPE_CHECKING:
-    from local_kubernetes.nodes.world import World
 
 SCHEDULER = "fargate-scheduler"
 PROFILE = "eks.amazonaws.com/fargate-profile"
@@ -38,7 +36,7 @@ class Fargate:
         refused: by pod, why Fargate cannot run it.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Surroundings) -> None:
         """Takes the world that it is part of."""
         self._world = world
         self._seen: set[str] = set()

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eks_facts.capacity import InstanceType, allocatable, catalogue
 from eks_facts.files import load
@@ -22,10 +22,8 @@ from local_kubernetes.nodes.mirror import Key, key_of
 from local_kubernetes.nodes.node import ARCHITECTURE, CAPACITY, COMPUTE_TYPE, HOST, POOL, ZONE, Node, common_labels
 from local_kubernetes.nodes.placing import amounts, free_on, lacking, lives, misfit, offered, parted
 from local_kubernetes.nodes.rest import unscheduled
+from local_kubernetes.nodes.surroundings import Surroundings
 from local_kubernetes.nodes.volumes import zones_of
-
-if TYPE_CHECKING:
-    from local_kubernetes.nodes.world import World
 
 BATCH_SECONDS = 5.0
 """Karpenter waits for more pods before it starts nodes: https://karpenter.sh/docs/reference/settings/ (batchIdleDuration)."""
@@ -110,7 +108,7 @@ class Pools:
         unable: by pod, why it gets no node, in words.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Surroundings) -> None:
         """Takes the world that it is part of."""
         self._world = world
         self._planned = False
@@ -378,7 +376,7 @@ class Pools:
 class _Room:
     """What nodes have left, for pods that are about to move."""
 
-    def __init__(self, world: World, without: set[str]) -> None:
+    def __init__(self, world: Surroundings, without: set[str]) -> None:
         self._world = world
         by_node = world.pods_by_node()
         self._nodes = [
@@ -412,7 +410,7 @@ class _Room:
         return False
 
 
-def fits_elsewhere(world: World, pods: Sequence[Object], without: Iterable[str]) -> bool:
+def fits_elsewhere(world: Surroundings, pods: Sequence[Object], without: Iterable[str]) -> bool:
     """Returns whether pods have room on the other nodes that are there."""
     room = _Room(world, set(without))
     return all(room.take(pod) for pod in pods)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from local_kubernetes.client import Object
 from local_kubernetes.nodes.labels import selects
-from local_kubernetes.nodes.mirror import Mirror, key_of
+from local_kubernetes.nodes.mirror import Key, Mirror, key_of
 from local_kubernetes.nodes.node import ZONE, Node
 from local_kubernetes.nodes.placing import free_on, lives, misfit, parted
 from local_kubernetes.nodes.volumes import zones_of
@@ -79,6 +79,13 @@ def _leaving(mirror: Mirror, uid: str) -> bool:
 
 def _budgets(mirror: Mirror) -> Iterator[str]:
     for key, budget in mirror.of["budgets"].items():
+        pods = _selected(mirror, key, budget)
+        if any(
+            _selected(mirror, of, other) & pods
+            for of, other in mirror.of["budgets"].items()
+            if of != key and of[0] == key[0]
+        ):
+            continue  # of several budgets of a pod the controller keeps but one
         status = budget.get("status") or {}
         name = f"budget {'/'.join(key)}"
         if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 1):
@@ -86,13 +93,17 @@ def _budgets(mirror: Mirror) -> Iterator[str]:
             continue
         if any(one["reason"] == "SyncFailed" for one in status.get("conditions") or []):
             continue
-        healthy = sum(
-            is_ready(pod)
-            for of, pod in mirror.of["pods"].items()
-            if of[0] == key[0] and selects(budget["spec"].get("selector"), pod["metadata"].get("labels") or {})
-        )
+        healthy = sum(is_ready(mirror.of["pods"][one]) for one in pods)
         if status.get("currentHealthy") != healthy:
             yield f"{name} counts {status.get('currentHealthy')} of {healthy} healthy"
+
+
+def _selected(mirror: Mirror, key: Key, budget: Object) -> set[Key]:
+    return {
+        of
+        for of, pod in mirror.of["pods"].items()
+        if of[0] == key[0] and selects(budget["spec"].get("selector"), pod["metadata"].get("labels") or {})
+    }
 
 
 def _scheduler(mirror: Mirror, nodes: Mapping[str, Node]) -> Iterator[str]:

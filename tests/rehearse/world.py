@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from local_kubernetes.nodes.compute import Compute
+from local_kubernetes.nodes.node import name_of
 from rehearse.case import Case, Given
 from safe_io import yaml_file
 
+POOL = "karpenter.sh/nodepool"
 GROUP = "eks.amazonaws.com/nodegroup"
 SUBNETS = {name: {"zone": f"eu-west-1{name}"} for name in "ab"}
 Object = dict[str, Any]
@@ -19,7 +21,7 @@ def rows() -> dict[str, dict[str, dict[str, Any]]]:
     return found
 
 
-def pod_spec(name: str, row: dict[str, Any]) -> Object:
+def pod_spec(name: str, row: dict[str, Any], place: str = GROUP) -> Object:
     container: Object = {"name": "one", "image": "none", "resources": {"requests": {"cpu": row.get("cpu", "50m")}}}
     container["readinessProbe"] = {
         "tcpSocket": {"port": 80},
@@ -28,8 +30,8 @@ def pod_spec(name: str, row: dict[str, Any]) -> Object:
     }
     if "pre_stop" in row:
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": row["pre_stop"]}}}
-    spec: Object = {"containers": [container], "nodeSelector": {GROUP: name}, **row.get("pod", {})}
-    spec["nodeSelector"] = {GROUP: name, **spec["nodeSelector"]}
+    spec: Object = {"containers": [container], "nodeSelector": {}, **row.get("pod", {})}
+    spec["nodeSelector"] = {place: name, **spec["nodeSelector"]}
     selector = {"matchLabels": {"app": name}}
     if row.get("apart"):
         term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": selector}
@@ -37,12 +39,10 @@ def pod_spec(name: str, row: dict[str, Any]) -> Object:
     if row.get("spread"):
         rule = {"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule"}
         spec["topologySpreadConstraints"] = [{**rule, "labelSelector": selector}]
-    if row.get("host"):
-        spec["nodeSelector"]["kubernetes.io/hostname"] = "HOST"
     return spec
 
 
-def objects(name: str, row: dict[str, Any]) -> list[Object]:
+def objects(name: str, row: dict[str, Any], place: str = GROUP) -> list[Object]:
     found: list[Object] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}]
     labels = {"app": name}
     about = {"name": name, "namespace": name}
@@ -51,10 +51,9 @@ def objects(name: str, row: dict[str, Any]) -> list[Object]:
         replicas = of.get("replicas", row.get("replicas", 2)) if kind == "Deployment" else of.get("replicas", 0)
         if not replicas:
             continue
-        metadata = {"labels": labels, **({"finalizers": of["finalizers"]} if "finalizers" in of else {})}
-        spec: Object = {
-            "replicas": replicas, "selector": {"matchLabels": labels}, "template": {"metadata": metadata, "spec": pod_spec(name, of)},
-        }  # fmt: skip
+        metadata = {"labels": labels, **{key: of[key] for key in ("finalizers", "annotations") if key in of}}
+        template = {"metadata": metadata, "spec": pod_spec(name, of, place)}
+        spec: Object = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
         if "minReadySeconds" in of:
             spec["minReadySeconds"] = of["minReadySeconds"]
         if kind == "StatefulSet":
@@ -94,7 +93,40 @@ def objects(name: str, row: dict[str, Any]) -> list[Object]:
                 "spec": {"hard": row["quota"]},
             },
         )
+<<<<<<< HEAD
+=======
+    found += [{**one, "metadata": {**one["metadata"], "namespace": name}} for one in row.get("extra", [])]
+    if "webhook" in row:
+        found += webhook(name)
+>>>>>>> rehearse
     return found
+
+
+def webhook(name: str) -> list[Object]:
+    """The workload of a namespace judges the namespace's new pods, those of its own too."""
+    service = {"name": name, "namespace": name}
+    hook = {
+        "name": f"{name}.example.com", "clientConfig": {"service": service}, "failurePolicy": "Fail", "sideEffects": "None",
+        "admissionReviewVersions": ["v1"], "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+    }  # fmt: skip
+    return [
+        {"apiVersion": "v1", "kind": "Service", "metadata": service, "spec": {"selector": {"app": name}, "ports": [{"port": 443}]}},
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name},
+            "webhooks": [hook],
+        },
+    ]  # fmt: skip
+
+
+def pool(name: str, row: dict[str, Any]) -> Object:
+    domain, kind = ("karpenter.k8s.aws", "EC2NodeClass") if row.get("karpenter") else ("eks.amazonaws.com", "NodeClass")
+    nodes = {
+        "nodeClassRef": {"group": domain, "kind": kind, "name": "one"}, "expireAfter": "Never",
+        "requirements": [{"key": f"{domain}/instance-size", "operator": "In", "values": ["large"]}], **row.get("nodes", {}),
+    }  # fmt: skip
+    spec = {"disruption": {"consolidateAfter": "1h"}, **row.get("pool", {}), "template": {"spec": nodes}}
+    return {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": name}, "spec": spec}
 
 
 def group(name: str, row: dict[str, Any]) -> Object:
@@ -107,13 +139,32 @@ def group(name: str, row: dict[str, Any]) -> Object:
 
 def everything() -> Case:
     """All rows as one cluster."""
-    named = {name: row for part in rows().values() for name, row in part.items()}
+    named = {name: row for part, of in rows().items() for name, row in of.items() if part != "pools"}
+    pools = rows()["pools"]
     storage = {
         "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "gp3"}, "provisioner": "ebs.csi.aws.com",
         "volumeBindingMode": "WaitForFirstConsumer",
     }  # fmt: skip
+    number = 1
+    for name, row in named.items():
+        host = name_of("managed_nodes", number, "eu-west-1a")
+        for spec in (row.get("deploy", {}), row.get("bare", {})):
+            if spec.get("host"):
+                spec.setdefault("pod", {})["nodeSelector"] = {"kubernetes.io/hostname": host}
+        number += group(name, row)["scalingConfig"]["desiredSize"]
     given = [Given(item, f"cases.yaml: {name}") for name, row in named.items() for item in objects(name, row)]
+<<<<<<< HEAD
     compute = Compute(
         {"name": "cases", "version": "1.36"}, [group(name, row) for name, row in named.items()], (), SUBNETS
+=======
+    for name, row in pools.items():
+        spread = {**row, "deploy": {"apart": True, **row.get("deploy", {})}}
+        given += [Given(item, f"cases.yaml: {name}") for item in (pool(name, row), *objects(name, spread, POOL))]
+    compute = Compute(
+        {"name": "cases", "version": "1.36", "computeConfig": {"enabled": True}},
+        [group(name, row) for name, row in named.items()],
+        (),
+        SUBNETS,
+>>>>>>> rehearse
     )
     return Case("cases", "cases.yaml", compute, [Given(storage, "cases.yaml"), *given])
