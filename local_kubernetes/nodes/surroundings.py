@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from local_kubernetes.client import Client, Object
+from local_kubernetes.client import Object
 from local_kubernetes.nodes.clock import Clock
 from local_kubernetes.nodes.compute import Compute
 from local_kubernetes.nodes.mirror import Key, Mirror
@@ -12,7 +12,7 @@ from local_kubernetes.nodes.node import Node
 class Surroundings(Protocol):
     """The cluster around a part."""
 
-    client: Client
+    client: Any
     clock: Clock
     compute: Compute
     mirror: Mirror

@@ -93,12 +93,9 @@ def objects(name: str, row: dict[str, Any], place: str = GROUP) -> list[Object]:
                 "spec": {"hard": row["quota"]},
             },
         )
-<<<<<<< HEAD
-=======
     found += [{**one, "metadata": {**one["metadata"], "namespace": name}} for one in row.get("extra", [])]
     if "webhook" in row:
         found += webhook(name)
->>>>>>> rehearse
     return found
 
 
@@ -153,10 +150,6 @@ def everything() -> Case:
                 spec.setdefault("pod", {})["nodeSelector"] = {"kubernetes.io/hostname": host}
         number += group(name, row)["scalingConfig"]["desiredSize"]
     given = [Given(item, f"cases.yaml: {name}") for name, row in named.items() for item in objects(name, row)]
-<<<<<<< HEAD
-    compute = Compute(
-        {"name": "cases", "version": "1.36"}, [group(name, row) for name, row in named.items()], (), SUBNETS
-=======
     for name, row in pools.items():
         spread = {**row, "deploy": {"apart": True, **row.get("deploy", {})}}
         given += [Given(item, f"cases.yaml: {name}") for item in (pool(name, row), *objects(name, spread, POOL))]
@@ -165,6 +158,5 @@ def everything() -> Case:
         [group(name, row) for name, row in named.items()],
         (),
         SUBNETS,
->>>>>>> rehearse
     )
     return Case("cases", "cases.yaml", compute, [Given(storage, "cases.yaml"), *given])
