@@ -8,9 +8,7 @@ from eks_facts.versions import kubernetes_versions
 from emulator.engine.eks import shapes
 from emulator.engine.eks.service import Answer, Eks, Parameters, logging_config, operation, own_access_entry
 from emulator.engine.eks.state import Record, Refused, now
-
-START_SECONDS = 120.0
-"""How long a control plane of this machine may take to come up."""
+from emulator.engine.kubernetes.control_planes import START_SECONDS
 
 
 @operation
@@ -166,7 +164,12 @@ def update_cluster_version(eks: Eks, parameters: Parameters) -> Answer:
     cluster["version"] = parameters["version"]
     cluster["_upgraded"] = None if back else now()
     changes = {"version": parameters["version"], "platformVersion": cluster["platformVersion"]}
-    return eks.begin_update(cluster["name"], "VersionRollback" if back else "VersionUpdate", cluster, changes)
+    kubernetes = eks.control_planes.of(eks.state, cluster["name"]) if eks.control_planes else None
+    if kubernetes:
+        kubernetes.move(parameters["version"])
+    return eks.begin_update(
+        cluster["name"], "VersionRollback" if back else "VersionUpdate", cluster, changes, kubernetes
+    )
 
 
 @operation

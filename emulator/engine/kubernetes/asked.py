@@ -13,6 +13,7 @@ _THERE = ("ACTIVE", "UPDATING", "DEGRADED")
 def what_is_asked(state: State, account: Account, cluster: str) -> Compute | None:
     """Returns it; None: the cluster is gone."""
     with state.lock:
+        state.settle()  # nobody else may ask EKS for a while
         record = state.clusters.get(cluster)
         if record is None:
             return None

@@ -27,6 +27,8 @@ from safe_io.errors import BadInput
 
 ON = "EMULATOR_KUBERNETES"
 """Set in the engine's environment where its clusters are to have a control plane."""
+START_SECONDS = 120.0
+"""How long a control plane of this machine may take to come up."""
 WEBHOOK = "/_ministack/eks-auth/{}/{}/{}/{}"
 """Account, region, cluster and the webhook's token, below a path that ministack gives to its EKS, whose place ours takes."""
 
@@ -83,10 +85,9 @@ class Kubernetes:
         return not self._thread.is_alive()
 
     def move(self, minor: str) -> None:
-        """Moves it to another version, unless its programs are not here. Raises BadInput."""
-        if self._plane and find(minor):
-            with allowed():
-                self._plane.move(minor)
+        """Begins to move it to another version."""
+        if self._plane:
+            self._begin(lambda: self._move(minor))
 
     def stop(self) -> None:
         """Ends it, and deletes its folder."""
@@ -97,6 +98,21 @@ class Kubernetes:
         if self._plane:
             self._plane.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _begin(self, what: Callable[[], None]) -> None:
+        """Does something beside the request, in its context: the account and region that ministack's stores are read for."""
+        self.problem = ""
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(what,), daemon=True, name=self._folder.name)
+        self._thread.start()
+
+    def _move(self, minor: str) -> None:
+        assert self._plane  # noqa: S101 - move() has looked
+        try:
+            with allowed():
+                self._plane.move(minor)
+        except (BadInput, OSError) as problem:
+            self.problem = str(problem)
 
     def _start(self) -> None:
         try:
@@ -165,7 +181,7 @@ class ControlPlanes:
         url = f"{'https' if certificate else 'http'}://{address}{WEBHOOK.format(*key, self._webhook_token)}"
 
         def live(plane: ControlPlane) -> Running:
-            identity = Identity(state, self._account, cluster)
+            identity = Identity(state, self._account, cluster, plane.client)
             return Running(plane.client, lambda: what_is_asked(state, self._account, cluster), identity, state.region)
 
         folder = Path(os.environ["TMPDIR"]) / f"{FOLDER}{cluster}"

@@ -1,12 +1,14 @@
 """Whether a pod gets the role that it is to have: its trust policy, judged with the request that EKS or the pod would make."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from emulator.engine import port
 from emulator.engine.account import Account
 from emulator.engine.eks.state import State
 from emulator.engine.kubernetes.table import GUIDE, simulated
+from local_kubernetes.client import ApiError, Client
 
 Object = Mapping[str, Any]
 
@@ -24,11 +26,9 @@ DENIED = (
 class Identity:
     """The identities of one cluster's pods: local_kubernetes.nodes.kubelet.Hooks."""
 
-    def __init__(self, state: State, account: Account, cluster: str) -> None:
-        """Reads EKS's records and the account's roles."""
-        self._state, self._account, self._cluster = state, account, cluster
-        self.service_accounts: Mapping[tuple[str, str], Object] = {}
-        """By namespace and name; the caller keeps it up to date."""
+    def __init__(self, state: State, account: Account, cluster: str, client: Client) -> None:
+        """Reads EKS's records, the account's roles, and the cluster's service accounts."""
+        self._state, self._account, self._cluster, self._client = state, account, cluster, client
 
     def pod_start(self, pod: Object, node: Object) -> str:
         """Returns why a pod's programs get no credentials, in the words of the service that refuses; empty: they do, or want none."""
@@ -36,8 +36,10 @@ class Identity:
         for association in self._state.of("podIdentityAssociation", self._cluster):
             if (association["namespace"], association["serviceAccount"]) == (namespace, name):
                 return self.pod_identity(pod, node, association)
-        account = self.service_accounts.get((namespace, name))
-        annotations = (account or {}).get("metadata", {}).get("annotations") or {}
+        annotations: Mapping[str, str] = {}
+        with suppress(ApiError):  # it is gone meanwhile
+            account = self._client.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}")
+            annotations = account["metadata"].get("annotations") or {}
         return self.web_identity(annotations, namespace, name) if ROLE in annotations else ""
 
     @simulated(f"{GUIDE}pod-identities.html", "Pod")

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from emulator.engine.confinement import allowed
 from emulator.engine.kubernetes.identity import Identity
 from emulator.engine.kubernetes.load_balancers import CHART, LoadBalancers
+from emulator.engine.kubernetes.table import GUIDE, simulated
 from local_kubernetes.addons import addon_objects
 from local_kubernetes.client import ApiError, Client, Object
 from local_kubernetes.nodes.compute import Compute, Group
-from local_kubernetes.nodes.mirror import key_of
 from local_kubernetes.nodes.node import Node
 from local_kubernetes.nodes.pools import built_in
 from local_kubernetes.nodes.rest import is_ready
@@ -81,7 +81,7 @@ class Running:
             world.fargate.admit()
         self._profiles = profiles
         self._set_addons(asked)
-        self._identity.service_accounts = {key_of(one): one for one in self._client.items("/api/v1/serviceaccounts")}
+        world.volumes.served = _drivers(asked)
         world.pools.forget()
         world.play(limit=3600)
         self._balancers.react(auto_mode=asked.auto_mode, controller=_runs(world, CHART))
@@ -129,6 +129,14 @@ class Running:
         for name in set(self._addons) - set(now):
             for item in self._addons.pop(name)[1]:
                 self._client.delete(self._client.path_of(item))
+
+
+@simulated(f"{GUIDE}ebs-csi.html", "PersistentVolumeClaim")
+def _drivers(asked: Compute) -> frozenset[str]:
+    """A claim gets its volume, in the zone of its pod, where the add-on aws-ebs-csi-driver or Auto Mode serves its class."""
+    addon = any(one["addonName"] == "aws-ebs-csi-driver" for one in asked.addons)
+    served = {"ebs.csi.aws.com": addon, "ebs.csi.eks.amazonaws.com": asked.auto_mode}
+    return frozenset(name for name, there in served.items() if there)
 
 
 def _is_old(node: Node, group: Group) -> bool:

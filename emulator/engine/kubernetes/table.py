@@ -18,7 +18,30 @@ class Row:
     """What it is about: kinds of Kubernetes objects."""
 
 
-ROWS: list[Row] = []
+_NODES = (
+    # of local_kubernetes/nodes/: its page, what it is about, what AWS does
+    (
+        "managed-node-groups",
+        "Node",
+        "A managed node group has its desired number of nodes: labels, taints, zones, room by instance type.",
+    ),
+    (
+        "create-node-pool",
+        "Node",
+        "Auto Mode starts a node where a pod fits a NodePool: requirements, weight, limits, taints.",
+    ),
+    (
+        "fargate-pod-configuration",
+        "Pod",
+        "A pod that a Fargate profile selects gets a node of its own, of the size that it needs.",
+    ),
+    (
+        "fargate",
+        "Pod",
+        "Fargate refuses pods that need what it does not have, such as EBS volumes, privileges or host ports.",
+    ),
+)
+ROWS = [Row(page, says, f"{GUIDE}{page}.html", (kind,)) for page, kind, says in _NODES]
 NOT_SIMULATED = (
     "containers, images, logs and `kubectl exec`: a pod that can start is Running, whatever its program does",
     "network: addresses are made up, Services and network policies have no effect, health checks of load balancers always pass",
