@@ -28,6 +28,7 @@ class Webhooks:
         self._configurations = configurations
         if configurations:
             world.observers.append(self.look)
+            self.look()
 
     def look(self) -> None:
         """Compares. Only what fails closed matters: with ``Ignore`` the API server goes on."""

@@ -125,13 +125,13 @@ def _topic(one: Refusal) -> Topic:
     text = one.message
     if "more than one PodDisruptionBudget" in text or "multiple P" in text:
         return "several-budgets"
-    if "do-not-disrupt" in text:
+    if 'has "karpenter.sh/do-not-disrupt"' in text:
         return "do-not-disrupt"
     if "finalizers keep it" in text:
         return "finalizer"
     if "grace period" in text:
         return "grace-period"
-    if "would not schedule" in text or "not all pods would schedule" in text:
+    if "not all pods would schedule" in text:
         return "eviction"
     return "disruption-budget" if one.budgets or "disruption budget" in text else "eviction"
 
@@ -170,7 +170,7 @@ def _failures(played: Played) -> Iterator[Finding]:
             fix, source = _FIX["node-budget"]
             yield Finding(
                 topic="node-budget", verdict="blocker", step=event.step, subject=event.what.partition(" still")[0], detail=event.what,
-                at=event.at - played.begin, fix=fix, source=source,
+                at=event.at - played.begin, group=event.what.partition(" of pool ")[2].split()[0], fix=fix, source=source,
             )  # fmt: skip
 
 

@@ -87,7 +87,11 @@ def read_options(arguments: list[str]) -> Options:
     if not given.schema and not (given.env or given.assembly or given.cluster):
         raise BadInput("name what to rehearse: --env FILE, --assembly DIR or --cluster NAME")
     for name, value in (("--to", given.to), ("--from", given.version)):
-        if value not in (None, "next") and (not re.fullmatch(r"1\.\d{2}", value) or value not in kubernetes_versions()):
+        if (
+            value is not None
+            and (name, value) != ("--to", "next")
+            and (not re.fullmatch(r"1\.\d{2}", value) or value not in kubernetes_versions())
+        ):
             raise BadInput(
                 f"{name} {value}: EKS is not known to offer it; known are {', '.join(kubernetes_versions())}"
             )

@@ -100,7 +100,7 @@ class Disruption:
                 elif self._may(node, pool, "Drifted"):
                     self._begin(node, pool, "drifted", graceful=True)
             # Nothing else changes the answer: it asks less and less often.
-            wait = POLL_SECONDS if before != set(self._busy) else min(wait * 1.5, 300.0 if self._busy else 3600.0)
+            wait = POLL_SECONDS if before != set(self._busy) else min(wait * 1.5, 600.0 if self._busy else 4 * 3600.0)
             yield wait
 
     def _expired(self, node: Node, pool: Object) -> bool:
@@ -161,7 +161,7 @@ class Disruption:
                 why = world.pools.unable.pop(key_of(pod))
                 self._keep(node, pod, f"not all pods would schedule, {why}")
             if missing:
-                pause = min(self._pauses.get(node.name, (0.0, POLL_SECONDS / 2))[1] * 2, 3600.0)
+                pause = min(self._pauses.get(node.name, (0.0, POLL_SECONDS / 2))[1] * 2, 12 * 3600.0)
                 self._pauses[node.name] = world.clock.now + pause, pause
                 self._busy.pop(node.name, None)
                 return

@@ -206,15 +206,15 @@ class Pools:
 
     def _open(self, pod: Object, claims: Sequence[Claim]) -> tuple[Claim | None, str]:
         """Returns a new claim for a pod, or why there is none."""
-        why = ["no node pool fits"]
+        others, why = ["no node pool fits"], list[str]()
         for pool in self.all:
             name = pool["metadata"]["name"]
             if taint := kept_off(pod["spec"], template(pool).get("taints") or []):
-                why.append(f"{name}: does not tolerate taint {taint['key']}")
+                others.append(f"{name}: does not tolerate taint {taint['key']}")
                 continue
             options = list(self._options(pool, pod))
             if not options:
-                why.append(f"{name}: no instance type and zone meet its requirements")
+                others.append(f"{name}: no instance type and zone meet its requirements")
                 continue
             zones = sorted({zone for zone, _, _ in options})
             zone = min(zones, key=lambda one: (self._nodes_in(one, claims), one))
@@ -234,7 +234,7 @@ class Pools:
                 continue
             labels = next(labels for kind, labels in fitting if kind == kinds[0])
             return Claim(pool, kinds, zone, labels, [pod], total), ""
-        return None, "; ".join(why[1:] or why)
+        return None, "; ".join(why or others[1:] or others)
 
     def _join(self, claim: Claim, pod: Object) -> bool:
         """Adds a pod to a claim, if it fits."""
@@ -270,21 +270,16 @@ class Pools:
             for one in spec["requirements"]
             if one["operator"] == "In" and one["key"] not in known and len(one["values"]) == 1
         }
+        if all(any(one["key"] in known and not meets(one, known[one["key"]]) for one in term) for term in terms):
+            return  # whatever its instance is
         for kind in catalogue():
             if kind.devices and not any(name in amounts(pod) for name in kind.devices):
                 continue
             labels = {**known, **_labels(kind)}
-            if not all(
-                meets(one, labels.get(one["key"])) for one in spec["requirements"] if one["key"] not in (ZONE, CAPACITY)
-            ):
-                continue
-            for zone in self._world.compute.zones:
-                if zones is not None and zone not in zones:
-                    continue
-                placed = {**labels, ZONE: zone, "kubernetes.io/os": "linux"}
-                if not all(meets(one, zone) for one in spec["requirements"] if one["key"] == ZONE):
-                    continue
-                if any(all(one["key"] == HOST or meets(one, placed.get(one["key"])) for one in term) for term in terms):
+            rules = [one for one in spec["requirements"] if one["key"] != CAPACITY]
+            for zone in self._world.compute.zones if zones is None else sorted(zones):
+                placed = {**labels, ZONE: zone}
+                if all(meets(one, placed.get(one["key"])) for one in rules) and _meets_some(terms, placed):
                     yield zone, kind, placed
 
     def _capacity(self, pool: Object, terms: Sequence[Sequence[Mapping[str, Any]]]) -> str | None:
@@ -414,6 +409,10 @@ def fits_elsewhere(world: Surroundings, pods: Sequence[Object], without: Iterabl
     """Returns whether pods have room on the other nodes that are there."""
     room = _Room(world, set(without))
     return all(room.take(pod) for pod in pods)
+
+
+def _meets_some(terms: Sequence[Sequence[Mapping[str, Any]]], labels: Mapping[str, str]) -> bool:
+    return any(all(one["key"] == HOST or meets(one, labels.get(one["key"])) for one in term) for term in terms)
 
 
 def _labels(kind: InstanceType) -> dict[str, str]:

@@ -100,7 +100,7 @@ def objects(name: str, row: dict[str, Any], place: str = GROUP) -> list[Object]:
 
 
 def webhook(name: str) -> list[Object]:
-    """The workload of a namespace judges the namespace's new pods, those of its own too."""
+    """A webhook that judges the new pods of a namespace, and whose own pods are gone."""
     service = {"name": name, "namespace": name}
     hook = {
         "name": f"{name}.example.com", "clientConfig": {"service": service}, "failurePolicy": "Fail", "sideEffects": "None",
@@ -108,7 +108,7 @@ def webhook(name: str) -> list[Object]:
         "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
     }  # fmt: skip
     return [
-        {"apiVersion": "v1", "kind": "Service", "metadata": service, "spec": {"selector": {"app": name}, "ports": [{"port": 443}]}},
+        {"apiVersion": "v1", "kind": "Service", "metadata": service, "spec": {"selector": {"app": "gone"}, "ports": [{"port": 443}]}},
         {
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name},
             "webhooks": [hook],
