@@ -43,6 +43,9 @@ def main() -> int:
     objects = chart_objects(release, chart, space[1], _values(values))
     if objects and (code := _kubectl([*kubectl, "apply", "--server-side", "--force-conflicts", "-f", "-"], objects)):
         return code
+    defined = [f"crd/{one['metadata']['name']}" for one in objects if one["kind"] == "CustomResourceDefinition"]
+    if defined and (code := _kubectl([*kubectl, "wait", "--for=condition=Established", *defined, "--timeout=60s"])):
+        return code
     names = [f"deployment/{one['metadata']['name']}" for one in objects if one["kind"] == "Deployment"]
     waits = ("rollout", "status", *names, *space, "--timeout=120s")
     return _kubectl([*kubectl, *waits]) if names else 0

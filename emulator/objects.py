@@ -24,24 +24,25 @@ _SHOWN = 8
 
 def apply(engine: Engine, assembly: Path) -> None:
     """Applies the objects of every cluster that has a Kubernetes, and waits a while for their pods. Raises Problem."""
-    file = kubeconfig.write(engine.home)
-    if file is None:
-        return
-    path = os.pathsep.join([str(tools.folder(engine.home)), os.environ.get("PATH", os.defpath)])
-    environment = {**engine.environment(), "KUBECONFIG": str(file), "PATH": path}
     for cluster in kubeconfig.clusters(engine.home):
         if not (assembly / "manifests" / cluster).is_dir():  # its stack has delivered them
             continue
         began = time.monotonic()
         command = [sys.executable, "-m", "delivery", "apply", str(assembly), "--cluster", cluster, "--context", cluster]
         code, output = process_groups.run(
-            [*command, "--timeout", "120", "--pause", "0.2"], folder=engine.home, env=environment, cwd=ROOT
+            [*command, "--timeout", "120", "--pause", "0.2"], folder=engine.home, env=environment(engine), cwd=ROOT
         )
         if code:
             raise Problem(f"the objects of {cluster} could not be applied:\n{output.strip()}")
         print(f"  objects of {cluster:<17} {time.monotonic() - began:.1f} s", flush=True)
     for path_of_cluster in kubeconfig.clusters(engine.home).values():
         _wait(kubeconfig.client(path_of_cluster))
+
+
+def environment(engine: Engine) -> dict[str, str]:
+    """Returns the environment of a command that uses kubectl on the clusters. Raises Problem."""
+    path = os.pathsep.join([str(tools.folder(engine.home)), os.environ.get("PATH", os.defpath)])
+    return {**engine.environment(), "KUBECONFIG": str(kubeconfig.write(engine.home)), "PATH": path}
 
 
 def _wait(client: Client) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from eks_facts.addons import addons
 from local_kubernetes.client import Object
+from local_kubernetes.definitions import KARPENTER, definitions
 
 Workloads = dict[str, tuple[str, dict[str, str]]]
 
@@ -79,12 +80,12 @@ def chart_objects(release: str, chart: str, namespace: str, values: dict[str, An
 
     Args:
         release: its name.
-        chart: such as ``aws-load-balancer-controller``. A chart that only defines kinds has no objects here.
+        chart: such as ``aws-load-balancer-controller``. Karpenter's definitions come with its chart of definitions.
         namespace: where it goes.
         values: of the chart; replicas, service account and placement count.
     """
-    if chart.endswith("-crd"):
-        return []
+    if chart.startswith("karpenter") and chart.endswith("-crd"):
+        return list(definitions(KARPENTER))
     labels = {"app.kubernetes.io/name": chart, "app.kubernetes.io/instance": release}
     account = str((values.get("serviceAccount") or {}).get("name") or release)
     objects = [_object("v1", "ServiceAccount", account, namespace, {})]

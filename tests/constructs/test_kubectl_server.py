@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from emulator import tools
-from emulator.engine.kubernetes.definitions import define
 from local_kubernetes import control_plane
 from local_kubernetes.control_plane import ControlPlane
+from local_kubernetes.definitions import define
 from tests.constructs.test_kubectl_handler import cdk_handler, load_handler, properties, thing
 from tests.support.machine import NEEDS_CONTROL_PLANE
 

@@ -16,12 +16,12 @@ from emulator.engine.account import Account
 from emulator.engine.confinement import LOOPBACK, allowed
 from emulator.engine.eks.state import State
 from emulator.engine.kubernetes.asked import what_is_asked
-from emulator.engine.kubernetes.definitions import define
 from emulator.engine.kubernetes.identity import Identity
 from emulator.engine.kubernetes.running import Running
 from emulator.kubeconfig import FOLDER
 from local_kubernetes import control_plane
 from local_kubernetes.control_plane import ControlPlane, Options
+from local_kubernetes.definitions import define
 from local_kubernetes.programs import find, minors
 from safe_io.errors import BadInput
 

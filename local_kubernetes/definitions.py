@@ -1,6 +1,6 @@
-"""Resource definitions that EKS Auto Mode brings, by name alone: they take any field, and AWS's own are stricter."""
+"""Resource definitions that EKS Auto Mode and the charts of Karpenter bring, by name alone: the real ones are stricter."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from local_kubernetes.client import Client, Object
 
@@ -12,11 +12,15 @@ AUTO_MODE = (
     ("karpenter.sh", "v1", "NodePool", "nodepools", False),
     ("karpenter.sh", "v1", "NodeClaim", "nodeclaims", False),
 )
+KARPENTER = (
+    ("karpenter.k8s.aws", "v1", "EC2NodeClass", "ec2nodeclasses", False),
+    *(row for row in AUTO_MODE if row[0] == "karpenter.sh"),
+)
 
 
-def definitions() -> Iterator[Object]:
-    """Yields the definitions."""
-    for group, version, kind, plural, namespaced in AUTO_MODE:
+def definitions(rows: Iterable[tuple[str, str, str, str, bool]] = AUTO_MODE) -> Iterator[Object]:
+    """Yields definitions that take any field."""
+    for group, version, kind, plural, namespaced in rows:
         schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
         served = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
         yield {
