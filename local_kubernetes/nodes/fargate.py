@@ -14,11 +14,11 @@ from eks_facts.fargate import is_accelerator, largest_request, size
 from eks_facts.files import load
 from eks_facts.node_selection import ARCHITECTURE, SYSTEM, keeps_off
 from local_kubernetes.client import ApiError, Object
+from local_kubernetes.nodes.around import Around
 from local_kubernetes.nodes.compute import Row
 from local_kubernetes.nodes.mirror import Key, key_of
 from local_kubernetes.nodes.node import COMPUTE_TYPE, Node, common_labels
 from local_kubernetes.nodes.placing import amounts, lives
-from local_kubernetes.nodes.surroundings import Surroundings
 from local_kubernetes.nodes.volumes import drivers
 
 SCHEDULER = "fargate-scheduler"
@@ -36,7 +36,7 @@ class Fargate:
         refused: by pod, why Fargate cannot run it.
     """
 
-    def __init__(self, world: Surroundings) -> None:
+    def __init__(self, world: Around) -> None:
         """Takes the world that it is part of."""
         self._world = world
         self._seen: set[str] = set()

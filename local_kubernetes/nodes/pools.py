@@ -16,13 +16,14 @@ from eks_facts.capacity import InstanceType, allocatable, catalogue
 from eks_facts.files import load
 from eks_facts.quantities import quantity
 from local_kubernetes.client import Object
+from local_kubernetes.nodes.around import Around
 from local_kubernetes.nodes.clock import Process
+from local_kubernetes.nodes.compute import Runner
 from local_kubernetes.nodes.labels import kept_off, meets, node_terms
 from local_kubernetes.nodes.mirror import Key, key_of
 from local_kubernetes.nodes.node import ARCHITECTURE, CAPACITY, COMPUTE_TYPE, HOST, POOL, ZONE, Node, common_labels
 from local_kubernetes.nodes.placing import amounts, free_on, lacking, lives, misfit, offered, parted
 from local_kubernetes.nodes.rest import unscheduled
-from local_kubernetes.nodes.surroundings import Surroundings
 from local_kubernetes.nodes.volumes import zones_of
 
 BATCH_SECONDS = 5.0
@@ -108,7 +109,7 @@ class Pools:
         unable: by pod, why it gets no node, in words.
     """
 
-    def __init__(self, world: Surroundings) -> None:
+    def __init__(self, world: Around) -> None:
         """Takes the world that it is part of."""
         self._world = world
         self._planned = False
@@ -189,14 +190,14 @@ class Pools:
                 self.unable[key_of(pod)] = world.problems[-1]
             return
         kind = claim.kinds[0]
-        runner = "auto_mode" if is_auto(claim.pool) else "karpenter"
+        runner: Runner = "auto_mode" if is_auto(claim.pool) else "karpenter"
         name = world.new_name(runner, claim.zone)
         self._coming[name] = claim
         yield NODE_SECONDS
         self._coming.pop(name, None)
-        labels = {**common_labels(name, runner, claim.zone, kind), **claim.labels, HOST: name}  # type: ignore[arg-type]
+        labels = {**common_labels(name, runner, claim.zone, kind), **claim.labels, HOST: name}
         node = Node(
-            name, runner, claim.pool["metadata"]["name"], claim.zone, world.compute.version, self._offers(claim.pool, kind), labels,  # type: ignore[arg-type]
+            name, runner, claim.pool["metadata"]["name"], claim.zone, world.compute.version, self._offers(claim.pool, kind), labels,
             template(claim.pool).get("taints") or (),
         )  # fmt: skip
         world.add(node)
@@ -371,7 +372,7 @@ class Pools:
 class _Room:
     """What nodes have left, for pods that are about to move."""
 
-    def __init__(self, world: Surroundings, without: set[str]) -> None:
+    def __init__(self, world: Around, without: set[str]) -> None:
         self._world = world
         by_node = world.pods_by_node()
         self._nodes = [
@@ -405,7 +406,7 @@ class _Room:
         return False
 
 
-def fits_elsewhere(world: Surroundings, pods: Sequence[Object], without: Iterable[str]) -> bool:
+def fits_elsewhere(world: Around, pods: Sequence[Object], without: Iterable[str]) -> bool:
     """Returns whether pods have room on the other nodes that are there."""
     room = _Room(world, set(without))
     return all(room.take(pod) for pod in pods)

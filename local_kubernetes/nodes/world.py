@@ -9,7 +9,7 @@ from typing import Any
 from eks_facts.capacity import instance_type
 from local_kubernetes.client import ApiError, Client, Object
 from local_kubernetes.nodes.clock import Clock, Process
-from local_kubernetes.nodes.compute import Compute, Group
+from local_kubernetes.nodes.compute import Compute, Group, Runner
 from local_kubernetes.nodes.fargate import Fargate
 from local_kubernetes.nodes.kubelet import Hooks, Kubelet, timestamp
 from local_kubernetes.nodes.mirror import Key, Mirror, key_of
@@ -73,7 +73,7 @@ class World:
 
     # Nodes
 
-    def new_name(self, runner: Any, zone: str) -> str:
+    def new_name(self, runner: Runner, zone: str) -> str:
         """Returns the name of one more node."""
         self._number += 1
         return name_of(runner, self._number, zone)
