@@ -1,6 +1,7 @@
 """A CDK app that includes templates as they are and runs cdk-nag on them: `python -m tests.accuracy.nag_app FOLDER OUT`.
 
-OUT gets an assembly of each and said.json: the rules that fired, by template. What the CDK does not take is not in it. CfnInclude makes clusters of `aws_eks_v2`, and cdk-nag's rules know those of `aws_eks` alone: each cluster is made once more.
+OUT gets an assembly of each and said.json: the rules that fired, by template. What the CDK does not take is not in it.
+CfnInclude makes clusters of `aws_eks_v2`, and cdk-nag's rules know those of `aws_eks` alone: each cluster is made once more.
 """
 
 import json
