@@ -5,10 +5,13 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.instance_type import InstanceType
+from eks_constructs.compute.managed_nodes.settings import NodeSettingsSpec
 from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoolSpec
 from eks_constructs.compute.taints import Taint, distinct
 from eks_constructs.construct_ids import check_names
 from eks_constructs.control_plane import KubernetesVersion
+from eks_constructs.pod_identities import PolicyName
 from eks_constructs.spec import (
     KmsKeyArn,
     KubernetesName,
@@ -16,6 +19,7 @@ from eks_constructs.spec import (
     LabelValue,
     Misplaced,
     Spec,
+    distinct_values,
     pattern,
     repeated,
 )
@@ -43,10 +47,6 @@ AmiType = Literal[
 PLUGIN_LABEL = "eks-platform/device-plugin"
 """Label of nodes whose AMI has a device's driver and not its plugin: the chart's DaemonSet runs there."""
 
-InstanceType = Annotated[
-    str, pattern(r"[a-z][a-z0-9-]{0,30}\.[a-z0-9-]{1,30}", "must be an EC2 instance type, such as m7g.large")
-]
-
 
 MAX_NODES = limit("nodes_per_group")
 """Of a group; more need another group."""
@@ -56,6 +56,11 @@ class TaintSpec(Taint):
     """Keeps pods off a node that do not tolerate it."""
 
     effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"]
+
+    @property
+    def kubernetes_effect(self) -> str:
+        """The effect as Kubernetes spells it: NoSchedule."""
+        return self.effect.title().replace("_", "")
 
 
 def _without_drivers(instance_type: str, ami: AmiFacts) -> str | None:
@@ -81,7 +86,7 @@ REVISION_LABEL = "eks-platform/revision"
 """Label of the nodes of a revision."""
 
 
-class NodeGroupSpec(Spec):
+class NodeGroupSpec(NodeSettingsSpec):
     """A group of like EC2 instances."""
 
     name: KubernetesName
@@ -90,8 +95,9 @@ class NodeGroupSpec(Spec):
     """Operating system, processor and device. A change replaces the group."""
     instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=20)]
     """In order of preference; several, of like size, for Spot. A change replaces the group."""
-    capacity: Literal["on_demand", "spot"] = "on_demand"
-    """A change replaces the group."""
+    capacity: Literal["on_demand", "spot", "capacity_block"] = "on_demand"
+    """A change replaces the group. `capacity_block` needs `capacity_reservation`, one instance type and one AZ
+    (https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html)."""
     min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
     desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | Literal["keep"] | None = None
     """Nodes, at the start and after every change of a size. Default: min_size at the start, and then what an autoscaler of yours made of
@@ -122,6 +128,8 @@ class NodeGroupSpec(Spec):
     """AMI release to run (default: the newest when the group is made or its version changes)."""
     max_unavailable_percentage: Annotated[int, Field(ge=1, le=100)] = 33
     """Share of nodes that may be replaced at the same time in an update."""
+    max_unavailable: Annotated[int, Field(ge=1, le=100)] | None = None
+    """The same as a number of nodes, in place of the share."""
     update_strategy: Literal["DEFAULT", "MINIMAL"] = "DEFAULT"
     """`DEFAULT` makes new nodes before it drains old ones. `MINIMAL` drains first and needs no further capacity: for accelerators and
     reservations (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html)."""
@@ -163,6 +171,34 @@ class NodeGroupSpec(Spec):
                 raise Misplaced(problem, "instance_types", index)
         if self.warm_pool:
             self.warm_pool.check_ami(self.ami_type)
+        self.check_system(bottlerocket=self.bottlerocket)
+        return self
+
+    @model_validator(mode="after")
+    def _updates(self) -> "NodeGroupSpec":
+        if self.max_unavailable and "max_unavailable_percentage" in self.model_fields_set:
+            raise Misplaced("EKS takes a number or a share; remove one of the two", "max_unavailable")
+        for key in ("kubernetes_version", "release_version"):
+            if self.ami and getattr(self, key):
+                raise Misplaced("EKS takes none of a group with an AMI of its own; remove it: the AMI decides", key)
+        return self
+
+    @model_validator(mode="after")
+    def _reserved(self) -> "NodeGroupSpec":
+        if self.capacity == "spot" and self.capacity_reservation:
+            raise Misplaced("Spot instances use no reservation; remove it", "capacity_reservation")
+        if self.capacity != "capacity_block":
+            return self
+        if not (self.capacity_reservation or "").startswith("cr-"):
+            raise Misplaced(
+                "capacity_block needs the id of the block; set it: cr-0123456789abcdef0", "capacity_reservation"
+            )
+        if len(self.instance_types) != 1:
+            raise Misplaced("a Capacity Block has one instance type; name that alone", "instance_types")
+        if len(self.subnet_ids) + len(self.availability_zones) != 1:
+            raise Misplaced(
+                "a Capacity Block is in one AZ; name it, or one of its subnets in subnet_ids", "availability_zones"
+            )
         return self
 
     @model_validator(mode="after")
@@ -175,6 +211,11 @@ class NodeGroupSpec(Spec):
                     f"the prefix of {key} is reserved for Kubernetes and EKS; use one of your own", "labels", key
                 )
         return self
+
+    @property
+    def bottlerocket(self) -> bool:
+        """Whether the nodes have Bottlerocket, and not Amazon Linux."""
+        return self.ami_type.startswith("BOTTLEROCKET")
 
     @property
     def desired(self) -> int:
@@ -225,6 +266,8 @@ class ManagedNodesSpec(Spec):
     control plane alone, and remove it in a second deploy: a PodDisruptionBudget that blocks nodes then blocks only them."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
+    node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []
+    """More policies of the nodes' role, by the name of an AWS managed one or by ARN. Pods are better off with `pod_identities`."""
 
     @property
     def revisions(self) -> list[str | None]:
