@@ -4,7 +4,7 @@
 # What a person says (`make synth ENV=...`) is text. Make does not expand it, and a recipe reads it from the environment of
 # its shell, as "$$ENV": as a part of the recipe the shell would run what is in it.
 PYTHON ?= python3
-OPTIONS := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
+OPTIONS := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST KEY SAID TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
 OPTIONS += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 $(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
 export $(OPTIONS)
@@ -24,7 +24,7 @@ CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down setup synth review lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
+.PHONY: help demo demo-down setup synth review explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -67,6 +67,10 @@ review: setup env-named  ## who is responsible for what in ENV, what of your sha
 	@python -m safe_io record review $(foreach suffix,html md json sarif,review.$(suffix))
 	@if test -n "$$BASE"; then python -m stacks.base "$$BASE" "$$ENV" review/base-assembly; else python -m safe_io remove review/base-assembly; fi
 	@$(REVIEW) $$(test -f review/base-assembly/cdk.out && echo --baseline review/base-assembly)
+
+# KEY=clusters[0].network: only that, and what is below. SAID=yes: without defaults.
+explain: setup env-named  ## what ENV comes to with what it extends and the defaults, and the file and line of each value
+	@python -m stacks.environment.explain "$$ENV" --key="$$KEY" $${SAID:+--said}
 
 lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into ENV.lock.yaml (LATEST=yes: the newest; docs/lock.md)
 	@$(call synth,-c "env=$$ENV" -c checks=off)
@@ -114,8 +118,8 @@ test: setup .venv-checkov/.ready  ## lint, type-check and run every test
 	env -u PYTHONDONTWRITEBYTECODE python -m pytest -n auto --dist loadgroup; tests=$$?; \
 	wait $$lint || { echo "ruff or mypy found something: see above, or make lint" >&2; exit 1; }; exit $$tests
 
-fuzz: setup  ## new chance inputs for every reader, for MINUTES (nightly; a failure prints its seed)
-	@python -m tests.fuzz --minutes="$${MINUTES:-5}"
+fuzz: setup  ## new chance inputs for every reader, for MINUTES, or INPUTS of each (nightly; a failure prints its seed)
+	@python -m tests.fuzz --minutes="$${MINUTES:-5}" $${INPUTS:+--inputs="$$INPUTS"}
 
 bench: setup  ## time this project beside a peer
 	@python -m bench

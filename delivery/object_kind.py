@@ -3,14 +3,10 @@
 from functools import cache
 from typing import Any
 
+from eks_facts.cluster_apis import group_of
 from eks_facts.files import load
 
 KubernetesObject = dict[str, Any]
-
-
-def group_of(item: KubernetesObject) -> str:
-    """Returns the API group of an object; that of the oldest kinds is empty."""
-    return str(item["apiVersion"]).rpartition("/")[0]
 
 
 def kind_of(item: KubernetesObject) -> str:

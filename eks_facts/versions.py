@@ -23,6 +23,9 @@ def kubernetes_versions() -> dict[str, KubernetesVersion]:
     return {name: KubernetesVersion(**dates) for name, dates in load("kubernetes_versions")["versions"].items()}
 
 
+KUBELET_SKEW = 3
+"""Minor versions that a kubelet may be behind the API server: https://kubernetes.io/releases/version-skew-policy/"""
+
 _NAMES_VERSION = re.compile(
     r"(?:optimized-ami/|amazon-linux[^/]{0,50}/|aws-k8s-)(1\.\d+)|EKS_Optimized-(1\.\d+)|^(1\.\d+)\."
 )

@@ -5,18 +5,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from eks_facts.cluster_apis import is_cluster_scoped
+from eks_facts.cluster_apis import group_of, is_cluster_scoped
 from eks_facts.files import load
-from kubernetes_lint.objects import (
-    KubernetesObject,
-    Pod,
-    at,
-    group_of,
-    namespace_of,
-    pod_of,
-    selects,
-)
-from kubernetes_lint.problem import Scope
+from kubernetes_lint.objects import KubernetesObject, Pod, at, namespace_of, pod_of, selects
+from kubernetes_lint.problem import Found, Problems, Scope, open_text
+from safe_io.where import Where
 
 BUILT_IN = {
     "ConfigMap": {"kube-root-ca.crt"},
@@ -81,6 +74,13 @@ class Index:
         elsewhere = self._scope.elsewhere
         known = BUILT_IN.get(kind, set()) | elsewhere.get(kind, set()) | elsewhere.get("*", set())
         return self.get(kind, namespace, name) is not None or name in known
+
+    def missing(self, kind: str, namespace: str | None, name: Any, where: Where) -> Problems:
+        """Says that there is no object with a name; Secrets and what is of the whole cluster often come by other ways."""
+        if name and not open_text(name) and not self.has(kind, namespace, str(name)):
+            certain = namespace is not None and kind != "Secret" and self.sees(namespace)
+            there = f" in namespace {namespace}" if namespace else ""
+            yield Found(where, f"there is no {kind} {name}{there}", certain)
 
     def is_twice(self, item: KubernetesObject) -> bool:
         """Returns whether another object has the same group, kind, namespace and name."""

@@ -56,11 +56,6 @@ class Pod:
         return [port for container in self.containers for port in container.get("ports") or []]
 
 
-def group_of(item: KubernetesObject) -> str:
-    """Returns the API group of an object; that of the oldest kinds is empty."""
-    return str(item.get("apiVersion", "")).rpartition("/")[0]
-
-
 def name_of(item: KubernetesObject) -> str:
     """Returns KIND NAMESPACE/NAME, as messages have it."""
     namespace = at(item, "metadata", "namespace")

@@ -15,21 +15,14 @@ def problems(pod: Pod, index: Index) -> Problems:
         yield from check(pod, index)
 
 
-def _unknown(index: Index, kind: str, namespace: str | None, name: Any, where: Where) -> Problems:
-    if name and not open_text(name) and not index.has(kind, namespace, name):
-        certain = namespace is not None and kind != "Secret" and index.sees(namespace)
-        there = f" in namespace {namespace}" if namespace else ""
-        yield Found(where, f"there is no {kind} {name}{there}", certain)
-
-
 def _names(pod: Pod, index: Index) -> Problems:
     account = pod.spec.get("serviceAccountName")
-    yield from _unknown(index, "ServiceAccount", pod.namespace, account, (*pod.way, "serviceAccountName"))
+    yield from index.missing("ServiceAccount", pod.namespace, account, (*pod.way, "serviceAccountName"))
     for key, kind in (("priorityClassName", "PriorityClass"), ("runtimeClassName", "RuntimeClass")):
-        yield from _unknown(index, kind, None, pod.spec.get(key), (*pod.way, key))
+        yield from index.missing(kind, None, pod.spec.get(key), (*pod.way, key))
     for number, secret in enumerate(pod.spec.get("imagePullSecrets") or []):
         way = (*pod.way, "imagePullSecrets", number, "name")
-        yield from _unknown(index, "Secret", pod.namespace, secret.get("name"), way)
+        yield from index.missing("Secret", pod.namespace, secret.get("name"), way)
 
 
 def _volumes(pod: Pod, index: Index) -> Problems:
@@ -47,13 +40,13 @@ def _volumes(pod: Pod, index: Index) -> Problems:
             yield Found((*pod.way, "volumes", number, "name"), "no container mounts it", certain=False)
         claim = at(volume, "persistentVolumeClaim", "claimName")
         way = (*pod.way, "volumes", number, "persistentVolumeClaim", "claimName")
-        yield from _unknown(index, "PersistentVolumeClaim", pod.namespace, claim, way)
+        yield from index.missing("PersistentVolumeClaim", pod.namespace, claim, way)
 
 
 def _configuration(pod: Pod, index: Index) -> Problems:
     """ConfigMaps and Secrets, and the keys that are taken out of them."""
     for way, kind, name, keys in _sources(pod):
-        yield from _unknown(index, kind, pod.namespace, name, way)
+        yield from index.missing(kind, pod.namespace, name, way)
         found = index.get(kind, pod.namespace, name)
         data = {key for group in ("data", "stringData", "binaryData") for key in at(found, group, default={})}
         for key in keys if found else ():

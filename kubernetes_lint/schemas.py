@@ -12,10 +12,11 @@ import jsonschema
 from referencing import Registry, Resource
 
 from eks_facts import files as files_of_facts
+from eks_facts.cluster_apis import group_of
 from kubernetes_lint.definitions import CustomKind, known_kinds, rule_problems, structural_problems
 from kubernetes_lint.facts import load
 from kubernetes_lint.index import kubernetes_groups
-from kubernetes_lint.objects import KubernetesObject, at, group_of
+from kubernetes_lint.objects import KubernetesObject, at
 from kubernetes_lint.problem import LATER, Found, Problems, open_text
 from safe_io.where import Where, shown
 

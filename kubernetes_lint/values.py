@@ -6,21 +6,12 @@ from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from eks_facts.cluster_apis import group_of
 from eks_facts.quantities import UnreadableQuantity, quantity
 from kubernetes_lint import network_values, pod_values, schedules
 from kubernetes_lint.facts import load
 from kubernetes_lint.index import Index
-from kubernetes_lint.objects import (
-    KubernetesObject,
-    asked,
-    at,
-    group_of,
-    namespace_of,
-    of_kind,
-    pod_of,
-    pods,
-    replicas,
-)
+from kubernetes_lint.objects import KubernetesObject, asked, at, namespace_of, of_kind, pod_of, pods, replicas
 from kubernetes_lint.problem import Found, Problems, open_text
 from kubernetes_lint.references import known_groups
 from safe_io.where import Where

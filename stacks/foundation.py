@@ -84,7 +84,8 @@ class FoundationStack(cdk.Stack):
         lasting = {
             one.id: self._fixed(prefix + one.id) if one.fixed else one.resource.attr_arn for one in resources.of_kinds
         }
-        return ClusterFoundation(key_arn, self._fixed(f"{prefix}ClusterRole"), lasting)
+        role_arn = self._fixed(f"{prefix}ClusterRole") if resources.role else str(cluster.control_plane.role_arn)
+        return ClusterFoundation(key_arn, role_arn, lasting)
 
     def _fixed(self, logical_id: str) -> str:
         """Returns the ARN of a resource for a cluster's stacks: CloudFormation refuses to change or delete it while they use it.

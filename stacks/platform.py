@@ -29,8 +29,9 @@ from stacks.environment.stack_names import (
 from stacks.files import write_delivery
 from stacks.foundation import FoundationStack, network_log_groups
 from stacks.network import NetworkStack
+from stacks.notes import say_what_is_not_checked, say_what_waits
 from stacks.protection import ProtectionStack
-from stacks.workloads import WorkloadsStack, late_addons, needs_stack
+from stacks.workloads import WorkloadsStack, needs_stack
 
 
 @dataclass(frozen=True)
@@ -185,8 +186,8 @@ def build(
             revisions += beside
             its_stacks = [compute, *beside]
         without_pools = spec.name in before_pools
-        _say_what_waits(its_stacks[0], spec, environment, before_pools=without_pools)
-        _say_what_is_not_checked(its_stacks[0], spec, environment, lock)
+        say_what_waits(its_stacks[0], spec, environment, before_pools=without_pools)
+        say_what_is_not_checked(its_stacks[0], spec, environment, lock)
         if needs_stack(spec, environment, before_pools=without_pools):
             running = WorkloadsStack(
                 scope,
@@ -298,28 +299,3 @@ def _revisions(
             stack.add_stack_dependency(compute)
             made.append(stack)
     return made
-
-
-def _say_what_is_not_checked(
-    stack: cdk.Stack, spec: ClusterSpec, environment: Environment, lock: LockFile | None
-) -> None:
-    """Prints which settings of add-ons were not checked against a schema, and how to check them."""
-    if left := spec.unchecked_settings(lock):
-        cdk.Annotations.of(stack).add_info(
-            f"{spec.name}: whether EKS takes these settings is not known here: {', '.join(left)}."
-            f" make lock-addons ENV={environment.name} asks it for the settings that each add-on has."
-        )
-
-
-def _say_what_waits(stack: cdk.Stack, spec: ClusterSpec, environment: Environment, *, before_pools: bool) -> None:
-    """Prints which add-ons wait for node pools that `make apply` makes."""
-    waiting = ", ".join(addon.name for addon in late_addons(spec, before_pools=False))
-    if not waiting or spec.delivered_by_stack:
-        return
-    steps = f"make apply ENV={environment.name} makes the node pools, then make deploy ENV={environment.name} what waits for them"
-    if before_pools:
-        text = f"Add-ons that are left out of this first deploy, for nothing would run them: {waiting}. {steps}"
-    else:
-        new = f"If {spec.name} is new, a plain cdk deploy wants -c before_pools={spec.name}"
-        text = f"Add-ons that need the nodes of its node pools: {waiting}. {new}; {steps}"
-    cdk.Annotations.of(stack).add_info(f"{spec.name}: {text}.")

@@ -29,7 +29,7 @@ GOES_TO = {
         **dict.fromkeys(
             ("synth", "review", "diff", "deploy", "apply", "unapply", "destroy", "destroy-foundation"), "env={}"
         ),
-        "smoke": "{}",
+        **dict.fromkeys(("smoke", "explain"), "{}"),
         "lock-addons": "--env={}",
     },
     "CHECKS": {"synth": "checks={}"},
@@ -39,6 +39,8 @@ GOES_TO = {
     "AS_OF": {"review": "--as-of={}"},
     "TAKE_OVER": {"deploy": "--import-existing-resources"},
     "LATEST": {"lock-addons": "--latest"},
+    "KEY": {"explain": "--key={}"},
+    "SAID": {"explain": "--said"},
     "LOOK": {"destroy": "--look"},
     "ANYWAY": {"destroy": "--anyway"},
     "CLUSTER": {"apply": "--cluster={}"},

@@ -12,7 +12,7 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.cluster_handle import ClusterHandle
-from eks_constructs.pod_identities import AllowSpec, PolicyName, statements_of
+from eks_constructs.rights import AllowSpec, PolicyName, statements_of
 from eks_constructs.roles import IamSpec, allow, role, shortened, trust_service
 from eks_constructs.spec import KubernetesName, Misplaced, RoleArn, Spec, distinct_values, pattern
 
@@ -78,7 +78,9 @@ class ArgoCdIdentitySpec(Spec):
     """A user or a group of the Identity Center."""
 
     user: IdentityCenterId | None = None
+    """Id of a user in IAM Identity Center."""
     group: IdentityCenterId | None = None
+    """Id of a group in IAM Identity Center."""
 
     @property
     def id(self) -> str:

@@ -30,7 +30,8 @@ class LastingResources:
 
     key: CfnKey | None
     """None: the spec names a key that exists."""
-    role: CfnRole
+    role: CfnRole | None
+    """None: the spec names a role that exists."""
     of_kinds: list[Lasting]
 
 
@@ -44,13 +45,10 @@ def lasting_resources(
         key = customer_key(scope, f"{prefix}EtcdKey", description=description, alias=key_alias)
     present = list(spec.compute.present())
     tagged = bool(context.tags_of_what_is_made)
-    role = cluster_role(
-        scope,
-        f"{prefix}ClusterRole",
-        iam=context.iam,
-        cluster=spec.name,
-        rights=[kind.cluster_rights(section, tagged=tagged) for kind, section in present],
-    )
+    role = None
+    if spec.control_plane.role_arn is None:
+        rights = [kind.cluster_rights(section, tagged=tagged) for kind, section in present]
+        role = cluster_role(scope, f"{prefix}ClusterRole", iam=context.iam, cluster=spec.name, rights=rights)
     of_kinds = [one for kind, section in present for one in kind.lasting(scope, section, context, prefix)]
     return LastingResources(key, role, of_kinds)
 

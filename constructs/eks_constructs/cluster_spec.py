@@ -24,6 +24,7 @@ class EksClusterSpec(Spec):
     """One EKS cluster."""
 
     name: ClusterName
+    """Name of the cluster in EKS. It is part of the names of its stacks."""
     control_plane: ControlPlaneSpec
     access: AccessSpec
     compute: ComputeSpec

@@ -26,7 +26,7 @@ from eks_constructs.control_plane_components import (
 from eks_constructs.endpoint import EndpointSpec
 from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, Statement, arn, from_source, role, trust_service
-from eks_constructs.spec import Cidr, ClusterName, Misplaced, Spec
+from eks_constructs.spec import Cidr, ClusterName, Misplaced, RoleArn, Spec
 from eks_facts.files import load
 from eks_facts.role_policies import narrowest
 
@@ -40,7 +40,14 @@ def _known_version(value: str) -> str:
     return value
 
 
-KubernetesVersion = Annotated[str, AfterValidator(_known_version), Field(examples=["1.36"])]
+KubernetesVersion = Annotated[
+    str,
+    AfterValidator(_known_version),
+    Field(
+        examples=["1.36"],
+        json_schema_extra=lambda schema: schema.update(enum=list(load("kubernetes_versions")["versions"])),
+    ),
+]
 """A Kubernetes minor version that EKS offers (eks_facts/data/kubernetes_versions.yaml)."""
 
 
@@ -52,6 +59,9 @@ class ControlPlaneSpec(Spec):
     support: Literal["STANDARD", "EXTENDED"] = "STANDARD"
     """At the end of standard support: `STANDARD` lets EKS upgrade the cluster, `EXTENDED` pays for more time. EKS takes `STANDARD`
     only while the version is in standard support."""
+    role_arn: RoleArn | None = None
+    """A cluster role that exists, in place of one that is made: it must trust eks.amazonaws.com (with Auto Mode for sts:TagSession, too)
+    and have the policies of https://docs.aws.amazon.com/eks/latest/userguide/cluster-iam-role.html. It can never change."""
     endpoint: EndpointSpec = EndpointSpec()
     zones: Annotated[int, Field(ge=2, le=4)] | None = None
     """AZs (the network's first ones) that the control plane has network interfaces in. EKS fixes them for the cluster's life:

@@ -19,6 +19,9 @@ def _seconds(value: str) -> int:
     return int(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
 
 
+_TIME = r"[0-9]{1,6}[smh]"
+
+
 def _between(low: str, high: str) -> AfterValidator:
     def check(value: str) -> str:
         if not _seconds(low) <= _seconds(value) <= _seconds(high):
@@ -32,7 +35,9 @@ class NodePortRangeSpec(Spec):
     """Ports of Services of type NodePort."""
 
     min_port: Annotated[int, Field(ge=10260, le=32767)]
+    """The lowest port of Services of type NodePort."""
     max_port: Annotated[int, Field(ge=10260, le=32767)]
+    """The highest port of Services of type NodePort."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "NodePortRangeSpec":
@@ -44,7 +49,7 @@ class NodePortRangeSpec(Spec):
 class ApiServerSpec(Spec):
     """kube-apiserver."""
 
-    event_ttl: Annotated[str, _between("10m", "60m")] | None = None
+    event_ttl: Annotated[str, _between("10m", "60m"), Field(json_schema_extra={"pattern": f"^{_TIME}$"})] | None = None
     """How long etcd keeps events, 10m to 60m (default 60m)."""
     node_port_range: NodePortRangeSpec | None = None
     """Default: 30000 to 32767."""
@@ -54,7 +59,9 @@ class ResourceWeightSpec(Spec):
     """How much a resource counts when the scheduler scores a node."""
 
     name: Literal["cpu", "memory", "nvidia.com/gpu", "aws.amazon.com/neuron", "aws.amazon.com/neuroncore"]
+    """The resource."""
     weight: Annotated[int, Field(ge=1, le=100)]
+    """Its weight, beside those of the other resources."""
 
 
 def _weighed_once(weights: list[ResourceWeightSpec]) -> list[ResourceWeightSpec]:
@@ -75,7 +82,9 @@ class SchedulerSpec(Spec):
 class ControllerManagerSpec(Spec):
     """kube-controller-manager."""
 
-    hpa_sync_period: Annotated[str, _between("10s", "15s")] | None = None
+    hpa_sync_period: (
+        Annotated[str, _between("10s", "15s"), Field(json_schema_extra={"pattern": f"^{_TIME}$"})] | None
+    ) = None
     """How often the horizontal pod autoscaler looks, 10s to 15s (default 15s). It needs a provisioned `scaling_tier`."""
     terminated_pod_gc_threshold: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Terminated pods to keep before they are collected (Kubernetes: 12,500)."""

@@ -243,7 +243,8 @@ class EksCluster(Construct):
         keep(scope, retain=retain)
         key_arn = resources.key.attr_arn if resources.key else str(self.spec.control_plane.etcd.kms_key_arn)
         lasting = {one.id: one.resource.attr_arn for one in resources.of_kinds}
-        return ClusterFoundation(key_arn, resources.role.attr_arn, lasting)
+        role_arn = resources.role.attr_arn if resources.role else str(self.spec.control_plane.role_arn)
+        return ClusterFoundation(key_arn, role_arn, lasting)
 
 
 def _filled(value: Any, values: Mapping[str, str]) -> Any:

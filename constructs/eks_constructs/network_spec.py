@@ -46,6 +46,12 @@ def zone_advice(region: str) -> str:
     )
 
 
+EndpointService = Annotated[
+    str, Field(json_schema_extra=lambda schema: schema.update(enum=list(load("vpc_endpoints")["interface"])))
+]
+"""An AWS service with an interface endpoint (eks_facts/data/vpc_endpoints.yaml)."""
+
+
 class NetworkSpec(Spec):
     """A VPC made for an environment or for one cluster."""
 
@@ -68,7 +74,7 @@ class NetworkSpec(Spec):
     """Subnets without any route out of the VPC, not even to S3, for databases and the like."""
     interface_endpoints: bool | None = None
     """Interface endpoints for what EKS needs (eks_facts/data/vpc_endpoints.yaml). Default: only without NAT."""
-    additional_endpoints: Annotated[list[str], AfterValidator(distinct_values)] = []
+    additional_endpoints: Annotated[list[EndpointService], AfterValidator(distinct_values)] = []
     """More interface endpoints, by service name, such as `sqs`."""
     pod_cidr: Cidr | None = None
     """Secondary range for pods alone, such as 100.64.0.0/16: of managed nodes and of custom NodeClasses. Pods of Auto Mode's
@@ -120,7 +126,9 @@ class SubnetSpec(Spec):
     """A subnet of an existing VPC, and where it is."""
 
     availability_zone: ZoneName
+    """Name of the AZ that the subnet is in, such as `eu-west-1a`."""
     subnet_id: SubnetId
+    """Id of the subnet."""
 
 
 def _distinct_subnets(subnets: list[SubnetSpec]) -> list[SubnetSpec]:
@@ -133,6 +141,7 @@ class ExistingNetworkSpec(Spec):
     """A VPC that somebody else made, by ids: nothing is looked up. Its subnets must carry the tags load balancers look for."""
 
     vpc_id: Annotated[str, resource_id("vpc", "a VPC")]
+    """Id of the VPC."""
     cidr: Annotated[Cidr, AfterValidator(_size_of_any_vpc)]
     """The VPC's primary IPv4 range, /16 to /28."""
     private_subnet_ids: Annotated[list[SubnetId], AfterValidator(distinct_values)] = []
@@ -146,7 +155,7 @@ class ExistingNetworkSpec(Spec):
     """Whether the subnets are dual-stack."""
     internet: bool = True
     """Whether the private subnets have a way to the internet: a NAT or transit gateway, a proxy for nodes and pods."""
-    endpoints: Annotated[list[str], AfterValidator(distinct_values)] = []
+    endpoints: Annotated[list[EndpointService], AfterValidator(distinct_values)] = []
     """AWS services that the VPC has endpoints for, such as `ecr.dkr`; asked of a VPC without internet."""
 
     @model_validator(mode="after")

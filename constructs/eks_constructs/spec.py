@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 
 class Spec(BaseModel):
@@ -22,16 +24,36 @@ class Misplaced(ValueError):
         self.where = where
 
 
-def pattern(regex: str, rule: str) -> AfterValidator:
-    """Returns a validator that matches a string against ``regex`` (in ASCII) and fails with ``rule``."""
-    compiled = re.compile(regex, re.ASCII)
+class _Pattern:
+    """A rule for text: a regular expression, which editors check too, and what it asks for in words."""
 
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise ValueError(rule)
+    def __init__(self, regex: str, rule: str) -> None:
+        self._compiled = re.compile(regex, re.ASCII)
+        self._rule = rule
+
+    def _check(self, value: str) -> str:
+        if not self._compiled.fullmatch(value):
+            raise ValueError(self._rule)
         return value
 
-    return AfterValidator(check)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        made = handler(schema)
+        # JavaScript, whose expressions JSON schema has, knows no flags within one, and no \Z.
+        plain = self._compiled.pattern.replace("(?i:aws:)", "[aA][wW][sS]:").replace("(?u:", "(?:").replace(r"\Z", "$")
+        # patternErrorMessage is what the editors' YAML language server shows.
+        new = {"pattern": f"^(?:{plain})$", "patternErrorMessage": self._rule}
+        return {**made, "allOf": [*made.get("allOf", []), new]} if "pattern" in made else {**made, **new}
+
+
+def pattern(regex: str, rule: str) -> _Pattern:
+    """Returns a validator that matches a string against ``regex`` (in ASCII) and fails with ``rule``.
+
+    The JSON schema has both, so that editors find what the loader finds.
+    """
+    return _Pattern(regex, rule)
 
 
 # What no host has an address in: https://www.iana.org/assignments/iana-ipv4-special-registry/.
@@ -71,7 +93,11 @@ def distinct_values(values: list[str]) -> list[str]:
     return values
 
 
-Cidr = Annotated[str, AfterValidator(_ipv4_network), Field(examples=["10.0.0.0/16"])]
+Cidr = Annotated[
+    str,
+    AfterValidator(_ipv4_network),
+    Field(examples=["10.0.0.0/16"], json_schema_extra={"pattern": r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"}),
+]
 """An IPv4 network in CIDR notation, without host bits."""
 
 ClusterName = Annotated[
@@ -149,7 +175,7 @@ RoleArn = Annotated[
 ]
 
 
-def resource_id(prefix: str, what: str) -> AfterValidator:
+def resource_id(prefix: str, what: str) -> _Pattern:
     """Returns a validator for ids of EC2: ``vpc-`` and 17 hexadecimal digits, or 8 in the oldest ones."""
     return pattern(rf"{prefix}-[0-9a-f]{{8}}([0-9a-f]{{9}})?", f"must be the id of {what}: {prefix}-0123456789abcdef0")
 

@@ -9,6 +9,7 @@ from responsibility.account.planned import version_of
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
 from responsibility.reading.template import BadSource
+from safe_io.layers import Layered
 from safe_io.yaml_file import load as load_yaml
 
 _OURS = Path(__file__).parents[2] / "environments"
@@ -51,7 +52,8 @@ def check_made_from(environment: Path, facts: Facts, assembly: str) -> None:
 def is_newer(environment: Path, assembly: str) -> bool:
     """Returns whether an environment was changed after an assembly was made."""
     manifest = Path(assembly) / "manifest.json"
-    return manifest.is_file() and environment.stat().st_mtime > manifest.stat().st_mtime
+    files = Layered(environment).paths
+    return manifest.is_file() and any(file.stat().st_mtime > manifest.stat().st_mtime for file in files)
 
 
 def _env(environment: Path) -> str:
@@ -61,9 +63,13 @@ def _env(environment: Path) -> str:
 
 def _clusters(environment: Path) -> tuple[str, dict[str, str]]:
     """Returns the name of an environment, and the Kubernetes version of each cluster by the name of its stack."""
-    data: Any = load_yaml(environment)
+    document = Layered(environment)
+    data: Any = document.data
     try:
-        versions = dict(_cluster(environment, data["name"], cluster) for cluster in data["clusters"])
+        versions = dict(
+            _cluster(document.path_of(("clusters", index, "existing")), data["name"], cluster)
+            for index, cluster in enumerate(data["clusters"])
+        )
     except (KeyError, TypeError):
         raise BadSource(f"{environment}: is not an environment file; `make synth` says what is wrong") from None
     return str(data["name"]), versions

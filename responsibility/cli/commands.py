@@ -10,11 +10,12 @@ import gc
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import typer.core
 
+from responsibility.cli import reference
+from responsibility.cli.application import PipeClosed, app
 from responsibility.cli.options import (
     AcceptedFile,
     AsFormat,
@@ -43,31 +44,6 @@ from responsibility.cli.output import (
 )
 from responsibility.cli.refresh import refresh
 from safe_io import errors
-
-
-class PipeClosed(Exception):
-    """The reader of our output is gone. Typer would end with 1, which means that something was found."""
-
-
-class Commands(typer.core.TyperGroup):
-    """The commands of this program."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Runs a command. Raises PipeClosed."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise PipeClosed from None
-
-
-app = typer.Typer(
-    cls=Commands,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # Rich would take a third of the time of --help
-    help="Who is responsible for what in an EKS platform, and whether your share is done.",
-)
 
 
 @app.command()
@@ -255,37 +231,8 @@ def compliance(
         raise typer.Exit(errors.FINDINGS)
 
 
-@app.command()
-def matrix(
-    compute: Annotated[list[str] | None, typer.Option(help="A kind of compute; may be repeated.")] = None,
-    component: Annotated[list[str] | None, typer.Option(help="A component; may be repeated.")] = None,
-    format_: AsFormat = None,
-    output: Output = None,
-) -> None:
-    """Print who is responsible for each component on each kind of compute."""
-    from responsibility import reference
-
-    tell(lambda name: reference.matrix(compute or [], component or [], name), format_, output or [])
-
-
-@app.command()
-def explain(
-    component: Annotated[str, typer.Argument(help="A component's id, as `matrix` shows it.")],
-    format_: AsFormat = None,
-    output: Output = None,
-) -> None:
-    """Explain one component: what each side does, the sources, its checks and labs."""
-    from responsibility import reference
-
-    tell(lambda name: reference.explain(component, name), format_, output or [])
-
-
-@app.command()
-def checks(format_: AsFormat = None, output: Output = None) -> None:
-    """List the checks of a review."""
-    from responsibility import reference
-
-    tell(reference.checks, format_, output or [])
+for command in (reference.matrix, reference.explain, reference.checks):
+    app.command()(command)
 
 
 @app.command(name="lock-addons")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from responsibility.reading.facts import Fact, Prop
+from responsibility.reading.facts import Fact
+from responsibility.reading.properties import Prop
 
 
 class HelmChart(Fact):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from responsibility.model import ComputeKind
-from responsibility.reading.facts import Fact, Prop, Texts
+from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Role
 from responsibility.reading.network import Subnet, Vpc, region_of_zone
 from responsibility.reading.nodes import Ec2Nodes
+from responsibility.reading.properties import Prop, Texts
 from responsibility.reading.resource import text
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")

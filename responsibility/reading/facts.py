@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Any, ClassVar, Generic, Protocol, TypeGuard, TypeVar, overload
+from typing import Any, ClassVar, Protocol, TypeGuard, TypeVar
 
 from responsibility.findings import Evidence, Origin
 from responsibility.model import ComputeKind
-from responsibility.reading.resource import OddShape, Resource, UnknownValue
+from responsibility.reading.properties import typed
+from responsibility.reading.resource import Resource, UnknownValue
 from responsibility.reading.unread import Unread
 from responsibility.reading.values import OPEN, Reference, Unknown, gap_of, leaves, only_reference, references
 
@@ -55,7 +55,7 @@ class Fact:
 
     def whole(self, path: str, default: int) -> int:
         """Returns a whole number. Raises UnknownValue, OddShape."""
-        value: int = typed(int, self.get(path, default), self, path)
+        value: int = typed(int, self.get(path, default), self.at, path)
         return value
 
     def texts(self, path: str) -> list[str]:
@@ -64,7 +64,7 @@ class Fact:
         for index, value in enumerate(self.get(path, [])):
             if isinstance(value, Unknown):
                 raise UnknownValue(self.at(f"{path}.{index}"), value.reason)
-            found.append(str(typed(str, value, self, f"{path}.{index}")))
+            found.append(str(typed(str, value, self.at, f"{path}.{index}")))
         return found
 
     def at(self, path: str = "") -> Evidence:
@@ -75,73 +75,6 @@ class Fact:
     def cluster_key(self) -> str:
         """Key of the cluster it belongs to; empty = none, or not known."""
         return self.facts.cluster_of(self.resource)
-
-
-class Prop(Generic[T]):
-    """A property of a fact, read from its path; with CloudFormation's own default."""
-
-    def __init__(self, path: str, default: T) -> None:
-        self.path = path
-        self.default = default
-
-    @overload
-    def __get__(self, fact: None, owner: type[Fact]) -> Prop[T]: ...
-    @overload
-    def __get__(self, fact: Fact, owner: type[Fact]) -> T: ...
-    def __get__(self, fact: Fact | None, owner: type[Fact]) -> T | Prop[T]:
-        """Returns the value. Raises UnknownValue."""
-        if fact is None:
-            return self
-        value = fact.resource.get(self.path, self.default)
-        return typed(type(self.default), value, fact, self.path)  # type: ignore[no-any-return]
-
-
-class Texts:
-    """A list of texts, read from its path."""
-
-    def __init__(self, path: str, default: tuple[str, ...] = ()) -> None:
-        self.path = path
-        self.default = default
-
-    def __get__(self, fact: Fact, owner: type[Fact]) -> list[str]:
-        """Returns the texts. Raises UnknownValue, OddShape."""
-        return fact.texts(self.path) if fact.get(self.path) is not None else list(self.default)
-
-
-_KIND_WORDS = {bool: "true or false", int: "a whole number", str: "text", list: "a list", dict: "a mapping"}
-
-
-def typed(kind: type[Any], value: Any, fact: Fact, path: str) -> Any:
-    """Returns a value as a bool, int, str, list or dict; a reference stays one where text is wanted.
-
-    Templates write numbers and booleans as text, too; CloudFormation takes both. Raises UnknownValue, and OddShape for what
-    is of another kind.
-    """
-    if isinstance(value, str) and (why := gap_of(value)):
-        raise UnknownValue(fact.at(path), f"a part of it is not known: {why}")
-    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return _known_items(value, fact, path)
-    if isinstance(value, Reference):
-        if kind is str:
-            return value
-        raise UnknownValue(fact.at(path), f"is given by {value.words}")
-    if kind is str and isinstance(value, bool | int | float):
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if kind is bool and isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    if kind is int and isinstance(value, str | float) and re.fullmatch(r"-?\d{1,18}(\.0)?", str(value)):
-        return int(str(value).removesuffix(".0"))
-    if kind is list and isinstance(value, str | int | float | dict):
-        return [value]
-    raise OddShape(fact.at(path), f"should be {_KIND_WORDS[kind]}")
-
-
-def _known_items(value: Any, fact: Fact, path: str) -> Any:
-    """Returns a value. Raises UnknownValue for an item of a list that is not known."""
-    for index, item in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(item, Unknown):
-            raise UnknownValue(fact.at(f"{path}.{index}"), item.reason)
-    return value
 
 
 def key_of(value: Any) -> str:

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 
 from responsibility.findings import Evidence
 from responsibility.reading.eks import OfCluster
-from responsibility.reading.facts import Fact, Prop
+from responsibility.reading.facts import Fact
+from responsibility.reading.properties import Prop
 
 
 class Capability(OfCluster):

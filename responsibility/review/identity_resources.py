@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from responsibility.reading.facts import Fact
-from responsibility.reading.iam import Role, Statement
+from responsibility.reading.iam import Role
+from responsibility.reading.policy_statements import Statement
 from responsibility.reading.values import CLOSE, OPEN, gap_of, holes, reference, without_gaps
 
 _NOUNS = {

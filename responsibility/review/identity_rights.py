@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from eks_facts import iam_words
 from eks_facts.iam_words import Breadth
-from responsibility.reading.iam import Role, Statement
+from responsibility.reading.iam import Role
+from responsibility.reading.policy_statements import Statement
 from responsibility.reading.values import has_gap, without_gaps
 from responsibility.review.identity_resources import resource_words
 

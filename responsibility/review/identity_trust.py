@@ -9,7 +9,8 @@ from eks_facts import iam_words
 from responsibility.reading.access import AwsAuth
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.facts import Fact
-from responsibility.reading.iam import Purpose, Role, Statement, Use
+from responsibility.reading.iam import Purpose, Role, Use
+from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.uses import SERVICE_ACCOUNT
 from responsibility.reading.values import ACCOUNT, PART, has_gap, without_gaps

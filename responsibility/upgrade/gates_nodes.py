@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eks_facts.versions import version_in
+from eks_facts.versions import KUBELET_SKEW, version_in
 from responsibility.findings import Finding
 from responsibility.reading.eks import NodeGroup, SelfManagedNodes
 from responsibility.reading.resource import UnknownValue
@@ -13,8 +13,6 @@ from responsibility.upgrade.changes import Minor, minor
 from responsibility.upgrade.plan import Upgrade
 from responsibility.upgrade.playbook import Gate, StepId, Verdict
 
-MAX_SKEW = 3
-"""Minor versions that a kubelet may be behind the API server: https://kubernetes.io/releases/version-skew-policy/"""
 _SKEW = "https://kubernetes.io/releases/version-skew-policy/"
 _MATCH = "https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterVersion.html"
 _NO_AL2_SINCE: Minor = (1, 33)
@@ -73,10 +71,10 @@ def _own_nodes(upgrade: Upgrade, group: SelfManagedNodes) -> Gate:
         where = unknown.evidence
     stated = version_in(image)
     behind = upgrade.target[1] - minor(stated)[1] if stated else 0
-    verdict: Verdict = "clear" if 0 < behind <= MAX_SKEW else "blocker" if stated and behind else "ask"
+    verdict: Verdict = "clear" if 0 < behind <= KUBELET_SKEW else "blocker" if stated and behind else "ask"
     details: dict[str, str] = {
-        "clear": f"runs {stated}, {behind} behind {upgrade.after}: the kubelet may be {MAX_SKEW} behind",
-        "blocker": f"runs {stated}, which does not work with {upgrade.after}: a kubelet may be up to {MAX_SKEW} behind",
+        "clear": f"runs {stated}, {behind} behind {upgrade.after}: the kubelet may be {KUBELET_SKEW} behind",
+        "blocker": f"runs {stated}, which does not work with {upgrade.after}: a kubelet may be up to {KUBELET_SKEW} behind",
         "ask": "the template does not say which Kubernetes version its image has",
     }
     return Gate(
@@ -84,7 +82,7 @@ def _own_nodes(upgrade: Upgrade, group: SelfManagedNodes) -> Gate:
         verdict=verdict if behind >= 0 else "blocker",
         subject=group.words,
         detail=details[verdict],
-        fix="" if verdict == "clear" else f"It must be on {upgrade.before} or at most {MAX_SKEW - 1} older.",
+        fix="" if verdict == "clear" else f"It must be on {upgrade.before} or at most {KUBELET_SKEW - 1} older.",
         commands=["kubectl get nodes"] if verdict == "ask" else [],
         api="kubectl get nodes" if verdict == "ask" else "",
         evidence=[where],

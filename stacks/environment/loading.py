@@ -7,6 +7,7 @@ from typing import Any
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
+from safe_io.layers import Layered
 from safe_io.where import shown
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import LockFile
@@ -26,7 +27,7 @@ MAX_WORKLOADS = 1_000
 
 
 def load_environment(path: Path, *, today: date | None = None) -> Environment:
-    """Reads an environment file.
+    """Reads an environment file, with what it extends (safe_io/layers.py).
 
     Args:
         path: the YAML file.
@@ -35,8 +36,8 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
     Raises:
         BadInput: the file is wrong.
     """
-    document = YamlFile(path)
-    environment = validated(document, Environment, {"today": today, "existing": _looked_up(document, path)})
+    document = Layered(path)
+    environment = validated(document, Environment, {"today": today, "existing": _looked_up(document)})
     workloads = sum(len(cluster.workloads) for cluster in environment.clusters)
     if workloads > MAX_WORKLOADS:
         document.fail(
@@ -59,7 +60,7 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
     return environment
 
 
-def _looked_up(document: YamlFile, path: Path) -> dict[str, ExistingClusterSpec]:
+def _looked_up(document: Layered) -> dict[str, ExistingClusterSpec]:
     """Returns the clusters that exist, by the file of each. Raises BadInput."""
     clusters = document.data.get("clusters") if isinstance(document.data, dict) else None
     found = {}
@@ -67,7 +68,7 @@ def _looked_up(document: YamlFile, path: Path) -> dict[str, ExistingClusterSpec]
         file = cluster.get("existing") if isinstance(cluster, dict) else None
         if not isinstance(file, str):
             continue
-        place = path.parent / file
+        place = document.path_of(("clusters", index, "existing")).parent / file
         if not place.is_file():
             document.fail(
                 ("clusters", index, "existing"),

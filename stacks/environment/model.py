@@ -44,6 +44,9 @@ class FoundationSpec(Spec):
 class Environment(Spec):
     """The content of one environment file."""
 
+    extends: str | list[str] | None = None
+    """Environment files, relative to this one, that this one extends: its own keys go over theirs. A list: each goes over those
+    before it (docs/environments.md)."""
     name: Annotated[
         str,
         pattern(

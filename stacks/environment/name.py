@@ -4,13 +4,13 @@ import re
 import sys
 
 from safe_io.errors import run
-from safe_io.yaml_file import YamlFile
+from safe_io.layers import Layered
 from stacks.environment.path import NAME, environment_path
 
 
 def main(arguments: list[str]) -> int:
     """Prints the name; returns the exit code. Raises BadInput."""
-    file = YamlFile(environment_path(arguments[0] if arguments else None))
+    file = Layered(environment_path(arguments[0] if arguments else None))
     name = file.data.get("name") if isinstance(file.data, dict) else None
     # It becomes part of a pattern of stacks to delete: nothing but a name will do.
     if not isinstance(name, str) or not re.fullmatch(NAME, name):

@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from delivery.object_kind import group_of, kind_of
+from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from eks_facts import cluster_apis
+from eks_facts.cluster_apis import group_of
 from safe_io.yaml_file import YamlFile
 from stacks.objects.known_names import KnownNames
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from delivery.object_kind import group_of, kind_of
+from delivery.object_kind import kind_of
 from delivery.placeholders import places
 from eks_constructs.addon_plan import why_not
 from eks_constructs.compute.placement import Rule
@@ -11,6 +11,7 @@ from eks_constructs.compute.registry import rules
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced
+from eks_facts.cluster_apis import group_of
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import ClusterSpec

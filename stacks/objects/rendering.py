@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from delivery.object_kind import group_of, kind_of
+from delivery.object_kind import kind_of
 from delivery.order import in_order
 from delivery.placeholders import ROLE_ARN, fill, placeholders
 from eks_constructs.compute.placement import reserved
 from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.manifests import KubernetesObject, ManifestFile
 from eks_constructs.spec import Misplaced
+from eks_facts.cluster_apis import group_of
 from eks_facts.files import load
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment

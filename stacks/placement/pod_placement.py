@@ -6,6 +6,7 @@ from typing import Any
 from eks_constructs.compute.placement import Nodes
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
+from eks_facts.node_selection import ARCHITECTURE, keeps_off
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import ClusterSpec
@@ -15,7 +16,8 @@ from stacks.objects.pods import containers, pod_templates
 from stacks.placement.fitting import fitting_nodes
 from stacks.placement.kinds import Placement, drawn_by
 
-_ARCH = "kubernetes.io/arch"
+_PROCESSORS = ("amd64", "arm64")
+"""As Kubernetes names those that nodes of EKS have."""
 
 
 def place_pod(item: KubernetesObject, placement: Placement, cluster: ClusterSpec, file: YamlFile) -> None:
@@ -31,7 +33,7 @@ def place_pod(item: KubernetesObject, placement: Placement, cluster: ClusterSpec
         found_nodes, tolerations = fitting_nodes(item, (way, pod), placement, cluster, file)
         selector = dict(placement.node_selector)
         if processor := _processor(item, pod, way, found_nodes, placement, file):
-            selector[_ARCH] = processor
+            selector[ARCHITECTURE] = processor
         if selector:
             _add(pod["spec"].setdefault("nodeSelector", {}), selector, (*way, "spec", "nodeSelector"), placement, file)
         if tolerations := [*placement.tolerations, *tolerations]:
@@ -65,16 +67,16 @@ def _processor(
 ) -> str | None:
     """Writes the images' whole names into a pod; returns the processor to choose, if its nodes have another that will not do."""
     have = {one for found in nodes.values() for one in found.architectures}
-    wanted = _wanted(pod["spec"])
-    if wanted and not have & wanted:
+    fit = {one for one in have if keeps_off(pod["spec"], ARCHITECTURE, {one}) is None}
+    if field := keeps_off(pod["spec"], ARCHITECTURE, have):
         file.fail(
-            (*way, "spec", "nodeSelector", _ARCH),
-            f"asks for {' or '.join(sorted(wanted))}, and its nodes ({', '.join(nodes)}) have {' and '.join(sorted(have))}",
+            (*way, "spec", *field),
+            f"asks for another processor than its nodes have: {', '.join(nodes)} with {' and '.join(sorted(have))}",
         )
-    fit = have & wanted if wanted else set(have)
+    demands = any(keeps_off(pod["spec"], ARCHITECTURE, {one}) for one in _PROCESSORS)
     for where, container in containers(pod):
         made_for = _use_image(container, (*way, *where, "image"), file)
-        if made_for is None and not wanted:
+        if made_for is None and not demands:
             # The architecture of a full image name is unknown; most images are x86.
             made_for = ["amd64"]
             if "amd64" not in fit:
@@ -82,7 +84,7 @@ def _processor(
                     (*way, *where, "image"),
                     f"found {container['image']}: nothing says that it is made for {' or '.join(sorted(have))}, which is what its"
                     f" nodes have. Add it to {FILE.parent.name}/{FILE.name} with its architectures, or, if it is, say so in the"
-                    f" pod: nodeSelector: {{{_ARCH}: arm64}}",
+                    f" pod: nodeSelector: {{{ARCHITECTURE}: arm64}}",
                 )
         fit &= set(made_for or fit)
     if not fit:
@@ -92,22 +94,6 @@ def _processor(
             "nodes" if placement.spec.nodes else "compute",
         )
     return min(fit) if fit != have else None
-
-
-def _wanted(spec: dict[str, Any]) -> set[str]:
-    """The processors that a pod requires in its node selector or affinity; empty: any."""
-    if arch := (spec.get("nodeSelector") or {}).get(_ARCH):
-        return {str(arch)}
-    required = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
-        "requiredDuringSchedulingIgnoredDuringExecution"
-    ) or {}
-    values = [
-        set(map(str, one.get("values") or []))
-        for term in required.get("nodeSelectorTerms") or []
-        for one in term.get("matchExpressions") or []
-        if one.get("key") == _ARCH and one.get("operator") == "In"
-    ]
-    return set().union(*values)
 
 
 def _use_image(container: dict[str, object], where: Where, file: YamlFile) -> list[str] | None:

@@ -77,7 +77,7 @@ def test_the_node_role_has_no_cni_policy_and_ssm_only_when_asked(synth):
 
 
 def test_spot_taints_labels_and_sizes(synth):
-    taint = {"key": "workload", "value": "batch", "effect": "NO_SCHEDULE"}
+    taint = {"key": "workload", "value": "batch", "effect": "NoSchedule"}
     compute = {
         "groups": [
             *NODES["groups"],

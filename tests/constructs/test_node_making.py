@@ -93,7 +93,7 @@ def test_bottlerocket_reads_toml(synth):
 
 
 def test_nodes_with_an_ami_of_their_own_know_how_to_join(synth):
-    taint = {"key": "dedicated", "value": "x", "effect": "NO_SCHEDULE"}
+    taint = {"key": "dedicated", "value": "x", "effect": "NoSchedule"}
     data = minimal({"managed_nodes": {"groups": [
         {"name": "general", "instance_types": ["m7i.large"]},
         {"name": "own", "instance_types": ["m7i.large"], "taints": [taint], "labels": {"team": "a"}, **AMI},
@@ -167,7 +167,7 @@ def test_the_fabric_has_an_interface_on_each_network_card(synth):
 
 def test_a_capacity_block_is_as_eks_wants_it(synth):
     fields = {
-        "capacity": "capacity_block",
+        "capacity": "capacity-block",
         "capacity_reservation": "cr-0123456789abcdef0",
         "subnet_ids": ["subnet-0123456789abcdef0"],
     }
@@ -207,8 +207,8 @@ def test_a_group_may_be_in_some_zones_and_say_how_it_is_updated(synth):
         ({"user_data": {"bottlerocket": {"kernel": {"x": 'a"b'}}}, "ami_type": "BOTTLEROCKET_x86_64"}, "EKS cannot merge"),
         ({"user_data": {"bottlerocket": {"kubernetes": {"api-server": "x"}}}, "ami_type": "BOTTLEROCKET_x86_64"}, "says how nodes join"),
         ({"instance_store": "raid0", "ami_type": "BOTTLEROCKET_x86_64"}, "bootstrap-commands"),
-        ({"capacity": "capacity_block"}, "needs the id of the block"),
-        ({"capacity": "capacity_block", "capacity_reservation": "cr-0123456789abcdef0"}, "one AZ"),
+        ({"capacity": "capacity-block"}, "needs the id of the block"),
+        ({"capacity": "capacity-block", "capacity_reservation": "cr-0123456789abcdef0"}, "one AZ"),
         ({"capacity": "spot", "capacity_reservation": "cr-0123456789abcdef0"}, "use no reservation"),
         ({"max_unavailable": 1, "max_unavailable_percentage": 10}, "a number or a share"),
         ({"kubelet": {"image_gc_low_threshold_percent": 90}}, "must be below the high one"),

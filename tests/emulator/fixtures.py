@@ -1,14 +1,13 @@
 """Engines for the tests of a worker, and environments to deploy into them."""
 
 import copy
-import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.session  # type: ignore[import-untyped]
 import pytest
 
 from emulator import process
@@ -16,7 +15,11 @@ from emulator.process import Engine
 from tests.emulator.auditor import Auditor
 from tests.emulator.deployment import Deployment
 from tests.support.environments import environment_data, validated
+from tests.support.kept import kept
 from tests.support.synth import build_platform
+
+# Each session reads the descriptions of the services anew, and the command line makes a session for each run.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 @pytest.fixture(scope="session")
@@ -65,25 +68,20 @@ def deployment(engine: Engine) -> Deployment:
 
 
 @pytest.fixture(scope="session")
-def assemble(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
+def assemble() -> Callable[..., Path]:
     """Returns a function from environment data (or a shipped environment's name) to a cloud assembly.
 
-    Each is synthesised once for all tests, which must not change it.
+    It has the files that a deploy needs. Each is synthesised once for all tests, which must not change it.
     """
-    base = tmp_path_factory.getbasetemp()
-    assemblies = (base if worker_id == "master" else base.parent) / "assemblies"
-    assemblies.mkdir(exist_ok=True)
 
     def run(data: dict[str, Any] | str, *, delivery: str = "files") -> Path:
         data = copy.deepcopy(environment_data(data) if isinstance(data, str) else data)
         for cluster in data["clusters"]:
             cluster["delivery"] = delivery
-        assembly = assemblies / hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
-        if not assembly.exists():
-            outdir = Path(tempfile.mkdtemp(dir=assemblies))
-            build_platform(validated(data), outdir, staging=True)
-            with suppress(OSError):  # another worker was faster
-                outdir.rename(assembly)
-        return assembly
+
+        def make(folder: Path) -> None:
+            build_platform(validated(data), folder / "assembly", staging=True)
+
+        return kept(f"staged {json.dumps(data)}", make) / "assembly"
 
     return run

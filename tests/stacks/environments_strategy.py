@@ -54,7 +54,7 @@ def node_groups(draw: st.DrawFn, name: str, version: str, *, untainted: bool) ->
     group |= {"min_size": low, "desired_size": low + more, "max_size": low + more + most + 1}
     group |= draw(
         optional(
-            capacity=st.sampled_from(["on_demand", "spot"]),
+            capacity=st.sampled_from(["on-demand", "spot"]),
             volume_gib=st.integers(20, 500),
             labels=st.just({"team": "a", "example.com/x": ""}),
             node_repair=st.sampled_from([{"enabled": False}, {"stop_above_percentage": 10, "parallel_count": 3}, {}]),
@@ -74,7 +74,7 @@ def node_groups(draw: st.DrawFn, name: str, version: str, *, untainted: bool) ->
         group |= {"min_size": 1, "desired_size": 2, "max_size": 3}
     elif draw(st.booleans()):
         group["taints"] = [
-            {"key": "dedicated", "value": "x", "effect": draw(st.sampled_from(["NO_SCHEDULE", "NO_EXECUTE"]))}
+            {"key": "dedicated", "value": "x", "effect": draw(st.sampled_from(["NoSchedule", "NoExecute"]))}
         ]
     return group
 

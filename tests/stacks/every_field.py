@@ -65,6 +65,7 @@ FILES: tuple[dict[str, Any], ...] = (
                 "name": "c",
                 "control_plane": {
                     "kubernetes_version": "1.36",
+                    "role_arn": "arn:aws:iam::123456789012:role/corp/Cluster",
                     "support": "EXTENDED",
                     "endpoint": {
                         "public_access_cidrs": ["203.0.113.0/24"],
@@ -145,7 +146,7 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "name": "general",
                                 "ami_type": "AL2023_x86_64_STANDARD",
                                 "instance_types": ["m7i.large"],
-                                "capacity": "on_demand",
+                                "capacity": "on-demand",
                                 "min_size": 2,
                                 "desired_size": 2,
                                 "max_size": 3,
@@ -181,7 +182,7 @@ FILES: tuple[dict[str, Any], ...] = (
                             {
                                 "name": "special",
                                 "instance_types": ["m7i.large"],
-                                "taints": [{"key": "dedicated", "value": "x", "effect": "NO_SCHEDULE"}],
+                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
                                 "node_repair": {"stop_above_percentage": 5, "parallel_count": 5},
                                 "max_unavailable": 2,
                                 "ami": {"id": "ami-0123456789abcdef0"},
@@ -220,6 +221,7 @@ FILES: tuple[dict[str, Any], ...] = (
                     },
                     "fargate": {
                         "profiles": [{"name": "apps", "selectors": [{"namespace": "apps", "labels": {"a": "b"}}]}],
+                        "pod_execution_role_arn": "arn:aws:iam::123456789012:role/corp/Pods",
                         "logging": True,
                     },
                 },
@@ -229,7 +231,23 @@ FILES: tuple[dict[str, Any], ...] = (
                         "version": "v1.20.4-eksbuild.2",
                         "configuration": {"replicaCount": 3},
                         "resolve_conflicts": "NONE",
-                    }
+                        "namespace": "dns",
+                        "service_account": "external-dns",
+                        "policies": ["AmazonRoute53FullAccess"],
+                        "allow": [
+                            {
+                                "actions": ["route53:ListHostedZones"],
+                                "resources": ["*"],
+                                "conditions": {"StringEquals": {"aws:ResourceTag/team": "shop"}},
+                            }
+                        ],
+                        "endpoints": ["sts"],
+                    },
+                    "acme_agent": {
+                        "namespace": "acme",
+                        "service_account": "agent",
+                        "role_arn": "arn:aws:iam::123456789012:role/agent",
+                    },
                 },
                 "delivery": "kubectl",
                 "capabilities": {
@@ -310,7 +328,10 @@ FILES: tuple[dict[str, Any], ...] = (
                 "control_plane": {"kubernetes_version": "1.36"},
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
-                    "managed_nodes": {"groups": [{"name": "general", "instance_types": ["m7i.large"]}]},
+                    "managed_nodes": {
+                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
+                    },
                     "karpenter": {
                         "node_pools": [
                             {**NODE_POOL, "node_class": "default"},

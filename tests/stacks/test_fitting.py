@@ -19,7 +19,7 @@ ARM = {"name": "arm", "ami_type": "AL2023_ARM_64_STANDARD", "instance_types": ["
 GPU = {"name": "gpu", "ami_type": "AL2023_x86_64_NVIDIA", "instance_types": ["g6.xlarge", "g6.12xlarge"]}
 NEURON = {"name": "neuron", "ami_type": "AL2023_x86_64_NEURON", "instance_types": ["inf2.xlarge"]}
 BLACKWELL = {"name": "new", "ami_type": "AL2023_x86_64_NVIDIA", "instance_types": ["p6-b200.48xlarge"]}
-TAINT = {"key": "nvidia.com/gpu", "effect": "NO_SCHEDULE"}
+TAINT = {"key": "nvidia.com/gpu", "effect": "NoSchedule"}
 FARGATE = {"fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}}
 
 
@@ -180,5 +180,5 @@ TERMS = {"nodeSelectorTerms": [{"matchExpressions": [EXPRESSION]}]}
 def test_a_pod_that_names_its_processor_is_believed(workloads, says):
     workloads.write("app", [pod(WHOLE, **says)])
     assert workloads.objects({"name": "app", **MANAGED}, compute=groups(ARM))
-    with pytest.raises(BadInput, match=r"asks for arm64, and its nodes \(plain\) have amd64"):
+    with pytest.raises(BadInput, match=r"asks for another processor than its nodes have: plain with amd64"):
         workloads.objects({"name": "app", **MANAGED}, compute=groups(PLAIN))

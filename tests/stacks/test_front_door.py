@@ -243,13 +243,11 @@ def test_sixty_clusters_fit(tmp_path):
 )
 class TestCdkCli:
     def test_synth_and_ls(self, tmp_path):
-        result = run(
-            "npx", "--no-install", "cdk", "synth", "--quiet", "-c", "env=demo", "--output", str(tmp_path / "out")
-        )
+        """Without the checks: tests/emulator/test_demo.py runs the CLI with them."""
+        rest = ("-c", "env=demo", "-c", "checks=off", "--output", str(tmp_path / "out"))
+        result = run("npx", "--no-install", "cdk", "synth", "--quiet", *rest)
         assert result.returncode == 0, result.stderr
-        listed = run(
-            "npx", "--no-install", "cdk", "ls", "-c", "env=demo", "-c", "checks=off", "--output", str(tmp_path / "out")
-        )
+        listed = run("npx", "--no-install", "cdk", "ls", *rest)
         assert listed.stdout.split() == [
             "demo-foundation",
             "demo-network",
@@ -267,7 +265,7 @@ class TestCdkCli:
 
     def test_the_cli_is_the_one_that_reads_these_assemblies(self):
         assert json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"] == "2.1148.1"
-        assert run("npx", "--no-install", "cdk", "--version").stdout.startswith("2.1148.1")
+        assert json.loads((ROOT / "node_modules/aws-cdk/package.json").read_text())["version"] == "2.1148.1"
 
 
 def test_the_schema_is_current():

@@ -90,7 +90,7 @@ def test_bad_file_gets_one_clear_message(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "text"),
     [
-        (b"", 1, "the file: found nothing; it must be a mapping with the keys name, "),
+        (b"", 1, "the file: found nothing; it must be a mapping with the keys extends, name, "),
         (b"name: caf\xe9\n", 1, "the byte 0xe9 is not UTF-8 text; save the file as UTF-8"),
         (b"name: ok\n# \xff\n", 2, "the byte 0xff is not UTF-8 text"),
         ("name: ok\n".encode("utf-16"), 1, "the byte 0xff is not UTF-8 text"),
@@ -260,7 +260,7 @@ def test_lines_deep_in_lists(tmp_path: Path) -> None:
               m7i.large,
               m7i,
             ]
-            taints: [{key: a, effect: NO_SCHEDULE},
+            taints: [{key: a, effect: NoSchedule},
                      {key: b, effect: NEVER}]
       fargate: {profiles: [{name: apps, selectors: [{namespace: apps, labels: {tier: 1}}]}]}
 """,
@@ -417,9 +417,9 @@ def test_good_lock(tmp_path: Path) -> None:
         ("add-ons: {}\n", 1, "add-ons is not a known key; allowed here: addons, settings. Did you mean addons?"),
         ("addons:\n", 1, "addons: has no value"),
         (
-            'addons:\n  "1.36":\n    coredns: v1.12.1-eksbuild.2\n    core-dns: v1.12.1-eksbuild.2\n',
+            'addons:\n  "1.36":\n    coredns: v1.12.1-eksbuild.2\n    CoreDNS: v1.12.1-eksbuild.2\n',
             4,
-            'addons["1.36"].core-dns: found "core-dns"; allowed: eks-pod-identity-agent, ',
+            'addons["1.36"].CoreDNS: found "CoreDNS"; must be the name of an EKS add-on',
         ),
         (
             'addons:\n  "1.36":\n    coredns: v1.12\n',

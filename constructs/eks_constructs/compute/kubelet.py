@@ -26,8 +26,11 @@ class ReservedSpec(Spec):
     """What pods cannot have of a node."""
 
     cpu: Cpu | None = None
+    """vCPUs."""
     memory: Memory | None = None
+    """Memory."""
     ephemeral_storage: Memory | None = None
+    """Disk of the node."""
 
     def as_quantities(self) -> dict[str, str]:
         """Returns it as Kubernetes spells it."""

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from eks_constructs.compute.instance_type import InstanceType
-from eks_constructs.compute.taints import Taint, distinct
+from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network_spec import ZoneName
 from eks_constructs.spec import (
@@ -44,10 +44,16 @@ MAX_SECONDS = 30 * 24 * 3600
 """Far beyond any use: Karpenter keeps durations in nanoseconds, which end at 292 years."""
 
 
-class NodePoolTaintSpec(Taint):
-    """Keeps pods off a node that do not tolerate it."""
-
-    effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"]
+_CPUS = pattern(r"[1-9]\d{0,6}", "must be a number of vCPUs, such as 100")
+Cpus = Annotated[
+    str,
+    _CPUS,
+    BeforeValidator(
+        lambda value: str(value) if type(value) is int else value,
+        json_schema_input_type=Annotated[str, _CPUS] | Annotated[int, Field(ge=1, le=9_999_999)],
+    ),
+]
+"""A number of vCPUs, with or without quotes."""
 
 
 class DisruptionBudgetSpec(Spec):
@@ -57,6 +63,7 @@ class DisruptionBudgetSpec(Spec):
         str,
         pattern(r"\d{1,4}|\d{1,2}%|100%", 'must be a number or a share of nodes in quotes, such as "2", "10%" or "0"'),
     ]
+    """Nodes that may go at the same time, as a number or a share of the pool."""
     schedule: (
         Annotated[
             str,
@@ -101,7 +108,9 @@ class RequirementSpec(Spec):
     key: LabelKey
     """Such as eks.amazonaws.com/instance-cpu (Auto Mode) or karpenter.k8s.aws/instance-cpu (Karpenter)."""
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
+    """How the label is compared with the values."""
     values: Annotated[list[LabelValue], Field(max_length=100), AfterValidator(distinct_values)] = []
+    """Values of the label, or one number in quotes."""
 
     @model_validator(mode="after")
     def _values(self) -> "RequirementSpec":
@@ -118,21 +127,26 @@ class NodePoolSpec(Spec):
     """Which nodes Karpenter, yours or that of Auto Mode, may add, and up to how many."""
 
     name: KubernetesName
+    """Name of the NodePool object."""
     capacity: Annotated[
         list[Literal["on-demand", "spot", "reserved"]],
         Field(min_length=1, max_length=3),
         AfterValidator(distinct_values),
     ] = ["on-demand"]
-    """`reserved`: the reservations and Capacity Blocks of its node class, which come first."""
+    """How nodes are bought. With Spot too, Karpenter takes it where it is cheaper. `reserved`: the reservations and Capacity Blocks of the
+    node class, which come first."""
     architectures: Annotated[
         list[Literal["amd64", "arm64"]], Field(min_length=1, max_length=2), AfterValidator(distinct_values)
     ] = ["amd64"]
+    """CPU architectures that nodes may have."""
     instance_categories: Annotated[
         list[Annotated[str, pattern("[a-z]{1,4}", "must be the letters of an instance family, such as m")]],
         Field(min_length=1, max_length=40),
         AfterValidator(distinct_values),
     ] = ["c", "m", "r"]
+    """First letters of the instance types that nodes may have: `c` compute, `m` general, `r` memory."""
     instance_generation_above: Annotated[int, Field(ge=1, le=20)] = 4
+    """Nodes have instances of a later generation than this one: 4 allows m5 and newer."""
     instance_types: Annotated[list[InstanceType], Field(max_length=60), AfterValidator(distinct_values)] = []
     """These types alone, in place of categories and generations."""
     requirements: Annotated[list[RequirementSpec], Field(max_length=30)] = []
@@ -140,20 +154,23 @@ class NodePoolSpec(Spec):
     availability_zones: Annotated[list[ZoneName], Field(max_length=6), AfterValidator(distinct_values)] = []
     """AZs of its nodes. Default: all of the subnets."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
-    taints: Annotated[list[NodePoolTaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
-    startup_taints: Annotated[list[NodePoolTaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
+    """Labels of the nodes."""
+    taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
+    startup_taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
     """Taints that something else removes once a new node is ready; pods need not tolerate them."""
-    cpu_limit: Annotated[str, pattern(r"[1-9]\d{0,6}", 'must be a number of vCPUs in quotes, such as "100"')] = "100"
+    cpu_limit: Cpus = "100"
     """vCPUs of all nodes of the pool together: what bounds the bill."""
     memory_limit: (
         Annotated[str, pattern(r"[1-9]\d{0,9}(Mi|Gi|Ti)", "must be an amount of memory, such as 400Gi")] | None
     ) = None
+    """Memory of all nodes of the pool together, at most: a Kubernetes quantity, such as `400Gi`."""
     expire_after_hours: Annotated[int, Field(ge=1, le=MAX_HOURS)] = 720
     """Age at which a node is replaced."""
     consolidation: Literal["WhenEmptyOrUnderutilized", "WhenEmpty", "Balanced"] = "WhenEmptyOrUnderutilized"
     """When nodes that are little used go. `Balanced` weighs what a change saves against the pods that it moves. A pool of Auto Mode
     without it gets `Balanced` from Kubernetes 1.37 on (https://docs.aws.amazon.com/eks/latest/userguide/auto-change.html)."""
     consolidate_after_seconds: Annotated[int, Field(ge=0, le=MAX_SECONDS)] = 30
+    """Seconds that a node is left alone, after pods came or went, before it may be replaced by a cheaper one."""
     weight: Annotated[int, Field(ge=1, le=100)] | None = None
     """Pools with a higher weight come first."""
     disruption_budgets: Annotated[

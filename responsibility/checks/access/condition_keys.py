@@ -7,7 +7,8 @@ from functools import cache
 
 from eks_facts.files import load
 from responsibility.checks.check import Answer, check, met, open_
-from responsibility.reading.iam import Policy, Role, Statement, read_statements
+from responsibility.reading.iam import Policy, Role
+from responsibility.reading.policy_statements import Statement, read_statements
 from responsibility.reading.resource import UnknownValue
 
 

@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from eks_facts import iam_words
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
-from responsibility.reading.iam import Role, Statement
+from responsibility.reading.iam import Role
+from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 

@@ -5,7 +5,8 @@ from fnmatch import fnmatchcase
 from eks_facts import iam_words, role_policies
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.findings import Evidence
-from responsibility.reading.iam import Purpose, Role, Statement
+from responsibility.reading.iam import Purpose, Role
+from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, PodIdentity
-from responsibility.reading.iam import Role, Statement
+from responsibility.reading.iam import Role
+from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.uses import SERVICE_ACCOUNT
 from responsibility.reading.values import ACCOUNT, PART, has_gap

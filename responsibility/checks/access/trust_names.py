@@ -10,8 +10,9 @@ from responsibility.checks.check import Answer, check, met, open_
 from responsibility.findings import Evidence
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.facts import Fact, key_of
-from responsibility.reading.iam import Role, Statement, Use
+from responsibility.reading.iam import Role, Use
 from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.uses import SERVICE_ACCOUNT
 from responsibility.reading.values import PART, has_gap, holes, reference

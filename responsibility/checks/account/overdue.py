@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+from eks_facts.versions import KUBELET_SKEW
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Addon, Cluster, NodeGroup
 from responsibility.reading.resource import UnknownValue
@@ -11,8 +12,6 @@ from responsibility.reading.versions import order
 
 _SOON = 90
 """Days: what an upgrade with its tests takes, and a quarter's plan."""
-_SKEW = 3
-"""Minor versions that a kubelet may be behind: https://kubernetes.io/releases/version-skew-policy/."""
 _OLD_RELEASE = 45
 """Days: AWS releases images every week or two, so at least three releases were missed."""
 _OLD_NODE = 90
@@ -44,7 +43,11 @@ def nodes_are_within_the_skew(group: NodeGroup) -> Answer:
         raise UnknownValue(group.at("Version"), "its version, or that of its cluster, is not known")
     behind = order(plane)[1] - order(nodes)[1]
     words = f"runs {nodes}, {behind} behind {plane}" if behind else f"runs {nodes}, as its control plane"
-    return open_(f"{words}: too old for it", group.at("Version")) if behind > _SKEW else met(words, group.at("Version"))
+    return (
+        open_(f"{words}: too old for it", group.at("Version"))
+        if behind > KUBELET_SKEW
+        else met(words, group.at("Version"))
+    )
 
 
 @check("EKR134", NodeGroup)

@@ -3,7 +3,7 @@
 import re
 from datetime import date, timedelta
 
-from eks_facts.versions import KubernetesVersion, kubernetes_versions, version_in
+from eks_facts.versions import KUBELET_SKEW, KubernetesVersion, kubernetes_versions, version_in
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, NodeGroup
 from responsibility.reading.facts import Fact
@@ -15,8 +15,6 @@ _NOTICE = 60
 """Days: EKS announces an end of standard support at least as long before."""
 _APART = timedelta(days=130)
 """A version's support ends about four months after that of the one before it."""
-_SKEW = 3
-"""How many minor versions a kubelet may be behind (version-skew-policy)."""
 
 Minor = tuple[int, int]
 
@@ -148,7 +146,7 @@ def nodes_follow(group: Ec2Nodes) -> Answer:
         return open_(f"asks for {_name(nodes)}, newer than its cluster's {_name(minor)}", at)
     behind = minor[1] - nodes[1]
     words = f"runs {_name(nodes)}, {behind} behind its cluster's {_name(minor)}"
-    return open_(words + (": too old for it" if behind > _SKEW else ""), at)
+    return open_(words + (": too old for it" if behind > KUBELET_SKEW else ""), at)
 
 
 @check("EKR151", Cluster)

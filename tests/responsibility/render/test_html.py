@@ -1,7 +1,10 @@
 """The HTML page, in a real headless Chromium: accessible, alone, readable everywhere, and never fooled by a template."""
 
 import re
+import subprocess
 from collections.abc import Callable, Iterator
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -56,25 +59,58 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return written
 
 
-@pytest.fixture
-def visit(browser: Any, pages: dict[str, Path]) -> Iterator[Callable[..., Any]]:
+class Visit:
     """Opens a document's page; every request and every message of the console is kept on it."""
-    contexts = []
 
-    def run(name: str, **options: Any) -> Any:
+    def __init__(self, request: pytest.FixtureRequest, pages: dict[str, Path]) -> None:
+        self._request, self._pages = request, pages
+        self._contexts: list[Any] = []
+
+    def __call__(self, name: str, **options: Any) -> Any:
+        browser = self._request.getfixturevalue("browser")  # started by who needs it
         context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
-        contexts.append(context)
+        self._contexts.append(context)
         page = context.new_page()
         page.requested, page.said = [], []
         page.on("request", lambda request: page.requested.append(request.url))
         page.on("console", lambda message: page.said.append(message.text))
         page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.goto(pages[name].as_uri())
+        page.goto(self._pages[name].as_uri())
         return page
 
-    yield run
-    for context in contexts:
-        context.close()
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def visit(request: pytest.FixtureRequest, pages: dict[str, Path]) -> Iterator[Visit]:
+    visit = Visit(request, pages)
+    yield visit
+    visit.close()
+
+
+@pytest.fixture(scope="module")
+def seen(pages: dict[str, Path]) -> str:
+    """What the tests in a browser look at: the pages, the browser, and the helpers of this test."""
+    version = subprocess.run([str(CHROMIUM), "--version"], capture_output=True, text=True, check=True).stdout
+    files = [*pages.values(), *sorted(Path(__file__).parent.glob("page_*.py"))]
+    return version + "".join(file.read_text() for file in files)
+
+
+def in_browser(test: Callable[..., None]) -> Callable[..., None]:
+    """A test that Chromium runs when what is ``seen``, this file or a package has changed since it passed."""
+
+    @NEEDS_CHROMIUM
+    @wraps(test)
+    def run(request: pytest.FixtureRequest, **fixtures: Any) -> None:
+        key = f"{request.node.name} {request.getfixturevalue('seen')}"
+        kept_value(key, lambda: test(**fixtures), of="packages")
+
+    parameters = [*signature(test).parameters.values()]
+    first = Parameter("request", Parameter.POSITIONAL_OR_KEYWORD)
+    run.__signature__ = Signature([first, *parameters])  # type: ignore[attr-defined]  # by which pytest gives fixtures
+    return run
 
 
 # What a browser is not needed for
@@ -162,28 +198,21 @@ def test_words_that_do_not_fit_are_cut_and_counted():
 # What only a browser can tell
 
 
-@NEEDS_CHROMIUM
 @pytest.mark.parametrize(("name", "scheme", "size", "unfolded"), LOOKS)
-def test_axe_finds_nothing(
-    visit: Any, browser: Any, pages: dict[str, Path], name: str, scheme: str, size: dict[str, int], unfolded: bool
-):
-    def look() -> list[Any]:
-        page = visit(name, viewport=size, color_scheme=scheme)
-        if unfolded:
-            page.evaluate(UNFOLD)
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-        return [
-            (rule["id"], rule["help"], [node["html"][:200] for node in rule["nodes"][:3]])
-            for rule in found["violations"]
-        ]
-
-    key = f"axe {browser.version} {scheme} {size} {unfolded} {pages[name].read_text()}"
-    assert kept_value(key, look, of="packages") == []
+@in_browser
+def test_axe_finds_nothing(visit: Any, name: str, scheme: str, size: dict[str, int], unfolded: bool):
+    page = visit(name, viewport=size, color_scheme=scheme)
+    if unfolded:
+        page.evaluate(UNFOLD)
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    assert [
+        (rule["id"], rule["help"], [node["html"][:200] for node in rule["nodes"][:3]]) for rule in found["violations"]
+    ] == []
 
 
-@NEEDS_CHROMIUM
 @pytest.mark.parametrize("name", DOCUMENTS)
+@in_browser
 def test_nothing_is_fetched_and_nothing_complains(visit: Any, name: str, pages: dict[str, Path]):
     page = visit(name)
     page.evaluate(UNFOLD)
@@ -191,8 +220,8 @@ def test_nothing_is_fetched_and_nothing_complains(visit: Any, name: str, pages: 
     assert page.said == []
 
 
-@NEEDS_CHROMIUM
 @pytest.mark.parametrize("name", ["changed", "hostile", "several", "empty"])
+@in_browser
 def test_a_phone_does_not_scroll_sideways(visit: Any, name: str):
     page = visit(name, viewport=PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
@@ -200,7 +229,7 @@ def test_a_phone_does_not_scroll_sideways(visit: Any, name: str):
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
-@NEEDS_CHROMIUM
+@in_browser
 def test_no_word_of_the_drawing_leaves_its_place_or_covers_another(visit: Any):
     for name in ("demo", "hostile", "unknown_network", "many"):
         page = visit(name)
@@ -209,7 +238,7 @@ def test_no_word_of_the_drawing_leaves_its_place_or_covers_another(visit: Any):
         assert problems == []
 
 
-@NEEDS_CHROMIUM
+@in_browser
 def test_hostile_text_stays_text(visit: Any):
     page = visit("hostile")
     page.evaluate(UNFOLD)
@@ -219,7 +248,7 @@ def test_hostile_text_stays_text(visit: Any):
     assert page.locator("b", has_text="<script>window.hacked = 1</script>").first.is_visible()
 
 
-@NEEDS_CHROMIUM
+@in_browser
 def test_the_policy_stops_what_would_be_slipped_in(visit: Any):
     page = visit("demo")
     page.evaluate(SLIPPED_IN)
@@ -228,7 +257,7 @@ def test_the_policy_stops_what_would_be_slipped_in(visit: Any):
     assert len(page.requested) == 1
 
 
-@NEEDS_CHROMIUM
+@in_browser
 def test_the_keyboard_reaches_and_works_everything(visit: Any):
     page = visit("many")
     page.keyboard.press("Tab")
@@ -260,7 +289,7 @@ def test_the_keyboard_reaches_and_works_everything(visit: Any):
     assert scroller.evaluate("element => element === document.activeElement")
 
 
-@NEEDS_CHROMIUM
+@in_browser
 def test_filters_hide_what_is_not_asked_for(visit: Any):
     page = visit("demo")
     duties = page.locator("#duties .duty:visible")
@@ -286,7 +315,7 @@ def test_filters_hide_what_is_not_asked_for(visit: Any):
     assert duties.count() == everything
 
 
-@NEEDS_CHROMIUM
+@in_browser
 def test_one_cluster_can_be_shown_alone(visit: Any):
     page = visit("many")
     cell = page.locator(".matrix tr", has_text="Endpoint access").locator(".c").first
@@ -304,7 +333,7 @@ def test_one_cluster_can_be_shown_alone(visit: Any):
     assert page.locator(".cluster:visible").count() == 12
 
 
-@NEEDS_CHROMIUM
+@in_browser
 def test_paper_shows_what_is_folded(visit: Any):
     page = visit("demo", java_script_enabled=False)
     assert not page.locator(".matrix .cell").first.is_visible()
@@ -316,7 +345,7 @@ def test_paper_shows_what_is_folded(visit: Any):
     assert len(page.pdf(format="A4")) > 10_000
 
 
-@NEEDS_CHROMIUM
+@in_browser
 def test_without_script_everything_is_readable(visit: Any):
     page = visit("many", java_script_enabled=False)
     assert not page.locator(".filters").is_visible()
@@ -329,7 +358,7 @@ def test_without_script_everything_is_readable(visit: Any):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 23, 28)"
 
 
-@NEEDS_CHROMIUM
+@in_browser
 def test_a_link_unfolds_what_it_leads_to(visit: Any):
     page = visit("changed")
     code = page.locator(".opened a").first.inner_text()
@@ -339,7 +368,7 @@ def test_a_link_unfolds_what_it_leads_to(visit: Any):
     assert page.locator(f"#{code} .in-duty").is_visible()
 
 
-@NEEDS_CHROMIUM
+@in_browser
 def test_headings_and_landmarks_are_in_order(visit: Any):
     page = visit("changed")
     levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(h => Number(h.tagName[1]))")

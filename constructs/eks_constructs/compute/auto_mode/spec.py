@@ -35,11 +35,14 @@ class NodeClassSpec(Spec):
     """What nodes of Auto Mode are made of."""
 
     name: Annotated[KubernetesName, AfterValidator(lambda name: _not_reserved(name, ("default",)))]
+    """Name of the NodeClass object, which node pools refer to."""
     ephemeral_storage_gib: Annotated[int, Field(ge=1, le=59000)] = 80
+    """Size of the nodes' data volume, in GiB."""
     ephemeral_storage_kms_key_arn: KmsKeyArn | None = None
     """Key for the nodes' volumes. Its policy must let the cluster's role use it
     (https://docs.aws.amazon.com/eks/latest/userguide/auto-kms.html)."""
     ephemeral_storage_iops: Annotated[int, Field(ge=3000, le=16000)] | None = None
+    """Input and output operations a second of the data volume (gp3)."""
     ephemeral_storage_throughput: Annotated[int, Field(ge=125, le=1000)] | None = None
     """MiB/s."""
     fips: bool = False
@@ -61,6 +64,7 @@ class NodeClassSpec(Spec):
     network_policy: Literal["DefaultAllow", "DefaultDeny"] = "DefaultAllow"
     """The default for pods that no network policy selects."""
     network_policy_event_logs: Literal["Disabled", "Enabled"] = "Disabled"
+    """Whether nodes log what network policies allow and deny."""
     security_group_ids: Annotated[list[SecurityGroupId], Field(max_length=4), AfterValidator(distinct_values)] = []
     """More security groups of its nodes, beside the cluster's."""
     subnet_ids: Annotated[list[SubnetId], Field(max_length=16), AfterValidator(distinct_values)] = []
@@ -73,6 +77,7 @@ class AutoNodePoolSpec(NodePoolSpec):
     """Which nodes Auto Mode may add, and up to how many."""
 
     name: Annotated[KubernetesName, AfterValidator(lambda name: _not_reserved(name, BUILT_IN_POOLS))]
+    """Name of the NodePool object."""
     node_class: KubernetesName = "default"
     """A NodeClass of this file, or `default`, which EKS makes along with its built-in pools."""
     expire_after_hours: Annotated[int, Field(ge=1, le=504)] = 336
@@ -88,6 +93,7 @@ class AutoModeSpec(Spec):
         "general-purpose",
         "system",
     ]
+    """The node pools that EKS makes and keeps: `general-purpose` and `system`. None: `[]`."""
     node_classes: list[NodeClassSpec] = []
     node_pools: list[AutoNodePoolSpec] = []
     node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []

@@ -1,11 +1,12 @@
 """Fargate: AWS runs each pod in a micro-VM of its own; you say which pods, and restart them to move to a new version."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.construct_ids import check_names
-from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, Spec, pattern
+from eks_constructs.spec import KubernetesName, LabelKey, LabelValue, Misplaced, RoleArn, Spec, pattern
 from eks_facts.files import limit
 
 NamespacePattern = Annotated[
@@ -20,7 +21,9 @@ class FargateSelectorSpec(Spec):
     """Pods that run on Fargate: in this namespace, with all of these labels."""
 
     namespace: NamespacePattern
+    """Namespace of the pods; `*` and `?` are wildcards."""
     labels: dict[LabelKey, LabelValue] = {}
+    """Labels that the pods must have, all of them."""
 
     @model_validator(mode="after")
     def _within_limits(self) -> "FargateSelectorSpec":
@@ -77,13 +80,18 @@ class FargateProfileSpec(Spec):
         return self
 
 
+def of_system(name: str) -> bool:
+    """Returns whether a profile is one that this project makes for add-ons and controllers."""
+    return re.fullmatch(r"system(-\d+)?", name) is not None
+
+
 def _profiles(profiles: list[FargateProfileSpec]) -> list[FargateProfileSpec]:
     names = [profile.name for profile in profiles]
     check_names(names, what="profiles", made=("{id}",), taken=("PodExecutionRole", "PodExecutionRolePolicy"))
-    if "system" in names:
+    if taken := [index for index, name in enumerate(names) if of_system(name)]:
         raise Misplaced(
-            "system is the name of the profile that this project makes for CoreDNS; choose another",
-            names.index("system"),
+            f"{names[taken[0]]} is the name of the profile that this project makes for CoreDNS; choose another",
+            taken[0],
             "name",
         )
     # One place is kept for that profile.
@@ -113,5 +121,8 @@ class FargateSpec(Spec):
     """Pods without nodes."""
 
     profiles: Annotated[list[FargateProfileSpec], Field(min_length=1), AfterValidator(_profiles)]
+    pod_execution_role_arn: RoleArn | None = None
+    """A role that exists, in place of one that is made: it must trust eks-fargate-pods.amazonaws.com, pull images and, with logging,
+    write to the log group (https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html). A change replaces the profiles."""
     logging: bool = True
     """Ships the pods' logs to CloudWatch Logs through Fargate's built-in log router."""

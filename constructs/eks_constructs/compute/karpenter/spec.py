@@ -48,7 +48,9 @@ class KarpenterNodesSpec(Spec):
     volume_kms_key_arn: KmsKeyArn | None = None
     """Key for the volumes (default: aws/ebs). Its policy must let Karpenter's controller role use it by way of EC2."""
     user_data: UserDataSpec = UserDataSpec()
+    """What nodes do and set before they join."""
     kubelet: KubeletSpec = KubeletSpec()
+    """Settings of the kubelet."""
     instance_store: Literal["raid0"] | None = None
     """Keeps containers, images and logs of pods on the disks of the instance, where it has some."""
     security_group_ids: Annotated[list[SecurityGroupId], Field(max_length=4), AfterValidator(distinct_values)] = []
@@ -89,6 +91,7 @@ class KarpenterNodeClassSpec(KarpenterNodesSpec):
     """Nodes that differ from the others of Karpenter."""
 
     name: KubernetesName
+    """Name of the EC2NodeClass object."""
 
 
 class KarpenterNodePoolSpec(NodePoolSpec):
@@ -109,6 +112,7 @@ class KarpenterSpec(KarpenterNodesSpec):
     """Nodes that Karpenter adds when pods have no room, and removes when they are idle. It runs on the managed nodes."""
 
     node_pools: Annotated[list[KarpenterNodePoolSpec], Field(min_length=1), AfterValidator(_distinct)]
+    """Which nodes it may add, and up to how many."""
     node_classes: Annotated[list[KarpenterNodeClassSpec], Field(max_length=50)] = []
     """Nodes that differ from what the keys beside this say; a pool names its own as `node_class`."""
     session_manager: bool = False

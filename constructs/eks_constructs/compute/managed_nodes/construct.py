@@ -11,6 +11,7 @@ from eks_constructs.compute.managed_nodes.launch_template import PodAddresses, l
 from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec, plugin_label
 from eks_constructs.compute.managed_nodes.updates import repair_config, warm_pool_config
 from eks_constructs.compute.mix import KIND_LABEL
+from eks_constructs.compute.taints import eks_effect
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.roles import IamSpec, role, trust_service
 from eks_facts.role_policies import narrowest
@@ -53,20 +54,26 @@ class ManagedNodes(Construct):
         self._cluster = cluster
         self._version = spec.kubernetes_version or kubernetes_version
         self._network, self._tags = network, tags
+        self.role_arn = spec.role_arn or self._role(spec, iam, revision)
+        self.groups = {group.name: self._group(group) for group in spec.groups if group.revision == revision}
+
+    def _role(self, spec: ManagedNodesSpec, iam: IamSpec, revision: str | None) -> str:
+        """Makes the nodes' role; returns its ARN."""
+        cluster = self._cluster.name
         managed = [*narrowest("ec2_nodes"), *spec.node_policies]
         if spec.session_manager:
             managed.append("AmazonSSMManagedInstanceCore")
         # No confused-deputy condition: EC2 sends none when it takes an instance role.
-        self.role_arn = role(
+        made = role(
             self,
             "NodeRole",
             spec=iam,
-            name=f"{cluster.name}-nodes-{revision}" if revision else f"{cluster.name}-nodes",
-            description=f"EC2 nodes of {cluster.name}: join the cluster and pull images",
+            name=f"{cluster}-nodes-{revision}" if revision else f"{cluster}-nodes",
+            description=f"EC2 nodes of {cluster}: join the cluster and pull images",
             trust=trust_service("ec2.amazonaws.com"),
             managed=managed,
-        ).attr_arn
-        self.groups = {group.name: self._group(group) for group in spec.groups if group.revision == revision}
+        )
+        return made.attr_arn
 
     def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
         pascal = pascal_case(spec.name)
@@ -89,7 +96,7 @@ class ManagedNodes(Construct):
             pods=self._pods,
         )
         # EKS refuses them along with an AMI id, and an instance type along with that of a Capacity Block's template.
-        block, own_ami = spec.capacity == "capacity_block", spec.ami is not None
+        block, own_ami = spec.capacity == "capacity-block", spec.ami is not None
         return eks.CfnNodegroup(
             self,
             pascal,
@@ -97,7 +104,7 @@ class ManagedNodes(Construct):
             node_role=self.role_arn,
             subnets=spec.subnet_ids or self._network.subnets_in(spec.availability_zones),
             ami_type=None if own_ami else spec.ami_type,
-            capacity_type=spec.capacity.upper(),
+            capacity_type=spec.capacity.upper().replace("-", "_"),
             instance_types=None if block else list(spec.instance_types),
             version=None if spec.release_version or own_ami else spec.kubernetes_version or self._version,
             release_version=spec.release_version,
@@ -121,7 +128,7 @@ class ManagedNodes(Construct):
             ),
             labels=labels,
             taints=[
-                eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=taint.effect)
+                eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=eks_effect(taint.effect))
                 for taint in spec.taints
             ]
             or None,

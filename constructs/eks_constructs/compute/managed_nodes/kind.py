@@ -137,8 +137,7 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
     def nodes(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Nodes]]:
         for group in spec.groups:
             architecture = "arm64" if ami_types()[group.ami_type].architecture == "arm64" else "amd64"
-            # EKS spells effects NO_SCHEDULE, Kubernetes NoSchedule.
-            taints = tuple({**taint.model_dump(), "effect": taint.kubernetes_effect} for taint in group.taints)
+            taints = tuple(taint.model_dump() for taint in group.taints)
             device = device_of_group(group)
             resources = load("devices")["resources"][device] if device else []
             devices = {name: count(name, group.instance_types) for name in resources}

@@ -65,7 +65,7 @@ def launch_template(
     own_tags = [CfnTag(key=key, value=value) for key, value in tags.items()]
     user_data = _user_data(spec, cluster=cluster, labels=labels, joining=joining, pods=pods)
     groups = [security_group_id, *spec.security_group_ids]
-    block = spec.capacity == "capacity_block"
+    block = spec.capacity == "capacity-block"
     return Data(
         scope,
         construct_id,
@@ -187,7 +187,10 @@ def _bottlerocket(
     if pods.prefixes:
         found["max-pods"] = load("devices")["max_pods_with_prefixes"]
     if spec.taints:
-        found["node-taints"] = {taint.key: [f"{taint.value}:{taint.kubernetes_effect}"] for taint in spec.taints}
+        found["node-taints"] = {
+            taint.key: [f"{one.value}:{one.effect}" for one in spec.taints if one.key == taint.key]
+            for taint in spec.taints
+        }
     return found
 
 
@@ -196,7 +199,7 @@ def _node_config(
 ) -> dict[str, Any]:
     flags = ["--node-labels=" + ",".join(f"{key}={value}" for key, value in labels.items())]
     if spec.taints:
-        taints = (f"{taint.key}={taint.value}:{taint.kubernetes_effect}" for taint in spec.taints)
+        taints = (f"{taint.key}={taint.value}:{taint.effect}" for taint in spec.taints)
         flags.append("--register-with-taints=" + ",".join(taints))
     kubelet: dict[str, Any] = {"flags": flags}
     if pods.prefixes:

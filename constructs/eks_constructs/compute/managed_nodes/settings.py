@@ -33,6 +33,7 @@ class AmiSpec(Spec):
     """An AMI of your own, by its id or by the SSM parameter that has it."""
 
     id: Annotated[str, resource_id("ami", "an AMI")] | None = None
+    """Id of the image."""
     ssm_parameter: (
         Annotated[
             str,
@@ -60,7 +61,9 @@ class NodeSettingsSpec(Spec):
     offers releases nor knows the version. Needs `control_plane.service_cidr`. Setting or removing it replaces the group
     (https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html#mng-ami-id-conditions)."""
     user_data: UserDataSpec = UserDataSpec()
+    """What nodes do and set before they join."""
     kubelet: KubeletSpec = KubeletSpec()
+    """Settings of the kubelet."""
     instance_store: Annotated[str, pattern("raid0|raid10|mount", "must be raid0, raid10 or mount")] | None = None
     """What the disks of the instance are for, on Amazon Linux: `raid0` and `raid10` keep containers, images and logs of pods there,
     `mount` makes each disk a folder of /mnt/k8s-disks (https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/)."""
@@ -73,7 +76,7 @@ class NodeSettingsSpec(Spec):
     availability_zones: Annotated[list[ZoneName], Field(max_length=6), AfterValidator(distinct_values)] = []
     """The private subnets of these AZs alone, for volumes of one AZ or a reservation. A change replaces the group."""
     capacity_reservation: CapacityReservation | None = None
-    """An On-Demand Capacity Reservation, a Capacity Block (with `capacity: capacity_block`), or a resource group of reservations."""
+    """An On-Demand Capacity Reservation, a Capacity Block (with `capacity: capacity-block`), or a resource group of reservations."""
     placement_group: PlacementGroup | None = None
     """Name of a placement group that exists. A cluster group is in one AZ."""
     efa_interfaces: Annotated[int, Field(ge=1, le=32)] | None = None

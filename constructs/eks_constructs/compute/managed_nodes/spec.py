@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from eks_constructs.compute.instance_type import InstanceType
 from eks_constructs.compute.managed_nodes.settings import NodeSettingsSpec
 from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoolSpec
-from eks_constructs.compute.taints import Taint, distinct
+from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.construct_ids import check_names
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.pod_identities import PolicyName
@@ -18,6 +18,7 @@ from eks_constructs.spec import (
     LabelKey,
     LabelValue,
     Misplaced,
+    RoleArn,
     Spec,
     distinct_values,
     pattern,
@@ -52,17 +53,6 @@ MAX_NODES = limit("nodes_per_group")
 """Of a group; more need another group."""
 
 
-class TaintSpec(Taint):
-    """Keeps pods off a node that do not tolerate it."""
-
-    effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"]
-
-    @property
-    def kubernetes_effect(self) -> str:
-        """The effect as Kubernetes spells it: NoSchedule."""
-        return self.effect.title().replace("_", "")
-
-
 def _without_drivers(instance_type: str, ami: AmiFacts) -> str | None:
     """Returns why an AMI cannot use the devices of an instance type, which would be paid for and idle; None if it can, or has none."""
     device = device_of(instance_type)
@@ -95,15 +85,17 @@ class NodeGroupSpec(NodeSettingsSpec):
     """Operating system, processor and device. A change replaces the group."""
     instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=20)]
     """In order of preference; several, of like size, for Spot. A change replaces the group."""
-    capacity: Literal["on_demand", "spot", "capacity_block"] = "on_demand"
-    """A change replaces the group. `capacity_block` needs `capacity_reservation`, one instance type and one AZ
+    capacity: Literal["on-demand", "spot", "capacity-block"] = "on-demand"
+    """A change replaces the group. `capacity-block` needs `capacity_reservation`, one instance type and one AZ
     (https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html)."""
     min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
+    """Nodes at least."""
     desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | Literal["keep"] | None = None
     """Nodes, at the start and after every change of a size. Default: min_size at the start, and then what an autoscaler of yours made of
     it: `make deploy` asks EKS. `keep` leaves the number out of the template: for groups that are there, where a plain `cdk deploy`
     must not set it (docs/changes.md)."""
     max_size: Annotated[int, Field(ge=1, le=MAX_NODES)] = 3
+    """Nodes at most."""
     volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
     """Size of the encrypted gp3 volume for images and logs."""
     volume_kms_key_arn: KmsKeyArn | None = None
@@ -112,6 +104,7 @@ class NodeGroupSpec(NodeSettingsSpec):
     """A compute stack of its own for this group and others with the same word, such as `green`: made beside the nodes that run, rolled
     back alone, deleted alone (docs/changes.md). Nodes get the label `eks-platform/revision`."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
+    """Labels of the nodes."""
     taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet, to update nodes after the control plane (default: the cluster's)."""
@@ -187,11 +180,11 @@ class NodeGroupSpec(NodeSettingsSpec):
     def _reserved(self) -> "NodeGroupSpec":
         if self.capacity == "spot" and self.capacity_reservation:
             raise Misplaced("Spot instances use no reservation; remove it", "capacity_reservation")
-        if self.capacity != "capacity_block":
+        if self.capacity != "capacity-block":
             return self
         if not (self.capacity_reservation or "").startswith("cr-"):
             raise Misplaced(
-                "capacity_block needs the id of the block; set it: cr-0123456789abcdef0", "capacity_reservation"
+                "capacity-block needs the id of the block; set it: cr-0123456789abcdef0", "capacity_reservation"
             )
         if len(self.instance_types) != 1:
             raise Misplaced("a Capacity Block has one instance type; name that alone", "instance_types")
@@ -228,7 +221,7 @@ class NodeGroupSpec(NodeSettingsSpec):
         return (
             self.revision is None
             and self.desired > 0
-            and not any(taint.effect != "PREFER_NO_SCHEDULE" for taint in self.taints)
+            and not any(taint.effect != "PreferNoSchedule" for taint in self.taints)
         )
 
 
@@ -264,10 +257,20 @@ class ManagedNodesSpec(Spec):
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet on all groups that name none (default: the cluster's). Set it to the old version to upgrade the
     control plane alone, and remove it in a second deploy: a PodDisruptionBudget that blocks nodes then blocks only them."""
+    role_arn: RoleArn | None = None
+    """A node role that exists, in place of one that is made: it must trust ec2.amazonaws.com, join nodes and pull images
+    (https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html). A change replaces the groups."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
     node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []
     """More policies of the nodes' role, by the name of an AWS managed one or by ARN. Pods are better off with `pod_identities`."""
+
+    @model_validator(mode="after")
+    def _role(self) -> "ManagedNodesSpec":
+        for key in ("session_manager", "node_policies"):
+            if self.role_arn and getattr(self, key):
+                raise Misplaced("is a right of the node role, and role_arn names one that exists; remove it", key)
+        return self
 
     @property
     def revisions(self) -> list[str | None]:

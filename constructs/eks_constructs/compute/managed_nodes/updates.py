@@ -23,6 +23,7 @@ class RepairOverrideSpec(Spec):
     wait_minutes: Annotated[int, Field(ge=1, le=1440)]
     """How long the condition must last first."""
     action: Literal["Replace", "Reboot", "NoAction"]
+    """What EKS does with such a node."""
 
 
 class NodeRepairSpec(Spec):

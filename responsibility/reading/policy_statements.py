@@ -1,0 +1,141 @@
+"""Statements of IAM policy documents, as far as they are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from responsibility.findings import Evidence
+from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.facts import Fact
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, gap_of
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a policy document, every list spelled out."""
+
+    allow: bool
+    actions: tuple[str, ...]
+    not_actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    """As text: a reference is ``${stack/Id.Arn}``."""
+    not_resources: tuple[str, ...]
+    conditions: dict[str, Any]
+    principals: tuple[tuple[str, str], ...]
+    """Kind and value: ``("Service", "eks.amazonaws.com")``, ``("AWS", "*")``."""
+    evidence: Evidence
+    unread: str = ""
+    """Why its conditions are not known; empty = they are."""
+
+    @property
+    def condition_keys(self) -> set[str]:
+        """The keys its conditions test, in lower case."""
+        tests = [test for test in self.conditions.values() if isinstance(test, dict)]
+        return {str(key).lower() for test in tests for key in test}
+
+    @property
+    def known_conditions(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """Operator, key in lower case, and values of each test. Raises UnknownValue."""
+        if self.unread:
+            raise UnknownValue(self.evidence, self.unread)
+        return [
+            (operator, str(key).lower(), _texts(values))
+            for operator, test in self.conditions.items()
+            for key, values in test.items()
+        ]
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is for every resource, or for all but some. Raises UnknownValue."""
+        if "*" in self.resources or self.not_resources:
+            return True
+        if any(item.startswith(OPEN) and gap_of(item) and item.endswith(CLOSE) for item in self.resources):
+            raise UnknownValue(self.evidence, "its resources are not in the template")
+        return False
+
+
+def statements(document: Any, evidence: Evidence) -> list[Statement]:
+    """Returns the statements of a policy document, given as an object or as JSON text.
+
+    Raises UnknownValue for a document that the template does not say, or that is not JSON.
+    """
+    found, unknown = _read(document, evidence)
+    if unknown:
+        raise unknown[0]
+    return found
+
+
+def read_statements(fact: Fact, path: str) -> tuple[list[Statement], list[UnknownValue]]:
+    """Returns the statements of the policy document at a path of a fact, and what of it the template does not say."""
+    try:
+        return _read(fact.get(path), fact.at(path))
+    except UnknownValue as unknown:
+        return [], [unknown]
+
+
+def _read(document: Any, evidence: Evidence) -> tuple[list[Statement], list[UnknownValue]]:
+    """Returns the statements of a policy document, and what of it the template does not say."""
+    try:
+        items = _items(document, evidence)
+    except UnknownValue as unknown:
+        return [], [unknown]
+    found: list[Statement] = []
+    unsaid: list[UnknownValue] = []
+    for index, item in enumerate(items):
+        if isinstance(item, dict) and item.get("Effect") in ("Allow", "Deny"):
+            found.append(_statement(item, _below(evidence, index)))
+        elif isinstance(item, dict):
+            unsaid.append(UnknownValue(_below(evidence, index), "whether it allows or denies is not known here"))
+        else:
+            why = (
+                _why(item) if isinstance(item, Unknown | Reference) else "is no statement, as far as the template shows"
+            )
+            unsaid.append(UnknownValue(_below(evidence, index), why))
+    return found, unsaid
+
+
+def _why(value: Unknown | Reference) -> str:
+    return value.reason if isinstance(value, Unknown) else f"is given by {value.words}"
+
+
+def _items(document: Any, evidence: Evidence) -> list[Any]:
+    if isinstance(document, Unknown | Reference):
+        raise UnknownValue(evidence, _why(document))
+    if isinstance(document, str):
+        try:
+            document = json_in(document)
+        except NoData:
+            raise UnknownValue(evidence, "is not JSON, as far as the template shows") from None
+    found = document.get("Statement", []) if isinstance(document, dict) else []
+    return found if isinstance(found, list) else [found]
+
+
+def _below(evidence: Evidence, index: int) -> Evidence:
+    return evidence.model_copy(update={"path": f"{evidence.path}.Statement.{index}"})
+
+
+def _statement(item: dict[str, Any], evidence: Evidence) -> Statement:
+    principal, conditions = item.get("Principal", {}), item.get("Condition") or {}
+    # Of a value that is not known, and of a test that is not, the reason.
+    tests = [conditions, *(conditions.values() if isinstance(conditions, dict) else [])]
+    unread = next((f"Condition: {getattr(test, 'reason', test)}" for test in tests if not isinstance(test, dict)), "")
+    pairs: list[tuple[str, str]] = []
+    for kind, values in principal.items() if isinstance(principal, dict) else [("AWS", principal)]:
+        pairs.extend((kind, value) for value in _texts(values))
+    return Statement(
+        allow=item.get("Effect") == "Allow",
+        actions=_texts(item.get("Action", [])),
+        not_actions=_texts(item.get("NotAction", [])),
+        resources=_texts(item.get("Resource", [])),
+        not_resources=_texts(item.get("NotResource", [])),
+        conditions=conditions if isinstance(conditions, dict) else {},
+        principals=tuple(pairs),
+        evidence=evidence,
+        unread=unread,
+    )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in (value if isinstance(value, list) else [value]))

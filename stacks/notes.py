@@ -1,0 +1,32 @@
+"""What a synth says of a cluster that is no problem: what it could not check, what waits for another command."""
+
+import aws_cdk as cdk
+
+from stacks.environment.cluster_spec import ClusterSpec, LockFile
+from stacks.environment.model import Environment
+from stacks.workloads import late_addons
+
+
+def say_what_is_not_checked(
+    stack: cdk.Stack, spec: ClusterSpec, environment: Environment, lock: LockFile | None
+) -> None:
+    """Prints which settings of add-ons were not checked against a schema, and how to check them."""
+    if left := spec.unchecked_settings(lock):
+        cdk.Annotations.of(stack).add_info(
+            f"{spec.name}: whether EKS takes these settings is not known here: {', '.join(left)}."
+            f" make lock-addons ENV={environment.name} asks it for the settings that each add-on has."
+        )
+
+
+def say_what_waits(stack: cdk.Stack, spec: ClusterSpec, environment: Environment, *, before_pools: bool) -> None:
+    """Prints which add-ons wait for node pools that `make apply` makes."""
+    waiting = ", ".join(addon.name for addon in late_addons(spec, before_pools=False))
+    if not waiting or spec.delivered_by_stack:
+        return
+    steps = f"make apply ENV={environment.name} makes the node pools, then make deploy ENV={environment.name} what waits for them"
+    if before_pools:
+        text = f"Add-ons that are left out of this first deploy, for nothing would run them: {waiting}. {steps}"
+    else:
+        new = f"If {spec.name} is new, a plain cdk deploy wants -c before_pools={spec.name}"
+        text = f"Add-ons that need the nodes of its node pools: {waiting}. {new}; {steps}"
+    cdk.Annotations.of(stack).add_info(f"{spec.name}: {text}.")
