@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.spec import Misplaced, Spec, distinct_values
+from eks_constructs.spec import Misplaced, Spec, distinct_values, pattern
 
 _BOUNDARY = "//"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -20,13 +20,18 @@ MAX_BYTES = 16 * 1024
 
 
 def _script(text: str) -> str:
-    if not text.startswith("#!"):
-        raise ValueError("must begin with the program that runs it, such as #!/bin/bash")
     if f"--{_BOUNDARY}" in text:
         raise ValueError(f"must not contain --{_BOUNDARY}, which separates the parts of user data")
     if not text.isascii():
         raise ValueError("must be ASCII")
     return text
+
+
+Script = Annotated[
+    str,
+    pattern(r"#!/[\s\S]*", "must begin with the program that runs it, such as #!/bin/bash"),
+    AfterValidator(_script),
+]
 
 
 def _node_config(value: dict[str, Any]) -> dict[str, Any]:
@@ -82,9 +87,7 @@ def _leaves(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 class UserDataSpec(Spec):
     """What nodes do and set before they join. What EKS adds, to make them join, comes after it."""
 
-    scripts: Annotated[
-        list[Annotated[str, AfterValidator(_script)]], Field(max_length=10), AfterValidator(distinct_values)
-    ] = []
+    scripts: Annotated[list[Script], Field(max_length=10), AfterValidator(distinct_values)] = []
     """Scripts that Amazon Linux runs as root, in this order, on the first boot. They must not start the kubelet."""
     node_config: Annotated[dict[str, Any], AfterValidator(_node_config)] = {}
     """`spec` of a NodeConfig of nodeadm, for Amazon Linux: containerd, featureGates, instance, kubelet

@@ -8,7 +8,7 @@ from eks_constructs.compute.managed_nodes.settings import PlacementGroup
 from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
 from eks_constructs.endpoint import SecurityGroupId
 from eks_constructs.network_spec import SubnetId
-from eks_constructs.pod_identities import PolicyName
+from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
     KmsKeyArn,
     KubernetesName,

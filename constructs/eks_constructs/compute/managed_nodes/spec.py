@@ -11,7 +11,7 @@ from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoo
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.construct_ids import check_names
 from eks_constructs.control_plane import KubernetesVersion
-from eks_constructs.pod_identities import PolicyName
+from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
     KmsKeyArn,
     KubernetesName,
