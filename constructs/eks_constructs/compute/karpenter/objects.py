@@ -125,7 +125,7 @@ def nodes(
     ]
     note = "Which nodes Karpenter may add. Deleting a pool drains and ends its nodes."
     named: list[tuple[str, KarpenterNodesSpec]] = [(one.name, one) for one in spec.node_classes]
-    if any(pool.node_class == DEFAULT_CLASS for pool in spec.node_pools):
+    if not spec.node_pools or any(pool.node_class == DEFAULT_CLASS for pool in spec.node_pools):
         named.insert(0, (DEFAULT_CLASS, spec))
     classes = [
         _node_class(name, one, cluster=cluster, profile=profile, network=network, tags=tags, prefixes=prefixes)

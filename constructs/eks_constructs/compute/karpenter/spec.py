@@ -1,6 +1,6 @@
 """Karpenter: an autoscaler for EC2 nodes that you run. Auto Mode is the same software, run by AWS."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -111,8 +111,14 @@ def _distinct(pools: list[KarpenterNodePoolSpec]) -> list[KarpenterNodePoolSpec]
 class KarpenterSpec(KarpenterNodesSpec):
     """Nodes that Karpenter adds when pods have no room, and removes when they are idle. It runs on the managed nodes."""
 
-    node_pools: Annotated[list[KarpenterNodePoolSpec], Field(min_length=1), AfterValidator(_distinct)]
-    """Which nodes it may add, and up to how many."""
+    node_pools: Annotated[list[KarpenterNodePoolSpec], AfterValidator(_distinct)] = []
+    """Which nodes it may add. Without any it is installed, with a node class `default`, for pools that something else brings."""
+    version: (
+        Annotated[str, pattern(r"\d{1,3}\.\d{1,3}\.\d{1,3}", "must be a version of Karpenter, such as 1.14.1")] | None
+    ) = None
+    """Of Karpenter and its charts (default: this project's)."""
+    values: Annotated[dict[str, Any], Field(examples=[{"replicas": 2}])] = {}
+    """Settings of its chart, merged into ours."""
     node_classes: Annotated[list[KarpenterNodeClassSpec], Field(max_length=50)] = []
     """Nodes that differ from what the keys beside this say; a pool names its own as `node_class`."""
     session_manager: bool = False
