@@ -16,7 +16,7 @@ from responsibility.reading.values import CLOSE, OPEN, Unknown, Unread
 ANYWHERE = ("0.0.0.0/0", "::/0")
 _WIDEST = {4: 8, 6: 16}
 """Prefix lengths of the largest ranges that one organisation has: wider ones let strangers in, 0.0.0.0/1 as 0.0.0.0/0 does."""
-_LOCAL = ipaddress.ip_network("fc00::/7")
+_LOCAL = ipaddress.IPv6Network("fc00::/7")
 Reach = Literal["public", "private", "isolated", "unknown"]
 
 

@@ -47,12 +47,12 @@ class UnreadNodeRole(Role):
         raise self._unread
 
     @property
-    def attached(self) -> tuple[list[tuple[str, Evidence]], list[UnknownValue]]:  # type: ignore[override]
+    def attached(self) -> tuple[list[tuple[str, Evidence]], list[UnknownValue]]:
         """Nothing that is known."""
         return [], [self._unread]
 
     @property
-    def allowances(self) -> tuple[list[Statement], list[UnknownValue]]:  # type: ignore[override]
+    def allowances(self) -> tuple[list[Statement], list[UnknownValue]]:
         """Nothing that is known."""
         return [], [self._unread]
 
