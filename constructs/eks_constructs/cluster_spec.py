@@ -100,6 +100,7 @@ class EksClusterSpec(Spec):
             environment=environment,
             region=region,
             ipv6=self.control_plane.ip_family == "ipv6",
+            service_cidr=self.control_plane.service_cidr,
             prefixes=self.prefixes,
             own_pod_subnets=own_pod_subnets,
             isolated=isolated,
@@ -119,7 +120,13 @@ class EksClusterSpec(Spec):
 
     @model_validator(mode="after")
     def _compute_fits(self) -> "EksClusterSpec":
-        context = ClusterContext(self.name, self.control_plane.kubernetes_version)
+        plane = self.control_plane
+        context = ClusterContext(
+            self.name,
+            plane.kubernetes_version,
+            ipv6=plane.ip_family == "ipv6",
+            service_cidr=plane.service_cidr,
+        )
         for kind, section in self.compute.active():
             try:
                 kind.check_cluster(section, context)
