@@ -150,7 +150,7 @@ def first_one_is_made(role: Role) -> Answer | None:
     missing: dict[str, Evidence] = {}
     asked = False
     for action, (service, thing) in _LINKED.items():
-        needs = [one for one in said if one.allow and _allows(one.actions, action)]
+        needs = [one for one in said if one.allow and _allows(_meant(one.actions), action)]
         if not needs:
             continue
         asked = True
@@ -164,6 +164,11 @@ def first_one_is_made(role: Role) -> Answer | None:
     if missing:
         return open_(f"may not make the role for the account's first {' and '.join(missing)}", *missing.values())
     return met("may make the service-linked roles that it needs") if asked else None
+
+
+def _meant(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns that say what a role is for: all of EC2 may be for anything."""
+    return tuple(one for one in patterns if one.lower() not in ("*", "ec2:*"))
 
 
 def _allows(patterns: tuple[str, ...], action: str) -> bool:
