@@ -26,6 +26,26 @@ def addon_kinds() -> dict[str, list[str]]:
     return {name: list(row.get("default_for", [])) for name, row in addons().items()}
 
 
+def drivers_of(addon: str) -> list[str]:
+    """Returns the CSI drivers that an add-on brings, as far as they are known."""
+    return list(addons().get(addon, {}).get("drivers", []))
+
+
+def addon_with(driver: str) -> str | None:
+    """Returns the add-on that brings a CSI driver, if one is known."""
+    return next((name for name in addons() if driver in drivers_of(name)), None)
+
+
+def namespace_of(addon: str) -> str:
+    """Returns the namespace that EKS installs an add-on in; of one that is not known here a guess."""
+    return str(addons().get(addon, {}).get("namespace", "kube-system"))
+
+
+def meant_addon(name: str) -> str | None:
+    """Returns the add-on of which ``name``, which is none that is known here, is probably a typo."""
+    return next(iter(get_close_matches(name, addons(), n=1, cutoff=0.8)), None)
+
+
 def meant_setting(key: str, known: Iterable[str]) -> str | None:
     """Returns the setting of ``known`` that ``key`` is probably a typo of."""
     plain = {one.lower(): one for one in known}

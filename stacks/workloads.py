@@ -68,7 +68,11 @@ def kubectl_log_group(environment: Environment, cluster: str) -> str:
 
 
 class WorkloadsStack(cdk.Stack):
-    """The part of the workloads that CloudFormation makes."""
+    """The part of the workloads that CloudFormation makes.
+
+    Attributes:
+        spec: the cluster in the environment file.
+    """
 
     def __init__(
         self,
@@ -93,6 +97,7 @@ class WorkloadsStack(cdk.Stack):
             env=stack_env,
             description=f"EKS platform {environment.name}: workloads of {spec.name} (delivery: {spec.delivery})",
         )
+        self.spec = spec
         self._cluster, self._environment, self._network = cluster, environment, cluster.network
         # By name: this stack depends on the whole control plane and compute stacks.
         self._handle = ClusterHandle(spec.name, spec.name)

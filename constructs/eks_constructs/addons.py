@@ -1,7 +1,7 @@
 """The EKS add-ons of a cluster: those that nodes wait for, then those that wait for nodes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aws_cdk import CfnResource
@@ -14,6 +14,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import OidcProvider, service_account_role
 from eks_constructs.pseudo import Aws
+from eks_constructs.rights import statements_of
 from eks_constructs.roles import IamSpec, Statement, allow
 
 
@@ -88,7 +89,10 @@ class Addons(Construct):
             ]
             if addon.identity and role_arn and not addon.on_fargate
             # An empty list removes what an earlier mix of compute had; EKS keeps what is merely left out.
-            else ([] if addon.identity else None),
+            else ([] if addon.takes_role else None),
+            namespace_config=eks.CfnAddon.NamespaceConfigProperty(namespace=addon.namespace)
+            if addon.namespace
+            else None,
         )
         for name in addon.after:
             if name in self._made:
@@ -98,9 +102,12 @@ class Addons(Construct):
 
     def _role(self, addon: PlannedAddon) -> str:
         identity = addon.identity or {}
-        managed, statements = list(identity["policies"]), self._statements(identity.get("statements"))
-        if addon.name == "vpc-cni" and self._ipv6:
-            managed, statements = [], _ipv6_cni_statements()
+        if identity.get("role_arn"):
+            return str(identity["role_arn"])
+        managed = list(identity.get("policies", ()))
+        own = [*_STATEMENTS.get(str(identity.get("statements")), list)(), *statements_of(identity.get("allow", ()))]
+        if addon.name == "vpc-cni" and self._ipv6 and "allow" not in identity:
+            managed, own = [], _ipv6_cni_statements()
         return service_account_role(
             self,
             f"{pascal_case(addon.name)}Role",
@@ -111,22 +118,8 @@ class Addons(Construct):
             # Pods on Fargate have no Pod Identity agent.
             oidc=self._oidc if addon.on_fargate else None,
             managed=managed,
-            statements=statements,
+            statements=own,
         ).attr_arn
-
-    def _statements(self, name: str | None) -> list[Statement]:
-        if name != "external-dns":
-            return []
-        return [
-            # Record sets of every zone: which zones are ExternalDNS's is a setting of its own (domainFilters).
-            allow(
-                ["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"],
-                [f"arn:{Aws.PARTITION}:route53:::hostedzone/*"],
-                sid="ChangeRecords",
-            ),
-            # ListHostedZones takes no resource.
-            allow(["route53:ListHostedZones"], "*", sid="FindZones"),
-        ]
 
     def _network_settings(self) -> dict[str, Any]:
         """Gives pods subnets of their own (custom networking) where the network has them; the add-on makes the ENIConfigs."""
@@ -166,3 +159,20 @@ def _ipv6_cni_statements() -> list[Statement]:
         ),
         allow(["ec2:CreateTags"], [f"arn:{Aws.PARTITION}:ec2:*:*:network-interface/*"], sid="TagInterfaces"),
     ]
+
+
+def _external_dns_statements() -> list[Statement]:
+    return [
+        # Record sets of every zone: which zones are ExternalDNS's is a setting of its own (domainFilters).
+        allow(
+            ["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"],
+            [f"arn:{Aws.PARTITION}:route53:::hostedzone/*"],
+            sid="ChangeRecords",
+        ),
+        # ListHostedZones takes no resource.
+        allow(["route53:ListHostedZones"], "*", sid="FindZones"),
+    ]
+
+
+_STATEMENTS: Mapping[str, Callable[[], list[Statement]]] = {"external-dns": _external_dns_statements}
+"""Rights that no policy of AWS gives, by their name in eks_facts/data/addons.yaml."""

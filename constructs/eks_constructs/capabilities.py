@@ -12,7 +12,7 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.cluster_handle import ClusterHandle
-from eks_constructs.pod_identities import AllowSpec, PolicyName, statements_of
+from eks_constructs.rights import AllowSpec, PolicyName, statements_of
 from eks_constructs.roles import IamSpec, allow, role, shortened, trust_service
 from eks_constructs.spec import KubernetesName, Misplaced, RoleArn, Spec, distinct_values, pattern
 

@@ -2,69 +2,27 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 from aws_cdk import CfnOutput
 from aws_cdk import aws_eks as eks
 from constructs import Construct
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import model_validator
 
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.identity import OidcProvider, service_account_role
+from eks_constructs.rights import AllowSpec, RightsSpec, statements_of
 from eks_constructs.roles import IamSpec, Statement, allow, document
-from eks_constructs.spec import POLICY_ARN, KubernetesName, Misplaced, RoleArn, Spec, distinct_values, pattern
-
-PolicyName = Annotated[
-    str,
-    pattern(
-        rf"{POLICY_ARN}|([a-z-]{{1,40}}/)?[\w+=,.@-]{{1,128}}",
-        "must be the name of an AWS managed policy (with its path, such as service-role/NAME), or the ARN of a policy",
-    ),
-]
-Action = Annotated[
-    str,
-    pattern(r"\*|[a-z0-9-]{1,64}:[A-Za-z0-9*?]{1,128}", "must be an IAM action, such as dynamodb:GetItem or s3:Get*"),
-]
+from eks_constructs.spec import KubernetesName, Misplaced, RoleArn
 
 
-Resource = Annotated[str, pattern(r"\*|arn:[!-~]{1,2040}", "must be an ARN, or * for every resource")]
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-ConditionOperator = Annotated[
-    str,
-    pattern(r"((ForAllValues|ForAnyValue):)?[A-Z][A-Za-z]{1,40}", "must be a condition operator, such as StringEquals"),
-]
-ConditionKey = Annotated[
-    str, pattern(r"[A-Za-z0-9-]{1,64}:[!-~]{1,256}", "must be a condition key, such as aws:ResourceTag/team")
-]
-
-
-class AllowSpec(Spec):
-    """What a statement of a policy allows."""
-
-    actions: Annotated[list[Action], Field(min_length=1), AfterValidator(distinct_values)]
-    """What is allowed: `SERVICE:ACTION`, such as `s3:GetObject`."""
-    resources: Annotated[list[Resource], Field(min_length=1), AfterValidator(distinct_values)]
-    """ARNs, wildcards allowed."""
-    conditions: Annotated[
-        dict[ConditionOperator, Annotated[dict[ConditionKey, str | list[str]], Field(min_length=1)]],
-        Field(examples=[{"StringEquals": {"aws:ResourceTag/team": "shop"}}]),
-    ] = {}
-    """As IAM spells them: operator, key, values."""
-
-
-class PodIdentitySpec(Spec):
+class PodIdentitySpec(RightsSpec):
     """An AWS role for the pods of one service account."""
 
     namespace: KubernetesName
     """Namespace of the pods."""
     service_account: KubernetesName
     """Service account of the pods."""
-    policies: Annotated[list[PolicyName], AfterValidator(distinct_values)] = []
-    """Names of AWS managed policies, or ARNs of policies, of the role that is made."""
-    allow: list[AllowSpec] = []
-    """What else that role may do."""
-    role_arn: RoleArn | None = None
-    """A role of the cluster's account that exists, in place of one that is made. It must trust pods.eks.amazonaws.com."""
     target_role_arn: RoleArn | None = None
     """A role, of another account too, that EKS takes with the first one, and whose credentials the pods get."""
     session_policy: list[AllowSpec] = []
@@ -88,12 +46,7 @@ class PodIdentitySpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> "PodIdentitySpec":
-        if self.role_arn and (self.policies or self.allow):
-            key = "policies" if self.policies else "allow"
-            raise Misplaced(
-                "cannot be combined with role_arn, whose rights are not made here; remove one of the two", key
-            )
-        if not (self.role_arn or self.policies or self.allow or self.target_role_arn):
+        if not (self.gives_rights or self.target_role_arn):
             raise ValueError("gives no rights; add policies, allow, role_arn or target_role_arn")
         if self.session_policy and self.session_tags:
             raise Misplaced("must be false with a session_policy: EKS refuses the two together", "session_tags")
@@ -136,7 +89,7 @@ class PodIdentities(Construct):
                     oidc=oidc if irsa else None,
                     tagged=spec.tagged,
                     managed=spec.policies,
-                    statements=_statements(spec),
+                    statements=_own_statements(spec),
                 ).attr_arn
             )
             if irsa:
@@ -160,23 +113,12 @@ class PodIdentities(Construct):
             )
 
 
-def _statements(spec: PodIdentitySpec) -> list[Statement]:
+def _own_statements(spec: PodIdentitySpec) -> list[Statement]:
     said = statements_of(spec.allow)
     if spec.target_role_arn:
         # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html
         said.append(allow(["sts:AssumeRole", "sts:TagSession"], spec.target_role_arn, sid="TakeTheTargetRole"))
     return said
-
-
-def statements_of(rights: Sequence[AllowSpec]) -> list[Statement]:
-    """Returns the statements of a policy that allows these."""
-    return [
-        {
-            **allow(one.actions, one.resources, sid=f"Allow{number}"),
-            **({"Condition": one.conditions} if one.conditions else {}),
-        }
-        for number, one in enumerate(rights, start=1)
-    ]
 
 
 def _policy(rights: Sequence[AllowSpec]) -> str | None:

@@ -73,6 +73,17 @@ def role_in_no_profile(physical_id: str, _properties: Mapping[str, Any]) -> Iter
             yield "Cannot delete entity, must remove roles from instance profile first."
 
 
+@guard(
+    "create",
+    "AWS::Logs::LogGroup",
+    page="https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
+)
+def log_group_is_new(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
+    """The name of a log group is one in an account and region."""
+    if properties.get("LogGroupName") in port.log_groups:
+        yield "The specified log group already exists"
+
+
 @guard("create", "AWS::EC2::Subnet", page=f"{VPC}subnet-sizing.html")
 def subnet_in_vpc(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """A subnet lies within its VPC and overlaps no other."""

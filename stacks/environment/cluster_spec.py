@@ -15,6 +15,7 @@ from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced, Spec, pattern
+from eks_facts.addons import addons
 from stacks.environment.existing_cluster import NOBODY, ExistingClusterSpec
 from stacks.environment.workload_spec import Delivery, WorkloadSpec
 
@@ -112,6 +113,19 @@ class ClusterSpec(EksClusterSpec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _addons_have_what_they_require(self) -> "ClusterSpec":
+        planned = [addon.name for addon in self.planned_addons()]
+        for name in planned:
+            needed = addons().get(name, {}).get("requires")
+            if needed and needed["addon"] not in planned and needed["group"] not in self.provided:
+                raise Misplaced(
+                    f"needs {needed['addon']}: add {needed['addon']}: {{enabled: true}} to addons, or {needed['group']} to"
+                    " provided_elsewhere, if something else installs it",
+                    *("addons", name),
+                )
+        return self
+
     @property
     def provided(self) -> frozenset[str]:
         """What something else than this project's objects installs: `provided_elsewhere`, and the API groups of capabilities."""
@@ -163,7 +177,7 @@ class LockFile(Spec):
 
     def schema_of(self, name: str, version: str | None) -> dict[str, Any] | None:
         """Returns the schema of the settings of an add-on's version; None: it is not here."""
-        versions: dict[str, str] = dict(dict(self.settings.items()).get(name, {}).items())  # type: ignore[call-overload]
+        versions: dict[str, str] = dict(dict(self.settings.items()).get(name, {}).items())
         return _json(versions[version]) if version in versions else None
 
     def versions(self, kubernetes_version: str) -> dict[str, str]:

@@ -56,6 +56,13 @@ class _Cluster:
             yield from self._services(what, part["endpoints"], part.get("internet", []), part["why"], where)
         for addon in self._cluster.planned_addons():
             what, where = f"the add-on {addon.name}", self._at("addons", addon.name)
+            if addon.endpoints is None:
+                yield Unreachable(
+                    where,
+                    f"which AWS services {what} calls is not known here, and the network has no internet: name them in"
+                    f" addons.{addon.name}.endpoints ([] says none), or {self._out}",
+                )
+                continue
             services = [one for one in addon.endpoints if one != "the internet"]
             internet = ["AWS services without an endpoint"] if "the internet" in addon.endpoints else []
             yield from self._services(what, services, internet, "its pods call them", where)

@@ -7,6 +7,7 @@ from typing import Any
 from delivery.object_kind import kind_of
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.addons import drivers_of
 from eks_facts.cluster_apis import group_of
 from eks_facts.files import load
 from stacks.environment.cluster_spec import ClusterSpec
@@ -32,7 +33,7 @@ class KnownNames:
     taken: frozenset[tuple[str, str]]
     """Kinds and names of what this project makes for the cluster as a whole."""
     provided: frozenset[str]
-    """`provided_elsewhere` of the environment file."""
+    """`provided_elsewhere` of the environment file, and the CSI drivers of add-ons."""
 
     def serves(self, group: str, kind: str) -> bool:
         """Returns whether the API server takes objects of a kind."""
@@ -57,7 +58,8 @@ def known_names(cluster: ClusterSpec, objects: Iterable[KubernetesObject], broug
         brought: controllers that its workloads need and this project installs: names of eks_facts/data/cluster_apis.yaml.
     """
     apis = load("cluster_apis")
-    there = {addon.name for addon in cluster.planned_addons()} | set(brought)
+    own = [addon.name for addon in cluster.planned_addons()]
+    there = set(own) | set(brought)
     there |= {name for kind, section in cluster.compute.active() for name in kind.api_groups(section)}
     groups = {*apis["kubernetes"]["groups"], *apis["eks"]["groups"]}
     groups |= {group for name in there & set(apis["by"]) for group in apis["by"][name]["groups"]}
@@ -68,7 +70,7 @@ def known_names(cluster: ClusterSpec, objects: Iterable[KubernetesObject], broug
         found.kinds,
         found.classes,
         frozenset(_taken(cluster, brought)),
-        cluster.provided,
+        cluster.provided | {driver for name in own for driver in drivers_of(name)},
     )
 
 

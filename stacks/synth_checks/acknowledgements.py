@@ -10,12 +10,14 @@ from constructs import IConstruct
 
 from eks_constructs.capabilities import CapabilitySpec
 from eks_constructs.compute.fargate import objects as fargate
-from eks_constructs.pod_identities import AllowSpec
+from eks_constructs.construct_ids import pascal_case
+from eks_constructs.rights import AllowSpec
 from safe_io.yaml_file import load
 from stacks.capabilities import CapabilitiesStack
 from stacks.compute import ComputeStack
 from stacks.network import NetworkStack
 from stacks.platform import Platform
+from stacks.workloads import WorkloadsStack
 
 TABLE = Path(__file__).with_suffix(".yaml")
 
@@ -56,30 +58,48 @@ def acknowledge(platform: Platform) -> None:
                     cdk.Validations.of(construct).acknowledge(
                         *(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules)
                     )
-        if isinstance(stack, ComputeStack):
-            for pod in stack.spec.pod_identities:
-                own = stack.node.find_child("PodIdentities").node.find_child(pod.construct_id)
-                _acknowledge_rights(own, pod.policies, pod.allow, "one service account (pod_identities)")
+        if isinstance(stack, ComputeStack | WorkloadsStack):
+            _acknowledge_rights_of_pods(stack)
         if isinstance(stack, CapabilitiesStack):
             for kind, spec in stack.spec.chosen():
                 if isinstance(spec, CapabilitySpec):
                     own = stack.node.find_child("Capabilities").node.find_child(kind.lower())
-                    _acknowledge_rights(own, spec.policies, spec.allow, "one capability (capabilities)")
+                    _acknowledge_rights(own, "Role", spec.policies, spec.allow, "one capability (capabilities)")
 
 
-def _acknowledge_rights(own: IConstruct, policies: Sequence[str], rights: Sequence[AllowSpec], whose: str) -> None:
+def _acknowledge_rights_of_pods(stack: ComputeStack | WorkloadsStack) -> None:
+    if identities := stack.node.try_find_child("PodIdentities"):
+        for pod in stack.spec.pod_identities:
+            own = identities.node.find_child(pod.construct_id)
+            _acknowledge_rights(own, "Role", pod.policies, pod.allow, "one service account (pod_identities)")
+    if addons := stack.node.try_find_child("Addons"):
+        for name, spec in stack.spec.addons.items():
+            whose = f"one service account (addons.{name})"
+            _acknowledge_rights(addons, f"{pascal_case(name)}Role", spec.policies, spec.allow, whose)
+
+
+def _acknowledge_rights(
+    own: IConstruct, role: str, policies: Sequence[str], rights: Sequence[AllowSpec], whose: str
+) -> None:
     """Acknowledges what the environment file says of rights: whoever reviews the file decides; the review judges it."""
     reason = f"The environment file gives these rights to {whose}: they are reviewed there, and by the review."
     wide = [f"Action::{action}" for one in rights for action in one.actions if "*" in action]
-    wide += [f"Resource::{text}" for one in rights for text in one.resources if "*" in text]
+    wide += [f"Resource::{_spelt(text)}" for one in rights for text in one.resources if "*" in text]
     named = [one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in policies]
     rows = {
-        "Role": [f"AwsSolutions-IAM4[Policy::{one}]" for one in named if ":iam::aws:" in one],
-        "RolePolicy": [f"AwsSolutions-IAM5[{finding}]" for finding in dict.fromkeys(wide)],
+        role: [f"AwsSolutions-IAM4[Policy::{one}]" for one in named if ":iam::aws:" in one],
+        f"{role}Policy": [f"AwsSolutions-IAM5[{finding}]" for finding in dict.fromkeys(wide)],
     }
     for name, rules in rows.items():
         if rules and (construct := own.node.try_find_child(name)):
             cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules))
+
+
+def _spelt(arn: str) -> str:
+    """Returns an ARN as cdk-nag spells it, where placeholders became pseudo parameters."""
+    for name, spelt in (("PARTITION", "Partition"), ("REGION", "Region"), ("ACCOUNT_ID", "AccountId")):
+        arn = arn.replace(f"${{AWS_{name}}}", f"<AWS::{spelt}>")
+    return arn
 
 
 def _bucket_beside(construct: IConstruct) -> str:

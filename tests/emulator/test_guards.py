@@ -27,7 +27,9 @@ def changed(resource: dict[str, Any], **properties: Any) -> dict[str, Any]:
     return {**resource, "Properties": {**resource["Properties"], **properties}}
 
 
+LOGS = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/twice"}}
 REFUSED = {
+    "log_group_is_new": (stack(First=LOGS, Second={**LOGS, "DependsOn": "First"}), "log group already exists"),
     "managed_policy_exists": (
         stack(Role=changed(ROLE, ManagedPolicyArns=["arn:aws:iam::aws:policy/AmazonEKSWorkerNodPolicy"])),
         "AmazonEKSWorkerNodPolicy does not exist or is not attachable",

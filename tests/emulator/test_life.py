@@ -1,16 +1,24 @@
 """The life of the demo: what a change does to its stacks, in which order, and what a failure leaves."""
 
+import copy
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from emulator.process import REGION
 from emulator.status import client
+from operations.looking_up import look_up
+from responsibility.account.session import Account
+from stacks.environment.loading import load_environment
+from tests.emulator.comparison import differences
 from tests.emulator.deployment import Deployment, StackFailed, stacks_of
 from tests.emulator.inventory import inventory
-from tests.support.environments import environment_data
+from tests.support.environments import TODAY, environment_data
+from tests.support.synth import build_platform
 
 pytestmark = pytest.mark.xdist_group("emulator")
 
@@ -86,6 +94,57 @@ def test_a_node_group_that_fails_rolls_back_the_compute_alone(deployment: Deploy
     assert inventory(deployment.engine) == before
     assert client(deployment.engine, "eks").describe_cluster(name="demo")["cluster"]["status"] == "ACTIVE"
     deployment.destroy(COMPUTE)
+
+
+@pytest.mark.usefixtures("surroundings")
+def test_compute_joins_a_cluster_that_another_tool_made(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demo without its compute is that cluster: looked up, joined by an environment that makes compute alone, and left."""
+    for key, value in deployment.engine.environment({}).items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    said: list[str] = []
+    look_up(Account("look-up"), "demo", tmp_path / "demo.yaml", today=TODAY, say=said.append)
+    assert "demo, Kubernetes 1.35, 2 subnets" in said[0]
+    compute = {"managed_nodes": {"groups": [{"name": "mine", "instance_types": ["m7i.large"]}]}}
+    # Without logs: the foundation of the demo is there, and has the log group.
+    compute["fargate"] = {"profiles": [{"name": "batch", "selectors": [{"namespace": "batch"}]}], "logging": False}
+    cluster = {"name": "demo", "existing": "demo.yaml", "compute": compute}
+    join = {"name": "join", "region": REGION, "foundation": {"retain": False}, "clusters": [cluster]}
+    (tmp_path / "join.yaml").write_text(yaml.safe_dump(join))
+    environment = load_environment(tmp_path / "join.yaml", today=TODAY)
+    build_platform(environment, tmp_path / "assembly", staging=True)
+
+    before = inventory(deployment.engine)
+    deployment.deploy(tmp_path / "assembly")
+    stacks = stacks_of(tmp_path / "assembly")
+    assert [one for stack, template in stacks for one in differences(deployment, stack, template)] == []
+    eks = client(deployment.engine, "eks")
+    (group,) = eks.list_nodegroups(clusterName="demo")["nodegroups"]
+    nodes = eks.describe_nodegroup(clusterName="demo", nodegroupName=group)["nodegroup"]
+    assert (nodes["status"], nodes["version"]) == ("ACTIVE", "1.35")
+    assert set(nodes["subnets"]) <= set(eks.describe_cluster(name="demo")["cluster"]["resourcesVpcConfig"]["subnetIds"])
+    deployment.destroy_all(tmp_path / "assembly")
+    assert [one for one in inventory(deployment.engine) - before if "PendingDeletion" not in one] == []
+    assert before - inventory(deployment.engine) == set()
+    assert eks.describe_cluster(name="demo")["cluster"]["status"] == "ACTIVE"
+
+
+def test_a_revision_comes_beside_the_groups_that_run_and_goes_alone(
+    deployment: Deployment, assemble: Callable[..., Path], demo: dict[str, Any]
+) -> None:
+    data = copy.deepcopy(demo)
+    groups = cluster_of(data)["compute"]["managed_nodes"]["groups"]
+    groups.append({**groups[0], "name": "next", "revision": "green"})
+    before = deployment.resources(COMPUTE)
+    deployment.deploy(assemble(data))
+    eks = client(deployment.engine, "eks")
+    assert len(eks.list_nodegroups(clusterName="demo")["nodegroups"]) == 2
+    assert deployment.resources(COMPUTE) == before
+    deployment.destroy(f"{COMPUTE}-green")
+    assert len(eks.list_nodegroups(clusterName="demo")["nodegroups"]) == 1
+    assert deployment.resources(COMPUTE) == before
 
 
 def test_a_size_is_changed_in_place(

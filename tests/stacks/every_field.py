@@ -188,7 +188,23 @@ FILES: tuple[dict[str, Any], ...] = (
                         "version": "v1.20.4-eksbuild.2",
                         "configuration": {"replicaCount": 3},
                         "resolve_conflicts": "NONE",
-                    }
+                        "namespace": "dns",
+                        "service_account": "external-dns",
+                        "policies": ["AmazonRoute53FullAccess"],
+                        "allow": [
+                            {
+                                "actions": ["route53:ListHostedZones"],
+                                "resources": ["*"],
+                                "conditions": {"StringEquals": {"aws:ResourceTag/team": "shop"}},
+                            }
+                        ],
+                        "endpoints": ["sts"],
+                    },
+                    "acme_agent": {
+                        "namespace": "acme",
+                        "service_account": "agent",
+                        "role_arn": "arn:aws:iam::123456789012:role/agent",
+                    },
                 },
                 "delivery": "kubectl",
                 "capabilities": {

@@ -24,7 +24,10 @@ OTHERS = {
             control_plane={"kubernetes_version": "1.36", "ip_family": "ipv6"},
             addons={
                 one: {"enabled": True}
-                for one in ("aws-efs-csi-driver", "external-dns", "amazon-cloudwatch-observability")
+                for one in (
+                    *("aws-efs-csi-driver", "external-dns", "amazon-cloudwatch-observability", "aws-fsx-csi-driver"),
+                    *("cert-manager", "aws-privateca-connector-for-kubernetes"),
+                )
             },
         ),
         "network": {"cidr": "10.0.0.0/16", "availability_zones": 2, "nat": "one", "ipv6": True},

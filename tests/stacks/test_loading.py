@@ -417,9 +417,9 @@ def test_good_lock(tmp_path: Path) -> None:
         ("add-ons: {}\n", 1, "add-ons is not a known key; allowed here: addons, settings. Did you mean addons?"),
         ("addons:\n", 1, "addons: has no value"),
         (
-            'addons:\n  "1.36":\n    coredns: v1.12.1-eksbuild.2\n    core-dns: v1.12.1-eksbuild.2\n',
+            'addons:\n  "1.36":\n    coredns: v1.12.1-eksbuild.2\n    CoreDNS: v1.12.1-eksbuild.2\n',
             4,
-            'addons["1.36"].core-dns: found "core-dns"; allowed: eks-pod-identity-agent, ',
+            'addons["1.36"].CoreDNS: found "CoreDNS"; must be the name of an EKS add-on',
         ),
         (
             'addons:\n  "1.36":\n    coredns: v1.12\n',

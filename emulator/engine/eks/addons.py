@@ -1,9 +1,11 @@
 """EKS's operations on add-ons."""
 
 import uuid
+from bisect import bisect_left
 
-from eks_facts.addons import addons
+from eks_facts.addons import addons, namespace_of
 from eks_facts.versions import kubernetes_versions
+from emulator.engine.eks.rules.access import offered
 from emulator.engine.eks.service import OPERATIONS, Answer, Eks, Parameters, child_operations, operation
 from emulator.engine.eks.state import Record, Refused, now
 
@@ -58,7 +60,8 @@ def create_addon(eks: Eks, parameters: Parameters) -> Answer:
         # It recovers as soon as its pods have a place.
         eks.state.start(active, ready=lambda: has_compute(eks, cluster), failed=degraded)
 
-    if addons()[name].get("type") == "deployment":
+    # Of an add-on that is not in the catalog nobody knows whether it has Deployments.
+    if addons().get(name, {}).get("type") == "deployment":
         eks.state.start(active, ready=lambda: has_compute(eks, cluster), failed=degraded)
     else:
         eks.state.start(active)
@@ -77,7 +80,7 @@ def versions_of(addon: str, kubernetes_version: str) -> dict[str, bool]:
     """
     # The EBS driver's are past v1.58, which its cluster-scoped policy asks for.
     minor = int(kubernetes_version.split(".")[1]) + (30 if addon == "aws-ebs-csi-driver" else 0)
-    place = sorted(addons()).index(addon)
+    place = bisect_left(sorted(addons()), addon)
     made = [(minor, 3), (minor, 2), (minor, 1), (minor - 1, 3)]
     return {f"v1.{of}.{place}-eksbuild.{build}": (of, build) == (minor, 2) for of, build in made}
 
@@ -92,7 +95,7 @@ def _associate(eks: Eks, cluster: str, addon: Record, wanted: list[Record]) -> N
         arn = eks.arn(f"podidentityassociation/{cluster}/{identifier}")
         eks.state.children["podIdentityAssociation", cluster, identifier] = {
             "clusterName": cluster,
-            "namespace": addons()[addon["addonName"]].get("identity", {}).get("namespace", "kube-system"),
+            "namespace": addon.get("namespaceConfig", {}).get("namespace") or namespace_of(addon["addonName"]),
             "serviceAccount": entry["serviceAccount"],
             "roleArn": entry["roleArn"],
             "associationArn": arn,
@@ -134,7 +137,7 @@ def delete_addon(eks: Eks, parameters: Parameters) -> Answer:
 def describe_addon_versions(eks: Eks, parameters: Parameters) -> Answer:
     """Answers made-up versions of the catalog's add-ons for each Kubernetes version."""
     wanted = parameters.get("addonName")
-    if wanted and wanted not in addons():
+    if wanted and not offered(wanted):
         raise Refused("ResourceNotFoundException", f"Addon {wanted} specified is not supported")
     version = parameters.get("kubernetesVersion")
     answers = []

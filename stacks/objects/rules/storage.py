@@ -4,6 +4,7 @@ from typing import Any
 
 from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.addons import addon_with
 from eks_facts.files import load
 from safe_io.where import Where
 from stacks.objects.needs import EFS_DRIVER, drivers
@@ -63,8 +64,11 @@ def storage_drivers(item: KubernetesObject, setting: Setting) -> Found:
         others = load("compute_kinds")["block_storage_drivers"].values()
         if found in (own, EFS_DRIVER, _NO_DRIVER, *others) or setting.known.is_provided(found):
             continue
+        addon = addon_with(found)
         here = (
-            f"EBS volumes on {setting.placement.spec.compute} are made by {own}: remove it, it is filled in"
+            f"The add-on {addon} brings it: add {addon}: {{enabled: true}} to the cluster's addons"
+            if addon
+            else f"EBS volumes on {setting.placement.spec.compute} are made by {own}: remove it, it is filled in"
             if own
             else ""
         )

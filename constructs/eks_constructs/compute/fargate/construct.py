@@ -9,6 +9,7 @@ from eks_constructs.compute.fargate.objects import log_group_name
 from eks_constructs.compute.fargate.spec import FargateProfileSpec, FargateSelectorSpec, FargateSpec
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.roles import IamSpec, allow, arn, role, trust_service
+from eks_facts.files import limit
 from eks_facts.role_policies import narrowest
 
 
@@ -30,12 +31,16 @@ class Fargate(Construct):
         iam: IamSpec,
         system_selectors: list[FargateSelectorSpec],
     ) -> None:
-        """Makes the profiles of ``spec`` in private subnets, and one named ``system`` for ``system_selectors`` if there are any."""
+        """Makes the profiles of ``spec`` in private subnets, and those named ``system`` for ``system_selectors`` if there are any."""
         super().__init__(scope, construct_id)
         execution_role = spec.pod_execution_role_arn or self._role(spec, cluster.name, iam)
         profiles = list(spec.profiles)
-        if system_selectors:
-            profiles.insert(0, FargateProfileSpec(name="system", selectors=system_selectors))
+        longest = limit("fargate_selectors")
+        distinct = [one for index, one in enumerate(system_selectors) if one not in system_selectors[:index]]
+        parts = [distinct[first : first + longest] for first in range(0, len(distinct), longest)]
+        for number, part in reversed(list(enumerate(parts, start=1))):
+            name = "system" if number == 1 else f"system-{number}"
+            profiles.insert(0, FargateProfileSpec(name=name, selectors=part))
         self.profiles: dict[str, eks.CfnFargateProfile] = {}
         for profile in profiles:
             resource = eks.CfnFargateProfile(

@@ -8,7 +8,7 @@ from constructs import Construct
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.fargate import objects
 from eks_constructs.compute.fargate.construct import Fargate
-from eks_constructs.compute.fargate.spec import FargateSelectorSpec, FargateSpec, globs_meet
+from eks_constructs.compute.fargate.spec import FargateSelectorSpec, FargateSpec, globs_meet, of_system
 from eks_constructs.compute.kind import Built, ClusterContext, ComputeKind, Drawn, Where, Wiring
 from eks_constructs.compute.mix import Hosting
 from eks_constructs.compute.placement import Nodes, reserved, rule_with_controller
@@ -52,7 +52,7 @@ class FargatePods(ComputeKind[FargateSpec]):
             iam=wiring.context.iam,
             system_selectors=[FargateSelectorSpec(**pods) for pods in wiring.system_pods],
         )
-        return Built(made, [made.profiles["system"]] if "system" in made.profiles else [])
+        return Built(made, [profile for name, profile in made.profiles.items() if of_system(name)])
 
     def files(self, spec: FargateSpec, context: ClusterContext, network: ClusterNetwork) -> Iterator[ManifestFile]:
         if not spec.logging:

@@ -1,5 +1,6 @@
 """Fargate: AWS runs each pod in a micro-VM of its own; you say which pods, and restart them to move to a new version."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
@@ -79,13 +80,18 @@ class FargateProfileSpec(Spec):
         return self
 
 
+def of_system(name: str) -> bool:
+    """Returns whether a profile is one that this project makes for add-ons and controllers."""
+    return re.fullmatch(r"system(-\d+)?", name) is not None
+
+
 def _profiles(profiles: list[FargateProfileSpec]) -> list[FargateProfileSpec]:
     names = [profile.name for profile in profiles]
     check_names(names, what="profiles", made=("{id}",), taken=("PodExecutionRole", "PodExecutionRolePolicy"))
-    if "system" in names:
+    if taken := [index for index, name in enumerate(names) if of_system(name)]:
         raise Misplaced(
-            "system is the name of the profile that this project makes for CoreDNS; choose another",
-            names.index("system"),
+            f"{names[taken[0]]} is the name of the profile that this project makes for CoreDNS; choose another",
+            taken[0],
             "name",
         )
     # One place is kept for that profile.

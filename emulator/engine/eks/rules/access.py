@@ -6,15 +6,22 @@ from collections.abc import Iterable, Iterator
 import yaml
 from jsonschema import Draft7Validator
 
-from eks_facts.addons import addon_settings, addons
+from eks_facts.addons import addon_settings, addons, meant_addon
 from eks_facts.iam_words import access_policies
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, REQUEST, Call, role_problem, rule
 
 
+def offered(name: str) -> bool:
+    """Whether EKS may offer an add-on: those of the catalog, and any other that is not nearly one of them."""
+    return name in addons() or (
+        re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,98}[a-z0-9]", name) is not None and not meant_addon(name)
+    )
+
+
 @rule("CreateAddon", page=f"{GUIDE}workloads-add-ons-available-eks.html")
 def addon_offered(call: Call) -> Iterator[str]:
-    """Add-ons that EKS offers."""
-    if call.get("addonName") not in addons():
+    """Add-ons that EKS offers, as far as that is known here: a name that is nearly one of the catalog's is refused."""
+    if not offered(str(call.get("addonName"))):
         yield f"Addon {call.get('addonName')} specified is not supported"
 
 
