@@ -22,7 +22,9 @@ export PATH := $(CURDIR)/.venv/bin:$(value PATH)
 CONTEXT = -c "env=$$ENV" $${CHECKS:+-c "checks=$$CHECKS"} $${DELIVERY:+-c "delivery=$$DELIVERY"}
 CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
-synth = set -o pipefail; $(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
+# On a terminal it says that it works, and keeps the CDK's colours, which a pipe would take.
+synth = set -o pipefail; test ! -t 2 || { echo "Synthesising $$ENV ..." >&2; export FORCE_COLOR=1; }; \
+	$(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "Successfully synthesized to|Supply a stack id|Subprocess exited with error" || true; }
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-down setup synth review explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
 
@@ -48,8 +50,8 @@ node_modules/.ready: package-lock.json | .venv/.ready
 	@npm ci --ignore-scripts --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
-demo: setup  ## deploy environments/demo.yaml to a local AWS on this machine, with the CDK CLI, and show the result
-	@python -m emulator demo
+demo: setup  ## deploy ENV (default: demo) to a local AWS on this machine, with the CDK CLI, and show the result
+	@python -m emulator demo $${ENV:+--env="$$ENV"}
 
 demo-down: setup  ## stop the local AWS and delete everything in it
 	@python -m emulator down
@@ -66,6 +68,7 @@ review: setup env-named  ## who is responsible for what in ENV, what of your sha
 	@$(call synth,$(CONTEXT))
 	@python -m safe_io record review $(foreach suffix,html md json sarif,review.$(suffix))
 	@if test -n "$$BASE"; then python -m stacks.base "$$BASE" "$$ENV" review/base-assembly; else python -m safe_io remove review/base-assembly; fi
+	@test ! -t 2 || echo "Reviewing $$ENV ..." >&2
 	@$(REVIEW) $$(test -f review/base-assembly/cdk.out && echo --baseline review/base-assembly)
 
 # KEY=clusters[0].network: only that, and what is below. SAID=yes: without defaults.
@@ -77,12 +80,13 @@ lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into EN
 	@python -m responsibility lock-addons --env="$$ENV" $${LATEST:+--latest} $$LOCK_FLAGS
 
 # TAKE_OVER=yes: log groups and named roles that an earlier foundation left behind, instead of "already exists".
-# It asks once, and then deploys stacks side by side (docs/deploy.md).
+# It asks once, and then deploys stacks side by side (docs/deploy.md). CLUSTER=name: that cluster of several, and what it depends on.
+one_cluster = $${CLUSTER:+--cluster="$$CLUSTER"}
 deploy: setup env-named own-delivery  ## deploy ENV to the account of your credentials (docs/deploy.md)
-	@python -m operations deploy "$$ENV" -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
+	@python -m operations deploy "$$ENV" $(one_cluster) -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
 
 diff: setup env-named own-delivery  ## what a deploy of ENV would change
-	@python -m operations diff "$$ENV" -- $(CDK) diff $(CONTEXT) $$CDK_FLAGS
+	@python -m operations diff "$$ENV" $(one_cluster) -- $(CDK) diff $(CONTEXT) $$CDK_FLAGS
 
 smoke: setup env-named  ## after a deploy: check the assumptions that only an account can confirm; reads only, a line each
 	@python -m operations smoke "$$ENV" $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"} -- $(CONTEXT) $$CDK_FLAGS
@@ -100,7 +104,7 @@ unapply: setup env-named  ## remove them, after asking: load balancers and volum
 
 # LOOK=yes: only say what would stop it. ANYWAY=yes: whatever would stop it.
 destroy: setup env-named own-delivery  ## delete the workloads, compute, control planes and networks of ENV, after asking; keys, logs and roles stay
-	@python -m operations destroy "$$ENV" $${LOOK:+--look} $${ANYWAY:+--anyway} -- $(CDK) destroy $(CONTEXT) $$CDK_FLAGS
+	@python -m operations destroy "$$ENV" $(one_cluster) $${LOOK:+--look} $${ANYWAY:+--anyway} -- $(CDK) destroy $(CONTEXT) $$CDK_FLAGS
 	@test -n "$$LOOK" || echo "Keys, log groups and roles stay: make destroy-foundation deletes their stack too."
 
 destroy-foundation: setup env-named  ## delete the foundation of ENV, after asking; needs the clusters gone

@@ -57,7 +57,7 @@ def run(environment: str) -> int:
                 return cdk.code_of_app(output)
             if synth.returncode:
                 raise Problem("cdk synth failed")
-            print(f"cdk deploy --all, for environments/{environment}.yaml", flush=True)
+            print(f"cdk deploy --all, for {_file(environment)}", flush=True)
             cdk.deploy(engine, assembly)
         except Problem as problem:
             if _full(engine, str(problem)):
@@ -70,11 +70,19 @@ def run(environment: str) -> int:
         print(f"\n{time.monotonic() - began:.0f} s. Next:")
         for command, what in (
             (f"make deploy ENV={environment}", "deploys it to the account of your credentials (docs/deploy.md)"),
-            ("make demo", "again after a change to the environment file: deploys only the change"),
+            (
+                "make demo" + (f" ENV={environment}" if environment != "demo" else ""),
+                "again after a change to the environment file: deploys only the change",
+            ),
             ("make demo-down", "stops the local AWS and deletes everything in it"),
         ):
             print(f"  {command:<24} {what}")
     return 0
+
+
+def _file(environment: str) -> str:
+    """Returns the file of an environment, which may be named by its path."""
+    return environment if environment.endswith((".yaml", ".yml")) else f"environments/{environment}.yaml"
 
 
 def _engine() -> Engine:

@@ -30,7 +30,7 @@ GOES_TO = {
             ("synth", "review", "diff", "deploy", "apply", "unapply", "destroy", "destroy-foundation"), "env={}"
         ),
         **dict.fromkeys(("smoke", "explain"), "{}"),
-        "lock-addons": "--env={}",
+        **dict.fromkeys(("lock-addons", "demo"), "--env={}"),
     },
     "CHECKS": {"synth": "checks={}"},
     "DELIVERY": {"synth": "delivery={}"},
@@ -43,7 +43,7 @@ GOES_TO = {
     "SAID": {"explain": "--said"},
     "LOOK": {"destroy": "--look"},
     "ANYWAY": {"destroy": "--anyway"},
-    "CLUSTER": {"apply": "--cluster={}"},
+    "CLUSTER": dict.fromkeys(("apply", "deploy", "diff", "destroy"), "--cluster={}"),
     "KUBE_CONTEXT": {"unapply": "--context={}", "smoke": "--context={}"},
     "TIMEOUT": {"apply": "--timeout={}"},
     "MINUTES": {"fuzz": "--minutes={}"},

@@ -80,7 +80,7 @@ class ManagedNodes(Construct):
             node_role=self.role_arn,
             subnets=self._network.private_subnet_ids,
             ami_type=spec.ami_type,
-            capacity_type=spec.capacity.upper().replace("-", "_"),
+            capacity_type=spec.capacity_type,
             instance_types=list(spec.instance_types),
             version=None if spec.release_version else spec.kubernetes_version or self._version,
             release_version=spec.release_version,
