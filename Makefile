@@ -122,8 +122,8 @@ test: setup .venv-checkov/.ready  ## lint, type-check and run every test
 	env -u PYTHONDONTWRITEBYTECODE python -m pytest -n auto --dist loadgroup; tests=$$?; \
 	wait $$lint || { echo "ruff or mypy found something: see above, or make lint" >&2; exit 1; }; exit $$tests
 
-fuzz: setup  ## new chance inputs for every reader, for MINUTES (nightly; a failure prints its seed)
-	@python -m tests.fuzz --minutes="$${MINUTES:-5}"
+fuzz: setup  ## new chance inputs for every reader, for MINUTES, or INPUTS of each (nightly; a failure prints its seed)
+	@python -m tests.fuzz --minutes="$${MINUTES:-5}" $${INPUTS:+--inputs="$$INPUTS"}
 
 bench: setup  ## time this project beside a peer
 	@python -m bench

@@ -13,19 +13,16 @@ from typing import Any, Literal
 
 from responsibility.bounds import CHAIN, Budget
 from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.placeholders import MARKS
 from responsibility.reading.template import Template
 from responsibility.reading.unread import macros
-from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, split, written
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, Unread, split, written
 
 _DROP: Any = object()
 """``AWS::NoValue``: the property is left out."""
 _SSM = re.compile(r"\{\{resolve:ssm:([^:}]+)(?::\d+)?\}\}")
 
 
-_PLACEHOLDER = re.compile(
-    r"~~[^~\s]{1,200}~~|@@[^@\s]{1,200}@@|%%[^%\s]{1,200}%%|##[^#\s]{1,200}##|<%[^%]{1,200}%>|\{\{ ?[A-Za-z_.][^{}]{0,200}\}\}"
-)
-"""How macros, and programs that fill in templates, mark what they replace."""
 _SHORT = 300
 """Characters: longer texts, such as user data, have marks of their own."""
 
@@ -75,12 +72,24 @@ class Scope:
                         return Unknown(f"{name} that cannot be worked out")
                 if isinstance(name, str) and name.startswith("Fn::"):
                     return Unknown(f"{name} is not known here")
-            pairs = ((key, self.kept(item)) for key, item in raw.items())
-            return {key: item for key, item in pairs if item is not _DROP}
+            return self._mapping(raw)
         if isinstance(raw, list):
             items = (self.kept(item) for item in raw)
             return [item for item in items if item is not _DROP]
         return self._at_deploy(written(raw) if isinstance(raw, str) else raw)
+
+    def _mapping(self, raw: dict[Any, Any]) -> dict[Any, Any]:
+        """Returns a mapping of values. Where something puts further keys beside them, those are unknown."""
+        unknown: Unknown | None = None
+        found = {}
+        for key, item in raw.items():
+            if key == "Fn::Transform":
+                unknown = Unknown("Fn::Transform may bring it")
+            elif isinstance(key, str) and len(key) < _SHORT and MARKS.fullmatch(key):
+                unknown = Unknown(f"{key[:60]} may be it: a placeholder that something replaces before the deploy")
+            elif (value := self.kept(item)) is not _DROP:
+                found[key] = value
+        return Unread(unknown, found) if unknown else found
 
     def _at_deploy(self, value: Any) -> Any:
         """Returns a value; that it is unknown, where something fills it in between this template and the deploy."""
@@ -92,11 +101,7 @@ class Scope:
             whole = _SSM.fullmatch(value.strip())
             reason = f"{value[value.index('{{') : value.index('{{') + 40]}... is read at deploy"
             return Unknown(reason, ssm=whole[1] if whole else "", given=True)
-        if (
-            found := _PLACEHOLDER.search(value)
-            if self.macros and len(value) < _SHORT
-            else _PLACEHOLDER.fullmatch(value)
-        ):
+        if found := MARKS.search(value) if self.macros and len(value) < _SHORT else MARKS.fullmatch(value):
             by = f"macro {', '.join(self.macros)}" if self.macros else "something"
             return Unknown(f"{found[0][:60]} is a placeholder that {by} replaces before the deploy")
         return value

@@ -11,9 +11,10 @@ from eks_facts.cluster_apis import is_cluster_scoped
 from eks_facts.quantities import UnreadableQuantity, requested
 from responsibility.reading.eks import FargateProfile
 from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.placeholders import is_placeholder
 from responsibility.reading.properties import Prop
 from responsibility.reading.resource import Resource, UnknownValue
-from responsibility.reading.values import OPEN, Unknown, has_gap
+from responsibility.reading.values import OPEN, Unknown, Unread, gap_of, has_gap
 
 _POD_PATHS = {
     "Deployment": "spec.template",
@@ -65,6 +66,19 @@ class KubernetesObject(Fact):
         """Whether another object made it, as a Deployment makes ReplicaSets: that one is judged. Raises UnknownValue."""
         return bool(self.get("metadata.ownerReferences"))
 
+    def get(self, path: str, default: Any = None) -> Any:
+        """Returns the value at a path. Raises UnknownValue; also where something fills it in before the cluster sees it."""
+        value = super().get(path, default)
+        if is_placeholder(value) or (isinstance(value, list) and any(map(is_placeholder, value))):
+            raise UnknownValue(self.at(path), "is filled in later")
+        return value
+
+    def raise_hidden(self, *paths: str) -> None:
+        """Raises UnknownValue for anything at or below some paths (none: the whole object) that something fills in."""
+        for path in paths or ("",):
+            if why := _hidden(self.resource.partly(path) if path else self.resource.properties):
+                raise UnknownValue(self.at(path), why)
+
     def words_of(self, path: str, default: str = "") -> str:
         """Returns a text that is known to its last character. Raises UnknownValue."""
         return self._known(path, self.get(path, default))
@@ -114,6 +128,15 @@ class KubernetesObject(Fact):
         if OPEN in str(value) or "${" in str(value):
             raise UnknownValue(self.at(path), "is filled in later")
         return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _hidden(value: Any) -> str:
+    """Returns why a part of a value, a key of it or all of it is not known; empty = all is."""
+    if isinstance(value, Unread | Unknown):
+        return value[""].reason if isinstance(value, Unread) else value.reason
+    if isinstance(value, dict | list):
+        return next(filter(None, map(_hidden, value.values() if isinstance(value, dict) else value)), "")
+    return "is filled in later" if is_placeholder(value) else gap_of(value) if isinstance(value, str) else ""
 
 
 def _labels(found: Any) -> dict[str, str]:

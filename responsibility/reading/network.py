@@ -11,7 +11,7 @@ from typing import Literal
 from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.properties import Prop
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import CLOSE, OPEN, Unknown
+from responsibility.reading.values import CLOSE, OPEN, Unknown, Unread
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 Reach = Literal["public", "private", "isolated", "unknown"]
@@ -231,21 +231,13 @@ def _rules(group: SecurityGroup, path: str) -> Iterator[Rule]:
         yield _rule(group, values, at)
 
 
+_SOURCES = ("CidrIp", "CidrIpv6", "SourceSecurityGroupId", "SourcePrefixListId", "DestinationSecurityGroupId")
+
+
 def _rule(owner: Fact, values: dict[str, object], path: str) -> Rule:
-    source = next(
-        (
-            values[key]
-            for key in (
-                "CidrIp",
-                "CidrIpv6",
-                "SourceSecurityGroupId",
-                "SourcePrefixListId",
-                "DestinationSecurityGroupId",
-            )
-            if key in values
-        ),
-        None,
-    )
+    source = next((values[key] for key in _SOURCES if key in values), None)
+    if isinstance(values, Unread) and not (source and "IpProtocol" in values):
+        raise UnknownValue(owner.at(path), values[""].reason)
     return Rule(
         protocol=str(values.get("IpProtocol", "-1")),
         from_port=_port(values.get("FromPort")),

@@ -109,7 +109,13 @@ class Ec2Nodes(Fact):
     @property
     def ami_type_or_default(self) -> str:
         """Its AMI type, else the one that EKS takes. Raises UnknownValue."""
-        return str(self.get("AmiType", "")) or default_ami_type(".".join(map(str, self.kubernetes_version))).name
+        if stated := str(self.get("AmiType", "")):
+            return stated
+        cluster = self.facts.get(Fact, self.cluster_key)
+        for fact in (self, cluster) if cluster else (self,):
+            if fact.get("Version"):  # or it is not known which default EKS takes
+                break
+        return default_ami_type(".".join(map(str, self.kubernetes_version))).name
 
     @property
     def kubernetes_version(self) -> tuple[int, ...]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from responsibility.reading.intrinsics import Scope, World
+from responsibility.reading.placeholders import is_placeholder
 from responsibility.reading.resource import Resource
 from responsibility.reading.sources import ManifestFile
 from responsibility.reading.template import BadSource, Keys, Template, parse
-from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, filled, written
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, Unread, filled, written
 from safe_io.where import Where
 
 _OLD_CDK = {
@@ -64,7 +65,7 @@ def _stands(template: Template, world: World) -> str | None:
 def _resource(template: Template, scope: Scope, logical_id: str, raw: dict[str, Any], conditional: str) -> Resource:
     properties = scope.value(raw.get("Properties") or {})
     if not isinstance(properties, dict):
-        properties = {}
+        properties = Unread(properties) if isinstance(properties, Unknown) else {}
     kind = raw["Type"]
     wrapped: Literal["", "Config"] = ""
     if kind in _OLD_CDK:
@@ -123,7 +124,8 @@ def _upper(key: str) -> str:
 
 def _pascal(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_upper(str(key)): item if key in _AS_WRITTEN else _pascal(item) for key, item in value.items()}
+        found = {_upper(str(key)): item if key in _AS_WRITTEN else _pascal(item) for key, item in value.items()}
+        return Unread(value[""], found) if isinstance(value, Unread) else found
     return [_pascal(item) for item in value] if isinstance(value, list) else value
 
 
@@ -206,9 +208,15 @@ def objects_in(file: ManifestFile) -> Iterator[Resource]:
 
 
 def _placeholders(value: Any) -> Any:
-    """Returns the objects of a file with what a delivery fills in (``${AWS::Region}``) as what a template's text has there."""
+    """Returns the objects of a file with what a delivery fills in (``${AWS::Region}``) as what a template's text has there.
+
+    Where a key is filled in later, every key that is not there is unknown.
+    """
     if isinstance(value, dict):
-        return {key: _placeholders(item) for key, item in value.items()}
+        found = {key: _placeholders(item) for key, item in value.items() if not is_placeholder(key)}
+        if hidden := next(filter(is_placeholder, value), None):
+            return Unread(Unknown(f"{hidden[:60]} may be it, which is filled in later"), found)
+        return found
     if isinstance(value, list):
         return [_placeholders(item) for item in value]
     if isinstance(value, str):

@@ -13,6 +13,13 @@ from responsibility.reading.resource import UnknownValue
 _SELECTORS = {"Service": "spec.selector", "NetworkPolicy": "spec.podSelector"}
 """Where an object names the pods it means; others at ``spec.selector``."""
 
+_JOINED = {
+    **dict.fromkeys(("HorizontalPodAutoscaler", "ScaledObject"), "spec.scaleTargetRef"),
+    **dict.fromkeys(("PodDisruptionBudget", "Service", "NetworkPolicy"), "spec"),
+    "Namespace": "metadata.labels",
+}
+"""Where other objects than workloads say what they are about."""
+
 Place = tuple[str, str]
 """Cluster and namespace."""
 
@@ -26,6 +33,7 @@ class Objects:
         self._by_name: dict[tuple[str, Place, str], KubernetesObject] = {}
         self._workloads: dict[Place, list[Workload]] = defaultdict(list)
         self._joins: dict[str, tuple[dict[int, list[Workload]], dict[int, list[KubernetesObject]]]] = {}
+        self._unjoined: dict[tuple[str, tuple[str, ...]], UnknownValue | None] = {}
         for item in facts.all(KubernetesObject):
             place = self._place(item)
             self._by_kind[item.what, place[0]].append(item)
@@ -63,6 +71,35 @@ class Objects:
     def workloads(self, beside: KubernetesObject, namespace: str) -> list[Workload]:
         """Returns the workloads in a namespace of an object's cluster."""
         return self._workloads.get((beside.cluster_key, namespace), [])
+
+    def raise_unjoined(self, cluster: str, *kinds: str) -> None:
+        """Raises UnknownValue where a name or a label is filled in later: what belongs together in a cluster is not known.
+
+        Of some kinds of objects, or of all that name or select others.
+        """
+        key = (cluster, kinds)
+        if key not in self._unjoined:
+            self._unjoined[key] = self._first_hidden(cluster, kinds)
+        if unknown := self._unjoined[key]:
+            raise unknown
+
+    def _first_hidden(self, cluster: str, kinds: tuple[str, ...]) -> UnknownValue | None:
+        joined = [
+            (item, item.labels_path if isinstance(item, Workload) else _JOINED[kind])
+            for (kind, of), items in self._by_kind.items()
+            for item in items
+            if of == cluster and (isinstance(item, Workload) or kind in _JOINED)
+        ]
+        # One namespace for all, whatever it will be called, keeps together what it has.
+        several = len({item.namespace for item, _ in joined}) > 1
+        for item, path in joined:
+            if kinds and item.what not in kinds:
+                continue
+            try:
+                item.raise_hidden(path, *(["metadata.namespace"] if several else []))
+            except UnknownValue as unknown:
+                return unknown
+        return None
 
     def selecting(self, kind: str, workload: Workload) -> list[KubernetesObject]:
         """Returns the objects of a kind (Service, PodDisruptionBudget) that select a workload's pods."""

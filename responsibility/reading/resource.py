@@ -161,7 +161,9 @@ class Resource:
             if isinstance(value, dict):
                 value = value.get(step)
             elif isinstance(value, list):
-                value = value[int(step)] if step.isdecimal() and int(step) < len(value) else None
+                if not step.isdecimal():
+                    raise OddShape(self.evidence(path), "is below a list, where a mapping should be")
+                value = value[int(step)] if int(step) < len(value) else None
             elif isinstance(value, Reference):
                 # A whole object that another resource gives: nothing below it can be read.
                 raise UnknownValue(self.evidence(path), f"is given by {value.words}")

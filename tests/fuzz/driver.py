@@ -33,6 +33,8 @@ class Target:
     """The input as text, for who has to mend what failed."""
     cases: int = 40
     """Inputs that a test run plays. All targets together may take 20 s of it."""
+    refuses: bool = True
+    """Whether some of its inputs are bad ones, which end in BadInput."""
     seconds: float = 5
     """CPU time that an input may take at most: far above what any takes, so that a slow machine is not a failure."""
 

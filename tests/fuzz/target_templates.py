@@ -82,9 +82,9 @@ def _review(drawn: tuple[Documents, Documents | None, bool]) -> None:
     judge(_write("now", _json(documents)), _write("before", _json(before)) if before else None, shown=shown)
 
 
-def judge(assembly: str, baseline: str | None = None, *, shown: bool) -> None:
+def judge(assembly: str | None, baseline: str | None = None, *, shown: bool, manifests: tuple[str, ...] = ()) -> None:
     """Reviews; no check may fall over."""
-    request = Request(assembly, TODAY, baseline=baseline)
+    request = Request(assembly, TODAY, baseline=baseline, manifests=manifests)
     document = review(request, warn=lambda _words: None)
     assert not document.defects, document.defects
     for name in FORMATS if shown else ():
@@ -102,7 +102,27 @@ def _review_text(text: str) -> None:
     judge(str(file), shown=False)
 
 
+@cache
+def _manifests() -> list[Documents]:
+    """The Kubernetes objects of each fixture and of each sample workload that has some."""
+    files = sorted([*(HERE / "checks/fixtures").rglob("*.yaml"), *(ROOT / "workloads").rglob("*.yaml")])
+    read = ([item for item in parse(path.read_text(), str(path)) if "apiVersion" in item] for path in files)
+    return [found for found in read if found]
+
+
+def _draw_objects(rng: random.Random) -> tuple[Documents, bool]:
+    return changed_data(rng.choice(_manifests()), rng, EVERYTHING), rng.random() < 0.1
+
+
+def _review_objects(drawn: tuple[Documents, bool]) -> None:
+    objects, shown = drawn
+    file = _folder() / "objects.yaml"
+    file.write_bytes("\n---\n".join(json.dumps(item) for item in objects).encode("utf-8", "surrogatepass"))
+    judge(None, shown=shown, manifests=(str(file),))
+
+
 TARGETS = (
+    Target("manifest-data", _draw_objects, _review_objects, lambda drawn: json.dumps(drawn[0]), cases=30),
     Target("template-data", _draw, _review, lambda drawn: json.dumps(drawn[0]), cases=40),
     Target("template-text", _text, _review_text, str, cases=30),
 )

@@ -14,7 +14,7 @@ from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import objects
 from responsibility.reading.logs import LogGroups
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference, Unknown, has_gap
+from responsibility.reading.values import Reference, has_gap
 
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 _CONTROLLER = "AmazonEKSVPCResourceController"
@@ -150,10 +150,7 @@ def _administrators(cluster: Cluster) -> Iterator[tuple[str, Evidence]]:
     facts = cluster.facts
     for entry in facts.belonging(AccessEntry, cluster.resource.key):
         key = _identity(facts, entry.resource.maybe("PrincipalArn"))
-        # A parameter cannot be a role of its own template; what a condition chooses can.
-        principal = entry.resource.properties.get("PrincipalArn")
-        choice = isinstance(principal, Unknown) and not principal.given
-        for index, (name, scope, _) in enumerate(entry.policies if key or choice else []):
+        for index, (name, scope, _) in enumerate(entry.policies):
             if name == CLUSTER_ADMIN and scope == "cluster":
                 yield key, entry.at(f"AccessPolicies.{index}")
     for config in facts.belonging(AwsAuth, cluster.resource.key):

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.reading.kubernetes import KubernetesObject
@@ -52,11 +51,12 @@ def no_wildcards(role: KubernetesObject) -> Answer | None:
     if role.what not in _ROLES or not str(role.get("apiVersion", "")).startswith("rbac.authorization.k8s.io/"):
         return None
     found = []
-    for index, rule in enumerate(role.get("rules", []) or []):
+    for rule in role.items("rules"):
         for key, word in _LISTS.items():
-            values: Any = role.get(f"rules.{index}.{key}", []) if isinstance(rule, dict) else []
-            if any(value == "*" or (key == "resources" and str(value).startswith("*/")) for value in values):
-                found.append((f"every {word}", role.at(f"rules.{index}.{key}")))
+            if any(
+                value == "*" or (key == "resources" and value.startswith("*/")) for value in role.texts(f"{rule}.{key}")
+            ):
+                found.append((f"every {word}", role.at(f"{rule}.{key}")))
     if found:
         words = " and ".join(dict.fromkeys(words for words, _ in found))
         return open_(f"allows {words} (*)", *(at for _, at in found))

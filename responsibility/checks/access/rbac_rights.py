@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from responsibility.checks.check import Answer, check, met, open_
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.containers import listed
 from responsibility.findings import Evidence
 from responsibility.reading.kubernetes import KubernetesObject
@@ -62,12 +62,23 @@ def _found(role: KubernetesObject, rights: tuple[Right, ...]) -> Iterator[tuple[
                 yield f"{verb} {listed(sorted(hit))}: {right.words}", role.at(f"{path}.verbs")
 
 
+def _includes_everything(role: KubernetesObject, rights: tuple[Right, ...]) -> bool:
+    """Whether a rule for every resource allows one of some rights, too."""
+    for path in role.items("rules"):
+        verbs = {verb.lower() for verb in role.texts(f"{path}.verbs")}
+        if "*" in role.texts(f"{path}.resources") and any("*" in verbs or right.verbs & verbs for right in rights):
+            return True
+    return False
+
+
 def _judged(role: KubernetesObject, rights: tuple[Right, ...], fine: str) -> Answer | None:
     if not _is_role(role):
         return None
     found = list(_found(role, rights))
     if found:
         return open_("; ".join(dict.fromkeys(words for words, _ in found)), *dict.fromkeys(at for _, at in found))
+    if _includes_everything(role, rights):
+        return not_applicable("is a right to every resource (*), which EKR111 is about")
     return met(fine, role.at("rules"))
 
 

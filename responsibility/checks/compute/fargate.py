@@ -10,6 +10,7 @@ from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, FargateProfile, PodIdentity
 from responsibility.reading.kubernetes import Workload
 from responsibility.reading.network import Subnet
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
@@ -199,4 +200,6 @@ def identity_is_not_for_fargate(association: PodIdentity) -> Answer | None:
         raise UnknownValue(
             association.at("ServiceAccount"), f"the labels of its pods decide whether {namespace} is Fargate's"
         )
+    if near:
+        association.facts.view(Objects).raise_unjoined(cluster.resource.key)
     return met("is for pods on nodes", association.at("Namespace"))

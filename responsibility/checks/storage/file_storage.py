@@ -38,6 +38,8 @@ def _users(volume: KubernetesObject) -> Iterator[Workload]:
 
 
 def _is_not_root(workload: Workload) -> bool:
-    contexts = [workload.pod("securityContext", {}) or {}]
-    contexts += [container.get("securityContext") or {} for _, container in workload.containers]
-    return any(one.get("runAsNonRoot") is True or str(one.get("runAsUser", "0")) != "0" for one in contexts)
+    contexts = [f"{path}.securityContext" for path in (workload.spec_path, *workload.running, *workload.starting)]
+    return any(
+        workload.get(f"{path}.runAsNonRoot") is True or str(workload.get(f"{path}.runAsUser", "0")) != "0"
+        for path in contexts
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.reading.kubernetes import Workload
+from responsibility.reading.placeholders import is_placeholder
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Reference, filled
 
@@ -26,6 +27,8 @@ class Image:
 def image_of(workload: Workload, path: str) -> Image:
     """Returns the image of the container at a path. Raises UnknownValue if its tag or digest is not said."""
     value = workload.resource.partly(f"{path}.image", "")
+    if is_placeholder(value):
+        raise UnknownValue(workload.at(f"{path}.image"), "is filled in later")
     if isinstance(value, Reference):
         raise UnknownValue(workload.at(f"{path}.image"), f"is given by {value}")
     # A gap in the registry's name does not matter; one at the end may hold the tag.

@@ -16,10 +16,12 @@ _REPLICATED = ("Deployment", "StatefulSet", "ReplicaSet")
 
 def least_replicas(workload: Workload) -> tuple[int, KubernetesObject, str]:
     """Returns the minimum number of replicas, and the object and path that say so. Raises UnknownValue."""
-    for scaler in workload.facts.view(Objects).scalers(workload):
+    objects = workload.facts.view(Objects)
+    for scaler in objects.scalers(workload):
         # KEDA scales to zero by default; a HorizontalPodAutoscaler to one.
         path, default = ("minReplicaCount", 0) if scaler.what == "ScaledObject" else ("minReplicas", 1)
         return scaler.number(f"spec.{path}", default), scaler, f"spec.{path}"
+    objects.raise_unjoined(workload.cluster_key, "HorizontalPodAutoscaler", "ScaledObject")
     return workload.replicas, workload, "spec.replicas"
 
 
@@ -66,6 +68,13 @@ def budget_lets_pods_go(budget: DisruptionBudget) -> Answer:
     for workload in workloads:
         if len(objects.selecting("PodDisruptionBudget", workload)) > 1:
             return open_(f"another budget selects the pods of {workload.words} too", budget.at("spec.selector"))
+    answer = _numbers(budget, workloads)
+    if answer.status == "met":
+        objects.raise_unjoined(budget.cluster_key)
+    return answer
+
+
+def _numbers(budget: DisruptionBudget, workloads: list[Workload]) -> Answer:
     if budget.get("spec.maxUnavailable") is not None:
         allowed = budget.words_of("spec.maxUnavailable")
         if allowed.rstrip("%") == "0":

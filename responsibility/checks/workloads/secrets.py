@@ -32,10 +32,12 @@ def secret_is_empty(secret: Secret) -> Answer | None:
     if secret.made_by_another:
         return None
     written = []
+    later = ""
     for group in ("data", "stringData"):
         for key, value in secret.mapping(group).items():
             if isinstance(value, Unknown) or (isinstance(value, str) and has_gap(value)):
                 raise UnknownValue(secret.at(group), "the template does not show its values")
+            later = later or (group if key not in _PUBLIC and _filled_in(value) else "")
             if key not in _PUBLIC and value and not _filled_in(value) and not _tells_nothing(str(key), value, group):
                 written.append(group)
     if written:
@@ -43,6 +45,8 @@ def secret_is_empty(secret: Secret) -> Answer | None:
             f"contains {len(written)} value{'s' if len(written) > 1 else ''}",
             *(secret.at(group) for group in dict.fromkeys(written)),
         )
+    if later:
+        raise UnknownValue(secret.at(later), "its values are filled in later: where they are kept was not read")
     return met("it contains no secret value", secret.at("data"))
 
 

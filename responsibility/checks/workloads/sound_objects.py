@@ -5,11 +5,16 @@ from __future__ import annotations
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.linted import Linted
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 from safe_io.where import dotted
 
 _NAMED = 3
 """So many problems of an object are put into words; the evidence has all."""
+
+
+_JOINED = ("reference", "pod_security")
+"""Kinds of problems that are between objects."""
 
 
 def _judged(item: KubernetesObject, kind: str, fine: str) -> Answer | None:
@@ -25,6 +30,9 @@ def _judged(item: KubernetesObject, kind: str, fine: str) -> Answer | None:
     if found:
         where, text = found[0].where, found[0].text
         raise UnknownValue(item.at(_path(where)), f"{text}, unless something that was not read makes it right")
+    item.raise_hidden()
+    if kind in _JOINED:
+        item.facts.view(Objects).raise_unjoined(item.cluster_key)
     return met(fine, item.at())
 
 
