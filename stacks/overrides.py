@@ -58,8 +58,8 @@ def _paths(scope: Construct) -> Iterator[str]:
 
 def _check_property(kind: str, path: str, index: int) -> None:
     """Raises Misplaced for a property that CloudFormation's schema of a type does not have."""
-    from cfnlint.schema import ResourceNotFoundError
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+    from cfnlint.schema import ResourceNotFoundError  # type: ignore[import-untyped]
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
     try:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
