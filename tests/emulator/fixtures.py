@@ -3,9 +3,11 @@
 import copy
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.session  # type: ignore[import-untyped]
 import pytest
 
 from emulator import process
@@ -15,6 +17,9 @@ from tests.emulator.deployment import Deployment
 from tests.support.environments import environment_data, validated
 from tests.support.kept import kept
 from tests.support.synth import build_platform
+
+# Each session reads the descriptions of the services anew, and the command line makes a session for each run.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 @pytest.fixture(scope="session")

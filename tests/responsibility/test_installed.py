@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.responsibility.command import CLUSTER
+from tests.responsibility.command import CLUSTER, Done
 from tests.support.kept import kept
 
 ROOT = Path(__file__).parents[2]
@@ -42,53 +42,77 @@ def installed() -> Path:
     return kept("installed reviewer", install, of="project") / "site"
 
 
-def run(installed: Path, folder: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    start = (
-        "import sys; sys.argv[0] = 'eks-responsibility'; import responsibility.cli.commands as it;"
-        f"assert it.__file__.startswith({str(installed)!r}), it.__file__; it.main()"
-    )
-    return subprocess.run(
-        [sys.executable, "-P", "-c", start, *arguments],
+TYPED = {
+    "help": ["--help"],
+    "review": ["review", "--template", "-"],
+    "files": ["review", "--template", "shop.yaml", "--fail-on", "never", "-o", "page.html", "-o", "page.sarif"],
+    "compliance": ["compliance", "--framework", "cis-eks", "--template", "shop.yaml", "--format", "html"],
+    "matrix": ["matrix", "--format", "html"],
+    "explain": ["explain", "kubelet"],
+    "checks": ["checks", "--format", "md"],
+    "no template": ["review", "--template", "nowhere.yaml"],
+    "upgrade": ["upgrade", "--to", "1.37", "--template", "shop.yaml", "--format", "json"],
+}
+START = """
+import io, json, sys
+from contextlib import redirect_stderr, redirect_stdout
+asked = json.loads(sys.argv[1])
+sys.argv[0] = "eks-responsibility"
+import responsibility.cli.commands as it
+assert it.__file__.startswith(asked["installed"]), it.__file__
+ended = {}
+for name, arguments in asked["typed"].items():
+    sys.argv = ["eks-responsibility", *arguments]
+    printed = io.BytesIO()
+    with redirect_stdout(io.TextIOWrapper(printed, write_through=True)) as out, redirect_stderr(io.StringIO()) as err:
+        try:
+            it.main()
+        except SystemExit as end:
+            code = end.code
+    ended[name] = code, printed.getvalue().decode(), err.getvalue()
+json.dump(ended, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def ended(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
+    """How each command that is ``TYPED`` ended: one process that has nothing but what was installed runs them all."""
+    folder = tmp_path_factory.mktemp("installed")
+    (folder / "shop.yaml").write_text(CLUSTER)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", START, json.dumps({"installed": str(installed), "typed": TYPED})],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(installed), "COLUMNS": "200"},
-        input=given,
+        input=CLUSTER,
         capture_output=True,
         text=True,
     )
+    assert done.returncode == 0, done.stderr
+    return {name: Done(*end) for name, end in json.loads(done.stdout).items()}
 
 
-def test_it_has_every_command_and_its_own_name(installed: Path, tmp_path: Path) -> None:
-    done = run(installed, tmp_path, "--help")
-    assert done.stdout.startswith("Usage: eks-responsibility ")
+def test_it_has_every_command_and_its_own_name(ended: dict[str, Done]) -> None:
+    said = ended["help"].out
+    assert said.startswith("Usage: eks-responsibility ")
     for command in COMMANDS:
-        assert f"\n  {command} " in done.stdout
+        assert f"\n  {command} " in said
     assert PROJECT["project"]["scripts"] == {"eks-responsibility": "responsibility.cli.commands:main"}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (["review", "--template", "-"], 1),
-        (["review", "--template", "-", "--fail-on", "never", "-o", "page.html", "-o", "page.sarif"], 0),
-        (["compliance", "--framework", "cis-eks", "--template", "-", "--format", "html"], 1),
-        (["matrix", "--format", "html"], 0),
-        (["explain", "kubelet"], 0),
-        (["checks", "--format", "md"], 0),
-        (["review", "--template", "nowhere.yaml"], 2),
-    ],
-    ids=lambda value: value[0] if isinstance(value, list) else str(value),
-)
-def test_every_command_finds_its_data(installed: Path, tmp_path: Path, arguments: list[str], code: int) -> None:
-    done = run(installed, tmp_path, *arguments, given=CLUSTER)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    assert "docs/labs" not in done.stdout
+def test_every_command_finds_its_data(ended: dict[str, Done]) -> None:
+    assert {name: end.code for name, end in ended.items()} == {
+        **dict.fromkeys(TYPED, 0),
+        "review": 1,
+        "compliance": 1,
+        "no template": 2,
+    }
+    for name, end in ended.items():
+        assert "Traceback" not in end.err, name
+        assert "docs/labs" not in end.out, name
 
 
-def test_a_playbook_can_be_written(installed: Path, tmp_path: Path) -> None:
-    (tmp_path / "shop.yaml").write_text(CLUSTER)
-    done = run(installed, tmp_path, "upgrade", "--to", "1.37", "--template", "shop.yaml", "--format", "json")
-    assert json.loads(done.stdout)["target"] == "1.37"
+def test_a_playbook_can_be_written(ended: dict[str, Done]) -> None:
+    assert json.loads(ended["upgrade"].out)["target"] == "1.37"
 
 
 def test_nothing_of_this_repository_alone_is_in_it(installed: Path) -> None:

@@ -24,10 +24,10 @@ def worktrees(folder):
     return git(folder, "worktree", "list", "--porcelain").count("worktree ")
 
 
-@pytest.fixture
-def repository(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def two_commits(tmp_path_factory):
     """This project's code in two commits: the environment `mine`, and then `mine` changed and `younger` beside it."""
-    root = tmp_path / "repository"
+    root = tmp_path_factory.mktemp("base") / "repository"
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for name in ("constructs", "delivery", "eks_facts", "responsibility", "safe_io", "stacks"):
         shutil.copytree(ROOT / name, root / name, ignore=ignored)
@@ -43,6 +43,13 @@ def repository(tmp_path, monkeypatch):
         git(root, "add", "--all")
         git(root, "commit", "--quiet", "--message", "a commit")
     (root / "node_modules").symlink_to(ROOT / "node_modules")
+    return root
+
+
+@pytest.fixture
+def repository(two_commits, tmp_path, monkeypatch):
+    """A copy of the two commits."""
+    root = shutil.copytree(two_commits, tmp_path / "repository", symlinks=True)
     monkeypatch.setattr(base, "_ROOT", root)
     monkeypatch.chdir(root)
     return root
