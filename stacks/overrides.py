@@ -15,19 +15,12 @@ METADATA = "eks-platform/overrides"
 
 
 def apply(scope: Construct, overrides: Sequence[OverrideSpec]) -> None:
-    """Sets the properties. Raises Misplaced: a path or a property that is not there, or the same one twice."""
+    """Sets the properties. Raises Misplaced: a path or a property that is not there."""
     done: dict[str, list[OverrideSpec]] = {}
     for index, override in enumerate(overrides):
         resource = _resource(scope, override.path, index)
         _check_property(resource.cfn_resource_type, override.property, index)
         its = done.setdefault(resource.node.path, [])
-        if override.property in [one.property for one in its]:
-            raise Misplaced(
-                f"{override.property} of {override.path} is overridden already; remove one",
-                "overrides",
-                index,
-                "property",
-            )
         its.append(override)
         if override.value is None:
             resource.add_property_deletion_override(override.property)

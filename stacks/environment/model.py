@@ -184,6 +184,13 @@ class Environment(Spec):
         return self
 
     @model_validator(mode="after")
+    def _overrides(self) -> "Environment":
+        places = [f"{one.path.removesuffix('/Resource')} {one.property}" for one in self.overrides]
+        if (index := repeated(places)) is not None:
+            raise Misplaced(f"{places[index]} is overridden already; remove one", "overrides", index, "property")
+        return self
+
+    @model_validator(mode="after")
     def _zones(self) -> "Environment":
         check_zones(("network",), self.network, self.region)
         for cluster in self.clusters:

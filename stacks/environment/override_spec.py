@@ -13,7 +13,7 @@ class OverrideSpec(Spec):
     path: Annotated[
         str,
         pattern(
-            r"[A-Za-z0-9][A-Za-z0-9-]{0,127}(/[!-.0-~]{1,255}){1,20}",
+            r"[A-Za-z0-9][A-Za-z0-9-]{0,127}(/[\w.:@+=,()-]{1,255}){1,20}",
             "must be the path of a construct: a stack, then names with / between them, as `aws:cdk:path` of a template has it",
         ),
     ]

@@ -73,8 +73,6 @@ def test_overrides_come_last_and_leave_a_mark(stack):
         ([("two/Role", "Path", "/")], (0, "path"), "The nearest: one/Role"),
         ([("one/Role/Resource/More", "Path", "/")], (0, "path"), "no resource has this path"),
         ([("one/Role", "Descripton", "a")], (0, "property"), "AWS::IAM::Role has no property Descripton. Did you mean Description?"),
-        ([("one/Role", "Path", "/")] * 2, (1, "property"), "is overridden already; remove one"),
-        ([("one/Role", "Path", "/"), ("one/Role/Resource", "Path", "/a/")], (1, "property"), "is overridden already"),
     ],
 )  # fmt: skip
 def test_what_matches_nothing_is_refused_with_the_nearest(stack, overrides, where, words):
