@@ -28,7 +28,7 @@ CDK = node_modules/.bin/cdk
 synth = set -o pipefail; test ! -t 2 || { echo "Synthesising $$ENV ..." >&2; export FORCE_COLOR=1; }; \
 	$(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "Successfully synthesized to|Supply a stack id|Subprocess exited with error" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down setup synth review explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
+.PHONY: help demo demo-down setup synth review explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema docs bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -144,8 +144,17 @@ lock: setup .venv/.tests-ready  ## make the requirements.txt files, with the has
 	$(compile) --group checkov --group packaging -o tests/workloads/checkov-requirements.txt
 	$(compile) --group sbom --group packaging -o .github/sbom-requirements.txt
 
-schema: setup  ## make environments/schema.json from the specs
+schema: setup  ## make environments/schema.json and docs/reference.md from the specs
 	python -m stacks.environment.schema environments/schema.json
+	python -m stacks.environment.reference docs/reference.md
+
+# mkdocs empties the folder that it writes to: so it gets one that is not there, or is ours.
+docs: setup .venv/.tests-ready  ## the documentation as a site, in docs-site/: guides, every key, the library, checks, the model
+	@python -m safe_io remove docs-site
+	@test ! -e docs-site || { echo "docs-site: has files that make docs did not write; move them away" >&2; exit 2; }
+	@python -m safe_io claim docs-site
+	@NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet
+	@echo "docs-site/index.html"
 
 lint: setup .venv/.tests-ready  ## lint and type-check alone
 	ruff check . && ruff format --check . && mypy
@@ -160,7 +169,7 @@ format: setup .venv/.tests-ready  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 
 clean:  ## delete what the commands above made; what others put there stays
-	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out review/base-assembly review .home node_modules bench/peer/node_modules \
+	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out review/base-assembly review docs-site .home node_modules bench/peer/node_modules \
 		.venv .venv-checkov .venv-emulator .pytest-assemblies .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: env-named
