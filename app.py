@@ -35,6 +35,9 @@ ACCEPT = "the checks found something. Fix it, or accept it with a reason in stac
 
 def main() -> int:
     """Synthesises the environment that the context key `env` names; returns the exit code. Raises BadInput."""
+    if find_spec("jsii") is None:
+        advice = "`make setup` installs them into .venv, and `. .venv/bin/activate` makes this shell use them"
+        raise BadInput(f"{sys.executable} does not have this project's packages. {advice}")
     use_pinned_node()
     _import_cdk_and_pydantic()
 
