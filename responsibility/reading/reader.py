@@ -43,6 +43,7 @@ from responsibility.reading.sources import Sources
 from responsibility.reading.stack_parameters import parameters
 from responsibility.reading.storage import Storage
 from responsibility.reading.unread import Unread, unread
+from responsibility.reading.unread_roles import unread_node_roles
 from responsibility.reading.uses import UsedRole
 
 _CLASSES: dict[str, type[Fact]] = {
@@ -114,6 +115,8 @@ def read(sources: Sources, as_of: date) -> Facts:
     for resource in resources:
         if resource.template and said(resource.template.body, resource.id):
             facts.add(Overridden(resource, facts))
+    for role in list(unread_node_roles(facts)):
+        facts.add(role)
     facts.unread = [*unread(sources.templates), *(Unread("", f"chart file {file}") for file in sources.passed_over)]
     facts.stated_kinds, facts.stated_version = sources.compute, sources.version
     return facts
