@@ -27,6 +27,8 @@ def no_amazon_linux_2(nodes: Ec2Nodes) -> Answer:
     family, image = nodes.family, nodes.image
     where = _image_at(nodes, image)
     if family == "custom":
+        if started := _started_by_newer_system(nodes):
+            return met("its user data is for AL2023 or Bottlerocket: Amazon Linux 2 would not join with it", started)
         raise UnknownValue(where, f"{image or nodes.get('AmiType')} does not say which system is in it")
     if family != "al2":
         return met(f"runs {FAMILY_NAMES[family]}", where)
@@ -187,6 +189,17 @@ def _metadata_is_off(instance: Instance) -> Answer | None:
 def _at(nodes: Ec2Nodes, instance: Instance | None, path: str) -> Evidence:
     """Where a setting of the instances is, or would be."""
     return instance.at(path) if instance else nodes.at("LaunchTemplate")
+
+
+def _started_by_newer_system(nodes: Ec2Nodes) -> Evidence | None:
+    """Returns the user data that makes nodes join, if it is of a kind that Amazon Linux 2 does not read."""
+    instance = nodes.instance
+    try:
+        text = str(instance.get("UserData", "")) if instance else ""
+    except UnknownValue:
+        return None
+    newer = any(one in f"\n{text}" for one in ("\napiVersion: node.eks.aws/", "\n[settings.kubernetes]"))
+    return instance.at("UserData") if instance and newer and "bootstrap.sh" not in text else None
 
 
 def _image_at(nodes: Ec2Nodes, image: str) -> Evidence:
