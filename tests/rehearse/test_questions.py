@@ -137,4 +137,4 @@ def test_a_zone_that_fails_is_a_question_of_its_own() -> None:
 def test_what_is_not_there_is_answered_with_what_is() -> None:
     words = answers()["unknown"]
     assert words.startswith("--drain nothing: there is no such node, group or zone. Groups: ")
-    assert "eu-west-1b" in words
+    assert "Groups: left, no-room, old-pool, right. Zones: eu-west-1a" in words
