@@ -2,7 +2,7 @@
 
 import gc
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,12 @@ gc.set_threshold(
 )  # the CDK's classes and the collected tests stay: looking through them for garbage takes a tenth
 
 pytest_plugins = ["tests.emulator.fixtures"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """`-n auto` is a worker more than there are cores: tests of the local AWS wait for programs, and the others go on."""
+    return (yield) + 1
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
