@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -14,7 +13,7 @@ from emulator import locks
 from emulator.installation import ROOT
 from emulator.problem import Problem
 from emulator.process import ACCOUNT, ENGINE_LOCK, REGION, Engine
-from safe_io import process_groups
+from safe_io import process_groups, threads
 from safe_io.process_groups import Child
 
 CLI = ROOT / "node_modules" / ".bin" / "cdk"
@@ -29,7 +28,7 @@ def running(
     """Runs the CLI, its two outputs as one. At the end nothing of it is left, though it starts processes that would outlive it."""
     env = {**engine.environment(), **(extra or {})}
     with process_groups.running([str(CLI), *arguments, *QUIET], folder=engine.home, env=env, cwd=cwd) as child:
-        threading.Thread(target=_end_with_engine, args=(child, engine), daemon=True).start()
+        threads.start(_end_with_engine, child, engine)
         yield child
 
 

@@ -17,6 +17,7 @@ from stacks.control_plane import RunningCluster
 from stacks.controllers import needs_load_balancer_controller
 from stacks.environment.cluster_spec import LockFile
 from stacks.environment.model import Environment
+from stacks.placement.charts import pods_for_fargate
 
 
 class ComputeStack(cdk.Stack):
@@ -57,7 +58,7 @@ class ComputeStack(cdk.Stack):
             cluster.network,
             environment.context_of(spec),
             lasting=cluster.lasting,
-            system_pods=[*spec.system_pods(), *self._controller_pods()],
+            system_pods=[*spec.system_pods(), *self._controller_pods(), *pods_for_fargate(spec)],
             sizes=sizes,
         )
         versions = lock.versions(spec.control_plane.kubernetes_version) if lock else None

@@ -18,7 +18,7 @@ _OF_THE_STACK = ("ACCESS_POINT_ID", "BUCKET_NAME", "FILE_SYSTEM_ID", "SERVICE_AC
 def write_delivery(folder: Path, cluster: RunningCluster, environment: Environment) -> None:
     """Writes the files of one cluster into ``folder``, in their order."""
     spec = cluster.spec
-    own = spec.manifests(environment.context_of(spec), cluster.network)
+    own = spec.own_files(environment.context_of(spec), cluster.network)
     added = controllers(spec, environment, cluster.network)
     workloads = placed_workloads(spec, environment)
     steps = [Step(file=file.filename) for file in own]

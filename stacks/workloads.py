@@ -20,11 +20,12 @@ from eks_constructs.identity import associated_role
 from eks_constructs.kubectl import SIDE_BY_SIDE, Kubectl, Logging
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.pseudo import Aws
+from eks_constructs.rights import statements_of
 from eks_constructs.roles import Statement
 from eks_constructs.workload_bucket import WorkloadBucket
 from eks_constructs.workload_file_system import WorkloadFileSystem
 from stacks.control_plane import RunningCluster
-from stacks.controllers import controllers, needs_load_balancer_controller
+from stacks.controllers import charts_of, controllers, needs_load_balancer_controller
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
 from stacks.objects.balancer_rights import rights_of
@@ -51,7 +52,7 @@ def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools:
         late_addons(cluster, before_pools=before_pools)
         or cluster.delivered_by_stack
         or any(kind.has_controller for kind, _ in cluster.compute.active())
-        or needs_load_balancer_controller(cluster, environment)
+        or any(chart.outputs for chart, _ in charts_of(cluster, environment))
     ):
         return True
     return any(workload.needs & {"bucket", "file_system"} for workload in placed_workloads(cluster, environment))
@@ -103,11 +104,12 @@ class WorkloadsStack(cdk.Stack):
         self._handle = ClusterHandle(spec.name, spec.name)
         workloads = placed_workloads(spec, environment)
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
-        controller_values = {**self._controllers(), **self._load_balancer_controller(workloads)}
+        added = controllers(spec, environment, self._network)
+        controller_values = {**self._controllers(), **self._load_balancer_controller(workloads), **self._vpc_id(added)}
         late = late_addons(spec, lock, before_pools=before_pools)
         self._remember_delivery()
         if spec.delivered_by_stack:
-            self._apply(workloads, values, controller_values, logs_key_arn, late)
+            self._apply(added, workloads, values, controller_values, logs_key_arn, late)
         else:
             self._late_addons(late, after=[])
 
@@ -161,15 +163,25 @@ class WorkloadsStack(cdk.Stack):
             namespace=load_balancer_controller.NAMESPACE,
             account=load_balancer_controller.SERVICE_ACCOUNT,
             irsa=not on_nodes,
-            statements=load_balancer_controller.statements(spec.name, rights_of(objects, spec.name)),
+            statements=[
+                *load_balancer_controller.statements(spec.name, rights_of(objects, spec.name)),
+                *statements_of(spec.load_balancer_controller.allow),
+            ],
         )
-        cdk.CfnOutput(self, "VpcId", value=self._network.vpc_id, description="VPC of the cluster, for its controllers")
-        values = {load_balancer_controller.VPC_ID: self._network.vpc_id}
+        values: dict[str, str] = {}
         if not on_nodes:
             values[load_balancer_controller.ROLE_ARN] = role
             key, what = "LoadBalancerControllerRoleArn", "Role of the AWS Load Balancer Controller"
             cdk.CfnOutput(self, key, value=role, description=what)
         return values
+
+    def _vpc_id(self, added: Sequence[HelmChart | ManifestFile]) -> dict[str, str]:
+        """Returns the value of the placeholder for the VPC, an output too, if a chart has it."""
+        name = load_balancer_controller.VPC_ID
+        if not any(isinstance(one, HelmChart) and name in one.outputs for one in added):
+            return {}
+        cdk.CfnOutput(self, "VpcId", value=self._network.vpc_id, description="VPC of the cluster, for its controllers")
+        return {name: self._network.vpc_id}
 
     def _resources(self, workload: PlacedWorkload) -> dict[str, str]:
         """Makes a workload's AWS resources; returns the values of its placeholders, which are outputs too."""
@@ -236,6 +248,7 @@ class WorkloadsStack(cdk.Stack):
 
     def _apply(
         self,
+        added: Sequence[HelmChart | ManifestFile],
         workloads: Sequence[PlacedWorkload],
         values: Mapping[str, Mapping[str, str]],
         controller_values: Mapping[str, str],
@@ -244,7 +257,6 @@ class WorkloadsStack(cdk.Stack):
     ) -> None:
         """The cluster's own objects one file after the other, then workloads side by side, each stage after the one before."""
         spec = self._cluster.spec
-        added = controllers(spec, self._environment, self._network)
         kubectl = Kubectl(
             self,
             "Kubectl",
@@ -263,14 +275,14 @@ class WorkloadsStack(cdk.Stack):
         )
         known = {"AWS_ACCOUNT_ID": Aws.ACCOUNT_ID, "AWS_REGION": Aws.REGION, "AWS_PARTITION": Aws.PARTITION}
         before: list[IDependable] = []
-        for file in spec.manifests(self._environment.context_of(spec), self._network):
+        for file in spec.own_files(self._environment.context_of(spec), self._network):
             before = [self._stages(kubectl, file, known, before)]
         before = self._late_addons(late, before)
         makers = [*map(pascal_case, spec.compute.sections), "LoadBalancerController"]
         rights = [child for name in makers if (child := self.node.try_find_child(name))]
         for item in added:
             if isinstance(item, HelmChart):
-                filled = fill(dict(item.values), {**known, **controller_values})
+                filled = unescaped(fill(dict(item.values), {**known, **controller_values}))
                 before = [kubectl.install(item, filled, after=[*before, *rights])]
             else:
                 before = [self._stages(kubectl, item, known, before)]

@@ -111,7 +111,7 @@ class EksClusterSpec(Spec):
             tags_of_what_is_made=tags if tags_of_what_is_made is None else tags_of_what_is_made,
         )
 
-    def manifests(self, context: ClusterContext, network: ClusterNetwork) -> list[ManifestFile]:
+    def own_files(self, context: ClusterContext, network: ClusterNetwork) -> list[ManifestFile]:
         """Returns the Kubernetes objects of its own configuration, in the order in which they are applied."""
         return merged(
             [file for kind, section in self.compute.active() for file in kind.files(section, context, network)]

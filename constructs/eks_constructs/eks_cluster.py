@@ -208,7 +208,7 @@ class EksCluster(Construct):
         own = [
             item for kind, section in active for item in kind.files_of_controller(section, self._context, self.network)
         ]
-        return [*self.spec.manifests(self._context, self.network), *own]
+        return [*self.spec.own_files(self._context, self.network), *own]
 
     def charts(self) -> Sequence[HelmChart]:
         """Returns the Helm charts of the controllers that its compute needs, such as Karpenter's, with their values."""

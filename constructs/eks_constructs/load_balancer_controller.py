@@ -21,10 +21,18 @@ VERSION = "3.5.0"
 read 2026-11-28; AWS's page still shows controller 2.14.1 with chart 1.14.0)."""
 
 
-def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = None, isolated: bool = False) -> HelmChart:
+def chart(
+    cluster: str,
+    mix: ComputeMix,
+    *,
+    tags: Mapping[str, str] | None = None,
+    isolated: bool = False,
+    version: str | None = None,
+) -> HelmChart:
     """Returns the controller's chart; it runs where the add-ons' Deployments do.
 
-    ``tags`` are those of what it makes. ``isolated``: there is no way to the internet, and so none to WAF and Shield.
+    ``tags`` are those of what it makes. ``version``: of the chart, if not ours.
+    ``isolated``: there is no way to the internet, and so none to WAF and Shield.
     https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html
     """
     selector = mix.host.node_selector if mix.host else {}
@@ -58,7 +66,7 @@ def chart(cluster: str, mix: ComputeMix, *, tags: Mapping[str, str] | None = Non
         namespace=NAMESPACE,
         repository="https://aws.github.io/eks-charts",
         chart=SERVICE_ACCOUNT,
-        version=VERSION,
+        version=version or VERSION,
         values=values,
         note="Makes load balancers for Ingresses and Services on compute without Auto Mode. Yours to run and to upgrade.",
         outputs=outputs,

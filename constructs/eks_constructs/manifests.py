@@ -71,6 +71,8 @@ class HelmChart:
     """Its purpose."""
     outputs: Mapping[str, str] = field(default_factory=dict)
     """Placeholders in the values, and the outputs of the workloads' stack with their values."""
+    images: Mapping[str, str] | None = None
+    """Values that name its images, and the repositories that they have by default; None: those of reach.yaml, if it is there."""
 
     @property
     def in_public_ecr(self) -> bool:

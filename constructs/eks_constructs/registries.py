@@ -138,12 +138,12 @@ class Registries:
 
 def images_of(chart: HelmChart) -> dict[str, str]:
     """Returns the repositories of a chart's images, by the values that name them; none of a chart that is not known."""
-    return dict(load("reach")["charts"].get(chart.chart, {}))
+    return dict(load("reach")["charts"].get(chart.chart, {}) if chart.images is None else chart.images)
 
 
 def has_known_images(chart: HelmChart) -> bool:
     """Returns whether the images of a chart can be pointed elsewhere."""
-    return chart.chart in load("reach")["charts"]
+    return chart.images is not None or chart.chart in load("reach")["charts"]
 
 
 def own_repositories(chart: HelmChart) -> tuple[str, str, str] | None:

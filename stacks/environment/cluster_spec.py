@@ -14,10 +14,11 @@ from eks_constructs.capabilities import API_GROUPS
 from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
-from eks_constructs.spec import Misplaced, Spec, pattern
+from eks_constructs.spec import Misplaced, Spec, pattern, repeated
 from eks_facts.addons import addons
+from stacks.environment.chart_spec import ChartSpec, LoadBalancerControllerSpec
 from stacks.environment.existing_cluster import NOBODY, ExistingClusterSpec
-from stacks.environment.workload_spec import Delivery, WorkloadSpec
+from stacks.environment.workload_spec import Delivery, FilePath, WorkloadSpec
 
 AnyNetwork = Annotated[
     Annotated[NetworkSpec, Tag("new")] | Annotated[ExistingNetworkSpec, Tag("existing")],
@@ -58,7 +59,14 @@ class ClusterSpec(EksClusterSpec):
     """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack.
     `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them."""
     workloads: list[WorkloadSpec] = []
-    """Workloads of workloads/, and the compute each runs on."""
+    """Workloads of workloads/, or of other folders, and the compute each runs on."""
+    charts: list[ChartSpec] = []
+    """Helm charts, in the order in which they are installed: after controllers and add-ons, before manifests and workloads."""
+    manifests: list[FilePath] = []
+    """Files and folders of Kubernetes objects, relative to this file, that are applied as they are, after charts and before
+    workloads: they say themselves where their pods run."""
+    load_balancer_controller: LoadBalancerControllerSpec = LoadBalancerControllerSpec()
+    """The AWS Load Balancer Controller."""
     provided_elsewhere: list[ApiName] = []
     """What something else installs in the cluster, and workloads may refer to: API groups (cert-manager.io), names
     of classes (nginx), drivers (secrets-store.csi.k8s.io)."""
@@ -126,11 +134,20 @@ class ClusterSpec(EksClusterSpec):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _charts(self) -> "ClusterSpec":
+        if (index := repeated(chart.name for chart in self.charts)) is not None:
+            raise Misplaced(
+                f"{self.charts[index].name} is the name of two releases; choose another", "charts", index, "name"
+            )
+        return self
+
     @property
     def provided(self) -> frozenset[str]:
-        """What something else than this project's objects installs: `provided_elsewhere`, and the API groups of capabilities."""
+        """What something else than this project's objects installs: `provided_elsewhere`, and what capabilities and charts bring."""
         chosen = self.capabilities.chosen() if self.capabilities else ()
-        return frozenset(self.provided_elsewhere) | {API_GROUPS[kind] for kind, _ in chosen}
+        charts = {name for chart in self.charts for name in chart.said("provides", ())}
+        return frozenset(self.provided_elsewhere) | {API_GROUPS[kind] for kind, _ in chosen} | charts
 
     @property
     def delivered_by_stack(self) -> bool:

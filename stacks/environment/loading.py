@@ -1,5 +1,6 @@
 """Loads an :class:`Environment` from YAML, or fails with one message that says what is wrong and where."""
 
+import os
 from datetime import date
 from functools import reduce
 from pathlib import Path
@@ -8,15 +9,18 @@ from typing import Any
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from safe_io.layers import Layered
-from safe_io.where import shown
+from safe_io.where import Where, shown
 from safe_io.yaml_file import YamlFile
+from stacks.controllers import charts_of
 from stacks.environment.cluster_spec import LockFile
 from stacks.environment.existing_cluster import ExistingClusterSpec
 from stacks.environment.model import Environment
 from stacks.environment.path import environment_path
 from stacks.environment.reachability import unreachable
 from stacks.environment.validating import MAX_PROBLEMS, validated
+from stacks.environment.workload_spec import MAX_PATH
 from stacks.objects.linting import refuse_unsound
+from stacks.objects.plain import plain_manifests
 from stacks.objects.rendering import placed_workloads
 
 __all__ = ["BadInput", "environment_path", "load_environment", "load_lock"]
@@ -37,7 +41,9 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
         BadInput: the file is wrong.
     """
     document = Layered(path)
-    environment = validated(document, Environment, {"today": today, "existing": _looked_up(document)})
+    environment = validated(
+        document, Environment, {"today": today, "existing": _looked_up(document), "paths": _paths(document)}
+    )
     workloads = sum(len(cluster.workloads) for cluster in environment.clusters)
     if workloads > MAX_WORKLOADS:
         document.fail(
@@ -53,9 +59,11 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
             document.fail(way, f"found {shown(found)}; {problem}")
         try:
             placed = placed_workloads(cluster, environment)
+            plain = plain_manifests(cluster, environment)
+            charts_of(cluster, environment)
         except Misplaced as problem:
             document.fail(problem.where, str(problem))
-        refuse_unsound(placed, cluster)
+        refuse_unsound([*placed, *plain], cluster)
     check_reach(environment, document)
     return environment
 
@@ -76,6 +84,38 @@ def _looked_up(document: Layered) -> dict[str, ExistingClusterSpec]:
                 f" --file {place}",
             )
         found[file] = validated(YamlFile(place), ExistingClusterSpec)
+    return found
+
+
+def _paths(document: Layered) -> dict[str, Path]:
+    """Returns the files and folders that clusters name, by what they are called there: from the file that says so. Raises BadInput."""
+    clusters = document.data.get("clusters") if isinstance(document.data, dict) else None
+    found: dict[str, Path] = {}
+    for index, cluster in enumerate(clusters if isinstance(clusters, list) else []):
+        parts = cluster if isinstance(cluster, dict) else {}
+        manifests, workloads = parts.get("manifests"), parts.get("workloads")
+        named: list[tuple[Where, object]] = [
+            (("clusters", index, "manifests", place), text)
+            for place, text in enumerate(manifests if isinstance(manifests, list) else [])
+        ]
+        named += [
+            (("clusters", index, "workloads", place, "folder"), one.get("folder"))
+            for place, one in enumerate(workloads if isinstance(workloads, list) else [])
+            if isinstance(one, dict)
+        ]
+        for where, text in named:
+            if not isinstance(text, str) or not text or len(text) > MAX_PATH or "\0" in text:
+                continue
+            path = Path(os.path.normpath(document.path_of(where).parent / text))
+            is_folder = where[-1] == "folder"
+            if not (os.path.isdir(path) if is_folder else os.path.exists(path)):
+                document.fail(
+                    where, f'found "{text}"; there is no {"folder" if is_folder else "file or folder"} {path}'
+                )
+            if found.setdefault(text, path) != path:
+                document.fail(
+                    where, f'found "{text}", which means {found[text]} elsewhere; write one of the two another way'
+                )
     return found
 
 

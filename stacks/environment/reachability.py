@@ -11,9 +11,11 @@ from eks_constructs.vpc_endpoints import endpoint_services
 from eks_facts.files import load
 from safe_io.where import Where
 from stacks.controllers import charts_of, needs_load_balancer_controller
+from stacks.environment.chart_spec import ChartSpec
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.objects.exposure import certificate_annotation, serves_tls
+from stacks.objects.plain import PlainManifests, plain_manifests
 from stacks.objects.pods import containers, pod_templates
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
@@ -68,8 +70,13 @@ class _Cluster:
             yield from self._services(what, services, internet, "its pods call them", where)
         for chart, where in charts_of(self._cluster, self._environment):
             yield from self._chart(chart, self._at(*where))
+        for index, spec in enumerate(self._cluster.charts):
+            yield from self._chart_calls(spec, self._at("charts", index))
         for index, workload in enumerate(self._workloads):
-            yield from self._images(workload, self._at("workloads", index, "name"))
+            what, where = workload.placement.spec.name, self._at("workloads", index, "name")
+            yield from self._images(what, workload, where)
+        for index, plain in enumerate(plain_manifests(self._cluster, self._environment)):
+            yield from self._images(plain.name, plain, self._at("manifests", index))
 
     def _at(self, *keys: str | int) -> Where:
         return self._environment.where(self._cluster, *keys)
@@ -86,7 +93,7 @@ class _Cluster:
         if self._handler:
             yield "kubectl", f"delivery: {cluster.delivery}", self._at("delivery")
         if needs_load_balancer_controller(cluster, self._environment):
-            yield "load_balancer_controller", "the AWS Load Balancer Controller", self._at("workloads")
+            yield "load_balancer_controller", "the AWS Load Balancer Controller", self._at("load_balancer_controller")
         for index, workload in enumerate(self._workloads):
             where = self._at("workloads", index, "name")
             name, rule = workload.placement.spec.name, workload.placement.rule
@@ -126,7 +133,8 @@ class _Cluster:
         if not has_known_images(chart):
             yield Unreachable(
                 where,
-                f"which images the chart {chart.name} has, and how to name others, is not known here: {self._out}",
+                f"which images the chart {chart.name} has, and how to name others, is not known here: say images, if the file names the"
+                f" chart, or {self._out}",
             )
         for repository in images_of(chart).values():
             if problem := rules.image(repository).problem(self._environment.region):
@@ -134,7 +142,18 @@ class _Cluster:
                     where, f"the chart {chart.name} has the image {repository}: {problem}{_advice(repository)}"
                 )
 
-    def _images(self, workload: PlacedWorkload, where: Where) -> Iterator[Unreachable]:
+    def _chart_calls(self, spec: ChartSpec, where: Where) -> Iterator[Unreachable]:
+        endpoints = spec.said("endpoints")
+        if endpoints is None:
+            yield Unreachable(
+                where,
+                f"which AWS services the chart {spec.name} calls is not known here, and the network has no internet: name them in"
+                f" endpoints ([] says none), or {self._out}",
+            )
+        else:
+            yield from self._services(f"the chart {spec.name}", endpoints, [], "its pods call them", where)
+
+    def _images(self, what: str, workload: PlacedWorkload | PlainManifests, where: Where) -> Iterator[Unreachable]:
         seen: set[str] = set()
         for item in workload.objects:
             for _, container in (one for _, pod in pod_templates(item) for one in containers(pod)):
@@ -143,9 +162,7 @@ class _Cluster:
                 if source.upstream not in seen and (problem := source.problem(self._environment.region)):
                     seen.add(source.upstream)
                     image = written.partition("@")[0]
-                    yield Unreachable(
-                        where, f"{workload.placement.spec.name} has the image {image}: {problem}{_advice(image)}"
-                    )
+                    yield Unreachable(where, f"{what} has the image {image}: {problem}{_advice(image)}")
 
 
 def _looks_certificate_up(item: KubernetesObject) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.spec import PARTITION, UUID, KubernetesName, Misplaced, Spec, pattern
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 else:
     KindName = Literal[tuple(rules())]
 """A kind of compute that workloads may name."""
+
+MAX_PATH = 1_000
 
 Delivery = Literal["files", "kubectl", "handover"]
 """How Kubernetes objects reach a cluster: as files for `make apply`, or by the stack, through a Lambda function."""
@@ -50,11 +52,24 @@ CertificateArn = Annotated[
 ]
 
 
+def _found(text: str, info: ValidationInfo) -> str:
+    """Returns the path of a file or folder, from the file that names it."""
+    if not text or "\0" in text or text != text.strip() or len(text) > MAX_PATH:
+        raise ValueError("must be the path of a file or folder, relative to this file, such as ../deploy/shop")
+    return str(((info.context or {}).get("paths") or {}).get(text, text))
+
+
+FilePath = Annotated[str, AfterValidator(_found), Field(examples=["../deploy/shop"])]
+"""A file or folder, relative to the file that names it."""
+
+
 class WorkloadSpec(Spec):
     """A workload of a cluster, and the compute it runs on."""
 
     name: KubernetesName
-    """A folder in workloads/."""
+    """A folder in workloads/; with `folder` any name."""
+    folder: FilePath | None = None
+    """Its folder, relative to this file, where that is not in workloads/: with workload.yaml and base/, as there."""
     compute: KindName
     """The kind of compute its pods run on, and no other."""
     variant: KubernetesName | None = None

@@ -120,6 +120,24 @@ def _name(item: KubernetesObject) -> str:
     return f"{item['kind']} {item['metadata']['name']}"
 
 
+def documents_below(path: Path) -> list[SourceObject]:
+    """Reads the objects of a file, or of every file in a folder. Raises BadInput, as :func:`read_objects` does."""
+    found: dict[tuple[str, str, str, str], SourceObject] = {}
+    for file in object_files(path) if path.is_dir() else [path]:
+        for document in _documents(file):
+            refuse_strange_values(document, of_people=False)
+            source = SourceObject(document, _kubernetes_object(document))
+            key = (*source.key[:2], str(source.object["metadata"].get("namespace", "")), source.key[3])
+            if key in found:
+                document.fail(
+                    ("metadata", "name"), f"{_name(source.object)} is in {found[key].file.path}, too; remove one"
+                )
+            found[key] = source
+    if not found:
+        raise BadInput(f"{path}: there is no Kubernetes object in it")
+    return list(found.values())
+
+
 def workload_folder(name: str, folder: Path | None = None) -> Path:
     """Returns the folder of a workload in ``folder`` (default: workloads/). Raises ValueError if there is none."""
     folder = folder or FOLDER

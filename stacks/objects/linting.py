@@ -1,9 +1,10 @@
-"""Refuses objects of workloads that a cluster would refuse, or that surely do not work."""
+"""Refuses objects of workloads and manifests that a cluster would refuse, or that surely do not work."""
 
 from collections.abc import Sequence
 
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.objects.object_problems import Problems
+from stacks.objects.plain import PlainManifests
 from stacks.objects.rendering import PlacedWorkload
 
 _ADVICE = (
@@ -12,7 +13,7 @@ _ADVICE = (
 )
 
 
-def refuse_unsound(workloads: Sequence[PlacedWorkload], cluster: ClusterSpec) -> None:
+def refuse_unsound(workloads: Sequence[PlacedWorkload | PlainManifests], cluster: ClusterSpec) -> None:
     """Raises BadInput for every problem that the linter is sure of, with file, line and key.
 
     What may come by other ways is not refused: a Secret, pods that an operator makes, names in `provided_elsewhere`.

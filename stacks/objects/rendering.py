@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from delivery.object_kind import kind_of
 from delivery.order import in_order
@@ -93,6 +94,13 @@ def placed_workloads(cluster: ClusterSpec, environment: Environment) -> list[Pla
         # A workload's definitions are available to it and to those after it.
         before += [source.object for source in read[-1].sources]
     brought = {name for one in read for name in controllers_for(one.needs, one.placement.rule)}
+    switch = cluster.load_balancer_controller.enabled
+    if switch is False and "load_balancer_controller" in brought:
+        raise Misplaced(
+            "a workload needs the AWS Load Balancer Controller; remove this, or the workload",
+            *environment.where(cluster, "load_balancer_controller", "enabled"),
+        )
+    brought |= {"load_balancer_controller"} if switch else set()
     before = []
     for index, one in enumerate(read):
         own = [source.object for source in one.sources]
@@ -120,9 +128,14 @@ def _at(index: int, cluster: ClusterSpec, environment: Environment) -> Iterator[
 
 def _read(spec: WorkloadSpec, cluster: ClusterSpec, before: Sequence[KubernetesObject]) -> _Read:
     try:
-        folder = workload_folder(spec.name)
+        folder = Path(spec.folder) if spec.folder else workload_folder(spec.name)
     except ValueError as problem:
         raise Misplaced(str(problem), "name") from None
+    if spec.folder and not (folder / "workload.yaml").is_file():
+        raise Misplaced(
+            f"there is no file {folder / 'workload.yaml'}, which says what the workload is (docs/workloads.md)",
+            "folder",
+        )
     description = describe(folder)
     variant = spec.variant or next(iter(description.variants), None)
     if variant and variant not in description.variants:

@@ -19,6 +19,9 @@ ALLOWED = {
     },
     "eks_facts/refresh_access_levels.py": {"write_text": "its own data, at a place that nobody names"},
     "stacks/files.py": {"write_text": _SYNTH},
+    "local_kubernetes/control_plane.py": dict.fromkeys(
+        ("open(a)", "os.open"), "into the folder that its caller made for it: the emulator's, or a temporary one"
+    ),
     "local_kubernetes/building.py": {
         "copy": "into a temporary folder",
         "rename": "a complete folder to its place in the cache: rename fails where there is a folder with anything in it",

@@ -242,10 +242,35 @@ FILES: tuple[dict[str, Any], ...] = (
                     },
                     {"namespace": "x", "service_account": "y", "policies": ["AmazonS3ReadOnlyAccess"], "irsa": True},
                 ],
+                "charts": [
+                    {
+                        "name": "argo-cd",
+                        "repository": "https://argoproj.github.io/argo-helm",
+                        "chart": "argo-cd",
+                        "version": "9.1.0",
+                        "namespace": "argocd",
+                        "values": {"a": 1},
+                        "compute": "managed_nodes",
+                        "nodes": "general",
+                        "node_settings": ["server"],
+                        "architectures": ["amd64"],
+                        "images": {"image.repository": "quay.io/argoproj/argocd"},
+                        "endpoints": ["sts"],
+                        "provides": ["argoproj.io"],
+                    }
+                ],
+                "manifests": ["../deploy"],
+                "load_balancer_controller": {
+                    "enabled": True,
+                    "version": "3.5.0",
+                    "values": {"replicaCount": 3},
+                    "allow": [{"actions": ["wafv2:GetWebACL"], "resources": ["*"]}],
+                },
                 "provided_elsewhere": ["cert-manager.io"],
                 "workloads": [
                     {
                         "name": "web",
+                        "folder": "../web",
                         "compute": "auto_mode",
                         "namespace": "web",
                         "variant": "gateway",
@@ -284,6 +309,8 @@ FILES: tuple[dict[str, Any], ...] = (
                     "karpenter": {
                         "node_pools": [NODE_POOL],
                         "ami": "al2023@latest",
+                        "version": "1.14.1",
+                        "values": {"replicas": 2},
                         "volume_gib": 50,
                     },
                 },

@@ -78,7 +78,7 @@ def test_a_sample_is_reached_and_reaches(name, variant, kind):
 def test_the_ingress_class_of_auto_mode_makes_load_balancers_of_both_families():
     for family, expected in (("ipv6", "dualstack"), ("ipv4", None)):
         found = environment([], family)
-        files = found.clusters[0].manifests(found.context_of(found.clusters[0]), NETWORK)
+        files = found.clusters[0].own_files(found.context_of(found.clusters[0]), NETWORK)
         (params,) = [item for file in files for item in file.objects if item["kind"] == "IngressClassParams"]
         assert params["spec"].get("ipAddressType") == expected
 

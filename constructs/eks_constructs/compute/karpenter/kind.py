@@ -1,11 +1,13 @@
 """Karpenter as a kind of compute: nodes beside the managed ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aws_cdk import CfnOutput
 from constructs import Construct
 
+from eks_constructs.addon_plan import merge
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.devices import KARPENTER_LABELS, devices_of_pool
 from eks_constructs.compute.karpenter import objects
@@ -73,9 +75,14 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
         managed = context.sections["managed_nodes"]
         # Replicas do not share a node: as many as the managed nodes have place for, two at most.
         replicas = min(2, sum(group.desired for group in managed.groups if group.hosts_addons))
-        return objects.charts(
+        definitions, controller = objects.charts(
             context.name, replicas=replicas, own_pod_subnets=context.own_pod_subnets, isolated=context.isolated
         )
+        values = merge(controller.values, spec.values)
+        return [
+            replace(one, version=spec.version or one.version)
+            for one in (definitions, replace(controller, values=values))
+        ]
 
     def files_of_controller(
         self, spec: KarpenterSpec, context: ClusterContext, network: ClusterNetwork

@@ -1,6 +1,6 @@
 """Karpenter: an autoscaler for EC2 nodes that you run. Auto Mode is the same software, run by AWS."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -18,7 +18,14 @@ def _distinct(pools: list[NodePoolSpec]) -> list[NodePoolSpec]:
 class KarpenterSpec(Spec):
     """Nodes that Karpenter adds when pods have no room, and removes when they are idle. It runs on the managed nodes."""
 
-    node_pools: Annotated[list[NodePoolSpec], Field(min_length=1), AfterValidator(_distinct)]
+    node_pools: Annotated[list[NodePoolSpec], AfterValidator(_distinct)] = []
+    """Which nodes it may add. Without any it is installed, with a node class `default`, for pools that something else brings."""
+    version: (
+        Annotated[str, pattern(r"\d{1,3}\.\d{1,3}\.\d{1,3}", "must be a version of Karpenter, such as 1.14.1")] | None
+    ) = None
+    """Of Karpenter and its charts (default: this project's)."""
+    values: Annotated[dict[str, Any], Field(examples=[{"replicas": 2}])] = {}
+    """Settings of its chart, merged into ours."""
     ami: Annotated[
         str,
         pattern(
