@@ -4,7 +4,7 @@
 # What a person says (`make synth ENV=...`) is text. Make does not expand it, and a recipe reads it from the environment of
 # its shell, as "$$ENV": as a part of the recipe the shell would run what is in it.
 PYTHON ?= python3
-OPTIONS := TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST KEY SAID TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
+OPTIONS := TO REHEARSE_FLAGS TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST KEY SAID TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
 OPTIONS += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 $(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
 export $(OPTIONS)
@@ -24,7 +24,7 @@ CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down setup synth review explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
+.PHONY: help demo demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -71,6 +71,10 @@ review: setup env-named  ## who is responsible for what in ENV, what of your sha
 # KEY=clusters[0].network: only that, and what is below. SAID=yes: without defaults.
 explain: setup env-named  ## what ENV comes to with what it extends and the defaults, and the file and line of each value
 	@python -m stacks.environment.explain "$$ENV" --key="$$KEY" $${SAID:+--said}
+
+# TO=1.37: the version (default: the next one). REHEARSE_FLAGS="--rollback": more options of python -m rehearse (docs/rehearse.md).
+rehearse: setup env-named  ## play the upgrade of ENV on a local Kubernetes: what would block, what would be down (docs/rehearse.md)
+	@python -m rehearse --to="$${TO:-next}" --env="$$ENV" $$REHEARSE_FLAGS
 
 lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into ENV.lock.yaml (LATEST=yes: the newest; docs/lock.md)
 	@$(call synth,-c "env=$$ENV" -c checks=off)

@@ -24,8 +24,9 @@ MAY_IMPORT = {
     "eks_facts": set(),
     "emulator": {"eks_facts", "safe_io", "stacks"},
     "kubernetes_lint": {"eks_facts", "safe_io"},
-    "local_kubernetes": {"safe_io"},
+    "local_kubernetes": {"eks_facts", "safe_io"},
     "operations": {"constructs", "delivery", "eks_facts", "responsibility", "safe_io", "stacks"},
+    "rehearse": {"delivery", "eks_facts", "local_kubernetes", "responsibility", "safe_io"},
     "responsibility": {"eks_facts", "kubernetes_lint", "safe_io"},
     "safe_io": set(),
     "stacks": {"constructs", "delivery", "eks_facts", "kubernetes_lint", "responsibility", "safe_io"},
@@ -34,6 +35,7 @@ MAY_IMPORT = {
 ONLY = {
     ("bench", "stacks"): {"stacks.node"},
     ("delivery", "responsibility"): {"responsibility.account"},
+    ("rehearse", "delivery"): {"delivery.order"},
     ("emulator", "stacks"): {"stacks.node"},
     ("stacks", "delivery"): {"delivery"},
 }

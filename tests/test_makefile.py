@@ -30,7 +30,7 @@ GOES_TO = {
             ("synth", "review", "diff", "deploy", "apply", "unapply", "destroy", "destroy-foundation"), "env={}"
         ),
         **dict.fromkeys(("smoke", "explain"), "{}"),
-        "lock-addons": "--env={}",
+        **dict.fromkeys(("lock-addons", "rehearse"), "--env={}"),
     },
     "CHECKS": {"synth": "checks={}"},
     "DELIVERY": {"synth": "delivery={}"},
@@ -48,6 +48,8 @@ GOES_TO = {
     "TIMEOUT": {"apply": "--timeout={}"},
     "MINUTES": {"fuzz": "--minutes={}"},
     "CDK_FLAGS": {"synth": "{}", "diff": "{}", "destroy": "{}"},
+    "TO": {"rehearse": "--to={}"},
+    "REHEARSE_FLAGS": {"rehearse": "{}"},
     "LOCK_FLAGS": {"lock-addons": "{}"},
 }
 """Each variable, the targets that read it, and the arguments that it becomes there."""

@@ -15,6 +15,7 @@ import pytest
 from responsibility.model import components
 from responsibility.model.labs import labs
 from tests.support.kept import kept_value
+from tests.support.machine import NEEDS_BOTH_VERSIONS
 from tests.support.processes import OFFLINE, finished
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +89,13 @@ def checkout(tmp_path: Path) -> Path:
     not (ROOT / ".venv/.ready").exists() or not (ROOT / "node_modules/aws-cdk").exists(),
     reason="labs use what `make setup` makes",
 )
-@pytest.mark.parametrize("lab", LABS, ids=[lab.stem for lab in LABS])
+@pytest.mark.parametrize(
+    "lab",
+    [
+        pytest.param(lab, marks=[NEEDS_BOTH_VERSIONS] if "rehearse" in lab.read_text() else [], id=lab.stem)
+        for lab in LABS
+    ],
+)
 def test_lab_prints_what_it_says(lab: Path, scratch: Path, checkout: Path) -> None:
     environment = {
         **{name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "TTY_COMPATIBLE")},

@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".pytest-assemblies"
-Of = Literal["synth", "project", "packages"]
+Of = Literal["synth", "project", "packages", "rehearsal"]
 """What a result comes from beside its input."""
 SYNTH = (
     ".responsibility.yaml",
@@ -39,6 +39,8 @@ SYNTH = (
     "workloads",
 )
 """What a synth reads."""
+REHEARSAL = ("delivery", "eks_facts", "local_kubernetes", "rehearse", "safe_io", "tests/rehearse")
+"""What a rehearsal of objects that are made here reads."""
 NOT_READ = ("cdk.out", "node_modules", "review", "tests")
 """What no program of the project reads: the rest of the top folder is "project"."""
 UNUSED_DAYS = 3
@@ -60,6 +62,8 @@ def _files(of: Of) -> Iterator[Path]:
     tops = [ROOT / name for name in SYNTH]
     if of == "packages":
         tops = [ROOT / "package-lock.json"]
+    elif of == "rehearsal":
+        tops = [ROOT / name for name in REHEARSAL]
     elif of == "project":
         there = [one for one in ROOT.iterdir() if one.name not in NOT_READ]
         tops = [one for one in there if one.is_file() or not one.name.startswith(".")]

@@ -14,6 +14,10 @@ NEXT = "1.37"
 NEEDS_CONTROL_PLANE = pytest.mark.skipif(
     not KUBERNETES or bool(KUBERNETES.missing), reason=f"no Kubernetes control plane: {programs.how_to_get()}"
 )
+NEEDS_BOTH_VERSIONS = pytest.mark.skipif(
+    not all((found := programs.find(one)) and not found.missing for one in ("1.36", NEXT)),
+    reason=f"no control planes of Kubernetes 1.36 and {NEXT}: {programs.how_to_get()}",
+)
 NEEDS_API_SERVER = pytest.mark.skipif(not KUBERNETES, reason=f"no kube-apiserver and etcd: {programs.how_to_get()}")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -1,0 +1,139 @@
+"""The Node objects of simulated nodes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from eks_facts.capacity import InstanceType, Runs, allocatable
+from local_kubernetes.nodes.compute import Group, Row, Runner, region_of
+
+COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
+GROUP = "eks.amazonaws.com/nodegroup"
+POOL = "karpenter.sh/nodepool"
+KIND = "local-kubernetes/compute"
+"""Label of every simulated node: its kind of compute. A real node has none of this name."""
+EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
+ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
+HOST, TYPE, ARCHITECTURE = "kubernetes.io/hostname", "node.kubernetes.io/instance-type", "kubernetes.io/arch"
+CAPACITY = "karpenter.sh/capacity-type"
+_GO = {"x86_64": "amd64", "arm64": "arm64"}
+
+
+@dataclass
+class Node:
+    """A simulated node.
+
+    Attributes:
+        name: of the Node object.
+        runner: its kind of compute.
+        group: name of its managed group, its pool or its Fargate profile.
+        zone: where it is.
+        version: minor version of its kubelet.
+        capacity: what pods may have, as quantities.
+        labels: all of them.
+        taints: at its start.
+        started: when, on the clock.
+        dead: whether its machine has failed, so that its kubelet answers no more.
+        draining: whether its pods are being moved.
+    """
+
+    name: str
+    runner: Runner
+    group: str
+    zone: str
+    version: str
+    capacity: Mapping[str, str]
+    labels: dict[str, str]
+    taints: Sequence[Row] = ()
+    started: float = 0.0
+    dead: bool = False
+    draining: bool = False
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def manifest(self, now: str) -> dict[str, Any]:
+        """Returns the Node object, ready; ``now`` is the time of its conditions."""
+        numbers = int(sha256(self.name.encode()).hexdigest(), 16)
+        address = f"10.{numbers % 200 + 16}.{numbers // 200 % 250}.{numbers // 50_000 % 250 + 4}"
+        conditions = {"Ready": "True", "MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False"}
+        where = "aws-hybrid" if self.runner == "hybrid_nodes" else "aws"
+        return {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": self.name, "labels": self.labels, "annotations": dict(self.annotations)},
+            "spec": {
+                "providerID": f"{where}:///{self.zone}/{instance_id(self.name)}",
+                "taints": [
+                    {key: one[key] for key in ("key", "value", "effect") if one.get(key)} for one in self.taints
+                ],
+            },
+            "status": {
+                "capacity": dict(self.capacity),
+                "allocatable": dict(self.capacity),
+                "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": self.name}],
+                "conditions": [
+                    {
+                        "type": kind,
+                        "status": status,
+                        "reason": "KubeletReady" if kind == "Ready" else f"KubeletHasNo{kind}",
+                        "message": "simulated",
+                        "lastHeartbeatTime": now,
+                        "lastTransitionTime": now,
+                    }
+                    for kind, status in conditions.items()
+                ],
+                "nodeInfo": {
+                    "kubeletVersion": f"v{self.version}.0-eks-simulated",
+                    "kubeProxyVersion": "",
+                    "architecture": self.labels.get(ARCHITECTURE, "amd64"),
+                    "operatingSystem": "linux",
+                    "osImage": "simulated",
+                    "kernelVersion": "simulated",
+                    "containerRuntimeVersion": "containerd://2",
+                    "machineID": self.name,
+                    "systemUUID": self.name,
+                    "bootID": self.name,
+                },
+            },
+        }
+
+
+def instance_id(name: str) -> str:
+    """Returns the id of the instance behind a node: always the same for a name."""
+    return name if name.startswith("i-") else f"i-{sha256(name.encode()).hexdigest()[:17]}"
+
+
+def name_of(runner: Runner, number: int, zone: str) -> str:
+    """Returns the name of the node with a number, in the form that its kind of compute gives."""
+    digits = f"10-{number // 62_500 % 250}-{number // 250 % 250}-{number % 250 + 4}"
+    match runner:
+        case "auto_mode":
+            return f"i-{sha256(f'node {number}'.encode()).hexdigest()[:17]}"
+        case "hybrid_nodes":
+            return f"mi-{sha256(f'node {number}'.encode()).hexdigest()[:17]}"
+        case "fargate":
+            return f"fargate-ip-{digits}.{region_of(zone)}.compute.internal"
+    return f"ip-{digits}.{region_of(zone)}.compute.internal"
+
+
+def common_labels(name: str, runner: Runner, zone: str, kind: InstanceType | None) -> dict[str, str]:
+    """Returns the labels that every node of a kind of compute has. https://kubernetes.io/docs/reference/labels-annotations-taints/"""
+    machine = {TYPE: kind.name, ARCHITECTURE: _GO[kind.architecture]} if kind else {ARCHITECTURE: "amd64"}
+    place = {} if runner == "hybrid_nodes" else {ZONE: zone, REGION: region_of(zone)}
+    return {HOST: name, "kubernetes.io/os": "linux", KIND: runner, **place, **machine}
+
+
+def group_node(group: Group, kind: InstanceType, name: str, zone: str, version: str) -> Node:
+    """Returns a node of a group."""
+    labels = {**common_labels(name, group.runner, zone, kind), **group.labels}
+    if group.runner == "managed_nodes":
+        labels |= {
+            GROUP: group.name,
+            "eks.amazonaws.com/nodegroup-image": f"ami-{sha256(f'{group.image} {version}'.encode()).hexdigest()[:17]}",
+            "eks.amazonaws.com/capacityType": "SPOT" if group.spot else "ON_DEMAND",
+        }
+    if group.runner == "hybrid_nodes":
+        labels[COMPUTE_TYPE] = "hybrid"
+    runs: Runs = "managed_nodes" if group.runner == "managed_nodes" and group.image != "custom" else "other"
+    capacity = allocatable(kind, runs, group.disk_gib)
+    return Node(name, group.runner, group.name, zone, version, capacity, labels, group.taints)

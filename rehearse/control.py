@@ -1,0 +1,11 @@
+"""How the local control plane of a rehearsal runs: without the parts whose work is done on simulated time."""
+
+from local_kubernetes.control_plane import Options
+
+_FAST = ("--kube-api-qps=500", "--kube-api-burst=1000")
+
+
+def options() -> Options:
+    """Returns the options. Nodes have no heartbeat here, and pods of nodes that are gone are removed with them."""
+    left_out = "--controllers=*,-node-lifecycle-controller,-pod-garbage-collector-controller,-node-ipam-controller"
+    return Options(flags={"kube-controller-manager": [left_out, *_FAST], "kube-scheduler": list(_FAST)})

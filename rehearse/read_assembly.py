@@ -1,0 +1,160 @@
+"""Reads a case from an assembly, a template or a folder: this project's, or anybody's."""
+
+from datetime import date
+from typing import Any
+
+from eks_facts.addons import addons as known_addons
+from local_kubernetes.nodes.compute import Compute
+from rehearse.case import Case, Given
+from responsibility.reading import sources
+from responsibility.reading.charts import HelmChart
+from responsibility.reading.eks import Cluster, NodeGroup
+from responsibility.reading.facts import Facts
+from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.network import Subnet
+from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown
+from responsibility.review.build import facts_of
+from safe_io.errors import BadInput
+
+PLACEHOLDER = "not-known"
+"""What stands where a template does not say a text. It keeps the shape of names and labels."""
+
+
+def read_assembly(where: str, cluster: str | None, as_of: date) -> Case:
+    """Returns the case of a cluster, which may be left out where there is but one. Raises BadInput, BadSource."""
+    facts = facts_of(sources.read(where), as_of)
+    clusters = facts.all(Cluster)
+    names = ", ".join(sorted(one.name for one in clusters))
+    if not clusters:
+        raise BadInput(f"{where}: no cluster in it. Name the template or assembly that holds the cluster")
+    if cluster is None and len(clusters) > 1:
+        raise BadInput(f"{where}: has several clusters; say which: --only NAME, out of {names}")
+    chosen = [one for one in clusters if cluster in (None, one.name)]
+    if not chosen:
+        raise BadInput(f"--only {cluster}: {where} has {names}")
+    return _case(facts, chosen[0], where)
+
+
+def _case(facts: Facts, cluster: Cluster, where: str) -> Case:
+    unknown: list[str] = []
+    items = [item for key in (cluster.resource.key, "") for item in facts.belonging(KubernetesObject, key)]
+    given = []
+    for item in items:
+        holes: list[str] = []
+        plain = _plain(item.resource.properties, holes)
+        if holes:
+            unknown.append(f"{item.words}: {len(holes)} values are not in the input; a placeholder is used")
+        at = item.at()
+        given.append(Given(plain, f"{at.file}:{at.line}" if at.line else at.file or at.stack))
+    for chart in facts.belonging(HelmChart, cluster.resource.key):
+        unknown.append(f"{chart.words}: what the chart installs is not read, so its pods and webhooks are not played")
+    if not given:
+        unknown.append("no Kubernetes object was read: only what EKS itself installs is played")
+    compute = Compute(
+        cluster={
+            "name": cluster.name,
+            "version": str(cluster.resource.maybe("Version", "") or ""),
+            "computeConfig": {
+                "enabled": cluster.resource.maybe("ComputeConfig.Enabled") in (True, "true"),
+                "nodePools": [str(one) for one in cluster.resource.maybe("ComputeConfig.NodePools", []) or []],
+            },
+        },
+        nodegroups=[_group(group, unknown) for group in cluster.node_groups],
+        fargate_profiles=[
+            {
+                "fargateProfileName": profile.name,
+                "selectors": [
+                    {
+                        "namespace": str(one.get("Namespace", "")),
+                        "labels": {str(pair["Key"]): str(pair["Value"]) for pair in one.get("Labels") or []},
+                    }
+                    for one in _plain(profile.resource.maybe("Selectors", []), [])
+                ],
+            }
+            for profile in cluster.fargate_profiles
+        ],
+        subnets=_subnets(cluster),
+        instances=[_own(group) for group in cluster.self_managed],
+        addons=[{"addonName": name} for name in cluster.addons if name in known_addons()],
+    )
+    return Case(cluster.name, where, compute, given, unknown=tuple(unknown))
+
+
+def _subnets(cluster: Cluster) -> dict[str, dict[str, str]]:
+    """Returns the zone of each subnet by its key. Zones that a template only counts get names."""
+    region = cluster.region or "us-east-1"
+    found = {}
+    subnets: list[Subnet] = [*cluster.subnets]
+    for group in (*cluster.node_groups, *cluster.fargate_profiles, *cluster.self_managed):
+        subnets += group.subnets  # type: ignore[attr-defined]
+    for subnet in subnets:
+        zone = subnet.zone
+        if zone.startswith("AZ "):
+            zone = f"{region}{'abcdefghij'[(int(zone.removeprefix('AZ ')) - 1) % 10]}"
+        found[subnet.resource.key] = {"zone": zone or f"{region}a"}
+    return found
+
+
+def _group(group: NodeGroup, unknown: list[str]) -> dict[str, Any]:
+    get = group.resource.maybe
+    scaling, update = _plain(get("ScalingConfig", {}), []), _plain(get("UpdateConfig", {}) or {}, [])
+    types = get("InstanceTypes") or []
+    disk = get("DiskSize") or 0
+    try:
+        if instance := group.instance:
+            types = types or [instance.get("InstanceType", "")]
+            sizes = [volume.get("Ebs", {}).get("VolumeSize", 0) for _, volume in instance.items("BlockDeviceMappings")]
+            disk = disk or max(map(int, sizes), default=0)
+    except UnknownValue as gap:
+        unknown.append(f"{group.words}: its launch template is not read ({gap.reason})")
+    return {
+        "nodegroupName": group.name,
+        "version": str(get("Version", "") or ""),
+        "scalingConfig": {key[0].lower() + key[1:]: int(value) for key, value in scaling.items()},
+        "instanceTypes": [str(one) for one in types if one],
+        "amiType": str(get("AmiType", "") or "AL2023_x86_64_STANDARD"),
+        "capacityType": str(get("CapacityType", "ON_DEMAND")),
+        "labels": _plain(get("Labels", {}) or {}, []),
+        "taints": [
+            {"key": str(one.get("Key")), "value": str(one.get("Value") or ""), "effect": str(one.get("Effect"))}
+            for one in _plain(get("Taints", []) or [], [])
+        ],
+        "subnets": [subnet.resource.key for subnet in group.subnets],
+        "updateConfig": {key[0].lower() + key[1:]: value for key, value in update.items()},
+        "forced": bool(get("ForceUpdateEnabled", False)),
+        "diskSize": disk,
+    }
+
+
+def _own(group: Any) -> dict[str, Any]:
+    """Returns a group of self-managed nodes; labels and taints are in user data, which is not read."""
+    get = group.resource.maybe
+    kind = ""
+    try:
+        kind = str(group.instance.get("InstanceType", "")) if group.instance else ""
+    except UnknownValue:
+        kind = ""
+    size = get("DesiredCapacity") or get("MinSize") or 1
+    return {
+        "name": group.name,
+        "count": int(str(size)),
+        "instance_type": kind,
+        "zones": sorted({one.zone for one in group.subnets}),
+    }
+
+
+def _plain(value: Any, holes: list[str]) -> Any:
+    """Returns a value as JSON, with placeholders where the template does not say it; each is noted."""
+    if isinstance(value, dict):
+        return {str(key): _plain(one, holes) for key, one in value.items() if not isinstance(one, Unknown)}
+    if isinstance(value, list | tuple):
+        return [_plain(one, holes) for one in value]
+    if isinstance(value, Reference | Unknown):
+        holes.append(str(value))
+        return PLACEHOLDER
+    if isinstance(value, str) and OPEN in value:
+        holes.append(value)
+        parts = value.split(OPEN)
+        return parts[0] + "".join(PLACEHOLDER + part.partition(CLOSE)[2] for part in parts[1:])
+    return value

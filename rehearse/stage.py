@@ -1,0 +1,201 @@
+"""Puts the objects of a case into the local cluster, and asks an API server of another version about them."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from delivery.order import in_order
+from eks_facts.cluster_apis import is_cluster_scoped
+from local_kubernetes.client import ApiError, Client
+from rehearse.case import Given, Object
+
+_MANAGER = "rehearse"
+_OWN = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink", "deletionTimestamp")
+_WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+_SECONDS = 15.0
+_NOT_FOUND = 404
+_SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An object that an API server does not take.
+
+    Attributes:
+        given: the object.
+        message: the API's own words.
+        gone: whether it does not serve the kind in this version any more.
+    """
+
+    given: Given
+    message: str
+    gone: bool
+
+
+def clean(item: Object) -> Object:
+    """Returns an object as somebody would write it: without what the API server adds."""
+    found = deepcopy(item)
+    found.pop("status", None)
+    for key in _OWN:
+        found["metadata"].pop(key, None)
+    if found.get("kind") == "Pod":
+        found["spec"].pop("nodeName", None)
+    if found.get("kind") == "PersistentVolumeClaim":
+        found["spec"].pop("volumeName", None)
+    return found
+
+
+def apply_all(client: Client, objects: Sequence[Given]) -> Iterator[Refused]:
+    """Applies the objects in their order, and yields what the API server does not take, even without its strict reading."""
+    by_id = {id(one.item): one for one in objects}
+    floors = _floors(objects)
+    _namespaces(client, objects)
+    _definitions(client, objects)
+    for item in in_order([one.item for one in objects]):
+        given = by_id[id(item)]
+        if item.get("kind") in _WEBHOOKS or (
+            item["metadata"].get("ownerReferences") and item.get("kind") in ("Pod", "ReplicaSet", "Job")
+        ):
+            continue
+        try:
+            _apply(client, _at_least(clean(item), floors), fieldValidation="Ignore")
+        except ApiError as problem:
+            yield Refused(given, problem.message, problem.code == _NOT_FOUND)
+
+
+def _floors(objects: Sequence[Given]) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Returns least and most replicas of what is scaled by load, by kind, namespace and name."""
+    found = {}
+    for one in objects:
+        if one.item.get("kind") == "HorizontalPodAutoscaler":
+            spec, target = one.item["spec"], one.item["spec"].get("scaleTargetRef") or {}
+            place = one.item["metadata"].get("namespace", "default")
+            most = int(spec.get("maxReplicas", 1))
+            found[str(target.get("kind")), place, str(target.get("name"))] = (int(spec.get("minReplicas") or 1), most)
+    return found
+
+
+def _at_least(item: Object, floors: dict[tuple[str, str, str], tuple[int, int]]) -> Object:
+    """Gives a workload the replicas that its autoscaler would leave it without any load: nothing here makes load."""
+    bounds = floors.get((item.get("kind", ""), item["metadata"].get("namespace", "default"), item["metadata"]["name"]))
+    if bounds:
+        item["spec"]["replicas"] = max(bounds[0], min(int(item["spec"].get("replicas", 1)), bounds[1]))
+    return item
+
+
+def webhooks(objects: Sequence[Given]) -> list[Object]:
+    """Returns the webhook configurations among the objects."""
+    return [clean(one.item) for one in objects if one.item.get("kind") in _WEBHOOKS]
+
+
+def check_all(client: Client, objects: Sequence[Given]) -> Iterator[Refused]:
+    """Asks an API server whether it would take each object, with its strict reading; nothing is changed."""
+    for given in objects:
+        item = clean(given.item)
+        if item.get("kind") in _WEBHOOKS or item["metadata"].get("ownerReferences"):
+            continue
+        try:
+            _apply(client, item, dryRun="All", fieldValidation="Strict")
+        except ApiError as problem:
+            yield Refused(given, problem.message, problem.code == _NOT_FOUND)
+
+
+def _apply(client: Client, item: Object, **query: str) -> None:
+    client.patch(client.path_of(item), item, kind="apply", fieldManager=_MANAGER, force="true", **query)
+
+
+def _namespaces(client: Client, objects: Sequence[Given]) -> None:
+    named = {one.item["metadata"].get("namespace") for one in objects} | {
+        one.item["metadata"]["name"] for one in objects if one.item.get("kind") == "Namespace"
+    }
+    for name in sorted(one for one in named if one and one not in _SYSTEM_NAMESPACES):
+        with suppress(ApiError):  # it is there
+            client.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    deadline = time.monotonic() + _SECONDS
+    for name in sorted(one for one in named if one):
+        while time.monotonic() < deadline:  # pods need their service account
+            with suppress(ApiError):
+                client.get(f"/api/v1/namespaces/{name}/serviceaccounts/default")
+                break
+            time.sleep(0.05)
+
+
+def _definitions(client: Client, objects: Sequence[Given]) -> None:
+    """Makes definitions for kinds whose real ones are not among the objects. They take any field."""
+    brought = {
+        (one.item["spec"]["group"], one.item["spec"]["names"]["kind"])
+        for one in objects
+        if one.item.get("kind") == "CustomResourceDefinition"
+    }
+    for one in objects:
+        if one.item.get("kind") == "CustomResourceDefinition":
+            with suppress(ApiError):
+                _apply(client, clean(one.item), fieldValidation="Ignore")
+    wanted: dict[tuple[str, str], tuple[set[str], bool]] = {("karpenter.sh", "NodePool"): ({"v1"}, False)}
+    for one in objects:
+        group, _, api = str(one.item.get("apiVersion", "")).rpartition("/")
+        kind = str(one.item.get("kind"))
+        if (group.count(".") and not group.endswith(".k8s.io") and (group, kind) not in brought) or _custom(group):
+            namespaced = "namespace" in one.item["metadata"] and not is_cluster_scoped(kind)
+            versions, _ = wanted.setdefault((group, kind), (set(), namespaced))
+            versions.add(api)
+    made = []
+    for (group, kind), (versions, namespaced) in wanted.items():
+        body = definition(group, kind, sorted(versions), namespaced=namespaced)
+        with suppress(ApiError):  # it is there
+            client.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body)
+        made.append(body["metadata"]["name"])
+    _wait(client, made)
+
+
+def _custom(group: str) -> bool:
+    """Whether a group under k8s.io is not the API server's own: Gateway API, Karpenter on AWS, snapshots."""
+    return group in (
+        "gateway.networking.k8s.io",
+        "gateway.k8s.aws",
+        "karpenter.k8s.aws",
+        "snapshot.storage.k8s.io",
+        "elbv2.k8s.aws",
+    )
+
+
+def _wait(client: Client, names: Sequence[str]) -> None:
+    deadline = time.monotonic() + _SECONDS
+    for name in names:
+        while time.monotonic() < deadline:
+            with suppress(ApiError):
+                found = client.get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")
+                if any(
+                    one["type"] == "Established" and one["status"] == "True"
+                    for one in found.get("status", {}).get("conditions") or []
+                ):
+                    break
+            time.sleep(0.05)
+
+
+def definition(group: str, kind: str, versions: Sequence[str], *, namespaced: bool) -> dict[str, Any]:
+    """Returns a resource definition that takes any field."""
+    lower = kind.lower()
+    plural = f"{lower}es" if lower.endswith(("s", "x")) else f"{lower[:-1]}ies" if lower.endswith("y") else f"{lower}s"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{plural}.{group}",
+            # Groups under k8s.io are protected: https://kubernetes.io/docs/reference/labels-annotations-taints/
+            "annotations": {"api-approved.kubernetes.io": "unapproved, a stand-in"},
+        },
+        "spec": {
+            "group": group,
+            "scope": "Namespaced" if namespaced else "Cluster",
+            "names": {"kind": kind, "plural": plural, "singular": lower, "listKind": f"{kind}List"},
+            "versions": [
+                {"name": one, "served": True, "storage": index == 0, "schema": {"openAPIV3Schema": schema}}
+                for index, one in enumerate(versions)
+            ],
+        },
+    }
