@@ -24,7 +24,7 @@ CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
 synth = set -o pipefail; $(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
+.PHONY: help demo demo-kubeconfig demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -48,8 +48,11 @@ node_modules/.ready: package-lock.json | .venv/.ready
 	@npm ci --ignore-scripts --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
-demo: setup  ## deploy environments/demo.yaml to a local AWS on this machine, with the CDK CLI, and show the result
-	@python -m emulator demo
+demo: setup  ## deploy ENV (default: demo) to a local AWS with a local Kubernetes on this machine, and show the result
+	@python -m emulator demo --env="$${ENV:-demo}"
+
+demo-kubeconfig: setup  ## the commands that point kubectl at the clusters of make demo: eval "$$(make -s demo-kubeconfig)"
+	@python -m emulator kubeconfig
 
 demo-down: setup  ## stop the local AWS and delete everything in it
 	@python -m emulator down

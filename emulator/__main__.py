@@ -5,8 +5,9 @@ import errno
 import shlex
 import sys
 
-from emulator import process
+from emulator import kubeconfig, process
 from emulator.problem import Problem
+from local_kubernetes.programs import how_to_get
 from safe_io import errors
 from safe_io.errors import INTERRUPTED, OK
 
@@ -14,7 +15,7 @@ from safe_io.errors import INTERRUPTED, OK
 def up(strict: bool) -> None:
     """Starts it and prints how to reach it."""
     running = process.find()
-    engine = running or process.start(strict=strict)
+    engine = running or process.start(strict=strict, kubernetes=kubeconfig.wanted())
     print(f"The local AWS {'is already running' if running else 'is running'} on {engine.url} (process {engine.pid}).")
     print(f"  Log: {engine.log}")
     print('  In a shell: eval "$(python -m emulator environment)"; then the AWS CLI, boto3 and the CDK use it.')
@@ -60,6 +61,20 @@ def environment() -> None:
     print("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN")
 
 
+def kubectl() -> None:
+    """Prints the commands that point kubectl at its clusters, as their administrator."""
+    from emulator import tools
+
+    engine = process.find()
+    file = kubeconfig.write(engine.home) if engine else None
+    if engine is None or file is None:
+        what = "is not running" if engine is None else "has no cluster with a Kubernetes"
+        raise Problem(f"the local AWS {what}. `make demo` makes one; {how_to_get()}")
+    print(f"export KUBECONFIG={shlex.quote(str(file))}")
+    print(f"export PATH={shlex.quote(str(tools.folder(engine.home)))}:$PATH")
+    print(f"# kubectl get pods --all-namespaces; contexts: {', '.join(kubeconfig.clusters(engine.home))}")
+
+
 def main() -> int:
     """Runs the command; returns the exit code (1: it is not running, or a demo failed; 2: bad input)."""
     parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
@@ -68,6 +83,7 @@ def main() -> int:
     starting.add_argument("--strict", action="store_true", help="use TLS and enforce IAM permissions")
     commands.add_parser("status", help="is it running, and which stacks does it have")
     commands.add_parser("down", help="stop it and delete everything it wrote")
+    commands.add_parser("kubeconfig", help="print the commands that point a shell's kubectl at its clusters")
     commands.add_parser("environment", help="print the commands that point a shell at it")
     demo = commands.add_parser("demo", help="bootstrap it, deploy an environment to it, and show the result")
     demo.add_argument("--env", default="demo", help="name of the environment (default: demo)")
@@ -97,6 +113,8 @@ def _run(arguments: argparse.Namespace) -> int:
         down()
     elif arguments.command == "environment":
         environment()
+    elif arguments.command == "kubeconfig":
+        kubectl()
     else:
         from emulator.readme import write
 

@@ -47,9 +47,10 @@ def bootstrap(engine: Engine) -> None:
         raise Problem(f"cdk bootstrap failed:\n{_tail(output)}")
 
 
-def synth(engine: Engine, environment: str, assembly: Path) -> AbstractContextManager[Child]:
-    """Begins to synthesise an environment as the demo deploys it."""
-    arguments = ["synth", "--quiet", "--output", str(assembly), "-c", f"env={environment}", "-c", "delivery=files"]
+def synth(engine: Engine, environment: str, assembly: Path, *, objects: bool) -> AbstractContextManager[Child]:
+    """Begins to synthesise an environment as the demo deploys it; without ``objects``, nothing is put into Kubernetes."""
+    arguments = ["synth", "--quiet", "--output", str(assembly), "-c", f"env={environment}"]
+    arguments += [] if objects else ["-c", "delivery=files"]
     # jsii keeps 200 MB of unpacked packages in the person's own cache, which every synth uses.
     home = _person_home()
     cache = {"HOME": str(home)} if home else {"JSII_RUNTIME_PACKAGE_CACHE": "disabled"}

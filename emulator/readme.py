@@ -24,6 +24,8 @@ def with_tables(text: str) -> str:
         ("types", _types(known)),
         ("rules", _rules(known["rules"])),
         ("guards", _rules(known["guards"])),
+        ("kubernetes", _rules(known["kubernetes"])),
+        ("not simulated", "\n".join(f"- {one}" for one in known["not_simulated"])),
         ("operations", ", ".join(known["operations"]) + "."),
     ):
         begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"

@@ -38,12 +38,10 @@ class Options:
 
     Attributes:
         flags: more command line arguments, by program.
-        parts: which of the programs run; a folder of envtest has only the first two.
         service_range: the range of Service addresses.
     """
 
     flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    parts: tuple[str, ...] = (ETCD, API, MANAGER, SCHEDULER)
     service_range: str = SERVICE_RANGE
 
 
@@ -161,7 +159,7 @@ class ControlPlane:
         programs = find(minor)
         if programs is None:
             raise BadInput(f"The programs of Kubernetes {minor} are not on this machine. {how_to_get()}")
-        for name in self._options.parts:
+        for name in (ETCD, API, MANAGER, SCHEDULER):
             programs.path(name)
         return programs
 
@@ -194,10 +192,8 @@ class ControlPlane:
             "--use-service-account-credentials", "--cluster-signing-cert-file", "ca.crt", "--cluster-signing-key-file", "ca.key",
         ]  # fmt: skip
         for name, more in ((MANAGER, signing), (SCHEDULER, [])):
-            if name in self._options.parts:
-                self._start(programs, name, *(flag.format(name) for flag in flags), *more)
-        if MANAGER in self._options.parts:
-            self._wait_for_service_account()
+            self._start(programs, name, *(flag.format(name) for flag in flags), *more)
+        self._wait_for_service_account()
 
     def _api_flags(self) -> Sequence[str]:
         return (

@@ -1,12 +1,12 @@
 """The programs of a local Kubernetes: which there are, and those that are here already, in a folder that is named or in the cache."""
 
+import functools
 import hashlib
 import os
 import platform
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Programs:
         return self.folder / name
 
 
-@cache
+@functools.cache
 def table() -> Mapping[str, Any]:
     """Returns versions, addresses and sums (programs.yaml)."""
     data: Mapping[str, Any] = yaml_file.load(HERE / "programs.yaml")
@@ -75,16 +75,23 @@ def find(minor: str) -> Programs | None:
     return in_folder(folder) if folder.is_dir() else None
 
 
+def cache() -> Path:
+    """Returns the person's cache. https://specifications.freedesktop.org/basedir-spec/latest/"""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
 def cache_folder(minor: str) -> Path:
     """Returns the place in the person's cache for exactly these versions and sums: a change uses another folder."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     asked = hashlib.sha256(repr(sorted(releases(minor).items())).encode())
     for file in sorted(
         [*BUILD.glob("*/go.*"), *BUILD.glob(f"kubernetes/{minor}/go.*"), *BUILD.glob("kubernetes/*.go")]
     ):
         asked.update(file.read_bytes())
     return (
-        base / "eks-platform" / "kubernetes" / f"{releases(minor)['kubernetes']}-{machine()}-{asked.hexdigest()[:12]}"
+        cache()
+        / "eks-platform"
+        / "kubernetes"
+        / f"{releases(minor)['kubernetes']}-{machine()}-{asked.hexdigest()[:12]}"
     )
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.support.synth import assembled
 from tests.support.templates import Templates
 
 use_pinned_node()
+os.environ["EMULATOR_KUBERNETES"] = "off"  # but where a test starts it: a control plane takes seconds
 gc.set_threshold(
     50_000, 20, 50
 )  # the CDK's classes and the collected tests stay: looking through them for garbage takes a tenth

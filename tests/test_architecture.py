@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "constructs": {"eks_facts", "safe_io"},
     "delivery": {"eks_facts", "responsibility", "safe_io"},
     "eks_facts": set(),
-    "emulator": {"eks_facts", "safe_io", "stacks"},
+    "emulator": {"eks_facts", "local_kubernetes", "safe_io", "stacks"},
     "kubernetes_lint": {"eks_facts", "safe_io"},
     "local_kubernetes": {"eks_facts", "safe_io"},
     "operations": {"constructs", "delivery", "eks_facts", "responsibility", "safe_io", "stacks"},

@@ -14,6 +14,7 @@ from emulator.engine import port
 from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import LOOPBACK, allowed, confine
 from emulator.engine.install import install
+from emulator.engine.kubernetes.control_planes import ON
 
 
 def main() -> None:
@@ -55,7 +56,11 @@ def _hold(path: Path) -> TextIO:
 
 
 def _record() -> dict[str, Any]:
-    return {"port": int(os.environ["GATEWAY_PORT"]), "tls": os.environ.get("USE_SSL") == "1"}
+    return {
+        "port": int(os.environ["GATEWAY_PORT"]),
+        "tls": os.environ.get("USE_SSL") == "1",
+        "kubernetes": os.environ.get(ON) == "1",
+    }
 
 
 def _end_together(lock: TextIO, path: Path) -> "subprocess.Popen[bytes]":

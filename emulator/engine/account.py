@@ -1,53 +1,21 @@
 """EKS's view of the account: ministack's EC2, IAM and KMS."""
 
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from emulator.engine import port
-from emulator.engine.confinement import LOOPBACK
-from emulator.engine.eks.api_server import ApiServer, Webhook, authority
 from emulator.engine.eks.lookups import Role, Subnet
-
-WEBHOOK = "/_ministack/eks-auth/{}/{}/{}/{}"
-"""Account, region, cluster and the webhook's token, below a path that ministack gives to its EKS, whose place ours takes."""
 
 
 class Account:
     """Looks things up in ministack's stores, for the account and region of the request under way."""
 
-    def __init__(self, webhook_token: str) -> None:
-        """API servers that it starts get ``webhook_token``."""
-        self._webhook_token = webhook_token
-        self._servers: dict[tuple[str, str, str], ApiServer] = {}
-
-    def start_api_server(self, cluster: str, *, auto_mode: bool) -> tuple[str, str] | None:
-        """Starts a cluster's Kubernetes API server, where KUBEBUILDER_ASSETS says what to start."""
-        assets = os.environ.get("KUBEBUILDER_ASSETS")
-        if not assets:
-            return None
-        key = (port.account_id(), port.region(), cluster)
-        server = ApiServer(
-            Path(assets),
-            Path(os.environ["TMPDIR"]) / f"kubernetes-{cluster}",
-            webhook=self._webhook(WEBHOOK.format(*key, self._webhook_token)),
-            definitions=auto_mode,
-        )
-        self._servers[key] = server
-        return server.url, authority(server)
-
-    def _webhook(self, path: str) -> Webhook:
-        certificate = port.tls_material()[0] if port.uses_tls() else ""
-        address = f"{LOOPBACK}:{os.environ['GATEWAY_PORT']}"
-        return Webhook(f"{'https' if certificate else 'http'}://{address}{path}", certificate)
-
-    def stop_api_server(self, cluster: str) -> None:
-        """Ends a cluster's Kubernetes API server, if it has one."""
-        if server := self._servers.pop((port.account_id(), port.region(), cluster), None):
-            server.stop()
+    def audiences(self, provider: str) -> list[str] | None:
+        """Returns the audiences of an OIDC provider, or None."""
+        found = port.oidc_providers.get(provider)
+        return None if found is None else list(found["ClientIDList"])
 
     def subnet(self, subnet_id: str) -> Subnet | None:
         """Returns a subnet, or None."""

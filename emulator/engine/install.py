@@ -17,6 +17,7 @@ from emulator.engine.eks.resource_types import eks_types
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State
 from emulator.engine.eks.tokens import review
+from emulator.engine.kubernetes.control_planes import ControlPlanes
 from emulator.engine.provider import RESOURCE_TYPES
 from emulator.engine.schemas import Schemas
 
@@ -24,14 +25,15 @@ from emulator.engine.schemas import Schemas
 def install(authentication: Authentication, *, schemas: Path) -> None:
     """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
     port.public_parameters.update(public_parameters(kubernetes_versions()))
-    account = Account(authentication.webhook_token)
+    account = Account()
+    control_planes = ControlPlanes(account, authentication.webhook_token)
     states: dict[tuple[str, str], State] = {}
 
     def eks() -> Eks:
         key = (port.account_id(), port.region())
         if key not in states:
             states[key] = State(*key, operation_seconds=float(os.environ.get("EMULATOR_OPERATION_SECONDS", "0.02")))
-        return Eks(states[key], account)
+        return Eks(states[key], account, control_planes)
 
     def handle(method: str, path: str, _headers: Any, body: bytes, query: dict[str, list[str]]) -> Any:
         if path == scenario.PATH:

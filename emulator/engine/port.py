@@ -31,6 +31,8 @@ NAMES = {
     "is_root_access_key": "core.iam_evaluator:is_root_access_key",
     "AmbiguousAccessKeyError": "core.iam_evaluator:AmbiguousAccessKeyError",
     "AuthError": "core.iam_evaluator:AuthError",
+    "EvalContext": "core.iam_evaluator:EvalContext",
+    "conditions_met": "core.iam_evaluator:_conditions_met",
     "CredentialResolutionError": "core.iam_evaluator:CredentialResolutionError",
     "UNSIGNED_PAYLOAD": "core.sigv4:UNSIGNED_PAYLOAD",
     "decode_header_value": "core.sigv4:decode_header_value",

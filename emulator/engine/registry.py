@@ -10,6 +10,8 @@ from emulator.engine.eks.resource_types import EKS_TYPES
 from emulator.engine.eks.rules import RULES
 from emulator.engine.eks.service import OPERATIONS
 from emulator.engine.guards import GUARDS
+from emulator.engine.kubernetes import identity, load_balancers, running  # noqa: F401 - they fill the table
+from emulator.engine.kubernetes.table import NOT_SIMULATED, ROWS
 from emulator.engine.provider import RESOURCE_TYPES
 
 
@@ -25,6 +27,8 @@ def registry() -> dict[str, Any]:
         "rules": [
             {"name": rule.name, "on": list(rule.operations), "says": rule.says, "page": rule.page} for rule in RULES
         ],
+        "kubernetes": [{"name": row.name, "on": list(row.kinds), "says": row.says, "page": row.page} for row in ROWS],
+        "not_simulated": list(NOT_SIMULATED),
         "guards": [
             {"name": guard.name, "on": [f"{guard.moment} {kind}" for kind in guard.types], "says": guard.says, "page": guard.page}
             for guard in GUARDS

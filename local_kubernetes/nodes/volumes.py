@@ -17,11 +17,16 @@ def drivers() -> frozenset[str]:
 
 
 class Volumes:
-    """Makes volumes."""
+    """Makes volumes.
+
+    Attributes:
+        served: the provisioners that a driver serves.
+    """
 
     def __init__(self, client: Client) -> None:
         """Takes the client."""
         self._client = client
+        self.served = drivers()
         self._made: set[str] = set()
 
     def react(self, mirror: Mirror, zones: list[str]) -> None:
@@ -31,7 +36,7 @@ class Volumes:
             if uid in self._made or claim["spec"].get("volumeName") or claim["metadata"].get("deletionTimestamp"):
                 continue
             storage = mirror.of["classes"].get(("", str(claim["spec"].get("storageClassName"))))
-            if not storage or storage["provisioner"] not in drivers():
+            if not storage or storage["provisioner"] not in self.served:
                 continue
             zone = zones[0]  # EBS's own choice, where the class does not wait for a pod
             if storage.get("volumeBindingMode") == "WaitForFirstConsumer":

