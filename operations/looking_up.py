@@ -85,6 +85,8 @@ def _found(account: Asked, name: str, today: date) -> dict[str, Any]:
         "authentication_mode": (cluster.get("accessConfig") or {}).get("authenticationMode", "CONFIG_MAP"),
         "ip_family": addresses.get("ipFamily", "ipv4"),
         "service_cidr": addresses.get("serviceIpv4Cidr"),
+        "endpoint": cluster["endpoint"],
+        "certificate_authority": cluster["certificateAuthority"]["data"],
         "security_group_id": vpc["clusterSecurityGroupId"],
         "oidc_issuer": issuer,
         "oidc_provider_arn": trusted[0] if trusted else None,

@@ -60,6 +60,8 @@ class ComputeStack(cdk.Stack):
             lasting=cluster.lasting,
             system_pods=[*spec.system_pods(), *self._controller_pods(), *pods_for_fargate(spec)],
             sizes=sizes,
+            security_group_id=cluster.security_group_id,
+            joining=cluster.joining,
         )
         versions = lock.versions(spec.control_plane.kubernetes_version) if lock else None
         plan = [addon for addon in spec.planned_addons(versions) if not addon.after_pools]
@@ -99,5 +101,13 @@ class RevisionStack(cdk.Stack):
             description=f"EKS platform {environment.name}: node groups of {spec.name}, revision {revision}",
         )
         handle = ClusterHandle(spec.name, spec.name)
-        wiring = Wiring(handle, cluster.network, environment.context_of(spec), sizes=sizes, revision=revision)
+        wiring = Wiring(
+            handle,
+            cluster.network,
+            environment.context_of(spec),
+            sizes=sizes,
+            revision=revision,
+            security_group_id=cluster.security_group_id,
+            joining=cluster.joining,
+        )
         KINDS["managed_nodes"].build(self, nodes, wiring)

@@ -1,12 +1,13 @@
 """Control plane stack: AWS's side. One EKS cluster, and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from eks_constructs.cluster_foundation import ClusterFoundation
+from eks_constructs.cluster_handle import Joining
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.eks_cluster import CONTROL_PLANE_ID, add_control_plane
 from eks_constructs.identity import OidcProvider
@@ -29,13 +30,16 @@ class RunningCluster:
     """IAM's trust in the cluster's tokens."""
     lasting: Mapping[str, str]
     """ARNs of what its kinds of compute have in the foundation, by id."""
+    joining: Callable[[], Joining] | None
+    """Returns what nodes with an AMI of their own must know."""
 
     @classmethod
     def existing(cls, spec: ClusterSpec, existing: ExistingClusterSpec) -> "RunningCluster":
         """Returns a cluster that was made elsewhere."""
         arn = existing.oidc_provider_arn
         provider = OidcProvider(arn, existing.oidc_issuer) if arn else None
-        return cls(spec, ClusterNetwork.existing(existing.network), existing.security_group_id, provider, {})
+        network = ClusterNetwork.existing(existing.network)
+        return cls(spec, network, existing.security_group_id, provider, {}, existing.joining)
 
 
 class ControlPlaneStack(cdk.Stack):
@@ -48,6 +52,7 @@ class ControlPlaneStack(cdk.Stack):
     Attributes:
         issuer_url: issuer of the cluster's tokens.
         security_group_id: that EKS makes for the control plane and the nodes.
+        joining: returns what nodes with an AMI of their own must know.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class ControlPlaneStack(cdk.Stack):
         issuer_url = {"Fn::GetAtt": [CONTROL_PLANE_ID, "OpenIdConnectIssuerUrl"]}
         self.issuer_url = str(self.export_value(issuer_url, name=f"{construct_id}-IssuerUrl"))
         self.security_group_id = control_plane.security_group_id
+        self.joining = control_plane.joining
         cdk.CfnOutput(
             self,
             "ClusterSecurityGroupId",

@@ -153,7 +153,9 @@ def build(
         )
         access.add_stack_dependency(stack)
         accesses.append(access)
-        cluster = RunningCluster(spec, cluster_network, stack.security_group_id, access.oidc, its_foundation.lasting)
+        cluster = RunningCluster(
+            spec, cluster_network, stack.security_group_id, access.oidc, its_foundation.lasting, stack.joining
+        )
         return cluster, stack
 
     clusters, computes, workloads, protections = [], [], [], []

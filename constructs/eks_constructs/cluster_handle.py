@@ -18,3 +18,14 @@ class ClusterHandle:
     def arn(self) -> str:
         """Its ARN, built from its name: policies may name the cluster before it exists."""
         return arn("eks", f"cluster/{self.name}")
+
+
+@dataclass(frozen=True)
+class Joining:
+    """What a node must know to join a cluster, where EKS does not tell it."""
+
+    endpoint: str
+    certificate_authority: str
+    """Base64 of PEM."""
+    service_cidr: str
+    """Range of services, from which the kubelet knows the address of the cluster's DNS."""

@@ -1,5 +1,6 @@
 """What a cluster needs to know about its network, ours or an existing one."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from eks_constructs.network_spec import ExistingNetworkSpec
@@ -20,6 +21,17 @@ class ClusterNetwork:
     pod_subnet_selector: list[dict[str, object]] = field(default_factory=list)
     """`podSubnetSelectorTerms` of an Auto Mode NodeClass."""
 
+    zones: Sequence[str] | None = None
+    """The AZ of each private subnet, in their order; None: nothing says it."""
+
+    def subnets_in(self, zones: Collection[str]) -> list[str]:
+        """Returns the private subnets in some AZs; of no AZs: all. Raises ValueError if an AZ has none."""
+        if not zones:
+            return self.private_subnet_ids
+        if missing := set(zones) - set(self.zones or ()):
+            raise ValueError(f"the network has no private subnet in {', '.join(sorted(missing))}, as far as is known")
+        return [subnet for subnet, zone in zip(self.private_subnet_ids, self.zones or (), strict=True) if zone in zones]
+
     @staticmethod
     def existing(spec: ExistingNetworkSpec) -> "ClusterNetwork":
         """Returns the network that ``spec`` names."""
@@ -30,4 +42,5 @@ class ClusterNetwork:
             subnet_selector=[{"id": subnet} for subnet in spec.subnet_ids],
             pod_subnets=[(subnet.availability_zone, subnet.subnet_id) for subnet in spec.pod_subnets],
             pod_subnet_selector=[{"id": subnet.subnet_id} for subnet in spec.pod_subnets],
+            zones=[subnet.availability_zone for subnet in spec.private_subnets] or None,
         )

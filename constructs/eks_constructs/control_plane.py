@@ -12,7 +12,7 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.certificate_authority import CertificateAuthoritySpec
-from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.cluster_handle import ClusterHandle, Joining
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.control_plane_components import (
     ApiServerSpec,
@@ -250,10 +250,15 @@ class ControlPlane(Construct):
             else None,
             active_certificate_authority_id=spec.certificate_authority.active_id,
         )
-        self._name = name
+        self._name, self._service_cidr = name, spec.service_cidr
         self.security_group_id = self.cluster.attr_cluster_security_group_id
 
     @cached_property
     def handle(self) -> ClusterHandle:
         """How what is made for the cluster refers to it, and so comes after it."""
         return ClusterHandle(self._name, self.cluster.ref)
+
+    def joining(self) -> Joining:
+        """Returns what nodes with an AMI of their own must know. CloudFormation returns no IPv4 range of services: the spec says it."""
+        cidr = self._service_cidr or self.cluster.attr_kubernetes_network_config_service_ipv6_cidr
+        return Joining(self.cluster.attr_endpoint, self.cluster.attr_certificate_authority_data, cidr)

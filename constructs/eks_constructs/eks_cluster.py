@@ -154,7 +154,13 @@ class EksCluster(Construct):
         )
         self.access, self.oidc, self.tunnel_host = parts.access, parts.oidc, parts.tunnel_host
         self._wiring = Wiring(
-            self.handle, network, self._context, lasting=self.foundation.lasting, system_pods=spec.system_pods()
+            self.handle,
+            network,
+            self._context,
+            lasting=self.foundation.lasting,
+            system_pods=spec.system_pods(),
+            security_group_id=self.security_group_id,
+            joining=self.control_plane.joining,
         )
         made = add_compute(
             self,

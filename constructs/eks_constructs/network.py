@@ -101,6 +101,7 @@ class Network(Construct):
             subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "private"}}],
             pod_subnets=[(subnet.attr_availability_zone, subnet.ref) for subnet in self.subnets.get("pods", [])],
             pod_subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "pods"}}] if spec.pod_cidr else [],
+            zones=spec.availability_zones if isinstance(spec.availability_zones, list) else None,
         )
 
     def _refuse_regions_where_zones_must_be_named(self) -> None:

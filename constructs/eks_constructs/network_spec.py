@@ -116,6 +116,11 @@ class NetworkSpec(Spec):
         """How many AZs the network spans."""
         return self.availability_zones if isinstance(self.availability_zones, int) else len(self.availability_zones)
 
+    @property
+    def zone_names(self) -> list[str] | None:
+        """The names of its AZs; None: they are counted."""
+        return self.availability_zones if isinstance(self.availability_zones, list) else None
+
 
 class SubnetSpec(Spec):
     """A subnet of an existing VPC, and where it is."""
@@ -207,6 +212,11 @@ class ExistingNetworkSpec(Spec):
     def subnet_ids(self) -> list[str]:
         """The ids of the private subnets."""
         return self.private_subnet_ids or [subnet.subnet_id for subnet in self.private_subnets]
+
+    @property
+    def zone_names(self) -> list[str] | None:
+        """The AZs of the private subnets; None: nothing says which."""
+        return [subnet.availability_zone for subnet in self.private_subnets] or None
 
     @property
     def subnet_of_each_zone(self) -> list[str] | None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from eks_constructs.access import AccessSpec
+from eks_constructs.cluster_handle import Joining
 from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
 from eks_constructs.network_spec import ExistingNetworkSpec, SubnetSpec
 from eks_constructs.spec import Cidr, Spec, pattern, resource_id
@@ -27,6 +28,11 @@ class ExistingClusterSpec(Spec):
     ip_family: Literal["ipv4", "ipv6"]
     service_cidr: Cidr | None = None
     """IPv4 range of services; a cluster with `ipv6` has none."""
+    endpoint: (
+        Annotated[str, pattern(r"https://[\w./-]{1,300}", "must be an address that begins with https://")] | None
+    ) = None
+    certificate_authority: Annotated[str, pattern(r"[A-Za-z0-9+/=]{1,10000}", "must be base64")] | None = None
+    """Of the API server, for nodes with an AMI of their own; a file of an older look-up has neither."""
     security_group_id: Annotated[str, resource_id("sg", "a security group")]
     """The security group that EKS made for the control plane and the nodes."""
     oidc_issuer: Annotated[str, pattern(r"https://[\w./-]{1,300}", "must be an address that begins with https://")]
@@ -54,6 +60,15 @@ class ExistingClusterSpec(Spec):
                 "service_cidr": self.service_cidr,
             }
         )
+
+    @property
+    def says_how_to_join(self) -> bool:
+        """Whether nodes with an AMI of their own can know what they need."""
+        return bool(self.endpoint and self.certificate_authority and self.service_cidr)
+
+    def joining(self) -> Joining:
+        """Returns what nodes with an AMI of their own must know: only if the file says it."""
+        return Joining(str(self.endpoint), str(self.certificate_authority), str(self.service_cidr))
 
     @property
     def network(self) -> ExistingNetworkSpec:

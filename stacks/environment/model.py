@@ -137,6 +137,7 @@ class Environment(Spec):
             self._check_instances(cluster)
             self._check_identity_center(cluster)
             self._check_fips(cluster)
+            self._check_network(cluster, network)
         return self
 
     @property
@@ -204,6 +205,22 @@ class Environment(Spec):
                     )
         check_arns(self.model_dump(mode="json"), self.region)
         return self
+
+    def _check_network(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
+        nodes, existing = cluster.compute.managed_nodes, cluster.existing
+        for index, group in enumerate(nodes.groups if nodes and existing else []):
+            if group.ami and existing and not existing.says_how_to_join:
+                raise Misplaced(
+                    "nodes with an AMI of their own must know the endpoint, the certificate and the IPv4 range of services, and the"
+                    " file of the existing cluster does not say them; look it up again (a cluster with IPv6 cannot have such a group)",
+                    *self.where(cluster, "compute", "managed_nodes", "groups", index, "ami"),
+                )
+        context = self.context_of(cluster)
+        for kind, section in cluster.compute.active():
+            try:
+                kind.check_network(section, context, network.zone_names)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), *self.where(cluster, "compute", kind.name, *problem.where)) from None
 
     def _check_instances(self, cluster: ClusterSpec) -> None:
         for kind, section in cluster.compute.present():

@@ -20,6 +20,7 @@ from stacks.platform import Platform
 from stacks.workloads import WorkloadsStack
 
 TABLE = Path(__file__).with_suffix(".yaml")
+_NODE_ROLES = re.compile(r"/(ManagedNodes|Karpenter)/NodeRole$|AutoCustomNodeRole$")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ ACKNOWLEDGED = tuple(_rows())
 
 
 def acknowledge(platform: Platform) -> None:
-    """Acknowledges the findings of the table on the constructs of ``platform``."""
+    """Acknowledges the findings of the table on the constructs of ``platform``, and what the environment file says of rights."""
+    _acknowledge_node_policies(platform)
     rows = [(re.compile(row.path), row) for row in ACKNOWLEDGED]
     for stack in platform.stacks:
         shared = _names(stack)
@@ -67,11 +69,36 @@ def acknowledge(platform: Platform) -> None:
                     _acknowledge_rights(own, "Role", spec.policies, spec.allow, "one capability (capabilities)")
 
 
+def _acknowledge_node_policies(platform: Platform) -> None:
+    """Acknowledges the policies that the environment file gives to nodes of a kind of compute."""
+    sections = [section for cluster in platform.environment.clusters for _, section in cluster.compute.present()]
+    policies = [policy for section in sections for policy in getattr(section, "node_policies", ())]
+    if not policies:
+        return
+    for stack in platform.stacks:
+        for construct in stack.node.find_all():
+            if _NODE_ROLES.search(construct.node.path):
+                _acknowledge_managed(construct, policies, "the nodes (node_policies)")
+
+
+def _acknowledge_managed(construct: IConstruct, policies: Sequence[str], whose: str) -> None:
+    named = [one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in policies]
+    rules = [f"AwsSolutions-IAM4[Policy::{one}]" for one in dict.fromkeys(named) if ":iam::aws:" in one]
+    if rules:
+        reason = f"The environment file gives these rights to {whose}: they are reviewed there, and by the review."
+        cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules))
+
+
 def _acknowledge_rights_of_pods(stack: ComputeStack | WorkloadsStack) -> None:
     if identities := stack.node.try_find_child("PodIdentities"):
         for pod in stack.spec.pod_identities:
             own = identities.node.find_child(pod.construct_id)
             _acknowledge_rights(own, "Role", pod.policies, pod.allow, "one service account (pod_identities)")
+    for own, asked in stack.identities if isinstance(stack, WorkloadsStack) else ():
+        _acknowledge_rights(own, "Role", asked.policies, asked.allow, "one service account (workload.yaml)")
+    if balancers := stack.node.try_find_child("LoadBalancerController"):
+        rights = stack.spec.load_balancer_controller.allow
+        _acknowledge_rights(balancers, "Role", (), rights, "one service account (load_balancer_controller)")
     if addons := stack.node.try_find_child("Addons"):
         for name, spec in stack.spec.addons.items():
             whose = f"one service account (addons.{name})"

@@ -5,7 +5,7 @@ from typing import Any
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 NODE_POOL = {
     "name": "own",
-    "capacity": ["spot", "on-demand"],
+    "capacity": ["spot", "on-demand", "reserved"],
     "architectures": ["arm64", "amd64"],
     "instance_categories": ["m"],
     "instance_generation_above": 5,
@@ -16,8 +16,27 @@ NODE_POOL = {
     "expire_after_hours": 100,
     "consolidate_after_seconds": 30,
     "weight": 10,
+    "requirements": [{"key": "example.com/size", "operator": "In", "values": ["large"]}],
+    "startup_taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
+    "disruption_budgets": [
+        {"nodes": "10%", "schedule": "0 8 * * mon-fri", "duration_hours": 8, "reasons": ["Drifted"]}
+    ],
+    "termination_grace_hours": 10,
+    "consolidation": "WhenEmpty",
 }
 """Each field that node pools of Auto Mode and of Karpenter share."""
+KARPENTER_NODES = {
+    "volume_kms_key_arn": KEY,
+    "user_data": {"scripts": ["#!/bin/bash\necho hello"]},
+    "kubelet": {"max_pods": 50},
+    "instance_store": "raid0",
+    "security_group_ids": ["sg-0123456789abcdef0"],
+    "subnet_ids": ["subnet-0123456789abcdef0"],
+    "capacity_reservation_ids": ["cr-0123456789abcdef0"],
+    "placement_group": "pg",
+    "tags": {"owner": "me"},
+}
+"""Each field that the node classes of Karpenter share."""
 FILES: tuple[dict[str, Any], ...] = (
     {
         "name": "sweep",
@@ -103,6 +122,8 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "snat_policy": "Disabled",
                                 "network_policy": "DefaultDeny",
                                 "network_policy_event_logs": "Enabled",
+                                "security_group_ids": ["sg-0123456789abcdef0"],
+                                "subnet_ids": ["subnet-0123456789abcdef0"],
                                 "tags": {"owner": "me"},
                             }
                         ],
@@ -110,10 +131,10 @@ FILES: tuple[dict[str, Any], ...] = (
                             {
                                 **NODE_POOL,
                                 "node_class": "own",
-                                "consolidation": "WhenEmpty",
                             },
                             {"name": "static", "static_nodes": 2},
                         ],
+                        "node_policies": ["AmazonSSMManagedInstanceCore"],
                         "load_balancer_scheme": "internal",
                         "gateway_api": True,
                         "volume_tags": {"owner": "me"},
@@ -163,10 +184,40 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "instance_types": ["m7i.large"],
                                 "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
                                 "node_repair": {"stop_above_percentage": 5, "parallel_count": 5},
+                                "max_unavailable": 2,
+                                "ami": {"id": "ami-0123456789abcdef0"},
+                                "user_data": {
+                                    "scripts": ["#!/bin/bash\necho hello"],
+                                    "node_config": {"kubelet": {"config": {"podPidsLimit": 100}}},
+                                },
+                                "kubelet": {
+                                    "max_pods": 50,
+                                    "system_reserved": {"cpu": "100m", "memory": "100Mi", "ephemeral_storage": "1Gi"},
+                                    "kube_reserved": {"cpu": "100m"},
+                                    "eviction_hard": {"memory.available": "5%"},
+                                    "image_gc_high_threshold_percent": 90,
+                                    "image_gc_low_threshold_percent": 70,
+                                },
+                                "instance_store": "raid0",
+                                "security_group_ids": ["sg-0123456789abcdef0"],
+                                "subnet_ids": ["subnet-0123456789abcdef0"],
+                                "capacity_reservation": "cr-0123456789abcdef0",
+                                "placement_group": "pg",
+                                "efa_interfaces": 1,
+                                "tags": {"owner": "me"},
+                            },
+                            {
+                                "name": "rocket",
+                                "instance_types": ["m7i.large"],
+                                "ami_type": "BOTTLEROCKET_x86_64",
+                                "ami": {"ssm_parameter": "/images/rocket"},
+                                "kubelet": {"max_pods": 50},
+                                "user_data": {"bottlerocket": {"kernel": {"sysctl": {"net.core.somaxconn": "1024"}}}},
                             },
                         ],
                         "kubernetes_version": "1.36",
                         "session_manager": True,
+                        "node_policies": ["AmazonSSMManagedInstanceCore"],
                     },
                     "fargate": {
                         "profiles": [{"name": "apps", "selectors": [{"namespace": "apps", "labels": {"a": "b"}}]}],
@@ -307,11 +358,33 @@ FILES: tuple[dict[str, Any], ...] = (
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
                     },
                     "karpenter": {
-                        "node_pools": [NODE_POOL],
+                        "node_pools": [
+                            {**NODE_POOL, "node_class": "default"},
+                            {
+                                "name": "few",
+                                "node_class": "other",
+                                "capacity": ["reserved"],
+                                "instance_types": ["m7i.large"],
+                            },
+                            {"name": "static", "static_nodes": 2},
+                        ],
+                        "ami_ids": ["ami-0123456789abcdef1"],
                         "ami": "al2023@latest",
                         "version": "1.14.1",
                         "values": {"replicas": 2},
                         "volume_gib": 50,
+                        **KARPENTER_NODES,
+                        "node_classes": [
+                            {
+                                **KARPENTER_NODES,
+                                "name": "other",
+                                "ami": "al2023@latest",
+                                "ami_ids": ["ami-0123456789abcdef0"],
+                                "volume_gib": 50,
+                            }
+                        ],
+                        "session_manager": True,
+                        "node_policies": ["AmazonSSMManagedInstanceCore"],
                     },
                 },
             },
@@ -323,7 +396,27 @@ FILES: tuple[dict[str, Any], ...] = (
                     "certificate_authority": {"successor": True, "active_id": "abc"},
                 },
                 "access": {"admins": ["role/Admin"]},
-                "compute": {"managed_nodes": {"groups": [{"name": "general", "instance_types": ["m7i.large"]}]}},
+                "compute": {
+                    "managed_nodes": {
+                        "groups": [
+                            {"name": "general", "instance_types": ["m7i.large"], "availability_zones": ["eu-west-1a"]}
+                        ]
+                    },
+                    "karpenter": {"node_pools": [{"name": "a", "availability_zones": ["eu-west-1a"]}]},
+                },
+            },
+            {
+                "name": "f",
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "control_plane": {"kubernetes_version": "1.36"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {
+                    "auto_mode": {
+                        "node_pools": [
+                            {"name": "a", "availability_zones": ["eu-west-1a"], "instance_types": ["m7i.large"]}
+                        ]
+                    }
+                },
             },
             {
                 "name": "e",

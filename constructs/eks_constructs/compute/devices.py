@@ -7,6 +7,7 @@ from typing import Any
 from eks_constructs.compute.node_pools import NodePoolSpec
 from eks_constructs.manifests import HelmChart
 from eks_facts.files import load
+from eks_facts.instances import device_of
 
 _ORDER = 48
 KARPENTER_LABELS: Mapping[str, dict[str, Any]] = {
@@ -24,6 +25,9 @@ def devices_of_pool(pool: NodePoolSpec, system: str) -> set[str]:
         system: of the nodes: al2023, bottlerocket or auto_mode.
     """
     found: set[str] = {"efa"} if "efa" in load("devices")["drivers"][system] else set()
+    if pool.instance_types:
+        has = {device_of(one) for one in pool.instance_types}
+        return found | {one for one in has if one and one in load("devices")["drivers"][system]}
     for device, processors in load("devices")["newest_generation"].items():
         newest = [
             processors[one].get(category, 0) for one in pool.architectures for category in pool.instance_categories

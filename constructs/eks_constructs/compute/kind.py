@@ -1,6 +1,6 @@
 """The interface of a kind of compute. A kind overrides what differs from the defaults."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -8,14 +8,14 @@ from aws_cdk import aws_eks as eks
 from aws_cdk.aws_iam import CfnRole
 from constructs import Construct
 
-from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.cluster_handle import ClusterHandle, Joining
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.mix import ComputeMix, Hosting, Share
 from eks_constructs.compute.placement import Nodes, Rule
 from eks_constructs.control_plane import AutoModeSettings, ClusterRights
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.roles import IamSpec
-from eks_constructs.spec import Spec
+from eks_constructs.spec import Misplaced, Spec
 
 S = TypeVar("S", bound=Spec)
 Where = tuple[str | int, ...]
@@ -33,6 +33,8 @@ class ClusterContext:
     region: str | None = None
     """None: any region."""
     ipv6: bool = False
+    service_cidr: str | None = None
+    """IPv4 range of services; None: EKS chooses it."""
     prefixes: bool = False
     """The CNI gives nodes prefixes of addresses."""
     own_pod_subnets: bool = False
@@ -65,6 +67,10 @@ class Wiring:
     """Namespace and labels of the pods of add-ons and controllers that no nodes run."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Desired sizes of node groups, by name, where they are not the file's."""
+    security_group_id: str = ""
+    """That EKS made for the control plane and the nodes."""
+    joining: Callable[[], Joining] | None = None
+    """Returns what nodes with an AMI of their own must know; None: nothing does."""
     revision: str | None = None
     """Of the node groups to make; None: those that name none."""
 
@@ -142,6 +148,25 @@ class ComputeKind(Generic[S]):
 
     def check_cluster(self, spec: S, context: ClusterContext) -> None:
         """Raises Misplaced, with the way from its own section, for what contradicts the rest of the cluster."""
+
+    def zones(self, spec: S) -> Iterator[tuple[Where, str]]:
+        """Yields the AZs that it names, with the way to each."""
+        yield from ()
+
+    def check_network(self, spec: S, context: ClusterContext, zones: Collection[str] | None) -> None:
+        """Raises Misplaced, with the way from its own section, for what the network does not have.
+
+        ``zones``: the AZs of the private subnets; None: nothing says which.
+        """
+        for where, zone in self.zones(spec):
+            if zones is None:
+                raise Misplaced(
+                    "nothing says which AZs the network has: name them in network.availability_zones, or, of an existing VPC, list"
+                    " private_subnets with their AZs",
+                    *where,
+                )
+            if zone not in zones:
+                raise Misplaced(f"the network has no subnet in {zone}; it has {', '.join(sorted(zones))}", *where)
 
     def instance_types(self, spec: S) -> Iterator[tuple[Where, str]]:
         """Yields the EC2 instance types that it names, with the way to each."""

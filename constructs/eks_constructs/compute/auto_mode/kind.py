@@ -19,7 +19,7 @@ from eks_constructs.compute.kind import (
     Wiring,
 )
 from eks_constructs.compute.mix import Hosting
-from eks_constructs.compute.node_pools import named_categories
+from eks_constructs.compute.node_pools import named_categories, named_types, named_zones
 from eks_constructs.compute.placement import Nodes, Rule, unnumbered
 from eks_constructs.control_plane import AutoModeSettings, ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
@@ -67,6 +67,12 @@ class AutoMode(ComputeKind[AutoModeSpec]):
     def instance_categories(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
         yield from named_categories(spec.node_pools)
 
+    def instance_types(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
+        yield from named_types(spec.node_pools)
+
+    def zones(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
+        yield from named_zones(spec.node_pools)
+
     def reaches(self, spec: AutoModeSpec) -> Iterator[tuple[str, str, Where]]:
         yield "nodes", self.title, ()
 
@@ -80,6 +86,7 @@ class AutoMode(ComputeKind[AutoModeSpec]):
                 iam=context.iam,
                 environment=context.environment,
                 cluster=context.name,
+                policies=spec.node_policies,
             )
             # The cluster lets go of it with its last node class.
             yield Lasting(_CUSTOM_NODE_ROLE, custom, fixed=False)
@@ -154,7 +161,7 @@ class AutoMode(ComputeKind[AutoModeSpec]):
         for pool in spec.node_pools:
             taints = tuple(taint.model_dump() for taint in pool.taints)
             devices = unnumbered(devices_of_pool(pool, self.name))
-            yield pool.name, Nodes({"karpenter.sh/nodepool": pool.name}, tuple(pool.architectures), taints, devices)
+            yield pool.name, Nodes({"karpenter.sh/nodepool": pool.name}, tuple(pool.processors), taints, devices)
 
     def load_balancer_scheme(self, spec: AutoModeSpec) -> str | None:
         return spec.load_balancer_scheme

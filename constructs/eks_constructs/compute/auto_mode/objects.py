@@ -13,7 +13,7 @@ def node_class_manifest(
 ) -> KubernetesObject:
     """Returns a NodeClass. https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html."""
     # EKS puts this tag on the security group it makes for the cluster (seen in use; no AWS page says so).
-    security_groups = [{"tags": {"aws:eks:cluster-name": cluster}}]
+    security_groups: list[KubernetesObject] = [{"tags": {"aws:eks:cluster-name": cluster}}]
     storage: KubernetesObject = {"size": f"{spec.ephemeral_storage_gib}Gi"}
     if spec.ephemeral_storage_kms_key_arn:
         storage["kmsKeyID"] = spec.ephemeral_storage_kms_key_arn
@@ -23,8 +23,8 @@ def node_class_manifest(
         storage["throughput"] = spec.ephemeral_storage_throughput
     body: KubernetesObject = {
         "role": role_name,
-        "subnetSelectorTerms": network.subnet_selector,
-        "securityGroupSelectorTerms": security_groups,
+        "subnetSelectorTerms": [{"id": one} for one in spec.subnet_ids] or network.subnet_selector,
+        "securityGroupSelectorTerms": security_groups + [{"id": one} for one in spec.security_group_ids],
         "ephemeralStorage": storage,
         "networkPolicy": spec.network_policy,
         "networkPolicyEventLogs": spec.network_policy_event_logs,
@@ -49,15 +49,7 @@ def node_class_manifest(
 def node_pool_manifest(spec: AutoNodePoolSpec) -> KubernetesObject:
     """Returns a NodePool. https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html."""
     node_class = {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": spec.node_class}
-    pool = node_pool(spec, node_class=node_class, label_domain="eks.amazonaws.com", labels=spec.labels)
-    if spec.static_nodes is None:
-        pool["spec"]["disruption"]["consolidationPolicy"] = spec.consolidation
-        return pool
-    # A tenth more (one at least) lets a node that is replaced start before the old one goes.
-    room = spec.static_nodes + max(1, spec.static_nodes // 10)
-    budgets = {"budgets": pool["spec"]["disruption"]["budgets"]}
-    pool["spec"] |= {"replicas": spec.static_nodes, "limits": {"nodes": str(room)}, "disruption": budgets}
-    return pool
+    return node_pool(spec, node_class=node_class, label_domain="eks.amazonaws.com", labels=spec.labels)
 
 
 def network_policy_manifest() -> KubernetesObject:

@@ -75,8 +75,10 @@ def node_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str
     )
 
 
-def custom_node_role(scope: Construct, construct_id: str, *, iam: IamSpec, environment: str, cluster: str) -> CfnRole:
-    """Makes the role of nodes of custom NodeClasses.
+def custom_node_role(
+    scope: Construct, construct_id: str, *, iam: IamSpec, environment: str, cluster: str, policies: Sequence[str] = ()
+) -> CfnRole:
+    """Makes the role of nodes of custom NodeClasses, with more ``policies`` than they need.
 
     It has a name, because Kubernetes objects refer to it by name. Auto Mode puts it into an instance profile that may be
     there for a while after the cluster is gone, so it outlives the cluster's stack too.
@@ -88,7 +90,7 @@ def custom_node_role(scope: Construct, construct_id: str, *, iam: IamSpec, envir
         name=_custom_node_role(environment, cluster),
         description=f"Auto Mode nodes of {cluster}, custom NodeClasses: pull images, serve Pod Identity",
         trust=trust_service("ec2.amazonaws.com"),
-        managed=narrowest("auto_mode_nodes"),
+        managed=[*narrowest("auto_mode_nodes"), *policies],
         named=True,
     )
 

@@ -4,7 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.compute.node_pools import NodePoolSpec
+from eks_constructs.compute.managed_nodes.settings import PlacementGroup
+from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
+from eks_constructs.endpoint import SecurityGroupId
+from eks_constructs.network_spec import SubnetId
+from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
     KmsKeyArn,
     KubernetesName,
@@ -13,7 +17,6 @@ from eks_constructs.spec import (
     TagKey,
     TagValue,
     distinct_values,
-    pattern,
     repeated,
     resource_id,
 )
@@ -52,17 +55,9 @@ class NodeClassSpec(Spec):
         Field(max_length=30),
         AfterValidator(distinct_values),
     ] = []
-    """Capacity reservations and blocks that nodes use first (https://docs.aws.amazon.com/eks/latest/userguide/auto-odcr.html)."""
-    placement_group: (
-        Annotated[
-            str,
-            pattern(
-                r"[\w.:/=+@#-]([\w .:/=+@#-]{0,253}[\w.:/=+@#-])?",
-                "must be the name of a placement group: at most 255 letters, digits, spaces within and . : / = + @ # - _",
-            ),
-        ]
-        | None
-    ) = None
+    """Capacity reservations and blocks, for pools whose `capacity` has `reserved`. Auto Mode then uses no open reservation by itself any
+    more, in the whole cluster (https://docs.aws.amazon.com/eks/latest/userguide/auto-odcr.html)."""
+    placement_group: PlacementGroup | None = None
     """Name of a placement group that exists; its nodes are in one AZ, if it is a cluster group."""
     snat_policy: Literal["Random", "Disabled"] = "Random"
     """`Disabled`: pods leave the node with their own address."""
@@ -70,6 +65,10 @@ class NodeClassSpec(Spec):
     """The default for pods that no network policy selects."""
     network_policy_event_logs: Literal["Disabled", "Enabled"] = "Disabled"
     """Whether nodes log what network policies allow and deny."""
+    security_group_ids: Annotated[list[SecurityGroupId], Field(max_length=4), AfterValidator(distinct_values)] = []
+    """More security groups of its nodes, beside the cluster's."""
+    subnet_ids: Annotated[list[SubnetId], Field(max_length=16), AfterValidator(distinct_values)] = []
+    """Subnets of its nodes, in the cluster's VPC. Default: all private subnets."""
     tags: Annotated[dict[TagKey, TagValue], AfterValidator(_not_of_eks)] = {}
     """Tags of its instances, volumes and network interfaces, beside the environment's. A change replaces the nodes."""
 
@@ -83,23 +82,6 @@ class AutoNodePoolSpec(NodePoolSpec):
     """A NodeClass of this file, or `default`, which EKS makes along with its built-in pools."""
     expire_after_hours: Annotated[int, Field(ge=1, le=504)] = 336
     """Age at which a node is replaced. AWS replaces each after 21 days (504 hours) in any case."""
-    consolidation: Literal["WhenEmptyOrUnderutilized", "WhenEmpty", "Balanced"] = "WhenEmptyOrUnderutilized"
-    """When nodes that are little used go. A pool without it gets `Balanced` from Kubernetes 1.37 on
-    (https://docs.aws.amazon.com/eks/latest/userguide/auto-change.html)."""
-    static_nodes: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Makes the pool static: this many nodes, whatever pods ask for. It can never become dynamic again
-    (https://docs.aws.amazon.com/eks/latest/userguide/auto-static-capacity.html)."""
-
-    @model_validator(mode="after")
-    def _static(self) -> "AutoNodePoolSpec":
-        if self.static_nodes is None:
-            return self
-        for key in ("weight", "cpu_limit", "memory_limit", "consolidation"):
-            if key in self.model_fields_set:
-                raise Misplaced(
-                    f"has no effect on a static pool, and EKS refuses it; remove {key} or static_nodes", key
-                )
-        return self
 
 
 class AutoModeSpec(Spec):
@@ -114,6 +96,9 @@ class AutoModeSpec(Spec):
     """The node pools that EKS makes and keeps: `general-purpose` and `system`. None: `[]`."""
     node_classes: list[NodeClassSpec] = []
     node_pools: list[AutoNodePoolSpec] = []
+    node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []
+    """More policies of the role of `node_classes`' nodes, by the name of an AWS managed one or by ARN. Pods are better off with
+    `pod_identities`."""
     volume_tags: dict[TagKey, TagValue] = {}
     """Tags of the volumes that claims make, in the StorageClass `auto-gp3`. Kubernetes changes no StorageClass: name them before the
     first deploy, or delete the class (volumes stay) before you change them."""
@@ -131,6 +116,18 @@ class AutoModeSpec(Spec):
         ):
             if (index := repeated(names)) is not None:
                 raise Misplaced(f"{names[index]} is the name of two; choose another", what, index, "name")
+        if (index := repeated(self.built_in_node_pools)) is not None:
+            raise Misplaced(
+                f"{self.built_in_node_pools[index]} is in the list twice; remove one",
+                "built_in_node_pools",
+                index,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _classes(self) -> "AutoModeSpec":
+        if self.node_policies and not self.node_classes:
+            raise Misplaced("is for the role of node_classes, and there are none; remove it", "node_policies")
         classes = {one.name for one in self.node_classes} | ({"default"} if self.built_in_node_pools else set())
         for index, pool in enumerate(self.node_pools):
             if pool.node_class not in classes:
@@ -146,6 +143,12 @@ class AutoModeSpec(Spec):
                     index,
                     "node_class",
                 )
+        for index, one in enumerate(self.node_classes):
+            if unused_reservation(self.node_pools, one.name, one.capacity_reservation_ids):
+                raise Misplaced(
+                    f"no node pool of {one.name} may use reservations; add reserved to the capacity of one",
+                    *("node_classes", index, "capacity_reservation_ids"),
+                )
         used = {pool.node_class for pool in self.node_pools}
         for index, one in enumerate(self.node_classes):
             if one.name not in used:
@@ -155,12 +158,6 @@ class AutoModeSpec(Spec):
                     index,
                     "name",
                 )
-        if (index := repeated(self.built_in_node_pools)) is not None:
-            raise Misplaced(
-                f"{self.built_in_node_pools[index]} is in the list twice; remove one",
-                "built_in_node_pools",
-                index,
-            )
         return self
 
 

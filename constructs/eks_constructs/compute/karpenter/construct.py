@@ -3,6 +3,8 @@
 https://karpenter.sh/docs/getting-started/getting-started-with-karpenter/
 """
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_eks as eks
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam_resources
@@ -44,9 +46,19 @@ class Karpenter(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, iam: IamSpec, environment: str, cluster: ClusterHandle
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        iam: IamSpec,
+        environment: str,
+        cluster: ClusterHandle,
+        node_policies: Sequence[str] = (),
     ) -> None:
-        """Makes the nodes' role with its way into the cluster, the queue with its rules, and the controller's role."""
+        """Makes the nodes' role with its way into the cluster, the queue with its rules, and the controller's role.
+
+        ``node_policies`` are policies of nodes beside what they need.
+        """
         super().__init__(scope, construct_id)
         node_role = role(
             self,
@@ -55,7 +67,7 @@ class Karpenter(Construct):
             name=_node_role(environment, cluster.name),
             description=f"EC2 nodes of {cluster.name} that Karpenter adds: join the cluster and pull images",
             trust=trust_service("ec2.amazonaws.com"),
-            managed=narrowest("ec2_nodes"),
+            managed=[*narrowest("ec2_nodes"), *node_policies],
             named=True,
         )
         # Made here and not by Karpenter, so that it needs no right to give roles to instances of its own making.

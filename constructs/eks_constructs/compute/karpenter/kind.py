@@ -15,7 +15,7 @@ from eks_constructs.compute.karpenter.construct import Karpenter, node_role_name
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.kind import ClusterContext, ComputeKind, Where, Wiring
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
-from eks_constructs.compute.node_pools import named_categories
+from eks_constructs.compute.node_pools import named_categories, named_types, named_zones
 from eks_constructs.compute.placement import Nodes, disk_for_pods, unnumbered
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.spec import Misplaced
@@ -61,12 +61,27 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
     def instance_categories(self, spec: KarpenterSpec) -> Iterator[tuple[Where, str]]:
         yield from named_categories(spec.node_pools)
 
+    def instance_types(self, spec: KarpenterSpec) -> Iterator[tuple[Where, str]]:
+        yield from named_types(spec.node_pools)
+
+    def zones(self, spec: KarpenterSpec) -> Iterator[tuple[Where, str]]:
+        yield from named_zones(spec.node_pools)
+
     def reaches(self, spec: KarpenterSpec) -> Iterator[tuple[str, str, Where]]:
         yield "karpenter", self.title, ()
+        if spec.session_manager:
+            yield "session_manager", "session_manager", ("session_manager",)
 
     def controller(self, scope: Construct, spec: KarpenterSpec, wiring: Wiring) -> Mapping[str, str]:
         context = wiring.context
-        made = Karpenter(scope, "Karpenter", iam=context.iam, environment=context.environment, cluster=wiring.cluster)
+        made = Karpenter(
+            scope,
+            "Karpenter",
+            iam=context.iam,
+            environment=context.environment,
+            cluster=wiring.cluster,
+            node_policies=[*spec.node_policies, *(["AmazonSSMManagedInstanceCore"] if spec.session_manager else [])],
+        )
         what = "Queue of EC2's warnings, for Karpenter"
         CfnOutput(scope, objects.QUEUE_OUTPUT, value=made.queue_name, description=what)
         return {objects.QUEUE: made.queue_name}
@@ -76,7 +91,11 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
         # Replicas do not share a node: as many as the managed nodes have place for, two at most.
         replicas = min(2, sum(group.desired for group in managed.groups if group.hosts_addons))
         definitions, controller = objects.charts(
-            context.name, replicas=replicas, own_pod_subnets=context.own_pod_subnets, isolated=context.isolated
+            context.name,
+            replicas=replicas,
+            own_pod_subnets=context.own_pod_subnets,
+            isolated=context.isolated,
+            static=any(pool.static_nodes for pool in spec.node_pools),
         )
         values = merge(controller.values, spec.values)
         return [
@@ -99,7 +118,7 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
         ]
 
     def names(self, spec: KarpenterSpec, context: ClusterContext) -> Iterator[tuple[str, str]]:
-        yield "EC2NodeClass", "default"
+        yield from (("EC2NodeClass", name) for name in ("default", *(one.name for one in spec.node_classes)))
         yield from (("NodePool", pool.name) for pool in spec.node_pools)
 
     def api_groups(self, spec: KarpenterSpec) -> Iterator[str]:
@@ -107,15 +126,17 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
 
     def devices_without_plugin(self, spec: KarpenterSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for pool in spec.node_pools:
-            for device in devices_of_pool(pool, spec.system) - set(load("devices")["plugins"][spec.system]):
+            system = spec.class_of(pool).system
+            for device in devices_of_pool(pool, system) - set(load("devices")["plugins"][system]):
                 yield device, KARPENTER_LABELS[device]
 
     def nodes(self, spec: KarpenterSpec) -> Iterator[tuple[str, Nodes]]:
         for pool in spec.node_pools:
             taints = tuple(taint.model_dump() for taint in pool.taints)
             selector = {**self.node_selector, "karpenter.sh/nodepool": pool.name}
-            devices = unnumbered(devices_of_pool(pool, spec.system))
+            made_of = spec.class_of(pool)
+            devices = unnumbered(devices_of_pool(pool, made_of.system))
             yield (
                 pool.name,
-                Nodes(selector, tuple(pool.architectures), taints, devices, disk_for_pods(spec.volume_gib)),
+                Nodes(selector, tuple(pool.processors), taints, devices, disk_for_pods(made_of.volume_gib)),
             )

@@ -5,9 +5,10 @@ from typing import Any
 
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.karpenter.construct import NAMESPACE, SERVICE_ACCOUNT
-from eks_constructs.compute.karpenter.spec import KarpenterSpec
+from eks_constructs.compute.karpenter.spec import DEFAULT_CLASS, KarpenterNodesSpec, KarpenterSpec
 from eks_constructs.compute.mix import KIND_LABEL
 from eks_constructs.compute.node_pools import node_pool
+from eks_constructs.compute.user_data import mime, toml
 from eks_constructs.manifests import HelmChart, KubernetesObject, ManifestFile
 from eks_facts.files import load
 
@@ -29,14 +30,15 @@ tags its own with none of the two. docs.aws.amazon.com/aws-managed-policy/latest
 
 _ORDER = 44
 _REPOSITORY = "oci://public.ecr.aws/karpenter"
-_NODE_CLASS = "default"
 
 
 CHARTS = ("karpenter-crd", SERVICE_ACCOUNT)
 """Names of its releases."""
 
 
-def charts(cluster: str, *, replicas: int, own_pod_subnets: bool = False, isolated: bool = False) -> list[HelmChart]:
+def charts(
+    cluster: str, *, replicas: int, own_pod_subnets: bool = False, isolated: bool = False, static: bool = False
+) -> list[HelmChart]:
     """Returns Karpenter's charts: resource definitions apart, because helm never updates those that come within a chart.
 
     Args:
@@ -44,6 +46,7 @@ def charts(cluster: str, *, replicas: int, own_pod_subnets: bool = False, isolat
         replicas: of the controller, each on a managed node of its own: nodes that Karpenter adds do not run it.
         own_pod_subnets: pods have subnets of their own, so that a node's first network interface has no address for them.
         isolated: there is no way to the internet, and so none to the price list, which has no VPC endpoint.
+        static: some pool is static, which this version of Karpenter must be told to allow.
     """
     values: dict[str, Any] = {
         "replicas": replicas,
@@ -53,6 +56,8 @@ def charts(cluster: str, *, replicas: int, own_pod_subnets: bool = False, isolat
             "interruptionQueue": f"${{{QUEUE}}}",
             **_interfaces(own_pod_subnets),
             **({"isolatedVPC": True} if isolated else {}),
+            # Alpha: https://karpenter.sh/docs/reference/settings/#feature-gates
+            **({"featureGates": {"staticCapacity": True}} if static else {}),
         },
         "nodeSelector": {KIND_LABEL: "managed_nodes", "kubernetes.io/os": "linux"},
         "controller": {"resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}},
@@ -110,49 +115,82 @@ def nodes(
     pools = [
         node_pool(
             pool,
-            node_class={"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": _NODE_CLASS},
+            node_class={"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": pool.node_class},
             label_domain="karpenter.k8s.aws",
             labels={**pool.labels, **NODES},
             # An instance of one vCPU has fewer addresses than the number of pods below.
-            more_vcpus_than=1 if prefixes else None,
+            more_vcpus_than=1 if prefixes and not spec.class_of(pool).kubelet.max_pods else None,
         )
         for pool in spec.node_pools
     ]
     note = "Which nodes Karpenter may add. Deleting a pool drains and ends its nodes."
-    node_class = _node_class(spec, cluster=cluster, profile=profile, network=network, tags=tags)
-    if prefixes:
-        # What EKS sets on managed nodes, where it asks the CNI: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html
-        node_class["spec"]["kubelet"] = {"maxPods": load("devices")["max_pods_with_prefixes"]}
-    objects = [node_class, *pools]
+    named: list[tuple[str, KarpenterNodesSpec]] = [(one.name, one) for one in spec.node_classes]
+    if not spec.node_pools or any(pool.node_class == DEFAULT_CLASS for pool in spec.node_pools):
+        named.insert(0, (DEFAULT_CLASS, spec))
+    classes = [
+        _node_class(name, one, cluster=cluster, profile=profile, network=network, tags=tags, prefixes=prefixes)
+        for name, one in named
+    ]
+    objects = [*classes, *pools]
     return ManifestFile(_ORDER + 2, "karpenter-nodes", objects, note)
 
 
 def _node_class(
-    spec: KarpenterSpec, *, cluster: str, profile: str, network: ClusterNetwork, tags: Mapping[str, str]
+    name: str,
+    spec: KarpenterNodesSpec,
+    *,
+    cluster: str,
+    profile: str,
+    network: ClusterNetwork,
+    tags: Mapping[str, str],
+    prefixes: bool,
 ) -> KubernetesObject:
-    """Returns the EC2NodeClass: like a managed node group's launch template. https://karpenter.sh/docs/concepts/nodeclasses/."""
-    # Bottlerocket keeps its operating system on a small first volume, and images and logs on a second one.
-    data = f"{spec.volume_gib}Gi"
-    sizes = {"/dev/xvda": "4Gi", "/dev/xvdb": data} if spec.ami.startswith("bottlerocket") else {"/dev/xvda": data}
-    disks = [
-        {
-            "deviceName": device,
-            "ebs": {"volumeType": "gp3", "volumeSize": size, "encrypted": True, "deleteOnTermination": True},
-        }
-        for device, size in sizes.items()
-    ]
+    """Returns an EC2NodeClass: like a managed node group's launch template. https://karpenter.sh/docs/concepts/nodeclasses/."""
+    bottlerocket = spec.system == "bottlerocket"
+    # What EKS sets on managed nodes, where it asks the CNI: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html
+    kubelet = {"maxPods": load("devices")["max_pods_with_prefixes"]} if prefixes else {}
+    kubelet |= spec.kubelet.settings()
+    user_data = (
+        toml(spec.user_data.bottlerocket)
+        if bottlerocket
+        else mime(list(spec.user_data.scripts), spec.user_data.node_config)
+    )
+    optional = {
+        "amiFamily": ("Bottlerocket" if bottlerocket else "AL2023") if spec.ami_ids else None,
+        "kubelet": kubelet,
+        "userData": user_data,
+        "instanceStorePolicy": spec.instance_store and spec.instance_store.upper(),
+        "capacityReservationSelectorTerms": [{"id": one} for one in spec.capacity_reservation_ids],
+        "placementGroupSelector": {"name": spec.placement_group} if spec.placement_group else None,
+    }
+    # EKS puts this tag on the security group it makes for the cluster.
+    groups: list[KubernetesObject] = [{"tags": {"aws:eks:cluster-name": cluster}}]
     return {
         "apiVersion": "karpenter.k8s.aws/v1",
         "kind": "EC2NodeClass",
-        "metadata": {"name": _NODE_CLASS},
+        "metadata": {"name": name},
         "spec": {
-            "amiSelectorTerms": [{"alias": spec.ami}],
+            "amiSelectorTerms": [{"id": one} for one in spec.ami_ids] or [{"alias": spec.ami}],
             "instanceProfile": profile,
-            "subnetSelectorTerms": network.subnet_selector,
-            # EKS puts this tag on the security group it makes for the cluster.
-            "securityGroupSelectorTerms": [{"tags": {"aws:eks:cluster-name": cluster}}],
+            "subnetSelectorTerms": [{"id": one} for one in spec.subnet_ids] or network.subnet_selector,
+            "securityGroupSelectorTerms": groups + [{"id": one} for one in spec.security_group_ids],
             "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
-            "blockDeviceMappings": disks,
-            "tags": {**tags, CLUSTER_TAG: cluster},
+            "blockDeviceMappings": _disks(spec),
+            "tags": {**tags, **spec.tags, CLUSTER_TAG: cluster},
+            **{key: value for key, value in optional.items() if value},
         },
     }
+
+
+def _disks(spec: KarpenterNodesSpec) -> list[KubernetesObject]:
+    # Bottlerocket keeps its operating system on a small first volume, and images and logs on a second one.
+    data = f"{spec.volume_gib}Gi"
+    sizes = {"/dev/xvda": "4Gi", "/dev/xvdb": data} if spec.system == "bottlerocket" else {"/dev/xvda": data}
+    key = {"kmsKeyID": spec.volume_kms_key_arn} if spec.volume_kms_key_arn else {}
+    return [
+        {
+            "deviceName": device,
+            "ebs": {"volumeType": "gp3", "volumeSize": size, "encrypted": True, "deleteOnTermination": True, **key},
+        }
+        for device, size in sizes.items()
+    ]

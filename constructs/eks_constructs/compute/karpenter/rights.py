@@ -12,7 +12,7 @@ from eks_constructs.roles import Statement, allow, arn, create_service_linked_ro
 
 # What a launch makes, and what it is made of.
 _MADE = ("fleet", "instance", "volume", "network-interface", "launch-template", "spot-instances-request")
-_USED = ("security-group", "subnet")
+_USED = ("security-group", "subnet", "capacity-reservation", "placement-group")
 _PUBLIC = ("image", "snapshot")
 """Amazon's: their ARNs have no account."""
 

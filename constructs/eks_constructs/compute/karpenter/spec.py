@@ -1,31 +1,35 @@
 """Karpenter: an autoscaler for EC2 nodes that you run. Auto Mode is the same software, run by AWS."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.compute.node_pools import NodePoolSpec
-from eks_constructs.spec import Misplaced, Spec, pattern, repeated
+from eks_constructs.compute.kubelet import KubeletSpec
+from eks_constructs.compute.managed_nodes.settings import PlacementGroup
+from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
+from eks_constructs.compute.user_data import UserDataSpec
+from eks_constructs.endpoint import SecurityGroupId
+from eks_constructs.network_spec import SubnetId
+from eks_constructs.rights import PolicyName
+from eks_constructs.spec import (
+    KmsKeyArn,
+    KubernetesName,
+    Misplaced,
+    Spec,
+    TagKey,
+    TagValue,
+    distinct_values,
+    pattern,
+    repeated,
+    resource_id,
+)
+
+DEFAULT_CLASS = "default"
 
 
-def _distinct(pools: list[NodePoolSpec]) -> list[NodePoolSpec]:
-    names = [pool.name for pool in pools]
-    if (index := repeated(names)) is not None:
-        raise Misplaced(f"{names[index]} is the name of two; choose another", index, "name")
-    return pools
+class KarpenterNodesSpec(Spec):
+    """What nodes of Karpenter are made of. A change replaces them, within the budgets of their pools."""
 
-
-class KarpenterSpec(Spec):
-    """Nodes that Karpenter adds when pods have no room, and removes when they are idle. It runs on the managed nodes."""
-
-    node_pools: Annotated[list[NodePoolSpec], AfterValidator(_distinct)] = []
-    """Which nodes it may add. Without any it is installed, with a node class `default`, for pools that something else brings."""
-    version: (
-        Annotated[str, pattern(r"\d{1,3}\.\d{1,3}\.\d{1,3}", "must be a version of Karpenter, such as 1.14.1")] | None
-    ) = None
-    """Of Karpenter and its charts (default: this project's)."""
-    values: Annotated[dict[str, Any], Field(examples=[{"replicas": 2}])] = {}
-    """Settings of its chart, merged into ours."""
     ami: Annotated[
         str,
         pattern(
@@ -35,10 +39,129 @@ class KarpenterSpec(Spec):
     ] = "al2023@latest"
     """Operating system. With `latest` Karpenter replaces nodes, within the pools' budgets, when AWS publishes an AMI;
     a version makes that your step (https://karpenter.sh/docs/tasks/managing-amis/)."""
+    ami_ids: Annotated[
+        list[Annotated[str, resource_id("ami", "an AMI")]], Field(max_length=10), AfterValidator(distinct_values)
+    ] = []
+    """AMIs of your own, one for each architecture, built from that of `ami`, which then says the operating system alone."""
     volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
-    """Size of a node's volume for images and logs. It is encrypted with the account's key for EBS."""
+    """Size of a node's encrypted volume for images and logs."""
+    volume_kms_key_arn: KmsKeyArn | None = None
+    """Key for the volumes (default: aws/ebs). Its policy must let Karpenter's controller role use it by way of EC2."""
+    user_data: UserDataSpec = UserDataSpec()
+    """What nodes do and set before they join."""
+    kubelet: KubeletSpec = KubeletSpec()
+    """Settings of the kubelet."""
+    instance_store: Literal["raid0"] | None = None
+    """Keeps containers, images and logs of pods on the disks of the instance, where it has some."""
+    security_group_ids: Annotated[list[SecurityGroupId], Field(max_length=4), AfterValidator(distinct_values)] = []
+    """More security groups of the nodes, beside the cluster's."""
+    subnet_ids: Annotated[list[SubnetId], Field(max_length=16), AfterValidator(distinct_values)] = []
+    """Subnets of the nodes, in the cluster's VPC. Default: all private subnets."""
+    capacity_reservation_ids: Annotated[
+        list[Annotated[str, resource_id("cr", "a capacity reservation")]],
+        Field(max_length=30),
+        AfterValidator(distinct_values),
+    ] = []
+    """Capacity reservations and blocks, for pools whose `capacity` has `reserved` (https://karpenter.sh/docs/tasks/odcrs/)."""
+    placement_group: PlacementGroup | None = None
+    """Name of a placement group that exists; its nodes are in one AZ, if it is a cluster group."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
+    """Tags of its instances and volumes, beside the environment's."""
 
     @property
     def system(self) -> str:
         """Operating system of the nodes: al2023 or bottlerocket."""
         return self.ami.partition("@")[0]
+
+    @model_validator(mode="after")
+    def _of_the_system(self) -> "KarpenterNodesSpec":
+        self.user_data.check(bottlerocket=self.system == "bottlerocket")
+        if self.ami_ids and not self.ami.endswith("@latest") and "ami" in self.model_fields_set:
+            raise Misplaced(f"names a release, and ami_ids name others; write {self.system}@latest", "ami")
+        for key in self.tags:
+            if (
+                key.startswith(("eks:", "karpenter.sh/", "karpenter.k8s.aws/", "kubernetes.io/cluster/"))
+                or key == "Name"
+            ):
+                raise Misplaced("is a tag that Karpenter sets itself; remove it", "tags", key)
+        return self
+
+
+class KarpenterNodeClassSpec(KarpenterNodesSpec):
+    """Nodes that differ from the others of Karpenter."""
+
+    name: KubernetesName
+    """Name of the EC2NodeClass object."""
+
+
+class KarpenterNodePoolSpec(NodePoolSpec):
+    """Which nodes Karpenter may add, and up to how many."""
+
+    node_class: KubernetesName = DEFAULT_CLASS
+    """One of `node_classes`. Default: what `karpenter` itself says of nodes."""
+
+
+def _distinct(pools: list[KarpenterNodePoolSpec]) -> list[KarpenterNodePoolSpec]:
+    names = [pool.name for pool in pools]
+    if (index := repeated(names)) is not None:
+        raise Misplaced(f"{names[index]} is the name of two; choose another", index, "name")
+    return pools
+
+
+class KarpenterSpec(KarpenterNodesSpec):
+    """Nodes that Karpenter adds when pods have no room, and removes when they are idle. It runs on the managed nodes."""
+
+    node_pools: Annotated[list[KarpenterNodePoolSpec], AfterValidator(_distinct)] = []
+    """Which nodes it may add. Without any it is installed, with a node class `default`, for pools that something else brings."""
+    version: (
+        Annotated[str, pattern(r"\d{1,3}\.\d{1,3}\.\d{1,3}", "must be a version of Karpenter, such as 1.14.1")] | None
+    ) = None
+    """Of Karpenter and its charts (default: this project's)."""
+    values: Annotated[dict[str, Any], Field(examples=[{"replicas": 2}])] = {}
+    """Settings of its chart, merged into ours."""
+    node_classes: Annotated[list[KarpenterNodeClassSpec], Field(max_length=50)] = []
+    """Nodes that differ from what the keys beside this say; a pool names its own as `node_class`."""
+    session_manager: bool = False
+    """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
+    node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []
+    """More policies of the nodes' role, by the name of an AWS managed one or by ARN. Pods are better off with `pod_identities`."""
+
+    def class_of(self, pool: KarpenterNodePoolSpec) -> KarpenterNodesSpec:
+        """Returns what the nodes of a pool are made of."""
+        return next((one for one in self.node_classes if one.name == pool.node_class), self)
+
+    @model_validator(mode="after")
+    def _classes(self) -> "KarpenterSpec":
+        names = [DEFAULT_CLASS, *(one.name for one in self.node_classes)]
+        if (index := repeated(names)) is not None:
+            what = "what the keys beside node_classes make" if names[index] == DEFAULT_CLASS else "the name of two"
+            raise Misplaced(f"{names[index]} is {what}; choose another", "node_classes", index - 1, "name")
+        used = {pool.node_class for pool in self.node_pools}
+        for index, pool in enumerate(self.node_pools):
+            if pool.node_class not in names:
+                raise Misplaced(
+                    f"there is no node class {pool.node_class}; allowed: {', '.join(names)}",
+                    "node_pools",
+                    index,
+                    "node_class",
+                )
+        for index, one in enumerate(self.node_classes):
+            if one.name not in used:
+                raise Misplaced(
+                    f"no node pool uses {one.name}; name it as the node_class of one, or remove it",
+                    *("node_classes", index, "name"),
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _reservations(self) -> "KarpenterSpec":
+        whose: list[tuple[tuple[str | int, ...], str, KarpenterNodesSpec]] = [((), DEFAULT_CLASS, self)]
+        whose += [(("node_classes", index), one.name, one) for index, one in enumerate(self.node_classes)]
+        for where, name, one in whose:
+            if unused_reservation(self.node_pools, name, one.capacity_reservation_ids):
+                raise Misplaced(
+                    "no node pool may use reservations; add reserved to the capacity of one",
+                    *where,
+                    "capacity_reservation_ids",
+                )
+        return self

@@ -1,14 +1,13 @@
 """The managed node groups of a cluster, their role and their launch templates."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from aws_cdk import CfnTag
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
 from constructs import Construct
 
-from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.cluster_handle import ClusterHandle, Joining
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.managed_nodes.launch_template import PodAddresses, launch_template
 from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec, plugin_label
 from eks_constructs.compute.managed_nodes.updates import repair_config, warm_pool_config
 from eks_constructs.compute.mix import KIND_LABEL
@@ -37,15 +36,21 @@ class ManagedNodes(Construct):
         network: ClusterNetwork,
         iam: IamSpec,
         tags: Mapping[str, str],
+        security_group_id: str,
+        joining: Callable[[], Joining] | None = None,
+        pods: PodAddresses | None = None,
         sizes: Mapping[str, int] | None = None,
         revision: str | None = None,
     ) -> None:
         """Makes the groups of one revision, in the private subnets of ``network``; ``tags`` go to instances and volumes too.
 
-        ``sizes``: desired sizes by name, of groups that an autoscaler changes: any deploy that changes a size sets it.
+        ``security_group_id`` is the one that EKS made; ``joining`` returns what nodes with an AMI of their own must know of the
+        cluster, ``pods`` how their pods get addresses. ``sizes``: desired sizes by name, of groups that an autoscaler changes: any
+        deploy that changes a size sets it.
         """
         super().__init__(scope, construct_id)
         self._sizes = sizes or {}
+        self._security_group_id, self._joining, self._pods = security_group_id, joining, pods or PodAddresses()
         self._cluster = cluster
         self._version = spec.kubernetes_version or kubernetes_version
         self._network, self._tags = network, tags
@@ -55,7 +60,7 @@ class ManagedNodes(Construct):
     def _role(self, spec: ManagedNodesSpec, iam: IamSpec, revision: str | None) -> str:
         """Makes the nodes' role; returns its ARN."""
         cluster = self._cluster.name
-        managed = list(narrowest("ec2_nodes"))
+        managed = [*narrowest("ec2_nodes"), *spec.node_policies]
         if spec.session_manager:
             managed.append("AmazonSSMManagedInstanceCore")
         # No confused-deputy condition: EC2 sends none when it takes an instance role.
@@ -72,17 +77,36 @@ class ManagedNodes(Construct):
 
     def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
         pascal = pascal_case(spec.name)
-        template = self._launch_template(spec, pascal)
+        tags = {**self._tags, **spec.tags, "Name": f"{self._cluster.name}-{spec.name}"}
+        labels = {
+            **spec.labels,
+            KIND_LABEL: "managed_nodes",
+            **plugin_label(spec),
+            **({REVISION_LABEL: spec.revision} if spec.revision else {}),
+        }
+        template = launch_template(
+            self,
+            f"{pascal}Template",
+            spec,
+            cluster=self._cluster.name,
+            labels=labels,
+            tags=tags,
+            security_group_id=self._security_group_id,
+            joining=self._joining() if spec.ami and self._joining else None,
+            pods=self._pods,
+        )
+        # EKS refuses them along with an AMI id, and an instance type along with that of a Capacity Block's template.
+        block, own_ami = spec.capacity == "capacity-block", spec.ami is not None
         return eks.CfnNodegroup(
             self,
             pascal,
             cluster_name=self._cluster.ref,
             node_role=self.role_arn,
-            subnets=self._network.private_subnet_ids,
-            ami_type=spec.ami_type,
+            subnets=spec.subnet_ids or self._network.subnets_in(spec.availability_zones),
+            ami_type=None if own_ami else spec.ami_type,
             capacity_type=spec.capacity.upper().replace("-", "_"),
-            instance_types=list(spec.instance_types),
-            version=None if spec.release_version else spec.kubernetes_version or self._version,
+            instance_types=None if block else list(spec.instance_types),
+            version=None if spec.release_version or own_ami else spec.kubernetes_version or self._version,
             release_version=spec.release_version,
             scaling_config=eks.CfnNodegroup.ScalingConfigProperty(
                 min_size=spec.min_size,
@@ -92,7 +116,8 @@ class ManagedNodes(Construct):
                 max_size=spec.max_size,
             ),
             update_config=eks.CfnNodegroup.UpdateConfigProperty(
-                max_unavailable_percentage=spec.max_unavailable_percentage,
+                max_unavailable=spec.max_unavailable,
+                max_unavailable_percentage=None if spec.max_unavailable else spec.max_unavailable_percentage,
                 update_strategy=spec.update_strategy,
             ),
             force_update_enabled=spec.force_update,
@@ -101,58 +126,11 @@ class ManagedNodes(Construct):
             launch_template=eks.CfnNodegroup.LaunchTemplateSpecificationProperty(
                 id=template.ref, version=template.attr_latest_version_number
             ),
-            labels={
-                **spec.labels,
-                KIND_LABEL: "managed_nodes",
-                **plugin_label(spec),
-                **({REVISION_LABEL: spec.revision} if spec.revision else {}),
-            },
+            labels=labels,
             taints=[
                 eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=eks_effect(taint.effect))
                 for taint in spec.taints
             ]
             or None,
-            tags={**self._tags, "Name": f"{self._cluster.name}-{spec.name}"},
-        )
-
-    def _launch_template(self, spec: NodeGroupSpec, pascal: str) -> ec2.CfnLaunchTemplate:
-        tags = [
-            CfnTag(key=key, value=value)
-            for key, value in {**self._tags, "Name": f"{self._cluster.name}-{spec.name}"}.items()
-        ]
-        bottlerocket = spec.ami_type.startswith("BOTTLEROCKET")
-        # Bottlerocket keeps its operating system on a small first volume, and images and logs on a second one.
-        volumes = {"/dev/xvda": None, "/dev/xvdb": spec.volume_gib} if bottlerocket else {"/dev/xvda": spec.volume_gib}
-        return ec2.CfnLaunchTemplate(
-            self,
-            f"{pascal}Template",
-            version_description=f"Nodes of {self._cluster.name}, group {spec.name}",
-            launch_template_data=ec2.CfnLaunchTemplate.LaunchTemplateDataProperty(
-                metadata_options=ec2.CfnLaunchTemplate.MetadataOptionsProperty(
-                    http_endpoint="enabled",
-                    http_tokens="required",
-                    # One hop: pods cannot take the node's role through the instance metadata service.
-                    http_put_response_hop_limit=1,
-                ),
-                block_device_mappings=[
-                    ec2.CfnLaunchTemplate.BlockDeviceMappingProperty(
-                        device_name=device,
-                        ebs=ec2.CfnLaunchTemplate.EbsProperty(
-                            volume_type="gp3",
-                            volume_size=size,
-                            encrypted=True,
-                            kms_key_id=spec.volume_kms_key_arn,
-                            delete_on_termination=True,
-                        ),
-                    )
-                    for device, size in volumes.items()
-                ],
-                tag_specifications=[
-                    ec2.CfnLaunchTemplate.TagSpecificationProperty(resource_type=kind, tags=tags)
-                    for kind in ("instance", "volume")
-                ],
-            ),
-            tag_specifications=[
-                ec2.CfnLaunchTemplate.LaunchTemplateTagSpecificationProperty(resource_type="launch-template", tags=tags)
-            ],
+            tags=tags,
         )

@@ -1,6 +1,6 @@
 """EC2 managed node groups as a kind of compute."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from constructs import Construct
@@ -16,6 +16,7 @@ from eks_constructs.compute.kind import (
     Wiring,
 )
 from eks_constructs.compute.managed_nodes.construct import ManagedNodes
+from eks_constructs.compute.managed_nodes.launch_template import PodAddresses
 from eks_constructs.compute.managed_nodes.spec import (
     PLUGIN_LABEL,
     ManagedNodesSpec,
@@ -65,6 +66,27 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
                     "kubernetes_version",
                 )
 
+        for index, group in enumerate(spec.groups):
+            if group.ami and not context.ipv6 and not context.service_cidr:
+                raise Misplaced(
+                    "nodes with an AMI of their own must know the range of services, which CloudFormation does not return;"
+                    " set control_plane.service_cidr",
+                    *("groups", index, "ami"),
+                )
+
+    def check_network(self, spec: ManagedNodesSpec, context: ClusterContext, zones: Collection[str] | None) -> None:
+        super().check_network(spec, context, zones)
+        for index, group in enumerate(spec.groups):
+            try:
+                PodAddresses(context.prefixes, context.own_pod_subnets).check(group)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), "groups", index, *problem.where) from None
+
+    def zones(self, spec: ManagedNodesSpec) -> Iterator[tuple[Where, str]]:
+        for index, group in enumerate(spec.groups):
+            for place, zone in enumerate(group.availability_zones):
+                yield ("groups", index, "availability_zones", place), zone
+
     def instance_types(self, spec: ManagedNodesSpec) -> Iterator[tuple[Where, str]]:
         for index, group in enumerate(spec.groups):
             for place, name in enumerate(group.instance_types):
@@ -89,6 +111,9 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
             tags=wiring.context.tags,
             sizes=wiring.sizes,
             revision=wiring.revision,
+            security_group_id=wiring.security_group_id,
+            joining=wiring.joining,
+            pods=PodAddresses(wiring.context.prefixes, wiring.context.own_pod_subnets),
         )
         for group in made.groups.values():
             for addon in wiring.before_nodes:

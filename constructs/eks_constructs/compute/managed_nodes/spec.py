@@ -5,10 +5,13 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.instance_type import InstanceType
+from eks_constructs.compute.managed_nodes.settings import NodeSettingsSpec
 from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoolSpec
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.construct_ids import check_names
 from eks_constructs.control_plane import KubernetesVersion
+from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
     KmsKeyArn,
     KubernetesName,
@@ -17,6 +20,7 @@ from eks_constructs.spec import (
     Misplaced,
     RoleArn,
     Spec,
+    distinct_values,
     pattern,
     repeated,
 )
@@ -43,10 +47,6 @@ AmiType = Literal[
 
 PLUGIN_LABEL = "eks-platform/device-plugin"
 """Label of nodes whose AMI has a device's driver and not its plugin: the chart's DaemonSet runs there."""
-
-InstanceType = Annotated[
-    str, pattern(r"[a-z][a-z0-9-]{0,30}\.[a-z0-9-]{1,30}", "must be an EC2 instance type, such as m7g.large")
-]
 
 
 MAX_NODES = limit("nodes_per_group")
@@ -76,7 +76,7 @@ REVISION_LABEL = "eks-platform/revision"
 """Label of the nodes of a revision."""
 
 
-class NodeGroupSpec(Spec):
+class NodeGroupSpec(NodeSettingsSpec):
     """A group of like EC2 instances."""
 
     name: KubernetesName
@@ -85,8 +85,9 @@ class NodeGroupSpec(Spec):
     """Operating system, processor and device. A change replaces the group."""
     instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=20)]
     """In order of preference; several, of like size, for Spot. A change replaces the group."""
-    capacity: Literal["on-demand", "spot"] = "on-demand"
-    """A change replaces the group."""
+    capacity: Literal["on-demand", "spot", "capacity-block"] = "on-demand"
+    """A change replaces the group. `capacity-block` needs `capacity_reservation`, one instance type and one AZ
+    (https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html)."""
     min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
     """Nodes at least."""
     desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | Literal["keep"] | None = None
@@ -120,6 +121,8 @@ class NodeGroupSpec(Spec):
     """AMI release to run (default: the newest when the group is made or its version changes)."""
     max_unavailable_percentage: Annotated[int, Field(ge=1, le=100)] = 33
     """Share of nodes that may be replaced at the same time in an update."""
+    max_unavailable: Annotated[int, Field(ge=1, le=100)] | None = None
+    """The same as a number of nodes, in place of the share."""
     update_strategy: Literal["DEFAULT", "MINIMAL"] = "DEFAULT"
     """`DEFAULT` makes new nodes before it drains old ones. `MINIMAL` drains first and needs no further capacity: for accelerators and
     reservations (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html)."""
@@ -161,6 +164,34 @@ class NodeGroupSpec(Spec):
                 raise Misplaced(problem, "instance_types", index)
         if self.warm_pool:
             self.warm_pool.check_ami(self.ami_type)
+        self.check_system(bottlerocket=self.bottlerocket)
+        return self
+
+    @model_validator(mode="after")
+    def _updates(self) -> "NodeGroupSpec":
+        if self.max_unavailable and "max_unavailable_percentage" in self.model_fields_set:
+            raise Misplaced("EKS takes a number or a share; remove one of the two", "max_unavailable")
+        for key in ("kubernetes_version", "release_version"):
+            if self.ami and getattr(self, key):
+                raise Misplaced("EKS takes none of a group with an AMI of its own; remove it: the AMI decides", key)
+        return self
+
+    @model_validator(mode="after")
+    def _reserved(self) -> "NodeGroupSpec":
+        if self.capacity == "spot" and self.capacity_reservation:
+            raise Misplaced("Spot instances use no reservation; remove it", "capacity_reservation")
+        if self.capacity != "capacity-block":
+            return self
+        if not (self.capacity_reservation or "").startswith("cr-"):
+            raise Misplaced(
+                "capacity-block needs the id of the block; set it: cr-0123456789abcdef0", "capacity_reservation"
+            )
+        if len(self.instance_types) != 1:
+            raise Misplaced("a Capacity Block has one instance type; name that alone", "instance_types")
+        if len(self.subnet_ids) + len(self.availability_zones) != 1:
+            raise Misplaced(
+                "a Capacity Block is in one AZ; name it, or one of its subnets in subnet_ids", "availability_zones"
+            )
         return self
 
     @model_validator(mode="after")
@@ -173,6 +204,11 @@ class NodeGroupSpec(Spec):
                     f"the prefix of {key} is reserved for Kubernetes and EKS; use one of your own", "labels", key
                 )
         return self
+
+    @property
+    def bottlerocket(self) -> bool:
+        """Whether the nodes have Bottlerocket, and not Amazon Linux."""
+        return self.ami_type.startswith("BOTTLEROCKET")
 
     @property
     def desired(self) -> int:
@@ -226,13 +262,14 @@ class ManagedNodesSpec(Spec):
     (https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html). A change replaces the groups."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
+    node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []
+    """More policies of the nodes' role, by the name of an AWS managed one or by ARN. Pods are better off with `pod_identities`."""
 
     @model_validator(mode="after")
     def _role(self) -> "ManagedNodesSpec":
-        if self.role_arn and self.session_manager:
-            raise Misplaced(
-                "is a right of the node role, and role_arn names one that exists; remove it", "session_manager"
-            )
+        for key in ("session_manager", "node_policies"):
+            if self.role_arn and getattr(self, key):
+                raise Misplaced("is a right of the node role, and role_arn names one that exists; remove it", key)
         return self
 
     @property

@@ -1,0 +1,110 @@
+"""What the nodes of a managed group are made of, beside their instance type: image, settings, network, capacity."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from eks_constructs.compute.kubelet import KubeletSpec
+from eks_constructs.compute.user_data import UserDataSpec
+from eks_constructs.endpoint import SecurityGroupId
+from eks_constructs.network_spec import SubnetId, ZoneName
+from eks_constructs.spec import PARTITION, Misplaced, Spec, TagKey, TagValue, distinct_values, pattern, resource_id
+
+PlacementGroup = Annotated[
+    str,
+    pattern(
+        r"[\w.:/=+@#-]([\w .:/=+@#-]{0,253}[\w.:/=+@#-])?",
+        "must be the name of a placement group: at most 255 letters, digits, spaces within and . : / = + @ # - _",
+    ),
+]
+CapacityReservation = Annotated[
+    str,
+    pattern(
+        r"cr-[0-9a-f]{8}([0-9a-f]{9})?"
+        rf"|arn:{PARTITION}:resource-groups:[a-z0-9-]{{1,30}}:\d{{12}}:group/[\w.-]{{1,128}}",
+        "must be the id of a capacity reservation or block, cr-0123456789abcdef0, or the ARN of a resource group of reservations",
+    ),
+]
+MAX_SECURITY_GROUPS = 4
+"""Beside the cluster's: a network interface takes five. https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
+
+
+class AmiSpec(Spec):
+    """An AMI of your own, by its id or by the SSM parameter that has it."""
+
+    id: Annotated[str, resource_id("ami", "an AMI")] | None = None
+    """Id of the image."""
+    ssm_parameter: (
+        Annotated[
+            str,
+            pattern(
+                r"(/[A-Za-z0-9_.-]{1,100}){1,15}(:\d{1,5})?",
+                "must be the path of an SSM parameter, such as /images/eks/al2023, or one of its versions: /images/eks/al2023:3",
+            ),
+        ]
+        | None
+    ) = None
+    """CloudFormation reads it when it creates or changes the launch template. With a version, the image changes with the file alone."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "AmiSpec":
+        if (self.id is None) == (self.ssm_parameter is None):
+            raise ValueError("needs id or ssm_parameter, and not both")
+        return self
+
+
+class NodeSettingsSpec(Spec):
+    """What the nodes of a group are made of. A change of any of it replaces the nodes, one after the other."""
+
+    ami: AmiSpec | None = None
+    """An AMI of your own, built from the AMI that `ami_type` names and for the cluster's Kubernetes version. You update it: EKS neither
+    offers releases nor knows the version. Needs `control_plane.service_cidr`. Setting or removing it replaces the group
+    (https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html#mng-ami-id-conditions)."""
+    user_data: UserDataSpec = UserDataSpec()
+    """What nodes do and set before they join."""
+    kubelet: KubeletSpec = KubeletSpec()
+    """Settings of the kubelet."""
+    instance_store: Annotated[str, pattern("raid0|raid10|mount", "must be raid0, raid10 or mount")] | None = None
+    """What the disks of the instance are for, on Amazon Linux: `raid0` and `raid10` keep containers, images and logs of pods there,
+    `mount` makes each disk a folder of /mnt/k8s-disks (https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/)."""
+    security_group_ids: Annotated[
+        list[SecurityGroupId], Field(max_length=MAX_SECURITY_GROUPS), AfterValidator(distinct_values)
+    ] = []
+    """More security groups of the nodes. The cluster's own stays: EKS leaves it out of a launch template that names others."""
+    subnet_ids: Annotated[list[SubnetId], Field(max_length=16), AfterValidator(distinct_values)] = []
+    """Subnets of the nodes, in the cluster's VPC. Default: all private subnets. A change replaces the group."""
+    availability_zones: Annotated[list[ZoneName], Field(max_length=6), AfterValidator(distinct_values)] = []
+    """The private subnets of these AZs alone, for volumes of one AZ or a reservation. A change replaces the group."""
+    capacity_reservation: CapacityReservation | None = None
+    """An On-Demand Capacity Reservation, a Capacity Block (with `capacity: capacity-block`), or a resource group of reservations."""
+    placement_group: PlacementGroup | None = None
+    """Name of a placement group that exists. A cluster group is in one AZ."""
+    efa_interfaces: Annotated[int, Field(ge=1, le=32)] | None = None
+    """Elastic Fabric Adapters of each node: as many as the instance type has network cards, such as 32 of p5.48xlarge
+    (https://docs.aws.amazon.com/eks/latest/userguide/node-efa.html). Pods need EFA's device plugin to ask for them."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
+    """Tags of the group, its instances and volumes, beside the environment's."""
+
+    @model_validator(mode="after")
+    def _where(self) -> "NodeSettingsSpec":
+        if self.subnet_ids and self.availability_zones:
+            raise Misplaced("subnets are in AZs already; remove one of the two", "availability_zones")
+        if "Name" in self.tags:
+            raise Misplaced("is the tag that this project gives every group; choose another", "tags", "Name")
+        return self
+
+    def check_system(self, *, bottlerocket: bool) -> None:
+        """Raises Misplaced for what the operating system of the nodes does not have."""
+        self.user_data.check(bottlerocket=bottlerocket)
+        if bottlerocket and self.instance_store:
+            raise Misplaced(
+                "is for Amazon Linux; on Bottlerocket say it in user_data.bottlerocket, by bootstrap-commands",
+                "instance_store",
+            )
+        if self.kubelet.max_pods and not bottlerocket and not self.ami:
+            raise Misplaced(
+                "EKS sets it itself on AL2023 nodes of a managed group, from the addresses of the instance type and the settings of"
+                " the CNI; remove it, or name an ami of yours",
+                "kubelet",
+                "max_pods",
+            )
