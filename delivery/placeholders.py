@@ -24,6 +24,19 @@ KNOWN = (
 ROLE_ARN = "SERVICE_ACCOUNT_ROLE_ARN"
 """What placement adds: the IAM role of a workload's service account."""
 
+_ROLE_OF = "ROLE_ARN_OF_"
+
+
+def role_placeholder(service_account: str) -> str:
+    """Returns the placeholder for the role of one of a workload's service accounts."""
+    return _ROLE_OF + service_account.upper().replace("-", "_")
+
+
+def is_role(placeholder: str) -> bool:
+    """Returns whether a placeholder is one that placement adds, for a role."""
+    return placeholder == ROLE_ARN or placeholder.startswith(_ROLE_OF)
+
+
 Way = tuple[str | int, ...]
 
 _NAME = r"\{([A-Z][A-Z0-9_]*)\}"

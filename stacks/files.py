@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from delivery.placeholders import placeholders
+from delivery.placeholders import is_role, placeholders
 from delivery.plan import DESCRIPTION, Description, Step
 from eks_constructs.manifests import HelmChart, write_manifests
 from stacks.control_plane import RunningCluster
@@ -12,7 +12,7 @@ from stacks.environment.stack_names import workloads_stack
 from stacks.objects.rendering import placed_workloads
 from stacks.workloads import output_name
 
-_OF_THE_STACK = ("ACCESS_POINT_ID", "BUCKET_NAME", "FILE_SYSTEM_ID", "SERVICE_ACCOUNT_ROLE_ARN")
+_OF_THE_STACK = ("ACCESS_POINT_ID", "BUCKET_NAME", "FILE_SYSTEM_ID")
 
 
 def write_delivery(folder: Path, cluster: RunningCluster, environment: Environment) -> None:
@@ -27,7 +27,7 @@ def write_delivery(folder: Path, cluster: RunningCluster, environment: Environme
     ]
     for workload in workloads:
         namespace = workload.placement.namespace
-        known = placeholders(list(workload.objects)) & set(_OF_THE_STACK)
+        known = [name for name in placeholders(list(workload.objects)) if name in _OF_THE_STACK or is_role(name)]
         outputs = {name: output_name(namespace, name) for name in sorted(known)}
         steps.append(Step(file=workload.file.filename, outputs=outputs, workload=namespace))
     write_manifests(folder, [*own, *added, *(workload.file for workload in workloads)])

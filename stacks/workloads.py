@@ -6,10 +6,10 @@ It depends on the compute stack, so it is deleted first: load balancers before t
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from constructs import Construct, IDependable
+from constructs import Construct, IConstruct, IDependable
 
 from delivery.order import in_stages
-from delivery.placeholders import fill, unescaped
+from delivery.placeholders import fill, role_placeholder, unescaped
 from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import PlannedAddon
 from eks_constructs.cluster_compute import add_late_addons
@@ -19,6 +19,7 @@ from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import associated_role
 from eks_constructs.kubectl import SIDE_BY_SIDE, Kubectl, Logging
 from eks_constructs.manifests import HelmChart, ManifestFile
+from eks_constructs.pod_identities import PodIdentities, PodIdentitySpec, ServiceAccountSpec
 from eks_constructs.pseudo import Aws
 from eks_constructs.rights import statements_of
 from eks_constructs.roles import Statement
@@ -55,7 +56,10 @@ def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools:
         or any(chart.outputs for chart, _ in charts_of(cluster, environment))
     ):
         return True
-    return any(workload.needs & {"bucket", "file_system"} for workload in placed_workloads(cluster, environment))
+    return any(
+        workload.needs & {"bucket", "file_system"} or workload.description.pod_identities
+        for workload in placed_workloads(cluster, environment)
+    )
 
 
 def output_name(namespace: str, placeholder: str) -> str:
@@ -73,6 +77,7 @@ class WorkloadsStack(cdk.Stack):
 
     Attributes:
         spec: the cluster in the environment file.
+        identities: roles that workloads ask for, each with the construct that has it.
     """
 
     def __init__(
@@ -99,6 +104,7 @@ class WorkloadsStack(cdk.Stack):
             description=f"EKS platform {environment.name}: workloads of {spec.name} (delivery: {spec.delivery})",
         )
         self.spec = spec
+        self.identities: list[tuple[IConstruct, PodIdentitySpec]] = []
         self._cluster, self._environment, self._network = cluster, environment, cluster.network
         # By name: this stack depends on the whole control plane and compute stacks.
         self._handle = ClusterHandle(spec.name, spec.name)
@@ -207,9 +213,33 @@ class WorkloadsStack(cdk.Stack):
                 retain=retain,
             )
             values |= {"FILE_SYSTEM_ID": system.file_system_id, "ACCESS_POINT_ID": system.access_point_id}
+        values |= self._identities(scope, workload)
         for name, value in values.items():
             cdk.CfnOutput(self, output_name(namespace, name), value=value, description=f"{name} of {namespace}")
         return values
+
+    def _identities(self, scope: Construct, workload: PlacedWorkload) -> dict[str, str]:
+        """Makes the roles that a workload asks for; returns the values of their placeholders, which only IRSA needs."""
+        way, namespace = workload.placement.rule.identity, workload.placement.namespace
+        specs = [
+            PodIdentitySpec(
+                namespace=namespace, irsa=None, **{name: getattr(one, name) for name in ServiceAccountSpec.model_fields}
+            )
+            for one in workload.description.pod_identities
+        ]
+        if not specs:
+            return {}
+        made = PodIdentities(
+            scope,
+            "PodIdentities",
+            [(one, [way]) for one in specs],
+            cluster=self._handle,
+            oidc=self._cluster.oidc,
+            iam=self._environment.iam,
+            outputs=False,
+        )
+        self.identities += [(made.node.find_child(one.construct_id), one) for one in specs]
+        return {role_placeholder(name): arn for name, arn in made.role_arns.items()} if way == "irsa" else {}
 
     def _role(self, scope: Construct, workload: PlacedWorkload, bucket: WorkloadBucket) -> str:
         """Makes the role of a workload's service account, with the rights to one prefix of its bucket."""

@@ -52,9 +52,8 @@ def add_compute(
         PodIdentities(
             scope,
             "PodIdentities",
-            spec.pod_identities,
+            [(one, spec.ways_of(one)) for one in spec.pod_identities],
             cluster=wiring.cluster,
-            fargate_alone=spec.compute.mix.kinds == ["fargate"],
             oidc=oidc,
             iam=wiring.context.iam,
         )

@@ -10,12 +10,12 @@ from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, Planne
 from eks_constructs.addon_settings import Schema, settings_problem, unchecked_settings
 from eks_constructs.capabilities import CapabilitiesSpec
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.fargate.spec import FargateSelectorSpec
+from eks_constructs.compute.fargate.spec import FargateSelectorSpec, globs_meet
 from eks_constructs.compute.kind import ClusterContext, merged
 from eks_constructs.compute.spec import ComputeSpec
 from eks_constructs.control_plane import ControlPlaneSpec
 from eks_constructs.manifests import ManifestFile
-from eks_constructs.pod_identities import PodIdentitySpec
+from eks_constructs.pod_identities import PodIdentitySpec, Way
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec
 
@@ -151,6 +151,22 @@ class EksClusterSpec(Spec):
                     )
         return self
 
+    def ways_of(self, one: PodIdentitySpec) -> frozenset[Way]:
+        """Returns the ways in which pods of a service account get their role: by the compute that runs pods of its namespace."""
+        if one.irsa is not None:
+            return frozenset({"irsa" if one.irsa else "pod_identity"})
+        profiles = self.compute.fargate.profiles if self.compute.fargate else []
+        drawing = [
+            selector
+            for profile in profiles
+            for selector in profile.selectors
+            if globs_meet(selector.namespace, one.namespace)
+        ]
+        if self.compute.mix.kinds == ["fargate"] or any(not selector.labels for selector in drawing):
+            return frozenset({"irsa"})
+        # Labels choose among the pods of the namespace: the others run on nodes.
+        return frozenset({"irsa", "pod_identity"} if drawing else {"pod_identity"})
+
     @model_validator(mode="after")
     def _pod_identities(self) -> "EksClusterSpec":
         planned = self.planned_addons()
@@ -168,19 +184,21 @@ class EksClusterSpec(Spec):
                     *("pod_identities", index, "service_account"),
                 )
             taken[one.namespace, one.service_account] = f"pod_identities[{index}]"
-            irsa = self.compute.mix.kinds == ["fargate"] if one.irsa is None else one.irsa
-            if irsa and not self.compute.fargate:
-                raise Misplaced("is for pods on Fargate, and there is none; remove it", "pod_identities", index, "irsa")
-            if not irsa and self.compute.mix.kinds == ["fargate"]:
+            ways, way = self.ways_of(one), ("pod_identities", index)
+            if one.irsa and not self.compute.fargate:
+                raise Misplaced("is for pods on Fargate, and there is none; remove it", *way, "irsa")
+            if one.irsa is False and self.compute.mix.kinds == ["fargate"]:
+                raise Misplaced("the agent of EKS Pod Identity does not run on Fargate; remove irsa", *way, "irsa")
+            if "irsa" in ways and (key := one.only_pod_identity):
                 raise Misplaced(
-                    "the agent of EKS Pod Identity does not run on Fargate; remove irsa",
-                    "pod_identities",
-                    index,
-                    "irsa",
+                    f"pods of {one.namespace} can run on Fargate, where there is no EKS Pod Identity, which this is for; remove it,"
+                    " or say irsa: false, if those of this service account never do",
+                    *way,
+                    key,
                 )
-            if not irsa and self.compute.managed_nodes and "eks-pod-identity-agent" not in names:
+            if "pod_identity" in ways and self.compute.managed_nodes and "eks-pod-identity-agent" not in names:
                 raise Misplaced(
                     "needs the add-on eks-pod-identity-agent, which is switched off; switch it on, or remove this",
-                    *("pod_identities", index),
+                    *way,
                 )
         return self

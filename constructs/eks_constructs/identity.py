@@ -29,8 +29,10 @@ class OidcProvider:
         """Issuer of the tokens, without ``https://``."""
         return Fn.select(1, Fn.split("//", self.issuer_url))
 
-    def trust(self, *, namespace: str, service_account: str) -> str:
-        """Returns a trust policy for one service account.
+    def trust(
+        self, *, namespace: str, service_account: str, also: "ClusterHandle | None" = None, tagged: bool = True
+    ) -> str:
+        """Returns a trust policy for one service account; with ``also``, for EKS Pod Identity in that cluster besides.
 
         The issuer is part of condition *keys*, which CloudFormation can fill in only if the document is a string.
         """
@@ -45,8 +47,12 @@ class OidcProvider:
                 }
             },
         }
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        return Fn.sub(document, {"Provider": self.arn, "Issuer": self.issuer})
+        statements, values = [statement], {"Provider": self.arn, "Issuer": self.issuer}
+        if also:
+            names = {"account": "${AWS::AccountId}", "cluster_arn": "${ClusterArn}"}
+            pods = _trust_pod_identity(namespace, service_account, tagged=tagged, **names)
+            statements, values = [*statements, *pods["Statement"]], {**values, "ClusterArn": also.arn}
+        return Fn.sub(json.dumps({"Version": "2012-10-17", "Statement": statements}), values)
 
 
 def trust_tokens(scope: Construct, construct_id: str, *, issuer_url: str) -> iam.CfnOIDCProvider:
@@ -64,13 +70,14 @@ def service_account_role(
     service_account: str,
     purpose: str | None = None,
     oidc: OidcProvider | None = None,
+    both: bool = False,
     tagged: bool = True,
     managed: Sequence[str] = (),
     statements: Sequence[Statement] = (),
 ) -> iam.CfnRole:
     """Makes a role that only the pods of one service account in one cluster can take.
 
-    Through EKS Pod Identity, which needs an agent on the node; or, with ``oidc``, through IRSA, for Fargate. ``purpose``
+    Through EKS Pod Identity, which needs an agent on the node; or, with ``oidc``, through IRSA, for Fargate; or ``both``. ``purpose``
     follows the cluster in the role's name, where names are set (default: the service account). ``tagged``: sessions bear
     EKS's tags, by which the role says whose pods they must be.
     """
@@ -79,13 +86,21 @@ def service_account_role(
         construct_id,
         spec=spec,
         name=f"{cluster.name}-{purpose or service_account}",
-        description=f"Pods of {namespace}/{service_account} in {cluster.name}, through {'IRSA' if oidc else 'EKS Pod Identity'}",
-        trust=oidc.trust(namespace=namespace, service_account=service_account)
+        description=f"Pods of {namespace}/{service_account} in {cluster.name}, through {_ways(oidc, both)}",
+        trust=oidc.trust(
+            namespace=namespace, service_account=service_account, also=cluster if both else None, tagged=tagged
+        )
         if oidc
-        else _trust_pod_identity(cluster, namespace, service_account, tagged=tagged),
+        else _trust_pod_identity(
+            namespace, service_account, tagged=tagged, account=Aws.ACCOUNT_ID, cluster_arn=cluster.arn
+        ),
         managed=managed,
         statements=statements,
     )
+
+
+def _ways(oidc: OidcProvider | None, both: bool) -> str:
+    return "EKS Pod Identity and IRSA" if oidc and both else "IRSA" if oidc else "EKS Pod Identity"
 
 
 def associated_role(
@@ -129,17 +144,17 @@ def associated_role(
 
 
 def _trust_pod_identity(
-    cluster: ClusterHandle, namespace: str, service_account: str, *, tagged: bool
+    namespace: str, service_account: str, *, tagged: bool, account: str, cluster_arn: str
 ) -> dict[str, Any]:
     # EKS sends who asks as session tags, hence sts:TagSession and the conditions. Without tags the association alone says it.
     # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
     who = {
-        "aws:RequestTag/eks-cluster-arn": cluster.arn,
+        "aws:RequestTag/eks-cluster-arn": cluster_arn,
         "aws:RequestTag/kubernetes-namespace": namespace,
         "aws:RequestTag/kubernetes-service-account": service_account,
     }
     return trust_service(
         "pods.eks.amazonaws.com",
         tag_session=True,
-        conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, **(who if tagged else {})}},
+        conditions={"StringEquals": {"aws:SourceAccount": account, **(who if tagged else {})}},
     )

@@ -19,13 +19,16 @@ def check_arns(data: dict[str, Any], region: str | None) -> None:
     partition = partition_of(region) if region else ""
     for where, arn in _arns(data, ()):
         _, its_partition, service, its_region, *_ = arn.split(":", 4)
+        if its_partition.startswith("${"):  # filled in when it is deployed
+            continue
         partition = partition or its_partition
         if its_partition != partition:
             other = f"the region {region} is in" if region else "other ARNs of this file are of"
             raise Misplaced(
                 f"is in the partition {its_partition}, and {other} {partition}; name one of that partition", *where
             )
-        if region and its_region and its_region != region:
+        # What a role may use can be in another region.
+        if region and its_region and its_region != region and "resources" not in where:
             what = _OF_REGION.get(service, "resource")
             raise Misplaced(
                 f"is a {what} of region {its_region}; the cluster is in {region}: name a {what} of that region", *where
@@ -38,7 +41,7 @@ def _arns(value: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str 
         yield where, value
     elif isinstance(value, dict):
         for key, one in value.items():
-            if key != "configuration":  # of an add-on: whatever it means there
+            if key not in ("configuration", "values"):  # of add-ons and charts: whatever it means there
                 yield from _arns(one, (*where, key))
     elif isinstance(value, list):
         for index, one in enumerate(value):

@@ -110,7 +110,9 @@ class ClusterSpec(EksClusterSpec):
                 " then look it up again",
                 *(("compute", entries) if entries == "karpenter" else (entries,)),
             )
-        irsa = any(one.compute == "fargate" for one in self.workloads) or any(one.irsa for one in self.pod_identities)
+        irsa = any(one.compute == "fargate" for one in self.workloads) or any(
+            "irsa" in self.ways_of(one) for one in self.pod_identities
+        )
         irsa = irsa or any(addon.on_fargate and addon.identity for addon in self.planned_addons())
         if irsa and not self.existing.oidc_provider_arn:
             raise Misplaced(

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from eks_constructs.compute.registry import KINDS, rules
-from eks_constructs.spec import PARTITION, UUID, KubernetesName, Misplaced, Spec, pattern
+from eks_constructs.pod_identities import ServiceAccountSpec
+from eks_constructs.spec import PARTITION, UUID, KubernetesName, Misplaced, Spec, pattern, repeated
 
 if TYPE_CHECKING:
     KindName = str
@@ -120,6 +121,8 @@ class WorkloadDescription(Spec):
     """What it needs beside compute."""
     service_account: KubernetesName | None = None
     """Service account whose pods use AWS."""
+    pod_identities: list[ServiceAccountSpec] = []
+    """AWS roles of its service accounts, in whatever namespace it is placed: by EKS Pod Identity on nodes, by IRSA on Fargate."""
     tls: Literal["load_balancer", "pods"] = "load_balancer"
     """Who ends TLS: load balancers, by a certificate of AWS Certificate Manager, or the pods, to which they pass it on."""
 
@@ -135,6 +138,12 @@ class WorkloadDescription(Spec):
         buckets = "bucket" in self.needs or any("bucket" in variant.needs for variant in self.variants.values())
         if buckets and not self.service_account:
             raise Misplaced("is missing; who needs a bucket names the service account that uses it", "service_account")
+        accounts = [one.service_account for one in self.pod_identities]
+        if (index := repeated([*([str(self.service_account)] if buckets else []), *accounts])) is not None:
+            taken = f"{accounts[index - buckets]} has a role already (that of its bucket, or another entry's)"
+            raise Misplaced(
+                f"{taken}: a service account takes one", "pod_identities", index - buckets, "service_account"
+            )
         return self
 
     def kinds_of(self, variant: str | None) -> list[KindName]:

@@ -78,14 +78,39 @@ def needs_of(
         elif need not in asked and need not in _SAYABLE:
             file.fail(way, f"found {need}, but no object asks for it; remove it: needs are read from the objects")
         asked.setdefault(need, f"{file.path} says so, and no object")
-    accounts = {one.object["metadata"]["name"] for one in sources if kind_of(one.object) == "ServiceAccount"}
-    if description.service_account and description.service_account not in accounts:
-        file.fail(
-            ("service_account",),
-            f"found {description.service_account}; no object is a ServiceAccount of that name. There is: "
-            f"{', '.join(sorted(accounts)) or 'none'}",
-        )
+    _check_accounts(sources, description, file)
     return asked
+
+
+def _check_accounts(sources: Sequence[SourceObject], description: WorkloadDescription, file: YamlFile) -> None:
+    """Raises BadInput: workload.yaml names a service account that no object is."""
+    accounts = {one.object["metadata"]["name"] for one in sources if kind_of(one.object) == "ServiceAccount"}
+    named: list[tuple[Where, str | None]] = [(("service_account",), description.service_account)]
+    named += [
+        (("pod_identities", index, "service_account"), one.service_account)
+        for index, one in enumerate(description.pod_identities)
+    ]
+    for where, name in named:
+        if name and name not in accounts:
+            file.fail(
+                where,
+                f"found {name}; no object is a ServiceAccount of that name. There is: {', '.join(sorted(accounts)) or 'none'}",
+            )
+
+
+def check_identities(spec: WorkloadSpec, description: WorkloadDescription, rule: Rule, cluster: ClusterSpec) -> None:
+    """Raises Misplaced, with the way from the workload's spec, for roles that its pods cannot get where it is placed."""
+    for one in description.pod_identities:
+        if rule.identity == "irsa" and (key := one.only_pod_identity):
+            raise Misplaced(
+                f"{spec.name} gives {one.service_account} a {key}, which EKS Pod Identity alone knows, and {spec.compute} has none;"
+                " choose another kind of compute",
+                "compute",
+            )
+    agent = "eks-pod-identity-agent"
+    planned = {addon.name for addon in cluster.planned_addons()}
+    if description.pod_identities and spec.compute == "managed_nodes" and agent not in planned:
+        raise Misplaced(f"{spec.name} has pod_identities, and the add-on {agent} is switched off; switch it on", "name")
 
 
 def _place(source: SourceObject, where: Where) -> str:

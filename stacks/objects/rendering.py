@@ -8,7 +8,7 @@ from pathlib import Path
 
 from delivery.object_kind import kind_of
 from delivery.order import in_order
-from delivery.placeholders import ROLE_ARN, fill, placeholders
+from delivery.placeholders import ROLE_ARN, fill, placeholders, role_placeholder
 from eks_constructs.compute.placement import reserved
 from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.manifests import KubernetesObject, ManifestFile
@@ -24,7 +24,7 @@ from stacks.objects.folder import SourceObject, describe, described_in, read_obj
 from stacks.objects.known_names import KnownNames, known_names, uses
 from stacks.objects.mirrored_images import use_mirrors
 from stacks.objects.namespaces import into_namespace, is_shared
-from stacks.objects.needs import Needs, check_needs, controllers_for, needs_of
+from stacks.objects.needs import Needs, check_identities, check_needs, controllers_for, needs_of
 from stacks.objects.object_problems import Problems
 from stacks.objects.placeholders import check_placeholders
 from stacks.objects.pods import claim_templates
@@ -158,6 +158,7 @@ def _placed(
 ) -> PlacedWorkload:
     placement, description, spec = read.placement, read.description, read.placement.spec
     check_needs(spec, read.needs, cluster, environment)
+    check_identities(spec, description, placement.rule, cluster)
     kind = KINDS[spec.compute]
     scheme = kind.load_balancer_scheme(cluster.compute.sections[kind.name])
     setting = Setting(
@@ -252,7 +253,8 @@ def _shaped(
 ) -> Iterator[KubernetesObject]:
     """Yields the objects with everything that the placement says of them; placeholders stay."""
     placement = read.placement
-    account = setting.service_account if placement.rule.identity == "irsa" else None
+    roles = {one.service_account: role_placeholder(one.service_account) for one in read.description.pod_identities}
+    roles |= {setting.service_account: ROLE_ARN} if setting.service_account else {}
     everything = [source.object for source in read.sources]
     for source in sources:
         item = into_namespace(copy.deepcopy(source.object), placement.namespace, everything, setting.known, source.file)
@@ -261,8 +263,13 @@ def _shaped(
         expose(item, placement, setting.scheme, by_aws=source in read.balancers, ipv6=setting.ipv6, tags=setting.tags)
         if kind_of(item) == "Namespace":
             gate(item, placement, exposed=bool(read.balancers))
-        if account and _identity(item) == ("ServiceAccount", account):
-            item["metadata"].setdefault("annotations", {})["eks.amazonaws.com/role-arn"] = f"${{{ROLE_ARN}}}"
+        if (
+            placement.rule.identity == "irsa"
+            and kind_of(item) == "ServiceAccount"
+            and item["metadata"]["name"] in roles
+        ):
+            role = roles[item["metadata"]["name"]]
+            item["metadata"].setdefault("annotations", {})["eks.amazonaws.com/role-arn"] = f"${{{role}}}"
         yield item
 
 

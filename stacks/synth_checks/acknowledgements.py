@@ -94,6 +94,11 @@ def _acknowledge_rights_of_pods(stack: ComputeStack | WorkloadsStack) -> None:
         for pod in stack.spec.pod_identities:
             own = identities.node.find_child(pod.construct_id)
             _acknowledge_rights(own, "Role", pod.policies, pod.allow, "one service account (pod_identities)")
+    for own, asked in stack.identities if isinstance(stack, WorkloadsStack) else ():
+        _acknowledge_rights(own, "Role", asked.policies, asked.allow, "one service account (workload.yaml)")
+    if balancers := stack.node.try_find_child("LoadBalancerController"):
+        rights = stack.spec.load_balancer_controller.allow
+        _acknowledge_rights(balancers, "Role", (), rights, "one service account (load_balancer_controller)")
     if addons := stack.node.try_find_child("Addons"):
         for name, spec in stack.spec.addons.items():
             whose = f"one service account (addons.{name})"

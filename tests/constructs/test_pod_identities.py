@@ -98,6 +98,46 @@ def test_pods_on_fargate_take_it_by_the_clusters_tokens(made, compute, identity)
     assert any("shop/cart" in output.get("Description", "") for output in template["Outputs"].values())
 
 
+LABELLED = {"profiles": [{"name": "apps", "selectors": [{"namespace": "shop", "labels": {"on": "fargate"}}]}]}
+WHOLE = {"profiles": [{"name": "apps", "selectors": [{"namespace": "sh*"}]}]}
+
+
+def test_pods_that_a_profile_draws_take_it_by_tokens_beside_nodes_too(made):
+    (role,), _, associations, template = made(
+        {**CART, "policies": ["AmazonSQSFullAccess"]}, compute={"fargate": WHOLE, "managed_nodes": NODES}
+    )
+    assert associations == []
+    assert "system:serviceaccount:shop:cart" in resolved(role["AssumeRolePolicyDocument"])
+    assert any("shop/cart" in output.get("Description", "") for output in template["Outputs"].values())
+
+
+def test_pods_on_nodes_and_on_fargate_take_one_role_in_both_ways(made):
+    (role,), _, (association,), template = made(
+        {**CART, "policies": ["AmazonSQSFullAccess"]}, compute={"fargate": LABELLED, "managed_nodes": NODES}
+    )
+    text, values = role["AssumeRolePolicyDocument"]["Fn::Sub"]
+    by_tokens, by_agent = json.loads(text)["Statement"]
+    assert by_tokens["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert by_agent["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert by_agent["Condition"]["StringEquals"] == {
+        "aws:SourceAccount": "${AWS::AccountId}",
+        "aws:RequestTag/eks-cluster-arn": "${ClusterArn}",
+        "aws:RequestTag/kubernetes-namespace": "shop",
+        "aws:RequestTag/kubernetes-service-account": "cart",
+    }
+    assert set(values) == {"Provider", "Issuer", "ClusterArn"}
+    assert association["ServiceAccount"] == "cart"
+    assert any("shop/cart" in output.get("Description", "") for output in template["Outputs"].values())
+
+
+@pytest.mark.parametrize("fargate", [WHOLE, LABELLED])
+def test_what_only_pod_identity_knows_is_refused_where_pods_run_on_fargate(fargate):
+    compute = {"fargate": fargate, "managed_nodes": NODES}
+    with pytest.raises(ValidationError, match="pods of shop can run on Fargate"):
+        validated(minimal(compute, pod_identities=[{**CART, "target_role_arn": TARGET}]))
+    validated(minimal(compute, pod_identities=[{**CART, "target_role_arn": TARGET, "irsa": False}]))
+
+
 BAD = [
     ({}, "gives no rights"),
     ({"policies": ["A"], "role_arn": "arn:aws:iam::123456789012:role/a"}, "cannot be combined with role_arn"),

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.stacks.arns import unknown
-from tests.support.environments import NODES, SHIPPED, minimal
+from tests.support.environments import NODES, SHIPPED, minimal, validated
 from tests.support.synth import shipped
 
 APPS = {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}
@@ -62,3 +62,12 @@ def arn(resource):
 )
 def test_a_name_that_nothing_has_is_found(conditions, wrong):
     assert bool(unknown(trusting(**conditions))) is wrong
+
+
+@pytest.mark.parametrize(
+    "arn", ["arn:aws:sqs:us-east-1:123456789012:q", "arn:${AWS_PARTITION}:sqs:${AWS_REGION}:${AWS_ACCOUNT_ID}:q"]
+)
+def test_what_a_role_may_use_can_be_in_another_region(arn):
+    rights = [{"actions": ["sqs:SendMessage"], "resources": [arn]}]
+    data = minimal(pod_identities=[{"namespace": "shop", "service_account": "cart", "allow": rights}])
+    validated({**data, "region": "eu-west-1"})
