@@ -38,7 +38,9 @@ class AwsAuth(KubernetesObject):
         for path, key in (("data.mapRoles", "rolearn"), ("data.mapUsers", "userarn")):
             for item in self._items(path):
                 groups = item.get("groups")
-                names = tuple(str(group) for group in groups) if isinstance(groups, list) else ()
+                if not isinstance(groups, list | None):
+                    raise UnknownValue(self.at(path), "groups is not a list")
+                names = tuple(map(str, groups or ()))
                 found.append(Mapping(str(item.get(key, "")), names, self.at(path)))
         return found
 

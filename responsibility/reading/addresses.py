@@ -8,13 +8,19 @@ from typing import Any
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.kubernetes import objects
-from responsibility.reading.network import Rule, Subnet
+from responsibility.reading.network import Rule, Subnet, is_internet
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Unknown, has_gap
+from responsibility.reading.values import Reference, Unknown, has_gap
 
 
 def known_source(rule: Rule) -> object:
-    """Returns whom a rule lets in. Raises UnknownValue."""
+    """Returns whom a rule lets in; of a prefix list, a range of the internet if one is in it. Raises UnknownValue."""
+    prefixes = rule.owner.facts.find(Fact, rule.source) if isinstance(rule.source, Reference) else None
+    if prefixes and prefixes.resource.type == "AWS::EC2::PrefixList":
+        ranges = [prefixes.get(f"{path}.Cidr") for path, _ in prefixes.resource.items("Entries")]
+        return next(filter(is_internet, ranges), rule.source)
+    if isinstance(rule.source, str) and rule.source.startswith("pl-"):
+        raise UnknownValue(rule.owner.at(rule.path), f"which ranges are in prefix list {rule.source} was not read")
     if isinstance(rule.source, Unknown) or (isinstance(rule.source, str) and has_gap(rule.source)):
         raise UnknownValue(rule.owner.at(rule.path), "who is let in is not known here")
     return rule.source

@@ -156,7 +156,9 @@ class Facts:
 
     def add(self, fact: Fact) -> None:
         """Adds a fact that is no resource: checks of its class find it, and nothing else does."""
-        self._by_class[type(fact)].append(fact)
+        for base in type(fact).__mro__:
+            if issubclass(base, Fact) and base is not Fact:
+                self._by_class[base].append(fact)
 
     def view(self, make: Callable[[Facts], T]) -> T:
         """Returns what ``make`` works out from these facts; it is made once."""

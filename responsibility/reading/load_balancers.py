@@ -9,7 +9,7 @@ from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import KubernetesObject
-from responsibility.reading.network import ANYWHERE
+from responsibility.reading.network import is_internet
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
@@ -70,7 +70,7 @@ class Balancer:
             raise UnknownValue(
                 self.of.at("metadata.annotations"), "the security groups that it names decide who may connect"
             )
-        named = [cidr for cidr in self.ranges if cidr not in ANYWHERE]
+        named = [cidr for cidr in self.ranges if not is_internet(cidr)]
         if named and len(named) == len(self.ranges):
             return "some", f"is open to {', '.join(named)}"
         if self.prefix_lists and not self.ranges:

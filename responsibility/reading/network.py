@@ -14,7 +14,23 @@ from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import CLOSE, OPEN, Unknown, Unread
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
+_WIDEST = {4: 8, 6: 16}
+"""Prefix lengths of the largest ranges that one organisation has: wider ones let strangers in, 0.0.0.0/1 as 0.0.0.0/0 does."""
+_LOCAL = ipaddress.IPv6Network("fc00::/7")
 Reach = Literal["public", "private", "isolated", "unknown"]
+
+
+def is_internet(block: object) -> bool:
+    """Whether an address block is the internet, or so large a part of it that strangers are in it."""
+    if not isinstance(block, str) or OPEN in block:
+        return False
+    try:
+        network = ipaddress.ip_network(block.strip(), strict=False)
+    except ValueError:
+        return False
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_LOCAL):
+        return False
+    return network.prefixlen < _WIDEST[network.version]
 
 
 def region_of_zone(zone: str) -> str:
@@ -128,7 +144,7 @@ class Subnet(Fact):
         routes = self.routes
         if not routes and not self.facts.of_type("AWS::EC2::SubnetRouteTableAssociation"):
             return "unknown"
-        found = {_leads(route) for route in routes if destination_of(route) in ANYWHERE}
+        found = {_leads(route) for route in routes if is_internet(destination_of(route))}
         if "public" not in found and self._may_have_other_routes(routes):
             return "unknown"
         order: tuple[Reach, ...] = ("public", "unknown", "private")

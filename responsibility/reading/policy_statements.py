@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +32,9 @@ class Statement:
 
     @property
     def condition_keys(self) -> set[str]:
-        """The keys its conditions test, in lower case."""
+        """The keys its conditions test, in lower case; a pattern that everything matches is no test."""
         tests = [test for test in self.conditions.values() if isinstance(test, dict)]
-        return {str(key).lower() for test in tests for key in test}
+        return {str(key).lower() for test in tests for key, values in test.items() if "*" not in _patterns(values)}
 
     @property
     def known_conditions(self) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -49,11 +50,22 @@ class Statement:
     @property
     def everywhere(self) -> bool:
         """Whether it is for every resource, or for all but some. Raises UnknownValue."""
-        if "*" in self.resources or self.not_resources:
+        if self.not_resources or any(map(_is_everything, self.resources)):
             return True
         if any(item.startswith(OPEN) and gap_of(item) and item.endswith(CLOSE) for item in self.resources):
             raise UnknownValue(self.evidence, "its resources are not in the template")
         return False
+
+
+def _is_everything(resource: str) -> bool:
+    """Whether a pattern is every resource of a service at least: ``*``, ``arn:*``, ``arn:aws:s3:::*``, ``arn:aws:iam::*:*``."""
+    name = resource.split(":", 5)[-1]
+    return (
+        bool(resource)
+        and not name.strip("*/")
+        and OPEN not in resource
+        and (resource[0] == "*" or resource.startswith("arn:"))
+    )
 
 
 def statements(document: Any, evidence: Evidence) -> list[Statement]:
@@ -126,15 +138,20 @@ def _statement(item: dict[str, Any], evidence: Evidence) -> Statement:
         pairs.extend((kind, value) for value in _texts(values))
     return Statement(
         allow=item.get("Effect") == "Allow",
-        actions=_texts(item.get("Action", [])),
-        not_actions=_texts(item.get("NotAction", [])),
-        resources=_texts(item.get("Resource", [])),
-        not_resources=_texts(item.get("NotResource", [])),
+        actions=_patterns(item.get("Action", [])),
+        not_actions=_patterns(item.get("NotAction", [])),
+        resources=_patterns(item.get("Resource", [])),
+        not_resources=_patterns(item.get("NotResource", [])),
         conditions=conditions if isinstance(conditions, dict) else {},
         principals=tuple(pairs),
         evidence=evidence,
         unread=unread,
     )
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    """Returns texts, of which `**` is no more than `*`."""
+    return tuple(re.sub(r"\*{2,}", "*", text) for text in _texts(value))
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ from responsibility.reading.sources import Sources
 from responsibility.reading.stack_parameters import parameters
 from responsibility.reading.storage import Storage
 from responsibility.reading.unread import Unread, unread
+from responsibility.reading.unread_roles import unread_node_roles
 from responsibility.reading.uses import UsedRole
 
 _CLASSES: dict[str, type[Fact]] = {
@@ -110,6 +111,8 @@ def read(sources: Sources, as_of: date) -> Facts:
     facts = facts_of(resources, as_of)
     for parameter in parameters(sources.templates, facts):
         facts.add(parameter)
+    for role in list(unread_node_roles(facts)):
+        facts.add(role)
     facts.unread = [*unread(sources.templates), *(Unread("", f"chart file {file}") for file in sources.passed_over)]
     facts.stated_kinds, facts.stated_version = sources.compute, sources.version
     return facts

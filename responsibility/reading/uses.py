@@ -33,6 +33,7 @@ _SERVICES: dict[str, tuple[Purpose, str]] = {
     "capabilities.eks.amazonaws.com": ("capability", "an EKS capability"),
 }
 """Services that assume a role for EKS alone: such a role has to do with EKS even if nothing in the templates names it."""
+_OF_NODES = ("AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy")
 _OIDC_PROVIDERS = ("AWS::IAM::OIDCProvider", "Custom::AWSCDKOpenIdConnectProvider")
 SERVICE_ACCOUNT = "system:serviceaccount:"
 
@@ -55,6 +56,8 @@ def uses_of(facts: Facts) -> dict[str, list[Use]]:
                 found[role.resource.key][use] = None
     for role in facts.all(Role):
         have = {use.purpose for use in found[role.resource.key]}
+        if "auto_node" in have:
+            have.add("node")
         found[role.resource.key] |= {use: None for use in _of_itself(role) if use.purpose not in have}
     return {key: list(uses) for key, uses in found.items()}
 
@@ -169,6 +172,9 @@ def _of_itself(role: Role) -> Iterator[Use]:
     for service, (purpose, words) in _SERVICES.items():
         if _trusts(role, service):
             yield Use(purpose, _only_cluster(role), words, role)
+    if _trusts(role, "ec2.amazonaws.com") and any(name in _OF_NODES for name, _ in role.attached[0]):
+        # Karpenter, Spot Ocean, or another stack starts them: nothing here names the role.
+        yield Use("node", _only_cluster(role), "nodes that something else starts", role)
     if _trusts_pods_by_oidc(role):
         yield Use("irsa", _only_cluster(role), "pods of a service account", role)
     if _may_administer(role):

@@ -11,7 +11,7 @@ from responsibility.reading.eks import Cluster, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.kubernetes import KubernetesObject, objects
 from responsibility.reading.load_balancers import Balancer, ingress_balancer, service_balancer
-from responsibility.reading.network import ANYWHERE, SecurityGroup
+from responsibility.reading.network import SecurityGroup, is_internet
 from responsibility.reading.resource import UnknownValue
 
 Level = Literal["open", "limited", "closed", "unknown"]
@@ -53,7 +53,7 @@ def _api(cluster: Cluster) -> Exposure:
         return _exposed(cluster, "Kubernetes API", "unknown", str(unknown), endpoint)
     if not cidrs:
         return _exposed(cluster, "Kubernetes API", "closed", "reached from inside the VPC only", endpoint)
-    everyone = any(cidr in ANYWHERE for cidr in cidrs)
+    everyone = any(map(is_internet, cidrs))
     whence = "everywhere" if everyone else ", ".join(map(str, cidrs))
     words = f"anyone may try from {whence}; IAM and RBAC decide who gets in"
     level: Level = "open" if everyone else "limited"
@@ -63,18 +63,18 @@ def _api(cluster: Cluster) -> Exposure:
 def _groups(facts: Facts) -> Iterator[Exposure]:
     for group in facts.all(SecurityGroup):
         try:
-            rules = [rule for rule in group.ingress if known_source(rule) in ANYWHERE]
+            rules = [(rule, source) for rule in group.ingress if is_internet(source := known_source(rule))]
         except UnknownValue as unknown:
             yield Exposure(
                 way="security group", level="unknown", words=f"{group.words}: {unknown}", evidence=[unknown.evidence]
             )
             continue
-        for rule in rules:
+        for rule, source in rules:
             yield Exposure(
                 way="security group",
                 level="open",
                 cluster=group.cluster_key,
-                words=f"{group.words}: {rule.ports} from {rule.source}",
+                words=f"{group.words}: {rule.ports} from {source}",
                 evidence=[rule.owner.at(rule.path)],
             )
 

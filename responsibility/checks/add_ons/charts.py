@@ -54,6 +54,19 @@ def chart_comes_over_tls(chart: HelmChart) -> Answer:
 _BALANCERS = "aws-load-balancer-controller"
 
 
+_CALLERS = {
+    "aws-ebs-csi-driver": ("controller.serviceAccount", "ebs-csi-controller-sa"),
+    "aws-efs-csi-driver": ("controller.serviceAccount", "efs-csi-controller-sa"),
+    "aws-fsx-csi-driver": ("controller.serviceAccount", "fsx-csi-controller-sa"),
+    "karpenter": ("serviceAccount", "karpenter"),
+    "external-dns": ("serviceAccount", "external-dns"),
+    "cluster-autoscaler": ("rbac.serviceAccount", "cluster-autoscaler"),
+    "aws-for-fluent-bit": ("serviceAccount", "aws-for-fluent-bit"),
+    "aws-cloudwatch-metrics": ("serviceAccount", "aws-cloudwatch-metrics"),
+}
+"""Charts whose pods call AWS: where their values describe the service account, and its default name."""
+
+
 @check("EKR240", HelmChart)
 def balancer_controller_needs_no_metadata(chart: HelmChart) -> Answer | None:
     """With the host's network its pods are no hop away from the metadata of the node."""
@@ -91,9 +104,24 @@ def _values(chart: HelmChart) -> Mapping[str, Any]:
 def _missing(values: Mapping[str, Any], cluster: Cluster) -> Iterator[str]:
     """Yields what the controller would ask the metadata for, or take from the role of the node."""
     yield from (key for key in ("region", "vpcId") if not values.get(key))
-    account = values.get("serviceAccount")
+    if not _has_identity(values, cluster, "serviceAccount", _BALANCERS):
+        yield "role"
+
+
+def _has_identity(values: Mapping[str, Any], cluster: Cluster, path: str, default: str) -> bool:
+    """Whether a service account of a chart has a role, or may have one.
+
+    Args:
+        values: the chart's values.
+        cluster: where it runs.
+        path: where the values describe the account.
+        default: the account's name where the values have none.
+    """
+    account: Any = values
+    for step in path.split("."):
+        account = account.get(step) if isinstance(account, dict) else None
     account = account if isinstance(account, dict) else {}
-    name = account.get("name", _BALANCERS)
+    name = account.get("name") or default
     annotated = [account.get("annotations") or {}]
     annotated += [
         one.resource.maybe("metadata.annotations", {}) or {}
@@ -107,8 +135,27 @@ def _missing(values: Mapping[str, Any], cluster: Cluster) -> Iterator[str]:
     annotated_with_a_role = any("eks.amazonaws.com/role-arn" in one for one in annotated)
     # An account that something else makes, and that was not read, may have one.
     elsewhere = account.get("create") is False and len(annotated) == 1
-    if not (associated or annotated_with_a_role or elsewhere):
-        yield "role"
+    return associated or annotated_with_a_role or elsewhere
+
+
+@check("EKR310", HelmChart)
+def controllers_have_a_role(chart: HelmChart) -> Answer | None:
+    """By the service accounts that the charts make. A Pod Identity association or the annotation of IRSA gives the role."""
+    name = str(chart.resource.maybe("Chart", "")).rsplit("/", 1)[-1]
+    if name not in _CALLERS:
+        return None
+    here = chart.at("Values")
+    cluster = chart.facts.get(Cluster, chart.cluster_key)
+    if cluster is None:
+        raise UnknownValue(here, "the cluster that it belongs to was not read")
+    values, (path, account) = _values(chart), _CALLERS[name]
+    if _has_identity(values, cluster, path, account):
+        return met("its service account has a role, or may have one", here)
+    if where := next(_without_metadata(cluster), None):
+        return open_(f"its service account has no role, and its pods cannot get one from {where}", here)
+    if not (cluster.node_groups or cluster.self_managed):
+        raise UnknownValue(here, "on which nodes its pods run was not read")
+    return open_("its service account has no role: its pods take that of their node", here)
 
 
 def _without_metadata(cluster: Cluster) -> Iterator[str]:

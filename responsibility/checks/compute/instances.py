@@ -4,7 +4,7 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.findings import Evidence
 from responsibility.reading.addresses import known_source
 from responsibility.reading.eks import NodeGroup
-from responsibility.reading.network import ANYWHERE, Rule, SecurityGroup
+from responsibility.reading.network import Rule, SecurityGroup, is_internet
 from responsibility.reading.nodes import FAMILY_NAMES, Ec2Nodes, Instance
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN, Reference, has_gap, without_gaps
@@ -158,7 +158,7 @@ def ssh_is_not_open(nodes: Ec2Nodes) -> Answer:
     groups = [(at, value) for path in paths for at, value in instance.items(path)]
     wide = [rule for at, value in groups for rule in _open_to_all(nodes, value, instance.at(at))]
     if wide:
-        return open_("accepts SSH from 0.0.0.0/0", *wide)
+        return open_("accepts SSH from the internet", *wide)
     where = instance.at(groups[0][0] if groups else paths[0])
     return met("accepts SSH from nowhere, or from named sources only", where)
 
@@ -170,13 +170,13 @@ def _open_to_all(nodes: Ec2Nodes, value: object, where: Evidence) -> list[Eviden
     group = nodes.facts.find(SecurityGroup, value)
     if not group:
         raise UnknownValue(where, f"the rules of {value} were not read")
-    return [rule.owner.at(rule.path) for rule in group.ingress if _lets_in(rule) and known_source(rule) in ANYWHERE]
+    return [rule.owner.at(rule.path) for rule in group.ingress if _lets_in(rule) and is_internet(known_source(rule))]
 
 
 def _lets_in(rule: Rule) -> bool:
-    if rule.protocol not in ("-1", "tcp", "6") and not has_gap(rule.protocol):
+    if rule.protocol.lower() not in ("-1", "tcp", "6") and not has_gap(rule.protocol):
         return False
-    if rule.protocol == "-1" or rule.from_port is None or rule.to_port is None:
+    if rule.protocol == "-1" or rule.from_port in (None, -1) or rule.to_port is None:
         return True
     return any(rule.from_port <= port <= rule.to_port for port in _LOGIN_PORTS)
 

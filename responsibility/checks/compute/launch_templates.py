@@ -40,19 +40,22 @@ def control_plane_is_let_in(group: NodeGroup) -> Answer:
     here = instance.at(named[0][0])
     sources = _control_plane(cluster)
     for at, value in named:
-        if str(value) in sources:
-            return met("has a security group of the control plane", instance.at(at))
+        if str(value) == sources[0]:
+            return met("has the cluster's security group", instance.at(at))
         own = group.facts.find(SecurityGroup, value)
         if not own:
             raise UnknownValue(instance.at(at), f"the rules of {value} were not read")
         for rule in own.ingress:
+            if str(value) in sources and rule.protocol == "-1" and key_of(rule.source) == own.resource.key:
+                return met("shares a security group with the control plane, which lets its members in", instance.at(at))
             # A range may be the VPC's.
             if str(rule.source) in sources or not key_of(rule.source):
                 raise UnknownValue(rule.owner.at(rule.path), "whether nodes and control plane reach each other by it")
     return open_("has security groups of its own, which do not let the control plane in", here)
 
 
-def _control_plane(cluster: Cluster) -> set[str]:
-    """Returns the security groups of a cluster's network interfaces, as others name them. Raises UnknownValue."""
+def _control_plane(cluster: Cluster) -> list[str]:
+    """Returns the security groups of a cluster's network interfaces, as others name them; first EKS's own, which lets its
+    members reach each other. Raises UnknownValue."""
     own = Reference(cluster.resource.stack, cluster.resource.id, "ClusterSecurityGroupId")
-    return {str(own), *(str(value) for _, value in cluster.resource.items("ResourcesVpcConfig.SecurityGroupIds"))}
+    return [str(own), *(str(value) for _, value in cluster.resource.items("ResourcesVpcConfig.SecurityGroupIds"))]

@@ -4,22 +4,23 @@ from collections.abc import Iterator
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.reading.addresses import known_source
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup, PodIdentity, SelfManagedNodes
 from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.network import (
-    ANYWHERE,
     Rule,
     SecurityGroup,
     Subnet,
     Vpc,
     destination_of,
     ingress_beside,
+    is_internet,
     raise_untold,
     subnets_at,
 )
 from responsibility.reading.placement import Placement
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Unknown, has_gap
+from responsibility.reading.values import has_gap
 
 _WEB = (80, 443)
 _ICMP = ("icmp", "icmpv6", "1", "58")
@@ -66,7 +67,7 @@ def _by_nat(subnet: Subnet) -> list[Fact]:
     return [
         route
         for route in subnet.routes
-        if destination_of(route) in ANYWHERE and "NatGatewayId" in route.resource.properties
+        if is_internet(destination_of(route)) and "NatGatewayId" in route.resource.properties
     ]
 
 
@@ -112,14 +113,17 @@ def nobody_from_the_internet(cluster: Cluster) -> Answer:
             rules += [rule for rule in group.ingress if group.resource.key in own or not _is_web(rule)]
         except UnknownValue as unknown:
             blind = unknown
-    opened = [rule for rule in rules if rule.source in ANYWHERE and rule.protocol not in _ICMP]
-    if opened:
-        words = "; ".join(f"{rule.owner.name} opens {rule.ports} to {rule.source}" for rule in opened[:3])
-        more = f"; and {len(opened) - 3} more" if len(opened) > 3 else ""
-        return open_(f"can be reached: {words}{more}", *(rule.owner.at(rule.path) for rule in opened))
+    opened: list[tuple[Rule, object]] = []
     for rule in rules:
-        if isinstance(rule.source, Unknown) or (isinstance(rule.source, str) and has_gap(rule.source)):
-            raise UnknownValue(rule.owner.at(rule.path), "who is admitted is not known here")
+        try:
+            if is_internet(source := known_source(rule)) and rule.protocol not in _ICMP:
+                opened.append((rule, source))
+        except UnknownValue as unknown:
+            blind = blind or unknown
+    if opened:
+        words = "; ".join(f"{rule.owner.name} opens {rule.ports} to {source}" for rule, source in opened[:3])
+        more = f"; and {len(opened) - 3} more" if len(opened) > 3 else ""
+        return open_(f"can be reached: {words}{more}", *(rule.owner.at(rule.path) for rule, _ in opened))
     if blind:
         raise blind
     return met("has no rule for the internet", cluster.at("ResourcesVpcConfig.SecurityGroupIds"))

@@ -136,8 +136,11 @@ def _resources(
         (path, name)
         for path in containers
         for name in names
+        # 0 is no request, and no limit.
         if not any(
-            workload.get(f"{at}.resources.{group}.{name}") for at in (path, workload.spec_path) for group in groups
+            workload.get(f"{at}.resources.{group}.{name}") not in (None, 0, "0", "")
+            for at in (path, workload.spec_path)
+            for group in groups
         )
     ]
     ranged = {name for item, name in _ranges(workload, defaults) if name in names} if wanted else set()

@@ -7,6 +7,7 @@ from responsibility.checks.add_ons.settings import settings_of
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.pods import reaches_node
 from responsibility.reading.kubernetes import KubernetesObject, Namespace, Workload
+from responsibility.reading.network import is_internet
 from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
@@ -113,7 +114,23 @@ def _denies(policy: KubernetesObject) -> bool:
     types = policy.texts("spec.policyTypes") or ["Ingress"]
     if any(selector.values()) or "Ingress" not in types:
         return False
-    return all(policy.get(f"{path}.from") for path in policy.items("spec.ingress"))
+    return all(_names_callers(policy, path) for path in policy.items("spec.ingress"))
+
+
+def _names_callers(policy: KubernetesObject, rule: str) -> bool:
+    """Whether a rule lets in some pods or ranges, and not all namespaces or everybody."""
+    sources = policy.items(f"{rule}.from")
+    for source in sources:
+        namespaces = policy.get(f"{source}.namespaceSelector")
+        if (
+            namespaces is not None
+            and not any(namespaces.values())
+            and not any(policy.mapping(f"{source}.podSelector").values())
+        ):
+            return False
+        if is_internet(policy.get(f"{source}.ipBlock.cidr")):
+            return False
+    return bool(sources)
 
 
 @check("EKR094", Namespace)
