@@ -3,7 +3,7 @@
 import gc
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,12 @@ gc.set_threshold(
 )  # the CDK's classes and the collected tests stay: looking through them for garbage takes a tenth
 
 pytest_plugins = ["tests.emulator.fixtures"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """`-n auto` is a worker more than there are cores: tests of the local AWS wait for programs, and the others go on."""
+    return (yield) + 1
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -30,7 +30,14 @@ class Volumes:
         self._made: set[str] = set()
 
     def react(self, mirror: Mirror, zones: list[str]) -> None:
-        """Makes a volume for each claim that waits for one, and can have it."""
+        """Makes a volume for each claim that waits for one, and can have it; deletes those whose claim is gone."""
+        for _, volume in list(mirror.of["volumes"].items()):
+            released = (volume.get("status") or {}).get("phase") == "Released"
+            ours = (volume["spec"].get("csi") or {}).get("driver") in self.served
+            policy = volume["spec"].get("persistentVolumeReclaimPolicy")
+            if released and ours and policy == "Delete" and not volume["metadata"].get("deletionTimestamp"):
+                with suppress(ApiError):  # it is gone
+                    self._client.delete(f"/api/v1/persistentvolumes/{volume['metadata']['name']}")
         for key, claim in mirror.of["claims"].items():
             uid = claim["metadata"]["uid"]
             if uid in self._made or claim["spec"].get("volumeName") or claim["metadata"].get("deletionTimestamp"):

@@ -76,7 +76,9 @@ class World:
     def new_name(self, runner: Runner, zone: str) -> str:
         """Returns the name of one more node."""
         self._number += 1
-        return name_of(runner, self._number, zone)
+        while ("", name := name_of(runner, self._number, zone)) in self.mirror.of["nodes"]:
+            self._number += 1  # a node of a running cluster has it
+        return name
 
     def room(self, count: int = 1) -> bool:
         """Returns whether the account's quota has room for more instances; says so where it has not."""

@@ -8,26 +8,28 @@ from pathlib import Path
 import pytest
 
 from tests.support.environments import ROOT
+from tests.support.kept import kept
 from tests.support.templates import needs, of_type
 
 EXAMPLE = ROOT / "constructs/examples/app.py"
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    folder = tmp_path_factory.mktemp("example")
-    subprocess.run(
-        [sys.executable, str(EXAMPLE)],
-        cwd=folder,
-        env={
-            "PATH": str(Path(sys.executable).parent),
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'constructs'}",
-            "CDK_OUTDIR": str(folder),
-        },
-        check=True,
-        capture_output=True,
-    )
-    return json.loads((folder / "shop-platform.template.json").read_text())
+def template() -> dict:
+    def make(folder: Path) -> None:
+        subprocess.run(
+            [sys.executable, str(EXAMPLE)],
+            cwd=folder,
+            env={
+                "PATH": str(Path(sys.executable).parent),
+                "PYTHONPATH": f"{ROOT}:{ROOT / 'constructs'}",
+                "CDK_OUTDIR": str(folder),
+            },
+            check=True,
+            capture_output=True,
+        )
+
+    return json.loads((kept("example", make) / "shop-platform.template.json").read_text())
 
 
 def test_the_example_is_short_and_shown_in_the_readme() -> None:

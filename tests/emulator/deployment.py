@@ -30,6 +30,7 @@ class Deployment:
     engine: Engine
 
     def __post_init__(self) -> None:
+        self._published: set[str] = set()
         self.cloudformation = client(self.engine, "cloudformation")
         self.s3 = client(self.engine, "s3")
 
@@ -132,13 +133,15 @@ class Deployment:
         raise TimeoutError(f"still {answer}")
 
     def publish(self, assembly: Path) -> None:
-        """Uploads the files that the stacks refer to."""
+        """Uploads the files that the stacks refer to, each once: its key is the hash of its content."""
         for manifest in assembly.glob("*.assets.json"):
             for asset in json.loads(manifest.read_text())["files"].values():
+                keys = {destination["objectKey"] for destination in asset["destinations"].values()} - self._published
                 source = assembly / asset["source"]["path"]
-                body = _zipped(source) if asset["source"]["packaging"] == "zip" else source.read_bytes()
-                for destination in asset["destinations"].values():
-                    self.s3.put_object(Bucket=BUCKET, Key=destination["objectKey"], Body=body)
+                for key in keys:
+                    body = _zipped(source) if asset["source"]["packaging"] == "zip" else source.read_bytes()
+                    self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+                self._published |= keys
 
 
 def stacks_of(assembly: Path) -> list[tuple[str, dict[str, Any]]]:

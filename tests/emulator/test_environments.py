@@ -60,14 +60,14 @@ def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., 
     for stack, _ in reversed(stacks_of(assembly)):
         if stack in deployment.states():
             deployment.destroy(stack)
-    left = inventory(deployment.engine) - before
-    unexpected = [one for one in left if not _meant_to_stay(one, environment)]
+    after = inventory(deployment.engine)
+    unexpected = [one for one in after - before if not _meant_to_stay(one, environment)]
     assert unexpected == []
-    assert before - inventory(deployment.engine) == set()
+    assert before - after == set()
     for role in roles:
         iam.delete_role(RoleName=role)
     logs = client(deployment.engine, "logs")
-    for kept in left:  # the next test may deploy an environment of that name again
+    for kept in after - before:  # the next test may deploy an environment of that name again
         if kept.startswith("logs group "):
             logs.delete_log_group(logGroupName=kept.removeprefix("logs group "))
 

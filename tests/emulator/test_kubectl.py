@@ -3,6 +3,8 @@
 import base64
 import json
 import ssl
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,11 +16,11 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from emulator import process
+from emulator import kubeconfig, objects, process
 from emulator.status import client
 from tests.emulator.deployment import Deployment, stacks_of
 from tests.emulator.programs import listeners
-from tests.support.environments import environment_data
+from tests.support.environments import ROOT, environment_data
 from tests.support.machine import NEEDS_CONTROL_PLANE
 
 pytestmark = [
@@ -142,3 +144,39 @@ def test_objects_come_with_the_stack_and_go_before_it(deployment: Deployment, as
             deployment.destroy(stack)
     with pytest.raises(OSError, match="refused"):
         api.get("/api")
+
+
+def test_make_apply_and_unapply_put_pods_on_nodes_and_take_them_away(
+    deployment: Deployment, assemble: Callable[..., Path]
+) -> None:
+    """As `make apply` and `make unapply` run it: the real kubectl, the files of the assembly, the account's answers."""
+    data = environment_data("managed-nodes")
+    data["clusters"][0]["workloads"] = [
+        {"name": "web", "compute": "managed_nodes", "plain_http": True},
+        {"name": "store", "compute": "managed_nodes"},
+    ]
+    assembly = assemble(data)
+    deployment.deploy(assembly)
+    engine, name = deployment.engine, data["clusters"][0]["name"]
+    objects.apply(engine, assembly)
+    api = kubeconfig.client(kubeconfig.clusters(engine.home)[name])
+    pods = api.items("/api/v1/pods")
+    assert [pod["metadata"]["name"] for pod in pods if not objects._settled(pod)] == []
+    placed = {pod["metadata"]["namespace"] for pod in pods}
+    assert placed >= {"kube-system", "web-managed-nodes", "store-managed-nodes"}
+    (ingress,) = api.items("/apis/networking.k8s.io/v1/ingresses")
+    assert ingress["status"]["loadBalancer"]["ingress"]
+    assert {one["status"]["phase"] for one in api.items("/api/v1/persistentvolumeclaims")} == {"Bound"}
+
+    command = ["delivery", "remove", str(assembly), "--cluster", name, "--context", name, "--yes", "--pause", "0.2"]
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        env=objects.environment(engine),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    left = {one["metadata"]["name"] for one in api.items("/api/v1/namespaces")}
+    assert not left & {"web-managed-nodes", "store-managed-nodes"}
