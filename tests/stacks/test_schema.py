@@ -21,6 +21,8 @@ FREE = {
     "conditions": "IAM takes any text",
     "existing": "the path of a file",
     "extends": "paths of files",
+    "folder": "the path of a folder",
+    "manifests": "paths of files and folders",
 }
 """Keys with text that no rule is for, and why."""
 
