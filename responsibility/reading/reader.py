@@ -9,6 +9,7 @@ from responsibility.bounds import CHAIN
 from responsibility.findings import Origin
 from responsibility.reading import normalize
 from responsibility.reading.access import AwsAuth
+from responsibility.reading.account_services import Detector, Repository
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import (
     AccessEntry,
@@ -60,6 +61,8 @@ _CLASSES: dict[str, type[Fact]] = {
     "EKS::Update": Update,
     "EKS::Node": Node,
     "IAM::MissingPrincipal": MissingPrincipal,
+    "AWS::GuardDuty::Detector": Detector,
+    "AWS::ECR::Repository": Repository,
     "AWS::EC2::LaunchTemplate": LaunchTemplate,
     "AWS::EC2::VPC": Vpc,
     "AWS::EC2::Subnet": Subnet,

@@ -1,4 +1,4 @@
-"""Checks of shared file systems: where pods reach them."""
+"""Checks of shared file systems: where pods reach them, and whether they are encrypted."""
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.network import Subnet
@@ -29,3 +29,14 @@ def one_mount_target_in_a_zone(storage: Storage) -> Answer | None:
     if blind := blind or storage.facts.untold("AWS::EFS::MountTarget", "FileSystemId", storage.resource.stack):
         raise blind
     return met(f"has a mount target in {', '.join(seen)}", storage.at())
+
+
+@check("EKR311", Storage)
+def file_systems_are_encrypted(storage: Storage) -> Answer | None:
+    """EFS only: FSx encrypts every file system, and of EBS volumes the account may say so."""
+    if storage.resource.type != "AWS::EFS::FileSystem" or not storage.serves_a_cluster:
+        return None
+    here = storage.at("Encrypted")
+    if str(storage.get("Encrypted", False)).lower() == "true":
+        return met("is encrypted", here)
+    return open_("is not encrypted, and cannot be later", here)

@@ -32,6 +32,17 @@ def volumes_are_encrypted(storage: StorageClass) -> Answer | None:
     return open_("does not request encryption; only the account's EBS default could", here)
 
 
+@check("EKR312", StorageClass)
+def volumes_wait_for_their_pod(storage: StorageClass) -> Answer | None:
+    """EBS only: an EFS file system is in all zones. Immediate is the default of Kubernetes."""
+    if storage.words_of("provisioner") not in EBS:
+        return None
+    here = storage.at("volumeBindingMode")
+    if storage.words_of("volumeBindingMode", "Immediate") == "WaitForFirstConsumer":
+        return met("makes a volume where its pod is", here)
+    return open_("makes a volume before its pod has a node, in any zone", here)
+
+
 @check("EKR115", StorageClass)
 def reclaim_is_chosen(storage: StorageClass) -> Answer:
     """Classes that make no volumes have nothing to reclaim."""

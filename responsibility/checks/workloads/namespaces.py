@@ -6,6 +6,8 @@ from responsibility.checks.add_ons import software
 from responsibility.checks.add_ons.settings import settings_of
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.pods import reaches_node
+from responsibility.findings import Evidence
+from responsibility.reading.eks import Cluster
 from responsibility.reading.kubernetes import KubernetesObject, Namespace, Workload
 from responsibility.reading.network import is_internet
 from responsibility.reading.objects import Objects
@@ -81,7 +83,12 @@ def _unenforced(item: KubernetesObject, policy: KubernetesObject) -> str:
 
     Sources: https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy-configure.html and auto-net-pol.html.
     """
-    cluster = software.known_cluster(item, policy.at("spec.podSelector"))
+    where = policy.at("spec.podSelector")
+    return unenforced(software.known_cluster(item, where), where)
+
+
+def unenforced(cluster: Cluster, where: Evidence) -> str:
+    """Returns the same of a cluster; ``where`` it is asked. Raises UnknownValue."""
     if software.runs(cluster, *_ENGINES):
         return ""
     addon = cluster.addons.get("vpc-cni")
@@ -92,10 +99,22 @@ def _unenforced(item: KubernetesObject, policy: KubernetesObject) -> str:
     if str(software.chart_values(cluster, "aws-vpc-cni").get("enableNetworkPolicy")).lower() == "true":
         return ""
     if cluster.kinds == ["auto_mode"]:
-        switch = item.facts.view(Objects).named("ConfigMap", item, "amazon-vpc-cni", "kube-system")
+        maps = software.objects(cluster, "ConfigMap")
+        switch = next((item for item in maps if item.name == "kube-system/amazon-vpc-cni"), None)
         on = switch.entry("data", "enable-network-policy-controller") if switch else ""
         return "" if on == "true" else "the ConfigMap amazon-vpc-cni, which Auto Mode asks for, does not enable it"
-    raise UnknownValue(policy.at("spec.podSelector"), "whether the VPC CNI enforces network policies was not read")
+    raise UnknownValue(where, "whether the VPC CNI enforces network policies was not read")
+
+
+@check("EKR319", Cluster)
+def policies_are_enforced(cluster: Cluster) -> Answer:
+    """Whether there are policies is EKR089's: they have no effect, and give no error, where nothing enforces them."""
+    if cluster.kinds == ["fargate"]:
+        return not_applicable("Fargate, its only compute, applies no network policies")
+    where = cluster.at()
+    if why := unenforced(cluster, where):
+        return open_(f"does not enforce network policies: {why}", where)
+    return met("enforces network policies", where)
 
 
 def _raise_if_cluster_denies(item: KubernetesObject) -> None:
