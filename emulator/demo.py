@@ -60,7 +60,7 @@ def run(environment: str) -> int:
                 return cdk.code_of_app(output)
             if synth.returncode:
                 raise Problem("cdk synth failed")
-            print(f"cdk deploy --all, for environments/{environment}.yaml", flush=True)
+            print(f"cdk deploy --all, for {_file(environment)}", flush=True)
             cdk.deploy(engine, assembly)
             objects.apply(engine, assembly)
         except Problem as problem:
@@ -80,11 +80,19 @@ def run(environment: str) -> int:
                 if kubeconfig.clusters(engine.home)
                 else ()
             ),
-            ("make demo", "again after a change to the environment file: deploys only the change"),
+            (
+                "make demo" + (f" ENV={environment}" if environment != "demo" else ""),
+                "again after a change to the environment file: deploys only the change",
+            ),
             ("make demo-down", "stops the local AWS and deletes everything in it"),
         ):
             print(f"  {command:<24} {what}")
     return 0
+
+
+def _file(environment: str) -> str:
+    """Returns the file of an environment, which may be named by its path."""
+    return environment if environment.endswith((".yaml", ".yml")) else f"environments/{environment}.yaml"
 
 
 def _engine() -> Engine:

@@ -36,6 +36,7 @@ def _operate(arguments: list[str]) -> int:
     parser.add_argument(
         "--file", type=Path, help="look-up: what is written, such as environments/existing/CLUSTER.yaml"
     )
+    parser.add_argument("--cluster", help="deploy, diff, destroy: this cluster of the environment alone")
     options = parser.parse_args(arguments[:split])
 
     from responsibility.account.session import Account
@@ -51,9 +52,16 @@ def _operate(arguments: list[str]) -> int:
         file = options.file or Path("environments/existing") / f"{options.name}.yaml"
         return look_up(Account("look-up"), options.name, file, today=date.today(), say=_say)
 
-    from operations.environment import load
+    from operations.environment import load, only, stacks_in_templates
 
     environment = load(options.name, command)
+    if options.cluster and options.action in ("deploy", "diff", "destroy"):
+        # What clusters share comes along as what theirs depend on, and stays in a destroy.
+        shared = {"network": None} if options.action == "destroy" else {}
+        environment = only(environment, options.cluster).model_copy(update=shared)
+        if options.action != "destroy":
+            names = stacks_in_templates(environment)
+            command = [*(word for word in command if word != "--all"), *names]
 
     def account() -> Account:
         return Account("operate", region=environment.region)

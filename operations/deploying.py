@@ -45,6 +45,7 @@ def deploy(
         deployed = DeployedStacks(account, environment)
         _refuse_to_delete_objects(environment, deployed)
     except AccountError as problem:
+        refuse_without_account(problem)
         say(one_line(f"CloudFormation cannot be read: {problem}. It is deployed as the file says."))
         waiting = []
     else:
@@ -68,6 +69,15 @@ def deploy(
         f" Then make deploy ENV={environment.name} again: they follow."
     )
     return 0
+
+
+def refuse_without_account(problem: AccountError) -> None:
+    """Raises BadInput unless the account answered that this call is not allowed: the CDK's own role may do more.
+
+    Without credentials, or a region, the CDK would fail too: later, and in other words.
+    """
+    if not problem.denied:
+        raise BadInput(one_line(f"{problem}. Nothing was changed."))
 
 
 def _side_by_side(command: Sequence[str], run: Run, ask: Ask) -> list[str]:
@@ -102,6 +112,7 @@ def look(environment: Environment, asked: Callable[[], Asked], command: Sequence
         account = asked()
         deployed = DeployedStacks(account, environment)
     except AccountError as problem:
+        refuse_without_account(problem)
         say(one_line(f"CloudFormation cannot be read: {problem}. The file's desired sizes are used."))
         return run(command)
     for line in _zones(environment, deployed, say):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from delivery.account import Asked
 from operations.blockers import Blocker, of_clusters, of_networks
 from operations.deployed_stacks import DeployedStacks
+from operations.deploying import refuse_without_account
 from operations.environment import cluster_stacks, network_stacks
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
@@ -40,6 +41,7 @@ def destroy(
         BadInput: something would stop it; nothing more was deleted.
     """
     name = environment.name
+    networks = network_stacks(environment)
     deployed = _there(environment, asked, say)
     if deployed:
         found = of_clusters(environment, deployed, asked())
@@ -51,14 +53,19 @@ def destroy(
     if look:
         return 0
     # The CLI deletes dependents first. These go together, so that none outlives what it depends on.
-    parts = ("protection", "workloads", "compute", "access", "control-plane")
-    if code := run([*command, *(f"{name}-{part}-*" for part in parts)]):
+    stacks = [stack for cluster in environment.clusters for stack in cluster_stacks(environment, cluster)]
+    if deployed:
+        stacks = [stack for stack in stacks if deployed.find(stack)]
+    if not stacks and not any(deployed.find(stack) for stack in networks if deployed):
+        say(f"There is nothing to delete: no cluster or network of {name} is deployed.")
+        return 0
+    if stacks and (code := run([*command, *stacks])):
         return code
-    networks = network_stacks(environment)
     if not networks:
         return 0
     deployed = _there(environment, asked, say)
     if deployed:
+        networks = [stack for stack in networks if deployed.find(stack)]
         left = [
             stack
             for cluster in environment.clusters
@@ -71,13 +78,14 @@ def destroy(
         found = of_networks(environment, deployed, asked())
         _tell(found, say)
         _refuse(found, name, anyway=anyway)
-    return run([*command, *networks])
+    return run([*command, *networks]) if networks else 0
 
 
 def _there(environment: Environment, asked: Callable[[], Asked], say: Say) -> DeployedStacks | None:
     try:
         return DeployedStacks(asked(), environment)
     except AccountError as problem:
+        refuse_without_account(problem)
         say(one_line(f"What would stop the deletion cannot be read: {problem}"))
         return None
 

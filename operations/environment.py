@@ -6,10 +6,12 @@ from datetime import date
 
 from eks_constructs.network_spec import NetworkSpec
 from safe_io.errors import BadInput
+from safe_io.terminal import one_line
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.loading import load_environment
 from stacks.environment.model import Environment
 from stacks.environment.path import environment_path
+from stacks.environment.problems import did_you_mean
 from stacks.environment.stack_names import (
     access_stack,
     capabilities_stack,
@@ -47,6 +49,36 @@ def network_stacks(environment: Environment) -> list[str]:
     name = environment.name
     own = [network_stack(name, one.name) for one in environment.clusters if isinstance(one.network, NetworkSpec)]
     return [*([network_stack(name)] if isinstance(environment.network, NetworkSpec) else []), *own]
+
+
+def only(environment: Environment, cluster: str) -> Environment:
+    """Returns an environment with one of its clusters. Raises BadInput: it has none of that name."""
+    found = [one for one in environment.clusters if one.name == cluster]
+    if not found:
+        names = [one.name for one in environment.clusters]
+        text = f"CLUSTER={cluster}: there is no such cluster in {environment.name}.{did_you_mean(cluster, names)} There is: "
+        raise BadInput(one_line(text + ", ".join(names)))
+    return environment.model_copy(update={"clusters": found})
+
+
+def stacks_in_templates(environment: Environment) -> list[str]:
+    """Returns the names of the stacks that a synth makes for the clusters of an environment, without what they share."""
+    from stacks.workloads import needs_stack
+
+    left_out: set[str] = set()
+    for one in environment.clusters:
+        if one.existing:
+            left_out |= {
+                named(environment.name, one.name) for named in (control_plane_stack, access_stack, protection_stack)
+            }
+        if not one.capabilities:
+            left_out.add(capabilities_stack(environment.name, one.name))
+        if not one.has_compute_resources:
+            left_out.add(compute_stack(environment.name, one.name))
+        if not needs_stack(one, environment, before_pools=False):
+            left_out.add(workloads_stack(environment.name, one.name))
+    every = (stack for one in environment.clusters for stack in cluster_stacks(environment, one))
+    return [stack for stack in every if stack not in left_out]
 
 
 def stack_names(environment: Environment) -> set[str]:

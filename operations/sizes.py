@@ -71,7 +71,7 @@ def _changes(group: NodeGroupSpec, before: Mapping[str, Any]) -> bool:
         _number(sizes.get("MinSize")) != group.min_size
         or _number(sizes.get("MaxSize")) != group.max_size
         or before.get("AmiType") != group.ami_type
-        or before.get("CapacityType") != group.capacity.upper()
+        or before.get("CapacityType") != group.capacity_type
         or before.get("InstanceTypes") != list(group.instance_types)
     )
 

@@ -73,6 +73,7 @@ class ControlPlaneStack(cdk.Stack):
             env=stack_env,
             description=f"EKS platform {environment.name}: control plane of {spec.name}",
         )
+        self.spec = spec
         control_plane = add_control_plane(self, spec, network=network, foundation=foundation)
         # An export: Fn::Sub, which trust policies need, takes no Fn::GetStackOutput; and CloudFormation refuses to delete or change
         # an export that is in use, hence a cluster whose tokens are still trusted.

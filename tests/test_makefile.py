@@ -30,7 +30,7 @@ GOES_TO = {
             ("synth", "review", "diff", "deploy", "apply", "unapply", "destroy", "destroy-foundation"), "env={}"
         ),
         **dict.fromkeys(("smoke", "explain"), "{}"),
-        **dict.fromkeys(("lock-addons", "rehearse"), "--env={}"),
+        **dict.fromkeys(("lock-addons", "demo", "rehearse"), "--env={}"),
     },
     "CHECKS": {"synth": "checks={}"},
     "DELIVERY": {"synth": "delivery={}"},
@@ -43,7 +43,7 @@ GOES_TO = {
     "SAID": {"explain": "--said"},
     "LOOK": {"destroy": "--look"},
     "ANYWAY": {"destroy": "--anyway"},
-    "CLUSTER": {"apply": "--cluster={}"},
+    "CLUSTER": dict.fromkeys(("apply", "deploy", "diff", "destroy"), "--cluster={}"),
     "KUBE_CONTEXT": {"unapply": "--context={}", "smoke": "--context={}"},
     "TIMEOUT": {"apply": "--timeout={}"},
     "MINUTES": {"fuzz": "--minutes={}"},
@@ -61,6 +61,7 @@ def make(tmp_path: Path) -> Callable[..., list[list[str]]]:
     checkout = tmp_path / "checkout"
     for name in (
         "requirements.txt",
+        "tests/requirements.txt",
         "package-lock.json",
         "constructs/pyproject.toml",
         "eks_facts/pyproject.toml",
@@ -73,7 +74,7 @@ def make(tmp_path: Path) -> Callable[..., list[list[str]]]:
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).write_text(STAND_IN)
         (checkout / name).chmod(0o755)
-    for name in (".venv/.ready", "node_modules/.ready"):
+    for name in (".venv/.ready", ".venv/.tests-ready", "node_modules/.ready"):
         (checkout / name).touch()
     record = tmp_path / "record"
 

@@ -10,7 +10,8 @@ import yaml
 from tests.support.environments import ROOT
 
 LOCKS = {
-    "requirements.txt": ["platform", "dev", "packaging"],
+    "requirements.txt": ["platform", "packaging"],
+    "tests/requirements.txt": ["dev"],
     "emulator/requirements.txt": ["emulator", "packaging"],
     "tests/workloads/checkov-requirements.txt": ["checkov", "packaging"],
     ".github/sbom-requirements.txt": ["sbom", "packaging"],

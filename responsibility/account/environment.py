@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from responsibility.account.planned import version_of
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
 from responsibility.reading.template import BadSource
+from safe_io.errors import BadInput
 from safe_io.layers import Layered
 from safe_io.yaml_file import load as load_yaml
 
@@ -26,6 +28,24 @@ def environment_file(env: str) -> Path:
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
+def file_named(name: str, folder: Path | None = None) -> Path | None:
+    """Returns the file, in ``environments/`` or below, of the environment with a name; None: it is elsewhere."""
+    folder = folder or FOLDER
+    found = [folder / f"{name}.yaml", *sorted(folder.glob("**/*.yaml"))]
+    for file in found:
+        with suppress(BadInput):
+            data = Layered(file).data if file.is_file() and not file.name.endswith(".lock.yaml") else None
+            if isinstance(data, dict) and data.get("name") == name and "clusters" in data:
+                return file.relative_to(folder.parent)
+    return None
+
+
+def env_of(file: Path) -> str:
+    """Returns what `ENV=` takes for a file: the name of one in ``environments/``, or its path."""
+    ours = file.suffix == ".yaml" and (file.parent == Path(FOLDER.name) or file.resolve().parent == FOLDER.resolve())
+    return file.stem if ours else str(file)
+
+
 def lock_file(environment: Path) -> Path:
     """Returns the lock file that a synth of the environment reads."""
     return environment.with_name(f"{environment.stem}.lock.yaml")
@@ -35,7 +55,7 @@ def check_made_from(environment: Path, facts: Facts, assembly: str) -> None:
     """Raises BadSource for an assembly of another environment, or of what this one was earlier."""
     name, wanted = _clusters(environment)
     found = {cluster.resource.stack: version_of(cluster) for cluster in facts.all(Cluster)}
-    again = f"Make it with `make synth ENV={_env(environment)} CHECKS=off`"
+    again = f"Make it with `make synth ENV={env_of(environment)} CHECKS=off`"
     if found.keys() != wanted.keys():
         raise BadSource(
             f"{assembly}: was not made from {environment}: its clusters are in the stacks"
@@ -54,11 +74,6 @@ def is_newer(environment: Path, assembly: str) -> bool:
     manifest = Path(assembly) / "manifest.json"
     files = Layered(environment).paths
     return manifest.is_file() and any(file.stat().st_mtime > manifest.stat().st_mtime for file in files)
-
-
-def _env(environment: Path) -> str:
-    ours = environment.resolve().parent == FOLDER.resolve() and environment.suffix == ".yaml"
-    return environment.stem if ours else str(environment)
 
 
 def _clusters(environment: Path) -> tuple[str, dict[str, str]]:

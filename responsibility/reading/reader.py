@@ -29,6 +29,7 @@ from responsibility.reading.joining import cluster_joined
 from responsibility.reading.kinds.registry import KINDS
 from responsibility.reading.kubernetes import class_of
 from responsibility.reading.network import SecurityGroup, Subnet, Vpc
+from responsibility.reading.overridden import Overridden, said
 from responsibility.reading.resource import Resource
 from responsibility.reading.running import (
     Capability,
@@ -114,6 +115,9 @@ def read(sources: Sources, as_of: date) -> Facts:
     facts = facts_of(resources, as_of)
     for parameter in parameters(sources.templates, facts):
         facts.add(parameter)
+    for resource in resources:
+        if resource.template and said(resource.template.body, resource.id):
+            facts.add(Overridden(resource, facts))
     for role in list(unread_node_roles(facts)):
         facts.add(role)
     facts.unread = [*unread(sources.templates), *(Unread("", f"chart file {file}") for file in sources.passed_over)]

@@ -52,6 +52,16 @@ def accepted_duties(review: Review) -> list[Group]:
     return groups(found, review.checks)
 
 
+def without_answer(review: Review) -> list[tuple[str, str]]:
+    """Returns the questions that have no answer: the check with its title, and what is not known of whom."""
+    found = groups((finding for finding in review.findings if finding.status == "unknown"), review.checks)
+    return [
+        (f"{group.check.code} {clean(group.check.title)}", f"{clean(one.subject, 80)}: {clean(one.detail)}")
+        for group in found
+        for one in group.findings
+    ]
+
+
 def accepted_until(findings: Iterable[Finding]) -> list[tuple[str, str, list[str]]]:
     """Returns the acceptances of findings: the last day, the reason, the subjects."""
     same: dict[tuple[str, str], list[str]] = {}

@@ -22,6 +22,7 @@ from responsibility.render.digest import (
     open_duties,
     scope,
     ways_in,
+    without_answer,
 )
 from responsibility.render.markup import code, link, prose, row, table, text
 from responsibility.render.words import counted, few, money, named, open_words, place, said, support_words
@@ -143,7 +144,8 @@ def _sections(review: Review) -> Iterator[_Section]:
     yield _cost(review)
     yield _clusters(review)
     yield _counts(review)
-    unknown = [f"- {code(place(one.evidence))}: {prose(one.reason)}" for one in review.unknowns]
+    unknown = [f"- {prose(check)}: {prose(what)}" for check, what in without_answer(review)]
+    unknown += [f"- {code(place(one.evidence))}: {prose(one.reason)}" for one in review.unknowns]
     yield _Section("What this review knows", ".\n".join(known(review)) + ".\n", unknown, 8)
 
 

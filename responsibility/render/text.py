@@ -29,6 +29,7 @@ from responsibility.render.digest import (
     open_duties,
     scope,
     ways_in,
+    without_answer,
 )
 from responsibility.render.words import clean, counted, few, money, named, open_words, place, said, support_words
 
@@ -262,6 +263,10 @@ def _share(review: Review) -> Iterator[RenderableType]:
 
 def _coverage(review: Review) -> Iterator[RenderableType]:
     yield from map(_line, known(review))
+    questions = without_answer(review)
+    for check, what in questions[:_SHOWN]:
+        yield _Item(f"{check}: {what}", 2)
+    yield from _more(len(questions) - _SHOWN, "question without an answer", "questions without an answer")
     for unknown in review.unknowns[:_SHOWN]:
         yield _Item(f"{place(unknown.evidence)}: {clean(unknown.reason)}", 2)
     yield from _more(review.resolved.unknown - min(_SHOWN, len(review.unknowns)), "unknown value")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from eks_facts.versions import kubernetes_versions
+from responsibility.account.environment import env_of, file_named
 from responsibility.checks import all_checks
 from responsibility.checks.run import run
 from responsibility.findings import Finding
@@ -61,6 +63,17 @@ class Upgrade:
                 value = str(tag.get("Value", ""))
                 return value if re.fullmatch(r"[a-z0-9][a-z0-9-]*", value) else ""
         return ""
+
+    @cached_property
+    def file(self) -> str:
+        """The file of its environment; a placeholder where that is not in `environments/`."""
+        return str(file_named(self.environment) or f"ENVIRONMENT.yaml (whose name is {self.environment})")
+
+    @cached_property
+    def env(self) -> str:
+        """What `ENV=` takes for its environment; a placeholder where its file is not in `environments/`."""
+        file = file_named(self.environment)
+        return shlex.quote(env_of(file)) if file else "ENVIRONMENT.yaml"
 
     @cached_property
     def objects(self) -> list[KubernetesObject]:

@@ -73,7 +73,7 @@ def _add_ons(upgrade: Upgrade) -> Step:
     name, after = upgrade.name, upgrade.after
     fitting = {addon.name: _fitting(addon, after) for addon in addons}
     if upgrade.environment:
-        where = f'environments/{upgrade.environment}.lock.yaml: addons."{after}"'
+        where = f'{upgrade.file.replace(".yaml", ".lock.yaml", 1)}: addons."{after}"'
         changes = [Change(where=where, before="", after="a version for each add-on")]
     else:
         words = f"a version for {after}"
@@ -84,7 +84,8 @@ def _add_ons(upgrade: Upgrade) -> Step:
         for addon, version in fitting.items()
     ]
     commands = deploy(upgrade, direct=direct)
-    if env := upgrade.environment:
+    if upgrade.environment:
+        env = upgrade.env
         commands = [f"make synth ENV={env} && python -m responsibility lock-addons --env {env}", *commands]
     described = (
         f"aws eks describe-addon --cluster-name {name} --addon-name $addon "

@@ -13,7 +13,7 @@ from responsibility.upgrade.playbook import Change
 
 def key_of(upgrade: Upgrade, key: str) -> str:
     """Returns a key of the cluster's environment file."""
-    return f"environments/{upgrade.environment}.yaml: clusters[{upgrade.cluster.name}].{key}"
+    return f"{upgrade.file}: clusters[{upgrade.cluster.name}].{key}"
 
 
 def property_change(fact: Fact, path: str, after: str) -> Change:
@@ -48,7 +48,7 @@ def deploy(upgrade: Upgrade, flags: str = "", *, direct: Sequence[str] = ()) -> 
     """
     if upgrade.environment:
         extra = f' CDK_FLAGS="{flags}"' if flags else ""
-        return [f"make diff ENV={upgrade.environment}", f"make deploy ENV={upgrade.environment}{extra}"]
+        return [f"make diff ENV={upgrade.env}", f"make deploy ENV={upgrade.env}{extra}"]
     if upgrade.cluster.facts.origin == "account":
         return [f"{command}  # or by the tool that made the cluster" for command in direct]
     stack = shlex.quote(upgrade.cluster.resource.stack.partition("/")[0])

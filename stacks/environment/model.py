@@ -18,6 +18,7 @@ from stacks.environment.arns import check_arns
 from stacks.environment.availability_zones import check_zones
 from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
+from stacks.environment.override_spec import OverrideSpec
 from stacks.environment.path import NAME
 from stacks.environment.stack_names import compute_stack, control_plane_stack
 from stacks.environment.version_support import version_problem
@@ -77,6 +78,9 @@ class Environment(Spec):
     network: AnyNetwork | None = None
     """The network that clusters share, unless they bring their own."""
     clusters: Annotated[list[ClusterSpec], Field(min_length=1)]
+    """The clusters of the environment."""
+    overrides: Annotated[list[OverrideSpec], Field(max_length=100)] = []
+    """Properties of resources that no key of this file sets (docs/environments.md, Overrides). The review lists them."""
 
     def network_of(self, cluster: ClusterSpec) -> NetworkSpec | ExistingNetworkSpec:
         """Returns the network a cluster runs in."""
@@ -178,6 +182,13 @@ class Environment(Spec):
                     key,
                 )
             seen[key.lower()] = key
+        return self
+
+    @model_validator(mode="after")
+    def _overrides(self) -> "Environment":
+        places = [f"{one.path.removesuffix('/Resource')} {one.property}" for one in self.overrides]
+        if (index := repeated(places)) is not None:
+            raise Misplaced(f"{places[index]} is overridden already; remove one", "overrides", index, "property")
         return self
 
     @model_validator(mode="after")

@@ -68,6 +68,8 @@ def _words(item: Any, place: "_Place", found: Any, written: str | None) -> str:
             bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
             length = len(found) if isinstance(found, dict | list) else context["actual_length"]
             return f": it has {length} {'entry' if length == 1 else 'entries'}; it must have {bound}{place.purpose()}"
+        case "string_too_short":
+            return f": found {seen}; it must have at least {context['min_length']} characters"
         case "string_too_long":
             return f": found {seen}; it must have at most {context['max_length']} characters"
         case _:

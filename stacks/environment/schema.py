@@ -19,12 +19,17 @@ _PART = "Part"
 
 def schema() -> str:
     """Returns the schema as text."""
+    return json.dumps(_with_extends(described()), indent=1) + "\n"
+
+
+def described() -> dict[str, Any]:
+    """Returns the schema of a file that extends no other, in which every key has a description."""
     body = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Environment.model_json_schema()}
     for part in _parts(body):
         if "patternProperties" in part:
             part["additionalProperties"] = False  # a key that no pattern fits
     _describe(body)
-    return json.dumps(_with_extends(body), indent=1) + "\n"
+    return body
 
 
 def _parts(value: Any) -> Iterator[dict[str, Any]]:

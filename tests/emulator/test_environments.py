@@ -32,7 +32,7 @@ def existing_roles(environment: dict[str, Any]) -> list[str]:
     return [one.removeprefix("role/") for one in named if isinstance(one, str)]
 
 
-@pytest.mark.parametrize("name", [*ENVIRONMENTS, "examples/capabilities"])
+@pytest.mark.parametrize("name", [*ENVIRONMENTS, "examples/capabilities", "examples/add-ons"])
 def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., Path], name: str) -> None:
     environment = environment_data(name)
     protected = [

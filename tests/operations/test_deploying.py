@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from operations.deploying import deploy
-from operations.environment import context
+from operations.environment import context, only, stacks_in_templates
+from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.operations.fake_account import DENIED, FakeAccount, stack
 from tests.support.environments import minimal, validated
@@ -61,6 +62,26 @@ def test_an_account_that_cannot_be_asked_is_said_in_a_line() -> None:
     assert run(minimal(), {"describe_stacks": DENIED}) == 0
     assert len(run.said) == len(run.ran) == 1
     assert "not allowed. It is deployed as the file says." in run.said[0]
+
+
+def test_without_credentials_the_cdk_is_not_called() -> None:
+    run = Deploy()
+    with pytest.raises(BadInput, match=r"no credentials. Sign in. Nothing was changed."):
+        run(minimal(), {"describe_stacks": AccountError("cloudformation:DescribeStacks: no credentials. Sign in")})
+    assert run.ran == []
+
+
+def test_one_cluster_of_several_has_the_names_of_its_stacks() -> None:
+    data = minimal()
+    data["clusters"].append({**data["clusters"][0], "name": "b-c"})
+    environment = validated(data)
+    one = only(environment, "c")
+    assert [cluster.name for cluster in one.clusters] == ["c"]
+    assert stacks_in_templates(one) == ["t-protection-c", "t-compute-c", "t-access-c", "t-control-plane-c"]
+    with pytest.raises(
+        BadInput, match=r"CLUSTER=bc: there is no such cluster in t\. Did you mean b-c. There is: c, b-c"
+    ):
+        only(environment, "bc")
 
 
 def befores(run: Deploy) -> list[str | None]:

@@ -16,7 +16,7 @@ THERE = [
     stack(f"t-{name}")
     for name in ("foundation", "network", "control-plane-c", "compute-c", "workloads-c", "protection-c")
 ]
-CLUSTERS = ["t-protection-*", "t-workloads-*", "t-compute-*", "t-access-*", "t-control-plane-*"]
+CLUSTERS = ["t-protection-c", "t-workloads-c", "t-compute-c", "t-control-plane-c"]
 
 
 def resource(kind: str, identity: str, logical_id: str = "It") -> dict[str, str]:
@@ -36,6 +36,12 @@ class Destroy:
             {"describe_stacks": list(THERE), "list_stack_resources t-network": NETWORK, **answers}
         )
         self.environment = validated(data or minimal({"managed_nodes": NODES}))
+        there = (
+            [one["StackName"] for one in self.account.answers["describe_stacks"]]
+            if isinstance(self.account.answers["describe_stacks"], list)
+            else CLUSTERS
+        )
+        self.clusters = [name for name in CLUSTERS if name in there]
         self.ran: list[list[str]] = []
         self.said: list[str] = []
 
@@ -130,7 +136,7 @@ def test_what_stops_the_clusters_is_said_before_anything_is_deleted(what: str) -
         assert run.ran == []
         return
     assert run(anyway=True) == 0
-    assert run.ran == [CLUSTERS, ["t-network"]]
+    assert run.ran == [run.clusters, ["t-network"]]
 
 
 AFTER = {
@@ -167,7 +173,7 @@ def test_what_stops_the_networks_is_said_once_the_clusters_are_gone(what: str) -
     run = Destroy({"describe_stacks": THERE[:4], **answers})
     with pytest.raises(BadInput, match="1 of these would stop"):
         run()
-    assert run.ran == [CLUSTERS], "what stops the networks does not stop the clusters"
+    assert run.ran == [run.clusters], "what stops the networks does not stop the clusters"
     assert any(line.startswith(f"stops it: {said}") for line in run.said)
     assert f"    {command}" in run.said
 
@@ -179,7 +185,7 @@ def test_what_goes_by_itself_stops_nothing() -> None:
         {"describe_stacks": THERE[:4], **load_balancers, "describe_volumes": [{"VolumeId": "vol-1", "Tags": [OURS]}]}
     )
     assert run() == 0
-    assert run.ran == [CLUSTERS, ["t-network"]]
+    assert run.ran == [run.clusters, ["t-network"]]
     assert any("goes with the cluster" in line for line in run.said)
     assert any("volumes of c that are not deleted with it: vol-1" in line for line in run.said)
 
@@ -212,6 +218,24 @@ def test_what_cannot_be_seen_is_said_and_does_not_stop() -> None:
     nothing = Destroy({"describe_stacks": DENIED})
     assert nothing() == 0
     assert any("cannot be read" in line for line in nothing.said)
+    assert nothing.ran == [
+        ["t-protection-c", "t-workloads-c", "t-capabilities-c", "t-compute-c", "t-access-c", "t-control-plane-c"],
+        ["t-network"],
+    ]
+
+
+def test_without_credentials_nothing_is_tried() -> None:
+    run = Destroy({"describe_stacks": AccountError("cloudformation:DescribeStacks: no credentials. Sign in")})
+    with pytest.raises(BadInput, match=r"no credentials. Sign in. Nothing was changed."):
+        run()
+    assert run.ran == []
+
+
+def test_where_nothing_is_deployed_nothing_is_deleted() -> None:
+    run = Destroy({"describe_stacks": [stack("t-foundation")]})
+    assert run() == 0
+    assert run.ran == []
+    assert run.said == ["There is nothing to delete: no cluster or network of t is deployed."]
 
 
 def test_a_look_deletes_nothing() -> None:

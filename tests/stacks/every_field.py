@@ -60,6 +60,14 @@ FILES: tuple[dict[str, Any], ...] = (
             "docker.io": {"mirror": "registry.example.com/mirror"},
             "quay.io": {"pull_through_cache": "quay", "filled": True},
         },
+        "overrides": [
+            {
+                "path": "sweep-network/Network/Vpc",
+                "property": "InstanceTenancy",
+                "value": "dedicated",
+                "reason": "licences are by host",
+            }
+        ],
         "clusters": [
             {
                 "name": "c",

@@ -19,6 +19,7 @@ from safe_io.errors import BadInput
 from safe_io.yaml_file import YamlFile
 from stacks.environment.existing_cluster import ExistingClusterSpec
 from stacks.environment.model import Environment
+from stacks.environment.override_spec import OverrideSpec
 from stacks.environment.strange_values import refuse_strange_values
 from tests.stacks.every_field import FILES
 from tests.support.environments import validated
@@ -87,6 +88,7 @@ FIELDS = sorted(
         for name, field in model.model_fields.items()
         if not models(field.annotation) & {ExistingClusterSpec}
         and name != "extends"  # read before the model sees the file: tests/safe_io/test_layers.py
+        and (model, name) != (OverrideSpec, "value")  # whatever CloudFormation takes
     },
     key=str,
 )
@@ -241,6 +243,9 @@ RIGHT: dict[str, tuple[str, str]] = {
     "ArgoCdSpec.allow": ("[!-~]+", "twice the same is once"),
     "ArgoCdSpec.namespace": (_NAME, "a name of Kubernetes"),
     "ArgoCdSpec.policies": (r"[\w+=,.@/-]+", "a policy, if AWS has it"),
+    "OverrideSpec.path": (r"[A-Za-z0-9][\w/.:-]+", "a path: whether a construct has it turns out later"),
+    "OverrideSpec.property": ("[A-Z][A-Za-z0-9.]*", "a property: whether the resource has it turns out later"),
+    "OverrideSpec.reason": ("[ -~]{10,300}", "a text"),
     "PodIdentitySpec.allow": ("[!-~]+", "twice the same is once"),
     "PodIdentitySpec.namespace": (_NAME, "a name of Kubernetes"),
     "PodIdentitySpec.policies": (r"[\w+=,.@/-]+", "a policy, if AWS has it"),

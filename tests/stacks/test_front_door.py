@@ -306,7 +306,8 @@ def test_make_names_the_environments_when_none_is_named():
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/deploy.md", "docs/access.md", "docs/changes.md"]
+    "page",
+    ["README.md", "CONTRIBUTING.md", "SECURITY.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))],
 )
 def test_pages_name_targets_and_files_that_exist(page):
     text = (ROOT / page).read_text()

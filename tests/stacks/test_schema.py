@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from stacks.environment.loading import BadInput, load_environment
+from stacks.environment.reference import reference
 from stacks.environment.schema import schema
 from stacks.node import pinned_node
-from tests.support.environments import TODAY, minimal
+from tests.support.environments import ROOT, TODAY, minimal
 
 SCHEMA = json.loads(schema())
 EDITOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -21,6 +22,8 @@ FREE = {
     "conditions": "IAM takes any text",
     "existing": "the path of a file",
     "extends": "paths of files",
+    "folder": "the path of a folder",
+    "manifests": "paths of files and folders",
 }
 """Keys with text that no rule is for, and why."""
 
@@ -40,6 +43,12 @@ def texts(value: Any) -> Iterator[dict[str, Any]]:
         value = list(value.values())
     for one in value if isinstance(value, list) else ():
         yield from texts(one)
+
+
+def test_the_reference_is_current_and_has_every_key():
+    page = (ROOT / "docs/reference.md").read_text()
+    assert page == reference(), "run `make schema`"
+    assert [key for key, _ in keys() if f"| `{key.split('.')[1]}` |" not in page] == []
 
 
 def test_every_key_has_a_description():

@@ -104,7 +104,7 @@ class ManagedNodes(Construct):
             node_role=self.role_arn,
             subnets=spec.subnet_ids or self._network.subnets_in(spec.availability_zones),
             ami_type=None if own_ami else spec.ami_type,
-            capacity_type=spec.capacity.upper().replace("-", "_"),
+            capacity_type=spec.capacity_type,
             instance_types=None if block else list(spec.instance_types),
             version=None if spec.release_version or own_ami else spec.kubernetes_version or self._version,
             release_version=spec.release_version,

@@ -131,6 +131,11 @@ class NodeGroupSpec(NodeSettingsSpec):
     node_repair: NodeRepairSpec = NodeRepairSpec()
     warm_pool: WarmPoolSpec | None = None
 
+    @property
+    def capacity_type(self) -> str:
+        """How EKS spells `capacity`: ON_DEMAND or SPOT."""
+        return self.capacity.upper().replace("-", "_")
+
     @model_validator(mode="after")
     def _sizes(self) -> "NodeGroupSpec":
         if not self.min_size <= self.desired <= self.max_size:
