@@ -28,7 +28,7 @@ CDK = node_modules/.bin/cdk
 synth = set -o pipefail; test ! -t 2 || { echo "Synthesising $$ENV ..." >&2; export FORCE_COLOR=1; }; \
 	$(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "Successfully synthesized to|Supply a stack id|Subprocess exited with error" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kubeconfig demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema docs bench fuzz lint format clean
+.PHONY: help demo demo-kubeconfig demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema docs accuracy bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -139,6 +139,9 @@ test: setup .venv/.tests-ready .venv-checkov/.ready  ## lint, type-check and run
 
 fuzz: setup .venv/.tests-ready  ## new chance inputs for every reader, for MINUTES, or INPUTS of each (nightly; a failure prints its seed)
 	@python -m tests.fuzz --minutes="$${MINUTES:-5}" $${INPUTS:+--inputs="$$INPUTS"}
+
+accuracy: setup .venv/.tests-ready .venv-checkov/.ready  ## precision and recall of the review on the labelled corpus, beside checkov, cfn-lint and cdk-nag; some minutes
+	@python -m tests.accuracy
 
 bench: setup .venv/.tests-ready  ## time this project beside a peer
 	@python -m bench

@@ -9,9 +9,25 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.construct_ids import clashing, pascal_case
+from eks_constructs.identity_providers import (
+    MAX_PROVIDERS,
+    IdentityProviderSpec,
+    add_identity_providers,
+    distinct_providers,
+)
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, account_principal, allow, document, role
-from eks_constructs.spec import IAM_NAME, IAM_PATH, PARTITION, KubernetesName, Misplaced, Spec, distinct_values, pattern
+from eks_constructs.spec import (
+    IAM_NAME,
+    IAM_PATH,
+    PARTITION,
+    KubernetesName,
+    Misplaced,
+    Spec,
+    distinct_values,
+    pattern,
+    repeated,
+)
 
 PrincipalName = Annotated[
     str,
@@ -63,32 +79,66 @@ Principal = Annotated[
 """A role or user that exists, or a role to make. EKS refuses a principal that does not exist."""
 
 
+PolicyName = Literal[
+    "AmazonEKSClusterAdminPolicy",
+    "AmazonEKSAdminPolicy",
+    "AmazonEKSEditPolicy",
+    "AmazonEKSViewPolicy",
+    "AmazonEKSAdminViewPolicy",
+]
+Namespace = Annotated[
+    str,
+    pattern(
+        r"(?=.*[a-z0-9])[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?",
+        "must be a namespace, at most 63 lower-case letters, digits and hyphens; * is for any characters, such as dev-*",
+    ),
+]
+"""https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html"""
+
+
+class AccessPolicySpec(Spec):
+    """An access policy of EKS, and where it counts."""
+
+    policy: PolicyName
+    """EKS access policy. `AmazonEKSAdminViewPolicy` reads Secrets too."""
+    namespaces: Annotated[list[Namespace], AfterValidator(distinct_values)] = []
+    """Namespaces it is limited to, such as `dev-*`; empty: the whole cluster."""
+
+
 class AccessEntrySpec(Spec):
     """Access other than full or read-only."""
 
     principal: Principal
-    policy: (
-        Literal[
-            "AmazonEKSClusterAdminPolicy",
-            "AmazonEKSAdminPolicy",
-            "AmazonEKSEditPolicy",
-            "AmazonEKSViewPolicy",
-            "AmazonEKSAdminViewPolicy",
-        ]
-        | None
-    ) = None
+    """Who has it."""
+    policy: PolicyName | None = None
     """EKS access policy. `AmazonEKSAdminViewPolicy` reads Secrets too."""
-    namespaces: Annotated[list[KubernetesName], AfterValidator(distinct_values)] = []
-    """Namespaces the policy is limited to; empty: the whole cluster."""
+    namespaces: Annotated[list[Namespace], AfterValidator(distinct_values)] = []
+    """Namespaces the policy is limited to, such as `dev-*`; empty: the whole cluster."""
+    policies: Annotated[list[AccessPolicySpec], Field(max_length=20)] = []
+    """More policies, each with its own namespaces: all of them count together."""
     kubernetes_groups: Annotated[list[GroupName], AfterValidator(distinct_values)] = []
     """Groups for your own RoleBindings."""
 
+    @property
+    def all_policies(self) -> list[AccessPolicySpec]:
+        """Every policy of the entry."""
+        first = [AccessPolicySpec(policy=self.policy, namespaces=self.namespaces)] if self.policy else []
+        return [*first, *self.policies]
+
     @model_validator(mode="after")
     def _says_something(self) -> "AccessEntrySpec":
-        if not self.policy and not self.kubernetes_groups:
+        if not self.all_policies and not self.kubernetes_groups:
             raise ValueError("needs a policy or kubernetes_groups, or it gives no access at all")
         if self.namespaces and not self.policy:
             raise Misplaced("namespaces limit a policy, and there is none; add a policy", "namespaces")
+        if (index := repeated(one.policy for one in self.all_policies)) is not None:
+            place = index - bool(self.policy)
+            raise Misplaced(
+                "EKS takes each policy once for a principal; add the namespaces to the first",
+                "policies",
+                place,
+                "policy",
+            )
         for index, group in enumerate(self.kubernetes_groups):
             if group.startswith(RESERVED_GROUPS):
                 raise Misplaced(
@@ -108,6 +158,10 @@ class AccessSpec(Spec):
     """May look at workloads and their settings: not at Secrets, custom resources, nodes or RBAC (AmazonEKSViewPolicy)."""
     entries: list[AccessEntrySpec] = []
     """Other access."""
+    identity_providers: Annotated[
+        list[IdentityProviderSpec], Field(max_length=MAX_PROVIDERS), AfterValidator(distinct_providers)
+    ] = []
+    """OIDC providers whose people use the cluster without IAM: your own RoleBindings name them and their groups."""
     tunnel_host: bool = False
     """A small EC2 instance without any open port, to reach the private endpoint through AWS Systems Manager (docs/access.md)."""
 
@@ -170,23 +224,26 @@ class Access(Construct):
             self._entry(AccessEntrySpec(principal=principal, policy="AmazonEKSViewPolicy"))
         for entry in spec.entries:
             self._entry(entry)
+        if spec.identity_providers:
+            add_identity_providers(Construct(self, "IdentityProviders"), spec.identity_providers, cluster=cluster)
 
     def _entry(self, spec: AccessEntrySpec) -> None:
-        policies = None
-        if spec.policy:
-            scope = eks.CfnAccessEntry.AccessScopeProperty(
-                type="namespace" if spec.namespaces else "cluster", namespaces=list(spec.namespaces) or None
+        policies = [
+            eks.CfnAccessEntry.AccessPolicyProperty(
+                policy_arn=access_policy(one.policy),
+                access_scope=eks.CfnAccessEntry.AccessScopeProperty(
+                    type="namespace" if one.namespaces else "cluster", namespaces=list(one.namespaces) or None
+                ),
             )
-            policies = [
-                eks.CfnAccessEntry.AccessPolicyProperty(policy_arn=access_policy(spec.policy), access_scope=scope)
-            ]
+            for one in spec.all_policies
+        ]
         eks.CfnAccessEntry(
             self,
             _construct_id(spec.principal),
             cluster_name=self._cluster.ref,
             principal_arn=self._arn(spec.principal),
             type="STANDARD",
-            access_policies=policies,
+            access_policies=policies or None,
             kubernetes_groups=list(spec.kubernetes_groups) or None,
         )
 

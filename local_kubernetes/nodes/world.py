@@ -185,10 +185,18 @@ class World:
 
     def react(self) -> None:
         """Does what simulated parts do by themselves when something has changed."""
+        self._collect()
         self.fargate.react()
         self.volumes.react(self.mirror, self.compute.zones)
         self.kubelet.react(self.mirror.of["pods"], self.pod, self.mirror.of["nodes"], self.waits)
         self.pools.react()
+
+    def _collect(self) -> None:
+        """Deletes pods that were bound to a node as it went: the controller that collects them waits on the machine's clock."""
+        for pod in list(self.mirror.of["pods"].values()):
+            node = pod["spec"].get("nodeName")
+            if node and node not in self.nodes and ("", node) not in self.mirror.of["nodes"]:
+                self.kubelet.remove(pod)
 
     def settle(self) -> None:
         """Waits until the control plane has nothing to do before time goes on. Raises OSError: it does not answer."""

@@ -45,6 +45,11 @@ class Instance:
         count = len(self.prefix)
         return [(at[count:], value) for at, value in self.source.resource.items(self.prefix + path)]
 
+    def items_seen(self, path: str) -> tuple[list[tuple[str, Any]], UnknownValue | None]:
+        """Returns the items that are known, and the first that is not. Raises UnknownValue for a list that is not."""
+        found, unknown = self.source.resource.items_seen(self.prefix + path)
+        return [(at[len(self.prefix) :], value) for at, value in found], unknown
+
     def at(self, path: str) -> Evidence:
         """Returns where a setting is."""
         return self.source.at(self.prefix + path)

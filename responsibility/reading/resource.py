@@ -180,17 +180,30 @@ class Resource:
 
         Raises UnknownValue for a list, an item or a part of an item's text that the template does not say.
         """
+        found, unknown = self.items_seen(path)
+        if unknown:
+            raise unknown
+        return found
+
+    def items_seen(self, path: str) -> tuple[list[tuple[str, Any]], UnknownValue | None]:
+        """Returns path and value of each item that is known, and the first that is not: one bad item may be answer enough.
+
+        Raises UnknownValue for a list that the template does not say.
+        """
         value = self.get(path, [])
         if isinstance(value, Reference):
             raise UnknownValue(self.evidence(path), f"is given by {value.words}")
-        if isinstance(value, list):
-            found = [(f"{path}.{index}", self.get(f"{path}.{index}")) for index in range(len(value))]
-        else:
-            found = [(path, value)]
-        for at, item in found:
-            if isinstance(item, str) and has_gap(item):
-                raise UnknownValue(self.evidence(at), "a part of it is not known here")
-        return found
+        found: list[tuple[str, Any]] = []
+        first: UnknownValue | None = None
+        for at in [f"{path}.{index}" for index in range(len(value))] if isinstance(value, list) else [path]:
+            try:
+                item = self.get(at) if isinstance(value, list) else value
+                if isinstance(item, str) and has_gap(item):
+                    raise UnknownValue(self.evidence(at), "a part of it is not known here")
+                found.append((at, item))
+            except UnknownValue as unknown:
+                first = first or unknown
+        return found, first
 
     def maybe(self, path: str, default: Any = None) -> Any:
         """Returns the value at a path, or ``default`` where it is not there or not known: for pictures and words."""

@@ -68,7 +68,7 @@ class File:
     def texts(self) -> Iterator[tuple[str, str]]:
         """Yields a name and a text for each file that a scanner is to read."""
         for number, body in enumerate(self.templates):
-            name = f"{self.name}-{number}" if number else self.name
+            name = f"{self.name}--{number}" if number else self.name
             if self.as_json:
                 yield f"{name}.template.json", json.dumps(body, indent=1)
             else:

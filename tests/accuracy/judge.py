@@ -34,7 +34,7 @@ def findings(file: File) -> list[Finding]:
     templates = [Template(f"t{number}", file.name, body, "") for number, body in enumerate(file.templates)]
     manifests = [ManifestFile(f"{file.name}.objects.yaml", "", file.objects)] if file.objects else []
     found = run(_checks(), reader.read(Sources(file.name, templates, manifests, file.compute), AS_OF))
-    assert not [one.defect for one in found if one.defect]
+    assert [one.defect for one in found if one.defect] == []
     return found
 
 

@@ -107,7 +107,20 @@ FILES: tuple[dict[str, Any], ...] = (
                             "principal": "arn:aws:iam::123456789012:role/Dev",
                             "policy": "AmazonEKSEditPolicy",
                             "namespaces": ["dev"],
+                            "policies": [{"policy": "AmazonEKSViewPolicy", "namespaces": ["test-*"]}],
                             "kubernetes_groups": ["developers"],
+                        }
+                    ],
+                    "identity_providers": [
+                        {
+                            "name": "company",
+                            "issuer_url": "https://login.example.com/tenant",
+                            "client_id": "kubernetes",
+                            "username_claim": "email",
+                            "username_prefix": "oidc:",
+                            "groups_claim": "groups",
+                            "groups_prefix": "oidc:",
+                            "required_claims": {"tenant": "a"},
                         }
                     ],
                     "tunnel_host": True,

@@ -73,6 +73,11 @@ def _required(workload: Workload) -> dict[str, Any]:
     return {required: {"nodeSelectorTerms": terms}}
 
 
+_NO_SUCH_VOLUME = {"hostPath": "mounts a folder of its node", "csi": "mounts a volume of a driver inline"}
+"""Fargate's scheduler refuses such pods: "volumes not supported" (github.com/pachyderm/pachyderm/issues/4522,
+cert-manager/csi-driver/issues/267). AWS's guide does not list them."""
+
+
 def _volumes(workload: Workload) -> Iterator[Violation]:
     spec = workload.spec_path
     for path in workload.items("spec.volumeClaimTemplates") if workload.what == "StatefulSet" else []:
@@ -82,6 +87,9 @@ def _volumes(workload: Workload) -> Iterator[Violation]:
             yield f"{path}.ephemeral", "makes volumes by claims"
         if workload.get(f"{path}.awsElasticBlockStore"):
             yield f"{path}.awsElasticBlockStore", "mounts an EBS volume"
+        for kind, words in _NO_SUCH_VOLUME.items():
+            if workload.get(f"{path}.{kind}"):
+                yield f"{path}.{kind}", words
         if (name := workload.get(f"{path}.persistentVolumeClaim.claimName")) and _cannot_mount(
             workload, path, str(name)
         ):

@@ -125,7 +125,8 @@ def volumes_are_encrypted(nodes: Ec2Nodes) -> Answer:
         return open_("leaves its volumes to EKS, which does not request encryption", where)
     plain: list[Evidence] = []
     named: set[str] = set()
-    for path, _ in instance.items("BlockDeviceMappings"):
+    volumes, unknown = instance.items_seen("BlockDeviceMappings")
+    for path, _ in volumes:
         if not instance.get(f"{path}.Ebs"):
             continue
         named.add(str(instance.get(f"{path}.DeviceName", "")))
@@ -133,6 +134,8 @@ def volumes_are_encrypted(nodes: Ec2Nodes) -> Answer:
             plain.append(instance.at(f"{path}.Ebs.Encrypted"))
     if plain:
         return open_("does not request encryption of its volumes", *plain)
+    if unknown:
+        raise unknown
     family = nodes.family
     missing = [device for device in _ROOTS.get(family, ()) if device not in named]
     if missing:
@@ -155,10 +158,18 @@ def ssh_is_not_open(nodes: Ec2Nodes) -> Answer:
         return met("opens no port for SSH", nodes.at("RemoteAccess"))
     paths = ["SecurityGroupIds", "SecurityGroups"]
     paths += [f"{path}.Groups" for path, _ in instance.items("NetworkInterfaces")]
-    groups = [(at, value) for path in paths for at, value in instance.items(path)]
-    wide = [rule for at, value in groups for rule in _open_to_all(nodes, value, instance.at(at))]
+    seen = [instance.items_seen(path) for path in paths]
+    groups = [item for items, _ in seen for item in items]
+    wide, unread = [], [unknown for _, unknown in seen if unknown]
+    for at, value in groups:
+        try:
+            wide += _open_to_all(nodes, value, instance.at(at))
+        except UnknownValue as unknown:
+            unread.append(unknown)
     if wide:
         return open_("accepts SSH from the internet", *wide)
+    if unread:
+        raise unread[0]
     where = instance.at(groups[0][0] if groups else paths[0])
     return met("accepts SSH from nowhere, or from named sources only", where)
 

@@ -19,16 +19,18 @@ _SECURITY_LOGS = ("audit", "api", "authenticator")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def _public(cluster: Cluster) -> list[tuple[str, Network]]:
-    """Returns path and block of each range that reaches the public endpoint. Raises UnknownValue."""
-    found = [(path, str(item)) for path, item in cluster.resource.items(_CIDRS)] or [(_CIDRS, "0.0.0.0/0")]
+def _public(cluster: Cluster) -> tuple[list[tuple[str, Network]], UnknownValue | None]:
+    """Returns path and block of each range that reaches the public endpoint, and what is not known of them."""
+    found, unknown = cluster.resource.items_seen(_CIDRS)
+    if not found and not unknown:
+        found = [(_CIDRS, "0.0.0.0/0")]
     ranges: list[tuple[str, Network]] = []
-    for path, text in found:
+    for path, item in found:
         try:
-            ranges.append((path, ipaddress.ip_network(text, strict=False)))
+            ranges.append((path, ipaddress.ip_network(str(item), strict=False)))
         except ValueError:
-            raise UnknownValue(cluster.at(path), f"{text} is not an address block") from None
-    return ranges
+            unknown = unknown or UnknownValue(cluster.at(path), f"{item} is not an address block")
+    return ranges, unknown
 
 
 def _whole_internet(ranges: list[tuple[str, Network]]) -> list[str]:
@@ -44,10 +46,12 @@ def endpoint_is_not_open(cluster: Cluster) -> Answer:
     """Public access without a list of ranges means 0.0.0.0/0."""
     if not cluster.public_access:
         return met("has no public endpoint", cluster.at("ResourcesVpcConfig.EndpointPublicAccess"))
-    ranges = _public(cluster)
+    ranges, unknown = _public(cluster)
     everyone = _whole_internet(ranges)
     if everyone:
         return open_(f"is open to {' and '.join(everyone)}", cluster.at(_CIDRS))
+    if unknown:
+        raise unknown
     return met(f"is open to {_count(len(ranges), 'named range')}", cluster.at(_CIDRS))
 
 
@@ -67,13 +71,15 @@ def public_ranges_are_narrow(cluster: Cluster) -> Answer:
     """Applies to what EKR001 accepts."""
     if not cluster.public_access:
         return not_applicable("has no public endpoint")
-    ranges = _public(cluster)
+    ranges, unknown = _public(cluster)
     if _whole_internet(ranges):
         return not_applicable("has no ranges that keep anyone out: EKR001")
     wide = [(path, block) for path, block in ranges if block.prefixlen < _WIDEST[block.version]]
     if wide:
         names = ", ".join(str(block) for _, block in wide)
         return open_(f"lets in a range as wide as {names}", *(cluster.at(path) for path, _ in wide))
+    if unknown:
+        raise unknown
     return met(f"lets in {_count(len(ranges), 'narrow range')}", cluster.at(_CIDRS))
 
 

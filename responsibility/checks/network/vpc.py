@@ -144,12 +144,14 @@ def _attached(cluster: Cluster) -> tuple[dict[str, SecurityGroup], UnknownValue 
     for fact in facts:
         try:
             for source, path in _names_groups(fact):
-                for at, item in source.resource.items(path):
+                items, unknown = source.resource.items_seen(path)
+                blind = blind or unknown
+                for at, item in items:
                     group = source.facts.find(SecurityGroup, item)
                     if group:
                         found[group.resource.key] = group
                     elif key_of(item) != cluster.resource.key:
-                        raise UnknownValue(source.at(at), f"{item} was not read")
+                        blind = blind or UnknownValue(source.at(at), f"{item} was not read")
         except UnknownValue as unknown:
             blind = unknown
     return found, blind

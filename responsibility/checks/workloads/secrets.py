@@ -116,14 +116,18 @@ def _looks_plain(key: str, value: Any) -> bool:
 
 @check("EKR273", Workload)
 def arguments_are_clean(workload: Workload) -> Answer | None:
-    """``--password=...`` is in every list of processes."""
+    """``--password=...``, or the value after it, is in every list of processes."""
     if workload.made_by_another:
         return None
     found = []
     for path in [*workload.running, *workload.starting]:
         for key in ("command", "args"):
-            for item in workload.items(f"{path}.{key}"):
-                name, sign, value = str(workload.resource.maybe(item, "")).lstrip("-").partition("=")
+            items = workload.items(f"{path}.{key}")
+            words = [str(workload.resource.maybe(item, "")) for item in items]
+            for item, word, after in zip(items, words, [*words, ""][1:], strict=True):
+                name, sign, value = word.lstrip("-").partition("=")
+                if not sign and word.startswith("-") and not after.startswith("-"):
+                    sign, value = " ", after
                 if sign and _NAME.fullmatch(name) and is_plain(name, value) and not _filled_in(value):
                     found.append((item, name))
     if found:

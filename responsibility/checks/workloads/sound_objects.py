@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from responsibility.checks.check import Answer, check, met, open_
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.linted import Linted
 from responsibility.reading.objects import Objects
@@ -43,8 +43,15 @@ def _path(where: tuple[str | int, ...]) -> str:
 @check("EKR244", KubernetesObject)
 def cluster_takes_it(item: KubernetesObject) -> Answer | None:
     """By the schemas of the cluster's version; of custom kinds, by their definitions where those were read."""
-    version = item.facts.view(Linted).versions[item.cluster_key]
-    return _judged(item, "schema", f"has the fields and values that Kubernetes {version} takes")
+    linted = item.facts.view(Linted)
+    answer = _judged(
+        item, "schema", f"has the fields and values that Kubernetes {linted.versions[item.cluster_key]} takes"
+    )
+    if answer and answer.status == "met":
+        for kind, code in (("value", "EKR241"), ("reference", "EKR242")):
+            if any(problem.certain for problem in linted.of(item, kind)):
+                return not_applicable(f"its fields and types are right, and what else is wrong is {code}")
+    return answer
 
 
 @check("EKR241", KubernetesObject)
