@@ -10,6 +10,7 @@ from responsibility.reading.eks import Cluster, PodIdentity
 from responsibility.reading.iam import Role
 from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.unread_roles import UnreadNodeRole
 from responsibility.reading.uses import SERVICE_ACCOUNT
 from responsibility.reading.values import ACCOUNT, PART, has_gap
 
@@ -29,6 +30,8 @@ def _assumes(statement: Statement) -> bool:
 
 def _trusting(role: Role, kind: str, *values: str) -> list[Statement]:
     """Returns the statements that let a principal in; any of a kind if none is named. Raises UnknownValue."""
+    if kind == "Service" and isinstance(role, UnreadNodeRole):
+        return []  # EC2 takes it for nodes; nothing says that another service may
     return [
         statement
         for statement in role.trust
