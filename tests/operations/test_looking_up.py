@@ -33,6 +33,8 @@ ANSWERS: dict[str, Any] = {
         "kubernetesNetworkConfig": {"serviceIpv4Cidr": "172.20.0.0/16", "ipFamily": "ipv4"},
         "identity": {"oidc": {"issuer": f"https://{ISSUER}"}},
         "accessConfig": {"authenticationMode": "API"},
+        "endpoint": "https://EXAMPLE.gr7.eu-west-1.eks.amazonaws.com",
+        "certificateAuthority": {"data": "RVhBTVBMRQ=="},
     },
     "describe_vpcs": [{"VpcId": "vpc-00000001", "CidrBlock": "10.20.0.0/16"}],
     "describe_subnets": [

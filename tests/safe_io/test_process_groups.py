@@ -87,14 +87,16 @@ def test_a_program_that_is_stopped_while_it_starts_does_not_keep_its_parent(tmp_
     parent = subprocess.Popen([sys.executable, "-c", STARTING, str(tmp_path)], cwd=ROOT)
     stopped = set()
 
-    def stuck() -> bool:
+    def stop() -> bool:
         for path in tmp_path.glob("child-*"):
             if text := path.read_text():
                 stopped.add(int(text))
                 os.killpg(int(text), signal.SIGSTOP)
-        return "\nState:\tD" in Path(f"/proc/{parent.pid}/status").read_text()
+        return bool(stopped)
 
-    until(stuck, seconds=2)  # else it came too late, and has stopped a program that runs
+    assert until(stop)
+    # Where it came too late, it has stopped a program that runs.
+    until(lambda: stop() and "\nState:\tD" in Path(f"/proc/{parent.pid}/status").read_text(), seconds=2)
     parent.terminate()
     process_groups.resume(tmp_path)
     assert parent.wait(20) == 130

@@ -12,8 +12,8 @@ import os, sys, time
 from safe_io import threads
 threads.start(time.sleep, 600)
 reading, _ = os.pipe()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     os.read(reading, 1)
 except KeyboardInterrupt:
     sys.exit(130)

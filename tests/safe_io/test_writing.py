@@ -26,7 +26,10 @@ ALLOWED = {
         "copy": "into a temporary folder",
         "rename": "a complete folder to its place in the cache: rename fails where there is a folder with anything in it",
     },
-    "emulator/": dict.fromkeys(("open(w)", "open(wb)", "open(a+)", "write_text", "rmtree", "unlink"), _CLAIMED),
+    "emulator/": dict.fromkeys(
+        ("open(w)", "open(a+)", "os.open", "write_text", "write_bytes", "rename", "rmtree", "unlink"),
+        _CLAIMED,
+    ),
 }
 """File or folder, call, reason. Better than a row here: safe_io.output.write, staged, record; safe_io.ownership.claim, remove."""
 

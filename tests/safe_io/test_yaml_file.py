@@ -177,7 +177,8 @@ def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
 
 def test_all_yaml_that_is_shipped_reads_as_yaml_says() -> None:
     folders = ("eks_facts", "responsibility", "environments", "emulator")
-    files = [path for folder in folders for path in (ROOT / folder).rglob("*.yaml")]
+    # Kubernetes manifests may have several documents.
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.yaml") if "manifests" not in path.parts]
     assert len(files) > 20
     for path in files:
         assert load(path) == yaml.load(path.read_text(), yaml.CSafeLoader), path

@@ -18,7 +18,10 @@ from tests.support.kept import kept
 OTHERS = {
     "nodes": {
         **minimal(
-            {"managed_nodes": {**NODES, "session_manager": True}, "karpenter": {"node_pools": [{"name": "more"}]}},
+            {
+                "managed_nodes": {**NODES, "session_manager": True},
+                "karpenter": {"node_pools": [{"name": "more"}], "session_manager": True},
+            },
             delivery="kubectl",
             control_plane={"kubernetes_version": "1.36", "ip_family": "ipv6"},
             addons={

@@ -89,7 +89,7 @@ SUPPORTED = [
     change(f"{PLANE}.support", "EXTENDED"),
     change(f"{PLANE}.endpoint", {"public_access_cidrs": ["203.0.113.0/24"]}),
     change(f"{PLANE}.deletion_protection", True),
-    change(f"{PLANE}.zonal_shift", True),
+    change(f"{PLANE}.zonal_shift", False),
     change(f"{PLANE}.scaling_tier", "tier-xl"),
     change(f"{PLANE}.api_server", {"event_ttl": "30m", "node_port_range": {"min_port": 30000, "max_port": 31000}}),
     change(f"{PLANE}.scheduler", {"scoring_strategy": "MostAllocated"}),

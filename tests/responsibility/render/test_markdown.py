@@ -103,7 +103,9 @@ def test_what_does_not_fit_is_dropped_from_the_least_important_on_and_named():
     words = markdown(review(clusters=60, number=70, text=" long" * 60, baseline=True))
     assert re.search(r"Left out to fit into a comment: rows of \d sections \(.*What this review knows.*\)", words)
     known = words.split("<summary>What this review knows")[1]
-    assert "55 of 60 rows are left out here." in known
+    assert "895 of 900 rows are left out here." in known, (
+        "the questions without an answer, and the values that are not known"
+    )
     assert "CRITICAL" in words.split("<summary>Your open duties")[1]
     assert "Left out" not in markdown(review(baseline=True))
 
