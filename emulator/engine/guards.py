@@ -7,6 +7,7 @@ yields the message of each refusal.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any, Literal
 
@@ -55,11 +56,15 @@ def refuse(moment: Moment, resource_type: str, physical_id: str, properties: Map
 
 @guard("create", "AWS::IAM::Role", page=f"{IAM}UserGuide/access_policies_managed-vs-inline.html")
 def managed_policy_exists(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
-    """An AWS managed policy that a role gets exists."""
+    """A policy that a role gets exists; of AWS's own, those for EKS are known here."""
     for arn in properties.get("ManagedPolicyArns", []):
         name = arn.partition(":policy/")[2]
         known = name in managed_policies() or arn in port.aws_managed_policies
-        if (":aws:policy/" in arn and not known) or (":aws:policy/" not in arn and arn not in port.policies):
+        # AWS has over a thousand; what is not listed here is refused only where it looks like a mistyped one of the list.
+        mistyped = not known and (
+            name.startswith("AmazonEKS") or bool(get_close_matches(name, managed_policies(), 1, 0.96))
+        )
+        if (":aws:policy/" in arn and mistyped) or (":aws:policy/" not in arn and arn not in port.policies):
             yield f"Policy {arn} does not exist or is not attachable."
 
 

@@ -21,18 +21,30 @@ from tests.support.environments import ENVIRONMENTS, TODAY, environment_data
 
 pytestmark = pytest.mark.xdist_group("emulator")
 
-NOBODY = '{"Version": "2012-10-17", "Statement": []}'
+PODS = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"},'
+    ' "Action": ["sts:AssumeRole", "sts:TagSession"]}]}'
+)
+"""A trust policy: EKS refuses a Pod Identity association whose role it cannot take."""
 
 
 def existing_roles(environment: dict[str, Any]) -> list[str]:
-    """Names of the roles that an environment expects in the account: EKS refuses access entries of others."""
+    """Names of the roles that an environment expects in the account: EKS refuses access entries and associations of others."""
     access = [cluster["access"] for cluster in environment["clusters"]]
     named = [one for entry in access for key in ("admins", "readers") for one in entry.get(key, [])]
     named += [one["principal"] for entry in access for one in entry.get("entries", [])]
-    return [one.removeprefix("role/") for one in named if isinstance(one, str)]
+    pods = [
+        one["role_arn"]
+        for cluster in environment["clusters"]
+        for one in cluster.get("pod_identities", [])
+        if "role_arn" in one
+    ]
+    return [one.rpartition("role/")[2] for one in [*named, *pods] if isinstance(one, str)]
 
 
-@pytest.mark.parametrize("name", [*ENVIRONMENTS, "examples/capabilities", "examples/add-ons"])
+@pytest.mark.parametrize(
+    "name", [*ENVIRONMENTS, "examples/capabilities", "examples/add-ons", "examples/pod-identities"]
+)
 def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., Path], name: str) -> None:
     environment = environment_data(name)
     protected = [
@@ -41,7 +53,7 @@ def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., 
     iam = client(deployment.engine, "iam")
     roles = existing_roles(environment)
     for role in roles:
-        iam.create_role(RoleName=role, AssumeRolePolicyDocument=NOBODY)
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=PODS)
     before = inventory(deployment.engine)
     assembly = assemble(environment)
 
