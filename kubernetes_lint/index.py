@@ -7,7 +7,8 @@ from typing import Any
 
 from eks_facts.cluster_apis import group_of, is_cluster_scoped
 from eks_facts.files import load
-from kubernetes_lint.objects import KubernetesObject, Pod, at, namespace_of, pod_of, selects
+from eks_facts.labels import selects
+from kubernetes_lint.objects import KubernetesObject, Pod, at, namespace_of, pod_of
 from kubernetes_lint.problem import Found, Problems, Scope, open_text
 from safe_io.where import Where
 

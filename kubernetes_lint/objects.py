@@ -118,34 +118,6 @@ def replicas(item: KubernetesObject, objects: Sequence[KubernetesObject]) -> tup
     return number, number
 
 
-def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Returns whether a LabelSelector selects something with ``labels``; the empty one selects everything, none nothing.
-
-    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
-    """
-    if selector is None:
-        return False
-    wanted = [
-        {"key": key, "operator": "In", "values": [value]}
-        for key, value in at(selector, "matchLabels", default={}).items()
-    ]
-    return all(_meets(one, labels) for one in [*wanted, *at(selector, "matchExpressions", default=[])])
-
-
-def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = expression["key"], expression.get("values") or []
-    match expression["operator"]:
-        case "In":
-            return labels.get(key) in values
-        case "NotIn":
-            return labels.get(key) not in values
-        case "Exists":
-            return key in labels
-        case "DoesNotExist":
-            return key not in labels
-    return False
-
-
 def asked(pod: Pod, resource: str, group: str = "requests") -> Fraction:
     """Returns how much of a resource a pod requests, or may use at most. Raises UnreadableQuantity."""
     return requested(pod.spec, resource, group)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from eks_facts.labels import selects
 from kubernetes_lint.index import Index
-from kubernetes_lint.objects import Pod, at, selects
+from kubernetes_lint.objects import Pod, at
 from kubernetes_lint.problem import Found, Problems, open_text
 from safe_io.where import Where
 

@@ -6,10 +6,11 @@ Certain is what the input itself contradicts: a name is surely missing only wher
 from collections.abc import Callable, Mapping, Sequence
 
 from eks_facts.cluster_apis import group_of, is_cluster_scoped
+from eks_facts.labels import selects
 from kubernetes_lint import pod_references, traffic_references
 from kubernetes_lint.definitions import known_kinds
 from kubernetes_lint.index import Index, kubernetes_groups
-from kubernetes_lint.objects import TEMPLATES, KubernetesObject, at, namespace_of, of_kind, pod_of, selects
+from kubernetes_lint.objects import TEMPLATES, KubernetesObject, at, namespace_of, of_kind, pod_of
 from kubernetes_lint.problem import Found, Problems, open_text
 from safe_io.where import Where
 

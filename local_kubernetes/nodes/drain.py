@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Generator
 
+from eks_facts.labels import selects
 from local_kubernetes.client import ApiError, Object
 from local_kubernetes.nodes.journal import Journal, words_of
-from local_kubernetes.nodes.labels import selects
 from local_kubernetes.nodes.mirror import Key, key_of
 from local_kubernetes.nodes.node import Node
 from local_kubernetes.nodes.world import World

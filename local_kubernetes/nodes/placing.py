@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from eks_facts.labels import kept_off, meets, node_terms, selects
 from eks_facts.quantities import quantity, requested
 from local_kubernetes.client import Object
-from local_kubernetes.nodes.labels import kept_off, meets, node_terms, selects
 
 Amounts = dict[str, Fraction]
 _BASE = ("cpu", "memory", "ephemeral-storage")

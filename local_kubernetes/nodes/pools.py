@@ -14,12 +14,12 @@ from typing import Any
 
 from eks_facts.capacity import InstanceType, allocatable, catalogue
 from eks_facts.files import load
+from eks_facts.labels import kept_off, meets, node_terms
 from eks_facts.quantities import quantity
 from local_kubernetes.client import Object
 from local_kubernetes.nodes.around import Around
 from local_kubernetes.nodes.clock import Process
 from local_kubernetes.nodes.compute import Runner
-from local_kubernetes.nodes.labels import kept_off, meets, node_terms
 from local_kubernetes.nodes.mirror import Key, key_of
 from local_kubernetes.nodes.node import ARCHITECTURE, CAPACITY, COMPUTE_TYPE, HOST, POOL, ZONE, Node, common_labels
 from local_kubernetes.nodes.placing import amounts, free_on, lacking, lives, misfit, offered, parted

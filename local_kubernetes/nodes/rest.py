@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from eks_facts.labels import selects
 from local_kubernetes.client import Object
-from local_kubernetes.nodes.labels import selects
 from local_kubernetes.nodes.mirror import Key, Mirror, key_of
 from local_kubernetes.nodes.node import ZONE, Node
 from local_kubernetes.nodes.placing import free_on, lives, misfit, parted

@@ -6,6 +6,7 @@ from typing import Any
 from eks_constructs.compute.placement import Nodes, Toleration, toleration
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
+from eks_facts.labels import tolerates
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import ClusterSpec
@@ -67,18 +68,7 @@ def _asked(pod: dict[str, Any], cluster: ClusterSpec) -> dict[str, float]:
 
 def _kept_off(pod: dict[str, Any], nodes: Nodes, placement: Placement, asked: Mapping[str, float]) -> bool:
     given = [*placement.tolerations, *(pod["spec"].get("tolerations") or [])]
-    return any(
-        taint["key"] not in asked and not any(_tolerates(one, taint) for one in given) for taint in nodes.closing
-    )
-
-
-def _tolerates(given: Mapping[str, Any], taint: Mapping[str, str]) -> bool:
-    """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/."""
-    if given.get("effect") not in (None, "", taint["effect"]):
-        return False
-    if given.get("operator") == "Exists":
-        return given.get("key") in (None, "", taint["key"])
-    return given.get("key") == taint["key"] and given.get("value", "") == taint.get("value", "")
+    return any(taint["key"] not in asked and not any(tolerates(one, taint) for one in given) for taint in nodes.closing)
 
 
 def _offers(nodes: Nodes, resource: str, amount: float) -> bool:

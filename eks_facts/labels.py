@@ -38,24 +38,23 @@ def meets(requirement: Mapping[str, Any], value: str | None) -> bool:
     )
 
 
-def tolerates(pod: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
-    """Returns whether the spec of a pod tolerates a taint."""
-    return any(
-        one.get("effect") in (None, "", taint["effect"])
-        and (
-            (not one.get("key") and one.get("operator") == "Exists")
-            or (
-                one.get("key") == taint["key"]
-                and (one.get("operator") == "Exists" or (one.get("value") or "") == (taint.get("value") or ""))
-            )
-        )
-        for one in pod.get("tolerations") or []
-    )
+def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
+    """Returns whether a toleration of a pod is for a taint.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
+    """
+    if toleration.get("effect") not in (None, "", taint["effect"]):
+        return False
+    if toleration.get("operator") == "Exists":
+        return toleration.get("key") in (None, "", taint["key"])
+    return toleration.get("key") == taint["key"] and (toleration.get("value") or "") == (taint.get("value") or "")
 
 
 def kept_off(pod: Mapping[str, Any], taints: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Returns the first taint that keeps the pod of a spec off a node; None: there is none."""
-    return next((one for one in taints if one["effect"] != "PreferNoSchedule" and not tolerates(pod, one)), None)
+    given = pod.get("tolerations") or []
+    hard = (taint for taint in taints if taint["effect"] != "PreferNoSchedule")
+    return next((taint for taint in hard if not any(tolerates(one, taint) for one in given)), None)
 
 
 def node_terms(pod: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
