@@ -12,7 +12,7 @@ from constructs import Construct
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.cluster_handle import ClusterHandle
-from eks_constructs.rights import AllowSpec, PolicyName, statements_of
+from eks_constructs.rights import MadeRoleSpec, statements_of
 from eks_constructs.roles import IamSpec, allow, role, shortened, trust_service
 from eks_constructs.spec import KubernetesName, Misplaced, RoleArn, Spec, distinct_values, pattern
 
@@ -54,17 +54,9 @@ VpcEndpointId = Annotated[str, pattern(r"vpce-[0-9a-f]{8,17}", "must be the id o
 Region = Annotated[str, pattern(r"[a-z]{2,4}(-[a-z]+)+-\d", "must be a region, such as eu-central-1")]
 
 
-class CapabilitySpec(Spec):
-    """Rights on AWS of a capability's controllers, which everyone has who may write its objects in the cluster."""
-
-    policies: Annotated[list[PolicyName], AfterValidator(distinct_values)] = []
-    """Names of AWS managed policies, or ARNs of policies."""
-    allow: list[AllowSpec] = []
-    """What else its controllers may do."""
-
-
-class AckSpec(CapabilitySpec):
-    """AWS Controllers for Kubernetes: AWS resources from objects of the cluster. Without rights it can make nothing."""
+class AckSpec(MadeRoleSpec):
+    """AWS Controllers for Kubernetes: AWS resources from objects of the cluster. Without rights it can make nothing; whoever may write its
+    objects has them."""
 
     assume_roles: Annotated[list[RoleArn], AfterValidator(distinct_values)] = []
     """Roles that an IAMRoleSelector gives to namespaces, of other accounts too. Each must trust the capability's role."""
@@ -97,7 +89,7 @@ class ArgoCdIdentitySpec(Spec):
 People = Annotated[list[ArgoCdIdentitySpec], Field(max_length=IDENTITIES)]
 
 
-class ArgoCdSpec(CapabilitySpec):
+class ArgoCdSpec(MadeRoleSpec):
     """Argo CD: objects from Git. People sign in through IAM Identity Center; there are no local users."""
 
     identity_center: IdentityCenterArn
@@ -187,7 +179,7 @@ class Capabilities(Construct):
                 description=f"EKS cluster {cluster.name}: what the controllers of its capability {name} may do on AWS",
                 # No aws:SourceArn: AWS documents no such condition for it (capability-role.html).
                 trust=trust_service("capabilities.eks.amazonaws.com", tag_session=True),
-                managed=one.policies if isinstance(one, CapabilitySpec) else (),
+                managed=one.policies if isinstance(one, MadeRoleSpec) else (),
                 statements=_statements(one),
             )
             self.role_arns[kind] = its_role.attr_arn
@@ -206,7 +198,7 @@ class Capabilities(Construct):
 
 
 def _statements(spec: ArgoCdSpec | AckSpec | KroSpec) -> list[Any]:
-    statements = list(statements_of(spec.allow)) if isinstance(spec, CapabilitySpec) else []
+    statements = list(statements_of(spec.allow)) if isinstance(spec, MadeRoleSpec) else []
     if isinstance(spec, AckSpec) and spec.assume_roles:
         # https://docs.aws.amazon.com/eks/latest/userguide/ack-permissions.html
         statements.append(

@@ -48,13 +48,18 @@ class AllowSpec(Spec):
     """As IAM spells them: operator, key, values."""
 
 
-class RightsSpec(Spec):
-    """AWS rights of one service account: a role that is made, or one that exists."""
+class MadeRoleSpec(Spec):
+    """AWS rights of a role that is made."""
 
     policies: Annotated[list[PolicyName], AfterValidator(distinct_values)] = []
     """Names of AWS managed policies, or ARNs of policies, of the role that is made."""
     allow: list[AllowSpec] = []
     """What else that role may do."""
+
+
+class RightsSpec(MadeRoleSpec):
+    """AWS rights of one service account: a role that is made, or one that exists."""
+
     role_arn: RoleArn | None = None
     """A role of the cluster's account that exists, in place of one that is made. It must trust pods.eks.amazonaws.com
     (for pods on Fargate the cluster's OIDC provider)."""

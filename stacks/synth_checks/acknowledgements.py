@@ -8,10 +8,9 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import IConstruct
 
-from eks_constructs.capabilities import CapabilitySpec
 from eks_constructs.compute.fargate import objects as fargate
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.rights import AllowSpec
+from eks_constructs.rights import AllowSpec, MadeRoleSpec
 from safe_io.yaml_file import load
 from stacks.capabilities import CapabilitiesStack
 from stacks.compute import ComputeStack
@@ -47,12 +46,14 @@ ACKNOWLEDGED = tuple(_rows())
 
 def acknowledge(platform: Platform) -> None:
     """Acknowledges the findings of the table on the constructs of ``platform``, and what the environment file says of rights."""
-    _acknowledge_node_policies(platform)
+    node_policies = _managed(_node_policies(platform))
     rows = [(re.compile(row.path), row) for row in ACKNOWLEDGED]
     for stack in platform.stacks:
         shared = _names(stack)
         for construct in stack.node.find_all():
             path = construct.node.path
+            if node_policies and _NODE_ROLES.search(path):
+                _accept(construct, node_policies, "the nodes (node_policies)")
             names = {**shared, "bucket": _bucket_beside(construct)}
             for pattern, row in rows:
                 if pattern.search(path):
@@ -64,29 +65,15 @@ def acknowledge(platform: Platform) -> None:
             _acknowledge_rights_of_pods(stack)
         if isinstance(stack, CapabilitiesStack):
             for kind, spec in stack.spec.chosen():
-                if isinstance(spec, CapabilitySpec):
+                if isinstance(spec, MadeRoleSpec):
                     own = stack.node.find_child("Capabilities").node.find_child(kind.lower())
                     _acknowledge_rights(own, "Role", spec.policies, spec.allow, "one capability (capabilities)")
 
 
-def _acknowledge_node_policies(platform: Platform) -> None:
-    """Acknowledges the policies that the environment file gives to nodes of a kind of compute."""
+def _node_policies(platform: Platform) -> list[str]:
+    """Returns the policies that the environment file gives to nodes of a kind of compute."""
     sections = [section for cluster in platform.environment.clusters for _, section in cluster.compute.present()]
-    policies = [policy for section in sections for policy in getattr(section, "node_policies", ())]
-    if not policies:
-        return
-    for stack in platform.stacks:
-        for construct in stack.node.find_all():
-            if _NODE_ROLES.search(construct.node.path):
-                _acknowledge_managed(construct, policies, "the nodes (node_policies)")
-
-
-def _acknowledge_managed(construct: IConstruct, policies: Sequence[str], whose: str) -> None:
-    named = [one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in policies]
-    rules = [f"AwsSolutions-IAM4[Policy::{one}]" for one in dict.fromkeys(named) if ":iam::aws:" in one]
-    if rules:
-        reason = f"The environment file gives these rights to {whose}: they are reviewed there, and by the review."
-        cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules))
+    return [policy for section in sections for policy in getattr(section, "node_policies", ())]
 
 
 def _acknowledge_rights_of_pods(stack: ComputeStack | WorkloadsStack) -> None:
@@ -109,17 +96,24 @@ def _acknowledge_rights(
     own: IConstruct, role: str, policies: Sequence[str], rights: Sequence[AllowSpec], whose: str
 ) -> None:
     """Acknowledges what the environment file says of rights: whoever reviews the file decides; the review judges it."""
-    reason = f"The environment file gives these rights to {whose}: they are reviewed there, and by the review."
     wide = [f"Action::{action}" for one in rights for action in one.actions if "*" in action]
     wide += [f"Resource::{_spelt(text)}" for one in rights for text in one.resources if "*" in text]
+    _accept(own.node.try_find_child(role), _managed(policies), whose)
+    _accept(
+        own.node.try_find_child(f"{role}Policy"), [f"AwsSolutions-IAM5[{one}]" for one in dict.fromkeys(wide)], whose
+    )
+
+
+def _managed(policies: Sequence[str]) -> list[str]:
+    """Returns cdk-nag's rules about the managed policies of AWS among some."""
     named = [one if one.startswith("arn:") else f"arn:<AWS::Partition>:iam::aws:policy/{one}" for one in policies]
-    rows = {
-        role: [f"AwsSolutions-IAM4[Policy::{one}]" for one in named if ":iam::aws:" in one],
-        f"{role}Policy": [f"AwsSolutions-IAM5[{finding}]" for finding in dict.fromkeys(wide)],
-    }
-    for name, rules in rows.items():
-        if rules and (construct := own.node.try_find_child(name)):
-            cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules))
+    return [f"AwsSolutions-IAM4[Policy::{one}]" for one in dict.fromkeys(named) if ":iam::aws:" in one]
+
+
+def _accept(construct: IConstruct | None, rules: Sequence[str], whose: str) -> None:
+    if construct and rules:
+        reason = f"The environment file gives these rights to {whose}: they are reviewed there, and by the review."
+        cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=reason) for rule in rules))
 
 
 def _spelt(arn: str) -> str:
