@@ -4,10 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.compute.managed_nodes.settings import PlacementGroup
+from eks_constructs.compute.managed_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
 from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
-from eks_constructs.endpoint import SecurityGroupId
-from eks_constructs.network_spec import SubnetId
 from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
     KmsKeyArn,
@@ -18,7 +16,6 @@ from eks_constructs.spec import (
     TagValue,
     distinct_values,
     repeated,
-    resource_id,
 )
 
 BUILT_IN_POOLS = ("general-purpose", "system")
@@ -50,11 +47,7 @@ class NodeClassSpec(Spec):
     (https://docs.aws.amazon.com/eks/latest/userguide/auto-advanced-security.html)."""
     kernel_lockdown: Literal["none", "integrity"] | None = None
     """`integrity` keeps even root from changing the running kernel. Default: EKS's."""
-    capacity_reservation_ids: Annotated[
-        list[Annotated[str, resource_id("cr", "a capacity reservation")]],
-        Field(max_length=30),
-        AfterValidator(distinct_values),
-    ] = []
+    capacity_reservation_ids: Reservations = []
     """Capacity reservations and blocks, for pools whose `capacity` has `reserved`. Auto Mode then uses no open reservation by itself any
     more, in the whole cluster (https://docs.aws.amazon.com/eks/latest/userguide/auto-odcr.html)."""
     placement_group: PlacementGroup | None = None
@@ -65,9 +58,9 @@ class NodeClassSpec(Spec):
     """The default for pods that no network policy selects."""
     network_policy_event_logs: Literal["Disabled", "Enabled"] = "Disabled"
     """Whether nodes log what network policies allow and deny."""
-    security_group_ids: Annotated[list[SecurityGroupId], Field(max_length=4), AfterValidator(distinct_values)] = []
+    security_group_ids: SecurityGroups = []
     """More security groups of its nodes, beside the cluster's."""
-    subnet_ids: Annotated[list[SubnetId], Field(max_length=16), AfterValidator(distinct_values)] = []
+    subnet_ids: Subnets = []
     """Subnets of its nodes, in the cluster's VPC. Default: all private subnets."""
     tags: Annotated[dict[TagKey, TagValue], AfterValidator(_not_of_eks)] = {}
     """Tags of its instances, volumes and network interfaces, beside the environment's. A change replaces the nodes."""

@@ -5,11 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.compute.kubelet import KubeletSpec
-from eks_constructs.compute.managed_nodes.settings import PlacementGroup
+from eks_constructs.compute.managed_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
 from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
 from eks_constructs.compute.user_data import UserDataSpec
-from eks_constructs.endpoint import SecurityGroupId
-from eks_constructs.network_spec import SubnetId
 from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
     KmsKeyArn,
@@ -53,15 +51,11 @@ class KarpenterNodesSpec(Spec):
     """Settings of the kubelet."""
     instance_store: Literal["raid0"] | None = None
     """Keeps containers, images and logs of pods on the disks of the instance, where it has some."""
-    security_group_ids: Annotated[list[SecurityGroupId], Field(max_length=4), AfterValidator(distinct_values)] = []
+    security_group_ids: SecurityGroups = []
     """More security groups of the nodes, beside the cluster's."""
-    subnet_ids: Annotated[list[SubnetId], Field(max_length=16), AfterValidator(distinct_values)] = []
+    subnet_ids: Subnets = []
     """Subnets of the nodes, in the cluster's VPC. Default: all private subnets."""
-    capacity_reservation_ids: Annotated[
-        list[Annotated[str, resource_id("cr", "a capacity reservation")]],
-        Field(max_length=30),
-        AfterValidator(distinct_values),
-    ] = []
+    capacity_reservation_ids: Reservations = []
     """Capacity reservations and blocks, for pools whose `capacity` has `reserved` (https://karpenter.sh/docs/tasks/odcrs/)."""
     placement_group: PlacementGroup | None = None
     """Name of a placement group that exists; its nodes are in one AZ, if it is a cluster group."""

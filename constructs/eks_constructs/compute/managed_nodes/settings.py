@@ -53,6 +53,17 @@ class AmiSpec(Spec):
         return self
 
 
+SecurityGroups = Annotated[
+    list[SecurityGroupId], Field(max_length=MAX_SECURITY_GROUPS), AfterValidator(distinct_values)
+]
+Subnets = Annotated[list[SubnetId], Field(max_length=16), AfterValidator(distinct_values)]
+Reservations = Annotated[
+    list[Annotated[str, resource_id("cr", "a capacity reservation")]],
+    Field(max_length=30),
+    AfterValidator(distinct_values),
+]
+
+
 class NodeSettingsSpec(Spec):
     """What the nodes of a group are made of. A change of any of it replaces the nodes, one after the other."""
 
@@ -67,11 +78,9 @@ class NodeSettingsSpec(Spec):
     instance_store: Annotated[str, pattern("raid0|raid10|mount", "must be raid0, raid10 or mount")] | None = None
     """What the disks of the instance are for, on Amazon Linux: `raid0` and `raid10` keep containers, images and logs of pods there,
     `mount` makes each disk a folder of /mnt/k8s-disks (https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/)."""
-    security_group_ids: Annotated[
-        list[SecurityGroupId], Field(max_length=MAX_SECURITY_GROUPS), AfterValidator(distinct_values)
-    ] = []
+    security_group_ids: SecurityGroups = []
     """More security groups of the nodes. The cluster's own stays: EKS leaves it out of a launch template that names others."""
-    subnet_ids: Annotated[list[SubnetId], Field(max_length=16), AfterValidator(distinct_values)] = []
+    subnet_ids: Subnets = []
     """Subnets of the nodes, in the cluster's VPC. Default: all private subnets. A change replaces the group."""
     availability_zones: Annotated[list[ZoneName], Field(max_length=6), AfterValidator(distinct_values)] = []
     """The private subnets of these AZs alone, for volumes of one AZ or a reservation. A change replaces the group."""
