@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from local_kubernetes import programs
+from local_kubernetes import kubeconfig, programs
 from local_kubernetes.client import Client
 
 FOLDER = "kubernetes-"
@@ -47,8 +47,7 @@ def write(home: Path) -> Path | None:
         return None
     file = home / FILE
     current = parts["contexts"][0]["name"]
-    with os.fdopen(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as out:
-        json.dump({"apiVersion": "v1", "kind": "Config", **parts, "current-context": current}, out)
+    kubeconfig.write(file, **parts, current=current)
     return file
 
 

@@ -6,7 +6,6 @@ The folder is its owner's alone: it has the key that every request is signed wit
 import importlib.util
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 from emulator import credentials, installation, kubeconfig, locks
 from emulator.problem import Problem
 from local_kubernetes import programs as kubernetes_programs
+from safe_io.loopback import LOOPBACK, free_port
 from safe_io.ownership import MANIFEST, OutputProblem, is_whole, remove
 from safe_io.process_groups import end_left, end_session
 from stacks.node import pinned_node
@@ -29,7 +29,6 @@ from stacks.node import pinned_node
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
 """A region where EKS uses every zone (eks_facts/data/availability_zones.yaml)."""
-LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 FREE_MEGABYTES = 100  # a demo writes a few; the Lambda functions of kubectl delivery some dozens
 
@@ -161,7 +160,7 @@ def start(
         (folder / "tmp").mkdir(mode=0o700)
         credentials.create(folder)
         for _ in range(3):  # somebody may take the port in between
-            port = _free_port()
+            port = free_port()
             environment = {**_environment(folder, port, strict, kubernetes), **(extra or {})}
             environment["EMULATOR_START_LOCK"] = str(lock.fileno())
             with (folder / "engine.log").open("w") as log:
@@ -257,12 +256,6 @@ def _environment(folder: Path, port: int, strict: bool, kubernetes: bool) -> dic
     if strict:
         environment |= {"USE_SSL": "1", "AUTH": "true"}
     return environment
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def _comes_up(engine: Engine, process: "subprocess.Popen[bytes]") -> bool:

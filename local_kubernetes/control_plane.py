@@ -6,9 +6,7 @@ socket in the folder, which is its owner's alone. The other two open no port. Al
 https://kubernetes.io/docs/concepts/overview/components/#control-plane-components
 """
 
-import json
 import os
-import socket
 import ssl
 import time
 from base64 import b64encode
@@ -17,13 +15,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local_kubernetes import certificates
+from local_kubernetes import certificates, kubeconfig
 from local_kubernetes.client import ApiError, Client
 from local_kubernetes.programs import Programs, find, how_to_get
 from safe_io.errors import BadInput
+from safe_io.loopback import LOOPBACK, free_port
 from safe_io.process_groups import Child, Group, end_left, group
 
-LOOPBACK = "127.0.0.1"
 API, ETCD, MANAGER, SCHEDULER = "kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler"
 START_SECONDS = 90.0
 SERVICE_RANGE = "10.100.0.0/16"
@@ -166,11 +164,11 @@ class ControlPlane:
     def _run(self, programs: Programs, minor: str) -> None:
         """Starts what moves with the version, the API server first, and waits until it is ready."""
         for attempt in range(_TRIES):
-            self._port = self._port or _free_port()
+            self._port = self._port or free_port()
             self.url = f"https://{LOOPBACK}:{self._port}"
             self.client = Client(self.url, self._trust("admin"))
             self._start(programs, API, *self._api_flags())
-            if not (problem := self._wait()):
+            if not (problem := self._wait("/readyz", API, "is not ready")):
                 break
             self._end(API)
             if "address already in use" not in problem or self.kubeconfig.exists() or attempt == _TRIES - 1:
@@ -193,7 +191,10 @@ class ControlPlane:
         ]  # fmt: skip
         for name, more in ((MANAGER, signing), (SCHEDULER, [])):
             self._start(programs, name, *(flag.format(name) for flag in flags), *more)
-        self._wait_for_service_account()
+        # What pods need, and the controller manager makes.
+        account = "/api/v1/namespaces/default/serviceaccounts/default"
+        if problem := self._wait(account, MANAGER, "does nothing"):
+            raise BadInput(problem)
 
     def _api_flags(self) -> Sequence[str]:
         return (
@@ -221,29 +222,17 @@ class ControlPlane:
             child.kill()
             child.wait()
 
-    def _wait(self) -> str:
-        """Waits until the API is ready; returns why it is not."""
+    def _wait(self, path: str, name: str, trouble: str) -> str:
+        """Waits until the API answers for a path; returns why it does not: a part that ended, or the ``trouble`` of one."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if problem := self.healthy():
                 return problem
             with suppress(OSError, ApiError):
-                self.client.get("/readyz")
+                self.client.get(path)
                 return ""
             time.sleep(0.05)
-        return f"{API} is not ready after {START_SECONDS:.0f} s: {self._log(API)}"
-
-    def _wait_for_service_account(self) -> None:
-        """Waits for what pods need, and the controller manager makes."""
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if problem := self.healthy():
-                raise BadInput(problem)
-            with suppress(OSError, ApiError):
-                self.client.get("/api/v1/namespaces/default/serviceaccounts/default")
-                return
-            time.sleep(0.05)
-        raise BadInput(f"{MANAGER} does nothing after {START_SECONDS:.0f} s: {self._log(MANAGER)}")
+        return f"{name} {trouble} after {START_SECONDS:.0f} s: {self._log(name)}"
 
     def _log(self, name: str) -> str:
         with suppress(OSError):
@@ -261,21 +250,12 @@ class ControlPlane:
             return b64encode((self.folder / file).read_bytes()).decode()
 
         user = {"client-certificate-data": data(f"{name}.crt"), "client-key-data": data(f"{name}.key")}
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [
-                {"name": "local", "cluster": {"server": self.url, "certificate-authority-data": data("ca.crt")}}
-            ],
-            "users": [{"name": name, "user": user}],
-            "contexts": [{"name": "local", "context": {"cluster": "local", "user": name}}],
-            "current-context": "local",
-        }
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-            json.dump(content, file)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+        cluster = {"server": self.url, "certificate-authority-data": data("ca.crt")}
+        context = {"cluster": "local", "user": name}
+        kubeconfig.write(
+            path,
+            [{"name": "local", "cluster": cluster}],
+            [{"name": name, "user": user}],
+            [{"name": "local", "context": context}],
+            "local",
+        )

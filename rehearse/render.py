@@ -1,11 +1,11 @@
 """A rehearsal as text, Markdown, HTML or JSON. Renderers add no facts."""
 
-import json
 import textwrap
 from collections.abc import Callable, Iterator
 from html import escape
 
 from rehearse.document import SCHEMA_VERSION, VERDICTS, Finding, Rehearsal, Verdict, Workload
+from responsibility.render.schema import schema_of
 from safe_io.terminal import one_line
 
 TITLES: dict[Verdict, str] = {
@@ -240,13 +240,7 @@ def as_json(document: Rehearsal) -> str:
 
 def schema() -> str:
     """Returns the JSON schema of the document."""
-    body = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:eks-platform:rehearsal:{SCHEMA_VERSION}",
-        **Rehearsal.model_json_schema(mode="serialization"),
-        "title": "EKS upgrade rehearsal",
-    }
-    return json.dumps(body, indent=1) + "\n"
+    return schema_of(Rehearsal, f"urn:eks-platform:rehearsal:{SCHEMA_VERSION}", "EKS upgrade rehearsal")
 
 
 FORMATS: dict[str, Callable[[Rehearsal], str]] = {"text": text, "md": markdown, "html": html, "json": as_json}

@@ -12,9 +12,10 @@ from typing import Any, TextIO
 from emulator import credentials, locks
 from emulator.engine import port
 from emulator.engine.authentication import Authentication
-from emulator.engine.confinement import LOOPBACK, allowed, confine
+from emulator.engine.confinement import allowed, confine
 from emulator.engine.install import install
 from emulator.engine.kubernetes.control_planes import ON
+from safe_io.loopback import LOOPBACK
 
 
 def main() -> None:

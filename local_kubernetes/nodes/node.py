@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from eks_facts.capacity import InstanceType, Runs, allocatable
+from eks_facts.node_selection import ARCHITECTURE
 from local_kubernetes.nodes.compute import Group, Row, Runner, region_of
 
 COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
@@ -15,7 +16,7 @@ KIND = "local-kubernetes/compute"
 """Label of every simulated node: its kind of compute. A real node has none of this name."""
 EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
-HOST, TYPE, ARCHITECTURE = "kubernetes.io/hostname", "node.kubernetes.io/instance-type", "kubernetes.io/arch"
+HOST, TYPE = "kubernetes.io/hostname", "node.kubernetes.io/instance-type"
 CAPACITY = "karpenter.sh/capacity-type"
 _GO = {"x86_64": "amd64", "arm64": "arm64"}
 

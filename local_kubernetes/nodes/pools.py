@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from eks_facts.capacity import InstanceType, allocatable, catalogue
+from eks_facts.capacity import InstanceType, allocatable, catalogue, instance_type
 from eks_facts.files import load
 from eks_facts.labels import kept_off, meets, node_terms
+from eks_facts.node_selection import ARCHITECTURE
 from eks_facts.quantities import quantity
 from local_kubernetes.client import Object
 from local_kubernetes.nodes.around import Around
 from local_kubernetes.nodes.clock import Process
 from local_kubernetes.nodes.compute import Runner
 from local_kubernetes.nodes.mirror import Key, key_of
-from local_kubernetes.nodes.node import ARCHITECTURE, CAPACITY, COMPUTE_TYPE, HOST, POOL, ZONE, Node, common_labels
+from local_kubernetes.nodes.node import CAPACITY, COMPUTE_TYPE, HOST, POOL, ZONE, Node, common_labels
 from local_kubernetes.nodes.placing import amounts, free_on, lacking, lives, misfit, offered, parted
 from local_kubernetes.nodes.rest import unscheduled
 from local_kubernetes.nodes.volumes import zones_of
@@ -218,10 +219,8 @@ class Pools:
                 others.append(f"{name}: no instance type and zone meet its requirements")
                 continue
             zones = sorted({zone for zone, _, _ in options})
-            zone = min(zones, key=lambda one: (self._nodes_in(one, claims), one))
             spread = [one for one in zones if not self._parted(pod, one, claims)]
-            if spread:
-                zone = min(spread, key=lambda one: (self._nodes_in(one, claims), one))
+            zone = min(spread or zones, key=lambda one: (self._nodes_in(one, claims), one))
             fitting = [(kind, labels) for at, kind, labels in options if at == zone]
             extra = self._daemons(pool)
             total = _sum(amounts(pod), extra)
@@ -325,7 +324,7 @@ class Pools:
         }
         for node in self._world.nodes.values():
             if node.group == name and node.runner in ("auto_mode", "karpenter"):
-                of = next(one for one in catalogue() if one.name == node.labels["node.kubernetes.io/instance-type"])
+                of = instance_type(node.labels["node.kubernetes.io/instance-type"])
                 used = {
                     "cpu": used["cpu"] + of.vcpus,
                     "memory": used["memory"] + Fraction(of.gib) * 2**30,

@@ -10,6 +10,7 @@ from delivery.order import in_order
 from delivery.placeholders import fill, places
 from eks_constructs.manifests import KubernetesObject, ManifestFile
 from eks_constructs.spec import Misplaced
+from eks_facts.node_selection import ARCHITECTURE
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.objects.folder import SourceObject, documents_below
@@ -20,7 +21,6 @@ from stacks.objects.pods import pod_templates
 ORDER = 55
 """Order among the files of a cluster: after charts, before workloads."""
 _FILLED = ("AWS_ACCOUNT_ID", "AWS_PARTITION", "AWS_REGION", "CLUSTER_NAME")
-_ARCH = "kubernetes.io/arch"
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ def _check(sources: Sequence[SourceObject], cluster: ClusterSpec) -> None:
                 )
         for way, pod in pod_templates(source.object):
             spec = pod["spec"]
-            if "arm64" in processors and _ARCH not in str([spec.get("nodeSelector"), spec.get("affinity")]):
+            if "arm64" in processors and ARCHITECTURE not in str([spec.get("nodeSelector"), spec.get("affinity")]):
                 problems.add(
                     source,
                     (*way, "spec"),
-                    f"says nothing of {_ARCH}, and the cluster has nodes with arm64: name in nodeSelector the processors its"
+                    f"says nothing of {ARCHITECTURE}, and the cluster has nodes with arm64: name in nodeSelector the processors its"
                     " images are for",
                 )
     problems.raise_found()

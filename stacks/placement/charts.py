@@ -11,6 +11,7 @@ from eks_constructs.compute.registry import KINDS
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.spec import Misplaced
 from eks_facts.addons import namespace_of
+from eks_facts.node_selection import ARCHITECTURE
 from stacks.environment.chart_spec import ChartSpec
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.workload_spec import WorkloadSpec
@@ -20,7 +21,6 @@ NAMESPACES, ORDER = 51, 52
 """Order among the files of a cluster: after controllers and their nodes, before manifests and workloads."""
 FILLED = ("AWS_ACCOUNT_ID", "AWS_PARTITION", "AWS_REGION", "VPC_ID")
 """Placeholders that have a value when a chart is installed."""
-_ARCH = "kubernetes.io/arch"
 
 
 def namespace_for(chart: ChartSpec) -> str:
@@ -93,7 +93,7 @@ def _placed_values(chart: ChartSpec, cluster: ClusterSpec) -> dict[str, Any]:
             "architectures" if chart.architectures else "name",
         )
     if len(fitting) == 1 < len(processors):
-        selector = {**selector, _ARCH: fitting.pop()}
+        selector = {**selector, ARCHITECTURE: fitting.pop()}
     settings: dict[str, Any] = {
         **({"nodeSelector": dict(selector)} if selector else {}),
         **({"tolerations": [dict(one) for one in tolerations]} if tolerations else {}),

@@ -8,8 +8,9 @@ from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from emulator.process import LOOPBACK, REGION, Engine
+from emulator.process import REGION, Engine
 from emulator.status import client
+from safe_io.loopback import LOOPBACK
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from emulator.process import ACCOUNT, LOOPBACK, REGION, Engine
+from emulator.process import ACCOUNT, REGION, Engine
 from emulator.status import client
+from safe_io.loopback import LOOPBACK
 from tests.emulator.requests import Answer, ask, make_bucket, signature, signed
 from tests.support.machine import CHROMIUM, NEEDS_CHROMIUM
 

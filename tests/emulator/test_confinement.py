@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.engine.confinement import LOOPBACK
 from emulator.process import ACCOUNT, Engine
 from emulator.status import client
+from safe_io.loopback import LOOPBACK
 from tests.emulator.functions import deploy_function, invoke
 from tests.emulator.programs import listeners, until
 from tests.emulator.requests import make_bucket

@@ -80,9 +80,9 @@ def test_a_port_that_is_taken_in_between(monkeypatch: pytest.MonkeyPatch) -> Non
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        free = process._free_port
+        free = process.free_port
         ports = iter([taken.getsockname()[1]])
-        monkeypatch.setattr(process, "_free_port", lambda: next(ports, None) or free())
+        monkeypatch.setattr(process, "free_port", lambda: next(ports, None) or free())
         assert process.start().port != taken.getsockname()[1]
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.support.environments import ROOT
 
 _CLAIMED = "in the folder of the local AWS, and in its virtual environment: both are claimed first (emulator/locks.py)"
+_MADE = "into the folder that its caller made for it: the emulator's, or a temporary one"
 _SYNTH = "into the empty folder of a synth (stacks/assembly.py)"
 
 ALLOWED = {
@@ -19,15 +20,14 @@ ALLOWED = {
     },
     "eks_facts/refresh_access_levels.py": {"write_text": "its own data, at a place that nobody names"},
     "stacks/files.py": {"write_text": _SYNTH},
-    "local_kubernetes/control_plane.py": dict.fromkeys(
-        ("open(a)", "os.open"), "into the folder that its caller made for it: the emulator's, or a temporary one"
-    ),
+    "local_kubernetes/control_plane.py": {"open(a)": _MADE},
+    "local_kubernetes/kubeconfig.py": {"os.open": _MADE},
     "local_kubernetes/building.py": {
         "copy": "into a temporary folder",
         "rename": "a complete folder to its place in the cache: rename fails where there is a folder with anything in it",
     },
     "emulator/": dict.fromkeys(
-        ("open(w)", "open(a+)", "os.open", "write_text", "write_bytes", "rename", "rmtree", "unlink"),
+        ("open(w)", "open(a+)", "write_text", "write_bytes", "rename", "rmtree", "unlink"),
         _CLAIMED,
     ),
 }

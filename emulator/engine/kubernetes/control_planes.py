@@ -1,7 +1,6 @@
 """The control plane of each cluster: started beside the request that makes the cluster, and gone with the cluster."""
 
 import contextvars
-import json
 import os
 import shutil
 import threading
@@ -13,17 +12,18 @@ from typing import Any
 
 from emulator.engine import port
 from emulator.engine.account import Account
-from emulator.engine.confinement import LOOPBACK, allowed
+from emulator.engine.confinement import allowed
 from emulator.engine.eks.state import State
 from emulator.engine.kubernetes.asked import what_is_asked
 from emulator.engine.kubernetes.identity import Identity
 from emulator.engine.kubernetes.running import Running
 from emulator.kubeconfig import FOLDER
-from local_kubernetes import control_plane
+from local_kubernetes import control_plane, kubeconfig
 from local_kubernetes.control_plane import ControlPlane, Options
 from local_kubernetes.definitions import define
 from local_kubernetes.programs import find, minors
 from safe_io.errors import BadInput
+from safe_io.loopback import LOOPBACK
 
 ON = "EMULATOR_KUBERNETES"
 """Set in the engine's environment where its clusters are to have a control plane."""
@@ -60,16 +60,10 @@ class Kubernetes:
             live: makes what keeps nodes and AWS's side of the cluster going.
         """
         self._folder, self._asked, self._webhook, self._live = folder, asked, webhook, live
-        self.problem = ""
         self._plane: ControlPlane | None = None
         self._running: Running | None = None
         self._stopped = threading.Event()
-        # In the context of the request: the account and region that ministack's stores are read for.
-        context = contextvars.copy_context()
-        self._thread = threading.Thread(
-            target=context.run, args=(self._start,), daemon=True, name=f"start {folder.name}"
-        )
-        self._thread.start()
+        self._begin(self._start)
 
     @property
     def endpoint(self) -> tuple[str, str] | None:
@@ -149,17 +143,13 @@ class Kubernetes:
 
     def _write_webhook(self) -> None:
         trusted = {"certificate-authority": self._webhook.certificate} if self._webhook.certificate else {}
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "engine", "cluster": {"server": self._webhook.url, **trusted}}],
-            "users": [{"name": "apiserver"}],
-            "contexts": [{"name": "webhook", "context": {"cluster": "engine", "user": "apiserver"}}],
-            "current-context": "webhook",
-        }
-        path = self._folder / "webhook.json"
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-            json.dump(content, file)
+        kubeconfig.write(
+            self._folder / "webhook.json",
+            [{"name": "engine", "cluster": {"server": self._webhook.url, **trusted}}],
+            [{"name": "apiserver"}],
+            [{"name": "webhook", "context": {"cluster": "engine", "user": "apiserver"}}],
+            "webhook",
+        )
 
 
 class ControlPlanes:
