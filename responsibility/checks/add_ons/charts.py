@@ -9,6 +9,7 @@ from typing import Any
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.compute.instances import imds_hop_limit_is_1
+from responsibility.findings import Evidence
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster, PodIdentity
 from responsibility.reading.embedded import NoData, json_in
@@ -73,19 +74,15 @@ def balancer_controller_needs_no_metadata(chart: HelmChart) -> Answer | None:
     if str(chart.resource.maybe("Chart", "")).rsplit("/", 1)[-1] != _BALANCERS:
         return None
     here = chart.at("Values")
-    cluster = chart.facts.get(Cluster, chart.cluster_key)
-    if cluster is None:
-        raise UnknownValue(here, "the cluster that it belongs to was not read")
+    cluster = _cluster_of(chart, here)
     values = _values(chart)
     if values.get("hostNetwork") is True:
         return met("runs in the host's network, which reaches the instance metadata", here)
     missing = list(_missing(values, cluster))
     if not missing:
         return met("has region, vpcId and a role of its own", here)
-    if where := next(_without_metadata(cluster), None):
+    if where := _without_metadata(cluster, here):
         return open_(f"has no {', no '.join(missing)}, and its pods cannot ask {where}", here)
-    if not (cluster.node_groups or cluster.self_managed):
-        raise UnknownValue(here, "on which nodes its pods run was not read")
     return met("its pods reach the instance metadata", here)
 
 
@@ -145,26 +142,34 @@ def controllers_have_a_role(chart: HelmChart) -> Answer | None:
     if name not in _CALLERS:
         return None
     here = chart.at("Values")
-    cluster = chart.facts.get(Cluster, chart.cluster_key)
-    if cluster is None:
-        raise UnknownValue(here, "the cluster that it belongs to was not read")
+    cluster = _cluster_of(chart, here)
     values, (path, account) = _values(chart), _CALLERS[name]
     if _has_identity(values, cluster, path, account):
         return met("its service account has a role, or may have one", here)
-    if where := next(_without_metadata(cluster), None):
+    if where := _without_metadata(cluster, here):
         return open_(f"its service account has no role, and its pods cannot get one from {where}", here)
-    if not (cluster.node_groups or cluster.self_managed):
-        raise UnknownValue(here, "on which nodes its pods run was not read")
     return open_("its service account has no role: its pods take that of their node", here)
 
 
-def _without_metadata(cluster: Cluster) -> Iterator[str]:
-    """Yields compute whose pods do not reach the instance metadata. Raises UnknownValue."""
-    for nodes in [*cluster.node_groups, *cluster.self_managed]:
-        answer = imds_hop_limit_is_1(nodes) if isinstance(nodes, Ec2Nodes) else None
+def _cluster_of(chart: HelmChart, here: Evidence) -> Cluster:
+    """Returns the cluster that a chart is installed in. Raises UnknownValue."""
+    cluster = chart.facts.get(Cluster, chart.cluster_key)
+    if cluster is None:
+        raise UnknownValue(here, "the cluster that it belongs to was not read")
+    return cluster
+
+
+def _without_metadata(cluster: Cluster, here: Evidence) -> str:
+    """Returns compute whose pods do not reach the instance metadata; empty: there is none. Raises UnknownValue."""
+    nodes = [*cluster.node_groups, *cluster.self_managed]
+    for one in nodes:
+        answer = imds_hop_limit_is_1(one) if isinstance(one, Ec2Nodes) else None
         if answer and answer.status != "open":
-            yield f"the instance metadata of {nodes.words}"
+            return f"the instance metadata of {one.words}"
     if cluster.auto_mode:
-        yield "the instance metadata of Auto Mode's nodes"
-    if cluster.fargate_profiles and not (cluster.node_groups or cluster.self_managed):
-        yield "Fargate, which has no instance metadata"
+        return "the instance metadata of Auto Mode's nodes"
+    if not nodes and cluster.fargate_profiles:
+        return "Fargate, which has no instance metadata"
+    if not nodes:
+        raise UnknownValue(here, "on which nodes its pods run was not read")
+    return ""

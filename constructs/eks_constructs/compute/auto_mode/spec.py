@@ -109,12 +109,6 @@ class AutoModeSpec(Spec):
         ):
             if (index := repeated(names)) is not None:
                 raise Misplaced(f"{names[index]} is the name of two; choose another", what, index, "name")
-        if (index := repeated(self.built_in_node_pools)) is not None:
-            raise Misplaced(
-                f"{self.built_in_node_pools[index]} is in the list twice; remove one",
-                "built_in_node_pools",
-                index,
-            )
         return self
 
     @model_validator(mode="after")
