@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eks_facts.versions import kubernetes_versions
-from emulator.engine import conditions, functions, iam, log_delivery, port, provider
+from emulator.engine import conditions, functions, iam, kept, log_delivery, port, provider
 from emulator.engine.account import Account
 from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import allowed
@@ -56,6 +56,7 @@ def install(authentication: Authentication, *, schemas: Path) -> None:
     arns.install()
     ec2_types.install()
     iam.install()
+    kept.install()
     log_delivery.install()
     RESOURCE_TYPES.update(eks_types(eks))
     provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-west-2")))
