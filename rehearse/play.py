@@ -12,7 +12,7 @@ from local_kubernetes.nodes.disruption import Disruption
 from local_kubernetes.nodes.drain import cordon, drain, drainable
 from local_kubernetes.nodes.journal import Journal
 from local_kubernetes.nodes.node import Node
-from local_kubernetes.nodes.pools import built_in
+from local_kubernetes.nodes.node_pool import built_in
 from local_kubernetes.nodes.world import World
 from local_kubernetes.programs import find, minors
 from rehearse import moves

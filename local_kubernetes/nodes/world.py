@@ -216,7 +216,9 @@ class World:
                 break
             if time.monotonic() > deadline:
                 self._ignored |= open_
-                self.unsettled += [f"After {PATIENCE:.0f} s the control plane had not settled: {one}" for one in sorted(open_)]
+                self.unsettled += [
+                    f"After {PATIENCE:.0f} s the control plane had not settled: {one}" for one in sorted(open_)
+                ]
                 break
         self._rested = self.client.writes
         for observer in self.observers:
