@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
+from eks_constructs.guardduty import GuardDutySpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
@@ -72,6 +73,7 @@ class Environment(Spec):
     load balancers, and volumes on managed nodes (on Auto Mode: `auto_mode.volume_tags`)."""
     iam: IamSpec = IamSpec()
     foundation: FoundationSpec = FoundationSpec()
+    guardduty: GuardDutySpec | None = None
     registries: dict[RegistryName, RegistrySpec] = {}
     """Registries and chart repositories that a mirror or a pull through cache of Amazon ECR replaces. Images of
     workloads and controllers, and the controllers' charts, then come from there."""
@@ -217,6 +219,18 @@ class Environment(Spec):
         check_arns(self.model_dump(mode="json"), self.region)
         return self
 
+    @model_validator(mode="after")
+    def _guardduty(self) -> "Environment":
+        spec = self.guardduty
+        for cluster in self.clusters:
+            for addon in cluster.planned_addons():
+                if addon.name == "aws-guardduty-agent" and spec and spec.agent == "managed":
+                    raise Misplaced(
+                        "GuardDuty installs it itself, as guardduty.agent says: managed; remove one of the two",
+                        *self.where(cluster, "addons", addon.name),
+                    )
+        return self
+
     def _check_network(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
         nodes, existing = cluster.compute.managed_nodes, cluster.existing
         for index, group in enumerate(nodes.groups if nodes and existing else []):
@@ -305,6 +319,15 @@ class Environment(Spec):
                     f"overlaps {taken} of its network; choose another range",
                     *self.where(cluster, "control_plane", "service_cidr"),
                 )
+        auto, apart = cluster.compute.auto_mode, "control_plane_cidr"
+        if isinstance(network, ExistingNetworkSpec):
+            apart = "control_plane_subnet_ids"
+        if getattr(network, apart) and auto and auto.enabled and auto.built_in_node_pools:
+            raise Misplaced(
+                f"the built-in pools put nodes into the cluster's subnets, which are those of network.{apart}: set it to [] and add"
+                " node_classes and node_pools, or leave the control plane in the private subnets",
+                *self.where(cluster, "compute", "auto_mode", "built_in_node_pools"),
+            )
         for kind, section in cluster.compute.present():
             public = kind.load_balancer_scheme(section) == "internet-facing"
             if public and isinstance(network, NetworkSpec) and not network.public_subnets:

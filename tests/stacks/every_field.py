@@ -45,6 +45,7 @@ FILES: tuple[dict[str, Any], ...] = (
         "tags": {"owner": "a team"},
         "iam": {"path": "/eks/", "name_prefix": "x-", "permissions_boundary": "arn:aws:iam::123456789012:policy/B"},
         "foundation": {"retain": False, "log_retention_days": 7},
+        "guardduty": {"plans": ["RUNTIME_MONITORING"], "agent": "managed", "publish": "SIX_HOURS"},
         "network": {
             "cidr": "10.0.0.0/16",
             "availability_zones": 3,
@@ -61,7 +62,6 @@ FILES: tuple[dict[str, Any], ...] = (
                 {"gateway_id": "vgw-0123456789abcdef0", "routes": ["pl-0123456789abcdef0"], "attach": False},
             ],
             "resolver_rules": ["rslvr-rr-0123456789abcdef0"],
-            "control_plane_cidr": "10.3.0.0/24",
             "pod_cidr": "100.64.0.0/16",
             "ipv6": True,
         },
@@ -359,6 +359,22 @@ FILES: tuple[dict[str, Any], ...] = (
                     "allow": [{"actions": ["wafv2:GetWebACL"], "resources": ["*"]}],
                 },
                 "provided_elsewhere": ["cert-manager.io"],
+                "alarms": {
+                    "topics": ["arn:aws:sns:eu-west-1:123456789012:on-call"],
+                    "thresholds": {"api-errors": 10},
+                    "without": ["webhook-latency"],
+                },
+                "backup": {
+                    "schedule": "cron(0 3 ? * 1 *)",
+                    "keep_days": 14,
+                    "vault": "kept",
+                    "copy_to": "arn:aws:backup:eu-central-1:123456789012:backup-vault:copies",
+                    "buckets": True,
+                },
+                "prometheus": {
+                    "workspace_arn": "arn:aws:aps:eu-west-1:123456789012:workspace/ws-1234abcd-12ab-34cd-56ef-1234567890ab",
+                    "configuration": {"scrape_configs": [{"job_name": "pods"}]},
+                },
                 "workloads": [
                     {
                         "name": "web",
@@ -432,7 +448,7 @@ FILES: tuple[dict[str, Any], ...] = (
             },
             {
                 "name": "d",
-                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"], "control_plane_cidr": "10.3.0.0/24"},
                 "control_plane": {
                     "kubernetes_version": "1.36",
                     "certificate_authority": {"successor": True, "active_id": "abc"},

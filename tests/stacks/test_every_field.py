@@ -215,6 +215,9 @@ RIGHT: dict[str, tuple[str, str]] = {
     "LoadBalancerControllerSpec.version": (r"v?\d+\.\d+\.\d+", "a version, if the repository has it"),
     "LoadBalancerControllerSpec.values": (r"(?s).*", "the chart's own affair"),
     "WorkloadSpec.folder": (r"(?s).*", "a path, which the loader looks for"),
+    "AlarmsSpec.thresholds": ("api-errors", "any threshold"),
+    "BackupSpec.vault": (r"[A-Za-z0-9_-]{2,50}", "a vault, if there is one of that name"),
+    "PrometheusSpec.configuration": (r"(?s).*", "the scraper's own affair"),
     "ConnectionSpec.routes": (
         r"(100\.64|198\.18)\.0\.0/16|10\.0\.0\.0/(7|8|29)",
         "a network behind a gateway can have it",
