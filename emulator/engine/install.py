@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eks_facts.versions import kubernetes_versions
-from emulator.engine import autoscaling, conditions, functions, iam, log_delivery, port, provider, roles_anywhere
+from emulator.engine import autoscaling, conditions, functions, iam, kept, log_delivery, port, provider, roles_anywhere
 from emulator.engine.account import Account
 from emulator.engine.activations import Activations
 from emulator.engine.authentication import Authentication
@@ -57,6 +57,7 @@ def install(authentication: Authentication, *, schemas: Path) -> None:
     arns.install()
     ec2_types.install()
     iam.install()
+    kept.install()
     log_delivery.install()
     autoscaling.install()
     roles_anywhere.install()
