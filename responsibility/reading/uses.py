@@ -33,7 +33,8 @@ _SERVICES: dict[str, tuple[Purpose, str]] = {
     "capabilities.eks.amazonaws.com": ("capability", "an EKS capability"),
 }
 """Services that assume a role for EKS alone: such a role has to do with EKS even if nothing in the templates names it."""
-_OF_NODES = ("AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy")
+_OF_NODES: dict[str, Purpose] = {"AmazonEKSWorkerNodePolicy": "node", "AmazonEKSWorkerNodeMinimalPolicy": "auto_node"}
+"""AWS has the minimal one for Auto Mode alone: https://docs.aws.amazon.com/eks/latest/userguide/auto-create-node-role.html"""
 _OIDC_PROVIDERS = ("AWS::IAM::OIDCProvider", "Custom::AWSCDKOpenIdConnectProvider")
 SERVICE_ACCOUNT = "system:serviceaccount:"
 
@@ -172,9 +173,10 @@ def _of_itself(role: Role) -> Iterator[Use]:
     for service, (purpose, words) in _SERVICES.items():
         if _trusts(role, service):
             yield Use(purpose, _only_cluster(role), words, role)
-    if _trusts(role, "ec2.amazonaws.com") and any(name in _OF_NODES for name, _ in role.attached[0]):
+    attached = {name for name, _ in role.attached[0]}
+    if _trusts(role, "ec2.amazonaws.com") and (of := next((name for name in _OF_NODES if name in attached), None)):
         # Karpenter, Spot Ocean, or another stack starts them: nothing here names the role.
-        yield Use("node", _only_cluster(role), "nodes that something else starts", role)
+        yield Use(_OF_NODES[of], _only_cluster(role), "nodes that something else starts", role)
     if _trusts_pods_by_oidc(role):
         yield Use("irsa", _only_cluster(role), "pods of a service account", role)
     if _may_administer(role):

@@ -139,6 +139,7 @@ class Environment(Spec):
             if problem := version_problem(cluster.control_plane, today):
                 raise Misplaced(problem.text, *self.where(cluster, "control_plane", problem.key))
             self._check_addresses(cluster, network)
+            self._check_control_plane_subnets(cluster, network)
             self._check_names(cluster)
             self._check_instances(cluster)
             self._check_identity_center(cluster)
@@ -290,6 +291,17 @@ class Environment(Spec):
                 *self.where(cluster, "name"),
             )
 
+    def _check_control_plane_subnets(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
+        auto, apart = cluster.compute.auto_mode, "control_plane_cidr"
+        if isinstance(network, ExistingNetworkSpec):
+            apart = "control_plane_subnet_ids"
+        if getattr(network, apart) and auto and auto.enabled and auto.built_in_node_pools:
+            raise Misplaced(
+                f"the built-in pools put nodes into the cluster's subnets, which are those of network.{apart}: set it to [] and add"
+                " node_classes and node_pools, or leave the control plane in the private subnets",
+                *self.where(cluster, "compute", "auto_mode", "built_in_node_pools"),
+            )
+
     def _check_addresses(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
         plane = cluster.control_plane
         pod_cidr = network.pod_cidr if isinstance(network, NetworkSpec) else None
@@ -319,15 +331,6 @@ class Environment(Spec):
                     f"overlaps {taken} of its network; choose another range",
                     *self.where(cluster, "control_plane", "service_cidr"),
                 )
-        auto, apart = cluster.compute.auto_mode, "control_plane_cidr"
-        if isinstance(network, ExistingNetworkSpec):
-            apart = "control_plane_subnet_ids"
-        if getattr(network, apart) and auto and auto.enabled and auto.built_in_node_pools:
-            raise Misplaced(
-                f"the built-in pools put nodes into the cluster's subnets, which are those of network.{apart}: set it to [] and add"
-                " node_classes and node_pools, or leave the control plane in the private subnets",
-                *self.where(cluster, "compute", "auto_mode", "built_in_node_pools"),
-            )
         for kind, section in cluster.compute.present():
             public = kind.load_balancer_scheme(section) == "internet-facing"
             if public and isinstance(network, NetworkSpec) and not network.public_subnets:
