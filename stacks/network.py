@@ -1,10 +1,13 @@
 """Network stack: a VPC, for the clusters of an environment or for one of them."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from constructs import Construct
 
 from eks_constructs.network import Network, NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
+from eks_constructs.remote_networks import RemoteNetworks
 from eks_constructs.roles import IamSpec
 
 
@@ -32,8 +35,9 @@ class NetworkStack(cdk.Stack):
         iam: IamSpec,
         environment_tags: dict[str, str],
         stack_env: cdk.Environment,
+        remotes: Sequence[RemoteNetworks] = (),
     ) -> None:
-        """Makes the network ``name``; its log groups exist in the foundation."""
+        """Makes the network ``name``; its log groups exist in the foundation. ``remotes``: of its clusters, outside of the VPC."""
         super().__init__(
             scope,
             construct_id,
@@ -41,7 +45,9 @@ class NetworkStack(cdk.Stack):
             description=f"EKS platform {name}: VPC, subnets, NAT, endpoints and flow logs",
         )
         self.log_groups = log_groups
-        self.network = Network(self, "Network", spec, name=name, iam=iam, log_groups=log_groups, tags=environment_tags)
+        self.network = Network(
+            self, "Network", spec, name=name, iam=iam, log_groups=log_groups, tags=environment_tags, remotes=remotes
+        )
         outputs = {
             "VpcId": (self.network.vpc.vpc_id, "The VPC"),
             "PrivateSubnetIds": (

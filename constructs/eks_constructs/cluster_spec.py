@@ -92,6 +92,8 @@ class EksClusterSpec(Spec):
         region: str | None = None,
         own_pod_subnets: bool = False,
         isolated: bool = False,
+        network_made: bool = False,
+        vpc_cidrs: tuple[str, ...] = (),
     ) -> ClusterContext:
         """Returns what its kinds of compute may know of it."""
         return ClusterContext(
@@ -104,6 +106,9 @@ class EksClusterSpec(Spec):
             prefixes=self.prefixes,
             own_pod_subnets=own_pod_subnets,
             isolated=isolated,
+            network_made=network_made,
+            vpc_cidrs=vpc_cidrs,
+            public_endpoint=self.control_plane.endpoint.is_public,
             addons=frozenset(addon.name for addon in self.planned_addons()),
             mix=self.compute.mix,
             sections=self.compute.sections,
@@ -126,6 +131,7 @@ class EksClusterSpec(Spec):
             plane.kubernetes_version,
             ipv6=plane.ip_family == "ipv6",
             service_cidr=plane.service_cidr,
+            public_endpoint=plane.endpoint.is_public,
         )
         for kind, section in self.compute.active():
             try:

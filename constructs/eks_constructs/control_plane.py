@@ -25,6 +25,7 @@ from eks_constructs.control_plane_components import (
 )
 from eks_constructs.endpoint import EndpointSpec
 from eks_constructs.network_plan import RFC1918
+from eks_constructs.remote_networks import RemoteNetworks
 from eks_constructs.roles import IamSpec, Statement, arn, from_source, role, trust_service
 from eks_constructs.spec import Cidr, ClusterName, Misplaced, RoleArn, Spec
 from eks_facts.files import load
@@ -171,6 +172,20 @@ def cluster_role(
     )
 
 
+def _remote_network_config(remote: RemoteNetworks) -> eks.CfnCluster.RemoteNetworkConfigProperty:
+    """Returns both lists, empty ones too: what an update leaves out stays as it is.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-update.html
+    """
+    return eks.CfnCluster.RemoteNetworkConfigProperty(
+        # At most one entry, with all the ranges.
+        remote_node_networks=[eks.CfnCluster.RemoteNodeNetworkProperty(cidrs=list(remote.nodes))]
+        if remote.nodes
+        else [],
+        remote_pod_networks=[eks.CfnCluster.RemotePodNetworkProperty(cidrs=list(remote.pods))] if remote.pods else [],
+    )
+
+
 class ControlPlane(Construct):
     """An EKS cluster: API mode for access, all logs on, Kubernetes data encrypted with a customer key.
 
@@ -190,8 +205,9 @@ class ControlPlane(Construct):
         role_arn: str,
         kms_key_arn: str,
         auto_mode: AutoModeSettings,
+        remote: RemoteNetworks | None = None,
     ) -> None:
-        """Makes the cluster ``name`` in ``network``, with an existing role and key."""
+        """Makes the cluster ``name`` in ``network``, with an existing role and key; ``remote``: of its nodes outside of the VPC."""
         super().__init__(scope, construct_id)
         self.cluster = eks.CfnCluster(
             self,
@@ -248,6 +264,7 @@ class ControlPlane(Construct):
             rollback_config=eks.CfnCluster.RollbackConfigProperty(timeout_minutes=spec.rollback_timeout_minutes)
             if spec.rollback_timeout_minutes
             else None,
+            remote_network_config=_remote_network_config(remote) if remote else None,
             active_certificate_authority_id=spec.certificate_authority.active_id,
         )
         self._name, self._service_cidr = name, spec.service_cidr

@@ -1,6 +1,6 @@
 """The VPC of clusters: subnets over several AZs, NAT, endpoints, flow logs. All of it is the customer's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import CfnRule, CfnRuleAssertion, CfnTag, Fn, Stack, Token
@@ -12,6 +12,7 @@ from eks_constructs.default_security_group import dress_function
 from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.pseudo import Aws
+from eks_constructs.remote_networks import RemoteNetworks, add_routes
 from eks_constructs.roles import IamSpec, allow, arn, from_source, role, trust_service
 from eks_constructs.vpc_endpoints import VpcEndpoints
 from eks_facts.files import load
@@ -48,8 +49,12 @@ class Network(Construct):
         iam: IamSpec,
         log_groups: NetworkLogGroups,
         tags: Mapping[str, str],
+        remotes: Sequence[RemoteNetworks] = (),
     ) -> None:
-        """Makes the network ``name``; its logs go to existing log groups. ``tags`` are those of every resource."""
+        """Makes the network ``name``; its logs go to existing log groups. ``tags`` are those of every resource.
+
+        ``remotes``: networks of its clusters outside of the VPC, which get routes.
+        """
         super().__init__(scope, construct_id)
         self._spec, self._name = spec, name
         # The L2 VPC empties the default security group through the CDK's custom resource; CloudFormation alone cannot.
@@ -81,13 +86,26 @@ class Network(Construct):
         if spec.pod_cidr:
             self.subnets["pods"] = self._pod_tier(spec.pod_cidr)
 
+        self._tables: list[tuple[str, str]] = []
         private_tables = self._routes()
+        add_routes(
+            self,
+            remotes,
+            name=name,
+            vpc_id=self.vpc.vpc_id,
+            subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
+            # Load balancers in public subnets reach pods, too.
+            tables=[table for table in self._tables if table[0] != "IsolatedRoutes"],
+        )
         self.endpoints = VpcEndpoints(
             self,
             "Endpoints",
             name=name,
             vpc_id=self.vpc.vpc_id,
-            client_cidrs=[spec.cidr, *([spec.pod_cidr] if spec.pod_cidr else [])],
+            client_cidrs=[
+                *filter(None, (spec.cidr, spec.pod_cidr)),
+                *dict.fromkeys(cidr for remote in remotes for cidr in remote.ranges),
+            ],
             subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
             route_table_ids=private_tables,
             defaults=spec.nat == "none" if spec.interface_endpoints is None else spec.interface_endpoints,
@@ -173,6 +191,7 @@ class Network(Construct):
 
     def _table(self, construct_id: str, name: str, subnets: list[ec2.CfnSubnet]) -> ec2.CfnRouteTable:
         table = ec2.CfnRouteTable(self, construct_id, vpc_id=self.vpc.vpc_id, tags=self._tags(name))
+        self._tables.append((construct_id, table.ref))
         for subnet in subnets:
             ec2.CfnSubnetRouteTableAssociation(
                 self, f"{subnet.node.id}Routes", subnet_id=subnet.ref, route_table_id=table.ref
