@@ -136,7 +136,9 @@ class CredentialsSpec(Spec):
     """How nodes get their AWS credentials: one way for a cluster, for one role belongs to it."""
 
     ssm: SsmSpec | None = None
+    """By Systems Manager, where you have no certificates of your own."""
     iam_roles_anywhere: IamRolesAnywhereSpec | None = None
+    """By certificates of your own CA."""
 
     @model_validator(mode="after")
     def _one(self) -> "CredentialsSpec":
@@ -169,6 +171,7 @@ class SiteSpec(Spec):
     kubernetes_version: KubernetesVersion | None = None
     """Version of the kubelet (default: the control plane's). It may be three minor versions behind, and never ahead."""
     operating_system: System = "ubuntu-24.04"
+    """Operating system of its nodes, one of those that AWS validates."""
     architecture: Literal["amd64", "arm64"] = "amd64"
     """Processors of its nodes."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
@@ -235,6 +238,7 @@ class HybridNodesSpec(Spec):
     route_pods: bool = True
     """Routes the ranges of pods to the gateway. Set it to false where the EKS hybrid nodes gateway, a chart of AWS, keeps those routes."""
     credentials: CredentialsSpec
+    """How nodes get their AWS credentials."""
     role_arn: RoleArn | None = None
     """A Hybrid Nodes role that exists, in place of one that is made
     (https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-creds.html)."""
@@ -242,6 +246,7 @@ class HybridNodesSpec(Spec):
     """Says that DNS of the sites forwards to a Route 53 inbound endpoint of the VPC: nodes then find the private endpoint of a cluster
     that has a public one, too."""
     sites: Annotated[list[SiteSpec], Field(min_length=1, max_length=50), AfterValidator(_sites)]
+    """Where nodes are, and what they join with: each gets files in cdk.out/hybrid/ (docs/hybrid.md)."""
 
     def nets(self) -> Iterator[tuple[tuple[str | int, ...], IPv4Network]]:
         """Yields each range, with the way to it."""
