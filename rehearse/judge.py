@@ -66,7 +66,7 @@ def judge(played: Played) -> Rehearsal:
         events=[
             Happening(at=max(0.0, event.at - begin), step=event.step, what=event.what, failed=event.failed) for event in journal.events
         ],
-        not_played=list(dict.fromkeys(played.not_played)),
+        not_played=list(dict.fromkeys([*played.not_played, *played.world.unsettled])),
     )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def _before(played: Played) -> Iterator[Finding]:
     for name, line in sorted(played.tracker.lines.items()):
         ready, asked = line.at(played.begin), played.asked.get(name, 0)
         if ready < asked:
-            why = "; ".join(dict.fromkeys(why for _, why in played.tracker.pending(name)))
+            why = "; ".join(played.lacking.get(name, []))
             yield Finding(
                 topic="not-ready-before", verdict="warning", step="before", subject=_words(name),
                 detail=f"{ready} of {asked} replicas were ready before it began: {why or 'no pod says why'}",

@@ -12,7 +12,7 @@ from local_kubernetes.nodes.disruption import Disruption
 from local_kubernetes.nodes.drain import cordon, drain, drainable
 from local_kubernetes.nodes.journal import Journal
 from local_kubernetes.nodes.node import Node
-from local_kubernetes.nodes.pools import built_in
+from local_kubernetes.nodes.node_pool import built_in
 from local_kubernetes.nodes.world import World
 from local_kubernetes.programs import find, minors
 from rehearse import moves
@@ -42,6 +42,7 @@ class Played:
         begin: when the upgrade began, on the clock.
         ready: ready replicas by workload then.
         asked: replicas that each asked for then.
+        lacking: why those that were not ready then were not, by workload.
         refused_before: objects that today's API server does not take.
         refused_after: objects that the next version's does not take.
         steps: id, title, begin, end and why it was not played.
@@ -58,6 +59,7 @@ class Played:
     nodes: int = 0
     ready: dict[Name, int] = field(default_factory=dict)
     asked: dict[Name, int] = field(default_factory=dict)
+    lacking: dict[Name, list[str]] = field(default_factory=dict)
     refused_before: list[Refused] = field(default_factory=list)
     refused_after: list[Refused] = field(default_factory=list)
     steps: list[tuple[str, str, float, float, str]] = field(default_factory=list)
@@ -110,6 +112,11 @@ class Player:
         played.nodes = len(world.nodes)
         played.asked = {name: line.asked for name, line in played.tracker.lines.items()}
         played.ready = {name: line.now for name, line in played.tracker.lines.items()}
+        played.lacking = {
+            name: list(dict.fromkeys(why for _, why in played.tracker.pending(name)))
+            for name, asked in played.asked.items()
+            if played.ready[name] < asked
+        }  # read now: the upgrade changes what a pod says
 
     def _pools(self) -> Iterable[dict[str, object]]:
         names = (self.case.compute.cluster.get("computeConfig") or {}).get("nodePools") or []

@@ -7,7 +7,6 @@ from constructs import Construct
 
 from eks_constructs.network import Network, NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
-from eks_constructs.remote_networks import RemoteNetworks
 from eks_constructs.roles import IamSpec
 
 
@@ -35,9 +34,9 @@ class NetworkStack(cdk.Stack):
         iam: IamSpec,
         environment_tags: dict[str, str],
         stack_env: cdk.Environment,
-        remotes: Sequence[RemoteNetworks] = (),
+        clients: Sequence[str] = (),
     ) -> None:
-        """Makes the network ``name``; its log groups exist in the foundation. ``remotes``: of its clusters, outside of the VPC."""
+        """Makes the network ``name``; its log groups exist in the foundation. ``clients`` may use its endpoints."""
         super().__init__(
             scope,
             construct_id,
@@ -46,7 +45,7 @@ class NetworkStack(cdk.Stack):
         )
         self.log_groups = log_groups
         self.network = Network(
-            self, "Network", spec, name=name, iam=iam, log_groups=log_groups, tags=environment_tags, remotes=remotes
+            self, "Network", spec, name=name, iam=iam, log_groups=log_groups, tags=environment_tags, clients=clients
         )
         outputs = {
             "VpcId": (self.network.vpc.vpc_id, "The VPC"),

@@ -25,6 +25,7 @@ from eks_constructs.endpoint import https_from, open_endpoint
 from eks_constructs.identity import OidcProvider, trust_tokens
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.roles import IamSpec
+from eks_constructs.security_group_rules import add_rules
 from eks_constructs.tunnel_host import TunnelHost
 
 CONTROL_PLANE_ID = "Cluster"
@@ -73,6 +74,7 @@ class AccessParts:
     ) -> None:
         """Makes the parts directly below ``scope``, for a cluster with this issuer of tokens and this security group."""
         open_endpoint(scope, spec.control_plane.endpoint, group_id=security_group_id)
+        add_rules(scope, spec.control_plane.security_group_rules, group_id=security_group_id)
         add_successor(scope, spec.control_plane.certificate_authority, cluster=cluster)
         self._issuer_url = issuer_url
         self._provider = trust_tokens(scope, OIDC_PROVIDER_ID, issuer_url=issuer_url)

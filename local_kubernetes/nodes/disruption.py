@@ -16,7 +16,8 @@ from local_kubernetes.nodes.drain import Drain, budgets_of, drain, drainable
 from local_kubernetes.nodes.journal import Journal
 from local_kubernetes.nodes.mirror import key_of
 from local_kubernetes.nodes.node import Node
-from local_kubernetes.nodes.pools import fits_elsewhere, template
+from local_kubernetes.nodes.node_pool import template
+from local_kubernetes.nodes.room import fits_elsewhere
 from local_kubernetes.nodes.world import World
 
 POLL_SECONDS = 10.0

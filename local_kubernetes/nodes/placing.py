@@ -26,6 +26,11 @@ def amounts(pod: Object) -> Amounts:
     return {"pods": Fraction(1), **{name: amount for name, amount in found.items() if amount}}
 
 
+def total(one: Amounts, other: Amounts) -> Amounts:
+    """Returns the sum of two requests."""
+    return {name: one.get(name, Fraction(0)) + other.get(name, Fraction(0)) for name in {**one, **other}}
+
+
 def offered(capacity: Mapping[str, str]) -> Amounts:
     """Returns quantities as numbers."""
     return {name: quantity(value) for name, value in capacity.items()}

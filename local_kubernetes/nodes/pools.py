@@ -6,81 +6,28 @@ https://karpenter.sh/docs/concepts/nodepools/
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
-from eks_facts.capacity import InstanceType, allocatable, catalogue, instance_type
-from eks_facts.files import load
-from eks_facts.labels import kept_off, meets, node_terms
-from eks_facts.node_selection import ARCHITECTURE
+from eks_facts.capacity import InstanceType, allocatable, instance_type
+from eks_facts.labels import kept_off
 from eks_facts.quantities import quantity
 from local_kubernetes.client import Object
 from local_kubernetes.nodes.around import Around
 from local_kubernetes.nodes.clock import Process
 from local_kubernetes.nodes.compute import Runner
 from local_kubernetes.nodes.mirror import Key, key_of
-from local_kubernetes.nodes.node import CAPACITY, COMPUTE_TYPE, HOST, POOL, ZONE, Node, common_labels
-from local_kubernetes.nodes.placing import amounts, free_on, lacking, lives, misfit, offered, parted
+from local_kubernetes.nodes.node import HOST, ZONE, Node, common_labels
+from local_kubernetes.nodes.node_pool import is_auto, template
+from local_kubernetes.nodes.offers import daemons, options
+from local_kubernetes.nodes.placing import amounts, lacking, lives, offered, parted, total
 from local_kubernetes.nodes.rest import unscheduled
-from local_kubernetes.nodes.volumes import zones_of
+from local_kubernetes.nodes.room import Room
 
 BATCH_SECONDS = 5.0
 """Karpenter waits for more pods before it starts nodes: https://karpenter.sh/docs/reference/settings/ (batchIdleDuration)."""
 NODE_SECONDS = 60.0
-AUTO_GROUP = "eks.amazonaws.com"
-_EXISTING = "There is already room, or a node on its way"
-
-
-def built_in() -> dict[str, Object]:
-    """Returns the node pools that Auto Mode brings, by name. https://docs.aws.amazon.com/eks/latest/userguide/set-builtin-node-pools.html"""
-    found = {}
-    for name, row in load("compute_kinds")["built_in_node_pools"].items():
-        if name == "source":
-            continue
-        requirements = [
-            {"key": CAPACITY, "operator": "In", "values": ["on-demand"]},
-            {"key": ARCHITECTURE, "operator": "In", "values": row["architectures"]},
-            {"key": f"{AUTO_GROUP}/instance-category", "operator": "In", "values": ["c", "m", "r"]},
-            {"key": f"{AUTO_GROUP}/instance-generation", "operator": "Gt", "values": ["4"]},
-            {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
-        ]
-        found[name] = {
-            "apiVersion": "karpenter.sh/v1",
-            "kind": "NodePool",
-            "metadata": {"name": name},
-            "spec": {
-                "disruption": {
-                    "budgets": [{"nodes": "10%"}],
-                    "consolidateAfter": "30s",
-                    "consolidationPolicy": "WhenEmptyOrUnderutilized",
-                },
-                "template": {
-                    "metadata": {"labels": {}},
-                    "spec": {
-                        "expireAfter": "336h",
-                        "terminationGracePeriod": "24h0m0s",
-                        "nodeClassRef": {"group": AUTO_GROUP, "kind": "NodeClass", "name": "default"},
-                        "requirements": requirements,
-                        "taints": row["taints"],
-                    },
-                },
-            },
-        }
-    return found
-
-
-def template(pool: Object) -> Mapping[str, Any]:
-    """Returns the spec of a pool's nodes."""
-    spec: Mapping[str, Any] = pool["spec"]["template"]["spec"]
-    return spec
-
-
-def is_auto(pool: Object) -> bool:
-    """Returns whether a pool is Auto Mode's."""
-    return bool(template(pool)["nodeClassRef"]["group"] == AUTO_GROUP)
 
 
 @dataclass
@@ -115,7 +62,6 @@ class Pools:
         self._world = world
         self._planned = False
         self._coming: dict[str, Claim] = {}
-        self._capacity_coming: dict[str, tuple[str, dict[str, Fraction]]] = {}
         self.unable: dict[Key, str] = {}
 
     @property
@@ -158,7 +104,7 @@ class Pools:
         for claim in self.plan(self._waiting()):
             self.launch(claim)
 
-    def plan(self, pods: Iterable[Object], *, without: Iterable[str] = (), reuse: bool = True) -> list[Claim]:
+    def plan(self, pods: Iterable[Object], *, without: Collection[str] = (), reuse: bool = True) -> list[Claim]:
         """Returns the nodes that pods need beside those that are there.
 
         Args:
@@ -167,7 +113,7 @@ class Pools:
             reuse: whether pods may go to nodes that are there.
         """
         claims: list[Claim] = []
-        room = _Room(self._world, set(without)) if reuse else None
+        room = Room(self._world, without) if reuse else None
         for pod in sorted(pods, key=lambda one: (-amounts(one).get("cpu", 0), -amounts(one).get("memory", 0))):
             if room and room.take(pod):
                 continue
@@ -214,17 +160,17 @@ class Pools:
             if taint := kept_off(pod["spec"], template(pool).get("taints") or []):
                 others.append(f"{name}: does not tolerate taint {taint['key']}")
                 continue
-            options = list(self._options(pool, pod))
-            if not options:
+            found = list(options(self._world, pool, pod))
+            if not found:
                 others.append(f"{name}: no instance type and zone meet its requirements")
                 continue
-            zones = sorted({zone for zone, _, _ in options})
+            zones = sorted({zone for zone, _, _ in found})
             spread = [one for one in zones if not self._parted(pod, one, claims)]
             zone = min(spread or zones, key=lambda one: (self._nodes_in(one, claims), one))
-            fitting = [(kind, labels) for at, kind, labels in options if at == zone]
-            extra = self._daemons(pool)
-            total = _sum(amounts(pod), extra)
-            kinds = [kind for kind, _ in fitting if not lacking(total, offered(self._offers(pool, kind)))]
+            fitting = [(kind, labels) for at, kind, labels in found if at == zone]
+            extra = daemons(self._world, pool)
+            asked = total(amounts(pod), extra)
+            kinds = [kind for kind, _ in fitting if not lacking(asked, offered(self._offers(pool, kind)))]
             if not kinds:
                 why.append(f"{name}: no instance type is large enough")
                 continue
@@ -233,82 +179,25 @@ class Pools:
                 why.append(f"all available instance types exceed limits for nodepool {name}")
                 continue
             labels = next(labels for kind, labels in fitting if kind == kinds[0])
-            return Claim(pool, kinds, zone, labels, [pod], total), ""
+            return Claim(pool, kinds, zone, labels, [pod], asked), ""
         return None, "; ".join(why or others[1:] or others)
 
     def _join(self, claim: Claim, pod: Object) -> bool:
         """Adds a pod to a claim, if it fits."""
         if kept_off(pod["spec"], template(claim.pool).get("taints") or []):
             return False
-        total = _sum(claim.asked, amounts(pod))
-        options = {kind.name for zone, kind, _ in self._options(claim.pool, pod) if zone == claim.zone}
+        asked = total(claim.asked, amounts(pod))
+        names = {kind.name for zone, kind, _ in options(self._world, claim.pool, pod) if zone == claim.zone}
         kinds = [
             kind
             for kind in claim.kinds
-            if kind.name in options and not lacking(total, offered(self._offers(claim.pool, kind)))
+            if kind.name in names and not lacking(asked, offered(self._offers(claim.pool, kind)))
         ]
         if not kinds or self._parted_on(pod, claim):
             return False
-        claim.kinds, claim.asked = kinds, total
+        claim.kinds, claim.asked = kinds, asked
         claim.pods.append(pod)
         return True
-
-    def _options(self, pool: Object, pod: Object) -> Iterable[tuple[str, InstanceType, dict[str, str]]]:
-        """Yields zone, instance type and labels of the nodes that a pool may make and a pod may use."""
-        spec = template(pool)
-        zones = zones_of(pod, self._world.mirror)
-        terms = node_terms(pod["spec"])
-        own = dict((pool["spec"]["template"].get("metadata") or {}).get("labels") or {})
-        capacity = self._capacity(pool, terms)
-        if capacity is None:
-            return
-        known = {POOL: pool["metadata"]["name"], CAPACITY: capacity, **own}
-        if is_auto(pool):
-            known[COMPUTE_TYPE] = "auto"
-        known |= {
-            one["key"]: str(one["values"][0])
-            for one in spec["requirements"]
-            if one["operator"] == "In" and one["key"] not in known and len(one["values"]) == 1
-        }
-        if all(any(one["key"] in known and not meets(one, known[one["key"]]) for one in term) for term in terms):
-            return  # whatever its instance is
-        for kind in catalogue():
-            if kind.devices and not any(name in amounts(pod) for name in kind.devices):
-                continue
-            labels = {**known, **_labels(kind)}
-            rules = [one for one in spec["requirements"] if one["key"] != CAPACITY]
-            for zone in self._world.compute.zones if zones is None else sorted(zones):
-                placed = {**labels, ZONE: zone}
-                if all(meets(one, placed.get(one["key"])) for one in rules) and _meets_some(terms, placed):
-                    yield zone, kind, placed
-
-    def _capacity(self, pool: Object, terms: Sequence[Sequence[Mapping[str, Any]]]) -> str | None:
-        """Returns spot where pool and pod allow it, else on-demand; Karpenter prefers it, too."""
-        for one in ("spot", "on-demand"):
-            allowed = [rule for rule in template(pool)["requirements"] if rule["key"] == CAPACITY]
-            if (all(meets(rule, one) for rule in allowed) if allowed else one == "on-demand") and any(
-                all(meets(rule, one) for rule in term if rule["key"] == CAPACITY) for term in terms
-            ):
-                return one
-        return None
-
-    def _daemons(self, pool: Object) -> dict[str, Fraction]:
-        """Returns what the DaemonSets request that would run on a pool's nodes."""
-        total: dict[str, Fraction] = {}
-        taints = template(pool).get("taints") or []
-        labels = {COMPUTE_TYPE: "auto"} if is_auto(pool) else {}
-        for item in self._world.mirror.of["daemon_sets"].values():
-            pod = {"metadata": {}, "spec": item["spec"]["template"]["spec"]}
-            blocked = kept_off(pod["spec"], taints)
-            away = any(
-                not meets(one, labels.get(one["key"]))
-                for term in node_terms(pod["spec"])[:1]
-                for one in term
-                if one["key"] == COMPUTE_TYPE
-            )
-            if not blocked and not away:
-                total = _sum(total, amounts(pod))
-        return total
 
     def _within_limits(self, pool: Object, kind: InstanceType, claims: Sequence[Claim]) -> bool:
         limits = pool["spec"].get("limits") or {}
@@ -366,76 +255,3 @@ class Pools:
     def _parted_zone(self, pod: Object, claim: Claim) -> bool:
         spread = pod["spec"].get("topologySpreadConstraints") or []
         return any(one["topologyKey"] == ZONE for one in spread) and self._parted(pod, claim.zone, [claim])
-
-
-class _Room:
-    """What nodes have left, for pods that are about to move."""
-
-    def __init__(self, world: Around, without: set[str]) -> None:
-        self._world = world
-        by_node = world.pods_by_node()
-        self._nodes = [
-            item
-            for (_, name), item in sorted(world.mirror.of["nodes"].items())
-            if name in world.nodes
-            and name not in without
-            and not item["spec"].get("unschedulable")
-            and not world.nodes[name].draining
-        ]
-        self._free = {
-            item["metadata"]["name"]: free_on(item, by_node.get(item["metadata"]["name"], [])) for item in self._nodes
-        }
-        self._labels = {name: node.labels for name, node in world.nodes.items() if name not in without}
-        self._placed = [pod for pods in by_node.values() for pod in pods]
-
-    def take(self, pod: Object) -> bool:
-        """Takes room for a pod, if there is some."""
-        zones = zones_of(pod, self._world.mirror)
-        for node in self._nodes:
-            name = node["metadata"]["name"]
-            labels = node["metadata"]["labels"]
-            if misfit(pod, node, self._free[name]) or (zones is not None and labels.get(ZONE) not in zones):
-                continue
-            if parted(pod, self._labels, self._placed, labels):
-                continue
-            for resource, amount in amounts(pod).items():
-                self._free[name][resource] = self._free[name].get(resource, Fraction(0)) - amount
-            self._placed.append({**pod, "spec": {**pod["spec"], "nodeName": name}})
-            return True
-        return False
-
-
-def fits_elsewhere(world: Around, pods: Sequence[Object], without: Iterable[str]) -> bool:
-    """Returns whether pods have room on the other nodes that are there."""
-    room = _Room(world, set(without))
-    return all(room.take(pod) for pod in pods)
-
-
-def _meets_some(terms: Sequence[Sequence[Mapping[str, Any]]], labels: Mapping[str, str]) -> bool:
-    return any(all(one["key"] == HOST or meets(one, labels.get(one["key"])) for one in term) for term in terms)
-
-
-def _labels(kind: InstanceType) -> dict[str, str]:
-    about = {
-        "category": kind.category, "family": kind.family, "generation": str(kind.generation), "size": kind.size,
-        "cpu": str(kind.vcpus), "memory": str(int(kind.gib * 1024)), "hypervisor": "nitro",
-    }  # fmt: skip
-    both = {
-        f"{domain}/instance-{key}": value
-        for domain in ("karpenter.k8s.aws", AUTO_GROUP)
-        for key, value in about.items()
-    }
-    return {
-        **both,
-        "node.kubernetes.io/instance-type": kind.name,
-        ARCHITECTURE: "arm64" if kind.architecture == "arm64" else "amd64",
-        "kubernetes.io/os": "linux",
-    }
-
-
-def _sum(one: Mapping[str, Fraction], other: Mapping[str, Fraction]) -> dict[str, Fraction]:
-    counts: Counter[str] = Counter()
-    for amount in (one, other):
-        for name, value in amount.items():
-            counts[name] += value  # type: ignore[assignment]
-    return dict(counts)  # type: ignore[arg-type]

@@ -23,8 +23,8 @@ NODE_SECONDS = 60.0
 """Until an instance that was asked for is a node that is ready."""
 QUIET_SECONDS = 0.08
 """Of the machine's clock: without a change for so long, and with nothing that a controller has yet to do, all is at rest."""
-PATIENCE = 4.0
-"""Seconds of the machine's clock that a controller gets for what it has yet to do. What it has not done then, it will not do."""
+PATIENCE = 30.0
+"""Seconds of the machine's clock that a controller gets for what it has yet to do. Then time goes on, and ``unsettled`` names it."""
 
 
 class _Counting(Client):
@@ -50,6 +50,7 @@ class World:
         compute: what EKS was asked for.
         nodes: the nodes that run, by name.
         problems: what could not be done, in words: a quota that does not suffice.
+        unsettled: what the control plane had yet to do when the patience with it ended, in words.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class World:
         self.mirror = mirror or Mirror(client)
         self.nodes: dict[str, Node] = {}
         self.problems: list[str] = []
+        self.unsettled: list[str] = []
         self.observers: list[Callable[[], None]] = []
         self._number = 0
         self._starting = 0
@@ -214,6 +216,9 @@ class World:
                 break
             if time.monotonic() > deadline:
                 self._ignored |= open_
+                self.unsettled += [
+                    f"After {PATIENCE:.0f} s the control plane had not settled: {one}" for one in sorted(open_)
+                ]
                 break
         self._rested = self.client.writes
         for observer in self.observers:

@@ -11,7 +11,6 @@ from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
-from eks_constructs.remote_networks import RemoteNetworks
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
 from eks_facts.files import load
@@ -110,23 +109,27 @@ class Environment(Spec):
     def context_of(self, cluster: ClusterSpec) -> ClusterContext:
         """Returns a cluster as the kinds of compute see it."""
         network = self.network_of(cluster)
+        made = network if isinstance(network, NetworkSpec) else None
         own = network.pod_cidr if isinstance(network, NetworkSpec) else network.pod_subnets
         return cluster.context(
             environment=self.name,
             region=self.region,
             own_pod_subnets=bool(own),
             isolated=not network.reaches_internet,
-            network_made=isinstance(network, NetworkSpec),
-            vpc_cidrs=tuple(filter(None, (network.cidr, getattr(network, "pod_cidr", None)))),
+            connections=made.connections if made else None,
+            vpc_cidrs=tuple(
+                filter(None, (made.cidr, made.pod_cidr, made.control_plane_cidr) if made else (network.cidr,))
+            ),
             iam=self.iam,
             tags=self.all_tags,
             tags_of_what_is_made=self.tags_of_what_is_made,
         )
 
-    def remote_networks(self, cluster: ClusterSpec | None) -> list[RemoteNetworks]:
-        """Returns the networks outside of the VPC of the clusters in the shared network, or of ``cluster``, which has its own."""
+    def remote_ranges(self, cluster: ClusterSpec | None) -> list[str]:
+        """Returns the ranges outside of the VPC of the clusters in the shared network, or of ``cluster``, which has its own."""
         whose = [cluster] if cluster else [one for one in self.clusters if one.network is None]
-        return [found for one in whose if (found := one.compute.remote_networks)]
+        found = [one.compute.remote_networks for one in whose]
+        return list(dict.fromkeys(cidr for remote in found if remote for cidr in (*remote.nodes, *remote.pods)))
 
     @model_validator(mode="after")
     def _clusters(self, info: ValidationInfo) -> "Environment":
@@ -156,24 +159,6 @@ class Environment(Spec):
     def registry_rules(self) -> Registries:
         """Where images and charts come from."""
         return Registries(self.registries, account=self.account, region=self.region)
-
-    @model_validator(mode="after")
-    def _routes(self) -> "Environment":
-        """Clusters in one network agree on the way to a range: a route table has one route to it."""
-        seen: dict[str, tuple[str, str]] = {}
-        for cluster in self.clusters:
-            remote = cluster.compute.remote_networks
-            if cluster.network or not remote or not remote.gateway:
-                continue
-            for cidr in remote.routed:
-                name, gateway = seen.setdefault(cidr, (cluster.name, remote.gateway.id))
-                if gateway != remote.gateway.id:
-                    raise Misplaced(
-                        f"cluster {name}, in the same network, reaches {cidr} by {gateway}; name that, or give one of them a network of"
-                        " its own",
-                        *self.where(cluster, "compute", "hybrid_nodes", "gateway"),
-                    )
-        return self
 
     @model_validator(mode="after")
     def _registries(self) -> "Environment":

@@ -68,7 +68,16 @@ FILES: tuple[dict[str, Any], ...] = (
             "public_subnets": True,
             "isolated_subnets": True,
             "interface_endpoints": True,
-            "additional_endpoints": ["sqs"],
+            "additional_endpoints": [
+                "sqs",
+                {"service": "bedrock-runtime", "private_dns": False, "allow": [{"actions": ["*"], "resources": ["*"]}]},
+            ],
+            "connections": [
+                {"gateway_id": "tgw-0123456789abcdef0", "routes": ["10.200.0.0/16"], "appliance_mode": True},
+                {"gateway_id": "vgw-0123456789abcdef0", "routes": ["pl-0123456789abcdef0"], "attach": False},
+            ],
+            "resolver_rules": ["rslvr-rr-0123456789abcdef0"],
+            "control_plane_cidr": "10.3.0.0/24",
             "pod_cidr": "100.64.0.0/16",
             "ipv6": True,
         },
@@ -100,6 +109,17 @@ FILES: tuple[dict[str, Any], ...] = (
                         "private_access_prefix_lists": ["pl-0123456789abcdef0"],
                     },
                     "zones": 2,
+                    "security_group_ids": ["sg-0123456789abcdef1"],
+                    "security_group_rules": [
+                        {
+                            "description": "metrics",
+                            "protocol": "udp",
+                            "ports": "9000-9100",
+                            "cidrs": ["10.9.0.0/16"],
+                            "security_groups": ["sg-0123456789abcdef0"],
+                            "prefix_lists": ["pl-0123456789abcdef0"],
+                        }
+                    ],
                     "egress": "AWS_MANAGED",
                     "rollback_timeout_minutes": 120,
                     "ip_family": "ipv4",
@@ -378,6 +398,7 @@ FILES: tuple[dict[str, Any], ...] = (
             "vpc_id": "vpc-0123456789abcdef0",
             "cidr": "10.0.0.0/16",
             "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+            "control_plane_subnet_ids": ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
             "pod_subnets": [
                 {"availability_zone": "eu-west-1a", "subnet_id": "subnet-0123456789abcdefa"},
                 {"availability_zone": "eu-west-1b", "subnet_id": "subnet-0123456789abcdefb"},
@@ -469,8 +490,7 @@ FILES: tuple[dict[str, Any], ...] = (
                         "enabled": True,
                         "remote_node_networks": ["192.168.0.0/24"],
                         "remote_pod_networks": ["192.168.8.0/21"],
-                        "gateway": {"transit_gateway_id": "tgw-0123456789abcdef0", "attach": False},
-                        "route_pods": False,
+                        "hybrid_nodes_gateway": True,
                         "credentials": {"ssm": {"activation_hours": 48}},
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Hybrid",
                         "dns_forwarded": True,
@@ -492,14 +512,16 @@ FILES: tuple[dict[str, Any], ...] = (
             *(
                 {
                     "name": name,
-                    "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                    "network": {
+                        "availability_zones": ["eu-west-1a", "eu-west-1b"],
+                        "connections": [{"gateway_id": "vgw-0123456789abcdef0", "routes": ["192.168.0.0/16"]}],
+                    },
                     "control_plane": {"kubernetes_version": "1.36"},
                     "access": {"admins": ["role/Admin"]},
                     "compute": {
                         "auto_mode": {},
                         "hybrid_nodes": {
                             "remote_node_networks": ["192.168.0.0/24"],
-                            "gateway": {"virtual_private_gateway_id": "vgw-0123456789abcdef0"},
                             "credentials": {"iam_roles_anywhere": {**trust, "session_hours": 2}},
                             "sites": [{"name": "berlin", "nodes": ["node-1.example"]}],
                         },

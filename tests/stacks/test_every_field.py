@@ -215,6 +215,19 @@ RIGHT: dict[str, tuple[str, str]] = {
     "LoadBalancerControllerSpec.version": (r"v?\d+\.\d+\.\d+", "a version, if the repository has it"),
     "LoadBalancerControllerSpec.values": (r"(?s).*", "the chart's own affair"),
     "WorkloadSpec.folder": (r"(?s).*", "a path, which the loader looks for"),
+    "ConnectionSpec.routes": (
+        r"(100\.64|198\.18)\.0\.0/16|10\.0\.0\.0/(7|8|29)",
+        "a network behind a gateway can have it",
+    ),
+    "ExistingNetworkSpec.endpoints": (r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "an endpoint, if AWS has it"),
+    "SecurityGroupRuleSpec.cidrs": (
+        r"(100\.64|198\.18)\.0\.0/16|10\.0\.0\.0/(8|29)",
+        "a network beside the VPC can have it",
+    ),
+    "SecurityGroupRuleSpec.description": (r"[A-Za-z0-9]([ -~]*[A-Za-z0-9.)])?", "a text"),
+    "SecurityGroupRuleSpec.ports": (r"\d{1,5}", "a port"),
+    "VpcEndpointSpec.allow": ("[!-~]+", "twice the same is once"),
+    "VpcEndpointSpec.service": (r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "an endpoint, if AWS has it"),
     "ClusterSpec.name": ("[A-Za-z][A-Za-z0-9-]*", "EKS takes it"),
     "ClusterSpec.workloads": (
         "[a-z0-9:/_.-]+",

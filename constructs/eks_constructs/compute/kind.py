@@ -12,9 +12,9 @@ from eks_constructs.cluster_handle import ClusterHandle, Joining
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.mix import ComputeMix, Hosting, Share
 from eks_constructs.compute.placement import Nodes, Rule
-from eks_constructs.control_plane import AutoModeSettings, ClusterRights
+from eks_constructs.control_plane import AutoModeSettings, ClusterRights, RemoteNetworks
 from eks_constructs.manifests import HelmChart, ManifestFile
-from eks_constructs.remote_networks import RemoteNetworks
+from eks_constructs.network_connections import ConnectionSpec
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec
 
@@ -41,8 +41,8 @@ class ClusterContext:
     own_pod_subnets: bool = False
     isolated: bool = False
     """There is no way to the internet."""
-    network_made: bool = False
-    """Its network is one of this project's, with route tables that are known."""
+    connections: Sequence[ConnectionSpec] | None = None
+    """What its network is connected to; None: the network is not of this project's, and nobody here knows."""
     vpc_cidrs: tuple[str, ...] = ()
     """Ranges of the VPC, as far as they are known."""
     public_endpoint: bool = False

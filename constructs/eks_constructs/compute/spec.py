@@ -13,7 +13,7 @@ from eks_constructs.compute.kind import ComputeKind
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.compute.registry import KINDS
-from eks_constructs.remote_networks import RemoteNetworks
+from eks_constructs.control_plane import RemoteNetworks
 from eks_constructs.spec import Misplaced, Spec
 
 

@@ -14,7 +14,7 @@ from local_kubernetes.addons import addon_objects
 from local_kubernetes.client import ApiError, Client, Object
 from local_kubernetes.nodes.compute import Compute, Group
 from local_kubernetes.nodes.node import Node
-from local_kubernetes.nodes.pools import built_in
+from local_kubernetes.nodes.node_pool import built_in
 from local_kubernetes.nodes.rest import is_ready
 from local_kubernetes.nodes.world import World
 

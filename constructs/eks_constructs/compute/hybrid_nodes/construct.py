@@ -1,5 +1,7 @@
 """The AWS side of hybrid nodes: their role, the trust in their certificates, their way into the cluster."""
 
+import re
+
 from aws_cdk import CfnOutput
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
@@ -11,7 +13,6 @@ from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.compute.hybrid_nodes.rights import statements, trust_certificates, trust_ssm
 from eks_constructs.compute.hybrid_nodes.spec import HybridNodesSpec, IamRolesAnywhereSpec
 from eks_constructs.endpoint import https_from
-from eks_constructs.remote_networks import id_of
 from eks_constructs.roles import IamSpec, role, role_name
 from eks_facts.role_policies import narrowest
 
@@ -27,6 +28,11 @@ def hybrid_role_name(iam: IamSpec, environment: str, cluster: str) -> str:
 
 def _role(environment: str, cluster: str) -> str:
     return "-".join(filter(None, (environment, cluster, "hybrid-nodes")))
+
+
+def _id_of(cidr: str) -> str:
+    # Without a letter between the numbers two ranges could have one logical id.
+    return re.sub(r"[./]", "x", cidr)
 
 
 class HybridNodes(Construct):
@@ -128,13 +134,13 @@ class HybridNodes(Construct):
         ranges += [(cidr, "pods") for cidr in spec.remote_pod_networks]
         for cidr, what in ranges:
             text = f"Kubernetes API from {what} of hybrid nodes in {cidr}"
-            https_from(self, f"HttpsFrom{id_of(cidr)}", group_id=group_id, description=text, cidr_ip=cidr)
+            https_from(self, f"HttpsFrom{_id_of(cidr)}", group_id=group_id, description=text, cidr_ip=cidr)
         # Without a range of their own pods come with the address of their node.
         for cidr, _ in ranges if dns else []:
             for protocol in ("tcp", "udp"):
                 ec2.CfnSecurityGroupIngress(
                     self,
-                    f"Dns{protocol.capitalize()}From{id_of(cidr)}",
+                    f"Dns{protocol.capitalize()}From{_id_of(cidr)}",
                     group_id=group_id,
                     ip_protocol=protocol,
                     from_port=53,

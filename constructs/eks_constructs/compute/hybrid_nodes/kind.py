@@ -11,7 +11,8 @@ from eks_constructs.compute.hybrid_nodes.spec import COMPUTE_TYPE, HybridNodesSp
 from eks_constructs.compute.kind import Built, ClusterContext, ComputeKind, Where, Wiring
 from eks_constructs.compute.mix import Hosting
 from eks_constructs.compute.placement import Nodes, rule_with_controller
-from eks_constructs.remote_networks import RemoteNetworks
+from eks_constructs.control_plane import RemoteNetworks
+from eks_constructs.network_connections import routed
 from eks_constructs.spec import Misplaced
 from eks_facts.addons import addons
 from eks_facts.files import load
@@ -40,8 +41,7 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
     def remote_networks(self, spec: HybridNodesSpec) -> RemoteNetworks:
         if not spec.enabled:
             return RemoteNetworks()
-        nodes, pods = tuple(spec.remote_node_networks), tuple(spec.remote_pod_networks)
-        return RemoteNetworks(nodes, pods, spec.gateway, (*nodes, *(pods if spec.route_pods else ())))
+        return RemoteNetworks(tuple(spec.remote_node_networks), tuple(spec.remote_pod_networks))
 
     def check_cluster(self, spec: HybridNodesSpec, context: ClusterContext) -> None:
         if context.ipv6:
@@ -87,16 +87,14 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
                         f"{network} overlaps {cidr} of the VPC; choose another ({_DOCS}/hybrid-nodes-networking.html)",
                         *where,
                     )
-        if spec.gateway and not context.network_made:
-            raise Misplaced(
-                "is for a network of this project's; of an existing VPC its owner routes: remove it", "gateway"
-            )
-        if not spec.gateway and context.network_made:
-            raise Misplaced(
-                "is missing: without routes to the sites the control plane reaches no kubelet; name the transit gateway or"
-                " virtual private gateway that leads there",
-                "gateway",
-            )
+        for where, network in spec.nets() if context.connections is not None else ():
+            by_chart = where[0] == "remote_pod_networks" and spec.hybrid_nodes_gateway
+            if not by_chart and routed(context.connections or (), str(network)) is False:
+                raise Misplaced(
+                    f"nothing leads from the VPC to {network}, so the control plane would not reach what is there: add it to the routes"
+                    f" of network.connections ({_DOCS}/hybrid-nodes-networking.html)",
+                    *where,
+                )
         if context.mix.deployments_run_on == self.name and not spec.remote_pod_networks:
             for name in sorted(context.addons):
                 if addons().get(name, {}).get("control_plane_calls"):

@@ -11,7 +11,6 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.network_plan import RFC1918
-from eks_constructs.remote_networks import GatewaySpec
 from eks_constructs.spec import (
     PARTITION,
     UUID,
@@ -233,10 +232,9 @@ class HybridNodesSpec(Spec):
     """Ranges of the nodes: private (RFC 1918), outside of the VPC and of the range of services, at most 15. Can change."""
     remote_pod_networks: RemoteCidrs = []
     """Ranges of their pods, if your network routes them: then load balancers, webhooks and cloud pods reach the pods. Can change."""
-    gateway: GatewaySpec | None = None
-    """The way from a network of this project's to the sites. Of an existing VPC its owner routes."""
-    route_pods: bool = True
-    """Routes the ranges of pods to the gateway. Set it to false where the EKS hybrid nodes gateway, a chart of AWS, keeps those routes."""
+    hybrid_nodes_gateway: bool = False
+    """Says that the EKS hybrid nodes gateway, a chart of AWS, keeps the routes to the pods, so that `network.connections` need not
+    (https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-gateway-overview.html)."""
     credentials: CredentialsSpec
     """How nodes get their AWS credentials."""
     role_arn: RoleArn | None = None
