@@ -478,7 +478,10 @@ FILES: tuple[dict[str, Any], ...] = (
             },
             {
                 "name": "h",
-                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "network": {
+                    "availability_zones": ["eu-west-1a", "eu-west-1b"],
+                    "connections": [{"gateway_id": "tgw-0123456789abcdef0", "routes": ["192.168.0.0/16"]}],
+                },
                 "control_plane": {
                     "kubernetes_version": "1.36",
                     "endpoint": {"public_access_cidrs": ["203.0.113.0/24"]},
