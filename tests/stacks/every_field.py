@@ -464,15 +464,60 @@ FILES: tuple[dict[str, Any], ...] = (
                 },
             },
             {
+                "name": "g",
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "control_plane": {"kubernetes_version": "1.36"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {
+                    "managed_nodes": {
+                        "groups": [
+                            {"name": "general", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "turns",
+                                "ami_type": "AL2023_x86_64_NVIDIA",
+                                "instance_types": ["g6.8xlarge"],
+                                "gpu_sharing": {"time_slices": 4, "rename": True},
+                                "device_allocation": "device-plugin",
+                            },
+                            {
+                                "name": "parts",
+                                "ami_type": "BOTTLEROCKET_x86_64_NVIDIA",
+                                "instance_types": ["p4d.24xlarge"],
+                                "gpu_sharing": {"mig_profile": "1g.5gb"},
+                            },
+                        ]
+                    },
+                    "karpenter": {
+                        "gpu_sharing": {"time_slices": 2},
+                        "device_allocation": "device-plugin",
+                        "efa_interfaces": 1,
+                        "node_pools": [
+                            {"name": "a", "instance_types": ["g6.8xlarge"], "static_nodes": 1},
+                            {"name": "b", "instance_types": ["g6.8xlarge"], "static_nodes": 1, "node_class": "more"},
+                        ],
+                        "node_classes": [
+                            {
+                                "name": "more",
+                                "gpu_sharing": {"time_slices": 2},
+                                "device_allocation": "device-plugin",
+                                "efa_interfaces": 1,
+                            }
+                        ],
+                    },
+                },
+            },
+            {
                 "name": "f",
                 "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
                 "control_plane": {"kubernetes_version": "1.36"},
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
                     "auto_mode": {
+                        "node_classes": [{"name": "fabric", "efa_interfaces": 1, "pod_address_prefixes": 2}],
                         "node_pools": [
-                            {"name": "a", "availability_zones": ["eu-west-1a"], "instance_types": ["m7i.large"]}
-                        ]
+                            {"name": "a", "availability_zones": ["eu-west-1a"], "instance_types": ["m7i.large"]},
+                            {"name": "b", "node_class": "fabric", "instance_types": ["g6.8xlarge"]},
+                        ],
                     }
                 },
             },

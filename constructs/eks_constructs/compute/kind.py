@@ -10,6 +10,7 @@ from constructs import Construct
 
 from eks_constructs.cluster_handle import ClusterHandle, Joining
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.devices import DeviceSoftware
 from eks_constructs.compute.mix import ComputeMix, Hosting, Share
 from eks_constructs.compute.placement import Nodes, Rule
 from eks_constructs.control_plane import AutoModeSettings, ClusterRights, RemoteNetworks
@@ -246,8 +247,8 @@ class ComputeKind(Generic[S]):
         """Yields the rows of cluster_apis.yaml for its API groups."""
         yield from ()
 
-    def devices_without_plugin(self, spec: S) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yields devices that its nodes have a driver and no plugin for, with a node affinity expression that finds them."""
+    def device_software(self, spec: S) -> Iterator[DeviceSoftware]:
+        """Yields what its nodes lack to offer their devices."""
         yield from ()
 
     # Placement
