@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.ec2_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
 from eks_constructs.compute.kubelet import KubeletSpec
-from eks_constructs.compute.managed_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
 from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
 from eks_constructs.compute.user_data import UserDataSpec
 from eks_constructs.rights import PolicyName

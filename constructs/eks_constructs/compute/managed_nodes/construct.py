@@ -7,8 +7,8 @@ from constructs import Construct
 
 from eks_constructs.cluster_handle import ClusterHandle, Joining
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.managed_nodes.launch_template import PodAddresses, launch_template
-from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec, plugin_label
+from eks_constructs.compute.ec2_nodes.launch_template import PodAddresses, launch_template
+from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec
 from eks_constructs.compute.managed_nodes.updates import repair_config, warm_pool_config
 from eks_constructs.compute.mix import KIND_LABEL
 from eks_constructs.compute.taints import eks_effect
@@ -81,13 +81,21 @@ class ManagedNodes(Construct):
         labels = {
             **spec.labels,
             KIND_LABEL: "managed_nodes",
-            **plugin_label(spec),
+            **spec.plugin_label,
             **({REVISION_LABEL: spec.revision} if spec.revision else {}),
         }
+        # EKS takes ids of images alone, so CloudFormation reads the parameter and not EC2; and it refuses an instance type along
+        # with an AMI id, and one along with that of a Capacity Block's template.
+        block, own_ami = spec.capacity == "capacity-block", spec.ami is not None
+        if own_ami and self._joining is None:
+            raise ValueError(f"nothing says how nodes of group {spec.name} join the cluster {self._cluster.name}")
         template = launch_template(
             self,
             f"{pascal}Template",
             spec,
+            image_id=spec.ami.image_id if spec.ami else None,
+            instance_type=spec.instance_types[0] if block else None,
+            capacity_block=block,
             cluster=self._cluster.name,
             labels=labels,
             tags=tags,
@@ -95,8 +103,6 @@ class ManagedNodes(Construct):
             joining=self._joining() if spec.ami and self._joining else None,
             pods=self._pods,
         )
-        # EKS refuses them along with an AMI id, and an instance type along with that of a Capacity Block's template.
-        block, own_ami = spec.capacity == "capacity-block", spec.ami is not None
         return eks.CfnNodegroup(
             self,
             pascal,

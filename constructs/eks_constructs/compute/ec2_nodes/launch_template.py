@@ -1,4 +1,4 @@
-"""The launch template of a managed node group: image, user data, disks, network interfaces, capacity."""
+"""The launch template of a group of EC2 nodes: image, user data, disks, network interfaces, capacity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from eks_constructs.cluster_handle import Joining
-from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
+from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
 from eks_constructs.compute.user_data import merged, mime, toml
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
@@ -27,27 +27,35 @@ class PodAddresses:
     prefixes: bool = False
     own_subnets: bool = False
 
-    def check(self, spec: NodeGroupSpec) -> None:
-        """Raises Misplaced, from the group, where nothing can compute how many pods its nodes take."""
-        if spec.ami and spec.bottlerocket and self.own_subnets and not self.prefixes and not spec.kubelet.max_pods:
+    def check(self, spec: Ec2GroupSpec, *, joins: bool) -> None:
+        """Raises Misplaced, from the group, where nothing can compute how many pods its nodes take.
+
+        ``joins``: user data, not EKS, says how its nodes join.
+        """
+        if joins and spec.bottlerocket and self.own_subnets and not self.prefixes and not spec.kubelet.max_pods:
             raise Misplaced(
                 "pods have subnets of their own, and Bottlerocket would count the addresses of the first network interface too;"
                 " set kubelet.max_pods",
-                "ami",
+                "ami" if spec.ami else "ami_type",
             )
 
 
 def launch_template(
     scope: Construct,
     construct_id: str,
-    spec: NodeGroupSpec,
+    spec: Ec2GroupSpec,
     *,
+    image_id: str | None,
+    instance_type: str | None,
+    capacity_block: bool,
     cluster: str,
     labels: Mapping[str, str],
     tags: Mapping[str, str],
     security_group_id: str,
     joining: Joining | None,
     pods: PodAddresses,
+    instance_profile_arn: str | None = None,
+    hop_limit: int = 1,
 ) -> ec2.CfnLaunchTemplate:
     """Makes it.
 
@@ -55,36 +63,46 @@ def launch_template(
         scope: parent construct.
         construct_id: id below the parent.
         spec: the group.
+        image_id: its image, or a reference to it; None: EKS chooses it.
+        instance_type: None: the group says it.
+        capacity_block: the group's reservation is a Capacity Block.
         cluster: its name.
         labels: of the nodes.
         tags: of instances, volumes and the template.
         security_group_id: that EKS made for the cluster.
-        joining: what nodes with an AMI of their own must know of the cluster.
+        joining: what nodes must know of the cluster; None: EKS tells them.
         pods: how they get addresses.
+        instance_profile_arn: of the nodes' role; None: EKS makes it.
+        hop_limit: of the instance metadata service. With 1, pods cannot take the nodes' role through it.
     """
+    # EKS adds the cluster's security group to nodes whose launch template names none; nobody adds it to your own.
+    own_groups = bool(spec.security_group_ids or instance_profile_arn)
     own_tags = [CfnTag(key=key, value=value) for key, value in tags.items()]
     user_data = _user_data(spec, cluster=cluster, labels=labels, joining=joining, pods=pods)
     groups = [security_group_id, *spec.security_group_ids]
-    block = spec.capacity == "capacity-block"
     return Data(
         scope,
         construct_id,
         version_description=f"Nodes of {cluster}, group {spec.name}",
         launch_template_data=Data.LaunchTemplateDataProperty(
-            image_id=_image(spec),
-            instance_type=spec.instance_types[0] if block else None,
+            image_id=image_id,
+            instance_type=instance_type,
+            iam_instance_profile=Data.IamInstanceProfileProperty(arn=instance_profile_arn)
+            if instance_profile_arn
+            else None,
             user_data=Fn.base64(user_data) if user_data else None,
             metadata_options=Data.MetadataOptionsProperty(
                 http_endpoint="enabled",
                 http_tokens="required",
-                # One hop: pods cannot take the node's role through the instance metadata service.
-                http_put_response_hop_limit=1,
+                http_put_response_hop_limit=hop_limit,
             ),
             block_device_mappings=_disks(spec),
-            security_group_ids=groups if spec.security_group_ids and not spec.efa_interfaces else None,
+            security_group_ids=groups if own_groups and not spec.efa_interfaces else None,
             network_interfaces=_fabric(spec.efa_interfaces, groups) if spec.efa_interfaces else None,
             capacity_reservation_specification=_reservation(spec.capacity_reservation),
-            instance_market_options=Data.InstanceMarketOptionsProperty(market_type="capacity-block") if block else None,
+            instance_market_options=Data.InstanceMarketOptionsProperty(market_type="capacity-block")
+            if capacity_block
+            else None,
             placement=Data.PlacementProperty(group_name=spec.placement_group) if spec.placement_group else None,
             tag_specifications=[
                 Data.TagSpecificationProperty(resource_type=kind, tags=own_tags) for kind in ("instance", "volume")
@@ -96,28 +114,20 @@ def launch_template(
     )
 
 
-def _image(spec: NodeGroupSpec) -> str | None:
-    if spec.ami is None:
-        return None
-    # EKS takes ids alone, so CloudFormation reads the parameter and not EC2.
-    return spec.ami.id or f"{{{{resolve:ssm:{spec.ami.ssm_parameter}}}}}"
-
-
-def _disks(spec: NodeGroupSpec) -> list[ec2.CfnLaunchTemplate.BlockDeviceMappingProperty]:
-    # Bottlerocket keeps its operating system on a small first volume, and images and logs on a second one.
-    volumes = {"/dev/xvda": None, "/dev/xvdb": spec.volume_gib} if spec.bottlerocket else {"/dev/xvda": spec.volume_gib}
+def _disks(spec: Ec2GroupSpec) -> list[ec2.CfnLaunchTemplate.BlockDeviceMappingProperty]:
+    devices = load("instance_families")["volumes"][spec.image.family]
     return [
         Data.BlockDeviceMappingProperty(
             device_name=device,
             ebs=Data.EbsProperty(
                 volume_type="gp3",
-                volume_size=size,
+                volume_size=spec.volume_gib if device == devices[-1] else None,
                 encrypted=True,
                 kms_key_id=spec.volume_kms_key_arn,
                 delete_on_termination=True,
             ),
         )
-        for device, size in volumes.items()
+        for device in devices
     ]
 
 
@@ -150,13 +160,9 @@ def _reservation(reservation: str | None) -> ec2.CfnLaunchTemplate.CapacityReser
 
 
 def _user_data(
-    spec: NodeGroupSpec, *, cluster: str, labels: Mapping[str, str], joining: Joining | None, pods: PodAddresses
+    spec: Ec2GroupSpec, *, cluster: str, labels: Mapping[str, str], joining: Joining | None, pods: PodAddresses
 ) -> str | None:
-    pods.check(spec)
-    if spec.ami is None:
-        joining = None
-    elif joining is None:
-        raise ValueError(f"nothing says how nodes of group {spec.name} join the cluster {cluster}")
+    pods.check(spec, joins=joining is not None)
     if spec.bottlerocket:
         own = _bottlerocket(spec, cluster, labels, joining, pods) if joining else {}
         kubernetes = merged(own, spec.kubelet.bottlerocket())
@@ -175,7 +181,7 @@ def _user_data(
 
 
 def _bottlerocket(
-    spec: NodeGroupSpec, cluster: str, labels: Mapping[str, str], joining: Joining, pods: PodAddresses
+    spec: Ec2GroupSpec, cluster: str, labels: Mapping[str, str], joining: Joining, pods: PodAddresses
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
         "api-server": joining.endpoint,
@@ -195,7 +201,7 @@ def _bottlerocket(
 
 
 def _node_config(
-    spec: NodeGroupSpec, cluster: str, labels: Mapping[str, str], joining: Joining, pods: PodAddresses
+    spec: Ec2GroupSpec, cluster: str, labels: Mapping[str, str], joining: Joining, pods: PodAddresses
 ) -> dict[str, Any]:
     flags = ["--node-labels=" + ",".join(f"{key}={value}" for key, value in labels.items())]
     if spec.taints:

@@ -1,0 +1,112 @@
+"""A group of like EC2 instances, whoever starts them: what managed and self-managed groups say alike."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from eks_constructs.compute.ec2_nodes.settings import NodeSettingsSpec
+from eks_constructs.compute.taints import TaintSpec, distinct
+from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Misplaced, repeated
+from eks_facts.files import load
+from eks_facts.instances import DEVICES, AmiType, ami_types, architecture, device_of, partner_amis
+
+PLUGIN_LABEL = "eks-platform/device-plugin"
+"""Label of nodes whose AMI has a device's driver and not its plugin: the chart's DaemonSet runs there."""
+
+
+class Ec2GroupSpec(NodeSettingsSpec):
+    """A group of like EC2 instances."""
+
+    name: KubernetesName
+    """Names the group in this project; its name in AWS is generated, so that the group can be replaced."""
+    ami_type: str
+    """Operating system, processor and device; each kind of group has its own list."""
+    volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
+    """Size of the encrypted gp3 volume for images and logs."""
+    volume_kms_key_arn: KmsKeyArn | None = None
+    """Key for the volumes (default: aws/ebs). Its policy must let the role AWSServiceRoleForAutoScaling use it."""
+    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
+    """Labels of the nodes."""
+    taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
+
+    @property
+    def image(self) -> AmiType:
+        """Its AMI, or the one that its own is built from."""
+        return ami_types().get(self.ami_type) or partner_amis()[self.ami_type]
+
+    @property
+    def bottlerocket(self) -> bool:
+        """Whether the nodes have Bottlerocket."""
+        return self.image.family == "bottlerocket"
+
+    @property
+    def windows(self) -> bool:
+        """Whether the nodes have Windows."""
+        return self.image.family == "windows"
+
+    @property
+    def processor(self) -> str:
+        """Its nodes' processors, as Kubernetes calls them: amd64 or arm64."""
+        return "arm64" if self.image.architecture == "arm64" else "amd64"
+
+    @property
+    def takes_any_pod(self) -> bool:
+        """Whether pods of Linux find a place on its nodes without a toleration."""
+        return not self.windows and not any(taint.effect != "PreferNoSchedule" for taint in self.taints)
+
+    @property
+    def device(self) -> str | None:
+        """The device that its nodes offer to pods, by their AMI; None: they have none."""
+        return self.image.device
+
+    @property
+    def lacking_plugin(self) -> str | None:
+        """The device whose plugin its nodes lack; None: they need none."""
+        brought = load("devices")["plugins"].get(self.image.family, ())
+        return self.device if self.device and self.device not in brought else None
+
+    @property
+    def plugin_label(self) -> dict[str, str]:
+        """The label by which a device plugin's DaemonSet finds its nodes, if they lack the plugin."""
+        return {PLUGIN_LABEL: self.lacking_plugin} if self.lacking_plugin else {}
+
+    def check_hardware(self, instance_types: Sequence[str], *, alternatives: Iterable[str]) -> None:
+        """Raises Misplaced for instance types that its AMI is not for; ``alternatives``: the AMI types that it could name."""
+        ami = self.image
+        for index, instance_type in enumerate(instance_types):
+            problem = None
+            if architecture(instance_type) != ami.architecture:
+                problem = f"is {architecture(instance_type)}, but ami_type {ami.name} is for {ami.architecture}; change one of them"
+            elif ami.device and device_of(instance_type) != ami.device:
+                problem = f"has no {ami.device} device, which ami_type {ami.name} is for; change one of them"
+            else:
+                problem = _without_drivers(instance_type, ami, alternatives)
+            if problem:
+                raise Misplaced(f"instance type {instance_type} {problem}", "instance_types", index)
+        if (index_ := repeated(instance_types)) is not None:
+            raise Misplaced(f"{instance_types[index_]} is in the list twice; remove one", "instance_types", index_)
+
+    @model_validator(mode="after")
+    def _labels(self) -> "Ec2GroupSpec":
+        for key in self.labels:
+            if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith("eks.amazonaws.com/"):
+                raise Misplaced(
+                    f"the prefix of {key} is reserved for Kubernetes and EKS; use one of your own", "labels", key
+                )
+        return self
+
+
+def _without_drivers(instance_type: str, ami: AmiType, alternatives: Iterable[str]) -> str | None:
+    """Returns why an AMI cannot use the devices of an instance type, which would be paid for and idle; None if it can, or has none."""
+    device = device_of(instance_type)
+    if device is None or device in ami.drivers:
+        return None
+    fitting = [
+        name
+        for name in alternatives
+        if (one := ami_types().get(name)) and device in one.drivers and one.architecture == ami.architecture
+    ]
+    advice = f"choose {' or '.join(fitting)}" if fitting else "no AMI of EKS has; choose another instance type"
+    return f"has {DEVICES[device]}, and ami_type {ami.name} has no drivers for them: {advice}"
