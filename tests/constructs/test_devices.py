@@ -5,9 +5,9 @@ import pytest
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.auto_mode.spec import AutoModeSpec
 from eks_constructs.compute.devices import plugin_charts
+from eks_constructs.compute.ec2_nodes.group import PLUGIN_LABEL
 from eks_constructs.compute.karpenter import objects as karpenter_manifests
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
-from eks_constructs.compute.managed_nodes.spec import PLUGIN_LABEL
 from eks_constructs.compute.registry import KINDS
 from stacks.controllers import controllers
 from tests.support.environments import NODES, minimal, validated
@@ -86,7 +86,7 @@ def test_the_neuron_chart_installs_its_plugin_alone():
 
 def test_pods_are_counted_without_the_interface_that_has_no_address_for_them():
     def told(own):
-        (_, chart) = karpenter_manifests.charts("c", replicas=1, own_pod_subnets=own)
+        (_, chart) = karpenter_manifests.charts("c", host="managed_nodes", replicas=1, own_pod_subnets=own)
         return chart.values["settings"].get("reservedENIs")
 
     assert (told(False), told(True)) == (None, "1")

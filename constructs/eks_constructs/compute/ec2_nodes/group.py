@@ -72,6 +72,31 @@ class Ec2GroupSpec(NodeSettingsSpec):
         """The label by which a device plugin's DaemonSet finds its nodes, if they lack the plugin."""
         return {PLUGIN_LABEL: self.lacking_plugin} if self.lacking_plugin else {}
 
+    def check_sizes(self, least: int, desired: int, most: int) -> None:
+        """Raises Misplaced for numbers of nodes that are not in order."""
+        if not least <= desired <= most:
+            given = [key for key in ("desired_size", "max_size", "min_size") if key in self.model_fields_set]
+            raise Misplaced(
+                f"sizes must be in order; there is min_size {least}, desired_size {desired}, max_size {most}", given[0]
+            )
+
+    def check_reservation(self, capacity: str, instance_types: Sequence[str]) -> None:
+        """Raises Misplaced for a reservation that does not fit what is asked of EC2."""
+        if capacity == "spot" and self.capacity_reservation:
+            raise Misplaced("Spot instances use no reservation; remove it", "capacity_reservation")
+        if capacity != "capacity-block":
+            return
+        if not (self.capacity_reservation or "").startswith("cr-"):
+            raise Misplaced(
+                "capacity-block needs the id of the block; set it: cr-0123456789abcdef0", "capacity_reservation"
+            )
+        if len(instance_types) != 1:
+            raise Misplaced("a Capacity Block has one instance type; name that alone", "instance_types")
+        if len(self.subnet_ids) + len(self.availability_zones) != 1:
+            raise Misplaced(
+                "a Capacity Block is in one AZ; name it, or one of its subnets in subnet_ids", "availability_zones"
+            )
+
     def check_hardware(self, instance_types: Sequence[str], *, alternatives: Iterable[str]) -> None:
         """Raises Misplaced for instance types that its AMI is not for; ``alternatives``: the AMI types that it could name."""
         ami = self.image

@@ -1,9 +1,6 @@
 """The launch template of a group of EC2 nodes: image, user data, disks, network interfaces, capacity."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Network
-from typing import Any
 
 from aws_cdk import CfnTag, Fn
 from aws_cdk import aws_ec2 as ec2
@@ -11,33 +8,10 @@ from constructs import Construct
 
 from eks_constructs.cluster_handle import Joining
 from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
-from eks_constructs.compute.user_data import merged, mime, toml
-from eks_constructs.spec import Misplaced
+from eks_constructs.compute.ec2_nodes.user_data import PodAddresses, user_data
 from eks_facts.files import load
 
-# Pods have subnets of their own, so that a node's first network interface has no address for them.
-_OWN_POD_SUBNETS = "((default_enis - 1) * (ips_per_eni - 1)) + 2"
 Data = ec2.CfnLaunchTemplate
-
-
-@dataclass(frozen=True)
-class PodAddresses:
-    """How the CNI gives pods their addresses: what an AMI of EKS learns from EKS, and another must be told."""
-
-    prefixes: bool = False
-    own_subnets: bool = False
-
-    def check(self, spec: Ec2GroupSpec, *, joins: bool) -> None:
-        """Raises Misplaced, from the group, where nothing can compute how many pods its nodes take.
-
-        ``joins``: user data, not EKS, says how its nodes join.
-        """
-        if joins and spec.bottlerocket and self.own_subnets and not self.prefixes and not spec.kubelet.max_pods:
-            raise Misplaced(
-                "pods have subnets of their own, and Bottlerocket would count the addresses of the first network interface too;"
-                " set kubelet.max_pods",
-                "ami" if spec.ami else "ami_type",
-            )
 
 
 def launch_template(
@@ -78,7 +52,7 @@ def launch_template(
     # EKS adds the cluster's security group to nodes whose launch template names none; nobody adds it to your own.
     own_groups = bool(spec.security_group_ids or instance_profile_arn)
     own_tags = [CfnTag(key=key, value=value) for key, value in tags.items()]
-    user_data = _user_data(spec, cluster=cluster, labels=labels, joining=joining, pods=pods)
+    text = user_data(spec, cluster=cluster, labels=labels, joining=joining, pods=pods)
     groups = [security_group_id, *spec.security_group_ids]
     return Data(
         scope,
@@ -90,7 +64,7 @@ def launch_template(
             iam_instance_profile=Data.IamInstanceProfileProperty(arn=instance_profile_arn)
             if instance_profile_arn
             else None,
-            user_data=Fn.base64(user_data) if user_data else None,
+            user_data=Fn.base64(text) if text else None,
             metadata_options=Data.MetadataOptionsProperty(
                 http_endpoint="enabled",
                 http_tokens="required",
@@ -157,74 +131,3 @@ def _reservation(reservation: str | None) -> ec2.CfnLaunchTemplate.CapacityReser
         else Data.CapacityReservationTargetProperty(capacity_reservation_id=reservation)
     )
     return Data.CapacityReservationSpecificationProperty(capacity_reservation_target=target)
-
-
-def _user_data(
-    spec: Ec2GroupSpec, *, cluster: str, labels: Mapping[str, str], joining: Joining | None, pods: PodAddresses
-) -> str | None:
-    pods.check(spec, joins=joining is not None)
-    if spec.bottlerocket:
-        own = _bottlerocket(spec, cluster, labels, joining, pods) if joining else {}
-        kubernetes = merged(own, spec.kubelet.bottlerocket())
-        return toml(merged({"kubernetes": kubernetes} if kubernetes else {}, spec.user_data.bottlerocket))
-    own = _node_config(spec, cluster, labels, joining, pods) if joining else {}
-    if settings := spec.kubelet.settings():
-        own = merged(own, {"kubelet": {"config": settings}})
-    if spec.instance_store:
-        strategy = {"mount": "Mount"}.get(spec.instance_store, spec.instance_store.upper())
-        own["instance"] = {"localStorage": {"strategy": strategy}}
-    return mime(list(spec.user_data.scripts), merged(own, spec.user_data.node_config))
-
-
-# EKS sets labels and taints of nodes with an AMI of their own after they joined, too late for the first pods: user data has them.
-# https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html#mng-ami-id-conditions
-
-
-def _bottlerocket(
-    spec: Ec2GroupSpec, cluster: str, labels: Mapping[str, str], joining: Joining, pods: PodAddresses
-) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "api-server": joining.endpoint,
-        "cluster-certificate": joining.certificate_authority,
-        "cluster-name": cluster,
-        "cluster-dns-ip": _dns(joining.service_cidr),
-        "node-labels": dict(labels),
-    }
-    if pods.prefixes:
-        found["max-pods"] = load("devices")["max_pods_with_prefixes"]
-    if spec.taints:
-        found["node-taints"] = {
-            taint.key: [f"{one.value}:{one.effect}" for one in spec.taints if one.key == taint.key]
-            for taint in spec.taints
-        }
-    return found
-
-
-def _node_config(
-    spec: Ec2GroupSpec, cluster: str, labels: Mapping[str, str], joining: Joining, pods: PodAddresses
-) -> dict[str, Any]:
-    flags = ["--node-labels=" + ",".join(f"{key}={value}" for key, value in labels.items())]
-    if spec.taints:
-        taints = (f"{taint.key}={taint.value}:{taint.effect}" for taint in spec.taints)
-        flags.append("--register-with-taints=" + ",".join(taints))
-    kubelet: dict[str, Any] = {"flags": flags}
-    if pods.prefixes:
-        kubelet["config"] = {"maxPods": load("devices")["max_pods_with_prefixes"]}
-    elif pods.own_subnets:
-        kubelet["maxPodsExpression"] = _OWN_POD_SUBNETS
-    return {
-        "cluster": {
-            "name": cluster,
-            "apiServerEndpoint": joining.endpoint,
-            "certificateAuthority": joining.certificate_authority,
-            "cidr": joining.service_cidr,
-        },
-        "kubelet": kubelet,
-    }
-
-
-def _dns(service_cidr: str) -> str:
-    """Returns the address of the cluster's DNS: the tenth of the services."""
-    if "." in service_cidr and "/" in service_cidr:
-        return str(IPv4Network(service_cidr)[10])
-    return f"{Fn.select(0, Fn.split('/', service_cidr))}a"

@@ -117,11 +117,11 @@ class NodeSettingsSpec(Spec):
 
         ``eks_sets_max_pods``: the nodes are those of a managed group, whose kubelet EKS configures.
         """
-        self.user_data.check(bottlerocket=family == "bottlerocket")
-        if family == "bottlerocket" and self.instance_store:
+        self.user_data.check(family)
+        if self.instance_store and family != "al2023":
+            more = "; on Bottlerocket say it in user_data.bottlerocket, by bootstrap-commands"
             raise Misplaced(
-                "is for Amazon Linux; on Bottlerocket say it in user_data.bottlerocket, by bootstrap-commands",
-                "instance_store",
+                f"is for Amazon Linux{more if family == 'bottlerocket' else '; remove it'}", "instance_store"
             )
         if self.kubelet.max_pods and eks_sets_max_pods:
             raise Misplaced(

@@ -69,7 +69,7 @@ class KarpenterNodesSpec(Spec):
 
     @model_validator(mode="after")
     def _of_the_system(self) -> "KarpenterNodesSpec":
-        self.user_data.check(bottlerocket=self.system == "bottlerocket")
+        self.user_data.check(self.system)
         if self.ami_ids and not self.ami.endswith("@latest") and "ami" in self.model_fields_set:
             raise Misplaced(f"names a release, and ami_ids name others; write {self.system}@latest", "ami")
         for key in self.tags:

@@ -6,8 +6,8 @@ from typing import Any
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.ec2_nodes.launch_template import PodAddresses
 from eks_constructs.compute.ec2_nodes.offer import lacking_plugins, offer
+from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
 from eks_constructs.compute.kind import (
     STORAGE_CLASSES,
     Built,
@@ -85,6 +85,9 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
         for index, group in enumerate(spec.groups):
             for place, name in enumerate(group.instance_types):
                 yield ("groups", index, "instance_types", place), name
+
+    def told_how_to_join(self, spec: ManagedNodesSpec) -> Iterator[Where]:
+        yield from (("groups", index, "ami") for index, group in enumerate(spec.groups) if group.ami)
 
     def reaches(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, str, Where]]:
         yield "nodes", self.title, ()

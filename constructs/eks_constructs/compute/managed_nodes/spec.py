@@ -95,18 +95,9 @@ class NodeGroupSpec(Ec2GroupSpec):
         return self.capacity.upper().replace("-", "_")
 
     @model_validator(mode="after")
-    def _sizes(self) -> "NodeGroupSpec":
-        if not self.min_size <= self.desired <= self.max_size:
-            given = [key for key in ("desired_size", "max_size", "min_size") if key in self.model_fields_set]
-            raise Misplaced(
-                f"sizes must be in order; there is min_size {self.min_size}, desired_size {self.desired},"
-                f" max_size {self.max_size}",
-                given[0],
-            )
-        return self
-
-    @model_validator(mode="after")
     def _hardware(self) -> "NodeGroupSpec":
+        self.check_sizes(self.min_size, self.desired, self.max_size)
+        self.check_reservation(self.capacity, self.instance_types)
         self.check_hardware(self.instance_types, alternatives=get_args(AmiType))
         if self.warm_pool:
             self.warm_pool.check_ami(self.ami_type)
@@ -120,24 +111,6 @@ class NodeGroupSpec(Ec2GroupSpec):
         for key in ("kubernetes_version", "release_version"):
             if self.ami and getattr(self, key):
                 raise Misplaced("EKS takes none of a group with an AMI of its own; remove it: the AMI decides", key)
-        return self
-
-    @model_validator(mode="after")
-    def _reserved(self) -> "NodeGroupSpec":
-        if self.capacity == "spot" and self.capacity_reservation:
-            raise Misplaced("Spot instances use no reservation; remove it", "capacity_reservation")
-        if self.capacity != "capacity-block":
-            return self
-        if not (self.capacity_reservation or "").startswith("cr-"):
-            raise Misplaced(
-                "capacity-block needs the id of the block; set it: cr-0123456789abcdef0", "capacity_reservation"
-            )
-        if len(self.instance_types) != 1:
-            raise Misplaced("a Capacity Block has one instance type; name that alone", "instance_types")
-        if len(self.subnet_ids) + len(self.availability_zones) != 1:
-            raise Misplaced(
-                "a Capacity Block is in one AZ; name it, or one of its subnets in subnet_ids", "availability_zones"
-            )
         return self
 
     @property
