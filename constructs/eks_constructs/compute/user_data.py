@@ -115,6 +115,7 @@ class UserDataSpec(Spec):
     (https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/)."""
     bottlerocket: Annotated[dict[str, Any], AfterValidator(_settings)] = {}
     """Settings of Bottlerocket, without the leading `settings` (https://bottlerocket.dev/en/os/latest/#/api/settings/)."""
+
     @model_validator(mode="after")
     def _one_system(self) -> "UserDataSpec":
         if self.bottlerocket and (self.scripts or self.node_config):

@@ -1,12 +1,14 @@
 """A group of like EC2 instances, whoever starts them: what managed and self-managed groups say alike."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.device_settings import SHARING_LABEL
 from eks_constructs.compute.ec2_nodes.settings import NodeSettingsSpec
+from eks_constructs.compute.instance_type import InstanceType
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Misplaced, repeated
 from eks_facts.files import load
@@ -14,6 +16,10 @@ from eks_facts.instances import DEVICES, AmiType, ami_types, architecture, devic
 
 PLUGIN_LABEL = "eks-platform/device-plugin"
 """Label of nodes whose AMI has a device's driver and not its plugin: the chart's DaemonSet runs there."""
+DRA_LABEL = "eks-platform/dra-driver"
+"""... whose pods claim the device: the driver of Dynamic Resource Allocation runs there."""
+EFA_LABEL = "eks-platform/efa"
+"""... with Elastic Fabric Adapters: their plugin runs there."""
 
 
 class Ec2GroupSpec(NodeSettingsSpec):
@@ -23,6 +29,8 @@ class Ec2GroupSpec(NodeSettingsSpec):
     """Names the group in this project; its name in AWS is generated, so that the group can be replaced."""
     ami_type: str
     """Operating system, processor and device; each kind of group has its own list."""
+    instance_types: list[InstanceType]
+    """In order of preference."""
     volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
     """Size of the encrypted gp3 volume for images and logs."""
     volume_kms_key_arn: KmsKeyArn | None = None
@@ -58,19 +66,22 @@ class Ec2GroupSpec(NodeSettingsSpec):
 
     @property
     def device(self) -> str | None:
-        """The device that its nodes offer to pods, by their AMI; None: they have none."""
-        return self.image.device
+        """The device that all its nodes have and its AMI has the driver of: nvidia or neuron; None: there is none."""
+        devices = {device_of(one) for one in self.instance_types}
+        return devices.pop() if len(devices) == 1 and devices <= self.image.drivers else None
 
     @property
-    def lacking_plugin(self) -> str | None:
-        """The device whose plugin its nodes lack; None: they need none."""
+    def device_labels(self) -> dict[str, str]:
+        """The labels by which the plugins and drivers of devices find its nodes."""
         brought = load("devices")["plugins"].get(self.image.family, ())
-        return self.device if self.device and self.device not in brought else None
-
-    @property
-    def plugin_label(self) -> dict[str, str]:
-        """The label by which a device plugin's DaemonSet finds its nodes, if they lack the plugin."""
-        return {PLUGIN_LABEL: self.lacking_plugin} if self.lacking_plugin else {}
+        plugin = self.device if self.device_allocation == "device-plugin" and self.device not in brought else None
+        found = {
+            PLUGIN_LABEL: plugin,
+            DRA_LABEL: self.device if self.device_allocation == "dra" else None,
+            EFA_LABEL: "true" if self.efa_interfaces else None,
+            SHARING_LABEL: self.gpu_sharing.config_name if plugin and self.gpu_sharing else None,
+        }
+        return {key: value for key, value in found.items() if value}
 
     def check_sizes(self, least: int, desired: int, most: int) -> None:
         """Raises Misplaced for numbers of nodes that are not in order."""
@@ -80,7 +91,7 @@ class Ec2GroupSpec(NodeSettingsSpec):
                 f"sizes must be in order; there is min_size {least}, desired_size {desired}, max_size {most}", given[0]
             )
 
-    def check_reservation(self, capacity: str, instance_types: Sequence[str]) -> None:
+    def check_reservation(self, capacity: str) -> None:
         """Raises Misplaced for a reservation that does not fit what is asked of EC2."""
         if capacity == "spot" and self.capacity_reservation:
             raise Misplaced("Spot instances use no reservation; remove it", "capacity_reservation")
@@ -90,17 +101,20 @@ class Ec2GroupSpec(NodeSettingsSpec):
             raise Misplaced(
                 "capacity-block needs the id of the block; set it: cr-0123456789abcdef0", "capacity_reservation"
             )
-        if len(instance_types) != 1:
+        if len(self.instance_types) != 1:
             raise Misplaced("a Capacity Block has one instance type; name that alone", "instance_types")
         if len(self.subnet_ids) + len(self.availability_zones) != 1:
             raise Misplaced(
                 "a Capacity Block is in one AZ; name it, or one of its subnets in subnet_ids", "availability_zones"
             )
 
-    def check_hardware(self, instance_types: Sequence[str], *, alternatives: Iterable[str]) -> None:
-        """Raises Misplaced for instance types that its AMI is not for; ``alternatives``: the AMI types that it could name."""
+    def check_hardware(self, *, alternatives: Iterable[str]) -> None:
+        """Raises Misplaced for instance types that its AMI is not for, and devices that they do not have.
+
+        ``alternatives``: the AMI types that it could name.
+        """
         ami = self.image
-        for index, instance_type in enumerate(instance_types):
+        for index, instance_type in enumerate(self.instance_types):
             problem = None
             if architecture(instance_type) != ami.architecture:
                 problem = f"is {architecture(instance_type)}, but ami_type {ami.name} is for {ami.architecture}; change one of them"
@@ -110,8 +124,9 @@ class Ec2GroupSpec(NodeSettingsSpec):
                 problem = _without_drivers(instance_type, ami, alternatives)
             if problem:
                 raise Misplaced(f"instance type {instance_type} {problem}", "instance_types", index)
-        if (index_ := repeated(instance_types)) is not None:
-            raise Misplaced(f"{instance_types[index_]} is in the list twice; remove one", "instance_types", index_)
+        self.check_devices(self.instance_types, bottlerocket=self.bottlerocket)
+        if (index_ := repeated(self.instance_types)) is not None:
+            raise Misplaced(f"{self.instance_types[index_]} is in the list twice; remove one", "instance_types", index_)
 
     @model_validator(mode="after")
     def _labels(self) -> "Ec2GroupSpec":

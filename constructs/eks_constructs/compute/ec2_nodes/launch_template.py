@@ -7,6 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from eks_constructs.cluster_handle import Joining
+from eks_constructs.compute.device_settings import network_interfaces
 from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
 from eks_constructs.compute.ec2_nodes.user_data import PodAddresses, user_data
 from eks_facts.files import load
@@ -72,7 +73,7 @@ def launch_template(
             ),
             block_device_mappings=_disks(spec),
             security_group_ids=groups if own_groups and not spec.efa_interfaces else None,
-            network_interfaces=_fabric(spec.efa_interfaces, groups) if spec.efa_interfaces else None,
+            network_interfaces=_fabric(spec, groups) if spec.efa_interfaces else None,
             capacity_reservation_specification=_reservation(spec.capacity_reservation),
             instance_market_options=Data.InstanceMarketOptionsProperty(market_type="capacity-block")
             if capacity_block
@@ -105,20 +106,21 @@ def _disks(spec: Ec2GroupSpec) -> list[ec2.CfnLaunchTemplate.BlockDeviceMappingP
     ]
 
 
-def _fabric(count: int, groups: list[str]) -> list[ec2.CfnLaunchTemplate.NetworkInterfaceProperty]:
-    """Returns a network interface on each network card: the first has an address, the others carry the fabric's traffic alone.
+def _fabric(spec: Ec2GroupSpec, groups: list[str]) -> list[ec2.CfnLaunchTemplate.NetworkInterfaceProperty]:
+    """Returns the network interfaces of a node: the first has its address, adapters carry the fabric's traffic alone.
 
     The cluster's security group has the rules that EFA needs: https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
     """
+    layout = network_interfaces(int(spec.efa_interfaces or 0), spec.instance_types[0])
     return [
         Data.NetworkInterfaceProperty(
-            device_index=1 if card else 0,
-            network_card_index=card,
-            interface_type="efa-only" if card else "efa",
+            device_index=one.device,
+            network_card_index=one.card,
+            interface_type=one.type,
             groups=groups,
             delete_on_termination=True,
         )
-        for card in range(count)
+        for one in layout
     ]
 
 

@@ -72,7 +72,9 @@ def user_data(
         case "bottlerocket":
             own = _bottlerocket(spec, cluster, labels, joining, pods) if joining else {}
             kubernetes = merged(own, spec.kubelet.bottlerocket())
-            return toml(merged({"kubernetes": kubernetes} if kubernetes else {}, spec.user_data.bottlerocket))
+            devices = spec.device_settings({spec.device}, spec.instance_types) if spec.device else {}
+            settings = merged({"kubernetes": kubernetes} if kubernetes else {}, devices)
+            return toml(merged(settings, spec.user_data.bottlerocket))
         case "ubuntu":
             join = [_ubuntu(spec, cluster, labels, joining, pods)] if joining else []
             return mime([*spec.user_data.scripts, *join], {})

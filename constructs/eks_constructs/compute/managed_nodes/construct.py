@@ -75,7 +75,7 @@ class ManagedNodes(Construct):
         labels = {
             **spec.labels,
             KIND_LABEL: "managed_nodes",
-            **spec.plugin_label,
+            **spec.device_labels,
             **({REVISION_LABEL: spec.revision} if spec.revision else {}),
         }
         # EKS takes ids of images alone, so CloudFormation reads the parameter and not EC2; and it refuses an instance type along

@@ -1,12 +1,12 @@
 """EC2 managed node groups as a kind of compute."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator
 
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.ec2_nodes.offer import lacking_plugins, offer
+from eks_constructs.compute.devices import DeviceSoftware
+from eks_constructs.compute.ec2_nodes.offer import device_software, offer
 from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
 from eks_constructs.compute.kind import (
     STORAGE_CLASSES,
@@ -61,6 +61,10 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
                 )
 
         for index, group in enumerate(spec.groups):
+            try:
+                group.check_version(group.kubernetes_version or spec.kubernetes_version or context.kubernetes_version)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), "groups", index, *problem.where) from None
             if group.ami and not context.ipv6 and not context.service_cidr:
                 raise Misplaced(
                     "nodes with an AMI of their own must know the range of services, which CloudFormation does not return;"
@@ -126,8 +130,8 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
         if "aws-ebs-csi-driver" in context.addons:
             yield "StorageClass", "gp3"
 
-    def devices_without_plugin(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        yield from lacking_plugins(spec.groups)
+    def device_software(self, spec: ManagedNodesSpec) -> Iterator[DeviceSoftware]:
+        yield from device_software(spec.groups)
 
     def nodes(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Nodes]]:
-        yield from ((group.name, offer(group, group.instance_types, self.node_selector)) for group in spec.groups)
+        yield from ((group.name, offer(group, self.node_selector)) for group in spec.groups)

@@ -97,8 +97,8 @@ class NodeGroupSpec(Ec2GroupSpec):
     @model_validator(mode="after")
     def _hardware(self) -> "NodeGroupSpec":
         self.check_sizes(self.min_size, self.desired, self.max_size)
-        self.check_reservation(self.capacity, self.instance_types)
-        self.check_hardware(self.instance_types, alternatives=get_args(AmiType))
+        self.check_reservation(self.capacity)
+        self.check_hardware(alternatives=get_args(AmiType))
         if self.warm_pool:
             self.warm_pool.check_ami(self.ami_type)
         self.check_settings(self.image.family, eks_sets_max_pods=not self.bottlerocket and not self.ami)

@@ -88,7 +88,7 @@ class SelfManagedNodes(Construct):
         pascal = pascal_case(spec.name)
         cluster = self._cluster.name
         tags = {**self._tags, **spec.tags, "Name": f"{cluster}-{spec.name}"}
-        labels = {**spec.labels, KIND_LABEL: "self_managed_nodes", **spec.plugin_label}
+        labels = {**spec.labels, KIND_LABEL: "self_managed_nodes", **spec.device_labels}
         block = spec.capacity == "capacity-block"
         version = spec.kubernetes_version or self._version
         template = launch_template(

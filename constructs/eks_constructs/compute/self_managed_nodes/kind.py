@@ -7,7 +7,8 @@ from aws_cdk import CfnOutput
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.ec2_nodes.offer import lacking_plugins, offer
+from eks_constructs.compute.devices import DeviceSoftware
+from eks_constructs.compute.ec2_nodes.offer import device_software, offer
 from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
 from eks_constructs.compute.kind import STORAGE_CLASSES, Built, ClusterContext, ComputeKind, Where, Wiring
 from eks_constructs.compute.mix import KIND_LABEL, Hosting
@@ -71,6 +72,10 @@ class SelfManagedNodeGroups(ComputeKind[SelfManagedNodesSpec]):
                 )
         for index, group in enumerate(spec.groups):
             version = group.kubernetes_version or spec.kubernetes_version or context.kubernetes_version
+            try:
+                group.check_version(version)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), "groups", index, *problem.where) from None
             if group.image.family == "ubuntu" and versions.index(version) < versions.index(OLDEST_UBUNTU):
                 raise Misplaced(
                     f"Ubuntu 24.04 has images for Kubernetes {OLDEST_UBUNTU} and later; name another by ami",
@@ -155,11 +160,11 @@ class SelfManagedNodeGroups(ComputeKind[SelfManagedNodesSpec]):
         if self._makes_storage_class(context):
             yield "StorageClass", "gp3"
 
-    def devices_without_plugin(self, spec: SelfManagedNodesSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        yield from lacking_plugins(spec.groups)
+    def device_software(self, spec: SelfManagedNodesSpec) -> Iterator[DeviceSoftware]:
+        yield from device_software(spec.groups)
 
     def nodes(self, spec: SelfManagedNodesSpec) -> Iterator[tuple[str, Nodes]]:
-        yield from ((group.name, offer(group, group.instance_types, self.node_selector)) for group in spec.groups)
+        yield from ((group.name, offer(group, self.node_selector)) for group in spec.groups)
 
     def _makes_storage_class(self, context: ClusterContext) -> bool:
         """Whether it makes the class of the driver that managed nodes have, too, and make it then."""

@@ -96,8 +96,8 @@ class SelfManagedGroupSpec(Ec2GroupSpec):
     @model_validator(mode="after")
     def _hardware(self) -> "SelfManagedGroupSpec":
         self.check_sizes(self.min_size, self.desired, self.max_size)
-        self.check_reservation(self.capacity, self.instance_types)
-        self.check_hardware(self.instance_types, alternatives=get_args(AmiType))
+        self.check_reservation(self.capacity)
+        self.check_hardware(alternatives=get_args(AmiType))
         self.check_settings(self.image.family)
         return self
 
