@@ -49,6 +49,7 @@ def add_control_plane(
         role_arn=foundation.role_arn,
         kms_key_arn=foundation.kms_key_arn,
         auto_mode=next(filter(None, settings), AutoModeSettings()),
+        remote=spec.compute.remote_networks,
     )
 
 
@@ -222,7 +223,7 @@ class EksCluster(Construct):
         """Returns the Helm charts of the controllers that its compute needs, such as Karpenter's, with their values."""
         active = self.spec.compute.active()
         found = [chart for kind, section in active for chart in kind.charts(section, self._context)]
-        found += plugin_charts([one for kind, section in active for one in kind.devices_without_plugin(section)], ())
+        found += plugin_charts([one for kind, section in active for one in kind.device_software(section)], ())
         return [replace(chart, values=_filled(chart.values, self._values)) for chart in found]
 
     def addons_after_pools(self, *applied: IDependable) -> Addons | None:

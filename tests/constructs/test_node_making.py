@@ -159,8 +159,9 @@ def test_the_fabric_has_an_interface_on_each_network_card(synth):
     assert [
         (one["InterfaceType"], one["NetworkCardIndex"], one["DeviceIndex"]) for one in launch["NetworkInterfaces"]
     ] == [
-        ("efa", 0, 0),
-        ("efa-only", 1, 1),
+        ("interface", 0, 0),
+        ("efa-only", 0, 1),
+        ("efa-only", 1, 0),
     ]
     assert launch["Placement"] == {"GroupName": "training"}
 

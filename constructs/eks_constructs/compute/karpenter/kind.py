@@ -9,14 +9,14 @@ from constructs import Construct
 
 from eks_constructs.addon_plan import merge
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.devices import KARPENTER_LABELS, devices_of_pool
+from eks_constructs.compute.devices import KARPENTER_LABELS, DeviceSoftware, devices_of_pool, offered, one_each
 from eks_constructs.compute.karpenter import objects
 from eks_constructs.compute.karpenter.construct import Karpenter, node_role_name
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.kind import ClusterContext, ComputeKind, Where, Wiring
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.node_pools import named_categories, named_types, named_zones
-from eks_constructs.compute.placement import Nodes, disk_for_pods, unnumbered
+from eks_constructs.compute.placement import Nodes, claimable, disk_for_pods
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
@@ -50,6 +50,11 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
                 )
 
     def check_cluster(self, spec: KarpenterSpec, context: ClusterContext) -> None:
+        for where, _, one in spec.classes:
+            try:
+                one.check_version(context.kubernetes_version)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), *where, *problem.where) from None
         versions = list(load("kubernetes_versions")["versions"])
         mine = context.kubernetes_version
         if versions.index(mine) > versions.index(objects.NEWEST_KUBERNETES):
@@ -124,19 +129,33 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
     def api_groups(self, spec: KarpenterSpec) -> Iterator[str]:
         yield self.name
 
-    def devices_without_plugin(self, spec: KarpenterSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def device_software(self, spec: KarpenterSpec) -> Iterator[DeviceSoftware]:
         for pool in spec.node_pools:
-            system = spec.class_of(pool).system
-            for device in devices_of_pool(pool, system) - set(load("devices")["plugins"][system]):
-                yield device, KARPENTER_LABELS[device]
+            made_of = spec.class_of(pool)
+            mine = {"key": "karpenter.sh/nodepool", "operator": "In", "values": [pool.name]}
+            claims = made_of.device_allocation == "dra"
+            brought = set() if claims else set(load("devices")["plugins"][made_of.system])
+            for device in sorted(devices_of_pool(pool, made_of.system) - brought):
+                sharing = made_of.gpu_sharing if device == "nvidia" else None
+                yield DeviceSoftware(f"{device}{'_dra' if claims else ''}", (KARPENTER_LABELS[device], mine), sharing)
+            if made_of.efa_interfaces:
+                yield DeviceSoftware("efa", (mine,))
 
     def nodes(self, spec: KarpenterSpec) -> Iterator[tuple[str, Nodes]]:
         for pool in spec.node_pools:
             taints = tuple(taint.model_dump() for taint in pool.taints)
             selector = {**self.node_selector, "karpenter.sh/nodepool": pool.name}
             made_of = spec.class_of(pool)
-            devices = unnumbered(devices_of_pool(pool, made_of.system))
+            devices = devices_of_pool(pool, made_of.system)
             yield (
                 pool.name,
-                Nodes(selector, tuple(pool.processors), taints, devices, disk_for_pods(made_of.volume_gib)),
+                Nodes(
+                    selector,
+                    tuple(pool.processors),
+                    taints,
+                    offered(made_of, devices, pool.instance_types),
+                    disk_for_pods(made_of.volume_gib),
+                    claimable(devices if made_of.device_allocation == "dra" else set(), "own"),
+                    one_each(made_of),
+                ),
             )

@@ -8,7 +8,7 @@ from constructs import Construct
 from eks_constructs.cluster_handle import ClusterHandle, Joining
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.managed_nodes.launch_template import PodAddresses, launch_template
-from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec, plugin_label
+from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec, device_labels
 from eks_constructs.compute.managed_nodes.updates import repair_config, warm_pool_config
 from eks_constructs.compute.mix import KIND_LABEL
 from eks_constructs.compute.taints import eks_effect
@@ -81,7 +81,7 @@ class ManagedNodes(Construct):
         labels = {
             **spec.labels,
             KIND_LABEL: "managed_nodes",
-            **plugin_label(spec),
+            **device_labels(spec),
             **({REVISION_LABEL: spec.revision} if spec.revision else {}),
         }
         template = launch_template(

@@ -1,12 +1,11 @@
 """EC2 managed node groups as a kind of compute."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator
 
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.devices import count
+from eks_constructs.compute.devices import DeviceSoftware, offered, one_each
 from eks_constructs.compute.kind import (
     STORAGE_CLASSES,
     Built,
@@ -18,13 +17,15 @@ from eks_constructs.compute.kind import (
 from eks_constructs.compute.managed_nodes.construct import ManagedNodes
 from eks_constructs.compute.managed_nodes.launch_template import PodAddresses
 from eks_constructs.compute.managed_nodes.spec import (
+    DRA_LABEL,
+    EFA_LABEL,
     PLUGIN_LABEL,
     ManagedNodesSpec,
+    device_labels,
     device_of_group,
-    plugin_of_group,
 )
 from eks_constructs.compute.mix import KIND_LABEL, Hosting
-from eks_constructs.compute.placement import Nodes, disk_for_pods, rule_with_controller
+from eks_constructs.compute.placement import Nodes, claimable, disk_for_pods, rule_with_controller
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
@@ -67,6 +68,10 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
                 )
 
         for index, group in enumerate(spec.groups):
+            try:
+                group.check_version(group.kubernetes_version or spec.kubernetes_version or context.kubernetes_version)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), "groups", index, *problem.where) from None
             if group.ami and not context.ipv6 and not context.service_cidr:
                 raise Misplaced(
                     "nodes with an AMI of their own must know the range of services, which CloudFormation does not return;"
@@ -129,17 +134,30 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
         if "aws-ebs-csi-driver" in context.addons:
             yield "StorageClass", "gp3"
 
-    def devices_without_plugin(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def device_software(self, spec: ManagedNodesSpec) -> Iterator[DeviceSoftware]:
         for group in spec.groups:
-            if device := plugin_of_group(group):
-                yield device, {"key": PLUGIN_LABEL, "operator": "In", "values": [device]}
+            labels = device_labels(group)
+            for label, suffix in ((PLUGIN_LABEL, ""), (DRA_LABEL, "_dra")):
+                if device := labels.get(label):
+                    expression = {"key": label, "operator": "In", "values": [device]}
+                    yield DeviceSoftware(f"{device}{suffix}", (expression,), group.gpu_sharing)
+            if EFA_LABEL in labels:
+                yield DeviceSoftware("efa", ({"key": EFA_LABEL, "operator": "In", "values": [labels[EFA_LABEL]]},))
 
     def nodes(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Nodes]]:
         for group in spec.groups:
             architecture = "arm64" if ami_types()[group.ami_type].architecture == "arm64" else "amd64"
             taints = tuple(taint.model_dump() for taint in group.taints)
             device = device_of_group(group)
-            resources = load("devices")["resources"][device] if device else []
-            devices = {name: count(name, group.instance_types) for name in resources}
-            selector = {**self.node_selector, **group.labels}
-            yield group.name, Nodes(selector, (architecture,), taints, devices, disk_for_pods(group.volume_gib))
+            yield (
+                group.name,
+                Nodes(
+                    {**self.node_selector, **group.labels},
+                    (architecture,),
+                    taints,
+                    offered(group, {device} if device else set(), group.instance_types),
+                    disk_for_pods(group.volume_gib),
+                    claimable({device} if device and group.device_allocation == "dra" else set(), "own"),
+                    one_each(group),
+                ),
+            )

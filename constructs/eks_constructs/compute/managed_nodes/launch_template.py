@@ -10,7 +10,8 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from eks_constructs.cluster_handle import Joining
-from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
+from eks_constructs.compute.device_settings import network_interfaces
+from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec, device_of_group
 from eks_constructs.compute.user_data import merged, mime, toml
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
@@ -82,7 +83,7 @@ def launch_template(
             ),
             block_device_mappings=_disks(spec),
             security_group_ids=groups if spec.security_group_ids and not spec.efa_interfaces else None,
-            network_interfaces=_fabric(spec.efa_interfaces, groups) if spec.efa_interfaces else None,
+            network_interfaces=_fabric(spec, groups) if spec.efa_interfaces else None,
             capacity_reservation_specification=_reservation(spec.capacity_reservation),
             instance_market_options=Data.InstanceMarketOptionsProperty(market_type="capacity-block") if block else None,
             placement=Data.PlacementProperty(group_name=spec.placement_group) if spec.placement_group else None,
@@ -121,20 +122,21 @@ def _disks(spec: NodeGroupSpec) -> list[ec2.CfnLaunchTemplate.BlockDeviceMapping
     ]
 
 
-def _fabric(count: int, groups: list[str]) -> list[ec2.CfnLaunchTemplate.NetworkInterfaceProperty]:
-    """Returns a network interface on each network card: the first has an address, the others carry the fabric's traffic alone.
+def _fabric(spec: NodeGroupSpec, groups: list[str]) -> list[ec2.CfnLaunchTemplate.NetworkInterfaceProperty]:
+    """Returns the network interfaces of a node: the first has its address, adapters carry the fabric's traffic alone.
 
     The cluster's security group has the rules that EFA needs: https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
     """
+    layout = network_interfaces(int(spec.efa_interfaces or 0), spec.instance_types[0])
     return [
         Data.NetworkInterfaceProperty(
-            device_index=1 if card else 0,
-            network_card_index=card,
-            interface_type="efa-only" if card else "efa",
+            device_index=one.device,
+            network_card_index=one.card,
+            interface_type=one.type,
             groups=groups,
             delete_on_termination=True,
         )
-        for card in range(count)
+        for one in layout
     ]
 
 
@@ -160,7 +162,10 @@ def _user_data(
     if spec.bottlerocket:
         own = _bottlerocket(spec, cluster, labels, joining, pods) if joining else {}
         kubernetes = merged(own, spec.kubelet.bottlerocket())
-        return toml(merged({"kubernetes": kubernetes} if kubernetes else {}, spec.user_data.bottlerocket))
+        device = device_of_group(spec)
+        devices = spec.device_settings({device}, spec.instance_types) if device else {}
+        settings = merged({"kubernetes": kubernetes} if kubernetes else {}, devices)
+        return toml(merged(settings, spec.user_data.bottlerocket))
     own = _node_config(spec, cluster, labels, joining, pods) if joining else {}
     if settings := spec.kubelet.settings():
         own = merged(own, {"kubelet": {"config": settings}})

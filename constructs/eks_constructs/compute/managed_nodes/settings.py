@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.device_settings import DeviceSettings
 from eks_constructs.compute.kubelet import KubeletSpec
 from eks_constructs.compute.user_data import UserDataSpec
 from eks_constructs.endpoint import SecurityGroupId
@@ -64,7 +65,7 @@ Reservations = Annotated[
 ]
 
 
-class NodeSettingsSpec(Spec):
+class NodeSettingsSpec(DeviceSettings):
     """What the nodes of a group are made of. A change of any of it replaces the nodes, one after the other."""
 
     ami: AmiSpec | None = None
@@ -88,9 +89,6 @@ class NodeSettingsSpec(Spec):
     """An On-Demand Capacity Reservation, a Capacity Block (with `capacity: capacity-block`), or a resource group of reservations."""
     placement_group: PlacementGroup | None = None
     """Name of a placement group that exists. A cluster group is in one AZ."""
-    efa_interfaces: Annotated[int, Field(ge=1, le=32)] | None = None
-    """Elastic Fabric Adapters of each node: as many as the instance type has network cards, such as 32 of p5.48xlarge
-    (https://docs.aws.amazon.com/eks/latest/userguide/node-efa.html). Pods need EFA's device plugin to ask for them."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
     """Tags of the group, its instances and volumes, beside the environment's."""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.device_settings import SHARING_LABEL
 from eks_constructs.compute.instance_type import InstanceType
 from eks_constructs.compute.managed_nodes.settings import NodeSettingsSpec
 from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoolSpec
@@ -47,6 +48,10 @@ AmiType = Literal[
 
 PLUGIN_LABEL = "eks-platform/device-plugin"
 """Label of nodes whose AMI has a device's driver and not its plugin: the chart's DaemonSet runs there."""
+DRA_LABEL = "eks-platform/dra-driver"
+"""... whose pods claim the device: the driver of Dynamic Resource Allocation runs there."""
+EFA_LABEL = "eks-platform/efa"
+"""... with Elastic Fabric Adapters: their plugin runs there."""
 
 
 MAX_NODES = limit("nodes_per_group")
@@ -170,6 +175,7 @@ class NodeGroupSpec(NodeSettingsSpec):
         if self.warm_pool:
             self.warm_pool.check_ami(self.ami_type)
         self.check_system(bottlerocket=self.bottlerocket)
+        self.check_devices(self.instance_types, bottlerocket=self.bottlerocket)
         return self
 
     @model_validator(mode="after")
@@ -231,21 +237,29 @@ class NodeGroupSpec(NodeSettingsSpec):
 
 
 def device_of_group(group: NodeGroupSpec) -> str | None:
-    """Returns the device that the nodes of a group offer to pods, by their AMI; None: they have none."""
-    return ami_types()[group.ami_type].device
+    """Returns the device that all nodes of a group have and its AMI has the driver of: nvidia or neuron; None: there is none."""
+    drivers = ami_types()[group.ami_type].drivers
+    devices = {device_of(one) for one in group.instance_types}
+    return devices.pop() if len(devices) == 1 and devices <= drivers else None
 
 
 def plugin_of_group(group: NodeGroupSpec) -> str | None:
     """Returns the device whose plugin the nodes of a group lack; None: they need none."""
     device = device_of_group(group)
     brought = load("devices")["plugins"][ami_types()[group.ami_type].family]
-    return device if device and device not in brought else None
+    return device if device and device not in brought and group.device_allocation == "device-plugin" else None
 
 
-def plugin_label(group: NodeGroupSpec) -> dict[str, str]:
-    """Returns the label by which a device plugin's DaemonSet finds the nodes of a group that lack it."""
-    device = plugin_of_group(group)
-    return {PLUGIN_LABEL: device} if device else {}
+def device_labels(group: NodeGroupSpec) -> dict[str, str]:
+    """Returns the labels by which the plugins and drivers of devices find the nodes of a group."""
+    plugin, sharing = plugin_of_group(group), group.gpu_sharing
+    found = {
+        PLUGIN_LABEL: plugin,
+        DRA_LABEL: device_of_group(group) if group.device_allocation == "dra" else None,
+        EFA_LABEL: "true" if group.efa_interfaces else None,
+        SHARING_LABEL: sharing.config_name if plugin and sharing else None,
+    }
+    return {key: value for key, value in found.items() if value}
 
 
 def _groups(groups: list[NodeGroupSpec]) -> list[NodeGroupSpec]:
