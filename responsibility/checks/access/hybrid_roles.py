@@ -8,11 +8,11 @@ from responsibility.findings import Evidence
 from responsibility.reading.certificates import ends
 from responsibility.reading.eks import AccessEntry, Cluster
 from responsibility.reading.facts import Fact
-from responsibility.reading.hybrid import CREDENTIALS, ROLES_ANYWHERE, SSM, gives_credentials, known_ranges
+from responsibility.reading.hybrid import ROLES_ANYWHERE, SSM, gives_credentials, known_ranges
 from responsibility.reading.iam import Role
 from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.uses import UsedRole
+from responsibility.reading.uses import CREDENTIALS, UsedRole
 from responsibility.reading.values import has_gap
 
 _CORE = "AmazonSSMManagedInstanceCore"
