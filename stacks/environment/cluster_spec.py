@@ -101,14 +101,14 @@ class ClusterSpec(EksClusterSpec):
                 "is a setting of the existing cluster itself: its owner switches it on; remove it",
                 *("compute", "auto_mode"),
             )
-        entries = "karpenter" if self.compute.karpenter else "delivery" if self.delivered_by_stack else None
-        entries = entries or ("capabilities" if self.capabilities else None)
+        kind = next((kind.name for kind, _ in self.compute.active() if kind.makes_access_entry), None)
+        entries = kind or ("delivery" if self.delivered_by_stack else "capabilities" if self.capabilities else None)
         if entries and self.existing.authentication_mode == "CONFIG_MAP":
             raise Misplaced(
                 "needs an access entry, and the cluster takes none: its authentication mode is CONFIG_MAP."
                 f" aws eks update-cluster-config --name {self.name} --access-config authenticationMode=API_AND_CONFIG_MAP,"
                 " then look it up again",
-                *(("compute", entries) if entries == "karpenter" else (entries,)),
+                *(("compute", entries) if kind else (entries,)),
             )
         irsa = any(one.compute == "fargate" for one in self.workloads) or any(
             "irsa" in self.ways_of(one) for one in self.pod_identities

@@ -229,13 +229,16 @@ class Environment(Spec):
         return self
 
     def _check_network(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
-        nodes, existing = cluster.compute.managed_nodes, cluster.existing
-        for index, group in enumerate(nodes.groups if nodes and existing else []):
-            if group.ami and existing and not existing.says_how_to_join:
+        told = [
+            (kind.name, *way) for kind, section in cluster.compute.active() for way in kind.told_how_to_join(section)
+        ]
+        for way in told:
+            if cluster.existing and not cluster.existing.says_how_to_join:
                 raise Misplaced(
-                    "nodes with an AMI of their own must know the endpoint, the certificate and the IPv4 range of services, and the"
-                    " file of the existing cluster does not say them; look it up again (a cluster with IPv6 cannot have such a group)",
-                    *self.where(cluster, "compute", "managed_nodes", "groups", index, "ami"),
+                    "nodes that EKS does not tell how to join must know the endpoint, the certificate and the IPv4 range of services,"
+                    " and the file of the existing cluster does not say them; look it up again (a cluster with IPv6 cannot have such"
+                    " nodes)",
+                    *self.where(cluster, "compute", *way),
                 )
         context = self.context_of(cluster)
         for kind, section in cluster.compute.active():

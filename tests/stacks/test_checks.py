@@ -20,6 +20,10 @@ OTHERS = {
         **minimal(
             {
                 "managed_nodes": {**NODES, "session_manager": True},
+                "self_managed_nodes": {
+                    "groups": [{"name": "own", "instance_types": ["m7i.large"]}],
+                    "session_manager": True,
+                },
                 "karpenter": {"node_pools": [{"name": "more"}], "session_manager": True},
             },
             delivery="kubectl",
