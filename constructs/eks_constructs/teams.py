@@ -24,7 +24,9 @@ ORDER = 12
 """Among the files of a cluster: after classes of nodes and storage, before charts."""
 RESERVED = ("kube-system", "kube-public", "kube-node-lease", "default")
 
-_COUNTED = "pods|services(\\.(loadbalancers|nodeports))?|persistentvolumeclaims|configmaps|secrets|replicationcontrollers"
+_COUNTED = (
+    "pods|services(\\.(loadbalancers|nodeports))?|persistentvolumeclaims|configmaps|secrets|replicationcontrollers"
+)
 QuotaName = Annotated[
     str,
     pattern(
@@ -45,7 +47,10 @@ def _quantity(value: str) -> str:
 
 Quantity = Annotated[
     str,
-    pattern(r"(0|[1-9]\d{0,11})(\.\d{1,3})?(m|k|[KMGTPE]i|[MGTPE])?", 'must be a quantity in quotes, such as "10", 500m or 64Gi'),
+    pattern(
+        r"(0|[1-9]\d{0,11})(\.\d{1,3})?(m|k|[KMGTPE]i|[MGTPE])?",
+        'must be a quantity in quotes, such as "10", 500m or 64Gi',
+    ),
     AfterValidator(_quantity),
 ]
 
