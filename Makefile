@@ -160,9 +160,10 @@ lock: setup .venv/.tests-ready  ## make the requirements.txt files, with the has
 	$(compile) --group checkov --group packaging -o tests/workloads/checkov-requirements.txt
 	$(compile) --group sbom --group packaging -o .github/sbom-requirements.txt
 
-schema: setup  ## make environments/schema.json and docs/reference.md from the specs
+schema: setup  ## make environments/schema.json, docs/reference.md and fleets/schema.json from the specs
 	python -m stacks.environment.schema environments/schema.json
 	python -m stacks.environment.reference docs/reference.md
+	python -m fleet.schema fleets/schema.json
 
 # mkdocs empties the folder that it writes to: so it gets one that is not there, or is ours.
 docs: setup .venv/.tests-ready  ## the documentation as a site, in docs-site/: guides, every key, the library, checks, the model

@@ -118,6 +118,7 @@ def build(
             iam=environment.iam,
             environment_tags=environment.all_tags,
             stack_env=stack_env,
+            clients=environment.remote_ranges(cluster),
         )
         networks.append(stack)
         return stack.network.cluster_network

@@ -1,6 +1,6 @@
 """The spec of one cluster, and the rules between its parts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import model_validator
@@ -15,6 +15,7 @@ from eks_constructs.compute.kind import ClusterContext, merged
 from eks_constructs.compute.spec import ComputeSpec
 from eks_constructs.control_plane import ControlPlaneSpec
 from eks_constructs.manifests import ManifestFile
+from eks_constructs.network_connections import ConnectionSpec
 from eks_constructs.pod_identities import PodIdentitySpec, Way
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec
@@ -92,6 +93,8 @@ class EksClusterSpec(Spec):
         region: str | None = None,
         own_pod_subnets: bool = False,
         isolated: bool = False,
+        connections: Sequence[ConnectionSpec] | None = None,
+        vpc_cidrs: tuple[str, ...] = (),
     ) -> ClusterContext:
         """Returns what its kinds of compute may know of it."""
         return ClusterContext(
@@ -104,6 +107,9 @@ class EksClusterSpec(Spec):
             prefixes=self.prefixes,
             own_pod_subnets=own_pod_subnets,
             isolated=isolated,
+            connections=connections,
+            vpc_cidrs=vpc_cidrs,
+            public_endpoint=self.control_plane.endpoint.is_public,
             addons=frozenset(addon.name for addon in self.planned_addons()),
             mix=self.compute.mix,
             sections=self.compute.sections,
@@ -126,6 +132,7 @@ class EksClusterSpec(Spec):
             plane.kubernetes_version,
             ipv6=plane.ip_family == "ipv6",
             service_cidr=plane.service_cidr,
+            public_endpoint=plane.endpoint.is_public,
         )
         for kind, section in self.compute.active():
             try:

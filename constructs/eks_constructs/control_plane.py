@@ -153,6 +153,14 @@ class AutoModeSettings(Spec):
 
 
 @dataclass(frozen=True)
+class RemoteNetworks:
+    """Ranges of nodes and pods outside of the VPC; without any, the cluster lets go of those it had."""
+
+    nodes: tuple[str, ...] = ()
+    pods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ClusterRights:
     """What a kind of compute adds to the cluster's role."""
 
@@ -197,6 +205,20 @@ def cluster_role(
     )
 
 
+def _remote_network_config(remote: RemoteNetworks) -> eks.CfnCluster.RemoteNetworkConfigProperty:
+    """Returns both lists, empty ones too: what an update leaves out stays as it is.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-update.html
+    """
+    return eks.CfnCluster.RemoteNetworkConfigProperty(
+        # At most one entry, with all the ranges.
+        remote_node_networks=[eks.CfnCluster.RemoteNodeNetworkProperty(cidrs=list(remote.nodes))]
+        if remote.nodes
+        else [],
+        remote_pod_networks=[eks.CfnCluster.RemotePodNetworkProperty(cidrs=list(remote.pods))] if remote.pods else [],
+    )
+
+
 class ControlPlane(Construct):
     """An EKS cluster: API mode for access, all logs on, Kubernetes data encrypted with a customer key.
 
@@ -216,8 +238,9 @@ class ControlPlane(Construct):
         role_arn: str,
         kms_key_arn: str,
         auto_mode: AutoModeSettings,
+        remote: RemoteNetworks | None = None,
     ) -> None:
-        """Makes the cluster ``name`` in ``network``, with an existing role and key."""
+        """Makes the cluster ``name`` in ``network``, with an existing role and key; ``remote``: of its nodes outside of the VPC."""
         super().__init__(scope, construct_id)
         self.cluster = eks.CfnCluster(
             self,
@@ -275,6 +298,7 @@ class ControlPlane(Construct):
             rollback_config=eks.CfnCluster.RollbackConfigProperty(timeout_minutes=spec.rollback_timeout_minutes)
             if spec.rollback_timeout_minutes
             else None,
+            remote_network_config=_remote_network_config(remote) if remote else None,
             active_certificate_authority_id=spec.certificate_authority.active_id,
         )
         self._name, self._service_cidr = name, spec.service_cidr

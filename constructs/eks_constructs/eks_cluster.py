@@ -49,6 +49,7 @@ def add_control_plane(
         role_arn=foundation.role_arn,
         kms_key_arn=foundation.kms_key_arn,
         auto_mode=next(filter(None, settings), AutoModeSettings()),
+        remote=spec.compute.remote_networks,
     )
 
 

@@ -1,6 +1,6 @@
 """The VPC of clusters: subnets over several AZs, NAT, endpoints, flow logs. All of it is the customer's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import CfnRule, CfnRuleAssertion, CfnTag, Fn, Stack, Token
@@ -52,8 +52,12 @@ class Network(Construct):
         iam: IamSpec,
         log_groups: NetworkLogGroups,
         tags: Mapping[str, str],
+        clients: Sequence[str] = (),
     ) -> None:
-        """Makes the network ``name``; its logs go to existing log groups. ``tags`` are those of every resource."""
+        """Makes the network ``name``; its logs go to existing log groups. ``tags`` are those of every resource.
+
+        ``clients``: networks outside of the VPC whose hosts may use its endpoints.
+        """
         super().__init__(scope, construct_id)
         self._spec, self._name = spec, name
         # The L2 VPC empties the default security group through the CDK's custom resource; CloudFormation alone cannot.
@@ -106,7 +110,10 @@ class Network(Construct):
             "Endpoints",
             name=name,
             vpc_id=self.vpc.vpc_id,
-            client_cidrs=[cidr for cidr in (spec.cidr, spec.pod_cidr, spec.control_plane_cidr) if cidr],
+            client_cidrs=[
+                *filter(None, (spec.cidr, spec.pod_cidr, spec.control_plane_cidr)),
+                *clients,
+            ],
             subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
             route_table_ids=private_tables,
             defaults=spec.nat == "none" if spec.interface_endpoints is None else spec.interface_endpoints,

@@ -112,16 +112,27 @@ class Environment(Spec):
     def context_of(self, cluster: ClusterSpec) -> ClusterContext:
         """Returns a cluster as the kinds of compute see it."""
         network = self.network_of(cluster)
+        made = network if isinstance(network, NetworkSpec) else None
         own = network.pod_cidr if isinstance(network, NetworkSpec) else network.pod_subnets
         return cluster.context(
             environment=self.name,
             region=self.region,
             own_pod_subnets=bool(own),
             isolated=not network.reaches_internet,
+            connections=made.connections if made else None,
+            vpc_cidrs=tuple(
+                filter(None, (made.cidr, made.pod_cidr, made.control_plane_cidr) if made else (network.cidr,))
+            ),
             iam=self.iam,
             tags=self.all_tags,
             tags_of_what_is_made=self.tags_of_what_is_made,
         )
+
+    def remote_ranges(self, cluster: ClusterSpec | None) -> list[str]:
+        """Returns the ranges outside of the VPC of the clusters in the shared network, or of ``cluster``, which has its own."""
+        whose = [cluster] if cluster else [one for one in self.clusters if one.network is None]
+        found = [one.compute.remote_networks for one in whose]
+        return list(dict.fromkeys(cidr for remote in found if remote for cidr in (*remote.nodes, *remote.pods)))
 
     @model_validator(mode="after")
     def _clusters(self, info: ValidationInfo) -> "Environment":

@@ -288,7 +288,7 @@ def test_every_row_of_the_catalog_is_complete():
     for name, row in load("addons")["addons"].items():
         assert row["type"] in ("daemonset", "deployment"), name
         assert row["stage"] in ("before_nodes", "after_nodes"), name
-        assert set(row["default_for"]) <= {"auto_mode", "managed_nodes", "fargate"}, name
+        assert set(row["default_for"]) <= set(KINDS), name
         assert row["compute"], name
         assert row["what"], name
         if "identity" in row:

@@ -2,6 +2,22 @@
 
 from typing import Any
 
+UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+CA = """\
+-----BEGIN CERTIFICATE-----
+MIIBvjCCAWWgAwIBAgIUJkhQOjFPgpLwIxNN7vsh5i5W92cwCgYIKoZIzj0EAwIw
+LTEQMA4GA1UECgwHRXhhbXBsZTEZMBcGA1UEAwwQRXhhbXBsZSBzaXRlcyBDQTAe
+Fw0yNjExMjgxODE2MDdaFw0zNjExMjUxODE2MDdaMC0xEDAOBgNVBAoMB0V4YW1w
+bGUxGTAXBgNVBAMMEEV4YW1wbGUgc2l0ZXMgQ0EwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARV7/ccM+ySh6YFm/LDgQKnRBOXZk45IlQ9ViIveOX6owdbbTqKmZJS
+FptuC9XHI2eFDCHenHV3ZXRQ+1Y280IYo2MwYTAdBgNVHQ4EFgQUTgVeOcRoYPmR
+XVNh7axddECQHm8wHwYDVR0jBBgwFoAUTgVeOcRoYPmRXVNh7axddECQHm8wDwYD
+VR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAQYwCgYIKoZIzj0EAwIDRwAwRAIg
+fC4RlyWdxYFQyafCvo9tQqG/QmmRheS6BNkojQMA2RcCICAe0fF8hpdW1xzqu2Rd
+wNQ7GGguaYh954KLWeEU8dfV
+-----END CERTIFICATE-----
+"""
+"""A CA that nobody has the key of."""
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 NODE_POOL = {
     "name": "own",
@@ -529,6 +545,66 @@ FILES: tuple[dict[str, Any], ...] = (
                     }
                 },
             },
+            {
+                "name": "h",
+                "network": {
+                    "availability_zones": ["eu-west-1a", "eu-west-1b"],
+                    "connections": [{"gateway_id": "tgw-0123456789abcdef0", "routes": ["192.168.0.0/16"]}],
+                },
+                "control_plane": {
+                    "kubernetes_version": "1.36",
+                    "endpoint": {"public_access_cidrs": ["203.0.113.0/24"]},
+                },
+                "access": {"admins": ["role/Admin"]},
+                "compute": {
+                    "auto_mode": {},
+                    "hybrid_nodes": {
+                        "enabled": True,
+                        "remote_node_networks": ["192.168.0.0/24"],
+                        "remote_pod_networks": ["192.168.8.0/21"],
+                        "hybrid_nodes_gateway": True,
+                        "credentials": {"ssm": {"activation_hours": 48}},
+                        "role_arn": "arn:aws:iam::123456789012:role/corp/Hybrid",
+                        "dns_forwarded": True,
+                        "sites": [
+                            {
+                                "name": "berlin",
+                                "cidr": "192.168.0.0/25",
+                                "kubernetes_version": "1.35",
+                                "operating_system": "rhel-9",
+                                "architecture": "arm64",
+                                "labels": {"team": "a"},
+                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
+                                "max_nodes": 5,
+                            }
+                        ],
+                    },
+                },
+            },
+            *(
+                {
+                    "name": name,
+                    "network": {
+                        "availability_zones": ["eu-west-1a", "eu-west-1b"],
+                        "connections": [{"gateway_id": "vgw-0123456789abcdef0", "routes": ["192.168.0.0/16"]}],
+                    },
+                    "control_plane": {"kubernetes_version": "1.36"},
+                    "access": {"admins": ["role/Admin"]},
+                    "compute": {
+                        "auto_mode": {},
+                        "hybrid_nodes": {
+                            "remote_node_networks": ["192.168.0.0/24"],
+                            "credentials": {"iam_roles_anywhere": {**trust, "session_hours": 2}},
+                            "sites": [{"name": "berlin", "nodes": ["node-1.example"]}],
+                        },
+                    },
+                }
+                for name, trust in {
+                    "i": {"ca_bundle": CA},
+                    "j": {"private_ca_arn": f"arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/{UUID}"},
+                    "k": {"trust_anchor_arn": f"arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/{UUID}"},
+                }.items()
+            ),
             {
                 "name": "e",
                 "network": {

@@ -13,8 +13,9 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.devices import DeviceSoftware
 from eks_constructs.compute.mix import ComputeMix, Hosting, Share
 from eks_constructs.compute.placement import Nodes, Rule
-from eks_constructs.control_plane import AutoModeSettings, ClusterRights
+from eks_constructs.control_plane import AutoModeSettings, ClusterRights, RemoteNetworks
 from eks_constructs.manifests import HelmChart, ManifestFile
+from eks_constructs.network_connections import ConnectionSpec
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec
 
@@ -41,6 +42,12 @@ class ClusterContext:
     own_pod_subnets: bool = False
     isolated: bool = False
     """There is no way to the internet."""
+    connections: Sequence[ConnectionSpec] | None = None
+    """What its network is connected to; None: the network is not of this project's, and nobody here knows."""
+    vpc_cidrs: tuple[str, ...] = ()
+    """Ranges of the VPC, as far as they are known."""
+    public_endpoint: bool = False
+    """The API has a public endpoint beside the private one."""
     addons: frozenset[str] = frozenset()
     """Names of the EKS add-ons it has."""
     mix: ComputeMix = field(default_factory=ComputeMix)
@@ -197,6 +204,10 @@ class ComputeKind(Generic[S]):
 
     def auto_mode(self, spec: S, lasting: Mapping[str, str]) -> AutoModeSettings | None:
         """Returns what it sets on the cluster itself."""
+        return None
+
+    def remote_networks(self, spec: S) -> RemoteNetworks | None:
+        """Returns the networks of its nodes and pods outside of the VPC, for a section that is switched off, too."""
         return None
 
     # Your side

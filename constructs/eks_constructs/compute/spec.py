@@ -7,11 +7,13 @@ from pydantic import model_validator
 
 from eks_constructs.compute.auto_mode.spec import AutoModeSpec
 from eks_constructs.compute.fargate.spec import FargateSpec
+from eks_constructs.compute.hybrid_nodes.spec import HybridNodesSpec
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.kind import ComputeKind
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.compute.registry import KINDS
+from eks_constructs.control_plane import RemoteNetworks
 from eks_constructs.spec import Misplaced, Spec
 
 
@@ -23,6 +25,8 @@ class ComputeSpec(Spec):
     karpenter: KarpenterSpec | None = None
     """EC2 nodes beside the managed ones, added and removed by your own autoscaler."""
     fargate: FargateSpec | None = None
+    hybrid_nodes: HybridNodesSpec | None = None
+    """Machines of yours, outside of AWS (docs/hybrid.md)."""
 
     def present(self) -> Iterator[tuple[ComputeKind[Any], Any]]:
         """Yields each kind that the file names, switched off or not, with its section."""
@@ -43,6 +47,11 @@ class ComputeSpec(Spec):
     def active_auto_mode(self) -> AutoModeSpec | None:
         """Auto Mode, unless it is off or on its way out."""
         return self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
+
+    @property
+    def remote_networks(self) -> RemoteNetworks | None:
+        """The networks outside of the VPC that its nodes and pods have, or had."""
+        return next(filter(None, (kind.remote_networks(section) for kind, section in self.present())), None)
 
     @property
     def mix(self) -> ComputeMix:
@@ -70,7 +79,9 @@ class ComputeSpec(Spec):
     def _something(self) -> "ComputeSpec":
         active = [(kind, section) for kind, section in self.active() if kind.rule]
         if not active:
-            raise ValueError("names no compute, so no pod could run; add auto_mode: {}, managed_nodes or fargate")
+            raise ValueError(
+                "names no compute, so no pod could run; add auto_mode: {}, managed_nodes, fargate or hybrid_nodes"
+            )
         if not any(kind.has_room(section) for kind, section in active):
             raise Misplaced(
                 "auto_mode has no node pools and there is no other compute; name built_in_node_pools or node_pools",
