@@ -70,7 +70,7 @@ class Description(_Shape):
 
     def text(self) -> str:
         """Returns the text of the file."""
-        return self.model_dump_json(indent=2) + "\n"
+        return self.model_dump_json(indent=2, exclude_defaults=True) + "\n"
 
 
 class Chart(_Shape):
