@@ -109,10 +109,7 @@ def test_both_deliveries_apply_the_same_objects(delivery):
         item for file in objects(data) for item in file.objects if file.name.startswith(("team", "security-group"))
     ]
     made = assembled(data)
-    if delivery == "kubectl":
-        applied = json.dumps(made.templates["t-workloads-c"]["Resources"])
-    else:
-        applied = json.dumps(made.files["c"])
+    applied = json.dumps(made.templates["t-workloads-c"]["Resources"] if delivery == "kubectl" else made.files["c"])
     for item in wanted:
         assert item["metadata"]["name"] in applied
         assert item["kind"] in applied
