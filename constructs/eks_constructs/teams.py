@@ -220,7 +220,7 @@ def _rules(team: TeamSpec, namespace: str) -> Iterator[KubernetesObject]:
         policy = ("networking.k8s.io/v1", "NetworkPolicy")
         everything = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
         yield {**_object(*policy, "default-deny", namespace), "spec": everything}
-        inside = [{"podSelector": {}}]
+        inside: list[KubernetesObject] = [{"podSelector": {}}]
         spec = {**everything, "ingress": [{"from": inside}], "egress": [{"to": inside}]}
         yield {**_object(*policy, "allow-namespace", namespace), "spec": spec}
         # By port alone: Auto Mode's DNS runs on the node, outside of any namespace, and CoreDNS elsewhere in kube-system.
