@@ -168,7 +168,7 @@ def test_a_failure_in_the_second_wave_leaves_the_third_alone_and_a_second_run_go
     assert "Nothing of wave-3, later was touched." in said
     assert environments_in(clouds) == {"e00", "e01", "e02"}
     with pytest.raises(
-        Exception, match=r"wave wave-3 may not begin before wave wave-2 is done: e02: .*e02-control-plane-shop-2"
+        BadInput, match=r"wave wave-3 may not begin before wave wave-2 is done: e02: .*e02-control-plane-shop-2"
     ):
         run.deploy("wave-3")
     assert environments_in(clouds) == {"e00", "e01", "e02"}
