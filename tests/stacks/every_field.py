@@ -618,7 +618,16 @@ FILES: tuple[dict[str, Any], ...] = (
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
                     "self_managed_nodes": {
-                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "groups": [
+                            {"name": "general", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "graphics",
+                                "ami_type": "AL2023_x86_64_NVIDIA",
+                                "instance_types": ["g6.8xlarge"],
+                                "gpu_sharing": {"time_slices": 2},
+                                "device_allocation": "device-plugin",
+                            },
+                        ],
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
                     }
                 },
