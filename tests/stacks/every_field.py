@@ -532,10 +532,30 @@ FILES: tuple[dict[str, Any], ...] = (
                 "control_plane": {"kubernetes_version": "1.36", "service_cidr": "172.20.0.0/16"},
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
+                    "managed_nodes": {
+                        "groups": [
+                            {"name": "linux", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "win",
+                                "ami_type": "WINDOWS_CORE_2022_x86_64",
+                                "instance_types": ["m7i.large"],
+                            },
+                        ],
+                        "windows_role_arn": "arn:aws:iam::123456789012:role/corp/WindowsNodes",
+                    },
                     "self_managed_nodes": {
-                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "groups": [
+                            {"name": "general", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "win2",
+                                "ami_type": "WINDOWS_CORE_2025_x86_64",
+                                "instance_types": ["m7i.large"],
+                                "user_data": {"powershell": ["Set-TimeZone -Id UTC"]},
+                            },
+                        ],
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
-                    }
+                        "windows_role_arn": "arn:aws:iam::123456789012:role/corp/WindowsNodes",
+                    },
                 },
             },
             {
