@@ -10,10 +10,13 @@ from eks_constructs.addon_plan import (
     AddonVersion,
     too_old,
 )
+from eks_constructs.alarms import AlarmsSpec
+from eks_constructs.backups import BackupSpec
 from eks_constructs.capabilities import API_GROUPS
 from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.prometheus import PrometheusSpec
 from eks_constructs.spec import Misplaced, Spec, pattern, repeated
 from eks_facts.addons import addons
 from stacks.environment.chart_spec import ChartSpec, LoadBalancerControllerSpec
@@ -57,7 +60,8 @@ class ClusterSpec(EksClusterSpec):
     """A network of its own; default: the environment's."""
     delivery: Delivery = "files"
     """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack.
-    `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them."""
+    `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them. `gitops`: Argo CD or
+    Flux reads them from the repository that the environment's `gitops` names, where you commit what `make gitops` writes."""
     workloads: list[WorkloadSpec] = []
     """Workloads of workloads/, or of other folders, and the compute each runs on."""
     charts: list[ChartSpec] = []
@@ -67,6 +71,9 @@ class ClusterSpec(EksClusterSpec):
     workloads: they say themselves where their pods run."""
     load_balancer_controller: LoadBalancerControllerSpec = LoadBalancerControllerSpec()
     """The AWS Load Balancer Controller."""
+    alarms: AlarmsSpec | None = None
+    backup: BackupSpec | None = None
+    prometheus: PrometheusSpec | None = None
     provided_elsewhere: list[ApiName] = []
     """What something else installs in the cluster, and workloads may refer to: API groups (cert-manager.io), names
     of classes (nginx), drivers (secrets-store.csi.k8s.io)."""
@@ -102,7 +109,10 @@ class ClusterSpec(EksClusterSpec):
                 *("compute", "auto_mode"),
             )
         kind = next((kind.name for kind, _ in self.compute.active() if kind.makes_access_entry), None)
-        entries = kind or ("delivery" if self.delivered_by_stack else "capabilities" if self.capabilities else None)
+        keys = ("capabilities", "backup", "prometheus")
+        entries = kind or (
+            "delivery" if self.delivered_by_stack else next((key for key in keys if getattr(self, key)), None)
+        )
         if entries and self.existing.authentication_mode == "CONFIG_MAP":
             raise Misplaced(
                 "needs an access entry, and the cluster takes none: its authentication mode is CONFIG_MAP."
@@ -152,9 +162,14 @@ class ClusterSpec(EksClusterSpec):
         return frozenset(self.provided_elsewhere) | {API_GROUPS[kind] for kind, _ in chosen} | charts
 
     @property
+    def has_services(self) -> bool:
+        """Whether AWS services look after it that are made here."""
+        return bool(self.alarms or self.backup or self.prometheus)
+
+    @property
     def delivered_by_stack(self) -> bool:
         """Whether CloudFormation applies the Kubernetes objects."""
-        return self.delivery != "files"
+        return self.delivery in ("kubectl", "handover")
 
     def unchecked_settings(self, lock: "LockFile | None") -> list[str]:
         """Returns the settings of add-ons that neither a schema in ``lock`` nor one that is known here covers. Raises AddonProblem."""

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
+from eks_constructs.guardduty import GuardDutySpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
@@ -18,6 +19,7 @@ from stacks.environment.arns import check_arns
 from stacks.environment.availability_zones import check_zones
 from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
+from stacks.environment.gitops_spec import GitOpsSpec
 from stacks.environment.override_spec import OverrideSpec
 from stacks.environment.path import NAME
 from stacks.environment.stack_names import compute_stack, control_plane_stack
@@ -72,11 +74,14 @@ class Environment(Spec):
     load balancers, and volumes on managed nodes (on Auto Mode: `auto_mode.volume_tags`)."""
     iam: IamSpec = IamSpec()
     foundation: FoundationSpec = FoundationSpec()
+    guardduty: GuardDutySpec | None = None
     registries: dict[RegistryName, RegistrySpec] = {}
     """Registries and chart repositories that a mirror or a pull through cache of Amazon ECR replaces. Images of
     workloads and controllers, and the controllers' charts, then come from there."""
     network: AnyNetwork | None = None
     """The network that clusters share, unless they bring their own."""
+    gitops: GitOpsSpec | None = None
+    """The Git repository of clusters with `delivery: gitops`."""
     clusters: Annotated[list[ClusterSpec], Field(min_length=1)]
     """The clusters of the environment."""
     overrides: Annotated[list[OverrideSpec], Field(max_length=100)] = []
@@ -148,6 +153,7 @@ class Environment(Spec):
             if problem := version_problem(cluster.control_plane, today):
                 raise Misplaced(problem.text, *self.where(cluster, "control_plane", problem.key))
             self._check_addresses(cluster, network)
+            self._check_control_plane_subnets(cluster, network)
             self._check_names(cluster)
             self._check_instances(cluster)
             self._check_identity_center(cluster)
@@ -180,6 +186,26 @@ class Environment(Spec):
                     else "must be a registry and path, without ://"
                 )
                 raise Misplaced(f"the mirror of {name} {rule}", *("registries", name, "mirror"))
+        return self
+
+    @model_validator(mode="after")
+    def _gitops(self) -> "Environment":
+        those = [cluster for cluster in self.clusters if cluster.delivery == "gitops"]
+        if those and self.gitops is None:
+            raise Misplaced(
+                "needs the repository: add gitops: {repository: https://...} at the top of the file",
+                *self.where(those[0], "delivery"),
+            )
+        if self.gitops and not those:
+            raise Misplaced("no cluster uses it; give one delivery: gitops, or remove it", "gitops")
+        engine = self.gitops and self.gitops.engine
+        for key in sorted(self.gitops.model_fields_set) if self.gitops else ():
+            if engine == "argo_cd" and key == "credentials":
+                raise Misplaced(
+                    "is for Flux: Argo CD finds a repository's credentials by its address; remove it", "gitops", key
+                )
+            if engine == "flux" and key in ("hub", "project"):
+                raise Misplaced("is for Argo CD: Flux runs in every cluster; remove it", "gitops", key)
         return self
 
     @model_validator(mode="after")
@@ -226,6 +252,18 @@ class Environment(Spec):
                         *self.where(cluster, "pod_identities", index, "role_arn"),
                     )
         check_arns(self.model_dump(mode="json"), self.region)
+        return self
+
+    @model_validator(mode="after")
+    def _guardduty(self) -> "Environment":
+        spec = self.guardduty
+        for cluster in self.clusters:
+            for addon in cluster.planned_addons():
+                if addon.name == "aws-guardduty-agent" and spec and spec.agent == "managed":
+                    raise Misplaced(
+                        "GuardDuty installs it itself, as guardduty.agent says: managed; remove one of the two",
+                        *self.where(cluster, "addons", addon.name),
+                    )
         return self
 
     def _check_network(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
@@ -288,6 +326,17 @@ class Environment(Spec):
                 f"the stack {stack} would have a name of {len(stack)} characters, and CloudFormation allows"
                 f" {MAX_STACK_NAME}; shorten the cluster's name or the environment's",
                 *self.where(cluster, "name"),
+            )
+
+    def _check_control_plane_subnets(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
+        auto, apart = cluster.compute.auto_mode, "control_plane_cidr"
+        if isinstance(network, ExistingNetworkSpec):
+            apart = "control_plane_subnet_ids"
+        if getattr(network, apart) and auto and auto.enabled and auto.built_in_node_pools:
+            raise Misplaced(
+                f"the built-in pools put nodes into the cluster's subnets, which are those of network.{apart}: set it to [] and add"
+                " node_classes and node_pools, or leave the control plane in the private subnets",
+                *self.where(cluster, "compute", "auto_mode", "built_in_node_pools"),
             )
 
     def _check_addresses(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:

@@ -61,6 +61,7 @@ FILES: tuple[dict[str, Any], ...] = (
         "tags": {"owner": "a team"},
         "iam": {"path": "/eks/", "name_prefix": "x-", "permissions_boundary": "arn:aws:iam::123456789012:policy/B"},
         "foundation": {"retain": False, "log_retention_days": 7},
+        "guardduty": {"plans": ["RUNTIME_MONITORING"], "agent": "managed", "publish": "SIX_HOURS"},
         "network": {
             "cidr": "10.0.0.0/16",
             "availability_zones": 3,
@@ -77,9 +78,15 @@ FILES: tuple[dict[str, Any], ...] = (
                 {"gateway_id": "vgw-0123456789abcdef0", "routes": ["pl-0123456789abcdef0"], "attach": False},
             ],
             "resolver_rules": ["rslvr-rr-0123456789abcdef0"],
-            "control_plane_cidr": "10.3.0.0/24",
             "pod_cidr": "100.64.0.0/16",
             "ipv6": True,
+        },
+        "gitops": {
+            "engine": "flux",
+            "repository": "ssh://git@example.com/objects",
+            "revision": "live",
+            "credentials": "git",
+            "prune": True,
         },
         "registries": {
             "docker.io": {"mirror": "registry.example.com/mirror"},
@@ -375,6 +382,22 @@ FILES: tuple[dict[str, Any], ...] = (
                     "allow": [{"actions": ["wafv2:GetWebACL"], "resources": ["*"]}],
                 },
                 "provided_elsewhere": ["cert-manager.io"],
+                "alarms": {
+                    "topics": ["arn:aws:sns:eu-west-1:123456789012:on-call"],
+                    "thresholds": {"api-errors": 10},
+                    "without": ["webhook-latency"],
+                },
+                "backup": {
+                    "schedule": "cron(0 3 ? * 1 *)",
+                    "keep_days": 14,
+                    "vault": "kept",
+                    "copy_to": "arn:aws:backup:eu-central-1:123456789012:backup-vault:copies",
+                    "buckets": True,
+                },
+                "prometheus": {
+                    "workspace_arn": "arn:aws:aps:eu-west-1:123456789012:workspace/ws-1234abcd-12ab-34cd-56ef-1234567890ab",
+                    "configuration": {"scrape_configs": [{"job_name": "pods"}]},
+                },
                 "workloads": [
                     {
                         "name": "web",
@@ -388,11 +411,27 @@ FILES: tuple[dict[str, Any], ...] = (
                     },
                     {"name": "web", "compute": "managed_nodes", "nodes": "general", "plain_http": True},
                 ],
-            }
+            },
+            {
+                "name": "h",
+                "delivery": "gitops",
+                "control_plane": {"kubernetes_version": "1.36"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {"auto_mode": {}},
+            },
         ],
     },
     {
         "name": "sweep",
+        "gitops": {
+            "engine": "argo_cd",
+            "repository": "https://git.example.com/objects",
+            "path": "clusters",
+            "namespace": "argo",
+            "hub": "hub",
+            "project": "platform",
+            "automatic": False,
+        },
         "region": "eu-west-1",
         "network": {
             "vpc_id": "vpc-0123456789abcdef0",
@@ -448,7 +487,7 @@ FILES: tuple[dict[str, Any], ...] = (
             },
             {
                 "name": "d",
-                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"], "control_plane_cidr": "10.3.0.0/24"},
                 "control_plane": {
                     "kubernetes_version": "1.36",
                     "certificate_authority": {"successor": True, "active_id": "abc"},
@@ -603,6 +642,7 @@ FILES: tuple[dict[str, Any], ...] = (
             },
             {
                 "name": "f",
+                "delivery": "gitops",
                 "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
                 "control_plane": {"kubernetes_version": "1.36"},
                 "access": {"admins": ["role/Admin"]},
