@@ -513,6 +513,7 @@ FILES: tuple[dict[str, Any], ...] = (
                             {
                                 "name": "general",
                                 "ami_type": "AL2023_x86_64_STANDARD",
+                                "device_allocation": "device-plugin",
                                 "ami_release": "v20261112",
                                 "instance_types": ["m7i.large"],
                                 "capacity": "spot",
@@ -585,6 +586,12 @@ FILES: tuple[dict[str, Any], ...] = (
                     "self_managed_nodes": {
                         "groups": [
                             {"name": "general", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "gpu",
+                                "ami_type": "AL2023_x86_64_NVIDIA",
+                                "instance_types": ["g6.xlarge"],
+                                "gpu_sharing": {"time_slices": 2},
+                            },
                             {
                                 "name": "win2",
                                 "ami_type": "WINDOWS_CORE_2025_x86_64",
