@@ -6,6 +6,7 @@ from safe_io.errors import BadInput
 from safe_io.terminal import one_line
 from safe_io.where import shown
 from safe_io.yaml_file import YamlFile
+from stacks.environment.path import environment_names, environment_path
 from stacks.environment.problems import did_you_mean
 
 FOLDER = Path(__file__).parents[1] / "fleets"
@@ -38,3 +39,25 @@ def is_fleet(path: Path) -> bool:
     """Whether a file has waves: it is a fleet's then, not an environment's. Raises BadInput: it is no YAML."""
     data = YamlFile(path).data
     return isinstance(data, dict) and "waves" in data
+
+
+def named(name: str) -> tuple[Path, bool]:
+    """Returns the file of a fleet or an environment, and whether it is a fleet's: of one name, the environment goes first.
+
+    Raises BadInput: there is neither.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = environment_path(name)
+        return path, is_fleet(path)
+    if name in environment_names():
+        return environment_path(name), False
+    if name in fleet_names():
+        return fleet_path(name), True
+    every = [*environment_names(), *fleet_names()]
+    hint = did_you_mean(name, every)
+    raise BadInput(
+        one_line(
+            f"There is no environment or fleet {shown(name)}.{hint} Environments: {', '.join(environment_names())}."
+            f" Fleets: {', '.join(fleet_names())}. Or the path of a file of your own that ends in .yaml"
+        )
+    )
