@@ -71,6 +71,28 @@ def _fell_over(check: Check, subject: Fact, error: Exception) -> Finding:
     return _finding(check, subject, answer, errors.defect(error))
 
 
+def _of_what_is_known(check: Check, subject: Fact, facts: Facts) -> Answer | None:
+    """Returns that the duty is open, where it is by the known items of a list alone, and one more could not mend it."""
+    known = facts.known_part() if check.more_never_helps else None
+    same = (
+        next(
+            (
+                one
+                for one in known.all(check.of)
+                if one.resource.key == subject.resource.key and one.words == subject.words
+            ),
+            None,
+        )
+        if known
+        else None
+    )
+    try:
+        answer = check.judge(same) if same else None
+    except UnknownValue:
+        return None
+    return answer if answer and answer.status == "open" else None
+
+
 def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
     cluster = facts.get(Cluster, subject.cluster_key)
     try:
@@ -82,7 +104,7 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
             return Answer("not_applicable", f"the cluster has no {names}", ())
         answer = check.judge(subject)
     except UnknownValue as unknown:
-        return Answer("unknown", str(unknown), (unknown.evidence,))
+        answer = _of_what_is_known(check, subject, facts) or Answer("unknown", str(unknown), (unknown.evidence,))
     if (
         answer
         and cluster

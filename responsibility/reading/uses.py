@@ -33,7 +33,8 @@ _SERVICES: dict[str, tuple[Purpose, str]] = {
     "capabilities.eks.amazonaws.com": ("capability", "an EKS capability"),
 }
 """Services that assume a role for EKS alone: such a role has to do with EKS even if nothing in the templates names it."""
-_OF_NODES = ("AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy")
+_OF_NODES: dict[str, Purpose] = {"AmazonEKSWorkerNodePolicy": "node", "AmazonEKSWorkerNodeMinimalPolicy": "auto_node"}
+"""Managed policies that say what a role is for. The minimal one is enough for Auto Mode's nodes alone."""
 _OIDC_PROVIDERS = ("AWS::IAM::OIDCProvider", "Custom::AWSCDKOpenIdConnectProvider")
 SERVICE_ACCOUNT = "system:serviceaccount:"
 
@@ -56,8 +57,8 @@ def uses_of(facts: Facts) -> dict[str, list[Use]]:
                 found[role.resource.key][use] = None
     for role in facts.all(Role):
         have = {use.purpose for use in found[role.resource.key]}
-        if "auto_node" in have:
-            have.add("node")
+        if have & {"auto_node", "node"}:
+            have |= {"auto_node", "node"}
         found[role.resource.key] |= {use: None for use in _of_itself(role) if use.purpose not in have}
     return {key: list(uses) for key, uses in found.items()}
 
@@ -172,9 +173,11 @@ def _of_itself(role: Role) -> Iterator[Use]:
     for service, (purpose, words) in _SERVICES.items():
         if _trusts(role, service):
             yield Use(purpose, _only_cluster(role), words, role)
-    if _trusts(role, "ec2.amazonaws.com") and any(name in _OF_NODES for name, _ in role.attached[0]):
+    said = {_OF_NODES[name] for name, _ in role.attached[0] if name in _OF_NODES}
+    if said and _trusts(role, "ec2.amazonaws.com"):
         # Karpenter, Spot Ocean, or another stack starts them: nothing here names the role.
-        yield Use("node", _only_cluster(role), "nodes that something else starts", role)
+        purpose: Purpose = "node" if "node" in said else "auto_node"
+        yield Use(purpose, _only_cluster(role), "nodes that something else starts", role)
     if _trusts_pods_by_oidc(role):
         yield Use("irsa", _only_cluster(role), "pods of a service account", role)
     if _may_administer(role):
