@@ -6,7 +6,15 @@ from typing import Literal
 
 from eks_facts.files import load
 
-RoleOf = Literal["cluster", "auto_mode_cluster", "auto_mode_nodes", "ec2_nodes", "fargate_pods"]
+RoleOf = Literal[
+    "cluster",
+    "auto_mode_cluster",
+    "auto_mode_nodes",
+    "ec2_nodes",
+    "fargate_pods",
+    "hybrid_nodes_ssm",
+    "hybrid_nodes_anywhere",
+]
 
 
 @cache

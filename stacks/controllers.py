@@ -49,7 +49,7 @@ def charts_of(cluster: ClusterSpec, environment: Environment) -> list[tuple[Helm
     found: list[tuple[HelmChart, Where]] = []
     for kind, section in compute.active():
         found += [(chart, ("compute", kind.name)) for chart in kind.charts(section, context)]
-    lacking = [one for kind, section in compute.active() for one in kind.devices_without_plugin(section)]
+    lacking = [one for kind, section in compute.active() for one in kind.device_software(section)]
     found += [(chart, ("compute",)) for chart in plugin_charts(lacking, cluster.provided)]
     if needs_load_balancer_controller(cluster, environment):
         found.append((_load_balancer_controller(cluster, environment, context.isolated), ("load_balancer_controller",)))

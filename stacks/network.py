@@ -1,5 +1,7 @@
 """Network stack: a VPC, for the clusters of an environment or for one of them."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -32,8 +34,9 @@ class NetworkStack(cdk.Stack):
         iam: IamSpec,
         environment_tags: dict[str, str],
         stack_env: cdk.Environment,
+        clients: Sequence[str] = (),
     ) -> None:
-        """Makes the network ``name``; its log groups exist in the foundation."""
+        """Makes the network ``name``; its log groups exist in the foundation. ``clients`` may use its endpoints."""
         super().__init__(
             scope,
             construct_id,
@@ -41,7 +44,9 @@ class NetworkStack(cdk.Stack):
             description=f"EKS platform {name}: VPC, subnets, NAT, endpoints and flow logs",
         )
         self.log_groups = log_groups
-        self.network = Network(self, "Network", spec, name=name, iam=iam, log_groups=log_groups, tags=environment_tags)
+        self.network = Network(
+            self, "Network", spec, name=name, iam=iam, log_groups=log_groups, tags=environment_tags, clients=clients
+        )
         outputs = {
             "VpcId": (self.network.vpc.vpc_id, "The VPC"),
             "PrivateSubnetIds": (

@@ -100,7 +100,7 @@ class PlannedAddon:
 _OTHER: Mapping[str, Any] = {
     "default_for": [],
     "type": "deployment",
-    "compute": ["managed_nodes", "auto_mode", "fargate"],
+    "compute": load("addons")["addons"]["coredns"]["compute"],
     "stage": "after_nodes",
 }
 """The rules of an add-on without a row. Whether it has a Deployment is not known: waiting for a node harms nobody."""
@@ -243,7 +243,7 @@ def _numbers(version: str) -> list[int]:
 
 def _configuration(rule: Mapping[str, Any], mix: ComputeMix, spec: AddonSpec) -> dict[str, Any] | None:
     # Left out of the template, earlier settings would stay: github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1913
-    ours = {"configuration", "placement", "fargate_configuration"} & set(rule)
+    ours = {"configuration", "placement", "fargate_configuration", "beside"} & set(rule)
     settings = merge(merge(rule.get("configuration", {}), _placement(rule, mix)), spec.configuration)
     return settings if settings or ours else None
 
@@ -259,14 +259,17 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _placement(rule: Mapping[str, Any], mix: ComputeMix) -> dict[str, Any]:
-    """Returns the node selector of a Deployment, where there is a choice."""
+    """Returns the settings that a mix asks for: the node selector of a Deployment, where there is a choice."""
     host = mix.deployments_run_on
+    beside = next((row for kind, row in rule.get("beside", {}).items() if kind in mix.kinds), None)
     if rule["type"] == "daemonset":
-        return {}
+        return dict(beside or {})
     if host == "fargate":
         return dict(rule.get("fargate_configuration", {}))
     # Fargate takes only pods that a profile selects; and a selector for nodes would keep CoreDNS pending while a cluster moves
     # from Fargate to nodes.
+    if beside is not None:
+        return dict(beside)
     selector = mix.deployments_selector
     if not selector or "placement" not in rule:
         return {}

@@ -21,6 +21,8 @@ class ClusterNetwork:
     pod_subnet_selector: list[dict[str, object]] = field(default_factory=list)
     """`podSubnetSelectorTerms` of an Auto Mode NodeClass."""
 
+    control_plane_subnet_ids: list[str] = field(default_factory=list)
+    """Subnets of the control plane's network interfaces; none: the private ones."""
     zones: Sequence[str] | None = None
     """The AZ of each private subnet, in their order; None: nothing says it."""
 
@@ -42,5 +44,6 @@ class ClusterNetwork:
             subnet_selector=[{"id": subnet} for subnet in spec.subnet_ids],
             pod_subnets=[(subnet.availability_zone, subnet.subnet_id) for subnet in spec.pod_subnets],
             pod_subnet_selector=[{"id": subnet.subnet_id} for subnet in spec.pod_subnets],
+            control_plane_subnet_ids=list(spec.control_plane_subnet_ids or []),
             zones=[subnet.availability_zone for subnet in spec.private_subnets] or None,
         )

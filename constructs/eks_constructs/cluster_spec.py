@@ -1,6 +1,6 @@
 """The spec of one cluster, and the rules between its parts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import model_validator
@@ -15,9 +15,15 @@ from eks_constructs.compute.kind import ClusterContext, merged
 from eks_constructs.compute.spec import ComputeSpec
 from eks_constructs.control_plane import ControlPlaneSpec
 from eks_constructs.manifests import ManifestFile
+from eks_constructs.network_connections import ConnectionSpec
 from eks_constructs.pod_identities import PodIdentitySpec, Way
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec
+from eks_facts.addons import addons
+
+AGENT = "eks-pod-identity-agent"
+_OF_CONTROLLERS = ("karpenter", "aws-load-balancer-controller", "aws-node-termination-handler", "cluster-autoscaler")
+"""Service accounts of controllers that this project installs, in kube-system."""
 
 
 class EksClusterSpec(Spec):
@@ -92,6 +98,8 @@ class EksClusterSpec(Spec):
         region: str | None = None,
         own_pod_subnets: bool = False,
         isolated: bool = False,
+        connections: Sequence[ConnectionSpec] | None = None,
+        vpc_cidrs: tuple[str, ...] = (),
     ) -> ClusterContext:
         """Returns what its kinds of compute may know of it."""
         return ClusterContext(
@@ -104,6 +112,9 @@ class EksClusterSpec(Spec):
             prefixes=self.prefixes,
             own_pod_subnets=own_pod_subnets,
             isolated=isolated,
+            connections=connections,
+            vpc_cidrs=vpc_cidrs,
+            public_endpoint=self.control_plane.endpoint.is_public,
             addons=frozenset(addon.name for addon in self.planned_addons()),
             mix=self.compute.mix,
             sections=self.compute.sections,
@@ -126,6 +137,7 @@ class EksClusterSpec(Spec):
             plane.kubernetes_version,
             ipv6=plane.ip_family == "ipv6",
             service_cidr=plane.service_cidr,
+            public_endpoint=plane.endpoint.is_public,
         )
         for kind, section in self.compute.active():
             try:
@@ -175,7 +187,7 @@ class EksClusterSpec(Spec):
             for addon in planned
             if addon.identity
         }
-        taken |= {("kube-system", name): name for name in ("karpenter", "aws-load-balancer-controller")}
+        taken |= {("kube-system", name): name for name in _OF_CONTROLLERS}
         names = {addon.name for addon in planned}
         for index, one in enumerate(self.pod_identities):
             if other := taken.get((one.namespace, one.service_account)):
@@ -196,9 +208,10 @@ class EksClusterSpec(Spec):
                     *way,
                     key,
                 )
-            if "pod_identity" in ways and self.compute.managed_nodes and "eks-pod-identity-agent" not in names:
+            needs_agent = set(addons()[AGENT]["default_for"]) & set(self.compute.mix.kinds)
+            if "pod_identity" in ways and needs_agent and AGENT not in names:
                 raise Misplaced(
-                    "needs the add-on eks-pod-identity-agent, which is switched off; switch it on, or remove this",
+                    f"needs the add-on {AGENT}, which is switched off; switch it on, or remove this",
                     *way,
                 )
         return self

@@ -23,10 +23,11 @@ from eks_constructs.control_plane_components import (
     controller_manager_config,
     scheduler_config,
 )
-from eks_constructs.endpoint import EndpointSpec
+from eks_constructs.endpoint import EndpointSpec, SecurityGroupId
 from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, Statement, arn, from_source, role, trust_service
-from eks_constructs.spec import Cidr, ClusterName, Misplaced, RoleArn, Spec
+from eks_constructs.security_group_rules import SecurityGroupRuleSpec, check_rules
+from eks_constructs.spec import Cidr, ClusterName, Misplaced, RoleArn, Spec, distinct_values
 from eks_facts.files import load
 from eks_facts.role_policies import narrowest
 
@@ -63,6 +64,10 @@ class ControlPlaneSpec(Spec):
     """A cluster role that exists, in place of one that is made: it must trust eks.amazonaws.com (with Auto Mode for sts:TagSession, too)
     and have the policies of https://docs.aws.amazon.com/eks/latest/userguide/cluster-iam-role.html. It can never change."""
     endpoint: EndpointSpec = EndpointSpec()
+    security_group_ids: Annotated[list[SecurityGroupId], Field(max_length=4), AfterValidator(distinct_values)] = []
+    """More security groups of the control plane's network interfaces, beside the one that EKS makes."""
+    security_group_rules: list[SecurityGroupRuleSpec] = []
+    """More rules of the security group that EKS makes, which nodes and pods have, too."""
     zones: Annotated[int, Field(ge=2, le=4)] | None = None
     """AZs (the network's first ones) that the control plane has network interfaces in. EKS fixes them for the cluster's life:
     before you add an AZ to the network, set this to the present number. Default: all of the network's."""
@@ -101,6 +106,27 @@ class ControlPlaneSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _rules(self) -> "ControlPlaneSpec":
+        try:
+            check_rules(self.security_group_rules)
+        except Misplaced as problem:
+            raise Misplaced(str(problem), "security_group_rules", *problem.where) from None
+        https = {
+            source for rule in self.security_group_rules if rule.range == (443, 443) for _, source in rule.sources()
+        }
+        endpoint = self.endpoint
+        if taken := https & {
+            *endpoint.private_access_cidrs,
+            *endpoint.private_access_security_groups,
+            *endpoint.private_access_prefix_lists,
+        }:
+            raise Misplaced(
+                f"{min(taken)} has a rule for port 443 already, by endpoint.private_access_...; remove one",
+                "security_group_rules",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _service_range(self) -> "ControlPlaneSpec":
         if self.service_cidr is None:
             return self
@@ -124,6 +150,14 @@ class AutoModeSettings(Spec):
     enabled: bool = False
     node_pools: list[str] = []
     node_role_arn: str | None = None
+
+
+@dataclass(frozen=True)
+class RemoteNetworks:
+    """Ranges of nodes and pods outside of the VPC; without any, the cluster lets go of those it had."""
+
+    nodes: tuple[str, ...] = ()
+    pods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +205,20 @@ def cluster_role(
     )
 
 
+def _remote_network_config(remote: RemoteNetworks) -> eks.CfnCluster.RemoteNetworkConfigProperty:
+    """Returns both lists, empty ones too: what an update leaves out stays as it is.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-update.html
+    """
+    return eks.CfnCluster.RemoteNetworkConfigProperty(
+        # At most one entry, with all the ranges.
+        remote_node_networks=[eks.CfnCluster.RemoteNodeNetworkProperty(cidrs=list(remote.nodes))]
+        if remote.nodes
+        else [],
+        remote_pod_networks=[eks.CfnCluster.RemotePodNetworkProperty(cidrs=list(remote.pods))] if remote.pods else [],
+    )
+
+
 class ControlPlane(Construct):
     """An EKS cluster: API mode for access, all logs on, Kubernetes data encrypted with a customer key.
 
@@ -190,8 +238,9 @@ class ControlPlane(Construct):
         role_arn: str,
         kms_key_arn: str,
         auto_mode: AutoModeSettings,
+        remote: RemoteNetworks | None = None,
     ) -> None:
-        """Makes the cluster ``name`` in ``network``, with an existing role and key."""
+        """Makes the cluster ``name`` in ``network``, with an existing role and key; ``remote``: of its nodes outside of the VPC."""
         super().__init__(scope, construct_id)
         self.cluster = eks.CfnCluster(
             self,
@@ -208,7 +257,8 @@ class ControlPlane(Construct):
             # Add-ons are this project's. EKS refuses `true` with Auto Mode, and changing it replaces the cluster.
             bootstrap_self_managed_addons=False,
             resources_vpc_config=eks.CfnCluster.ResourcesVpcConfigProperty(
-                subnet_ids=network.private_subnet_ids[: spec.zones],
+                subnet_ids=(network.control_plane_subnet_ids or network.private_subnet_ids)[: spec.zones],
+                security_group_ids=list(spec.security_group_ids) or None,
                 endpoint_private_access=True,
                 endpoint_public_access=spec.endpoint.is_public,
                 public_access_cidrs=spec.endpoint.public_access_cidrs or None,
@@ -248,6 +298,7 @@ class ControlPlane(Construct):
             rollback_config=eks.CfnCluster.RollbackConfigProperty(timeout_minutes=spec.rollback_timeout_minutes)
             if spec.rollback_timeout_minutes
             else None,
+            remote_network_config=_remote_network_config(remote) if remote else None,
             active_certificate_authority_id=spec.certificate_authority.active_id,
         )
         self._name, self._service_cidr = name, spec.service_cidr

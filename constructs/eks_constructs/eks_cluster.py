@@ -25,6 +25,7 @@ from eks_constructs.endpoint import https_from, open_endpoint
 from eks_constructs.identity import OidcProvider, trust_tokens
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.roles import IamSpec
+from eks_constructs.security_group_rules import add_rules
 from eks_constructs.tunnel_host import TunnelHost
 
 CONTROL_PLANE_ID = "Cluster"
@@ -48,6 +49,7 @@ def add_control_plane(
         role_arn=foundation.role_arn,
         kms_key_arn=foundation.kms_key_arn,
         auto_mode=next(filter(None, settings), AutoModeSettings()),
+        remote=spec.compute.remote_networks,
     )
 
 
@@ -72,6 +74,7 @@ class AccessParts:
     ) -> None:
         """Makes the parts directly below ``scope``, for a cluster with this issuer of tokens and this security group."""
         open_endpoint(scope, spec.control_plane.endpoint, group_id=security_group_id)
+        add_rules(scope, spec.control_plane.security_group_rules, group_id=security_group_id)
         add_successor(scope, spec.control_plane.certificate_authority, cluster=cluster)
         self._issuer_url = issuer_url
         self._provider = trust_tokens(scope, OIDC_PROVIDER_ID, issuer_url=issuer_url)
@@ -220,7 +223,7 @@ class EksCluster(Construct):
         """Returns the Helm charts of the controllers that its compute needs, such as Karpenter's, with their values."""
         active = self.spec.compute.active()
         found = [chart for kind, section in active for chart in kind.charts(section, self._context)]
-        found += plugin_charts([one for kind, section in active for one in kind.devices_without_plugin(section)], ())
+        found += plugin_charts([one for kind, section in active for one in kind.device_software(section)], ())
         return [replace(chart, values=_filled(chart.values, self._values)) for chart in found]
 
     def addons_after_pools(self, *applied: IDependable) -> Addons | None:

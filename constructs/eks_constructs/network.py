@@ -1,6 +1,6 @@
 """The VPC of clusters: subnets over several AZs, NAT, endpoints, flow logs. All of it is the customer's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import CfnRule, CfnRuleAssertion, CfnTag, Fn, Stack, Token
@@ -8,8 +8,10 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.construct_ids import pascal_case
 from eks_constructs.default_security_group import dress_function
-from eks_constructs.network_plan import MAX_ZONES, pod_cidrs, subnet_cidrs
+from eks_constructs.network_connections import Connections
+from eks_constructs.network_plan import MAX_ZONES, slots, subnet_cidrs
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import IamSpec, allow, arn, from_source, role, trust_service
@@ -18,6 +20,8 @@ from eks_facts.files import load
 
 NETWORK_TAG = "eks-platform/network"
 TIER_TAG = "eks-platform/tier"
+TIERS_IN_IPV6 = ("public", "private", "isolated", "pods", "control-plane")
+"""Order of the tiers in the VPC's IPv6 range: it never changes, a new one comes last."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,12 @@ class Network(Construct):
         iam: IamSpec,
         log_groups: NetworkLogGroups,
         tags: Mapping[str, str],
+        clients: Sequence[str] = (),
     ) -> None:
-        """Makes the network ``name``; its logs go to existing log groups. ``tags`` are those of every resource."""
+        """Makes the network ``name``; its logs go to existing log groups. ``tags`` are those of every resource.
+
+        ``clients``: networks outside of the VPC whose hosts may use its endpoints.
+        """
         super().__init__(scope, construct_id)
         self._spec, self._name = spec, name
         # The L2 VPC empties the default security group through the CDK's custom resource; CloudFormation alone cannot.
@@ -79,15 +87,33 @@ class Network(Construct):
         if spec.isolated_subnets:
             self.subnets["isolated"] = self._tier("isolated", cidrs["isolated"], {})
         if spec.pod_cidr:
-            self.subnets["pods"] = self._pod_tier(spec.pod_cidr)
+            self.subnets["pods"] = self._secondary_tier("pods", spec.pod_cidr, "PodCidr")
+        if spec.control_plane_cidr:
+            self.subnets["control-plane"] = self._secondary_tier(
+                "control-plane", spec.control_plane_cidr, "ControlPlaneCidr"
+            )
 
         private_tables = self._routes()
+        if spec.connections or spec.resolver_rules:
+            Connections(
+                self,
+                "Connections",
+                spec.connections,
+                spec.resolver_rules,
+                name=name,
+                vpc_id=self.vpc.vpc_id,
+                subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
+                route_table_ids=private_tables,
+            )
         self.endpoints = VpcEndpoints(
             self,
             "Endpoints",
             name=name,
             vpc_id=self.vpc.vpc_id,
-            client_cidrs=[spec.cidr, *([spec.pod_cidr] if spec.pod_cidr else [])],
+            client_cidrs=[
+                *filter(None, (spec.cidr, spec.pod_cidr, spec.control_plane_cidr)),
+                *clients,
+            ],
             subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
             route_table_ids=private_tables,
             defaults=spec.nat == "none" if spec.interface_endpoints is None else spec.interface_endpoints,
@@ -101,6 +127,7 @@ class Network(Construct):
             subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "private"}}],
             pod_subnets=[(subnet.attr_availability_zone, subnet.ref) for subnet in self.subnets.get("pods", [])],
             pod_subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "pods"}}] if spec.pod_cidr else [],
+            control_plane_subnet_ids=[subnet.ref for subnet in self.subnets.get("control-plane", [])],
             zones=spec.availability_zones if isinstance(spec.availability_zones, list) else None,
         )
 
@@ -145,20 +172,20 @@ class Network(Construct):
         for index in range(self._spec.zone_count):
             subnet = ec2.CfnSubnet(
                 self,
-                f"{tier.capitalize()}Subnet{index + 1}",
+                f"{pascal_case(tier)}Subnet{index + 1}",
                 vpc_id=self.vpc.vpc_id,
                 availability_zone=self._zone(index),
                 cidr_block=cidrs[index],
                 map_public_ip_on_launch=False,
                 # One /64 for each subnet of the VPC's /56; the tier's place in this list never moves.
                 ipv6_cidr_block=Fn.select(
-                    ("public", "private", "isolated", "pods").index(tier) * MAX_ZONES + index,
-                    Fn.cidr(Fn.select(0, self.vpc.vpc_ipv6_cidr_blocks), 4 * MAX_ZONES, "64"),
+                    TIERS_IN_IPV6.index(tier) * MAX_ZONES + index,
+                    Fn.cidr(Fn.select(0, self.vpc.vpc_ipv6_cidr_blocks), len(TIERS_IN_IPV6) * MAX_ZONES, "64"),
                 )
                 if self._ipv6
                 else None,
                 # Nodes of an IPv6 cluster need an address at once; load balancers in public subnets ask for theirs.
-                assign_ipv6_address_on_creation=tier == "private" if self._ipv6 else None,
+                assign_ipv6_address_on_creation=tier in ("private", "control-plane") if self._ipv6 else None,
                 tags=self._tags(f"{tier}-{index + 1}", {NETWORK_TAG: self._name, TIER_TAG: tier, **tags}),
             )
             for needed in (self._ipv6, after):
@@ -167,9 +194,9 @@ class Network(Construct):
             subnets.append(subnet)
         return subnets
 
-    def _pod_tier(self, cidr: str) -> list[ec2.CfnSubnet]:
-        block = ec2.CfnVPCCidrBlock(self, "PodCidr", vpc_id=self.vpc.vpc_id, cidr_block=cidr)
-        return self._tier("pods", pod_cidrs(cidr), {}, after=block)
+    def _secondary_tier(self, tier: str, cidr: str, block_id: str) -> list[ec2.CfnSubnet]:
+        block = ec2.CfnVPCCidrBlock(self, block_id, vpc_id=self.vpc.vpc_id, cidr_block=cidr)
+        return self._tier(tier, slots(cidr), {}, after=block)
 
     def _table(self, construct_id: str, name: str, subnets: list[ec2.CfnSubnet]) -> ec2.CfnRouteTable:
         table = ec2.CfnRouteTable(self, construct_id, vpc_id=self.vpc.vpc_id, tags=self._tags(name))
@@ -220,7 +247,10 @@ class Network(Construct):
         tables = []
         for index, subnet in enumerate(self.subnets["private"]):
             # One table in each AZ whatever `nat` says: changing it then changes routes, never a table.
-            in_zone = [subnet, *self.subnets.get("pods", [])[index : index + 1]]
+            in_zone = [
+                subnet,
+                *(one for tier in ("pods", "control-plane") for one in self.subnets.get(tier, [])[index : index + 1]),
+            ]
             table = self._table(f"PrivateRoutes{index + 1}", f"private-{index + 1}", in_zone)
             tables.append(table.ref)
             if gateways:

@@ -29,16 +29,12 @@ def subnet_cidrs(vpc_cidr: str) -> dict[str, list[str]]:
     """Returns the CIDRs of the slots of each tier of a VPC (prefix length 16 to 24)."""
     private, rest = IPv4Network(vpc_cidr).subnets(prefixlen_diff=1)
     isolated, public = rest.subnets(prefixlen_diff=1)
-    return {tier: _slots(block) for tier, block in zip(TIERS, (private, isolated, public), strict=True)}
+    return {tier: slots(str(block)) for tier, block in zip(TIERS, (private, isolated, public), strict=True)}
 
 
-def pod_cidrs(pod_cidr: str) -> list[str]:
-    """Returns the CIDRs of the pod subnets in a VPC's secondary CIDR."""
-    return _slots(IPv4Network(pod_cidr))
-
-
-def _slots(block: IPv4Network) -> list[str]:
-    return [str(subnet) for subnet in islice(block.subnets(prefixlen_diff=2), MAX_ZONES)]
+def slots(cidr: str) -> list[str]:
+    """Returns the CIDRs of the subnets of one tier, a slot for each AZ."""
+    return [str(subnet) for subnet in islice(IPv4Network(cidr).subnets(prefixlen_diff=2), MAX_ZONES)]
 
 
 def secondary_cidr_problem(vpc_cidr: str, pod_cidr: str) -> str | None:

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from eks_constructs.network_connections import ConnectionSpec, ResolverRuleId, check_connections
 from eks_constructs.network_plan import MAX_ZONES, secondary_cidr_problem
+from eks_constructs.rights import AllowSpec
 from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, pattern, repeated, resource_id
 from eks_facts.files import limit, load
 
@@ -46,10 +48,78 @@ def zone_advice(region: str) -> str:
     )
 
 
+def _known_service(name: str) -> str:
+    known = list(additional_services())
+    if name not in known:
+        raise ValueError(f"must be one of {', '.join(known)}; any other service: {{service: {name}}}")
+    return name
+
+
+def additional_services() -> list[str]:
+    """Returns the services that a file can name alone: with an interface endpoint, or a gateway endpoint that is not always there."""
+    rows = load("vpc_endpoints")
+    return [*(name for name, row in rows["gateway"].items() if not row["default"]), *rows["interface"]]
+
+
 EndpointService = Annotated[
-    str, Field(json_schema_extra=lambda schema: schema.update(enum=list(load("vpc_endpoints")["interface"])))
+    str,
+    AfterValidator(_known_service),
+    Field(json_schema_extra=lambda schema: schema.update(enum=additional_services())),
 ]
-"""An AWS service with an interface endpoint (eks_facts/data/vpc_endpoints.yaml)."""
+"""An AWS service with an endpoint (eks_facts/data/vpc_endpoints.yaml)."""
+
+AnyService = Annotated[
+    str,
+    pattern(
+        r"[a-z0-9]([a-z0-9._-]{0,126}[a-z0-9])?",
+        "must be the name of a service: sqs, or a whole one such as com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0",
+    ),
+]
+"""https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"""
+
+
+class VpcEndpointSpec(Spec):
+    """A VPC endpoint of any service, with settings of its own."""
+
+    service: AnyService
+    """AWS's short name (`bedrock-runtime` for com.amazonaws.REGION.bedrock-runtime; `s3` and `dynamodb` are gateway endpoints), or the
+    whole name of a service, such as one of your own (com.amazonaws.vpce.REGION.vpce-svc-ID)."""
+    private_dns: bool | None = None
+    """Whether the service's usual names lead to it. Default: of an AWS service; whoever offers another must have verified a name."""
+    allow: list[AllowSpec] = []
+    """All that can be done through it, by anybody: its policy. Default: everything, within the rights of who asks. What nodes and
+    controllers do through it must be among it."""
+
+    @property
+    def is_gateway(self) -> bool:
+        """Whether it is an entry of route tables, free of charge, in place of network interfaces."""
+        return self.service in load("vpc_endpoints")["gateway"]
+
+    @property
+    def has_whole_name(self) -> bool:
+        """Whether `service` is the whole name."""
+        return "." in self.service and self.service.split(".")[0] in ("com", "cn", "aws", "eu", "gov")
+
+    @model_validator(mode="after")
+    def _gateway(self) -> "VpcEndpointSpec":
+        if self.is_gateway and self.private_dns is not None:
+            raise Misplaced("is for interface endpoints, and this is a gateway endpoint; remove it", "private_dns")
+        return self
+
+
+Endpoint = Annotated[
+    Annotated[EndpointService, Tag("name")] | Annotated[VpcEndpointSpec, Tag("settings")],
+    Discriminator(lambda value: "settings" if isinstance(value, dict | VpcEndpointSpec) else "name"),
+]
+"""A service that is known here by its name, or any with settings."""
+
+
+def distinct_endpoints(endpoints: list[Endpoint]) -> list[Endpoint]:
+    """Returns the endpoints. Raises Misplaced for a service that is there twice."""
+    names = [one.service if isinstance(one, VpcEndpointSpec) else one for one in endpoints]
+    if (index := repeated(names)) is not None:
+        raise Misplaced(f"{names[index]} is in the list twice; remove one", index)
+    return endpoints
 
 
 class NetworkSpec(Spec):
@@ -74,8 +144,16 @@ class NetworkSpec(Spec):
     """Subnets without any route out of the VPC, not even to S3, for databases and the like."""
     interface_endpoints: bool | None = None
     """Interface endpoints for what EKS needs (eks_facts/data/vpc_endpoints.yaml). Default: only without NAT."""
-    additional_endpoints: Annotated[list[EndpointService], AfterValidator(distinct_values)] = []
-    """More interface endpoints, by service name, such as `sqs`."""
+    additional_endpoints: Annotated[list[Endpoint], AfterValidator(distinct_endpoints)] = []
+    """More VPC endpoints, by service name, such as `sqs`; or `{service: ...}`, for any service, with a policy. One that is made anyway
+    gets the settings."""
+    connections: list[ConnectionSpec] = []
+    """Gateways to other networks of yours, and their routes."""
+    resolver_rules: Annotated[list[ResolverRuleId], AfterValidator(distinct_values)] = []
+    """Route 53 Resolver rules (of this account, or shared with it) for names of other networks: pods and nodes resolve them, too."""
+    control_plane_cidr: Cidr | None = None
+    """Secondary range, /24 to /26, for subnets of control planes' network interfaces alone, which then never compete with pods for
+    addresses. A cluster can move to them later, as long as the AZs are the same."""
     pod_cidr: Cidr | None = None
     """Secondary range for pods alone, such as 100.64.0.0/16: of managed nodes and of custom NodeClasses. Pods of Auto Mode's
     built-in pools and of Fargate stay in the private subnets."""
@@ -89,7 +167,7 @@ class NetworkSpec(Spec):
                 f"nat: {self.nat} needs public_subnets: true (a NAT gateway needs a public subnet); or set nat: none",
                 "public_subnets",
             )
-        if self.nat == "none" and self.interface_endpoints is False:
+        if not self.reaches_internet and self.interface_endpoints is False:
             raise Misplaced(
                 "nat: none with interface_endpoints: false leaves nodes no way to reach EKS;"
                 " set nat: one or per_az, or interface_endpoints: true",
@@ -100,16 +178,23 @@ class NetworkSpec(Spec):
                 raise Misplaced("must be between /16 and /24", "pod_cidr")
             if problem := secondary_cidr_problem(self.cidr, self.pod_cidr):
                 raise Misplaced(f"{problem}; choose another range", "pod_cidr")
-        services = load("vpc_endpoints")["interface"]
-        for index, name in enumerate(self.additional_endpoints):
-            if name not in services:
-                raise Misplaced(f"must be one of {', '.join(services)}", "additional_endpoints", index)
+        if self.control_plane_cidr:
+            if not 24 <= IPv4Network(self.control_plane_cidr).prefixlen <= 26:
+                raise Misplaced("must be between /24 and /26: it has a subnet for each AZ", "control_plane_cidr")
+            problem = secondary_cidr_problem(self.cidr, self.control_plane_cidr)
+            if self.pod_cidr and IPv4Network(self.control_plane_cidr).overlaps(IPv4Network(self.pod_cidr)):
+                problem = f"overlaps {self.pod_cidr}, the range of pods"
+            if problem:
+                raise Misplaced(f"{problem}; choose another range", "control_plane_cidr")
+        check_connections(
+            self.connections, [self.cidr, self.pod_cidr, self.control_plane_cidr], internet=self.nat != "none"
+        )
         return self
 
     @property
     def reaches_internet(self) -> bool:
-        """Whether nodes and pods have a way out."""
-        return self.nat != "none"
+        """Whether nodes and pods have a way out: NAT gateways, or those of another network."""
+        return self.nat != "none" or any("0.0.0.0/0" in one.routes for one in self.connections)
 
     @property
     def zone_count(self) -> int:
@@ -149,23 +234,18 @@ class ExistingNetworkSpec(Spec):
     private_subnets: Annotated[list[SubnetSpec], AfterValidator(_distinct_subnets)] = []
     """The same, with the AZ of each: in place of `private_subnet_ids`, where something must know it (a file system of a workload, with
     more than two subnets)."""
+    control_plane_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), AfterValidator(distinct_values)] | None = (
+        None
+    )
+    """Subnets for the control plane's network interfaces alone, in at least two AZs. Default: the private subnets."""
     pod_subnets: Annotated[list[SubnetSpec], AfterValidator(_distinct_subnets)] = []
     """Subnets for pods alone, one in each AZ."""
     ipv6: bool = False
     """Whether the subnets are dual-stack."""
     internet: bool = True
     """Whether the private subnets have a way to the internet: a NAT or transit gateway, a proxy for nodes and pods."""
-    endpoints: Annotated[list[EndpointService], AfterValidator(distinct_values)] = []
-    """AWS services that the VPC has endpoints for, such as `ecr.dkr`; asked of a VPC without internet."""
-
-    @model_validator(mode="after")
-    def _endpoints(self) -> "ExistingNetworkSpec":
-        rows = load("vpc_endpoints")
-        known = [*rows["gateway"], *rows["interface"]]
-        for index, name in enumerate(self.endpoints):
-            if name not in known:
-                raise Misplaced(f"must be one of {', '.join(known)}", "endpoints", index)
-        return self
+    endpoints: Annotated[list[AnyService], AfterValidator(distinct_values)] = []
+    """AWS services that the VPC has endpoints for, by their short names, such as `ecr.dkr`; asked of a VPC without internet."""
 
     @property
     def reaches_internet(self) -> bool:

@@ -1,22 +1,34 @@
 """VPC endpoints: what nodes and pods reach without the internet. The list and its reasons: eks_facts/data/vpc_endpoints.yaml."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from eks_constructs.construct_ids import pascal_case
+from eks_constructs.network_spec import Endpoint, VpcEndpointSpec
 from eks_constructs.pseudo import Aws
+from eks_constructs.rights import statements_of
+from eks_constructs.roles import document
 from eks_facts.files import load
 
 
-def endpoint_services(*, defaults: bool, additional: list[str]) -> list[str]:
-    """Returns the names of the interface endpoints to make, in the order of the data."""
-    interface = load("vpc_endpoints")["interface"]
-    return [name for name, row in interface.items() if (defaults and row["default"]) or name in additional]
+def endpoint_services(*, defaults: bool, additional: Sequence[Endpoint]) -> dict[str, VpcEndpointSpec]:
+    """Returns the endpoints to make, by service: those of the data in its order, then others."""
+    said = {
+        one.service: one
+        for one in (VpcEndpointSpec(service=name) if isinstance(name, str) else name for name in additional)
+    }
+    rows = load("vpc_endpoints")
+    made = [name for name, row in rows["gateway"].items() if row["default"] or name in said]
+    made += [name for name, row in rows["interface"].items() if (defaults and row["default"]) or name in said]
+    return {name: said.get(name, VpcEndpointSpec(service=name)) for name in [*made, *said]}
 
 
 class VpcEndpoints(Construct):
-    """The S3 gateway endpoint, and the network's interface endpoints."""
+    """The network's gateway endpoints and interface endpoints."""
 
     def __init__(
         self,
@@ -29,20 +41,24 @@ class VpcEndpoints(Construct):
         subnet_ids: list[str],
         route_table_ids: list[str],
         defaults: bool,
-        additional: list[str],
+        additional: Sequence[Endpoint],
     ) -> None:
         """Makes the endpoints of the VPC ``vpc_id``: reachable over TLS from ``client_cidrs``, one interface in each subnet."""
         super().__init__(scope, construct_id)
-        ec2.CfnVPCEndpoint(
-            self,
-            "S3",
-            vpc_id=vpc_id,
-            vpc_endpoint_type="Gateway",
-            service_name=f"com.amazonaws.{Aws.REGION}.s3",
-            route_table_ids=route_table_ids,
-            tags=[CfnTag(key="Name", value=f"{name}-s3")],
-        )
-        services = endpoint_services(defaults=defaults, additional=additional)
+        found = endpoint_services(defaults=defaults, additional=additional)
+        for service, spec in found.items():
+            if spec.is_gateway:
+                ec2.CfnVPCEndpoint(
+                    self,
+                    pascal_case(service),
+                    vpc_id=vpc_id,
+                    vpc_endpoint_type="Gateway",
+                    service_name=_service_name(spec),
+                    route_table_ids=route_table_ids,
+                    policy_document=_policy(spec),
+                    tags=[CfnTag(key="Name", value=f"{name}-{service}")],
+                )
+        services = {service: spec for service, spec in found.items() if not spec.is_gateway}
         if not services:
             return
         group = ec2.CfnSecurityGroup(
@@ -68,15 +84,27 @@ class VpcEndpoints(Construct):
             ],
             tags=[CfnTag(key="Name", value=f"{name}-endpoints")],
         )
-        for service in services:
+        for service, spec in services.items():
             ec2.CfnVPCEndpoint(
                 self,
                 pascal_case(service),
                 vpc_id=vpc_id,
                 vpc_endpoint_type="Interface",
-                service_name=f"com.amazonaws.{Aws.REGION}.{service}",
-                private_dns_enabled=True,
+                service_name=_service_name(spec),
+                private_dns_enabled=not spec.has_whole_name if spec.private_dns is None else spec.private_dns,
+                policy_document=_policy(spec),
                 subnet_ids=subnet_ids,
                 security_group_ids=[group.attr_group_id],
                 tags=[CfnTag(key="Name", value=f"{name}-{service}")],
             )
+
+
+def _service_name(spec: VpcEndpointSpec) -> str:
+    return spec.service if spec.has_whole_name else f"com.amazonaws.{Aws.REGION}.{spec.service}"
+
+
+def _policy(spec: VpcEndpointSpec) -> dict[str, Any] | None:
+    # A principal that is anybody: the rights of who asks still count, and conditions narrow it.
+    # https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+    statements = [{**one, "Principal": "*"} for one in statements_of(spec.allow)]
+    return document(statements) if statements else None

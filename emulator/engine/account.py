@@ -24,6 +24,15 @@ class Account:
             return None
         return Subnet(found["VpcId"], found["AvailabilityZone"], _leads_to_internet_gateway(found))
 
+    def vpc_ranges(self, vpc_id: str) -> list[str]:
+        """Returns the IPv4 ranges of a VPC, the first one and those that were added."""
+        vpc = port.vpcs.get(vpc_id)
+        if vpc is None:
+            return []
+        return list(
+            dict.fromkeys([vpc["CidrBlock"], *(one["CidrBlock"] for one in vpc.get("CidrBlockAssociations", []))])
+        )
+
     def role(self, arn: str) -> Role | None:
         """Returns a role, or None."""
         for role in port.roles.values():

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from eks_facts.iam_words import managed_policies
 from emulator.engine import port
+from emulator.engine.ec2.attachments import attachments
 
 VPC, IAM = "https://docs.aws.amazon.com/vpc/latest/userguide/", "https://docs.aws.amazon.com/IAM/latest/"
 
@@ -179,6 +180,7 @@ def vpc_empty(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[str]
         a for one in port.internet_gateways.values() for a in one.get("Attachments", []) if a["VpcId"] == physical_id
     ]
     attached += [one for one in port.egress_only_gateways.values() if one["VpcId"] == physical_id]
+    attached += [one for one in attachments().values() if one["VpcId"] == physical_id]
     if groups or subnets or attached:
         yield f"The vpc '{physical_id}' has dependencies and cannot be deleted."
 
@@ -207,6 +209,21 @@ def group_unused(physical_id: str, _properties: Mapping[str, Any]) -> Iterator[s
         used = [one.get("GroupId") for one in instance.get("SecurityGroups", [])]
         if instance["State"]["Name"] != "terminated" and physical_id in used:
             yield f"resource {physical_id} has a dependent object"
+
+
+@guard("create", "AWS::EC2::Route", page=f"{VPC}route-table-options.html")
+def gateway_attached(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
+    """A route to a transit gateway or a virtual private gateway is made once the VPC is attached to it."""
+    table = port.route_tables.get(properties["RouteTableId"])
+    vpc = table["VpcId"] if table else ""
+    transit = properties.get("TransitGatewayId")
+    if transit and (transit, vpc) not in [(one["TransitGatewayId"], one["VpcId"]) for one in attachments().values()]:
+        yield f"The transitGateway ID '{transit}' does not exist: {vpc} is not attached to it."
+    private = str(properties.get("GatewayId", ""))
+    if private.startswith("vgw-"):
+        gateway = port.vpn_gateways.get(private) or {}
+        if vpc not in [one["VpcId"] for one in gateway.get("Attachments", [])]:
+            yield f"route table {properties['RouteTableId']} and network gateway {private} belong to different networks"
 
 
 @guard("delete", "AWS::EC2::EIP", page=f"{VPC}WorkWithEIPs.html")

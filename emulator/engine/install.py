@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from eks_facts.versions import kubernetes_versions
-from emulator.engine import conditions, functions, iam, log_delivery, port, provider
+from emulator.engine import autoscaling, conditions, functions, iam, kept, log_delivery, port, provider, roles_anywhere
 from emulator.engine.account import Account
+from emulator.engine.activations import Activations
 from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import allowed
 from emulator.engine.ec2 import resource_types as ec2_types
@@ -56,7 +57,11 @@ def install(authentication: Authentication, *, schemas: Path) -> None:
     arns.install()
     ec2_types.install()
     iam.install()
+    kept.install()
     log_delivery.install()
+    autoscaling.install()
+    roles_anywhere.install()
+    Activations(account).install()
     RESOURCE_TYPES.update(eks_types(eks))
     provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-west-2")))
 

@@ -73,6 +73,7 @@ NAMES = {
     "security_groups": "services.ec2:_security_groups",
     "subnets": "services.ec2:_subnets",
     "volumes": "services.ec2:_volumes",
+    "vpn_gateways": "services.ec2:_vpn_gateways",
     "vpc_endpoints": "services.ec2:_vpc_endpoints",
     "vpcs": "services.ec2:_vpcs",
     # IAM, STS, KMS
@@ -93,6 +94,15 @@ NAMES = {
     "delete_delivery_source": "services.cloudwatch_logs:_delete_delivery_source",
     "put_delivery_destination": "services.cloudwatch_logs:_put_delivery_destination",
     "put_delivery_source": "services.cloudwatch_logs:_put_delivery_source",
+    # EC2 Auto Scaling
+    "autoscaling_groups": "services.autoscaling:_asgs",
+    "autoscaling_hooks": "services.autoscaling:_hooks",
+    "autoscaling_operations": "services.autoscaling:_ACTION_MAP",
+    # Requests to a service that ministack lacks
+    "action_prefixes": "core.iam_actions:SERVICE_TO_IAM_NAMESPACE",
+    "rest_models": "core.iam_actions:_BOTOCORE_SERVICE_MAP",
+    "service_handlers": "app:SERVICE_HANDLERS",
+    "service_patterns": "core.router:SERVICE_PATTERNS",
     # Others
     "functions": "services.lambda_svc:_functions",
     "log_groups": "services.cloudwatch_logs:_log_groups",
@@ -103,6 +113,7 @@ NAMES = {
 REPLACED = {
     "answer_eks": ("services.eks:_handle_request_sync",),
     "answer_lambda": ("services.lambda_svc:handle_request",),
+    "answer_ssm": ("services.ssm:handle_request",),
     "application": ("app:app",),
     "arn_of_request": ("core.iam_actions:extract_resource_arn",),
     "evaluate_conditions": tuple(

@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from emulator.engine import iam, log_delivery, port
+from emulator.engine import iam, log_delivery, port, roles_anywhere
 from emulator.engine.ec2 import resource_types as ec2_types
 from emulator.engine.eks import access, addons, certificates, clusters, compute  # noqa: F401 - they register their operations
 from emulator.engine.eks.resource_types import EKS_TYPES
 from emulator.engine.eks.rules import RULES
 from emulator.engine.eks.service import OPERATIONS
 from emulator.engine.guards import GUARDS
-from emulator.engine.kubernetes import identity, load_balancers, running  # noqa: F401 - they fill the table
+from emulator.engine.kubernetes import identity, joined, load_balancers, running  # noqa: F401 - they fill the table
 from emulator.engine.kubernetes.table import NOT_SIMULATED, ROWS
 from emulator.engine.provider import RESOURCE_TYPES
 
@@ -20,6 +20,7 @@ def registry() -> dict[str, Any]:
     ec2_types.install()
     iam.install()
     log_delivery.install()
+    roles_anywhere.install()
     return {
         "ours": sorted([*RESOURCE_TYPES, *EKS_TYPES]),
         "ministack": sorted(name for name in port.resource_handlers if name.startswith("AWS::")),

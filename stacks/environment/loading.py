@@ -103,6 +103,12 @@ def _paths(document: Layered) -> dict[str, Path]:
             for place, one in enumerate(workloads if isinstance(workloads, list) else [])
             if isinstance(one, dict)
         ]
+        bundle = ("compute", "hybrid_nodes", "credentials", "iam_roles_anywhere", "ca_bundle")
+        written: Any = parts
+        for key in bundle:
+            written = written.get(key) if isinstance(written, dict) else None
+        if isinstance(written, str) and "BEGIN CERTIFICATE" not in written:
+            named.append((("clusters", index, *bundle), written))
         for where, text in named:
             if not isinstance(text, str) or not text or len(text) > MAX_PATH or "\0" in text:
                 continue

@@ -42,7 +42,7 @@ class _Cluster:
     ) -> None:
         self._cluster, self._environment, self._network = cluster, environment, network
         if isinstance(network, NetworkSpec):
-            self._offered = {"s3", *endpoint_services(defaults=True, additional=network.additional_endpoints)}
+            self._offered = {*endpoint_services(defaults=True, additional=network.additional_endpoints)}
             self._add, self._out = "network.additional_endpoints", "use NAT"
         else:
             self._offered = set(network.endpoints)

@@ -70,8 +70,16 @@ def known_names(cluster: ClusterSpec, objects: Iterable[KubernetesObject], broug
         found.kinds,
         found.classes,
         frozenset(_taken(cluster, brought)),
-        cluster.provided | {driver for name in own for driver in drivers_of(name)},
+        cluster.provided | {driver for name in own for driver in drivers_of(name)} | set(_device_classes(cluster)),
     )
+
+
+def _device_classes(cluster: ClusterSpec) -> Iterator[str]:
+    """Yields the classes of devices that the drivers of some nodes make."""
+    minor = int(cluster.control_plane.kubernetes_version.split(".")[1])
+    for kind, section in cluster.compute.active():
+        for _, nodes in kind.nodes(section):
+            yield from (name for name, since in nodes.device_classes.items() if since <= minor)
 
 
 def _taken(cluster: ClusterSpec, brought: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -60,7 +60,8 @@ _POD: Shape = {
         "resourceClaims": [{}],
     },
 }
-_REQUESTS: Shape = {"devices": {"requests": [{"exactly": {"deviceClassName": TEXT}, "deviceClassName": TEXT}]}}
+_CLASS = {"deviceClassName": TEXT}
+_REQUESTS: Shape = {"devices": {"requests": [{"exactly": _CLASS, "firstAvailable": [_CLASS], **_CLASS}]}}
 _SHAPES: Mapping[str, Shape] = {
     "APIService": {"spec": {"group": TEXT}},
     "ConfigMap": {"data": _TEXTS},

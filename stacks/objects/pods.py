@@ -1,11 +1,14 @@
 """Finds the pods of Kubernetes objects, for placement, images and limits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.devices import device_class_needs
+from eks_facts.files import load
 from eks_facts.quantities import UnreadableQuantity, requested
 from safe_io.where import Where
 
@@ -64,6 +67,48 @@ def claim_templates(item: KubernetesObject) -> Iterator[tuple[Where, dict[str, A
         for index, volume in enumerate(pod["spec"].get("volumes") or []):
             if claim := (volume.get("ephemeral") or {}).get("volumeClaimTemplate"):
                 yield (*way, "spec", "volumes", index, "ephemeral", "volumeClaimTemplate"), claim
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A device that a pod claims (Dynamic Resource Allocation)."""
+
+    where: Where
+    """The way from the pod to the claim."""
+    classes: frozenset[str]
+    """The device classes of which any will do."""
+
+    @property
+    def resources(self) -> list[str]:
+        """The names by which other pods ask for such devices, and taints keep pods off them."""
+        names = load("devices")["resources"]
+        devices = {device for one in self.classes if (device := device_class_needs(one))}
+        return [name for device in sorted(devices) for name in names[device]]
+
+
+def requests_of(claim: KubernetesObject) -> list[frozenset[str]]:
+    """Returns the device classes of each request of a ResourceClaim or ResourceClaimTemplate: any of a request will do."""
+    spec = claim.get("spec") or {}
+    if kind_of(claim) == "ResourceClaimTemplate":
+        spec = spec.get("spec") or {}
+    found = []
+    for request in (spec.get("devices") or {}).get("requests") or []:
+        one_of = request.get("firstAvailable") or [request.get("exactly") or request]
+        found.append(frozenset(str(one["deviceClassName"]) for one in one_of if one.get("deviceClassName")))
+    return found
+
+
+def claims_of(pod: dict[str, Any], objects: Sequence[KubernetesObject]) -> Iterator[Claim]:
+    """Yields what a pod claims, as far as the claims and templates are among ``objects``."""
+    for index, one in enumerate(pod["spec"].get("resourceClaims") or []):
+        for kind, key in (
+            ("ResourceClaimTemplate", "resourceClaimTemplateName"),
+            ("ResourceClaim", "resourceClaimName"),
+        ):
+            for item in objects:
+                if kind_of(item) == kind and item["metadata"]["name"] == one.get(key):
+                    for classes in filter(None, requests_of(item)):
+                        yield Claim(("spec", "resourceClaims", index), classes)
 
 
 def resources_of(pod: dict[str, Any]) -> Iterator[tuple[Where, str]]:

@@ -258,7 +258,7 @@ def _shaped(
     everything = [source.object for source in read.sources]
     for source in sources:
         item = into_namespace(copy.deepcopy(source.object), placement.namespace, everything, setting.known, source.file)
-        place_pod(item, placement, cluster, source.file)
+        place_pod(item, placement, cluster, source.file, everything)
         _fill_storage(item, placement)
         expose(item, placement, setting.scheme, by_aws=source in read.balancers, ipv6=setting.ipv6, tags=setting.tags)
         if kind_of(item) == "Namespace":

@@ -1,6 +1,6 @@
 """The nodes of its placement that a pod fits on: by taints, devices and disk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from eks_constructs.compute.placement import Nodes, Toleration, toleration
@@ -10,7 +10,7 @@ from eks_facts.labels import tolerates
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import ClusterSpec
-from stacks.objects.pods import asked_for, resources_of
+from stacks.objects.pods import Claim, asked_for, claims_of, containers, resources_of
 from stacks.placement.kinds import Placement
 
 _DISK = "ephemeral-storage"
@@ -23,8 +23,11 @@ def fitting_nodes(
     placement: Placement,
     cluster: ClusterSpec,
     file: YamlFile,
+    objects: Sequence[KubernetesObject] = (),
 ) -> tuple[dict[str, Nodes], list[Toleration]]:
     """Returns the nodes that may take pods of an object's template, and what these must tolerate beside the placement's.
+
+    ``objects``: of the workload, where the claims of its pods are.
 
     Raises Misplaced, with the way from the workload's spec: there are none, and why.
     """
@@ -32,7 +35,9 @@ def fitting_nodes(
     asked = _asked(pod, cluster)
     where = "nodes" if placement.spec.nodes else "compute"
     name = f"{item['kind']} {item['metadata']['name']}"
-    let_in = {key: one for key, one in placement.nodes.items() if not _kept_off(pod, one, placement, asked)}
+    claims = [one for one in claims_of(pod, objects) if not one.classes & cluster.provided]
+    tolerated = {*asked, *(name for one in claims for name in one.resources)}
+    let_in = {key: one for key, one in placement.nodes.items() if not _kept_off(pod, one, placement, tolerated)}
     if not let_in:
         raise Misplaced(
             f"every {placement.what} has taints, so the pods of {name} would run nowhere; name the one it may use with `nodes`:"
@@ -41,12 +46,25 @@ def fitting_nodes(
         )
     found = let_in
     for resource, amount in asked.items():
-        found = {key: one for key, one in found.items() if _offers(one, resource, amount)}
+        each = _most_of_a_container(pod, resource)
+        found = {key: one for key, one in found.items() if _offers(one, resource, amount, each)}
         if not found:
             here = next(here for here, one in resources_of(pod) if one == resource)
             _, field = file.message((*way, *here), "")
             raise Misplaced(
-                f"{name} asks for {_amount(resource, amount)} ({field}), and {_why(resource, placement, cluster)}",
+                f"{name} asks for {_amount(resource, amount)} ({field}), and {_why(resource, each, placement, cluster)}",
+                where,
+            )
+    minor = int(cluster.control_plane.kubernetes_version.split(".")[1])
+    for claim in claims:
+        found = {key: one for key, one in found.items() if _hands_out(one, claim, minor)}
+        if not found:
+            _, field = file.message((*way, *claim.where), "")
+            classes = " or ".join(sorted(claim.classes))
+            raise Misplaced(
+                f"{name} claims {classes} ({field}), and no {placement.what} hands it out (it may use: {', '.join(placement.nodes)})."
+                " Use nodes with device_allocation: dra, or Auto Mode's for NVIDIA and EFA from Kubernetes 1.36 on; or ask for the"
+                " device in the pod's resources",
                 where,
             )
     # EKS adds this toleration, too (its admission controller ExtendedResourceToleration); said, it is there to be read.
@@ -54,7 +72,7 @@ def fitting_nodes(
         toleration(taint)
         for one in found.values()
         for taint in one.closing
-        if taint["key"] in asked and toleration(taint) not in placement.tolerations
+        if taint["key"] in tolerated and toleration(taint) not in placement.tolerations
     ]
     return found, [one for index, one in enumerate(extra) if one not in extra[:index]]
 
@@ -66,14 +84,24 @@ def _asked(pod: dict[str, Any], cluster: ClusterSpec) -> dict[str, float]:
     return {name: float(asked_for(pod, name)) for name in sorted(special - cluster.provided)}
 
 
-def _kept_off(pod: dict[str, Any], nodes: Nodes, placement: Placement, asked: Mapping[str, float]) -> bool:
+def _kept_off(pod: dict[str, Any], nodes: Nodes, placement: Placement, asked: Collection[str]) -> bool:
     given = [*placement.tolerations, *(pod["spec"].get("tolerations") or [])]
     return any(taint["key"] not in asked and not any(tolerates(one, taint) for one in given) for taint in nodes.closing)
 
 
-def _offers(nodes: Nodes, resource: str, amount: float) -> bool:
+def _hands_out(nodes: Nodes, claim: Claim, minor: int) -> bool:
+    return any(nodes.device_classes.get(name, minor + 1) <= minor for name in claim.classes)
+
+
+def _most_of_a_container(pod: dict[str, Any], resource: str) -> float:
+    return max(float(asked_for({"spec": {"containers": [one]}}, resource)) for _, one in containers(pod))
+
+
+def _offers(nodes: Nodes, resource: str, amount: float, each: float) -> bool:
     if amount == 0:
         return True
+    if resource in nodes.one_each and each > 1:
+        return False
     if resource == _DISK:
         return nodes.disk_gib is None or amount <= nodes.disk_gib * _GIB
     most = nodes.devices.get(resource, 0)
@@ -86,13 +114,15 @@ def _amount(resource: str, amount: float) -> str:
     return f"{amount / _GIB:g}Gi of {resource}" if amount >= _GIB else f"{amount / _GIB * 1024:g}Mi of {resource}"
 
 
-def _why(resource: str, placement: Placement, cluster: ClusterSpec) -> str:
+def _why(resource: str, each: float, placement: Placement, cluster: ClusterSpec) -> str:
     """What the nodes have, and what else could be done."""
     nodes = placement.nodes
     if resource == _DISK:
         have = ", ".join(f"{name} {one.disk_gib:.0f}Gi" for name, one in nodes.items() if one.disk_gib is not None)
         return f"pods may use less of a node's disk ({have}); raise volume_gib, or mount a volume"
     having = {name: one.devices[resource] for name, one in nodes.items() if resource in one.devices}
+    if having and each > 1 and any(resource in one.one_each for one in nodes.values()):
+        return "a GPU in turns gives a container one turn, and a second one is no more of the GPU: ask for 1"
     if having:
         most = ", ".join(f"{name}: {number}" for name, number in having.items())
         return f"no node has that many ({most}); choose larger instance_types"

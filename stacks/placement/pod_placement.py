@@ -1,6 +1,6 @@
 """Applies a placement to pods: node selector, tolerations, labels for Fargate, images for the nodes' processors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eks_constructs.compute.placement import Nodes
@@ -20,8 +20,14 @@ _PROCESSORS = ("amd64", "arm64")
 """As Kubernetes names those that nodes of EKS have."""
 
 
-def place_pod(item: KubernetesObject, placement: Placement, cluster: ClusterSpec, file: YamlFile) -> None:
-    """Changes the pods of an object so that they run where the workload is placed and nowhere else.
+def place_pod(
+    item: KubernetesObject,
+    placement: Placement,
+    cluster: ClusterSpec,
+    file: YamlFile,
+    objects: Sequence[KubernetesObject] = (),
+) -> None:
+    """Changes the pods of an object so that they run where the workload is placed and nowhere else; ``objects``: all of it.
 
     Raises:
         BadInput: the file contradicts the placement, or names an unknown image.
@@ -30,7 +36,7 @@ def place_pod(item: KubernetesObject, placement: Placement, cluster: ClusterSpec
     for way, pod in pod_templates(item):
         labels = pod.setdefault("metadata", {}).setdefault("labels", {})
         _add(labels, placement.pod_labels, (*way, "metadata", "labels"), placement, file)
-        found_nodes, tolerations = fitting_nodes(item, (way, pod), placement, cluster, file)
+        found_nodes, tolerations = fitting_nodes(item, (way, pod), placement, cluster, file, objects)
         selector = dict(placement.node_selector)
         if processor := _processor(item, pod, way, found_nodes, placement, file):
             selector[ARCHITECTURE] = processor

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eks_constructs.network_plan import pod_cidrs, secondary_cidr_problem, subnet_cidrs
+from eks_constructs.network_plan import secondary_cidr_problem, slots, subnet_cidrs
 from eks_facts.files import load
 from tests.support.environments import NODES, environment_data, minimal
 from tests.support.templates import of_type, only
@@ -209,7 +209,7 @@ def test_pods_get_addresses_of_their_own_range(synth):
     data["network"]["pod_cidr"] = "100.64.0.0/16"
     templates = synth(data)
     cidrs = {value["CidrBlock"] for value in of_type(templates["t-network"], "AWS::EC2::Subnet").values()}
-    assert set(pod_cidrs("100.64.0.0/16")[:2]) <= cidrs
+    assert set(slots("100.64.0.0/16")[:2]) <= cidrs
     (cni,) = [
         value
         for value in of_type(templates["t-compute-c"], "AWS::EKS::Addon").values()

@@ -1,5 +1,6 @@
 """Compares what boto3 describes with a template, field by field: for every resource that has a reader, every property."""
 
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,15 @@ from responsibility.audit.drift import NOT_TOLD
 from tests.emulator.deployment import Deployment
 from tests.emulator.reading import READERS, Record, tag_list
 
-COMPARED = ("AWS::EKS::", "AWS::EC2::", "AWS::IAM::", "AWS::KMS::", "AWS::Events::")
+COMPARED = (
+    "AWS::EKS::",
+    "AWS::EC2::",
+    "AWS::IAM::",
+    "AWS::KMS::",
+    "AWS::Events::",
+    "AWS::AutoScaling::",
+    "AWS::RolesAnywhere::",
+)
 
 NOT_DESCRIBED = {
     # Properties that no API answers. Most are writeOnlyProperties of the type's schema.
@@ -106,6 +115,9 @@ class _Comparison:
 
     def _split(self, argument: list[Any]) -> list[str]:
         return str(self._resolve(argument[1])).split(argument[0])
+
+    def _base64(self, argument: Any) -> str:
+        return base64.b64encode(str(self._resolve(argument)).encode()).decode()
 
     def _getazs(self, _argument: Any) -> list[str]:
         zones = self._clients("ec2").describe_availability_zones()["AvailabilityZones"]

@@ -22,6 +22,8 @@ EC2 = {
     "describe_flow_logs": ("FlowLogs", "FlowLogId"),
     "describe_launch_templates": ("LaunchTemplates", "LaunchTemplateId"),
     "describe_volumes": ("Volumes", "VolumeId"),
+    "describe_transit_gateway_vpc_attachments": ("TransitGatewayVpcAttachments", "TransitGatewayAttachmentId"),
+    "describe_vpn_gateways": ("VpnGateways", "VpnGatewayId"),
 }
 
 
@@ -40,6 +42,22 @@ def _everything(engine: Engine) -> Iterator[str]:
         ("s3 bucket", [one["Name"] for one in client(engine, "s3").list_buckets()["Buckets"]]),
         ("logs group", [one["logGroupName"] for one in client(engine, "logs").describe_log_groups()["logGroups"]]),
         ("sqs queue", client(engine, "sqs").list_queues().get("QueueUrls", [])),
+        (
+            "auto scaling group",
+            [
+                one["AutoScalingGroupName"]
+                for one in client(engine, "autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+            ],
+        ),
+        ("trust anchor", [one["name"] for one in client(engine, "rolesanywhere").list_trust_anchors()["trustAnchors"]]),
+        (
+            "roles anywhere profile",
+            [one["name"] for one in client(engine, "rolesanywhere").list_profiles()["profiles"]],
+        ),
+        (
+            "ssm activation",
+            [one["ActivationId"] for one in client(engine, "ssm").describe_activations()["ActivationList"]],
+        ),
         ("events rule", [one["Name"] for one in client(engine, "events").list_rules()["Rules"]]),
     ):
         yield from (f"{kind} {one}" for one in found)

@@ -360,6 +360,76 @@ def _document(value: Any) -> Any:
     return json.loads(unquote(value)) if isinstance(value, str) else value
 
 
+def _transit_attachment(clients: Clients, physical_id: str) -> Record:
+    """EC2's answer."""
+    found = clients("ec2").describe_transit_gateway_vpc_attachments(TransitGatewayAttachmentIds=[physical_id])
+    (one,) = found["TransitGatewayVpcAttachments"]
+    return {**one, "Tags": tag_list(one["Tags"]), "Id": physical_id}
+
+
+READERS |= dict.fromkeys(
+    ("AWS::EC2::TransitGatewayAttachment", "AWS::EC2::TransitGatewayVpcAttachment"), _transit_attachment
+)
+
+
+@reader("AWS::EC2::VPNGateway")
+def vpn_gateway(clients: Clients, physical_id: str) -> Record:
+    """EC2's answer."""
+    (found,) = clients("ec2").describe_vpn_gateways(VpnGatewayIds=[physical_id])["VpnGateways"]
+    return {**found, "Tags": tag_list(found["Tags"]), "VPNGatewayId": physical_id}
+
+
+@reader("AWS::AutoScaling::AutoScalingGroup")
+def auto_scaling_group(clients: Clients, physical_id: str) -> Record:
+    """EC2 Auto Scaling's answer; subnets are one text, hooks are asked for apart."""
+    auto_scaling = clients("autoscaling")
+    (found,) = auto_scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[physical_id])["AutoScalingGroups"]
+    hooks = auto_scaling.describe_lifecycle_hooks(AutoScalingGroupName=physical_id)["LifecycleHooks"]
+    tags = [
+        {key: one[key] for key in ("Key", "Value", "PropagateAtLaunch")}
+        for one in found["Tags"]
+        if not one["Key"].startswith("aws:")
+    ]
+    return {
+        **found,
+        "Cooldown": str(found["DefaultCooldown"]),
+        "VPCZoneIdentifier": found["VPCZoneIdentifier"].split(","),
+        "LifecycleHookSpecificationList": hooks,
+        "Tags": sorted(tags, key=str),
+    }
+
+
+@reader("AWS::AutoScaling::LifecycleHook")
+def lifecycle_hook(clients: Clients, physical_id: str) -> Record:
+    """EC2 Auto Scaling's answer, found among the hooks of every group."""
+    auto_scaling = clients("autoscaling")
+    for group in auto_scaling.describe_auto_scaling_groups()["AutoScalingGroups"]:
+        hooks = auto_scaling.describe_lifecycle_hooks(AutoScalingGroupName=group["AutoScalingGroupName"])
+        for one in hooks["LifecycleHooks"]:
+            if one["LifecycleHookName"] == physical_id:
+                return dict(one)
+    raise LookupError(physical_id)
+
+
+def _roles_anywhere(kind: str) -> Reader:
+    def read(clients: Clients, physical_id: str) -> Record:
+        client = clients("rolesanywhere")
+        member = "trustAnchor" if kind == "trust_anchor" else kind
+        found = getattr(client, f"get_{kind}")(**{f"{member}Id": physical_id})[member]
+        source = found.get("source")
+        if source:
+            found["source"] = {"sourceType": source["sourceType"], "sourceData": source["sourceData"]}
+        answered = pascal(found)
+        tags = client.list_tags_for_resource(resourceArn=found[f"{member}Arn"])["tags"]
+        return {**answered, "Tags": tag_list([{"Key": one["key"], "Value": one["value"]} for one in tags])}
+
+    return read
+
+
+READERS["AWS::RolesAnywhere::TrustAnchor"] = _roles_anywhere("trust_anchor")
+READERS["AWS::RolesAnywhere::Profile"] = _roles_anywhere("profile")
+
+
 @reader("AWS::IAM::Role")
 def role(clients: Clients, physical_id: str) -> Record:
     """IAM's answer, with the policies, which it answers apart."""

@@ -56,6 +56,12 @@ REFUSED = {
                            "DeliverLogsPermissionArn": {"Fn::GetAtt": ["Role", "Arn"]}},
         }), "not a role that VPC Flow Logs can assume",
     ),
+    "gateway_attached": (
+        stack(Vpc=VPC, Table={"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": {"Ref": "Vpc"}}}, Route={
+            "Type": "AWS::EC2::Route",
+            "Properties": {"RouteTableId": {"Ref": "Table"}, "DestinationCidrBlock": "10.80.0.0/16", "TransitGatewayId": "tgw-1"},
+        }), "'tgw-1' does not exist: vpc-.* is not attached to it",
+    ),
     "a type that nobody knows": (stack(Thing={"Type": "AWS::Braket::Thing"}), "does not know resource type|[Uu]nrecognized resource type"),
     "an unknown property": (stack(Vpc=changed(VPC, Colour="red")), r"extraneous key \[Colour\] is not permitted"),
 }  # fmt: skip

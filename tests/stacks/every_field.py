@@ -2,6 +2,22 @@
 
 from typing import Any
 
+UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+CA = """\
+-----BEGIN CERTIFICATE-----
+MIIBvjCCAWWgAwIBAgIUJkhQOjFPgpLwIxNN7vsh5i5W92cwCgYIKoZIzj0EAwIw
+LTEQMA4GA1UECgwHRXhhbXBsZTEZMBcGA1UEAwwQRXhhbXBsZSBzaXRlcyBDQTAe
+Fw0yNjExMjgxODE2MDdaFw0zNjExMjUxODE2MDdaMC0xEDAOBgNVBAoMB0V4YW1w
+bGUxGTAXBgNVBAMMEEV4YW1wbGUgc2l0ZXMgQ0EwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARV7/ccM+ySh6YFm/LDgQKnRBOXZk45IlQ9ViIveOX6owdbbTqKmZJS
+FptuC9XHI2eFDCHenHV3ZXRQ+1Y280IYo2MwYTAdBgNVHQ4EFgQUTgVeOcRoYPmR
+XVNh7axddECQHm8wHwYDVR0jBBgwFoAUTgVeOcRoYPmRXVNh7axddECQHm8wDwYD
+VR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAQYwCgYIKoZIzj0EAwIDRwAwRAIg
+fC4RlyWdxYFQyafCvo9tQqG/QmmRheS6BNkojQMA2RcCICAe0fF8hpdW1xzqu2Rd
+wNQ7GGguaYh954KLWeEU8dfV
+-----END CERTIFICATE-----
+"""
+"""A CA that nobody has the key of."""
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 NODE_POOL = {
     "name": "own",
@@ -45,6 +61,7 @@ FILES: tuple[dict[str, Any], ...] = (
         "tags": {"owner": "a team"},
         "iam": {"path": "/eks/", "name_prefix": "x-", "permissions_boundary": "arn:aws:iam::123456789012:policy/B"},
         "foundation": {"retain": False, "log_retention_days": 7},
+        "guardduty": {"plans": ["RUNTIME_MONITORING"], "agent": "managed", "publish": "SIX_HOURS"},
         "network": {
             "cidr": "10.0.0.0/16",
             "availability_zones": 3,
@@ -52,7 +69,15 @@ FILES: tuple[dict[str, Any], ...] = (
             "public_subnets": True,
             "isolated_subnets": True,
             "interface_endpoints": True,
-            "additional_endpoints": ["sqs"],
+            "additional_endpoints": [
+                "sqs",
+                {"service": "bedrock-runtime", "private_dns": False, "allow": [{"actions": ["*"], "resources": ["*"]}]},
+            ],
+            "connections": [
+                {"gateway_id": "tgw-0123456789abcdef0", "routes": ["10.200.0.0/16"], "appliance_mode": True},
+                {"gateway_id": "vgw-0123456789abcdef0", "routes": ["pl-0123456789abcdef0"], "attach": False},
+            ],
+            "resolver_rules": ["rslvr-rr-0123456789abcdef0"],
             "pod_cidr": "100.64.0.0/16",
             "ipv6": True,
         },
@@ -84,6 +109,17 @@ FILES: tuple[dict[str, Any], ...] = (
                         "private_access_prefix_lists": ["pl-0123456789abcdef0"],
                     },
                     "zones": 2,
+                    "security_group_ids": ["sg-0123456789abcdef1"],
+                    "security_group_rules": [
+                        {
+                            "description": "metrics",
+                            "protocol": "udp",
+                            "ports": "9000-9100",
+                            "cidrs": ["10.9.0.0/16"],
+                            "security_groups": ["sg-0123456789abcdef0"],
+                            "prefix_lists": ["pl-0123456789abcdef0"],
+                        }
+                    ],
                     "egress": "AWS_MANAGED",
                     "rollback_timeout_minutes": 120,
                     "ip_family": "ipv4",
@@ -339,6 +375,22 @@ FILES: tuple[dict[str, Any], ...] = (
                     "allow": [{"actions": ["wafv2:GetWebACL"], "resources": ["*"]}],
                 },
                 "provided_elsewhere": ["cert-manager.io"],
+                "alarms": {
+                    "topics": ["arn:aws:sns:eu-west-1:123456789012:on-call"],
+                    "thresholds": {"api-errors": 10},
+                    "without": ["webhook-latency"],
+                },
+                "backup": {
+                    "schedule": "cron(0 3 ? * 1 *)",
+                    "keep_days": 14,
+                    "vault": "kept",
+                    "copy_to": "arn:aws:backup:eu-central-1:123456789012:backup-vault:copies",
+                    "buckets": True,
+                },
+                "prometheus": {
+                    "workspace_arn": "arn:aws:aps:eu-west-1:123456789012:workspace/ws-1234abcd-12ab-34cd-56ef-1234567890ab",
+                    "configuration": {"scrape_configs": [{"job_name": "pods"}]},
+                },
                 "workloads": [
                     {
                         "name": "web",
@@ -362,6 +414,7 @@ FILES: tuple[dict[str, Any], ...] = (
             "vpc_id": "vpc-0123456789abcdef0",
             "cidr": "10.0.0.0/16",
             "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+            "control_plane_subnet_ids": ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
             "pod_subnets": [
                 {"availability_zone": "eu-west-1a", "subnet_id": "subnet-0123456789abcdefa"},
                 {"availability_zone": "eu-west-1b", "subnet_id": "subnet-0123456789abcdefb"},
@@ -411,7 +464,7 @@ FILES: tuple[dict[str, Any], ...] = (
             },
             {
                 "name": "d",
-                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"], "control_plane_cidr": "10.3.0.0/24"},
                 "control_plane": {
                     "kubernetes_version": "1.36",
                     "certificate_authority": {"successor": True, "active_id": "abc"},
@@ -427,18 +480,198 @@ FILES: tuple[dict[str, Any], ...] = (
                 },
             },
             {
+                "name": "s",
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "control_plane": {"kubernetes_version": "1.36", "service_cidr": "172.20.0.0/16"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {
+                    "self_managed_nodes": {
+                        "groups": [
+                            {
+                                "name": "general",
+                                "ami_type": "AL2023_x86_64_STANDARD",
+                                "ami_release": "v20261112",
+                                "instance_types": ["m7i.large"],
+                                "capacity": "spot",
+                                "on_demand_base": 1,
+                                "on_demand_percentage": 20,
+                                "capacity_rebalance": True,
+                                "min_size": 2,
+                                "desired_size": 2,
+                                "max_size": 3,
+                                "volume_gib": 50,
+                                "volume_kms_key_arn": KEY,
+                                "labels": {"team": "a"},
+                                "kubernetes_version": "1.36",
+                                "drain_seconds": 300,
+                                "max_lifetime_days": 30,
+                                "metadata_hop_limit": 1,
+                                "availability_zones": ["eu-west-1a"],
+                                "placement_group": "pg",
+                                "efa_interfaces": 1,
+                                "tags": {"owner": "me"},
+                                "refresh": {
+                                    "enabled": True,
+                                    "min_healthy_percentage": 90,
+                                    "max_healthy_percentage": 150,
+                                    "warmup_seconds": 120,
+                                    "checkpoints": [50, 100],
+                                    "checkpoint_minutes": 10,
+                                    "bake_minutes": 10,
+                                    "alarms": ["errors"],
+                                },
+                            },
+                            {
+                                "name": "special",
+                                "instance_types": ["m7i.large"],
+                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
+                                "ami": {"id": "ami-0123456789abcdef0"},
+                                "user_data": {"scripts": ["#!/bin/bash\necho hello"]},
+                                "kubelet": {"max_pods": 50},
+                                "instance_store": "raid0",
+                                "security_group_ids": ["sg-0123456789abcdef0"],
+                                "subnet_ids": ["subnet-0123456789abcdef0"],
+                                "capacity_reservation": "cr-0123456789abcdef0",
+                            },
+                        ],
+                        "kubernetes_version": "1.36",
+                        "session_manager": True,
+                        "node_policies": ["AmazonSSMManagedInstanceCore"],
+                        "termination_handler": {"enabled": True, "version": "0.27.1", "values": {"replicas": 2}},
+                        "cluster_autoscaler": {"enabled": True, "version": "9.59.0", "values": {"replicaCount": 2}},
+                    }
+                },
+            },
+            {
+                "name": "t",
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "control_plane": {"kubernetes_version": "1.36", "service_cidr": "172.20.0.0/16"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {
+                    "self_managed_nodes": {
+                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
+                    }
+                },
+            },
+            {
+                "name": "g",
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "control_plane": {"kubernetes_version": "1.36"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {
+                    "managed_nodes": {
+                        "groups": [
+                            {"name": "general", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "turns",
+                                "ami_type": "AL2023_x86_64_NVIDIA",
+                                "instance_types": ["g6.8xlarge"],
+                                "gpu_sharing": {"time_slices": 4, "rename": True},
+                                "device_allocation": "device-plugin",
+                            },
+                            {
+                                "name": "parts",
+                                "ami_type": "BOTTLEROCKET_x86_64_NVIDIA",
+                                "instance_types": ["p4d.24xlarge"],
+                                "gpu_sharing": {"mig_profile": "1g.5gb"},
+                            },
+                        ]
+                    },
+                    "karpenter": {
+                        "gpu_sharing": {"time_slices": 2},
+                        "device_allocation": "device-plugin",
+                        "efa_interfaces": 1,
+                        "node_pools": [
+                            {"name": "a", "instance_types": ["g6.8xlarge"], "static_nodes": 1},
+                            {"name": "b", "instance_types": ["g6.8xlarge"], "static_nodes": 1, "node_class": "more"},
+                        ],
+                        "node_classes": [
+                            {
+                                "name": "more",
+                                "gpu_sharing": {"time_slices": 2},
+                                "device_allocation": "device-plugin",
+                                "efa_interfaces": 1,
+                            }
+                        ],
+                    },
+                },
+            },
+            {
                 "name": "f",
                 "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
                 "control_plane": {"kubernetes_version": "1.36"},
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
                     "auto_mode": {
+                        "node_classes": [{"name": "fabric", "efa_interfaces": 1, "pod_address_prefixes": 2}],
                         "node_pools": [
-                            {"name": "a", "availability_zones": ["eu-west-1a"], "instance_types": ["m7i.large"]}
-                        ]
+                            {"name": "a", "availability_zones": ["eu-west-1a"], "instance_types": ["m7i.large"]},
+                            {"name": "b", "node_class": "fabric", "instance_types": ["g6.8xlarge"]},
+                        ],
                     }
                 },
             },
+            {
+                "name": "h",
+                "network": {
+                    "availability_zones": ["eu-west-1a", "eu-west-1b"],
+                    "connections": [{"gateway_id": "tgw-0123456789abcdef0", "routes": ["192.168.0.0/16"]}],
+                },
+                "control_plane": {
+                    "kubernetes_version": "1.36",
+                    "endpoint": {"public_access_cidrs": ["203.0.113.0/24"]},
+                },
+                "access": {"admins": ["role/Admin"]},
+                "compute": {
+                    "auto_mode": {},
+                    "hybrid_nodes": {
+                        "enabled": True,
+                        "remote_node_networks": ["192.168.0.0/24"],
+                        "remote_pod_networks": ["192.168.8.0/21"],
+                        "hybrid_nodes_gateway": True,
+                        "credentials": {"ssm": {"activation_hours": 48}},
+                        "role_arn": "arn:aws:iam::123456789012:role/corp/Hybrid",
+                        "dns_forwarded": True,
+                        "sites": [
+                            {
+                                "name": "berlin",
+                                "cidr": "192.168.0.0/25",
+                                "kubernetes_version": "1.35",
+                                "operating_system": "rhel-9",
+                                "architecture": "arm64",
+                                "labels": {"team": "a"},
+                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
+                                "max_nodes": 5,
+                            }
+                        ],
+                    },
+                },
+            },
+            *(
+                {
+                    "name": name,
+                    "network": {
+                        "availability_zones": ["eu-west-1a", "eu-west-1b"],
+                        "connections": [{"gateway_id": "vgw-0123456789abcdef0", "routes": ["192.168.0.0/16"]}],
+                    },
+                    "control_plane": {"kubernetes_version": "1.36"},
+                    "access": {"admins": ["role/Admin"]},
+                    "compute": {
+                        "auto_mode": {},
+                        "hybrid_nodes": {
+                            "remote_node_networks": ["192.168.0.0/24"],
+                            "credentials": {"iam_roles_anywhere": {**trust, "session_hours": 2}},
+                            "sites": [{"name": "berlin", "nodes": ["node-1.example"]}],
+                        },
+                    },
+                }
+                for name, trust in {
+                    "i": {"ca_bundle": CA},
+                    "j": {"private_ca_arn": f"arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/{UUID}"},
+                    "k": {"trust_anchor_arn": f"arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/{UUID}"},
+                }.items()
+            ),
             {
                 "name": "e",
                 "network": {

@@ -19,6 +19,8 @@ ARM = {"name": "arm", "ami_type": "AL2023_ARM_64_STANDARD", "instance_types": ["
 GPU = {"name": "gpu", "ami_type": "AL2023_x86_64_NVIDIA", "instance_types": ["g6.xlarge", "g6.12xlarge"]}
 NEURON = {"name": "neuron", "ami_type": "AL2023_x86_64_NEURON", "instance_types": ["inf2.xlarge"]}
 BLACKWELL = {"name": "new", "ami_type": "AL2023_x86_64_NVIDIA", "instance_types": ["p6-b200.48xlarge"]}
+MIG = {"name": "mig", "ami_type": "BOTTLEROCKET_x86_64_NVIDIA", "instance_types": ["p4d.24xlarge"]}
+SLICED = {"gpu_sharing": {"time_slices": 4}}
 TAINT = {"key": "nvidia.com/gpu", "effect": "NoSchedule"}
 FARGATE = {"fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]}}
 
@@ -31,8 +33,14 @@ def pools(*these):
     return {"auto_mode": {"node_pools": list(these)}}
 
 
-def karpenter(ami="al2023@latest", **pool):
-    return groups(PLAIN, karpenter={"ami": ami, "node_pools": [{"name": "more", **pool}]})
+def karpenter(ami="al2023@latest", efa_interfaces=None, **pool):
+    made_of = {"ami": ami, "efa_interfaces": efa_interfaces} if efa_interfaces else {"ami": ami}
+    return groups(PLAIN, karpenter={**made_of, "node_pools": [{"name": "more", **pool}]})
+
+
+def fabric():
+    pool = {"name": "p", "node_class": "fabric", "instance_types": ["g6.8xlarge"]}
+    return {"auto_mode": {"node_classes": [{"name": "fabric", "efa_interfaces": 1}], "node_pools": [pool]}}
 
 
 G = {"name": "g", "instance_categories": ["g"]}
@@ -69,6 +77,14 @@ FOUND = [
     (CORES, "2", groups(PLAIN, NEURON), MANAGED),
     (CORES, "1", pools(INF), AUTO),
     (EFA, "1", pools(G), AUTO),
+    (NVIDIA, "7", groups(PLAIN, {**MIG, "gpu_sharing": {"mig_profile": "1g.5gb"}}), MANAGED),
+    (NVIDIA, "1", groups(PLAIN, {**GPU, **SLICED}), MANAGED),
+    (f"{NVIDIA}.shared", "1", groups(PLAIN, {**GPU, "gpu_sharing": {"time_slices": 2, "rename": True}}), MANAGED),
+    (CORES, "1", karpenter("bottlerocket@latest", instance_categories=["inf"], instance_generation_above=1), MORE),
+    (CORES, "1", groups(PLAIN, {**NEURON, "ami_type": "BOTTLEROCKET_x86_64"}), MANAGED),
+    (EFA, "4", groups(PLAIN, {**MIG, "efa_interfaces": 4}), MANAGED),
+    (EFA, "1", karpenter(instance_types=["g6.8xlarge"], efa_interfaces=1), MORE),
+    (EFA, "1", fabric(), AUTO),
     (DISK, "43Gi", groups(PLAIN), MANAGED),
     (DISK, "500Gi", {"auto_mode": {}}, AUTO),  # Auto Mode takes instances with disks of their own
     (NVIDIA, "0", {"auto_mode": {}}, AUTO),
@@ -86,7 +102,6 @@ def test_what_some_node_has_is_found(workloads, resource, amount, compute, where
 ABOVE_7 = {**G, "instance_generation_above": 7}
 ARM_ABOVE_5 = {**G, "architectures": ["arm64"], "instance_generation_above": 5}
 NAMED = {**MANAGED, "nodes": "plain"}
-ROCKET_INF = karpenter("bottlerocket@latest", instance_categories=["inf"], instance_generation_above=1)
 MISSING = [
     # ... and what is said
     (NVIDIA, "1", {"auto_mode": {}}, AUTO, r"no node pool has nvidia.com/gpu \(it may use: general-purpose, system\)"),
@@ -99,7 +114,19 @@ MISSING = [
     (NVIDIA, "1", karpenter(instance_categories=["g"]), MANAGED, "more of this cluster would have it"),
     (CORES, "1", pools(OLD_INF), AUTO, "no node pool has aws.amazon.com/neuroncore"),
     ("aws.amazon.com/neuron", "2", groups(PLAIN, NEURON), MANAGED, r"that many \(neuron: 1\)"),
-    (CORES, "1", ROCKET_INF, MORE, "no node group has aws.amazon.com/neuroncore"),
+    (NVIDIA, "57", groups(PLAIN, {**MIG, "gpu_sharing": {"mig_profile": "1g.5gb"}}), MANAGED, r"that many \(mig: 56\)"),
+    (NVIDIA, "2", groups(PLAIN, {**GPU, **SLICED}), MANAGED, "gives a container one turn"),
+    (
+        NVIDIA,
+        "1",
+        groups(PLAIN, {**GPU, "gpu_sharing": {"time_slices": 2, "rename": True}}),
+        MANAGED,
+        "no node group has",
+    ),
+    (NVIDIA, "1", groups(PLAIN, {**GPU, "device_allocation": "dra"}), MANAGED, "no node group has nvidia.com/gpu"),
+    (EFA, "5", groups(PLAIN, {**MIG, "efa_interfaces": 4}), MANAGED, r"that many \(mig: 4\)"),
+    (EFA, "2", fabric(), AUTO, r"that many \(p: 1\)"),
+    (EFA, "1", pools({"name": "g", "instance_types": ["g6.xlarge"]}), AUTO, "no node pool has vpc.amazonaws.com/efa"),
     (EFA, "1", groups(PLAIN, GPU), MANAGED, "no node group has vpc.amazonaws.com/efa"),
     ("hugepages-2Mi", "64Mi", groups(PLAIN), MANAGED, "no node group has hugepages-2Mi"),
     ("hugepages-1Gi", "1Gi", FARGATE, {"compute": "fargate"}, "no Fargate profile has hugepages-1Gi"),
@@ -182,3 +209,58 @@ def test_a_pod_that_names_its_processor_is_believed(workloads, says):
     assert workloads.objects({"name": "app", **MANAGED}, compute=groups(ARM))
     with pytest.raises(BadInput, match=r"asks for another processor than its nodes have: plain with amd64"):
         workloads.objects({"name": "app", **MANAGED}, compute=groups(PLAIN))
+
+
+def claimed(*classes, how="exactly"):
+    requests = [{"deviceClassName": one, "name": f"n{index}"} for index, one in enumerate(classes)]
+    request = (
+        {"name": "gpu", "exactly": {"deviceClassName": classes[0]}}
+        if how == "exactly"
+        else {"name": "gpu", how: requests}
+    )
+    template = {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceClaimTemplate",
+        "metadata": {"name": "one"},
+        "spec": {"spec": {"devices": {"requests": [request]}}},
+    }
+    return [template, pod(resourceClaims=[{"name": "gpu", "resourceClaimTemplateName": "one"}])]
+
+
+CLAIM, NEURON_CLAIM, EFA_CLAIM = "gpu.nvidia.com", "neuron.aws.com", "efa.networking.k8s.aws"
+DRA = {"device_allocation": "dra"}
+TAINTED = groups({**GPU, **DRA, "taints": [TAINT]}, PLAIN)
+NEWER, OLDER = {"kubernetes_version": "1.36"}, {"kubernetes_version": "1.35"}
+
+
+@pytest.mark.parametrize(
+    ("classes", "compute", "where", "version"),
+    [
+        ([CLAIM], TAINTED, MANAGED, OLDER),
+        ([NEURON_CLAIM], groups(PLAIN, {**NEURON, **DRA}), MANAGED, OLDER),
+        ([CLAIM], pools(G), AUTO, NEWER),
+        ([EFA_CLAIM], pools(G), AUTO, NEWER),
+        (["another.example.com", CLAIM], pools(G), AUTO, NEWER),
+    ],
+)
+def test_claims_go_where_a_driver_hands_the_device_out(workloads, classes, compute, where, version):
+    workloads.write("app", claimed(*classes, how="firstAvailable" if len(classes) > 1 else "exactly"))
+    spec = only_pod(workloads.objects({"name": "app", **where}, compute=compute, control_plane=version))
+    if compute is TAINTED:
+        # EKS adds tolerations for what pods ask by count alone.
+        assert {"key": NVIDIA, "operator": "Exists", "effect": "NoSchedule"} in spec["tolerations"]
+
+
+@pytest.mark.parametrize(
+    ("name", "compute", "where", "version"),
+    [
+        (CLAIM, groups(PLAIN, GPU), MANAGED, NEWER),
+        (CLAIM, pools(G), AUTO, OLDER),
+        (NEURON_CLAIM, pools(INF), AUTO, NEWER),
+        (CLAIM, groups(PLAIN, {**GPU, **DRA}, auto_mode={}), AUTO, NEWER),
+    ],
+)
+def test_claims_that_no_driver_hands_out_there_are_refused(workloads, name, compute, where, version):
+    workloads.write("app", claimed(name))
+    with pytest.raises((BadInput, Misplaced), match=name.replace(".", r"\.")):
+        workloads.objects({"name": "app", **where}, compute=compute, control_plane=version)

@@ -19,6 +19,7 @@ from tests.support.environments import ROOT, TODAY, minimal
 SCHEMA = json.loads(schema())
 EDITOR = jsonschema.Draft202012Validator(SCHEMA)
 FREE = {
+    "ca_bundle": "the path of a file, or certificates",
     "conditions": "IAM takes any text",
     "existing": "the path of a file",
     "extends": "paths of files",

@@ -10,10 +10,12 @@ from constructs import Construct
 
 from eks_constructs.cluster_handle import ClusterHandle, Joining
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.devices import DeviceSoftware
 from eks_constructs.compute.mix import ComputeMix, Hosting, Share
 from eks_constructs.compute.placement import Nodes, Rule
-from eks_constructs.control_plane import AutoModeSettings, ClusterRights
+from eks_constructs.control_plane import AutoModeSettings, ClusterRights, RemoteNetworks
 from eks_constructs.manifests import HelmChart, ManifestFile
+from eks_constructs.network_connections import ConnectionSpec
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec
 
@@ -40,6 +42,12 @@ class ClusterContext:
     own_pod_subnets: bool = False
     isolated: bool = False
     """There is no way to the internet."""
+    connections: Sequence[ConnectionSpec] | None = None
+    """What its network is connected to; None: the network is not of this project's, and nobody here knows."""
+    vpc_cidrs: tuple[str, ...] = ()
+    """Ranges of the VPC, as far as they are known."""
+    public_endpoint: bool = False
+    """The API has a public endpoint beside the private one."""
     addons: frozenset[str] = frozenset()
     """Names of the EKS add-ons it has."""
     mix: ComputeMix = field(default_factory=ComputeMix)
@@ -120,8 +128,10 @@ class ComputeKind(Generic[S]):
     """The rules for workloads on it; None: workloads cannot choose it."""
     nodes_are: ClassVar[str] = "node pool"
     has_nodes: ClassVar[bool] = True
-    joins: ClassVar[str | None] = None
-    """The kind whose node names include its own, for workloads that choose nodes by name."""
+    joins: ClassVar[tuple[str, ...]] = ()
+    """The kinds whose node names include its own, for workloads that choose nodes by name."""
+    makes_access_entry: ClassVar[bool] = False
+    """Whether its nodes need an access entry that EKS does not make itself."""
     node_selector: ClassVar[Mapping[str, str]] = {}
     """Labels of its nodes, and of no others."""
 
@@ -176,6 +186,10 @@ class ComputeKind(Generic[S]):
         """Yields the categories of EC2 instance types that it names, with the way to each."""
         yield from ()
 
+    def told_how_to_join(self, spec: S) -> Iterator[Where]:
+        """Yields the way to each group whose nodes join by what their user data says of the cluster."""
+        yield from ()
+
     def reaches(self, spec: S) -> Iterator[tuple[str, str, Where]]:
         """Yields what calls AWS services (a row of reach.yaml), its display name, and the key that needs it."""
         yield from ()
@@ -196,6 +210,10 @@ class ComputeKind(Generic[S]):
 
     def auto_mode(self, spec: S, lasting: Mapping[str, str]) -> AutoModeSettings | None:
         """Returns what it sets on the cluster itself."""
+        return None
+
+    def remote_networks(self, spec: S) -> RemoteNetworks | None:
+        """Returns the networks of its nodes and pods outside of the VPC, for a section that is switched off, too."""
         return None
 
     # Your side
@@ -235,8 +253,8 @@ class ComputeKind(Generic[S]):
         """Yields the rows of cluster_apis.yaml for its API groups."""
         yield from ()
 
-    def devices_without_plugin(self, spec: S) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yields devices that its nodes have a driver and no plugin for, with a node affinity expression that finds them."""
+    def device_software(self, spec: S) -> Iterator[DeviceSoftware]:
+        """Yields what its nodes lack to offer their devices."""
         yield from ()
 
     # Placement

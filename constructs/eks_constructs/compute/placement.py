@@ -79,6 +79,10 @@ class Nodes:
     """Device resources, and how many the largest of its nodes has; None: an unknown number."""
     disk_gib: float | None = None
     """What pods may use of a node's disk; None: that depends on the instance."""
+    device_classes: Mapping[str, int] = field(default_factory=dict)
+    """Devices that pods may claim, by DeviceClass, and the minor version of Kubernetes from which on."""
+    one_each: frozenset[str] = frozenset()
+    """Resources of which a container gets one at most: turns on a GPU."""
 
     @property
     def closing(self) -> list[Mapping[str, str]]:
@@ -101,6 +105,22 @@ def toleration(taint: Mapping[str, str]) -> Toleration:
 def unnumbered(devices: set[str]) -> dict[str, int | None]:
     """Returns the resources of some devices, in any number."""
     return {name: None for device in sorted(devices) for name in load("devices")["resources"][device]}
+
+
+def claimable(devices: set[str], driver: Literal["own", "auto_mode"]) -> dict[str, int]:
+    """Returns the device classes by which pods may claim some devices, from which minor version of Kubernetes on.
+
+    Args:
+        devices: of the nodes.
+        driver: of Dynamic Resource Allocation: that of Auto Mode's nodes, or one of this project's charts.
+    """
+    facts = load("devices")
+    found = facts["dra"][driver]
+    return {
+        name: found["since"]
+        for device in sorted(devices & set(found["devices"]))
+        for name in facts["device_classes"][device]
+    }
 
 
 def disk_for_pods(volume_gib: int) -> float:

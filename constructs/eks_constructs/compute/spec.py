@@ -7,11 +7,14 @@ from pydantic import model_validator
 
 from eks_constructs.compute.auto_mode.spec import AutoModeSpec
 from eks_constructs.compute.fargate.spec import FargateSpec
+from eks_constructs.compute.hybrid_nodes.spec import HybridNodesSpec
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.kind import ComputeKind
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.compute.registry import KINDS
+from eks_constructs.compute.self_managed_nodes.spec import SelfManagedNodesSpec
+from eks_constructs.control_plane import RemoteNetworks
 from eks_constructs.spec import Misplaced, Spec
 
 
@@ -20,9 +23,12 @@ class ComputeSpec(Spec):
 
     auto_mode: AutoModeSpec | None = None
     managed_nodes: ManagedNodesSpec | None = None
+    self_managed_nodes: SelfManagedNodesSpec | None = None
     karpenter: KarpenterSpec | None = None
     """EC2 nodes beside the managed ones, added and removed by your own autoscaler."""
     fargate: FargateSpec | None = None
+    hybrid_nodes: HybridNodesSpec | None = None
+    """Machines of yours, outside of AWS (docs/hybrid.md)."""
 
     def present(self) -> Iterator[tuple[ComputeKind[Any], Any]]:
         """Yields each kind that the file names, switched off or not, with its section."""
@@ -45,6 +51,11 @@ class ComputeSpec(Spec):
         return self.auto_mode if self.auto_mode and self.auto_mode.enabled else None
 
     @property
+    def remote_networks(self) -> RemoteNetworks | None:
+        """The networks outside of the VPC that its nodes and pods have, or had."""
+        return next(filter(None, (kind.remote_networks(section) for kind, section in self.present())), None)
+
+    @property
     def mix(self) -> ComputeMix:
         """What the rest of the cluster needs to know of it."""
         return ComputeMix(tuple(kind.share(section) for kind, section in self.active()))
@@ -58,11 +69,12 @@ class ComputeSpec(Spec):
 
     @model_validator(mode="after")
     def _room_for_addons(self) -> "ComputeSpec":
-        if self.managed_nodes and self.mix.deployments_run_on is None:
+        groups = "managed_nodes" if self.managed_nodes else "self_managed_nodes" if self.self_managed_nodes else None
+        if groups and self.mix.deployments_run_on is None:
             raise Misplaced(
                 "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0, no taints and no revision."
                 " Auto Mode's pool general-purpose would do, too, a node pool of auto_mode without taints, or Fargate",
-                *("managed_nodes", "groups"),
+                *(groups, "groups"),
             )
         return self
 
@@ -70,7 +82,9 @@ class ComputeSpec(Spec):
     def _something(self) -> "ComputeSpec":
         active = [(kind, section) for kind, section in self.active() if kind.rule]
         if not active:
-            raise ValueError("names no compute, so no pod could run; add auto_mode: {}, managed_nodes or fargate")
+            raise ValueError(
+                "names no compute, so no pod could run; add auto_mode: {}, managed_nodes, self_managed_nodes, fargate or hybrid_nodes"
+            )
         if not any(kind.has_room(section) for kind, section in active):
             raise Misplaced(
                 "auto_mode has no node pools and there is no other compute; name built_in_node_pools or node_pools",

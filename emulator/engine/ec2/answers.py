@@ -20,9 +20,9 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 @cache
-def model() -> ServiceModel:
-    """Returns botocore's model of EC2."""
-    return botocore.session.get_session().get_service_model("ec2")
+def model(service: str = "ec2") -> ServiceModel:
+    """Returns botocore's model of EC2, or of another service that answers in XML."""
+    return botocore.session.get_session().get_service_model(service)
 
 
 def answer_describe(operation: str, identity: str, records: Callable[[], Iterable[Record]]) -> None:
@@ -46,9 +46,9 @@ def answer_describe(operation: str, identity: str, records: Callable[[], Iterabl
     port.ec2_operations[operation] = handler
 
 
-def shaped(value: Mapping[str, Any], shape: str) -> str:
-    """Returns members of a structure of EC2's API, such as ``Instance``, as XML."""
-    return _xml(value, model().shape_for(shape))
+def shaped(value: Mapping[str, Any], shape: str, service: str = "ec2") -> str:
+    """Returns members of a structure of a service's API, such as ``Instance``, as XML."""
+    return _xml(value, model(service).shape_for(shape), "item" if service == "ec2" else "member")
 
 
 def _with_tags(record: Record, identity: str) -> Record:
@@ -76,15 +76,15 @@ def _matches(record: Record, name: str, values: set[str]) -> bool:
     return str(value.get("Name", value.get("Code")) if isinstance(value, dict) else value) in values
 
 
-def _xml(value: Any, shape: Shape) -> str:
+def _xml(value: Any, shape: Shape, item: str = "item") -> str:
     if shape.type_name == "structure":
         return "".join(
-            _element(member.serialization.get("name", name), _xml(value[name], member))
+            _element(member.serialization.get("name", name), _xml(value[name], member, item))
             for name, member in shape.members.items()
             if value.get(name) is not None
         )
     if shape.type_name == "list":
-        return "".join(_element("item", _xml(item, shape.member)) for item in value)
+        return "".join(_element(item, _xml(one, shape.member, item)) for one in value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):

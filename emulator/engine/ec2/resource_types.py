@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from emulator.engine import port
-from emulator.engine.ec2 import ipv6
+from emulator.engine.ec2 import gateways, ipv6
 from emulator.engine.ec2.answers import Record, answer_describe, shaped
 from emulator.engine.provider import RESOURCE_TYPES, Attributes, Place, Properties, ResourceType
 
@@ -32,9 +32,11 @@ def install() -> None:
             "AWS::EC2::VPCCidrBlock": ResourceType(_create_vpc_cidr, _delete_vpc_cidr),
             "AWS::EC2::Instance": ResourceType(_create_instance, _delete_instance, _update_instance),
             **ipv6.resource_types(),
+            **gateways.resource_types(),
         }
     )
     ipv6.install()
+    gateways.install()
     # Beside the x86 image that ministack knows: the tunnel host is a Graviton instance.
     port.public_parameters[f"{AL2023}-arm64"] = "ami-0a2023a1b2c3d4e5f"
     port.replace("xml_of_instance", lambda xml: lambda instance: _described_instance(xml(instance), instance))

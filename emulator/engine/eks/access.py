@@ -6,6 +6,12 @@ from typing import Any
 from emulator.engine.eks.service import Answer, Eks, Parameters, child_operations, operation
 from emulator.engine.eks.state import Record, Refused, now
 
+_NODE_NAMES = {
+    **dict.fromkeys(("EC2_LINUX", "EC2_WINDOWS", "EC2"), "system:node:{{EC2PrivateDNSName}}"),
+    **dict.fromkeys(("FARGATE_LINUX", "HYBRID_LINUX"), "system:node:{{SessionName}}"),
+}
+"""What EKS calls the nodes of each type. https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html"""
+
 child_operations("accessEntry", "principalArn", "accessEntries")
 child_operations("podIdentityAssociation", "associationId", "associations", member="association", whole=True)
 child_operations("capability", "capabilityName", "capabilities", whole=True)
@@ -17,7 +23,7 @@ def create_access_entry(eks: Eks, parameters: Parameters) -> Answer:
     cluster, principal = parameters["clusterName"], parameters["principalArn"]
     kind = parameters.get("type") or "STANDARD"
     name = principal.split("/")[-1]
-    default = {"EC2_LINUX": "system:node:{{EC2PrivateDNSName}}", "EC2": "system:node:{{EC2PrivateDNSName}}"}.get(kind)
+    default = _NODE_NAMES.get(kind)
     session = f"arn:aws:sts::{eks.state.account}:assumed-role/{name}/{{{{SessionName}}}}"
     entry: Record = {
         "clusterName": cluster,

@@ -16,12 +16,17 @@ NO_NODES = "The add-on is unhealthy because it doesn't have the desired number o
 
 
 def has_compute(eks: Eks, cluster: str) -> bool:
-    """Whether pods of an add-on can be scheduled: on nodes, a Fargate profile, or Auto Mode with built-in pools."""
+    """Whether pods of an add-on can be scheduled: on nodes, a Fargate profile, or Auto Mode with built-in pools.
+
+    Nodes of Auto Scaling groups and hybrid nodes come later than the stack that lets them in, but in time for an add-on.
+    """
+    types = {one["type"] for one in eks.state.of("accessEntry", cluster)}
     groups = [group for group in eks.state.of("nodegroup", cluster) if group["status"] in ("ACTIVE", "UPDATING")]
     profiles = [one for one in eks.state.of("fargateProfile", cluster) if one["status"] == "ACTIVE"]
     auto = eks.state.cluster(cluster).get("computeConfig", {})
     return bool(
         profiles
+        or types & {"EC2_LINUX", "HYBRID_LINUX"}
         or any(group["scalingConfig"]["desiredSize"] > 0 for group in groups)
         or (auto.get("enabled") and auto.get("nodePools"))
     )

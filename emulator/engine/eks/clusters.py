@@ -150,6 +150,7 @@ def update_cluster_config(eks: Eks, parameters: Parameters) -> Answer:
         "logging": "LoggingUpdate", "resourcesVpcConfig": "EndpointAccessUpdate", "accessConfig": "AccessConfigUpdate",
         "upgradePolicy": "UpgradePolicyUpdate", "zonalShiftConfig": "ZonalShiftConfigUpdate",
         "computeConfig": "AutoModeUpdate", "deletionProtection": "DeletionProtectionUpdate",
+        "remoteNetworkConfig": "RemoteNetworkConfigUpdate",
     }  # fmt: skip
     kind = next((kinds[key] for key in changes if key in kinds), "ConfigUpdate")
     return eks.begin_update(cluster["name"], kind, cluster, changes)

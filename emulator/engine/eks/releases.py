@@ -1,6 +1,8 @@
 """Releases of EKS's AMIs: what node groups get, and what Systems Manager's public parameters call the newest. Made up."""
 
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from itertools import product
 
 from eks_facts.instances import ami_types
 
@@ -18,3 +20,22 @@ def public_parameters(versions: Iterable[str]) -> Iterator[tuple[str, str]]:
         for ami in ami_types().values():
             if ami.family != "al2" and (name := ami.release_parameter(version)):
                 yield name, newest(ami.name, version)
+        for name in image_parameters(version):
+            yield name, f"ami-{sha256(name.encode()).hexdigest()[:17]}"
+
+
+def image_parameters(version: str) -> Iterator[str]:
+    """Yields the names of the public parameters with the newest images for a Kubernetes version.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html, retrieve-ami-id-bottlerocket.html,
+    retrieve-windows-ami-id.html; Canonical's: https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
+    """
+    for ami in ami_types().values():
+        if ami.family == "al2023" and (name := ami.release_parameter(version)):
+            yield name.replace("release_version", "image_id")
+    for flavor, architecture in product(("", "-nvidia", "-fips", "-nvidia-fips"), ("x86_64", "arm64")):
+        yield f"/aws/service/bottlerocket/aws-k8s-{version}{flavor}/{architecture}/latest/image_id"
+    for release, edition in product(("2019", "2022", "2025"), ("Core", "Full")):
+        yield f"/aws/service/ami-windows-latest/Windows_Server-{release}-English-{edition}-EKS_Optimized-{version}/image_id"
+    for release, architecture, volume in product(("22.04", "24.04"), ("amd64", "arm64"), ("ebs-gp2", "ebs-gp3")):
+        yield f"/aws/service/canonical/ubuntu/eks/{release}/{version}/stable/current/{architecture}/hvm/{volume}/ami-id"

@@ -5,6 +5,7 @@ from typing import Any
 
 from emulator.engine.account import Account
 from emulator.engine.eks.state import State
+from emulator.engine.kubernetes.joined import joined
 from local_kubernetes.nodes.compute import Compute
 
 _THERE = ("ACTIVE", "UPDATING", "DEGRADED")
@@ -32,4 +33,5 @@ def what_is_asked(state: State, account: Account, cluster: str) -> Compute | Non
             fargate_profiles=profiles,
             subnets={name: {"zone": one.zone, "public": one.public} for name, one in subnets.items()},
             addons=there("addon"),
+            instances=joined(state, cluster),
         )

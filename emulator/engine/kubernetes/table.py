@@ -51,7 +51,9 @@ NOT_SIMULATED = (
     "EFS, S3 and FSx for Lustre: a static volume binds, nothing is mounted and no file system is looked up",
     "IAM permissions of pods: their trust is judged, what the role may do is not",
     "access policies other than AmazonEKSClusterAdminPolicy, which need RBAC of your own here",
-    "hybrid nodes, self-managed nodes, capabilities, IPv6 addresses of Services",
+    "EC2 instances of Auto Scaling groups, their lifecycle hooks and instance refreshes: their nodes are in Kubernetes alone",
+    "nodeadm, the network to a site and the CNI of hybrid nodes: a hybrid node is ready as it joins",
+    "capabilities, IPv6 addresses of Services",
 )
 """Shown below the table."""
 

@@ -1,14 +1,12 @@
 """Volumes and devices: classes and drivers that authors wrote."""
 
-from typing import Any
-
 from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.addons import addon_with
 from eks_facts.files import load
 from safe_io.where import Where
 from stacks.objects.needs import EFS_DRIVER, drivers
-from stacks.objects.pods import claim_templates
+from stacks.objects.pods import claim_templates, requests_of
 from stacks.objects.rules.setting import ANNOTATIONS, Found, Setting
 
 _OLD_STORAGE_CLASSES = ("volume.beta.kubernetes.io/storage-class", "volume.alpha.kubernetes.io/storage-class")
@@ -83,14 +81,12 @@ def device_claims(item: KubernetesObject, setting: Setting) -> Found:
     if kind_of(item) not in ("ResourceClaim", "ResourceClaimTemplate"):
         return
     way: Where = ("spec",) if kind_of(item) == "ResourceClaim" else ("spec", "spec")
-    spec: Any = item
-    for key in way:
-        spec = (spec or {}).get(key)
-    for index, request in enumerate(((spec or {}).get("devices") or {}).get("requests") or []):
-        name = (request.get("exactly") or request).get("deviceClassName")
-        if name and not setting.known.has("DeviceClass", str(name)):
+    for index, names in enumerate(requests_of(item)):
+        if names and not any(setting.known.has("DeviceClass", name) for name in names):
+            found = " or ".join(sorted(names))
             yield (
                 (*way, "devices", "requests", index),
-                f"found {name}, a class of devices whose driver nothing here installs; ask for the device in the pod's resources."
-                f" {setting.elsewhere}: {name}",
+                f"found {found}, a class of devices whose driver nothing here installs; use nodes with device_allocation: dra (Auto Mode"
+                " brings NVIDIA's and EFA's from Kubernetes 1.36 on), or ask for the device in the pod's resources."
+                f" {setting.elsewhere}: {found}",
             )

@@ -53,6 +53,9 @@ class FakeAccount:
     def subnet(self, subnet_id: str) -> Subnet | None:
         return self.subnets.get(subnet_id)
 
+    def vpc_ranges(self, vpc_id: str) -> list[str]:
+        return ["10.0.0.0/16", "10.1.0.0/16"] if vpc_id == "vpc-1" else []
+
     def role(self, arn: str) -> Role | None:
         return self.roles.get(arn)
 

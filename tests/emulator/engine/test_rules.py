@@ -22,6 +22,7 @@ WHO = {"clusterName": "c"}
 SCOPE = {"type": "namespace", "namespaces": ["x"]}
 NO_KEY = [{"provider": {"keyArn": "arn:aws:kms:us-east-1:1:key/bad"}}]
 OLD_MODE = {"authenticationMode": "CONFIG_MAP"}
+REMOTE = {"remoteNodeNetworks": [{"cidrs": ["10.80.0.0/16"]}], "remotePodNetworks": [{"cidrs": ["10.85.0.0/16"]}]}
 POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 
 GOOD: dict[str, dict[str, Any]] = {
@@ -33,6 +34,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "encryptionConfig": [{"resources": ["secrets"], "provider": {"keyArn": "arn:aws:kms:us-east-1:1:key/good"}}],
         "bootstrapSelfManagedAddons": False,
         "accessConfig": {"authenticationMode": "API"},
+        "remoteNetworkConfig": REMOTE,
         **AUTO,
     },
     "UpdateClusterConfig": {"name": "c", "resourcesVpcConfig": {"endpointPublicAccess": True, "publicAccessCidrs": ["8.8.8.0/24"]}},
@@ -179,6 +181,28 @@ BAD = {
     "addon_settings_fit": (with_("CreateAddon", configurationValues='{"replicas": 3}'), r"\$\.: .*'replicas' was unexpected"),
     "addon_offered": (with_("CreateAddon", addonName="core-dns"), "not supported"),
     "groups_not_reserved": (with_("CreateAccessEntry", kubernetesGroups=["system:masters"]), "must not start with system:"),
+    "entry_type_known": (with_("CreateAccessEntry", type="HYBRID"), "The type HYBRID is invalid"),
+    "user_name_allowed": (with_("CreateAccessEntry", username="jo{{SessionName}}"), "needs a colon"),
+    "node_entry_of_a_role": (
+        with_(
+            "CreateAccessEntry", type="HYBRID_LINUX", kubernetesGroups=[], principalArn="arn:aws:iam::123456789012:user/jo",
+            before=lambda eks: eks.account.roles.update({"arn:aws:iam::123456789012:user/jo": None}),
+        ),
+        "needs an IAM role of account 123456789012",
+    ),
+    "people_have_policies": (
+        with_("AssociateAccessPolicy", before=child("accessEntry", f"{ARN}app", type="EC2_LINUX")),
+        "cannot be associated with an access entry of type EC2_LINUX",
+    ),
+    "remote_ranges_private": (
+        with_("CreateCluster", remoteNetworkConfig={"remoteNodeNetworks": [{"cidrs": ["203.0.113.0/24"]}]}),
+        "203.0.113.0/24 is not within 10.0.0.0/8",
+    ),
+    "remote_ranges_apart": (
+        with_("CreateCluster", remoteNetworkConfig={"remoteNodeNetworks": [{"cidrs": ["10.1.128.0/24"]}]}),
+        "10.1.128.0/24 overlaps the VPC's 10.1.0.0/16",
+    ),
+    "hybrid_cluster_fits": (with_("CreateCluster", accessConfig=OLD_MODE), "authentication mode to be one of"),
     "access_entries_on": (with_("CreateAccessEntry", before=cluster(accessConfig=OLD_MODE)), "authentication mode"),
     "access_policy_exists": (with_("AssociateAccessPolicy", policyArn=POLICY.replace("View", "NoSuch")), "could not be found"),
     "one_association": (with_("CreatePodIdentityAssociation", serviceAccount="s"), "already exists"),
@@ -207,6 +231,68 @@ def test_every_rule_has_a_page_and_is_named_once() -> None:
     names = [rule.name for rule in RULES]
     assert sorted(names) == sorted(set(names)) == sorted(BAD)
     assert all(rule.page.startswith("https://") and rule.says.endswith(".") for rule in RULES)
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        (
+            {"remoteNodeNetworks": [{"cidrs": ["10.85.128.0/20"]}]},
+            "10.85.128.0/20 overlaps remotePodNetworks 10.85.0.0/16",
+        ),
+        ({"remotePodNetworks": [{"cidrs": ["10.100.4.0/24"]}]}, "overlaps the Services' 10.100.0.0/16"),
+        ({"remoteNodeNetworks": [{"cidrs": ["10.80.0.1/16"]}]}, "10.80.0.1/16 is no IPv4 range"),
+        ({"remoteNodeNetworks": [{"cidrs": ["fd00::/64"]}]}, "fd00::/64 is no IPv4 range"),
+        ({"remoteNodeNetworks": [{"cidrs": ["172.0.0.0/8"]}]}, "172.0.0.0/8 is not within"),
+        ({"remoteNodeNetworks": [{"cidrs": [f"192.168.{n}.0/24" for n in range(16)]}]}, "16 CIDRs .* quota is 15"),
+        ({"remoteNodeNetworks": [{"cidrs": ["10.81.0.0/16"]}, {"cidrs": ["10.82.0.0/16"]}]}, "valid max length: 1"),
+    ],
+)
+def test_an_update_of_remote_networks_is_judged_as_it_would_be(config: dict[str, Any], problem: str) -> None:
+    eks = account()
+    with pytest.raises(Refused, match=problem):
+        eks.call("UpdateClusterConfig", {"name": "c", "remoteNetworkConfig": config})
+
+
+def test_remote_networks_are_changed_part_by_part_and_taken_away() -> None:
+    eks = account()
+
+    def change(**config: Any) -> dict[str, Any]:
+        update = settled(eks).call("UpdateClusterConfig", {"name": "c", "remoteNetworkConfig": config})["update"]
+        assert update["type"] == "RemoteNetworkConfigUpdate"
+        found: dict[str, Any] = settled(eks).call("DescribeCluster", {"name": "c"})["cluster"]["remoteNetworkConfig"]
+        return found
+
+    assert change(remoteNodeNetworks=[{"cidrs": ["172.20.0.0/16"]}]) == REMOTE | {
+        "remoteNodeNetworks": [{"cidrs": ["172.20.0.0/16"]}]
+    }
+    assert change(remoteNodeNetworks=[], remotePodNetworks=[]) == {"remoteNodeNetworks": [], "remotePodNetworks": []}
+
+
+def test_hybrid_nodes_need_ipv4_and_access_entries() -> None:
+    eks = account()
+    eks.state.clusters["c"]["kubernetesNetworkConfig"]["ipFamily"] = "ipv6"
+    with pytest.raises(Refused, match="IPv4 address family only"):
+        eks.call("UpdateClusterConfig", {"name": "c", "remoteNetworkConfig": REMOTE})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("EC2_LINUX", "system:node:{{EC2PrivateDNSName}}"),
+        ("EC2_WINDOWS", "system:node:{{EC2PrivateDNSName}}"),
+        ("HYBRID_LINUX", "system:node:{{SessionName}}"),
+    ],
+)
+def test_eks_names_the_nodes_of_an_entry(kind: str, name: str) -> None:
+    eks = account()
+    entry = {**WHO, "principalArn": f"{ARN}node2", "type": kind}
+    eks.account.roles[f"{ARN}node2"] = eks.account.roles[f"{ARN}node"]  # type: ignore[attr-defined]
+    for bad in ({"kubernetesGroups": ["people"]}, {"username": "jo"}):
+        with pytest.raises(Refused, match=f"cannot be set for an access entry of type {kind}"):
+            eks.call("CreateAccessEntry", entry | bad)
+    made = eks.call("CreateAccessEntry", entry)["accessEntry"]
+    assert (made["username"], made["kubernetesGroups"]) == (name, ["system:nodes"])
 
 
 def test_an_add_on_waits_for_a_place_and_recovers() -> None:

@@ -7,7 +7,7 @@ from constructs import Construct
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.auto_mode import objects, rights
 from eks_constructs.compute.auto_mode.construct import AutoModeNodeClassAccess
-from eks_constructs.compute.auto_mode.spec import BUILT_IN_POOLS, AutoModeSpec
+from eks_constructs.compute.auto_mode.spec import BUILT_IN_POOLS, AutoModeSpec, AutoNodePoolSpec
 from eks_constructs.compute.devices import devices_of_pool
 from eks_constructs.compute.kind import (
     STORAGE_CLASSES,
@@ -20,9 +20,10 @@ from eks_constructs.compute.kind import (
 )
 from eks_constructs.compute.mix import Hosting
 from eks_constructs.compute.node_pools import named_categories, named_types, named_zones
-from eks_constructs.compute.placement import Nodes, Rule, unnumbered
+from eks_constructs.compute.placement import Nodes, Rule, claimable, unnumbered
 from eks_constructs.control_plane import AutoModeSettings, ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
+from eks_constructs.spec import Misplaced
 from eks_facts.files import load
 from eks_facts.role_policies import narrowest
 
@@ -70,6 +71,16 @@ class AutoMode(ComputeKind[AutoModeSpec]):
     def instance_types(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
         yield from named_types(spec.node_pools)
 
+    def check_cluster(self, spec: AutoModeSpec, context: ClusterContext) -> None:
+        for index, one in enumerate(spec.node_classes):
+            if one.efa_interfaces and (context.ipv6 or context.own_pod_subnets):
+                why = "with IPv6" if context.ipv6 else "with subnets for pods alone: nothing adds an interface there"
+                raise Misplaced(
+                    f"Auto Mode takes no fixed network interfaces {why}. Remove it: a node gets its adapters when a pod asks"
+                    " (https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html#static-network-interfaces)",
+                    *("node_classes", index, "efa_interfaces"),
+                )
+
     def zones(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
         yield from named_zones(spec.node_pools)
 
@@ -114,8 +125,8 @@ class AutoMode(ComputeKind[AutoModeSpec]):
         return Built(AutoModeNodeClassAccess(scope, "AutoMode", cluster=wiring.cluster, role_arn=role_arn))
 
     def files(self, spec: AutoModeSpec, context: ClusterContext, network: ClusterNetwork) -> Iterator[ManifestFile]:
-        if "managed_nodes" not in context.sections:
-            # With managed nodes the vpc-cni add-on owns this ConfigMap (its enableNetworkPolicy). Kept: when nodes are added,
+        if "vpc-cni" not in context.addons:
+            # With other nodes the vpc-cni add-on owns this ConfigMap (its enableNetworkPolicy). Kept: when nodes are added,
             # the add-on has taken it over by the time that it leaves the file; to delete it would switch the policies off.
             note = "Switches on Auto Mode's network policy engine; until then it ignores NetworkPolicies."
             yield ManifestFile(11, "network-policy", [objects.network_policy_manifest()], note, keep=True)
@@ -123,7 +134,14 @@ class AutoMode(ComputeKind[AutoModeSpec]):
         if spec.node_classes:
             role = rights.custom_node_role_name(context.iam, context.environment, context.name)
             classes = [
-                objects.node_class_manifest(one, cluster=context.name, role_name=role, network=network, tags=tags)
+                objects.node_class_manifest(
+                    one,
+                    cluster=context.name,
+                    role_name=role,
+                    network=network,
+                    tags=tags,
+                    instance_types=spec.types_of(one),
+                )
                 for one in spec.node_classes
             ]
             yield ManifestFile(20, "node-classes", classes, "What nodes of Auto Mode are made of.")
@@ -160,8 +178,22 @@ class AutoMode(ComputeKind[AutoModeSpec]):
             yield name, Nodes({"karpenter.sh/nodepool": name}, architectures, taints)
         for pool in spec.node_pools:
             taints = tuple(taint.model_dump() for taint in pool.taints)
-            devices = unnumbered(devices_of_pool(pool, self.name))
-            yield pool.name, Nodes({"karpenter.sh/nodepool": pool.name}, tuple(pool.processors), taints, devices)
+            devices = devices_of_pool(pool, self.name)
+            yield (
+                pool.name,
+                Nodes(
+                    {"karpenter.sh/nodepool": pool.name},
+                    tuple(pool.processors),
+                    taints,
+                    unnumbered(devices) | self._adapters(spec, pool),
+                    device_classes=claimable(devices, "auto_mode"),
+                ),
+            )
+
+    def _adapters(self, spec: AutoModeSpec, pool: AutoNodePoolSpec) -> dict[str, int | None]:
+        made_of = next((one for one in spec.node_classes if one.name == pool.node_class), None)
+        number = made_of.efa_interfaces if made_of else None
+        return dict.fromkeys(load("devices")["resources"]["efa"], number) if number else {}
 
     def load_balancer_scheme(self, spec: AutoModeSpec) -> str | None:
         return spec.load_balancer_scheme

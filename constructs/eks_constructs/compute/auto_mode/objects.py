@@ -1,31 +1,40 @@
 """The Kubernetes objects that configure EKS Auto Mode: node classes, node pools, ingress class, network policies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.auto_mode.spec import AutoNodePoolSpec, NodeClassSpec
+from eks_constructs.compute.device_settings import network_interfaces
 from eks_constructs.compute.node_pools import node_pool
 from eks_constructs.manifests import KubernetesObject
 
 
 def node_class_manifest(
-    spec: NodeClassSpec, *, cluster: str, role_name: str, network: ClusterNetwork, tags: Mapping[str, str]
+    spec: NodeClassSpec,
+    *,
+    cluster: str,
+    role_name: str,
+    network: ClusterNetwork,
+    tags: Mapping[str, str],
+    instance_types: Sequence[str] = (),
 ) -> KubernetesObject:
-    """Returns a NodeClass. https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html."""
+    """Returns a NodeClass. https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html.
+
+    ``instance_types``: those that its pools name.
+    """
     # EKS puts this tag on the security group it makes for the cluster (seen in use; no AWS page says so).
     security_groups: list[KubernetesObject] = [{"tags": {"aws:eks:cluster-name": cluster}}]
-    storage: KubernetesObject = {"size": f"{spec.ephemeral_storage_gib}Gi"}
-    if spec.ephemeral_storage_kms_key_arn:
-        storage["kmsKeyID"] = spec.ephemeral_storage_kms_key_arn
-    if spec.ephemeral_storage_iops:
-        storage["iops"] = spec.ephemeral_storage_iops
-    if spec.ephemeral_storage_throughput:
-        storage["throughput"] = spec.ephemeral_storage_throughput
+    storage: KubernetesObject = {
+        "size": f"{spec.ephemeral_storage_gib}Gi",
+        "kmsKeyID": spec.ephemeral_storage_kms_key_arn,
+        "iops": spec.ephemeral_storage_iops,
+        "throughput": spec.ephemeral_storage_throughput,
+    }
     body: KubernetesObject = {
         "role": role_name,
         "subnetSelectorTerms": [{"id": one} for one in spec.subnet_ids] or network.subnet_selector,
         "securityGroupSelectorTerms": security_groups + [{"id": one} for one in spec.security_group_ids],
-        "ephemeralStorage": storage,
+        "ephemeralStorage": {key: value for key, value in storage.items() if value},
         "networkPolicy": spec.network_policy,
         "networkPolicyEventLogs": spec.network_policy_event_logs,
     }
@@ -40,10 +49,24 @@ def node_class_manifest(
         body["capacityReservationSelectorTerms"] = [{"id": one} for one in spec.capacity_reservation_ids]
     if spec.placement_group:
         body["placementGroupSelector"] = {"name": spec.placement_group}
+    if spec.efa_interfaces:
+        body["advancedNetworking"] = {"networkInterfaces": _interfaces(spec, instance_types[0])}
     if network.pod_subnet_selector:
         body["podSubnetSelectorTerms"] = network.pod_subnet_selector
         body["podSecurityGroupSelectorTerms"] = security_groups
     return {"apiVersion": "eks.amazonaws.com/v1", "kind": "NodeClass", "metadata": {"name": spec.name}, "spec": body}
+
+
+def _interfaces(spec: NodeClassSpec, instance_type: str) -> list[KubernetesObject]:
+    return [
+        {
+            "networkCardIndex": one.card,
+            "deviceIndex": one.device,
+            "interfaceType": one.type,
+            **({"secondaryIPv4PrefixCount": spec.pod_address_prefixes} if one.type == "interface" else {}),
+        }
+        for one in network_interfaces(spec.efa_interfaces or 0, instance_type, adapter_first=False)
+    ]
 
 
 def node_pool_manifest(spec: AutoNodePoolSpec) -> KubernetesObject:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.compute.managed_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
+from eks_constructs.compute.device_settings import check_adapters, same_interfaces
+from eks_constructs.compute.ec2_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
 from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
 from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
@@ -52,6 +53,12 @@ class NodeClassSpec(Spec):
     more, in the whole cluster (https://docs.aws.amazon.com/eks/latest/userguide/auto-odcr.html)."""
     placement_group: PlacementGroup | None = None
     """Name of a placement group that exists; its nodes are in one AZ, if it is a cluster group."""
+    efa_interfaces: Annotated[int, Field(ge=1, le=32)] | None = None
+    """Elastic Fabric Adapters that its nodes have from the start, whether pods ask for them or not. Without it, a node gets all that its
+    type has as soon as a pod asks. Pools name instance types that have them
+    (https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html#static-network-interfaces)."""
+    pod_address_prefixes: Annotated[int, Field(ge=1, le=7)] = 2
+    """Blocks of 16 addresses for pods that such a node has: with `efa_interfaces` none is added later."""
     snat_policy: Literal["Random", "Disabled"] = "Random"
     """`Disabled`: pods leave the node with their own address."""
     network_policy: Literal["DefaultAllow", "DefaultDeny"] = "DefaultAllow"
@@ -64,6 +71,15 @@ class NodeClassSpec(Spec):
     """Subnets of its nodes, in the cluster's VPC. Default: all private subnets."""
     tags: Annotated[dict[TagKey, TagValue], AfterValidator(_not_of_eks)] = {}
     """Tags of its instances, volumes and network interfaces, beside the environment's. A change replaces the nodes."""
+
+    @model_validator(mode="after")
+    def _addresses(self) -> "NodeClassSpec":
+        if "pod_address_prefixes" in self.model_fields_set and not self.efa_interfaces:
+            raise Misplaced(
+                "is for nodes with efa_interfaces: Auto Mode adds addresses to others; remove it",
+                "pod_address_prefixes",
+            )
+        return self
 
 
 class AutoNodePoolSpec(NodePoolSpec):
@@ -136,6 +152,7 @@ class AutoModeSpec(Spec):
                     f"no node pool of {one.name} may use reservations; add reserved to the capacity of one",
                     *("node_classes", index, "capacity_reservation_ids"),
                 )
+        self._check_adapters()
         used = {pool.node_class for pool in self.node_pools}
         for index, one in enumerate(self.node_classes):
             if one.name not in used:
@@ -146,6 +163,27 @@ class AutoModeSpec(Spec):
                     "name",
                 )
         return self
+
+    def types_of(self, node_class: NodeClassSpec) -> list[str]:
+        """Returns the instance types that the pools of a node class name."""
+        pools = [pool for pool in self.node_pools if pool.node_class == node_class.name]
+        return list(dict.fromkeys(one for pool in pools for one in pool.instance_types))
+
+    def _check_adapters(self) -> None:
+        for index, one in enumerate(self.node_classes):
+            for place, pool in enumerate(self.node_pools if one.efa_interfaces else ()):
+                if pool.node_class == one.name and not pool.instance_types:
+                    raise Misplaced(
+                        f"efa_interfaces of {one.name} needs instance types that have them: name them",
+                        *("node_pools", place, "instance_types"),
+                    )
+            if one.efa_interfaces:
+                try:
+                    for name in self.types_of(one):
+                        check_adapters(name, one.efa_interfaces)
+                    same_interfaces(one.efa_interfaces, self.types_of(one))
+                except Misplaced as problem:
+                    raise Misplaced(str(problem), "node_classes", index, *problem.where) from None
 
 
 def _not_reserved(name: str, reserved: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Karpenter as a kind of compute: nodes beside the managed ones."""
+"""Karpenter as a kind of compute: nodes beside managed or self-managed ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,17 +9,19 @@ from constructs import Construct
 
 from eks_constructs.addon_plan import merge
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.devices import KARPENTER_LABELS, devices_of_pool
+from eks_constructs.compute.devices import KARPENTER_LABELS, DeviceSoftware, devices_of_pool, offered, one_each
 from eks_constructs.compute.karpenter import objects
 from eks_constructs.compute.karpenter.construct import Karpenter, node_role_name
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.kind import ClusterContext, ComputeKind, Where, Wiring
-from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.node_pools import named_categories, named_types, named_zones
-from eks_constructs.compute.placement import Nodes, disk_for_pods, unnumbered
+from eks_constructs.compute.placement import Nodes, claimable, disk_for_pods
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
+
+HOSTS = ("managed_nodes", "self_managed_nodes")
+"""The kinds on whose nodes it can run, in order of preference: not on nodes that it makes."""
 
 
 class KarpenterNodes(ComputeKind[KarpenterSpec]):
@@ -28,21 +30,23 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
     name = "karpenter"
     title = "Karpenter"
     node_selector = objects.NODES
-    joins = "managed_nodes"
+    joins = HOSTS
+    makes_access_entry = True
     has_controller = True
 
     def check(self, spec: KarpenterSpec, sections: Mapping[str, Any]) -> None:
         if "auto_mode" in sections:
             raise Misplaced("Auto Mode is Karpenter, run by AWS: remove one of the two", self.name)
-        managed = sections.get("managed_nodes")
-        if not isinstance(managed, ManagedNodesSpec):
-            raise Misplaced("runs on managed nodes, and there are none; add managed_nodes", self.name)
-        if not managed.hosts_addons:
+        present = [sections[name] for name in HOSTS if name in sections]
+        if not present:
+            raise Misplaced("runs on managed or self-managed nodes, and there are none; add managed_nodes", self.name)
+        if not any(section.hosts_addons for section in present):
             raise Misplaced(
-                "runs on managed nodes, and no group has room for it: one needs a desired_size above 0, no taints and no revision",
+                "runs on managed or self-managed nodes, and no group has room for it: one needs a desired_size above 0, no taints and"
+                " no revision",
                 self.name,
             )
-        groups = {group.name for group in managed.groups}
+        groups = {group.name for section in present for group in section.groups}
         for index, pool in enumerate(spec.node_pools):
             if pool.name in groups:
                 raise Misplaced(
@@ -50,6 +54,11 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
                 )
 
     def check_cluster(self, spec: KarpenterSpec, context: ClusterContext) -> None:
+        for where, _, one in spec.classes:
+            try:
+                one.check_version(context.kubernetes_version)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), *where, *problem.where) from None
         versions = list(load("kubernetes_versions")["versions"])
         mine = context.kubernetes_version
         if versions.index(mine) > versions.index(objects.NEWEST_KUBERNETES):
@@ -87,11 +96,12 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
         return {objects.QUEUE: made.queue_name}
 
     def charts(self, spec: KarpenterSpec, context: ClusterContext) -> Sequence[HelmChart]:
-        managed = context.sections["managed_nodes"]
-        # Replicas do not share a node: as many as the managed nodes have place for, two at most.
-        replicas = min(2, sum(group.desired for group in managed.groups if group.hosts_addons))
+        host = next(name for name in HOSTS if name in context.sections and context.sections[name].hosts_addons)
+        # Replicas do not share a node: as many as those nodes have place for, two at most.
+        replicas = min(2, sum(group.desired for group in context.sections[host].groups if group.hosts_addons))
         definitions, controller = objects.charts(
             context.name,
+            host=host,
             replicas=replicas,
             own_pod_subnets=context.own_pod_subnets,
             isolated=context.isolated,
@@ -124,19 +134,33 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
     def api_groups(self, spec: KarpenterSpec) -> Iterator[str]:
         yield self.name
 
-    def devices_without_plugin(self, spec: KarpenterSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def device_software(self, spec: KarpenterSpec) -> Iterator[DeviceSoftware]:
         for pool in spec.node_pools:
-            system = spec.class_of(pool).system
-            for device in devices_of_pool(pool, system) - set(load("devices")["plugins"][system]):
-                yield device, KARPENTER_LABELS[device]
+            made_of = spec.class_of(pool)
+            mine = {"key": "karpenter.sh/nodepool", "operator": "In", "values": [pool.name]}
+            claims = made_of.device_allocation == "dra"
+            brought = set() if claims else set(load("devices")["plugins"][made_of.system])
+            for device in sorted(devices_of_pool(pool, made_of.system) - brought):
+                sharing = made_of.gpu_sharing if device == "nvidia" else None
+                yield DeviceSoftware(f"{device}{'_dra' if claims else ''}", (KARPENTER_LABELS[device], mine), sharing)
+            if made_of.efa_interfaces:
+                yield DeviceSoftware("efa", (mine,))
 
     def nodes(self, spec: KarpenterSpec) -> Iterator[tuple[str, Nodes]]:
         for pool in spec.node_pools:
             taints = tuple(taint.model_dump() for taint in pool.taints)
             selector = {**self.node_selector, "karpenter.sh/nodepool": pool.name}
             made_of = spec.class_of(pool)
-            devices = unnumbered(devices_of_pool(pool, made_of.system))
+            devices = devices_of_pool(pool, made_of.system)
             yield (
                 pool.name,
-                Nodes(selector, tuple(pool.processors), taints, devices, disk_for_pods(made_of.volume_gib)),
+                Nodes(
+                    selector,
+                    tuple(pool.processors),
+                    taints,
+                    offered(made_of, devices, pool.instance_types),
+                    disk_for_pods(made_of.volume_gib),
+                    claimable(devices if made_of.device_allocation == "dra" else set(), "own"),
+                    one_each(made_of),
+                ),
             )

@@ -1,14 +1,21 @@
 """Karpenter in a cluster: its charts, and the Kubernetes objects that define its nodes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eks_constructs.cluster_network import ClusterNetwork
+from eks_constructs.compute.device_settings import SHARING_LABEL, network_interfaces
+from eks_constructs.compute.devices import devices_of_pool
 from eks_constructs.compute.karpenter.construct import NAMESPACE, SERVICE_ACCOUNT
-from eks_constructs.compute.karpenter.spec import DEFAULT_CLASS, KarpenterNodesSpec, KarpenterSpec
+from eks_constructs.compute.karpenter.spec import (
+    DEFAULT_CLASS,
+    KarpenterNodePoolSpec,
+    KarpenterNodesSpec,
+    KarpenterSpec,
+)
 from eks_constructs.compute.mix import KIND_LABEL
 from eks_constructs.compute.node_pools import node_pool
-from eks_constructs.compute.user_data import mime, toml
+from eks_constructs.compute.user_data import merged, mime, toml
 from eks_constructs.manifests import HelmChart, KubernetesObject, ManifestFile
 from eks_facts.files import load
 
@@ -37,13 +44,20 @@ CHARTS = ("karpenter-crd", SERVICE_ACCOUNT)
 
 
 def charts(
-    cluster: str, *, replicas: int, own_pod_subnets: bool = False, isolated: bool = False, static: bool = False
+    cluster: str,
+    *,
+    host: str,
+    replicas: int,
+    own_pod_subnets: bool = False,
+    isolated: bool = False,
+    static: bool = False,
 ) -> list[HelmChart]:
     """Returns Karpenter's charts: resource definitions apart, because helm never updates those that come within a chart.
 
     Args:
         cluster: its name.
-        replicas: of the controller, each on a managed node of its own: nodes that Karpenter adds do not run it.
+        host: the kind of compute whose nodes run it.
+        replicas: of the controller, each on a node of its own: nodes that Karpenter adds do not run it.
         own_pod_subnets: pods have subnets of their own, so that a node's first network interface has no address for them.
         isolated: there is no way to the internet, and so none to the price list, which has no VPC endpoint.
         static: some pool is static, which this version of Karpenter must be told to allow.
@@ -59,7 +73,7 @@ def charts(
             # Alpha: https://karpenter.sh/docs/reference/settings/#feature-gates
             **({"featureGates": {"staticCapacity": True}} if static else {}),
         },
-        "nodeSelector": {KIND_LABEL: "managed_nodes", "kubernetes.io/os": "linux"},
+        "nodeSelector": {KIND_LABEL: host, "kubernetes.io/os": "linux"},
         "controller": {"resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}},
     }
     return [
@@ -117,7 +131,7 @@ def nodes(
             pool,
             node_class={"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": pool.node_class},
             label_domain="karpenter.k8s.aws",
-            labels={**pool.labels, **NODES},
+            labels={**pool.labels, **NODES, **_sharing(spec.class_of(pool))},
             # An instance of one vCPU has fewer addresses than the number of pods below.
             more_vcpus_than=1 if prefixes and not spec.class_of(pool).kubelet.max_pods else None,
         )
@@ -128,16 +142,32 @@ def nodes(
     if not spec.node_pools or any(pool.node_class == DEFAULT_CLASS for pool in spec.node_pools):
         named.insert(0, (DEFAULT_CLASS, spec))
     classes = [
-        _node_class(name, one, cluster=cluster, profile=profile, network=network, tags=tags, prefixes=prefixes)
+        _node_class(
+            name,
+            one,
+            [pool for pool in spec.node_pools if pool.node_class == name],
+            cluster=cluster,
+            profile=profile,
+            network=network,
+            tags=tags,
+            prefixes=prefixes,
+        )
         for name, one in named
     ]
     objects = [*classes, *pools]
     return ManifestFile(_ORDER + 2, "karpenter-nodes", objects, note)
 
 
+def _sharing(spec: KarpenterNodesSpec) -> dict[str, str]:
+    """Returns the label by which NVIDIA's plugin, which Bottlerocket brings, finds how pods share GPUs."""
+    sharing = spec.gpu_sharing
+    return {SHARING_LABEL: sharing.config_name} if sharing and spec.system == "al2023" else {}
+
+
 def _node_class(
     name: str,
     spec: KarpenterNodesSpec,
+    pools: Sequence[KarpenterNodePoolSpec],
     *,
     cluster: str,
     profile: str,
@@ -150,8 +180,10 @@ def _node_class(
     # What EKS sets on managed nodes, where it asks the CNI: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html
     kubelet = {"maxPods": load("devices")["max_pods_with_prefixes"]} if prefixes else {}
     kubelet |= spec.kubelet.settings()
+    types = list(dict.fromkeys(one for pool in pools for one in pool.instance_types))
+    devices = {device for pool in pools for device in devices_of_pool(pool, spec.system)}
     user_data = (
-        toml(spec.user_data.bottlerocket)
+        toml(merged(spec.device_settings(devices, types), spec.user_data.bottlerocket))
         if bottlerocket
         else mime(list(spec.user_data.scripts), spec.user_data.node_config)
     )
@@ -162,6 +194,12 @@ def _node_class(
         "instanceStorePolicy": spec.instance_store and spec.instance_store.upper(),
         "capacityReservationSelectorTerms": [{"id": one} for one in spec.capacity_reservation_ids],
         "placementGroupSelector": {"name": spec.placement_group} if spec.placement_group else None,
+        "networkInterfaces": [
+            {"networkCardIndex": one.card, "deviceIndex": one.device, "interfaceType": one.type}
+            for one in network_interfaces(spec.efa_interfaces, types[0], adapter_first=False)
+        ]
+        if spec.efa_interfaces and types
+        else None,
     }
     # EKS puts this tag on the security group it makes for the cluster.
     groups: list[KubernetesObject] = [{"tags": {"aws:eks:cluster-name": cluster}}]

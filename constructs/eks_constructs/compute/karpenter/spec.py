@@ -1,11 +1,13 @@
 """Karpenter: an autoscaler for EC2 nodes that you run. Auto Mode is the same software, run by AWS."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.device_settings import DeviceSettings, same_interfaces
+from eks_constructs.compute.ec2_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
 from eks_constructs.compute.kubelet import KubeletSpec
-from eks_constructs.compute.managed_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
 from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
 from eks_constructs.compute.user_data import UserDataSpec
 from eks_constructs.rights import PolicyName
@@ -13,7 +15,6 @@ from eks_constructs.spec import (
     KmsKeyArn,
     KubernetesName,
     Misplaced,
-    Spec,
     TagKey,
     TagValue,
     distinct_values,
@@ -25,7 +26,7 @@ from eks_constructs.spec import (
 DEFAULT_CLASS = "default"
 
 
-class KarpenterNodesSpec(Spec):
+class KarpenterNodesSpec(DeviceSettings):
     """What nodes of Karpenter are made of. A change replaces them, within the budgets of their pools."""
 
     ami: Annotated[
@@ -69,7 +70,7 @@ class KarpenterNodesSpec(Spec):
 
     @model_validator(mode="after")
     def _of_the_system(self) -> "KarpenterNodesSpec":
-        self.user_data.check(bottlerocket=self.system == "bottlerocket")
+        self.user_data.check(self.system)
         if self.ami_ids and not self.ami.endswith("@latest") and "ami" in self.model_fields_set:
             raise Misplaced(f"names a release, and ami_ids name others; write {self.system}@latest", "ami")
         for key in self.tags:
@@ -100,6 +101,20 @@ def _distinct(pools: list[KarpenterNodePoolSpec]) -> list[KarpenterNodePoolSpec]
     if (index := repeated(names)) is not None:
         raise Misplaced(f"{names[index]} is the name of two; choose another", index, "name")
     return pools
+
+
+def check_static(spec: KarpenterNodesSpec, pool: NodePoolSpec, index: int) -> None:
+    """Raises Misplaced, from the section, for devices that Karpenter cannot count when it makes nodes for pods."""
+    reason = ""
+    if spec.gpu_sharing and spec.gpu_sharing.time_slices:
+        # https://github.com/kubernetes-sigs/karpenter/issues/2140
+        reason = "Karpenter takes a turn on a GPU for a whole one"
+    elif spec.device_allocation == "dra":
+        reason = "this version of Karpenter does not see claims of devices"
+    if reason and pool.static_nodes is None:
+        raise Misplaced(
+            f"{reason}, so the pool must have a fixed number of nodes: add static_nodes", "node_pools", index
+        )
 
 
 class KarpenterSpec(KarpenterNodesSpec):
@@ -147,11 +162,47 @@ class KarpenterSpec(KarpenterNodesSpec):
                 )
         return self
 
+    @property
+    def classes(self) -> Sequence[tuple[tuple[str | int, ...], str, KarpenterNodesSpec]]:
+        """Returns what nodes are made of, with the way to it and its name."""
+        own: list[tuple[tuple[str | int, ...], str, KarpenterNodesSpec]] = [((), DEFAULT_CLASS, self)]
+        return own + [(("node_classes", index), one.name, one) for index, one in enumerate(self.node_classes)]
+
+    def types_of(self, name: str) -> list[str]:
+        """Returns the instance types that the pools of a node class name."""
+        return list(
+            dict.fromkeys(one for pool in self.node_pools if pool.node_class == name for one in pool.instance_types)
+        )
+
+    @model_validator(mode="after")
+    def _devices(self) -> "KarpenterSpec":
+        for where, name, one in self.classes:
+            key = next(
+                (key for key, field in DeviceSettings.model_fields.items() if getattr(one, key) != field.default), None
+            )
+            if key is None:
+                continue
+            for index, pool in enumerate(self.node_pools):
+                if pool.node_class != name:
+                    continue
+                if not pool.instance_types:
+                    raise Misplaced(
+                        f"{key} needs instance types that have the device: name them",
+                        "node_pools",
+                        index,
+                        "instance_types",
+                    )
+                check_static(one, pool, index)
+            try:
+                one.check_devices(self.types_of(name), bottlerocket=one.system == "bottlerocket")
+                same_interfaces(one.efa_interfaces, self.types_of(name))
+            except Misplaced as problem:
+                raise Misplaced(str(problem), *where, *problem.where) from None
+        return self
+
     @model_validator(mode="after")
     def _reservations(self) -> "KarpenterSpec":
-        whose: list[tuple[tuple[str | int, ...], str, KarpenterNodesSpec]] = [((), DEFAULT_CLASS, self)]
-        whose += [(("node_classes", index), one.name, one) for index, one in enumerate(self.node_classes)]
-        for where, name, one in whose:
+        for where, name, one in self.classes:
             if unused_reservation(self.node_pools, name, one.capacity_reservation_ids):
                 raise Misplaced(
                     "no node pool may use reservations; add reserved to the capacity of one",

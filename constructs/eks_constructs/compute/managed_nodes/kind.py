@@ -1,12 +1,13 @@
 """EC2 managed node groups as a kind of compute."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator
 
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.devices import count
+from eks_constructs.compute.devices import DeviceSoftware
+from eks_constructs.compute.ec2_nodes.offer import device_software, offer
+from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
 from eks_constructs.compute.kind import (
     STORAGE_CLASSES,
     Built,
@@ -16,19 +17,12 @@ from eks_constructs.compute.kind import (
     Wiring,
 )
 from eks_constructs.compute.managed_nodes.construct import ManagedNodes
-from eks_constructs.compute.managed_nodes.launch_template import PodAddresses
-from eks_constructs.compute.managed_nodes.spec import (
-    PLUGIN_LABEL,
-    ManagedNodesSpec,
-    device_of_group,
-    plugin_of_group,
-)
+from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.mix import KIND_LABEL, Hosting
-from eks_constructs.compute.placement import Nodes, disk_for_pods, rule_with_controller
+from eks_constructs.compute.placement import Nodes, rule_with_controller
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
-from eks_facts.instances import ami_types
 
 MAX_SKEW = 1
 """Minor versions that managed nodes may be behind: Kubernetes allows three, but EKS upgrades a control plane only when all its
@@ -67,6 +61,10 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
                 )
 
         for index, group in enumerate(spec.groups):
+            try:
+                group.check_version(group.kubernetes_version or spec.kubernetes_version or context.kubernetes_version)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), "groups", index, *problem.where) from None
             if group.ami and not context.ipv6 and not context.service_cidr:
                 raise Misplaced(
                     "nodes with an AMI of their own must know the range of services, which CloudFormation does not return;"
@@ -78,7 +76,7 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
         super().check_network(spec, context, zones)
         for index, group in enumerate(spec.groups):
             try:
-                PodAddresses(context.prefixes, context.own_pod_subnets).check(group)
+                PodAddresses(context.prefixes, context.own_pod_subnets).check(group, joins=group.ami is not None)
             except Misplaced as problem:
                 raise Misplaced(str(problem), "groups", index, *problem.where) from None
 
@@ -91,6 +89,9 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
         for index, group in enumerate(spec.groups):
             for place, name in enumerate(group.instance_types):
                 yield ("groups", index, "instance_types", place), name
+
+    def told_how_to_join(self, spec: ManagedNodesSpec) -> Iterator[Where]:
+        yield from (("groups", index, "ami") for index, group in enumerate(spec.groups) if group.ami)
 
     def reaches(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, str, Where]]:
         yield "nodes", self.title, ()
@@ -129,17 +130,8 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
         if "aws-ebs-csi-driver" in context.addons:
             yield "StorageClass", "gp3"
 
-    def devices_without_plugin(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for group in spec.groups:
-            if device := plugin_of_group(group):
-                yield device, {"key": PLUGIN_LABEL, "operator": "In", "values": [device]}
+    def device_software(self, spec: ManagedNodesSpec) -> Iterator[DeviceSoftware]:
+        yield from device_software(spec.groups)
 
     def nodes(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Nodes]]:
-        for group in spec.groups:
-            architecture = "arm64" if ami_types()[group.ami_type].architecture == "arm64" else "amd64"
-            taints = tuple(taint.model_dump() for taint in group.taints)
-            device = device_of_group(group)
-            resources = load("devices")["resources"][device] if device else []
-            devices = {name: count(name, group.instance_types) for name in resources}
-            selector = {**self.node_selector, **group.labels}
-            yield group.name, Nodes(selector, (architecture,), taints, devices, disk_for_pods(group.volume_gib))
+        yield from ((group.name, offer(group, self.node_selector)) for group in spec.groups)

@@ -1,7 +1,7 @@
 """Rules for add-ons, access entries and Pod Identity."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import yaml
 from jsonschema import Draft7Validator
@@ -44,16 +44,6 @@ def addon_settings_fit(call: Call) -> Iterator[str]:
     ]
     if errors:
         yield f"ConfigurationValue provided in request is not supported: Json schema validation failed with error: [{', '.join(errors)}]"
-
-
-@rule("CreateAccessEntry", "UpdateAccessEntry", page=f"{API}API_CreateAccessEntry.html")
-def groups_not_reserved(call: Call) -> Iterator[str]:
-    """Kubernetes groups do not begin with system:, and only STANDARD entries have any."""
-    groups: Iterable[str] = call.get("kubernetesGroups") or []
-    if any(group.startswith(("system:", "eks:", "aws:", "amazon:", "iam:")) for group in groups):
-        yield "The kubernetes group name is invalid: it must not start with system:, eks:, aws:, amazon: or iam:"
-    if groups and call.get("type") not in (None, "STANDARD"):
-        yield f"The kubernetesGroups cannot be set for an access entry of type {call.get('type')}"
 
 
 @rule("CreateAccessEntry", "AssociateAccessPolicy", page=f"{GUIDE}setting-up-access-entries.html", code=REQUEST)

@@ -1,0 +1,1 @@
+"""Nodes of your own, in your data centers and at the edge: EKS Hybrid Nodes."""

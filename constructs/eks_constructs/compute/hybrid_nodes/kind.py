@@ -1,0 +1,129 @@
+"""Hybrid nodes as a kind of compute: machines outside of AWS."""
+
+from collections.abc import Collection, Iterator, Mapping
+from ipaddress import IPv4Network
+from typing import Any
+
+from constructs import Construct
+
+from eks_constructs.compute.hybrid_nodes.construct import HybridNodes
+from eks_constructs.compute.hybrid_nodes.spec import COMPUTE_TYPE, HybridNodesSpec
+from eks_constructs.compute.kind import Built, ClusterContext, ComputeKind, Where, Wiring
+from eks_constructs.compute.mix import Hosting
+from eks_constructs.compute.placement import Nodes, rule_with_controller
+from eks_constructs.control_plane import RemoteNetworks
+from eks_constructs.network_connections import routed
+from eks_constructs.spec import Misplaced
+from eks_facts.addons import addons
+from eks_facts.files import load
+
+_DOCS = "https://docs.aws.amazon.com/eks/latest/userguide"
+
+
+class HybridNodesKind(ComputeKind[HybridNodesSpec]):
+    """Machines of yours, outside of AWS."""
+
+    name = "hybrid_nodes"
+    title = "hybrid_nodes"
+    rank = 8
+    node_selector = {COMPUTE_TYPE: "hybrid"}
+    rule = rule_with_controller(namespace="{name}-hybrid-nodes", node_selector=node_selector)
+    nodes_are = "site"
+
+    def active(self, spec: HybridNodesSpec) -> bool:
+        return spec.enabled
+
+    def hosting(self, spec: HybridNodesSpec) -> Hosting:
+        # No deploy makes these nodes: people join them once the cluster is there.
+        open_sites = [site for site in spec.sites if all(one.effect == "PreferNoSchedule" for one in site.taints)]
+        return "once_applied" if open_sites else "never"
+
+    def remote_networks(self, spec: HybridNodesSpec) -> RemoteNetworks:
+        if not spec.enabled:
+            return RemoteNetworks()
+        return RemoteNetworks(tuple(spec.remote_node_networks), tuple(spec.remote_pod_networks))
+
+    def check_cluster(self, spec: HybridNodesSpec, context: ClusterContext) -> None:
+        if context.ipv6:
+            raise Misplaced(
+                f"needs IPv4: hybrid nodes cannot join a cluster with ip_family: ipv6 ({_DOCS}/hybrid-nodes-cluster-create.html)"
+            )
+        if context.public_endpoint and not spec.dns_forwarded:
+            raise Misplaced(
+                "with a public endpoint beside the private one the API's name has public addresses outside of the VPC, and nodes may not"
+                " join: close the public one, or, if the sites' DNS forwards to a Route 53 inbound endpoint of the VPC, set"
+                f" dns_forwarded: true ({_DOCS}/hybrid-nodes-cluster-create.html)"
+            )
+        taken = [context.service_cidr] if context.service_cidr else load("hybrid_nodes")["default_service_ranges"]
+        for where, network in spec.nets():
+            for services in taken:
+                if network.overlaps(IPv4Network(services)):
+                    instead = "" if context.service_cidr else "; choose another, or set control_plane.service_cidr"
+                    raise Misplaced(
+                        f"{network} overlaps {services}, the range of services"
+                        f"{instead or '; choose another'} ({_DOCS}/hybrid-nodes-networking.html)",
+                        *where,
+                    )
+        versions = list(load("kubernetes_versions")["versions"])
+        mine = versions.index(context.kubernetes_version)
+        for index, site in enumerate(spec.sites):
+            version = site.kubernetes_version
+            if version and not 0 <= mine - versions.index(version) <= load("hybrid_nodes")["skew"]:
+                raise Misplaced(
+                    f"nodes would have Kubernetes {version}, the control plane {context.kubernetes_version}; kubelets may be"
+                    f" {load('hybrid_nodes')['skew']} minor versions behind, and never ahead",
+                    *("sites", index, "kubernetes_version"),
+                )
+
+    def check_network(self, spec: HybridNodesSpec, context: ClusterContext, zones: Collection[str] | None) -> None:
+        if context.region and context.region.startswith(tuple(load("hybrid_nodes")["regions_without"])):
+            raise Misplaced(
+                f"EKS has no hybrid nodes in {context.region} ({_DOCS}/hybrid-nodes-overview.html); remove it"
+            )
+        for where, network in spec.nets():
+            for cidr in context.vpc_cidrs:
+                if network.overlaps(IPv4Network(cidr)):
+                    raise Misplaced(
+                        f"{network} overlaps {cidr} of the VPC; choose another ({_DOCS}/hybrid-nodes-networking.html)",
+                        *where,
+                    )
+        for where, network in spec.nets() if context.connections is not None else ():
+            by_chart = where[0] == "remote_pod_networks" and spec.hybrid_nodes_gateway
+            if not by_chart and routed(context.connections or (), str(network)) is False:
+                raise Misplaced(
+                    f"nothing leads from the VPC to {network}, so the control plane would not reach what is there: add it to the routes"
+                    f" of network.connections ({_DOCS}/hybrid-nodes-networking.html)",
+                    *where,
+                )
+        if context.mix.deployments_run_on == self.name and not spec.remote_pod_networks:
+            for name in sorted(context.addons):
+                if addons().get(name, {}).get("control_plane_calls"):
+                    raise Misplaced(
+                        f"is missing: {name} would run on hybrid nodes, and the control plane calls its pods; add the ranges, or"
+                        f" switch the add-on off ({_DOCS}/hybrid-nodes-add-ons.html)",
+                        "remote_pod_networks",
+                    )
+
+    def reaches(self, spec: HybridNodesSpec) -> Iterator[tuple[str, str, Where]]:
+        # The sites' way to AWS is theirs; what goes by the VPC's endpoints is in docs/hybrid.md.
+        yield from ()
+
+    def build(self, scope: Construct, spec: HybridNodesSpec, wiring: Wiring) -> Built:
+        context = wiring.context
+        made = HybridNodes(
+            scope,
+            "HybridNodes",
+            spec,
+            cluster=wiring.cluster,
+            iam=context.iam,
+            environment=context.environment,
+            security_group_id=wiring.security_group_id,
+            pod_identity="eks-pod-identity-agent" in context.addons,
+            dns_in_the_cloud="coredns" in context.addons and context.mix.deployments_run_on != self.name,
+        )
+        return Built(made)
+
+    def nodes(self, spec: HybridNodesSpec) -> Iterator[tuple[str, Nodes]]:
+        for site in spec.sites:
+            taints: tuple[Mapping[str, Any], ...] = tuple(taint.model_dump() for taint in site.taints)
+            yield site.name, Nodes({**self.node_selector, **site.all_labels}, (site.architecture,), taints)

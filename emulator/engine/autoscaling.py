@@ -1,0 +1,226 @@
+"""Auto Scaling groups, as self-managed nodes need them: ministack's, with what it leaves out, and who joins which cluster.
+
+Their instances are not made: their nodes are in the clusters' Kubernetes alone (``engine/kubernetes/``).
+"""
+
+import base64
+import binascii
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from emulator.engine import port
+from emulator.engine.ec2.answers import shaped
+from emulator.engine.provider import Attributes, Properties
+
+KIND = "AWS::AutoScaling::AutoScalingGroup"
+_OWNED = "kubernetes.io/cluster/"
+_ADDED = (
+    "MixedInstancesPolicy",
+    "CapacityRebalance",
+    "MaxInstanceLifetime",
+    "InstanceMaintenancePolicy",
+    "NewInstancesProtectedFromScaleIn",
+    "TargetGroupARNs",
+    "DefaultInstanceWarmup",
+    "DesiredCapacityType",
+)
+"""Members that ministack does not keep or does not describe."""
+_LABELS = re.compile(r"--node-labels[= ]\"?'?([^\s\"',]+(?:,[^\s\"',]+)*)")
+_TAINTS = re.compile(r"--register-with-taints[= ]\"?'?([^\s\"',]+(?:,[^\s\"',]+)*)")
+Record = dict[str, Any]
+
+
+def install() -> None:
+    """Puts checks before ministack's handlers, and what it leaves out behind them."""
+    handlers = port.resource_handlers[KIND] = dict(port.resource_handlers[KIND])
+
+    def wrapped(original: Any, position: int) -> Any:
+        def run(*arguments: Any) -> Any:
+            props = arguments[position]
+            check(props)
+            physical_id, attributes, *rest = original(*arguments)
+            return (physical_id, {**attributes, **_complete(physical_id, props)}, *rest)
+
+        return run
+
+    handlers["create"], handlers["update"] = wrapped(handlers["create"], 1), wrapped(handlers["update"], 2)
+    port.autoscaling_operations["DescribeAutoScalingGroups"] = _described(
+        port.autoscaling_operations["DescribeAutoScalingGroups"]
+    )
+
+
+def check(props: Properties) -> None:
+    """Raises ValueError for what EC2 Auto Scaling refuses.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CreateAutoScalingGroup.html
+    """
+    least, most = int(props["MinSize"]), int(props["MaxSize"])
+    desired = int(props.get("DesiredCapacity") or least)
+    if not least <= desired <= most:
+        raise ValueError(
+            f"Desired capacity:{desired} must be between the specified min size:{least} and max size:{most}"
+        )
+    named = [props.get("LaunchTemplate"), props.get("MixedInstancesPolicy"), props.get("LaunchConfigurationName")]
+    if sum(one is not None for one in named) != 1 and not props.get("InstanceId"):
+        raise ValueError(
+            "Valid requests must contain exactly one of launchTemplate, launchConfigurationName, mixedInstancesPolicy, instanceId"
+        )
+    for specification in _specifications(props):
+        template, version = _template(specification), str(specification.get("Version", ""))
+        if template is None:
+            raise ValueError(f"You must use a valid fully-formed launch template: {specification} does not exist")
+        if version.isdigit() and int(version) not in [int(one["VersionNumber"]) for one in template["Versions"]]:
+            raise ValueError(f"You must use a valid fully-formed launch template: it has no version {version}")
+        data = _data(specification)
+        if not data.get("ImageId"):
+            raise ValueError("You must use a valid fully-formed launch template. The launch template has no ImageId")
+        if not (data.get("InstanceType") or data.get("InstanceRequirements") or props.get("MixedInstancesPolicy")):
+            raise ValueError(
+                "You must use a valid fully-formed launch template. The launch template has no InstanceType"
+            )
+    for subnet in props.get("VPCZoneIdentifier") or []:
+        if subnet not in port.subnets:
+            raise ValueError(f"The subnet ID '{subnet}' does not exist")
+
+
+def _complete(name: str, props: Properties) -> Attributes:
+    group = port.autoscaling_groups[name]
+    group |= {key: props.get(key) for key in _ADDED}
+    group["_properties"] = props
+    for key in [
+        key
+        for key, hook in port.autoscaling_hooks.items()
+        if hook["AutoScalingGroupName"] == name and hook.get("_inline")
+    ]:
+        del port.autoscaling_hooks[key]
+    for hook in props.get("LifecycleHookSpecificationList") or []:
+        port.autoscaling_hooks[f"{name}/{hook['LifecycleHookName']}"] = {
+            "HeartbeatTimeout": 3600,
+            "DefaultResult": "ABANDON",
+            "NotificationTargetARN": "",
+            "RoleARN": "",
+            "NotificationMetadata": "",
+            **hook,
+            "AutoScalingGroupName": name,
+            "_inline": True,
+        }
+    return {}
+
+
+def _described(original: Any) -> Any:
+    """Adds the members that ministack leaves out to its description of each group."""
+
+    def describe(parameters: Mapping[str, Any]) -> Any:
+        status, headers, body = original(parameters)
+        text = body.decode() if isinstance(body, bytes) else body
+        for name, group in port.autoscaling_groups.items():
+            more = {
+                key: group[key]
+                for key in _ADDED
+                if group.get(key) is not None and key != "NewInstancesProtectedFromScaleIn"
+            }
+            mark = f"<member><AutoScalingGroupName>{name}</AutoScalingGroupName>"
+            text = text.replace(mark, mark + shaped(more, "AutoScalingGroup", "autoscaling"))
+        return status, headers, text.encode()
+
+    return describe
+
+
+def _specifications(props: Properties) -> Iterator[Record]:
+    if props.get("LaunchTemplate"):
+        yield props["LaunchTemplate"]
+    if mixed := props.get("MixedInstancesPolicy"):
+        yield mixed["LaunchTemplate"]["LaunchTemplateSpecification"]
+
+
+def _template(specification: Mapping[str, Any]) -> Record | None:
+    names = (specification.get("LaunchTemplateId"), specification.get("LaunchTemplateName"))
+    found: list[Record] = [
+        one
+        for one in port.launch_templates.values()
+        if one["LaunchTemplateId"] in names or one["LaunchTemplateName"] in names
+    ]
+    return found[0] if found else None
+
+
+def _data(specification: Mapping[str, Any]) -> Record:
+    """Returns the settings of the version of a launch template that a specification names."""
+    template = _template(specification)
+    if template is None:
+        return {}
+    version = str(specification.get("Version", "$Default"))
+    wanted = template.get("LatestVersionNumber" if version == "$Latest" else "DefaultVersionNumber")
+    number = int(version) if version.isdigit() else int(wanted or 1)
+    found = [one for one in template["Versions"] if int(one["VersionNumber"]) == number]
+    data: Record = found[0].get("LaunchTemplateData", {}) if found else {}
+    return data
+
+
+def joining(cluster: str, roles: Mapping[str, str]) -> Iterator[Record]:
+    """Yields groups whose instances join a cluster, in the words of ``local_kubernetes.nodes.compute.Compute.instances``.
+
+    An instance joins if its group is tagged for the cluster, and the role of its instance profile has an access entry of nodes.
+
+    Args:
+        cluster: its name.
+        roles: types of access entries by the name of their role.
+    """
+    for name, group in port.autoscaling_groups.items():
+        props = group.get("_properties")
+        if not props or f"{_OWNED}{cluster}" not in [one["Key"] for one in props.get("Tags") or []]:
+            continue
+        data = next((_data(one) for one in _specifications(props)), {})
+        profile = data.get("IamInstanceProfile") or {}
+        wanted = str(profile.get("Name") or profile.get("Arn", "")).rsplit("/", 1)[-1]
+        found = (port.instance_profiles.get(wanted) or {}).get("Roles") or []
+        names = [one if isinstance(one, str) else one.get("RoleName") for one in found]
+        kinds = {roles[one] for one in names if one in roles}
+        if not kinds & {"EC2_LINUX", "EC2_WINDOWS"}:
+            continue
+        overrides = (props.get("MixedInstancesPolicy") or {}).get("LaunchTemplate", {}).get("Overrides") or []
+        types = [one["InstanceType"] for one in overrides if one.get("InstanceType")] or [data.get("InstanceType")]
+        zones = sorted(
+            {
+                port.subnets[one]["AvailabilityZone"]
+                for one in props.get("VPCZoneIdentifier") or []
+                if one in port.subnets
+            }
+        )
+        labels, taints = _of_user_data(str(data.get("UserData", "")))
+        yield {
+            "name": name,
+            "count": int(group["DesiredCapacity"]),
+            "instance_type": types[0],
+            "zones": zones,
+            "labels": labels,
+            "taints": taints,
+            "windows": "EC2_WINDOWS" in kinds,
+        }
+
+
+def _of_user_data(encoded: str) -> tuple[dict[str, str], list[Record]]:
+    """Returns the labels and taints that user data gives a node: the kubelet's flags, or Bottlerocket's settings."""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return {}, []
+    try:
+        settings = tomllib.loads(text).get("settings", {}).get("kubernetes", {})
+    except tomllib.TOMLDecodeError:
+        settings = {}
+    labels = dict(settings.get("node-labels") or {})
+    taints = [
+        {"key": key, "value": value.rpartition(":")[0], "effect": value.rpartition(":")[2]}
+        for key, values in (settings.get("node-taints") or {}).items()
+        for value in ([values] if isinstance(values, str) else values)
+    ]
+    for found in _LABELS.findall(text):
+        labels |= dict(pair.split("=", 1) for pair in found.split(",") if "=" in pair)
+    for found in _TAINTS.findall(text):
+        for one in found.split(","):
+            key, _, effect = one.rpartition(":")
+            name, _, value = key.partition("=")
+            taints.append({"key": name, "value": value, "effect": effect})
+    return labels, taints
