@@ -60,7 +60,8 @@ class ClusterSpec(EksClusterSpec):
     """A network of its own; default: the environment's."""
     delivery: Delivery = "files"
     """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack.
-    `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them."""
+    `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them. `gitops`: Argo CD or
+    Flux reads them from the repository that the environment's `gitops` names, where you commit what `make gitops` writes."""
     workloads: list[WorkloadSpec] = []
     """Workloads of workloads/, or of other folders, and the compute each runs on."""
     charts: list[ChartSpec] = []
@@ -168,7 +169,7 @@ class ClusterSpec(EksClusterSpec):
     @property
     def delivered_by_stack(self) -> bool:
         """Whether CloudFormation applies the Kubernetes objects."""
-        return self.delivery != "files"
+        return self.delivery in ("kubectl", "handover")
 
     def unchecked_settings(self, lock: "LockFile | None") -> list[str]:
         """Returns the settings of add-ons that neither a schema in ``lock`` nor one that is known here covers. Raises AddonProblem."""

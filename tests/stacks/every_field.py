@@ -81,6 +81,13 @@ FILES: tuple[dict[str, Any], ...] = (
             "pod_cidr": "100.64.0.0/16",
             "ipv6": True,
         },
+        "gitops": {
+            "engine": "flux",
+            "repository": "ssh://git@example.com/objects",
+            "revision": "live",
+            "credentials": "git",
+            "prune": True,
+        },
         "registries": {
             "docker.io": {"mirror": "registry.example.com/mirror"},
             "quay.io": {"pull_through_cache": "quay", "filled": True},
@@ -404,11 +411,27 @@ FILES: tuple[dict[str, Any], ...] = (
                     },
                     {"name": "web", "compute": "managed_nodes", "nodes": "general", "plain_http": True},
                 ],
-            }
+            },
+            {
+                "name": "h",
+                "delivery": "gitops",
+                "control_plane": {"kubernetes_version": "1.36"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {"auto_mode": {}},
+            },
         ],
     },
     {
         "name": "sweep",
+        "gitops": {
+            "engine": "argo_cd",
+            "repository": "https://git.example.com/objects",
+            "path": "clusters",
+            "namespace": "argo",
+            "hub": "hub",
+            "project": "platform",
+            "automatic": False,
+        },
         "region": "eu-west-1",
         "network": {
             "vpc_id": "vpc-0123456789abcdef0",
@@ -599,6 +622,7 @@ FILES: tuple[dict[str, Any], ...] = (
             },
             {
                 "name": "f",
+                "delivery": "gitops",
                 "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
                 "control_plane": {"kubernetes_version": "1.36"},
                 "access": {"admins": ["role/Admin"]},
