@@ -74,23 +74,22 @@ def _fell_over(check: Check, subject: Fact, error: Exception) -> Finding:
 def _of_what_is_known(check: Check, subject: Fact, facts: Facts) -> Answer | None:
     """Returns that the duty is open, where it is by the known items of a list alone, and one more could not mend it."""
     known = facts.known_part() if check.more_never_helps else None
-    same = (
-        next(
-            (
-                one
-                for one in known.all(check.of)
-                if one.resource.key == subject.resource.key and one.words == subject.words
-            ),
-            None,
-        )
-        if known
-        else None
-    )
+    for same in known.all(check.of) if known else ():
+        if same.resource.key == subject.resource.key and same.words == subject.words:
+            try:
+                answer = check.judge(same)
+            except UnknownValue:
+                return None
+            return answer if answer and answer.status == "open" else None
+    return None
+
+
+def _is_about(check: Check, subject: Fact) -> bool:
+    """Whether a check asks a subject at all: a role that no node has, it does not."""
     try:
-        answer = check.judge(same) if same else None
+        return check.judge(subject) is not None
     except UnknownValue:
-        return None
-    return answer if answer and answer.status == "open" else None
+        return True
 
 
 def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
@@ -101,7 +100,8 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
             return Answer("not_applicable", f"it runs on {stated}", ())
         if cluster and cluster.kinds and not cluster.has_any(check.info.kinds):
             names = " or ".join(KIND_NAMES[kind] for kind in check.info.kinds)
-            return Answer("not_applicable", f"the cluster has no {names}", ())
+            absent = Answer("not_applicable", f"the cluster has no {names}", ())
+            return absent if _is_about(check, subject) else None
         answer = check.judge(subject)
     except UnknownValue as unknown:
         answer = _of_what_is_known(check, subject, facts) or Answer("unknown", str(unknown), (unknown.evidence,))
