@@ -21,7 +21,11 @@ class OneLineParser(argparse.ArgumentParser):
 
 def read_options(arguments: list[str], program: str) -> argparse.Namespace:
     """Returns what was asked for. Raises BadInput."""
-    parser = OneLineParser(prog=program, description="Applies or removes rendered manifests.")
+    parser = OneLineParser(
+        prog=program,
+        description="Applies or removes rendered manifests.",
+        epilog="hybrid: shows the step before hybrid nodes join.",
+    )
     parser.add_argument("action", choices=["apply", "remove"])
     parser.add_argument("assembly", type=Path, help="the folder that a synth wrote: cdk.out")
     parser.add_argument("--cluster", help="if the environment has several")

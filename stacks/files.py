@@ -1,5 +1,6 @@
-"""`delivery: files`: writes the Kubernetes objects of a cluster, and their description for `make apply`."""
+"""`delivery: files`: writes the Kubernetes objects of a cluster, and their description for `make apply`; and files for people."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from delivery.placeholders import is_role, placeholders
@@ -40,3 +41,11 @@ def write_delivery(folder: Path, cluster: RunningCluster, environment: Environme
         steps=steps,
     )
     (folder / DESCRIPTION).write_text(description.text(), encoding="utf-8")
+
+
+def write_handouts(folder: Path, files: Iterable[tuple[str, str]]) -> None:
+    """Writes files for people into ``folder``, by their paths in it."""
+    for name, text in files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")

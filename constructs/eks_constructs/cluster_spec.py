@@ -203,7 +203,8 @@ class EksClusterSpec(Spec):
                     *way,
                     key,
                 )
-            if "pod_identity" in ways and self.compute.managed_nodes and "eks-pod-identity-agent" not in names:
+            own_nodes = self.compute.managed_nodes or self.compute.hybrid_nodes
+            if "pod_identity" in ways and own_nodes and "eks-pod-identity-agent" not in names:
                 raise Misplaced(
                     "needs the add-on eks-pod-identity-agent, which is switched off; switch it on, or remove this",
                     *way,

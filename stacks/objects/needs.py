@@ -7,7 +7,7 @@ from delivery.object_kind import kind_of
 from delivery.placeholders import places
 from eks_constructs.addon_plan import why_not
 from eks_constructs.compute.placement import Rule
-from eks_constructs.compute.registry import rules
+from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced
@@ -24,10 +24,10 @@ from stacks.objects.pods import claim_templates, pod_templates
 EFS_DRIVER = "efs.csi.aws.com"
 
 _ADDONS: Mapping[Need, tuple[str, tuple[str, ...]]] = {
-    "metrics_server": ("metrics-server", ("auto_mode", "managed_nodes", "fargate")),
+    "metrics_server": ("metrics-server", ("auto_mode", "managed_nodes", "fargate", "hybrid_nodes")),
     "snapshot_controller": ("snapshot-controller", ("auto_mode", "managed_nodes")),
     # Auto Mode has the agent, the driver and an engine for network policies built in; Fargate mounts EFS without a driver.
-    "bucket": ("eks-pod-identity-agent", ("managed_nodes",)),
+    "bucket": ("eks-pod-identity-agent", ("managed_nodes", "hybrid_nodes")),
     "network_policy": ("vpc-cni", ("managed_nodes",)),
     "block_storage_driver": ("aws-ebs-csi-driver", ("managed_nodes",)),
     "file_storage_driver": ("aws-efs-csi-driver", ("auto_mode", "managed_nodes")),
@@ -109,7 +109,7 @@ def check_identities(spec: WorkloadSpec, description: WorkloadDescription, rule:
             )
     agent = "eks-pod-identity-agent"
     planned = {addon.name for addon in cluster.planned_addons()}
-    if description.pod_identities and spec.compute == "managed_nodes" and agent not in planned:
+    if description.pod_identities and spec.compute in _ADDONS["bucket"][1] and agent not in planned:
         raise Misplaced(f"{spec.name} has pod_identities, and the add-on {agent} is switched off; switch it on", "name")
 
 
@@ -212,6 +212,11 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
             "on Auto Mode the cluster's auto_mode.load_balancer_scheme decides;"
             f" it is {auto.load_balancer_scheme}: remove this one, or change that one",
             "load_balancer_scheme",
+        )
+    reached = KINDS[spec.compute].out_of_reach(cluster.compute.sections[spec.compute])
+    if "load_balancer_controller" in needs and reached:
+        raise Misplaced(
+            f"{spec.name} has a load balancer ({needs['load_balancer_controller']}), and {reached}", "compute"
         )
     network = environment.network_of(cluster)
     if "file_system" in needs and isinstance(network, ExistingNetworkSpec) and network.subnet_of_each_zone is None:
