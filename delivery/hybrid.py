@@ -17,7 +17,7 @@ from safe_io.terminal import one_line
 from safe_io.text_file import read_text
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$")]
-_Role = Annotated[str, StringConstraints(pattern=r"^[\w+=,.@:~/-]{1,600}$")]
+_Role = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@:~/-]{1,600}$")]
 _Region = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
 _ACCOUNT = "$(aws sts get-caller-identity --query Account --output text)"
 LONGEST_ROLE = 64

@@ -101,14 +101,19 @@ class ClusterSpec(EksClusterSpec):
                 "is a setting of the existing cluster itself: its owner switches it on; remove it",
                 *("compute", "auto_mode"),
             )
-        entries = "karpenter" if self.compute.karpenter else "delivery" if self.delivered_by_stack else None
-        entries = entries or ("capabilities" if self.capabilities else None)
-        if entries and self.existing.authentication_mode == "CONFIG_MAP":
+        self._check_remote_networks(self.existing)
+        where: tuple[str, ...] | None = next(
+            (("compute", key) for key in ("karpenter", "hybrid_nodes") if getattr(self.compute, key)), None
+        )
+        where = where or (
+            ("delivery",) if self.delivered_by_stack else ("capabilities",) if self.capabilities else None
+        )
+        if where and self.existing.authentication_mode == "CONFIG_MAP":
             raise Misplaced(
                 "needs an access entry, and the cluster takes none: its authentication mode is CONFIG_MAP."
                 f" aws eks update-cluster-config --name {self.name} --access-config authenticationMode=API_AND_CONFIG_MAP,"
                 " then look it up again",
-                *(("compute", entries) if entries == "karpenter" else (entries,)),
+                *where,
             )
         irsa = any(one.compute == "fargate" for one in self.workloads) or any(
             "irsa" in self.ways_of(one) for one in self.pod_identities
@@ -122,6 +127,20 @@ class ClusterSpec(EksClusterSpec):
                 *("compute", "fargate"),
             )
         return self
+
+    def _check_remote_networks(self, existing: ExistingClusterSpec) -> None:
+        """Raises Misplaced unless the existing cluster has the networks that hybrid nodes of this file are in."""
+        spec = self.compute.hybrid_nodes
+        found = existing.properties.get("RemoteNetworkConfig") or {}
+        for key, name in (("remote_node_networks", "RemoteNodeNetworks"), ("remote_pod_networks", "RemotePodNetworks")):
+            has = {cidr for one in found.get(name) or [] for cidr in one.get("Cidrs") or []}
+            for index, cidr in enumerate(getattr(spec, key) if spec else []):
+                if cidr not in has:
+                    raise Misplaced(
+                        f"the existing cluster does not have {cidr}: its owner adds it to the cluster's remote networks; then look it up"
+                        " again (https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-update.html)",
+                        *("compute", "hybrid_nodes", key, index),
+                    )
 
     @model_validator(mode="after")
     def _addons_have_what_they_require(self) -> "ClusterSpec":
