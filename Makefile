@@ -4,7 +4,7 @@
 # What a person says (`make synth ENV=...`) is text. Make does not expand it, and a recipe reads it from the environment of
 # its shell, as "$$ENV": as a part of the recipe the shell would run what is in it.
 PYTHON ?= python3
-OPTIONS := TO REHEARSE_FLAGS TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST KEY SAID TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
+OPTIONS := WAVE FRESH TO REHEARSE_FLAGS TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST KEY SAID TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
 OPTIONS += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 $(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
 export $(OPTIONS)
@@ -28,7 +28,7 @@ CDK = node_modules/.bin/cdk
 synth = set -o pipefail; test ! -t 2 || { echo "Synthesising $$ENV ..." >&2; export FORCE_COLOR=1; }; \
 	$(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "Successfully synthesized to|Supply a stack id|Subprocess exited with error" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kubeconfig demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema docs accuracy bench fuzz lint format clean
+.PHONY: help fleet demo demo-kubeconfig demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema docs accuracy bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -82,6 +82,13 @@ review: setup env-named  ## who is responsible for what in ENV, what of your sha
 	@test ! -t 2 || echo "Reviewing $$ENV ..." >&2
 	@$(REVIEW) $$(test -f review/base-assembly/cdk.out && echo --baseline review/base-assembly)
 
+# ENV is a fleet here, or one environment. FRESH=yes: synthesises and reviews each environment first, into fleet.out/; AS_OF as in make review.
+fleet: setup env-named  ## a table of every cluster of a fleet: account, region, version, support, duties, cost (docs/fleet.md)
+	@test -z "$$FRESH" || python -m fleet review "$$ENV"
+	@python -m safe_io claim fleet.out
+	@python -m fleet table "$$ENV" $${AS_OF:+--as-of="$$AS_OF"} -o fleet.out/fleet.html -o fleet.out/fleet.json
+	@echo "fleet.out/fleet.html and fleet.out/fleet.json have every column."
+
 # KEY=clusters[0].network: only that, and what is below. SAID=yes: without defaults.
 explain: setup env-named  ## what ENV comes to with what it extends and the defaults, and the file and line of each value
 	@python -m stacks.environment.explain "$$ENV" --key="$$KEY" $${SAID:+--said}
@@ -96,9 +103,11 @@ lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into EN
 
 # TAKE_OVER=yes: log groups and named roles that an earlier foundation left behind, instead of "already exists".
 # It asks once, and then deploys stacks side by side (docs/deploy.md). CLUSTER=name: that cluster of several, and what it depends on.
+# WAVE=name: ENV is a fleet, and its environments of that wave are deployed; WAVE=all: wave after wave, each after its gate (docs/fleet.md).
 one_cluster = $${CLUSTER:+--cluster="$$CLUSTER"}
-deploy: setup env-named own-delivery  ## deploy ENV to the account of your credentials (docs/deploy.md)
-	@python -m operations deploy "$$ENV" $(one_cluster) -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
+deploy: setup env-named own-delivery  ## deploy ENV to the account of your credentials (docs/deploy.md), or a WAVE of a fleet
+	@test -z "$$WAVE" || exec python -m fleet deploy "$$ENV" --wave="$$WAVE" -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $${CHECKS:+-c "checks=$$CHECKS"} $$CDK_FLAGS
+	@test -n "$$WAVE" || exec python -m operations deploy "$$ENV" $(one_cluster) -- $(CDK) deploy --all $${TAKE_OVER:+--import-existing-resources} $(CONTEXT) $$CDK_FLAGS
 
 diff: setup env-named own-delivery  ## what a deploy of ENV would change
 	@python -m operations diff "$$ENV" $(one_cluster) -- $(CDK) diff $(CONTEXT) $$CDK_FLAGS
@@ -154,9 +163,10 @@ lock: setup .venv/.tests-ready  ## make the requirements.txt files, with the has
 	$(compile) --group checkov --group packaging -o tests/workloads/checkov-requirements.txt
 	$(compile) --group sbom --group packaging -o .github/sbom-requirements.txt
 
-schema: setup  ## make environments/schema.json and docs/reference.md from the specs
+schema: setup  ## make environments/schema.json, docs/reference.md and fleets/schema.json from the specs
 	python -m stacks.environment.schema environments/schema.json
 	python -m stacks.environment.reference docs/reference.md
+	python -m fleet.schema fleets/schema.json
 
 # mkdocs empties the folder that it writes to: so it gets one that is not there, or is ours.
 docs: setup .venv/.tests-ready  ## the documentation as a site, in docs-site/: guides, every key, the library, checks, the model
@@ -179,7 +189,7 @@ format: setup .venv/.tests-ready  ## format the code
 	ruff check --quiet --fix . ; ruff format .
 
 clean:  ## delete what the commands above made; what others put there stays
-	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out review/base-assembly review docs-site .home node_modules bench/peer/node_modules \
+	@"$$PYTHON" -m safe_io remove --bytecode .emulator cdk.out fleet.out review/base-assembly review docs-site .home node_modules bench/peer/node_modules \
 		.venv .venv-checkov .venv-emulator .pytest-assemblies .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: env-named

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,10 +116,13 @@ def run(command: Sequence[str], what: str, *, seconds: float, given: str | None 
         raise DeliveryProblem(f"{name} cannot be run: an argument contains a NUL character") from None
 
 
-def through(command: Sequence[str]) -> int:
-    """Runs a program on this terminal, which may ask the person; returns its exit code. Raises BadInput: it cannot be started."""
+def through(command: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
+    """Runs a program on this terminal, which may ask the person; returns its exit code. Raises BadInput: it cannot be started.
+
+    ``environment`` takes the place of this process's own.
+    """
     try:
-        child = subprocess.Popen(command, preexec_fn=_die_with_us)  # noqa: S603 - the CDK CLI of this checkout
+        child = subprocess.Popen(command, env=environment, preexec_fn=_die_with_us)  # noqa: S603 - the CDK CLI of this checkout
     except OSError as problem:
         raise BadInput(f"{Path(command[0]).name} cannot be run: {problem.strerror}") from None
     try:

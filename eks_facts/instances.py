@@ -1,4 +1,4 @@
-"""EC2 instances as nodes: their processors and devices, and the AMI types of managed node groups."""
+"""EC2 instances as nodes: their processors and devices, and the AMIs that EKS and others build for them."""
 
 import re
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Literal
 from eks_facts.files import load
 
 Architecture = Literal["x86_64", "arm64"]
-Family = Literal["al2", "al2023", "bottlerocket", "windows", "custom"]
+Family = Literal["al2", "al2023", "bottlerocket", "windows", "ubuntu", "custom"]
 DEVICES = {"nvidia": "NVIDIA GPUs", "neuron": "AWS Neuron devices", "amd": "AMD GPUs"}
 """Devices that nodes need drivers for, and what people call them."""
 
 
 @dataclass(frozen=True, slots=True)
 class AmiType:
-    """An AMI type of managed node groups."""
+    """A kind of AMI: a type of managed node groups, or one that others build."""
 
     name: str
     architecture: Architecture
@@ -31,10 +31,37 @@ class AmiType:
         pattern = load("instance_families")["release_parameters"].get(self.family)
         return pattern and str(pattern).format(version=version, variant=self.variant)
 
+    @property
+    def has_releases(self) -> bool:
+        """Whether each of its releases has an SSM parameter."""
+        return "release" in load("instance_families")["image_parameters"].get(self.family, {})
+
+    def image_parameter(self, version: str, release: str | None = None) -> str:
+        """Returns the SSM parameter with the id of its image.
+
+        Args:
+            version: of Kubernetes, such as 1.36.
+            release: such as v20261112 (Amazon Linux 2023) or 1.50.0 (Bottlerocket); None: the newest.
+        """
+        row = load("instance_families")["image_parameters"][self.family]
+        words = {"version": version, "variant": self.variant, "dashed": str(self.variant).replace("/", "-")}
+        named = row["release"].format(**words, name=release) if release else row.get("newest")
+        return str(row["path"].format(**words, release=named))
+
 
 @cache
 def ami_types() -> dict[str, AmiType]:
     """Returns every AMI type that EKS has images of, by name: CUSTOM is not among them."""
+    return _amis("ami_types")
+
+
+@cache
+def partner_amis() -> dict[str, AmiType]:
+    """Returns the AMIs that others build for EKS, by the names that this project gives them."""
+    return _amis("partner_amis")
+
+
+def _amis(table: str) -> dict[str, AmiType]:
     return {
         name: AmiType(
             name,
@@ -44,7 +71,7 @@ def ami_types() -> dict[str, AmiType]:
             frozenset(filter(None, [row.get("device"), *row.get("drivers", ())])),
             row.get("variant"),
         )
-        for name, row in load("instance_families")["ami_types"].items()
+        for name, row in load("instance_families")[table].items()
     }
 
 

@@ -20,6 +20,7 @@ from stacks.environment.stack_names import (
     foundation_stack,
     network_stack,
     protection_stack,
+    services_stack,
     workloads_stack,
 )
 
@@ -31,6 +32,7 @@ def cluster_stacks(environment: Environment, cluster: ClusterSpec) -> list[str]:
         protection_stack(name, cluster.name),
         workloads_stack(name, cluster.name),
         capabilities_stack(name, cluster.name),
+        services_stack(name, cluster.name),
         *compute_stacks(environment, cluster),
         access_stack(name, cluster.name),
         control_plane_stack(name, cluster.name),
@@ -73,6 +75,8 @@ def stacks_in_templates(environment: Environment) -> list[str]:
             }
         if not one.capabilities:
             left_out.add(capabilities_stack(environment.name, one.name))
+        if not one.has_services:
+            left_out.add(services_stack(environment.name, one.name))
         if not one.has_compute_resources:
             left_out.add(compute_stack(environment.name, one.name))
         if not needs_stack(one, environment, before_pools=False):

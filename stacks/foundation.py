@@ -1,12 +1,15 @@
 """Foundation stack: the resources that outlive clusters, out of reach of any refactoring of a cluster's stack."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_aps as aps
+from aws_cdk import aws_backup as backup
 from constructs import Construct
 
 from eks_constructs import control_plane
 from eks_constructs.cluster_foundation import ClusterFoundation, keep, lasting_resources
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import customer_key, log_group, log_writers
+from eks_constructs.guardduty import add_detector
 from eks_constructs.network import NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
 from stacks.environment.cluster_spec import ClusterSpec
@@ -26,6 +29,8 @@ class FoundationStack(cdk.Stack):
     Attributes:
         clusters: the foundation of each cluster, by its name.
         logs_key_arn: the key of log groups.
+        backup_vault: name of the vault of clusters that name none.
+        workspace_arn: where metrics of clusters go that name no workspace.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class FoundationStack(cdk.Stack):
             description=f"EKS platform {environment.name}: keys, log groups and roles that outlive the clusters",
         )
         self._environment = environment
+        self.backup_vault = self.workspace_arn = ""
         keep(self, retain=environment.foundation.retain)
         logs_key = customer_key(
             self,
@@ -54,6 +60,23 @@ class FoundationStack(cdk.Stack):
         for one in environment.clusters:
             if one.existing:
                 self._logs_of_kinds(one)
+        if any(one.backup and not one.backup.vault for one in environment.clusters):
+            self._backup_vault()
+        if any(one.prometheus and not one.prometheus.workspace_arn for one in environment.clusters):
+            workspace = aps.CfnWorkspace(self, "MetricsWorkspace", alias=environment.name)
+            self.workspace_arn = workspace.attr_arn
+        if environment.guardduty:
+            add_detector(self, environment.guardduty)
+
+    def _backup_vault(self) -> None:
+        name = self._environment.name
+        key = customer_key(
+            self, "BackupKey", description=f"Encrypts backups of {name}", alias=f"alias/eks-platform/{name}/backups"
+        )
+        vault = backup.CfnBackupVault(
+            self, "BackupVault", backup_vault_name=f"eks-platform-{name}", encryption_key_arn=key.attr_arn
+        )
+        self.backup_vault = vault.ref
 
     def _log_group(self, construct_id: str, name: str) -> None:
         # Directly below the stack, an id is a logical id, whatever else changes in the tree.

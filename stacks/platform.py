@@ -24,6 +24,7 @@ from stacks.environment.stack_names import (
     foundation_stack,
     network_stack,
     protection_stack,
+    services_stack,
     workloads_stack,
 )
 from stacks.files import write_delivery, write_handouts
@@ -31,6 +32,7 @@ from stacks.foundation import FoundationStack, network_log_groups
 from stacks.network import NetworkStack
 from stacks.notes import say_what_is_not_checked, say_what_waits
 from stacks.protection import ProtectionStack
+from stacks.services import ServicesStack
 from stacks.workloads import WorkloadsStack, needs_stack
 
 
@@ -45,6 +47,7 @@ class Platform:
     control_planes: list[ControlPlaneStack]
     accesses: list[AccessStack]
     capabilities: list[CapabilitiesStack]
+    services: list[ServicesStack]
     computes: list[ComputeStack]
     revisions: list[RevisionStack]
     workloads: list[WorkloadsStack]
@@ -59,6 +62,7 @@ class Platform:
             *self.control_planes,
             *self.accesses,
             *self.capabilities,
+            *self.services,
             *self.computes,
             *self.revisions,
             *self.workloads,
@@ -171,6 +175,7 @@ def build(
     accesses: list[AccessStack] = []
     revisions: list[RevisionStack] = []
     capabilities: list[CapabilitiesStack] = []
+    services: list[ServicesStack] = []
     for spec in environment.clusters:
         cluster, before = control_plane(spec)
         clusters.append(cluster)
@@ -212,6 +217,9 @@ def build(
                 running.add_stack_dependency(one)
             workloads.append(running)
             its_stacks.append(running)
+        its_services = _services(scope, cluster, before, environment, foundation, stack_env)
+        services += its_services
+        its_stacks += its_services
         beside_compute: list[cdk.Stack] = [] if spec.existing else [*accesses[-1:]]
         beside_compute += its_capabilities
         # Nodes, people and capabilities come side by side; before all of it goes, this is asked.
@@ -228,6 +236,7 @@ def build(
         control_planes,
         accesses,
         capabilities,
+        services,
         computes,
         revisions,
         workloads,
@@ -250,6 +259,23 @@ def _protection(
     for one in before:
         last.add_stack_dependency(one)
     return [last]
+
+
+def _services(
+    scope: Construct,
+    cluster: RunningCluster,
+    before: cdk.Stack,
+    environment: Environment,
+    foundation: FoundationStack,
+    stack_env: cdk.Environment,
+) -> list[ServicesStack]:
+    """Makes the stack of the AWS services that look after a cluster, if it has some."""
+    if not cluster.spec.has_services:
+        return []
+    name = services_stack(environment.name, cluster.spec.name)
+    stack = ServicesStack(scope, name, cluster, environment=environment, foundation=foundation, stack_env=stack_env)
+    stack.add_stack_dependency(before)
+    return [stack]
 
 
 def _capabilities(

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "delivery": {"eks_facts", "responsibility", "safe_io"},
     "eks_facts": set(),
     "emulator": {"eks_facts", "local_kubernetes", "safe_io", "stacks"},
+    "fleet": {"constructs", "delivery", "eks_facts", "operations", "responsibility", "safe_io", "stacks"},
     "kubernetes_lint": {"eks_facts", "safe_io"},
     "local_kubernetes": {"eks_facts", "safe_io"},
     "operations": {"constructs", "delivery", "eks_facts", "responsibility", "safe_io", "stacks"},

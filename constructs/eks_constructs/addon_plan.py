@@ -100,7 +100,7 @@ class PlannedAddon:
 _OTHER: Mapping[str, Any] = {
     "default_for": [],
     "type": "deployment",
-    "compute": ["managed_nodes", "auto_mode", "fargate"],
+    "compute": load("addons")["addons"]["coredns"]["compute"],
     "stage": "after_nodes",
 }
 """The rules of an add-on without a row. Whether it has a Deployment is not known: waiting for a node harms nobody."""

@@ -19,6 +19,11 @@ from eks_constructs.network_connections import ConnectionSpec
 from eks_constructs.pod_identities import PodIdentitySpec, Way
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec
+from eks_facts.addons import addons
+
+AGENT = "eks-pod-identity-agent"
+_OF_CONTROLLERS = ("karpenter", "aws-load-balancer-controller", "aws-node-termination-handler", "cluster-autoscaler")
+"""Service accounts of controllers that this project installs, in kube-system."""
 
 
 class EksClusterSpec(Spec):
@@ -182,7 +187,7 @@ class EksClusterSpec(Spec):
             for addon in planned
             if addon.identity
         }
-        taken |= {("kube-system", name): name for name in ("karpenter", "aws-load-balancer-controller")}
+        taken |= {("kube-system", name): name for name in _OF_CONTROLLERS}
         names = {addon.name for addon in planned}
         for index, one in enumerate(self.pod_identities):
             if other := taken.get((one.namespace, one.service_account)):
@@ -203,10 +208,10 @@ class EksClusterSpec(Spec):
                     *way,
                     key,
                 )
-            own_nodes = self.compute.managed_nodes or self.compute.hybrid_nodes
-            if "pod_identity" in ways and own_nodes and "eks-pod-identity-agent" not in names:
+            needs_agent = set(addons()[AGENT]["default_for"]) & set(self.compute.mix.kinds)
+            if "pod_identity" in ways and needs_agent and AGENT not in names:
                 raise Misplaced(
-                    "needs the add-on eks-pod-identity-agent, which is switched off; switch it on, or remove this",
+                    f"needs the add-on {AGENT}, which is switched off; switch it on, or remove this",
                     *way,
                 )
         return self

@@ -6,6 +6,7 @@ CloudFormation's schemas check them as they check all types (provider.py). No AP
 import uuid
 from collections.abc import Callable
 
+from emulator.engine import port
 from emulator.engine.provider import RESOURCE_TYPES, Attributes, Place, Properties, ResourceType
 
 _Identity = Callable[[Properties], tuple[str, Attributes]]
@@ -15,14 +16,16 @@ _Identity = Callable[[Properties], tuple[str, Attributes]]
 def install() -> None:
     """Registers the types."""
     for name, identity in _TYPES.items():
-        RESOURCE_TYPES[name] = _kept(identity)
+        RESOURCE_TYPES[name] = _kept(identity, alone=name in _ONE_IN_A_REGION)
 
 
-def _kept(identity: _Identity) -> ResourceType:
+def _kept(identity: _Identity, *, alone: bool) -> ResourceType:
     attributes: dict[str, Attributes] = {}
 
     def create(props: Properties, _place: Place) -> tuple[str, Attributes]:
         physical_id, attributes_of_it = identity(props)
+        if physical_id in attributes or (alone and attributes):
+            raise ValueError("the resource exists already in this account and region")
         attributes[physical_id] = attributes_of_it
         return physical_id, attributes_of_it
 
@@ -44,4 +47,45 @@ def _association(_props: Properties) -> tuple[str, Attributes]:
     return name, {"ResolverRuleAssociationId": name}
 
 
-_TYPES: dict[str, _Identity] = {"AWS::Route53Resolver::ResolverRuleAssociation": _association}
+def _workspace(_props: Properties) -> tuple[str, Attributes]:
+    name = f"ws-{uuid.uuid4()}"
+    endpoint = f"https://aps-workspaces.{port.region()}.amazonaws.com/workspaces/{name}/"
+    made = _arn("aps", f"workspace/{name}")
+    return made, {"Arn": made, "WorkspaceId": name, "PrometheusEndpoint": endpoint}
+
+
+def _scraper(_props: Properties) -> tuple[str, Attributes]:
+    name = f"s-{uuid.uuid4()}"
+    role = f"AWSServiceRoleForAmazonPrometheusScraper_{name[2:16]}"
+    role_arn = f"arn:aws:iam::{port.account_id()}:role/aws-service-role/scraper.aps.amazonaws.com/{role}"
+    made = _arn("aps", f"scraper/{name}")
+    return made, {"Arn": made, "ScraperId": name, "RoleArn": role_arn}
+
+
+def _detector(_props: Properties) -> tuple[str, Attributes]:
+    name = uuid.uuid4().hex
+    return name, {"Id": name}
+
+
+def _selection(props: Properties) -> tuple[str, Attributes]:
+    selection = str(uuid.uuid4())
+    return f"{props['BackupPlanId']}|{selection}", {"SelectionId": selection, "Id": selection}
+
+
+def _cache_rule(props: Properties) -> tuple[str, Attributes]:
+    return str(props["EcrRepositoryPrefix"]), {}
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{port.region()}:{port.account_id()}:{resource}"
+
+
+_TYPES: dict[str, _Identity] = {
+    "AWS::APS::Scraper": _scraper,
+    "AWS::APS::Workspace": _workspace,
+    "AWS::Backup::BackupSelection": _selection,
+    "AWS::ECR::PullThroughCacheRule": _cache_rule,
+    "AWS::GuardDuty::Detector": _detector,
+    "AWS::Route53Resolver::ResolverRuleAssociation": _association,
+}
+_ONE_IN_A_REGION = ("AWS::GuardDuty::Detector",)

@@ -17,6 +17,7 @@ FAMILY_NAMES: dict[Family, str] = {
     "al2023": "Amazon Linux 2023",
     "bottlerocket": "Bottlerocket",
     "windows": "Windows",
+    "ubuntu": "Ubuntu",
     "custom": "a custom image",
 }
 _PARAMETERS: tuple[tuple[str, Family], ...] = (
@@ -24,8 +25,9 @@ _PARAMETERS: tuple[tuple[str, Family], ...] = (
     ("amazon-linux-2", "al2"),
     ("/bottlerocket/", "bottlerocket"),
     ("ami-windows", "windows"),
+    ("/canonical/ubuntu/eks", "ubuntu"),
 )
-"""What the names of AWS's public SSM parameters for images hold; the first that fits."""
+"""Parts of the names of the public SSM parameters for images; the first that fits."""
 
 
 @dataclass(frozen=True, slots=True)

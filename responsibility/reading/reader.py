@@ -24,6 +24,7 @@ from responsibility.reading.eks import (
 from responsibility.reading.existing import add_existing_cluster
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.functions import world_of
+from responsibility.reading.hybrid import Activation, is_activation
 from responsibility.reading.iam import Policy
 from responsibility.reading.joining import cluster_joined
 from responsibility.reading.kinds.registry import KINDS
@@ -60,6 +61,7 @@ _CLASSES: dict[str, type[Fact]] = {
     "EKS::Comparison": Comparison,
     "EKS::Update": Update,
     "EKS::Node": Node,
+    "SSM::Activation": Activation,
     "IAM::MissingPrincipal": MissingPrincipal,
     "AWS::GuardDuty::Detector": Detector,
     "AWS::ECR::Repository": Repository,
@@ -89,6 +91,8 @@ def _class_of(resource: Resource, others: dict[str, Resource]) -> type[Fact]:
     if resource.type == "AWS::AutoScaling::AutoScalingGroup" and (cluster := cluster_joined(resource, others)):
         resource.belongs_to = cluster
         return SelfManagedNodes
+    if is_activation(resource):
+        return Activation
     if "::" in resource.type:
         return _CLASSES.get(resource.type, Fact)
     if resource.type == "ConfigMap" and resource.maybe("metadata.name") == "aws-auth":

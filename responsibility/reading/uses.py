@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from eks_facts import iam_words
@@ -33,7 +34,10 @@ _SERVICES: dict[str, tuple[Purpose, str]] = {
     "capabilities.eks.amazonaws.com": ("capability", "an EKS capability"),
 }
 """Services that assume a role for EKS alone: such a role has to do with EKS even if nothing in the templates names it."""
-_OF_NODES = ("AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy")
+_OF_NODES: dict[str, Purpose] = {"AmazonEKSWorkerNodePolicy": "node", "AmazonEKSWorkerNodeMinimalPolicy": "auto_node"}
+"""AWS has the minimal one for Auto Mode alone: https://docs.aws.amazon.com/eks/latest/userguide/auto-create-node-role.html"""
+CREDENTIALS = ("ssm.amazonaws.com", "rolesanywhere.amazonaws.com")
+"""Services that give a machine outside of AWS the credentials of a role: hybrid nodes have them from one of the two."""
 _OIDC_PROVIDERS = ("AWS::IAM::OIDCProvider", "Custom::AWSCDKOpenIdConnectProvider")
 SERVICE_ACCOUNT = "system:serviceaccount:"
 
@@ -172,13 +176,24 @@ def _of_itself(role: Role) -> Iterator[Use]:
     for service, (purpose, words) in _SERVICES.items():
         if _trusts(role, service):
             yield Use(purpose, _only_cluster(role), words, role)
-    if _trusts(role, "ec2.amazonaws.com") and any(name in _OF_NODES for name, _ in role.attached[0]):
+    attached = {name for name, _ in role.attached[0]}
+    if _trusts(role, "ec2.amazonaws.com") and (of := next((name for name in _OF_NODES if name in attached), None)):
         # Karpenter, Spot Ocean, or another stack starts them: nothing here names the role.
-        yield Use("node", _only_cluster(role), "nodes that something else starts", role)
+        yield Use(_OF_NODES[of], _only_cluster(role), "nodes that something else starts", role)
+    if any(_trusts(role, service) for service in CREDENTIALS) and _describes_clusters(role):
+        # nodeadm asks EKS for the cluster that it joins
+        yield Use("hybrid_node", _only_cluster(role), "hybrid nodes", role)
     if _trusts_pods_by_oidc(role):
         yield Use("irsa", _only_cluster(role), "pods of a service account", role)
     if _may_administer(role):
         yield Use("admin", "", "EKS administration", role)
+
+
+def _describes_clusters(role: Role) -> bool:
+    return any(
+        statement.allow and any(fnmatchcase("eks:describecluster", action.lower()) for action in statement.actions)
+        for statement in role.allowances[0]
+    )
 
 
 def _only_cluster(role: Role) -> str:

@@ -7,6 +7,8 @@ from eks_constructs.spec import Misplaced
 from stacks.environment.aws_names import partition_of
 
 _OF_REGION = {"kms": "key", "acm": "certificate"}
+_ANYWHERE = ("resources", "copy_to")
+"""Keys of what can be in another region: what a role may use, and copies of backups."""
 
 
 def check_arns(data: dict[str, Any], region: str | None) -> None:
@@ -27,8 +29,7 @@ def check_arns(data: dict[str, Any], region: str | None) -> None:
             raise Misplaced(
                 f"is in the partition {its_partition}, and {other} {partition}; name one of that partition", *where
             )
-        # What a role may use can be in another region.
-        if region and its_region and its_region != region and "resources" not in where:
+        if region and its_region and its_region != region and not {*_ANYWHERE} & {*where}:
             what = _OF_REGION.get(service, "resource")
             raise Misplaced(
                 f"is a {what} of region {its_region}; the cluster is in {region}: name a {what} of that region", *where

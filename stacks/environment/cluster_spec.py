@@ -10,10 +10,13 @@ from eks_constructs.addon_plan import (
     AddonVersion,
     too_old,
 )
+from eks_constructs.alarms import AlarmsSpec
+from eks_constructs.backups import BackupSpec
 from eks_constructs.capabilities import API_GROUPS
 from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.prometheus import PrometheusSpec
 from eks_constructs.spec import Misplaced, Spec, pattern, repeated
 from eks_facts.addons import addons
 from stacks.environment.chart_spec import ChartSpec, LoadBalancerControllerSpec
@@ -67,6 +70,9 @@ class ClusterSpec(EksClusterSpec):
     workloads: they say themselves where their pods run."""
     load_balancer_controller: LoadBalancerControllerSpec = LoadBalancerControllerSpec()
     """The AWS Load Balancer Controller."""
+    alarms: AlarmsSpec | None = None
+    backup: BackupSpec | None = None
+    prometheus: PrometheusSpec | None = None
     provided_elsewhere: list[ApiName] = []
     """What something else installs in the cluster, and workloads may refer to: API groups (cert-manager.io), names
     of classes (nginx), drivers (secrets-store.csi.k8s.io)."""
@@ -102,18 +108,17 @@ class ClusterSpec(EksClusterSpec):
                 *("compute", "auto_mode"),
             )
         self._check_remote_networks(self.existing)
-        where: tuple[str, ...] | None = next(
-            (("compute", key) for key in ("karpenter", "hybrid_nodes") if getattr(self.compute, key)), None
+        kind = next((kind.name for kind, _ in self.compute.active() if kind.makes_access_entry), None)
+        keys = ("capabilities", "backup", "prometheus")
+        entries = kind or (
+            "delivery" if self.delivered_by_stack else next((key for key in keys if getattr(self, key)), None)
         )
-        where = where or (
-            ("delivery",) if self.delivered_by_stack else ("capabilities",) if self.capabilities else None
-        )
-        if where and self.existing.authentication_mode == "CONFIG_MAP":
+        if entries and self.existing.authentication_mode == "CONFIG_MAP":
             raise Misplaced(
                 "needs an access entry, and the cluster takes none: its authentication mode is CONFIG_MAP."
                 f" aws eks update-cluster-config --name {self.name} --access-config authenticationMode=API_AND_CONFIG_MAP,"
                 " then look it up again",
-                *where,
+                *(("compute", entries) if kind else (entries,)),
             )
         irsa = any(one.compute == "fargate" for one in self.workloads) or any(
             "irsa" in self.ways_of(one) for one in self.pod_identities
@@ -169,6 +174,11 @@ class ClusterSpec(EksClusterSpec):
         chosen = self.capabilities.chosen() if self.capabilities else ()
         charts = {name for chart in self.charts for name in chart.said("provides", ())}
         return frozenset(self.provided_elsewhere) | {API_GROUPS[kind] for kind, _ in chosen} | charts
+
+    @property
+    def has_services(self) -> bool:
+        """Whether AWS services look after it that are made here."""
+        return bool(self.alarms or self.backup or self.prometheus)
 
     @property
     def delivered_by_stack(self) -> bool:

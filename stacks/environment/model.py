@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
+from eks_constructs.guardduty import GuardDutySpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
@@ -72,6 +73,7 @@ class Environment(Spec):
     load balancers, and volumes on managed nodes (on Auto Mode: `auto_mode.volume_tags`)."""
     iam: IamSpec = IamSpec()
     foundation: FoundationSpec = FoundationSpec()
+    guardduty: GuardDutySpec | None = None
     registries: dict[RegistryName, RegistrySpec] = {}
     """Registries and chart repositories that a mirror or a pull through cache of Amazon ECR replaces. Images of
     workloads and controllers, and the controllers' charts, then come from there."""
@@ -148,6 +150,7 @@ class Environment(Spec):
             if problem := version_problem(cluster.control_plane, today):
                 raise Misplaced(problem.text, *self.where(cluster, "control_plane", problem.key))
             self._check_addresses(cluster, network)
+            self._check_control_plane_subnets(cluster, network)
             self._check_names(cluster)
             self._check_instances(cluster)
             self._check_identity_center(cluster)
@@ -228,14 +231,29 @@ class Environment(Spec):
         check_arns(self.model_dump(mode="json"), self.region)
         return self
 
+    @model_validator(mode="after")
+    def _guardduty(self) -> "Environment":
+        spec = self.guardduty
+        for cluster in self.clusters:
+            for addon in cluster.planned_addons():
+                if addon.name == "aws-guardduty-agent" and spec and spec.agent == "managed":
+                    raise Misplaced(
+                        "GuardDuty installs it itself, as guardduty.agent says: managed; remove one of the two",
+                        *self.where(cluster, "addons", addon.name),
+                    )
+        return self
+
     def _check_network(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
-        nodes, existing = cluster.compute.managed_nodes, cluster.existing
-        for index, group in enumerate(nodes.groups if nodes and existing else []):
-            if group.ami and existing and not existing.says_how_to_join:
+        told = [
+            (kind.name, *way) for kind, section in cluster.compute.active() for way in kind.told_how_to_join(section)
+        ]
+        for way in told:
+            if cluster.existing and not cluster.existing.says_how_to_join:
                 raise Misplaced(
-                    "nodes with an AMI of their own must know the endpoint, the certificate and the IPv4 range of services, and the"
-                    " file of the existing cluster does not say them; look it up again (a cluster with IPv6 cannot have such a group)",
-                    *self.where(cluster, "compute", "managed_nodes", "groups", index, "ami"),
+                    "nodes that EKS does not tell how to join must know the endpoint, the certificate and the IPv4 range of services,"
+                    " and the file of the existing cluster does not say them; look it up again (a cluster with IPv6 cannot have such"
+                    " nodes)",
+                    *self.where(cluster, "compute", *way),
                 )
         context = self.context_of(cluster)
         for kind, section in cluster.compute.active():
@@ -285,6 +303,17 @@ class Environment(Spec):
                 f"the stack {stack} would have a name of {len(stack)} characters, and CloudFormation allows"
                 f" {MAX_STACK_NAME}; shorten the cluster's name or the environment's",
                 *self.where(cluster, "name"),
+            )
+
+    def _check_control_plane_subnets(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
+        auto, apart = cluster.compute.auto_mode, "control_plane_cidr"
+        if isinstance(network, ExistingNetworkSpec):
+            apart = "control_plane_subnet_ids"
+        if getattr(network, apart) and auto and auto.enabled and auto.built_in_node_pools:
+            raise Misplaced(
+                f"the built-in pools put nodes into the cluster's subnets, which are those of network.{apart}: set it to [] and add"
+                " node_classes and node_pools, or leave the control plane in the private subnets",
+                *self.where(cluster, "compute", "auto_mode", "built_in_node_pools"),
             )
 
     def _check_addresses(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:

@@ -31,6 +31,11 @@ def capabilities_stack(environment: str, cluster: str) -> str:
     return f"{environment}-capabilities-{cluster}"
 
 
+def services_stack(environment: str, cluster: str) -> str:
+    """Returns the name of the stack of AWS services that look after a cluster."""
+    return f"{environment}-services-{cluster}"
+
+
 def workloads_stack(environment: str, cluster: str) -> str:
     """Returns the name of the stack of a cluster's workloads."""
     return f"{environment}-workloads-{cluster}"

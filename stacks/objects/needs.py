@@ -6,11 +6,13 @@ from typing import Any
 from delivery.object_kind import kind_of
 from delivery.placeholders import places
 from eks_constructs.addon_plan import why_not
+from eks_constructs.cluster_spec import AGENT
 from eks_constructs.compute.placement import Rule
 from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced
+from eks_facts.addons import addons
 from eks_facts.cluster_apis import group_of
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
@@ -23,16 +25,16 @@ from stacks.objects.pods import claim_templates, pod_templates
 
 EFS_DRIVER = "efs.csi.aws.com"
 
-_ADDONS: Mapping[Need, tuple[str, tuple[str, ...]]] = {
-    "metrics_server": ("metrics-server", ("auto_mode", "managed_nodes", "fargate", "hybrid_nodes")),
-    "snapshot_controller": ("snapshot-controller", ("auto_mode", "managed_nodes")),
+_ADDONS: Mapping[Need, tuple[str, str]] = {
+    "metrics_server": ("metrics-server", "compute"),
+    "snapshot_controller": ("snapshot-controller", "compute"),
     # Auto Mode has the agent, the driver and an engine for network policies built in; Fargate mounts EFS without a driver.
-    "bucket": ("eks-pod-identity-agent", ("managed_nodes", "hybrid_nodes")),
-    "network_policy": ("vpc-cni", ("managed_nodes",)),
-    "block_storage_driver": ("aws-ebs-csi-driver", ("managed_nodes",)),
-    "file_storage_driver": ("aws-efs-csi-driver", ("auto_mode", "managed_nodes")),
+    "bucket": (AGENT, "default_for"),
+    "network_policy": ("vpc-cni", "default_for"),
+    "block_storage_driver": ("aws-ebs-csi-driver", "default_for"),
+    "file_storage_driver": ("aws-efs-csi-driver", "compute"),
 }
-"""The add-on that serves a need, and the kinds of compute on which it is the one that does."""
+"""The add-on that serves a need, and the key of its row in addons.yaml with the kinds of compute on which it is the one that does."""
 
 _SAYABLE = ("karpenter", "load_balancer_controller", "metrics_server", "snapshot_controller")
 """Needs that a program may have and no object shows: an operator makes load balancers, a dashboard reads metrics."""
@@ -107,10 +109,9 @@ def check_identities(spec: WorkloadSpec, description: WorkloadDescription, rule:
                 " choose another kind of compute",
                 "compute",
             )
-    agent = "eks-pod-identity-agent"
     planned = {addon.name for addon in cluster.planned_addons()}
-    if description.pod_identities and spec.compute in _ADDONS["bucket"][1] and agent not in planned:
-        raise Misplaced(f"{spec.name} has pod_identities, and the add-on {agent} is switched off; switch it on", "name")
+    if description.pod_identities and spec.compute in addons()[AGENT]["default_for"] and AGENT not in planned:
+        raise Misplaced(f"{spec.name} has pod_identities, and the add-on {AGENT} is switched off; switch it on", "name")
 
 
 def _place(source: SourceObject, where: Where) -> str:
@@ -183,10 +184,10 @@ def drivers(item: KubernetesObject) -> Iterator[tuple[Where, str]]:
 
 def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environment: Environment) -> None:
     """Raises Misplaced, with the way from the workload's spec, for a need that is not met."""
-    addons = {addon.name for addon in cluster.planned_addons()}
+    planned = {addon.name for addon in cluster.planned_addons()}
     for need, asker in sorted(needs.items()):
-        name, kinds = _ADDONS.get(need, ("", ()))
-        if spec.compute in kinds and name not in addons:
+        name, key = _ADDONS.get(need, ("", ""))
+        if name and spec.compute in addons()[name][key] and name not in planned:
             cannot = why_not(name, cluster.compute.mix)
             way = (
                 f"it {cannot}: give a node group a desired_size above 0 and no taints, or Auto Mode a pool without taints"
@@ -203,7 +204,7 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
         )
     if "karpenter" in needs and not cluster.compute.karpenter:
         raise Misplaced(
-            f"{spec.name} needs Karpenter, which adds nodes beside managed nodes: {needs['karpenter']};"
+            f"{spec.name} needs Karpenter, which adds nodes beside managed or self-managed ones: {needs['karpenter']};"
             " add karpenter to the cluster's compute",
             "compute",
         )

@@ -47,7 +47,7 @@ def place(spec: WorkloadSpec, cluster: ClusterSpec) -> Placement:
     if not spec.nodes:
         return Placement(spec, kind.rule, namespace, kind.rule.node_selector, nodes, kind.nodes_are)
     for other, its in compute.active():
-        if other.joins == kind.name:
+        if kind.name in other.joins:
             nodes |= other.nodes(its)
     return _on_named(spec, kind, kind.rule, namespace, nodes)
 

@@ -119,7 +119,7 @@ def test_the_node_label_that_add_ons_ask_for_is_on_every_node_group(synth):
         (mix_of(fargate="at_once"), "vpc-cni", "fargate"),
         (mix_of(**AUTO), "kube-proxy", "auto_mode"),
         (mix_of(auto_mode="never"), "metrics-server", "nothing here has room for pods without tolerations"),
-        (mix_of(**AUTO), "aws-ebs-csi-driver", "is for managed_nodes, and this cluster has none"),
+        (mix_of(**AUTO), "aws-ebs-csi-driver", "is for managed_nodes or self_managed_nodes, and this cluster has none"),
         (mix_of(fargate="at_once"), "snapshot-controller", "fargate"),
     ],
 )

@@ -158,8 +158,8 @@ def test_what_cannot_work_is_refused(addons, text):
     ("addons", "text"),
     [
         ({"acme": {}}, "draws its pods by their namespace: add namespace"),
-        ({"cert-manager": {}}, "runs on managed_nodes or auto_mode"),
-        ({"aws-guardduty-agent": {}}, "runs on managed_nodes or auto_mode"),
+        ({"cert-manager": {}}, "runs on managed_nodes or self_managed_nodes or auto_mode"),
+        ({"aws-guardduty-agent": {}}, "runs on managed_nodes or self_managed_nodes or auto_mode"),
     ],
 )
 def test_what_fargate_alone_cannot_run_is_refused(addons, text):

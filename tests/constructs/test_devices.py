@@ -10,9 +10,9 @@ from eks_constructs.compute.auto_mode.objects import node_class_manifest
 from eks_constructs.compute.auto_mode.spec import AutoModeSpec
 from eks_constructs.compute.device_settings import SHARING_LABEL, network_interfaces
 from eks_constructs.compute.devices import plugin_charts
+from eks_constructs.compute.ec2_nodes.group import EFA_LABEL, PLUGIN_LABEL
 from eks_constructs.compute.karpenter import objects as karpenter_manifests
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
-from eks_constructs.compute.managed_nodes.spec import EFA_LABEL, PLUGIN_LABEL
 from eks_constructs.compute.registry import KINDS
 from stacks.controllers import controllers
 from tests.support.environments import NODES, minimal, validated
@@ -103,7 +103,7 @@ def test_the_neuron_chart_installs_its_plugin_alone():
 
 def test_pods_are_counted_without_the_interface_that_has_no_address_for_them():
     def told(own):
-        (_, chart) = karpenter_manifests.charts("c", replicas=1, own_pod_subnets=own)
+        (_, chart) = karpenter_manifests.charts("c", host="managed_nodes", replicas=1, own_pod_subnets=own)
         return chart.values["settings"].get("reservedENIs")
 
     assert (told(False), told(True)) == (None, "1")

@@ -133,5 +133,5 @@ def test_its_nodes_are_told_from_managed_ones_and_do_not_hold_it():
     file = nodes(spec(), cluster="one", profile="p", network=NETWORK, tags={})
     labels = file.objects[1]["spec"]["template"]["metadata"]["labels"]
     assert labels == {"team": "a", "eks-platform/compute-kind": "karpenter"}
-    _, chart = charts("one", replicas=2)
+    _, chart = charts("one", host="managed_nodes", replicas=2)
     assert chart.values["nodeSelector"]["eks-platform/compute-kind"] == "managed_nodes"

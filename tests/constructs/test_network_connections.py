@@ -3,7 +3,7 @@
 import pytest
 
 from eks_constructs.network_connections import ConnectionSpec, routed
-from tests.support.environments import minimal
+from tests.support.environments import NODES, minimal
 from tests.support.templates import of_type, only
 
 TGW, VGW, PCX = "tgw-0123456789abcdef0", "vgw-0123456789abcdef0", "pcx-0123456789abcdef0"
@@ -113,6 +113,7 @@ def test_an_endpoint_that_is_made_anyway_gets_the_settings(synth):
 def test_control_planes_have_subnets_of_their_own(synth):
     data = minimal()
     data["network"] |= {"availability_zones": 2, "control_plane_cidr": "100.64.0.0/26", "ipv6": True}
+    data["clusters"][0]["compute"] = {"managed_nodes": NODES}
     data["clusters"][0]["control_plane"]["security_group_ids"] = ["sg-0123456789abcdef0"]
     templates = synth(data)
     subnets = {
@@ -131,7 +132,7 @@ def test_control_planes_have_subnets_of_their_own(synth):
 
 
 def test_control_plane_subnets_of_an_existing_network(synth):
-    data, own = minimal(), ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
+    data, own = minimal({"managed_nodes": NODES}), ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
     private = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
     data["network"] = {
         "vpc_id": "vpc-0123456789abcdef0",

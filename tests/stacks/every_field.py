@@ -61,6 +61,7 @@ FILES: tuple[dict[str, Any], ...] = (
         "tags": {"owner": "a team"},
         "iam": {"path": "/eks/", "name_prefix": "x-", "permissions_boundary": "arn:aws:iam::123456789012:policy/B"},
         "foundation": {"retain": False, "log_retention_days": 7},
+        "guardduty": {"plans": ["RUNTIME_MONITORING"], "agent": "managed", "publish": "SIX_HOURS"},
         "network": {
             "cidr": "10.0.0.0/16",
             "availability_zones": 3,
@@ -77,7 +78,6 @@ FILES: tuple[dict[str, Any], ...] = (
                 {"gateway_id": "vgw-0123456789abcdef0", "routes": ["pl-0123456789abcdef0"], "attach": False},
             ],
             "resolver_rules": ["rslvr-rr-0123456789abcdef0"],
-            "control_plane_cidr": "10.3.0.0/24",
             "pod_cidr": "100.64.0.0/16",
             "ipv6": True,
         },
@@ -375,6 +375,22 @@ FILES: tuple[dict[str, Any], ...] = (
                     "allow": [{"actions": ["wafv2:GetWebACL"], "resources": ["*"]}],
                 },
                 "provided_elsewhere": ["cert-manager.io"],
+                "alarms": {
+                    "topics": ["arn:aws:sns:eu-west-1:123456789012:on-call"],
+                    "thresholds": {"api-errors": 10},
+                    "without": ["webhook-latency"],
+                },
+                "backup": {
+                    "schedule": "cron(0 3 ? * 1 *)",
+                    "keep_days": 14,
+                    "vault": "kept",
+                    "copy_to": "arn:aws:backup:eu-central-1:123456789012:backup-vault:copies",
+                    "buckets": True,
+                },
+                "prometheus": {
+                    "workspace_arn": "arn:aws:aps:eu-west-1:123456789012:workspace/ws-1234abcd-12ab-34cd-56ef-1234567890ab",
+                    "configuration": {"scrape_configs": [{"job_name": "pods"}]},
+                },
                 "workloads": [
                     {
                         "name": "web",
@@ -448,7 +464,7 @@ FILES: tuple[dict[str, Any], ...] = (
             },
             {
                 "name": "d",
-                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"], "control_plane_cidr": "10.3.0.0/24"},
                 "control_plane": {
                     "kubernetes_version": "1.36",
                     "certificate_authority": {"successor": True, "active_id": "abc"},
@@ -461,6 +477,81 @@ FILES: tuple[dict[str, Any], ...] = (
                         ]
                     },
                     "karpenter": {"node_pools": [{"name": "a", "availability_zones": ["eu-west-1a"]}]},
+                },
+            },
+            {
+                "name": "s",
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "control_plane": {"kubernetes_version": "1.36", "service_cidr": "172.20.0.0/16"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {
+                    "self_managed_nodes": {
+                        "groups": [
+                            {
+                                "name": "general",
+                                "ami_type": "AL2023_x86_64_STANDARD",
+                                "ami_release": "v20261112",
+                                "instance_types": ["m7i.large"],
+                                "capacity": "spot",
+                                "on_demand_base": 1,
+                                "on_demand_percentage": 20,
+                                "capacity_rebalance": True,
+                                "min_size": 2,
+                                "desired_size": 2,
+                                "max_size": 3,
+                                "volume_gib": 50,
+                                "volume_kms_key_arn": KEY,
+                                "labels": {"team": "a"},
+                                "kubernetes_version": "1.36",
+                                "drain_seconds": 300,
+                                "max_lifetime_days": 30,
+                                "metadata_hop_limit": 1,
+                                "availability_zones": ["eu-west-1a"],
+                                "placement_group": "pg",
+                                "efa_interfaces": 1,
+                                "tags": {"owner": "me"},
+                                "refresh": {
+                                    "enabled": True,
+                                    "min_healthy_percentage": 90,
+                                    "max_healthy_percentage": 150,
+                                    "warmup_seconds": 120,
+                                    "checkpoints": [50, 100],
+                                    "checkpoint_minutes": 10,
+                                    "bake_minutes": 10,
+                                    "alarms": ["errors"],
+                                },
+                            },
+                            {
+                                "name": "special",
+                                "instance_types": ["m7i.large"],
+                                "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
+                                "ami": {"id": "ami-0123456789abcdef0"},
+                                "user_data": {"scripts": ["#!/bin/bash\necho hello"]},
+                                "kubelet": {"max_pods": 50},
+                                "instance_store": "raid0",
+                                "security_group_ids": ["sg-0123456789abcdef0"],
+                                "subnet_ids": ["subnet-0123456789abcdef0"],
+                                "capacity_reservation": "cr-0123456789abcdef0",
+                            },
+                        ],
+                        "kubernetes_version": "1.36",
+                        "session_manager": True,
+                        "node_policies": ["AmazonSSMManagedInstanceCore"],
+                        "termination_handler": {"enabled": True, "version": "0.27.1", "values": {"replicas": 2}},
+                        "cluster_autoscaler": {"enabled": True, "version": "9.59.0", "values": {"replicaCount": 2}},
+                    }
+                },
+            },
+            {
+                "name": "t",
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "control_plane": {"kubernetes_version": "1.36", "service_cidr": "172.20.0.0/16"},
+                "access": {"admins": ["role/Admin"]},
+                "compute": {
+                    "self_managed_nodes": {
+                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
+                    }
                 },
             },
             {

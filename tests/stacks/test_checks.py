@@ -20,9 +20,14 @@ OTHERS = {
         **minimal(
             {
                 "managed_nodes": {**NODES, "session_manager": True},
+                "self_managed_nodes": {
+                    "groups": [{"name": "own", "instance_types": ["m7i.large"]}],
+                    "session_manager": True,
+                },
                 "karpenter": {"node_pools": [{"name": "more"}], "session_manager": True},
             },
             delivery="kubectl",
+            backup={"buckets": True},
             control_plane={"kubernetes_version": "1.36", "ip_family": "ipv6"},
             addons={
                 one: {"enabled": True}
@@ -115,7 +120,7 @@ def synthesise(*names, code=""):
     return Ended(codes, folders, *json.loads((folder / "said.json").read_text()))
 
 
-BARE = ("demo", "workloads", *OTHERS)
+BARE = ("demo", "hybrid", "workloads", *OTHERS)
 """What has a finding for each acknowledgement, together."""
 
 

@@ -37,7 +37,12 @@ _PRUNING = "aws.cdk.eks/prune-"
 """Beginning of the label by which the CDK's handler finds what left a manifest."""
 _OF_CHARTS = {
     "aws-load-balancer-controller": [("IngressClass", "alb")],
-    **{name: [] for name in ("karpenter", "karpenter-crd", "neuron-device-plugin", "nvidia-device-plugin")},
+    "nvidia-dra-driver": [("DeviceClass", "gpu.nvidia.com"), ("DeviceClass", "mig.nvidia.com")],
+    "neuron-dra-driver": [("DeviceClass", "neuron.aws.com")],
+    **{
+        name: []
+        for name in ("efa-device-plugin", "karpenter", "karpenter-crd", "neuron-device-plugin", "nvidia-device-plugin")
+    },
 }
 """https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/ingress_class/."""
 

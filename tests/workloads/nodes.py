@@ -1,9 +1,11 @@
 """Where pods of a cluster could run, out of its synthesised templates and objects: Fargate profiles, node groups, node pools."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 from eks_facts.quantities import quantity
 from kubernetes_lint.objects import at, of_kind
@@ -29,8 +31,20 @@ _BUILT_IN: Mapping[str, tuple[frozenset[str], list[dict[str, str]]]] = {
     "system": (frozenset(["amd64", "arm64"]), [{"key": "CriticalAddonsOnly", "effect": "NoSchedule"}]),
 }
 _SIZES = {"nano": 2, "micro": 2, "small": 2, "medium": 2, "large": 2}
-_GIB_A_CPU = {"c": 2, "m": 4, "r": 8, "t": 4}
+_GIB_A_CPU = {"c": 2, "g": 4, "i": 4, "m": 4, "p": 10, "r": 8, "t": 4}
 """Memory of each vCPU by category, at sizes from large on. https://aws.amazon.com/ec2/instance-types/"""
+
+
+# https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-optimized-ami.html, device-management.html
+_HARDWARE = {"nvidia": r"(g|gr|p)\d", "neuron": r"(inf|trn)\d"}
+_OFFERS = {
+    "nvidia-device-plugin": ("nvidia", "nvidia.com/gpu"),
+    "neuron-device-plugin": ("neuron", "aws.amazon.com/neuron"),
+    "nvidia-dra-driver": ("nvidia", "gpu.nvidia.com"),
+    "neuron-dra-driver": ("neuron", "neuron.aws.com"),
+}
+"""What a chart's pods offer on nodes with the device: a resource that pods ask for, or a class by which they claim."""
+_OF_AUTO_MODE = {"nvidia": ["nvidia.com/gpu", "gpu.nvidia.com"], "neuron": ["aws.amazon.com/neuron"]}
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,8 @@ class Nodes:
     """Beginning of labels that its nodes have, each with a value that the instance type decides."""
     most: Mapping[str, Fraction] = field(default_factory=dict)
     """The largest pod's requests by resource, where that is known."""
+    devices: tuple[str, ...] = ()
+    """Resources and device classes that something on them offers."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -111,9 +127,37 @@ def _groups(cluster: Cluster) -> Iterator[Nodes]:
             **{key: frozenset([value]) for key, value in properties["Labels"].items()},
         }
         name = properties["Tags"]["Name"].removeprefix(f"{cluster.name}-")
-        yield Nodes(
-            "managed_nodes", name, labels, taints, _own_drivers(cluster), most=_largest(properties["InstanceTypes"])
-        )
+        types = properties["InstanceTypes"]
+        found = Nodes("managed_nodes", name, labels, taints, _own_drivers(cluster), most=_largest(types))
+        yield replace(found, devices=(*_in_ami(cluster, properties), *_by_charts(cluster, found, types)))
+
+
+def _in_ami(cluster: Cluster, group: Mapping[str, Any]) -> Iterator[str]:
+    if re.fullmatch(r"BOTTLEROCKET_.*_NVIDIA(_FIPS)?", group["AmiType"]):
+        template = cluster.resources[group["LaunchTemplate"]["Id"]["Ref"]]["Properties"]["LaunchTemplateData"]
+        settings = tomllib.loads(at(template, "UserData", "Fn::Base64", default=""))
+        if at(settings, "settings", "kubelet-device-plugins", "nvidia", "enabled", default=True):
+            yield "nvidia.com/gpu"
+
+
+def _by_charts(cluster: Cluster, nodes: Nodes, instance_types: Iterable[str]) -> Iterator[str]:
+    from tests.workloads.scheduling import may_meet
+
+    have = {device for device, name in _HARDWARE.items() if any(re.match(name, one) for one in instance_types)}
+    for chart in cluster.charts:
+        device, offered = _OFFERS.get(chart["name"], ("", ""))
+        terms = list(_terms(chart["values"]))
+        assert terms or not device, "its pods would run on nodes without the device"
+        if device in have and any(all(may_meet(one, nodes) for one in term) for term in terms):
+            yield offered
+
+
+def _terms(values: Any) -> Iterator[list[Any]]:
+    for key, value in values.items() if isinstance(values, dict) else ():
+        if key == "nodeSelectorTerms":
+            yield from (one["matchExpressions"] for one in value)
+        else:
+            yield from _terms(value)
 
 
 def _largest(instance_types: list[str]) -> dict[str, Fraction]:
@@ -158,7 +202,7 @@ def _pools(cluster: Cluster) -> Iterator[Nodes]:
         for one in template["spec"]["requirements"]:
             labels[one["key"]] = frozenset(one["values"]) if one["operator"] == "In" else ANY
         labels |= {key: frozenset([value]) for key, value in at(template, "metadata", "labels", default={}).items()}
-        yield Nodes(
+        found = Nodes(
             kind="auto_mode" if auto else "karpenter",
             name=name,
             labels=labels,
@@ -167,3 +211,7 @@ def _pools(cluster: Cluster) -> Iterator[Nodes]:
             open_prefix=f"{'eks.amazonaws.com' if auto else 'karpenter.k8s.aws'}/instance-",
             most={key: quantity(value) for key, value in at(pool, "spec", "limits", default={}).items()},
         )
+        types = labels.get("node.kubernetes.io/instance-type") or []
+        have = [device for device, one in _HARDWARE.items() if any(re.match(one, name) for name in types)]
+        brought = [name for device in have for name in _OF_AUTO_MODE[device]]
+        yield replace(found, devices=tuple(brought if auto else _by_charts(cluster, found, types)))

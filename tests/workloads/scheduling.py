@@ -41,14 +41,16 @@ def land(
     refusals: list[str] = []
     places = []
     for candidate in nodes:
-        if reasons := list(_refused(pod, volumes, candidate)):
+        if reasons := list(_refused(pod, volumes, candidate, objects)):
             refusals += [f"{candidate}: {reason}" for reason in reasons]
         else:
             places.append((candidate.kind, candidate.name))
     return Landing(tuple(places), tuple(refusals))
 
 
-def _refused(pod: Pod, volumes: Sequence[tuple[str, list[Any]]], nodes: Nodes) -> Iterator[str]:
+def _refused(
+    pod: Pod, volumes: Sequence[tuple[str, list[Any]]], nodes: Nodes, objects: Sequence[KubernetesObject]
+) -> Iterator[str]:
     yield from _taints(pod, nodes)
     yield from _labels(pod, nodes)
     for driver, topologies in volumes:
@@ -59,9 +61,21 @@ def _refused(pod: Pod, volumes: Sequence[tuple[str, list[Any]]], nodes: Nodes) -
             for term in topologies
         ):
             yield "the pod's volume is not made there (allowedTopologies)"
+    yield from (f"nothing there offers {one}" for one in _devices(pod, objects) if one not in nodes.devices)
     for resource, most in nodes.most.items():
         if asked(pod, resource) > most:
             yield f"is too small: the pod asks for more {resource}"
+
+
+def _devices(pod: Pod, objects: Sequence[KubernetesObject]) -> Iterator[str]:
+    """Resources of devices that a pod asks for, and device classes that it claims."""
+    for container in pod.spec["containers"]:
+        yield from (name for name in at(container, "resources", "limits", default={}) if "/" in name)
+    names = [one.get("resourceClaimTemplateName") for one in pod.spec.get("resourceClaims") or []]
+    for item in of_kind(objects, "ResourceClaimTemplate"):
+        if namespace_of(item) == pod.namespace and item["metadata"]["name"] in names:
+            for request in item["spec"]["spec"]["devices"]["requests"]:
+                yield request["exactly"]["deviceClassName"]
 
 
 def _taints(pod: Pod, nodes: Nodes) -> Iterator[str]:

@@ -95,6 +95,29 @@ def test_pods_of_every_kind_are_among_them() -> None:
     }
 
 
+def test_no_node_has_both_a_plugin_and_a_driver_for_claims_of_one_device() -> None:
+    """Each would hand the same device out. https://docs.aws.amazon.com/eks/latest/userguide/device-management.html."""
+    own, _ = deployed("accelerated")
+    devices = {one.name: one.devices for one in nodes_of(own)}
+    assert devices == {
+        "general": (),
+        "gpu": ("nvidia.com/gpu",),
+        "shared": ("nvidia.com/gpu",),
+        "claims": ("gpu.nvidia.com",),
+        "neuron": ("aws.amazon.com/neuron",),
+        "more-gpus": ("nvidia.com/gpu",),
+    }
+
+
+@pytest.mark.parametrize("chart", ["nvidia-device-plugin", "nvidia-dra-driver", "neuron-device-plugin"])
+def test_a_pod_whose_device_nothing_offers_lands_nowhere(chart: str) -> None:
+    own = copy.deepcopy(deployed("accelerated")[0])
+    own.charts = [one for one in own.charts if one["name"] != chart]
+    places = wanted("accelerated")
+    found = [misplaced(own, one, *places["accelerated", one.namespace]) for one in pods(own.objects)]
+    assert any("nothing there offers" in text for text in found)
+
+
 # Wrong placements: each breaks the workloads environment in one place.
 
 

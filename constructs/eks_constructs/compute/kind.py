@@ -128,8 +128,10 @@ class ComputeKind(Generic[S]):
     """The rules for workloads on it; None: workloads cannot choose it."""
     nodes_are: ClassVar[str] = "node pool"
     has_nodes: ClassVar[bool] = True
-    joins: ClassVar[str | None] = None
-    """The kind whose node names include its own, for workloads that choose nodes by name."""
+    joins: ClassVar[tuple[str, ...]] = ()
+    """The kinds whose node names include its own, for workloads that choose nodes by name."""
+    makes_access_entry: ClassVar[bool] = False
+    """Whether its nodes need an access entry that EKS does not make itself."""
     node_selector: ClassVar[Mapping[str, str]] = {}
     """Labels of its nodes, and of no others."""
 
@@ -182,6 +184,10 @@ class ComputeKind(Generic[S]):
 
     def instance_categories(self, spec: S) -> Iterator[tuple[Where, str]]:
         """Yields the categories of EC2 instance types that it names, with the way to each."""
+        yield from ()
+
+    def told_how_to_join(self, spec: S) -> Iterator[Where]:
+        """Yields the way to each group whose nodes join by what their user data says of the cluster."""
         yield from ()
 
     def reaches(self, spec: S) -> Iterator[tuple[str, str, Where]]:

@@ -10,9 +10,18 @@ from eks_constructs.compute.karpenter.kind import KarpenterNodes
 from eks_constructs.compute.kind import ComputeKind
 from eks_constructs.compute.managed_nodes.kind import ManagedNodeGroups
 from eks_constructs.compute.placement import Rule
+from eks_constructs.compute.self_managed_nodes.kind import SelfManagedNodeGroups
 
 KINDS: dict[str, ComputeKind[Any]] = {
-    kind.name: kind for kind in (AutoMode(), ManagedNodeGroups(), FargatePods(), KarpenterNodes(), HybridNodesKind())
+    kind.name: kind
+    for kind in (
+        AutoMode(),
+        ManagedNodeGroups(),
+        SelfManagedNodeGroups(),
+        FargatePods(),
+        KarpenterNodes(),
+        HybridNodesKind(),
+    )
 }
 """By the key of the environment file, in the order in which they are named."""
 

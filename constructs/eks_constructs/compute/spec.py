@@ -13,6 +13,7 @@ from eks_constructs.compute.kind import ComputeKind
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.mix import ComputeMix
 from eks_constructs.compute.registry import KINDS
+from eks_constructs.compute.self_managed_nodes.spec import SelfManagedNodesSpec
 from eks_constructs.control_plane import RemoteNetworks
 from eks_constructs.spec import Misplaced, Spec
 
@@ -22,6 +23,7 @@ class ComputeSpec(Spec):
 
     auto_mode: AutoModeSpec | None = None
     managed_nodes: ManagedNodesSpec | None = None
+    self_managed_nodes: SelfManagedNodesSpec | None = None
     karpenter: KarpenterSpec | None = None
     """EC2 nodes beside the managed ones, added and removed by your own autoscaler."""
     fargate: FargateSpec | None = None
@@ -67,11 +69,12 @@ class ComputeSpec(Spec):
 
     @model_validator(mode="after")
     def _room_for_addons(self) -> "ComputeSpec":
-        if self.managed_nodes and self.mix.deployments_run_on is None:
+        groups = "managed_nodes" if self.managed_nodes else "self_managed_nodes" if self.self_managed_nodes else None
+        if groups and self.mix.deployments_run_on is None:
             raise Misplaced(
                 "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0, no taints and no revision."
                 " Auto Mode's pool general-purpose would do, too, a node pool of auto_mode without taints, or Fargate",
-                *("managed_nodes", "groups"),
+                *(groups, "groups"),
             )
         return self
 
@@ -80,7 +83,7 @@ class ComputeSpec(Spec):
         active = [(kind, section) for kind, section in self.active() if kind.rule]
         if not active:
             raise ValueError(
-                "names no compute, so no pod could run; add auto_mode: {}, managed_nodes, fargate or hybrid_nodes"
+                "names no compute, so no pod could run; add auto_mode: {}, managed_nodes, self_managed_nodes, fargate or hybrid_nodes"
             )
         if not any(kind.has_room(section) for kind, section in active):
             raise Misplaced(

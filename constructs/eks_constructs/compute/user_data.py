@@ -1,4 +1,5 @@
-"""User data of nodes: what an instance reads when it starts, as MIME parts (Amazon Linux 2023) or TOML (Bottlerocket).
+"""User data of nodes: what an instance reads when it starts, as MIME parts (Amazon Linux 2023, Ubuntu), TOML (Bottlerocket) or PowerShell
+(Windows).
 
 https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html#launch-template-user-data
 """
@@ -19,6 +20,20 @@ MAX_BYTES = 16 * 1024
 """Of user data before it is encoded. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html"""
 
 
+_READ = {
+    "al2023": ("scripts", "node_config"),
+    "bottlerocket": ("bottlerocket",),
+    "ubuntu": ("scripts",),
+    "windows": ("powershell",),
+}
+_HAVE = {
+    "al2023": "the nodes have Amazon Linux",
+    "bottlerocket": "Bottlerocket reads settings alone",
+    "ubuntu": "the nodes have Ubuntu, which reads scripts alone",
+    "windows": "the nodes have Windows, which reads PowerShell alone",
+}
+
+
 def _script(text: str) -> str:
     if f"--{_BOUNDARY}" in text:
         raise ValueError(f"must not contain --{_BOUNDARY}, which separates the parts of user data")
@@ -32,6 +47,12 @@ Script = Annotated[
     pattern(r"#!/[\s\S]*", "must begin with the program that runs it, such as #!/bin/bash"),
     AfterValidator(_script),
 ]
+
+
+def _powershell(text: str) -> str:
+    if "powershell>" in text.lower():
+        raise ValueError("must be the script alone: the tags around it are filled in")
+    return _script(text)
 
 
 def _node_config(value: dict[str, Any]) -> dict[str, Any]:
@@ -102,12 +123,11 @@ class UserDataSpec(Spec):
             raise Misplaced("is for Amazon Linux, and bottlerocket is not; remove one of the two", key)
         return self
 
-    def check(self, *, bottlerocket: bool) -> None:
-        """Raises Misplaced for what the operating system of the nodes does not read."""
-        for key in ("scripts", "node_config") if bottlerocket else ("bottlerocket",):
-            if getattr(self, key):
-                has = "Bottlerocket reads settings alone" if bottlerocket else "the nodes have Amazon Linux"
-                raise Misplaced(f"{has}; remove it, or change the AMI", "user_data", key)
+    def check(self, family: str) -> None:
+        """Raises Misplaced for what the operating system of a family of AMIs does not read."""
+        for key in ("scripts", "node_config", "bottlerocket"):
+            if getattr(self, key) and key not in _READ[family]:
+                raise Misplaced(f"{_HAVE[family]}; remove it, or change the AMI", "user_data", key)
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,3 +172,8 @@ def _tables(table: Mapping[str, Any], name: str) -> Iterator[str]:
     for key, value in table.items():
         if isinstance(value, Mapping):
             yield from _tables(value, f"{name}.{key}")
+
+
+def powershell(scripts: list[str]) -> str | None:
+    """Returns user data of Windows; None: there is nothing to say. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html."""
+    return "<powershell>\n" + "\n".join(text.rstrip() for text in scripts) + "\n</powershell>\n" if scripts else None

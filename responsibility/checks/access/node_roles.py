@@ -50,7 +50,7 @@ def node_policies_only(role: Role) -> Answer | None:
     for statement in said:
         if any(has_gap(action) for action in statement.actions):
             gaps = [*gaps, UnknownValue(statement.evidence, "an action is not in the template")]
-        actions = [action for action in statement.actions if statement.allow and not _of_a_node(action)]
+        actions = [action for action in statement.actions if statement.allow and not of_a_node(action)]
         if actions or (statement.allow and statement.not_actions):
             found.append((actions[0] if actions else "NotAction", statement.evidence))
     if found:
@@ -80,7 +80,7 @@ def has_what_it_needs(role: Role) -> Answer | None:
         policy
         for of in roles
         for policy in role_policies.missing(of, names)
-        if not role_policies.includes(policy, names) and not _allows(said, role_policies.instead(policy))
+        if not role_policies.includes(policy, names) and not allows(said, role_policies.instead(policy))
     ]
     if not missing:
         return met("has what it needs to start")
@@ -89,13 +89,14 @@ def has_what_it_needs(role: Role) -> Answer | None:
     return open_(f"lacks {' and '.join(dict.fromkeys(missing))}, or statements like it", role.at("ManagedPolicyArns"))
 
 
-def _allows(said: list[Statement], actions: tuple[str, ...]) -> bool:
+def allows(said: list[Statement], actions: tuple[str, ...]) -> bool:
     """Whether statements allow each of some actions; that a condition or a resource limits them is for people to see."""
     granted = [pattern for statement in said if statement.allow for pattern in statement.actions]
     return all(any(fnmatchcase(action.lower(), pattern.lower()) for pattern in granted) for action in actions)
 
 
-def _of_a_node(action: str) -> bool:
+def of_a_node(action: str) -> bool:
+    """Whether the software of a node itself calls an action; one that is not known may be."""
     service, _, name = action.lower().partition(":")
     if has_gap(action):
         return True

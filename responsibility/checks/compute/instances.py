@@ -1,5 +1,6 @@
 """Checks of the EC2 instances behind nodes: their image, the instance metadata service, their volumes, SSH."""
 
+from eks_facts.files import load
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.addresses import known_source
@@ -10,13 +11,6 @@ from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN, Reference, has_gap, without_gaps
 
 _NO_AL2_SINCE = (1, 33)
-_ROOTS = {
-    "al2": ("/dev/xvda",),
-    "al2023": ("/dev/xvda",),
-    "bottlerocket": ("/dev/xvda", "/dev/xvdb"),
-    "windows": ("/dev/sda1",),
-}
-"""The volumes that an image brings. Bottlerocket keeps the system on the first, images and pods on the second."""
 _LOGIN_PORTS = (22, 3389)
 """SSH, and RDP on Windows."""
 
@@ -137,7 +131,7 @@ def volumes_are_encrypted(nodes: Ec2Nodes) -> Answer:
     if unknown:
         raise unknown
     family = nodes.family
-    missing = [device for device in _ROOTS.get(family, ()) if device not in named]
+    missing = [device for device in load("instance_families")["volumes"].get(family, ()) if device not in named]
     if missing:
         return open_(f"does not request encryption of {' and '.join(missing)}", where)
     if family == "custom" and not named:

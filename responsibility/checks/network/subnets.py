@@ -170,7 +170,11 @@ def subnets_are_tagged(vpc: Vpc) -> Answer | None:
     inside = [subnet for subnet in vpc.subnets if subnet.reach in ("private", "isolated") and placement.uses(subnet)]
     if not public and not inside:
         raise vpc.subnets[0].unseen if vpc.subnets else UnknownValue(vpc.at(), "its subnets were not read")
-    lacking = [*_untagged(public, "kubernetes.io/role/elb"), *_untagged(inside, "kubernetes.io/role/internal-elb")]
+    private = [subnet for subnet in vpc.subnets if subnet.reach in ("private", "isolated")]
+    lacking = [
+        *_untagged(public, "kubernetes.io/role/elb", public),
+        *_untagged(inside, "kubernetes.io/role/internal-elb", private),
+    ]
     if lacking:
         names = ", ".join(subnet.name for subnet in lacking)
         return open_(f"has subnets without a tag for load balancers: {names}", *(s.at("Tags") for s in lacking))
@@ -178,9 +182,10 @@ def subnets_are_tagged(vpc: Vpc) -> Answer | None:
     return met("has tagged subnets in each zone", *(subnet.at("Tags") for subnet in (*public, *inside)))
 
 
-def _untagged(subnets: list[Subnet], key: str) -> list[Subnet]:
+def _untagged(subnets: list[Subnet], key: str, all_of_them: list[Subnet]) -> list[Subnet]:
+    """Returns the subnets without a tag whose zone has none with it: a control plane may have subnets of its own."""
     without = [subnet for subnet in subnets if key not in _tag_keys(subnet)]
-    covered = {subnet.zone for subnet in subnets if subnet not in without and subnet.zone}
+    covered = {subnet.zone for subnet in all_of_them if key in _tag_keys(subnet) and subnet.zone}
     return [subnet for subnet in without if subnet.zone not in covered]
 
 

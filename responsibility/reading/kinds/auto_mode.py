@@ -47,7 +47,7 @@ class AutoMode(Kind):
         return [cluster.at("ComputeConfig")]
 
     def places(self, facts: Facts) -> Iterator[tuple[Fact, list[Subnet]]]:
-        """Without subnets of its own, a NodeClass uses those of the cluster."""
+        """The built-in pools use the subnets of the cluster; without them (an empty list) no node is there by itself."""
         for cluster in facts.all(Cluster):
-            if self.has(cluster):
+            if self.has(cluster) and cluster.resource.maybe("ComputeConfig.NodePools", None) != []:
                 yield cluster, cluster.subnets

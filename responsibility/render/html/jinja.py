@@ -23,20 +23,20 @@ _ORDER = {
 """What deserves a look first."""
 
 
-def page(name: str, **values: Any) -> str:
-    """Returns the page of ``NAME.j2`` with the style of ``NAME.css``, and the script of ``NAME.js`` if there is one."""
-    style, script = _file(f"{name}.css"), _file(f"{name}.js")
+def page(name: str, *, folder: Path = _HERE, **values: Any) -> str:
+    """Returns the page of ``NAME.j2`` in ``folder`` with the style of ``NAME.css``, and the script of ``NAME.js`` if there is one."""
+    style, script = _file(folder / f"{name}.css"), _file(folder / f"{name}.js")
     parts = {"style": style, "script": script}
     allowed = "".join(f" {part}-src 'sha256-{_digest(text)}';" for part, text in parts.items() if text)
     policy = f"default-src 'none';{allowed} img-src data:; base-uri 'none'; form-action 'none'"
-    template = _environment().get_template(f"{name}.j2")
+    template = _environment(folder).get_template(f"{name}.j2")
     return template.render(values, style=markup(style), script=markup(script), policy=policy)
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folder: Path) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_HERE),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -67,8 +67,7 @@ def _worst_first(items: list[Any], attribute: str) -> list[Any]:
 
 
 @cache
-def _file(name: str) -> str:
-    file = _HERE / name
+def _file(file: Path) -> str:
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 

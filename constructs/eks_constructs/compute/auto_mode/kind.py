@@ -125,8 +125,8 @@ class AutoMode(ComputeKind[AutoModeSpec]):
         return Built(AutoModeNodeClassAccess(scope, "AutoMode", cluster=wiring.cluster, role_arn=role_arn))
 
     def files(self, spec: AutoModeSpec, context: ClusterContext, network: ClusterNetwork) -> Iterator[ManifestFile]:
-        if "managed_nodes" not in context.sections:
-            # With managed nodes the vpc-cni add-on owns this ConfigMap (its enableNetworkPolicy). Kept: when nodes are added,
+        if "vpc-cni" not in context.addons:
+            # With other nodes the vpc-cni add-on owns this ConfigMap (its enableNetworkPolicy). Kept: when nodes are added,
             # the add-on has taken it over by the time that it leaves the file; to delete it would switch the policies off.
             note = "Switches on Auto Mode's network policy engine; until then it ignores NetworkPolicies."
             yield ManifestFile(11, "network-policy", [objects.network_policy_manifest()], note, keep=True)

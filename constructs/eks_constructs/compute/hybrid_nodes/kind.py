@@ -32,6 +32,7 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
     node_selector = {COMPUTE_TYPE: "hybrid"}
     rule = rule_with_controller(namespace="{name}-hybrid-nodes", node_selector=node_selector)
     nodes_are = "site"
+    makes_access_entry = True
 
     def active(self, spec: HybridNodesSpec) -> bool:
         return spec.enabled

@@ -6,27 +6,20 @@ https://karpenter.sh/docs/getting-started/getting-started-with-karpenter/
 from collections.abc import Sequence
 
 from aws_cdk import aws_eks as eks
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam_resources
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.compute.interruption_queue import interruption_queue
 from eks_constructs.compute.karpenter.rights import statements
 from eks_constructs.identity import associated_role
-from eks_constructs.roles import IamSpec, document, role, role_name, trust_service
+from eks_constructs.roles import IamSpec, role, role_name, trust_service
 from eks_facts.role_policies import narrowest
 
 NAMESPACE, SERVICE_ACCOUNT = "kube-system", "karpenter"
 
-# The events that Karpenter reads, to drain a node before EC2 ends it. Name, source, detail type, detail.
-# https://karpenter.sh/docs/concepts/disruption/#interruption
-_EVENTS: tuple[tuple[str, str, str, dict[str, list[str]]], ...] = (
-    ("SpotInterruption", "aws.ec2", "EC2 Spot Instance Interruption Warning", {}),
-    ("Rebalance", "aws.ec2", "EC2 Instance Rebalance Recommendation", {}),
-    ("InstanceState", "aws.ec2", "EC2 Instance State-change Notification", {}),
-    ("ScheduledChange", "aws.health", "AWS Health Event", {"service": ["EC2"]}),
-)
+_EVENTS = ("SpotInterruption", "Rebalance", "InstanceState", "ScheduledChange")
+"""What Karpenter reads, to drain a node before EC2 ends it. https://karpenter.sh/docs/concepts/disruption/#interruption."""
 
 
 def node_role_name(iam: IamSpec, environment: str, cluster: str) -> str:
@@ -82,7 +75,7 @@ class Karpenter(Construct):
         eks.CfnAccessEntry(
             self, "NodeAccess", cluster_name=cluster.ref, principal_arn=node_role.attr_arn, type="EC2_LINUX"
         )
-        queue = self._queue()
+        queue = interruption_queue(self, "Karpenter", _EVENTS)
         self.queue_name = queue.attr_queue_name
         associated_role(
             self,
@@ -95,36 +88,3 @@ class Karpenter(Construct):
                 cluster.name, queue_arn=queue.attr_arn, node_role_arn=node_role.attr_arn, profile_arn=profile.attr_arn
             ),
         )
-
-    def _queue(self) -> sqs.CfnQueue:
-        # A warning is worth nothing after five minutes: EC2 takes a Spot instance after two.
-        queue = sqs.CfnQueue(self, "Queue", message_retention_period=300, sqs_managed_sse_enabled=True)
-        rules = [
-            events.CfnRule(
-                self,
-                name,
-                description=f"{detail_type}, for Karpenter",
-                event_pattern={"source": [source], "detail-type": [detail_type]}
-                | ({"detail": detail} if detail else {}),
-                targets=[events.CfnRule.TargetProperty(id="Queue", arn=queue.attr_arn)],
-            )
-            for name, source, detail_type, detail in _EVENTS
-        ]
-        send = {
-            "Sid": "RulesSend",
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": queue.attr_arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": [rule.attr_arn for rule in rules]}},
-        }
-        encrypted_only = {
-            "Sid": "OverTlsAlone",
-            "Effect": "Deny",
-            "Principal": "*",  # a denial: nobody is let in by it
-            "Action": "sqs:*",
-            "Resource": queue.attr_arn,
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
-        sqs.CfnQueuePolicy(self, "QueuePolicy", queues=[queue.ref], policy_document=document([send, encrypted_only]))
-        return queue

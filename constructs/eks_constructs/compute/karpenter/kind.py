@@ -1,4 +1,4 @@
-"""Karpenter as a kind of compute: nodes beside the managed ones."""
+"""Karpenter as a kind of compute: nodes beside managed or self-managed ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,12 +14,14 @@ from eks_constructs.compute.karpenter import objects
 from eks_constructs.compute.karpenter.construct import Karpenter, node_role_name
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.kind import ClusterContext, ComputeKind, Where, Wiring
-from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.node_pools import named_categories, named_types, named_zones
 from eks_constructs.compute.placement import Nodes, claimable, disk_for_pods
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
+
+HOSTS = ("managed_nodes", "self_managed_nodes")
+"""The kinds on whose nodes it can run, in order of preference: not on nodes that it makes."""
 
 
 class KarpenterNodes(ComputeKind[KarpenterSpec]):
@@ -28,21 +30,23 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
     name = "karpenter"
     title = "Karpenter"
     node_selector = objects.NODES
-    joins = "managed_nodes"
+    joins = HOSTS
+    makes_access_entry = True
     has_controller = True
 
     def check(self, spec: KarpenterSpec, sections: Mapping[str, Any]) -> None:
         if "auto_mode" in sections:
             raise Misplaced("Auto Mode is Karpenter, run by AWS: remove one of the two", self.name)
-        managed = sections.get("managed_nodes")
-        if not isinstance(managed, ManagedNodesSpec):
-            raise Misplaced("runs on managed nodes, and there are none; add managed_nodes", self.name)
-        if not managed.hosts_addons:
+        present = [sections[name] for name in HOSTS if name in sections]
+        if not present:
+            raise Misplaced("runs on managed or self-managed nodes, and there are none; add managed_nodes", self.name)
+        if not any(section.hosts_addons for section in present):
             raise Misplaced(
-                "runs on managed nodes, and no group has room for it: one needs a desired_size above 0, no taints and no revision",
+                "runs on managed or self-managed nodes, and no group has room for it: one needs a desired_size above 0, no taints and"
+                " no revision",
                 self.name,
             )
-        groups = {group.name for group in managed.groups}
+        groups = {group.name for section in present for group in section.groups}
         for index, pool in enumerate(spec.node_pools):
             if pool.name in groups:
                 raise Misplaced(
@@ -92,11 +96,12 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
         return {objects.QUEUE: made.queue_name}
 
     def charts(self, spec: KarpenterSpec, context: ClusterContext) -> Sequence[HelmChart]:
-        managed = context.sections["managed_nodes"]
-        # Replicas do not share a node: as many as the managed nodes have place for, two at most.
-        replicas = min(2, sum(group.desired for group in managed.groups if group.hosts_addons))
+        host = next(name for name in HOSTS if name in context.sections and context.sections[name].hosts_addons)
+        # Replicas do not share a node: as many as those nodes have place for, two at most.
+        replicas = min(2, sum(group.desired for group in context.sections[host].groups if group.hosts_addons))
         definitions, controller = objects.charts(
             context.name,
+            host=host,
             replicas=replicas,
             own_pod_subnets=context.own_pod_subnets,
             isolated=context.isolated,

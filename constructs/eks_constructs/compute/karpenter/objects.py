@@ -44,13 +44,20 @@ CHARTS = ("karpenter-crd", SERVICE_ACCOUNT)
 
 
 def charts(
-    cluster: str, *, replicas: int, own_pod_subnets: bool = False, isolated: bool = False, static: bool = False
+    cluster: str,
+    *,
+    host: str,
+    replicas: int,
+    own_pod_subnets: bool = False,
+    isolated: bool = False,
+    static: bool = False,
 ) -> list[HelmChart]:
     """Returns Karpenter's charts: resource definitions apart, because helm never updates those that come within a chart.
 
     Args:
         cluster: its name.
-        replicas: of the controller, each on a managed node of its own: nodes that Karpenter adds do not run it.
+        host: the kind of compute whose nodes run it.
+        replicas: of the controller, each on a node of its own: nodes that Karpenter adds do not run it.
         own_pod_subnets: pods have subnets of their own, so that a node's first network interface has no address for them.
         isolated: there is no way to the internet, and so none to the price list, which has no VPC endpoint.
         static: some pool is static, which this version of Karpenter must be told to allow.
@@ -66,7 +73,7 @@ def charts(
             # Alpha: https://karpenter.sh/docs/reference/settings/#feature-gates
             **({"featureGates": {"staticCapacity": True}} if static else {}),
         },
-        "nodeSelector": {KIND_LABEL: "managed_nodes", "kubernetes.io/os": "linux"},
+        "nodeSelector": {KIND_LABEL: host, "kubernetes.io/os": "linux"},
         "controller": {"resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}},
     }
     return [

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.compute.device_settings import DeviceSettings, same_interfaces
+from eks_constructs.compute.ec2_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
 from eks_constructs.compute.kubelet import KubeletSpec
-from eks_constructs.compute.managed_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
 from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
 from eks_constructs.compute.user_data import UserDataSpec
 from eks_constructs.rights import PolicyName
@@ -70,7 +70,7 @@ class KarpenterNodesSpec(DeviceSettings):
 
     @model_validator(mode="after")
     def _of_the_system(self) -> "KarpenterNodesSpec":
-        self.user_data.check(bottlerocket=self.system == "bottlerocket")
+        self.user_data.check(self.system)
         if self.ami_ids and not self.ami.endswith("@latest") and "ami" in self.model_fields_set:
             raise Misplaced(f"names a release, and ami_ids name others; write {self.system}@latest", "ami")
         for key in self.tags:

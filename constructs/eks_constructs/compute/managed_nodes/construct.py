@@ -7,14 +7,15 @@ from constructs import Construct
 
 from eks_constructs.cluster_handle import ClusterHandle, Joining
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.managed_nodes.launch_template import PodAddresses, launch_template
-from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec, device_labels
+from eks_constructs.compute.ec2_nodes.launch_template import launch_template
+from eks_constructs.compute.ec2_nodes.role import node_role
+from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
+from eks_constructs.compute.managed_nodes.spec import REVISION_LABEL, ManagedNodesSpec, NodeGroupSpec
 from eks_constructs.compute.managed_nodes.updates import repair_config, warm_pool_config
 from eks_constructs.compute.mix import KIND_LABEL
 from eks_constructs.compute.taints import eks_effect
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.roles import IamSpec, role, trust_service
-from eks_facts.role_policies import narrowest
+from eks_constructs.roles import IamSpec
 
 
 class ManagedNodes(Construct):
@@ -54,26 +55,19 @@ class ManagedNodes(Construct):
         self._cluster = cluster
         self._version = spec.kubernetes_version or kubernetes_version
         self._network, self._tags = network, tags
-        self.role_arn = spec.role_arn or self._role(spec, iam, revision)
-        self.groups = {group.name: self._group(group) for group in spec.groups if group.revision == revision}
-
-    def _role(self, spec: ManagedNodesSpec, iam: IamSpec, revision: str | None) -> str:
-        """Makes the nodes' role; returns its ARN."""
-        cluster = self._cluster.name
-        managed = [*narrowest("ec2_nodes"), *spec.node_policies]
-        if spec.session_manager:
-            managed.append("AmazonSSMManagedInstanceCore")
-        # No confused-deputy condition: EC2 sends none when it takes an instance role.
-        made = role(
-            self,
-            "NodeRole",
-            spec=iam,
-            name=f"{cluster}-nodes-{revision}" if revision else f"{cluster}-nodes",
-            description=f"EC2 nodes of {cluster}: join the cluster and pull images",
-            trust=trust_service("ec2.amazonaws.com"),
-            managed=managed,
+        self.role_arn = (
+            spec.role_arn
+            or node_role(
+                self,
+                "NodeRole",
+                iam=iam,
+                cluster=cluster.name,
+                purpose=f"nodes-{revision}" if revision else "nodes",
+                policies=spec.node_policies,
+                session_manager=spec.session_manager,
+            ).attr_arn
         )
-        return made.attr_arn
+        self.groups = {group.name: self._group(group) for group in spec.groups if group.revision == revision}
 
     def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
         pascal = pascal_case(spec.name)
@@ -81,13 +75,21 @@ class ManagedNodes(Construct):
         labels = {
             **spec.labels,
             KIND_LABEL: "managed_nodes",
-            **device_labels(spec),
+            **spec.device_labels,
             **({REVISION_LABEL: spec.revision} if spec.revision else {}),
         }
+        # EKS takes ids of images alone, so CloudFormation reads the parameter and not EC2; and it refuses an instance type along
+        # with an AMI id, and one along with that of a Capacity Block's template.
+        block, own_ami = spec.capacity == "capacity-block", spec.ami is not None
+        if own_ami and self._joining is None:
+            raise ValueError(f"nothing says how nodes of group {spec.name} join the cluster {self._cluster.name}")
         template = launch_template(
             self,
             f"{pascal}Template",
             spec,
+            image_id=spec.ami.image_id if spec.ami else None,
+            instance_type=spec.instance_types[0] if block else None,
+            capacity_block=block,
             cluster=self._cluster.name,
             labels=labels,
             tags=tags,
@@ -95,8 +97,6 @@ class ManagedNodes(Construct):
             joining=self._joining() if spec.ami and self._joining else None,
             pods=self._pods,
         )
-        # EKS refuses them along with an AMI id, and an instance type along with that of a Capacity Block's template.
-        block, own_ami = spec.capacity == "capacity-block", spec.ami is not None
         return eks.CfnNodegroup(
             self,
             pascal,

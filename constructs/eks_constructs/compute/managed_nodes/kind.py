@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterator
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.devices import DeviceSoftware, offered, one_each
+from eks_constructs.compute.devices import DeviceSoftware
+from eks_constructs.compute.ec2_nodes.offer import device_software, offer
+from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
 from eks_constructs.compute.kind import (
     STORAGE_CLASSES,
     Built,
@@ -15,21 +17,12 @@ from eks_constructs.compute.kind import (
     Wiring,
 )
 from eks_constructs.compute.managed_nodes.construct import ManagedNodes
-from eks_constructs.compute.managed_nodes.launch_template import PodAddresses
-from eks_constructs.compute.managed_nodes.spec import (
-    DRA_LABEL,
-    EFA_LABEL,
-    PLUGIN_LABEL,
-    ManagedNodesSpec,
-    device_labels,
-    device_of_group,
-)
+from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.mix import KIND_LABEL, Hosting
-from eks_constructs.compute.placement import Nodes, claimable, disk_for_pods, rule_with_controller
+from eks_constructs.compute.placement import Nodes, rule_with_controller
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
-from eks_facts.instances import ami_types
 
 MAX_SKEW = 1
 """Minor versions that managed nodes may be behind: Kubernetes allows three, but EKS upgrades a control plane only when all its
@@ -83,7 +76,7 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
         super().check_network(spec, context, zones)
         for index, group in enumerate(spec.groups):
             try:
-                PodAddresses(context.prefixes, context.own_pod_subnets).check(group)
+                PodAddresses(context.prefixes, context.own_pod_subnets).check(group, joins=group.ami is not None)
             except Misplaced as problem:
                 raise Misplaced(str(problem), "groups", index, *problem.where) from None
 
@@ -96,6 +89,9 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
         for index, group in enumerate(spec.groups):
             for place, name in enumerate(group.instance_types):
                 yield ("groups", index, "instance_types", place), name
+
+    def told_how_to_join(self, spec: ManagedNodesSpec) -> Iterator[Where]:
+        yield from (("groups", index, "ami") for index, group in enumerate(spec.groups) if group.ami)
 
     def reaches(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, str, Where]]:
         yield "nodes", self.title, ()
@@ -135,29 +131,7 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
             yield "StorageClass", "gp3"
 
     def device_software(self, spec: ManagedNodesSpec) -> Iterator[DeviceSoftware]:
-        for group in spec.groups:
-            labels = device_labels(group)
-            for label, suffix in ((PLUGIN_LABEL, ""), (DRA_LABEL, "_dra")):
-                if device := labels.get(label):
-                    expression = {"key": label, "operator": "In", "values": [device]}
-                    yield DeviceSoftware(f"{device}{suffix}", (expression,), group.gpu_sharing)
-            if EFA_LABEL in labels:
-                yield DeviceSoftware("efa", ({"key": EFA_LABEL, "operator": "In", "values": [labels[EFA_LABEL]]},))
+        yield from device_software(spec.groups)
 
     def nodes(self, spec: ManagedNodesSpec) -> Iterator[tuple[str, Nodes]]:
-        for group in spec.groups:
-            architecture = "arm64" if ami_types()[group.ami_type].architecture == "arm64" else "amd64"
-            taints = tuple(taint.model_dump() for taint in group.taints)
-            device = device_of_group(group)
-            yield (
-                group.name,
-                Nodes(
-                    {**self.node_selector, **group.labels},
-                    (architecture,),
-                    taints,
-                    offered(group, {device} if device else set(), group.instance_types),
-                    disk_for_pods(group.volume_gib),
-                    claimable({device} if device and group.device_allocation == "dra" else set(), "own"),
-                    one_each(group),
-                ),
-            )
+        yield from ((group.name, offer(group, self.node_selector)) for group in spec.groups)

@@ -1,4 +1,4 @@
-"""What the nodes of a managed group are made of, beside their instance type: image, settings, network, capacity."""
+"""What the nodes of a group are made of, beside their instance type: image, settings, network, capacity."""
 
 from typing import Annotated
 
@@ -53,6 +53,16 @@ class AmiSpec(Spec):
             raise ValueError("needs id or ssm_parameter, and not both")
         return self
 
+    @property
+    def image_id(self) -> str:
+        """The image, as a template names it."""
+        return self.id or image_from(str(self.ssm_parameter))
+
+
+def image_from(parameter: str) -> str:
+    """Returns the reference to an image in an SSM parameter. CloudFormation reads it, when it makes or changes the launch template."""
+    return f"{{{{resolve:ssm:{parameter}}}}}"
+
 
 SecurityGroups = Annotated[
     list[SecurityGroupId], Field(max_length=MAX_SECURITY_GROUPS), AfterValidator(distinct_values)
@@ -100,15 +110,18 @@ class NodeSettingsSpec(DeviceSettings):
             raise Misplaced("is the tag that this project gives every group; choose another", "tags", "Name")
         return self
 
-    def check_system(self, *, bottlerocket: bool) -> None:
-        """Raises Misplaced for what the operating system of the nodes does not have."""
-        self.user_data.check(bottlerocket=bottlerocket)
-        if bottlerocket and self.instance_store:
+    def check_settings(self, family: str, *, eks_sets_max_pods: bool = False) -> None:
+        """Raises Misplaced for what the operating system of the nodes, a family of AMIs, does not have.
+
+        ``eks_sets_max_pods``: the nodes are those of a managed group, whose kubelet EKS configures.
+        """
+        self.user_data.check(family)
+        if self.instance_store and family != "al2023":
+            more = "; on Bottlerocket say it in user_data.bottlerocket, by bootstrap-commands"
             raise Misplaced(
-                "is for Amazon Linux; on Bottlerocket say it in user_data.bottlerocket, by bootstrap-commands",
-                "instance_store",
+                f"is for Amazon Linux{more if family == 'bottlerocket' else '; remove it'}", "instance_store"
             )
-        if self.kubelet.max_pods and not bottlerocket and not self.ami:
+        if self.kubelet.max_pods and eks_sets_max_pods:
             raise Misplaced(
                 "EKS sets it itself on AL2023 nodes of a managed group, from the addresses of the instance type and the settings of"
                 " the CNI; remove it, or name an ami of yours",

@@ -1,0 +1,152 @@
+"""A group of like EC2 instances, whoever starts them: what managed and self-managed groups say alike."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from eks_constructs.compute.device_settings import SHARING_LABEL
+from eks_constructs.compute.ec2_nodes.settings import NodeSettingsSpec
+from eks_constructs.compute.instance_type import InstanceType
+from eks_constructs.compute.taints import TaintSpec, distinct
+from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Misplaced, repeated
+from eks_facts.files import load
+from eks_facts.instances import DEVICES, AmiType, ami_types, architecture, device_of, partner_amis
+
+PLUGIN_LABEL = "eks-platform/device-plugin"
+"""Label of nodes whose AMI has a device's driver and not its plugin: the chart's DaemonSet runs there."""
+DRA_LABEL = "eks-platform/dra-driver"
+"""... whose pods claim the device: the driver of Dynamic Resource Allocation runs there."""
+EFA_LABEL = "eks-platform/efa"
+"""... with Elastic Fabric Adapters: their plugin runs there."""
+
+
+class Ec2GroupSpec(NodeSettingsSpec):
+    """A group of like EC2 instances."""
+
+    name: KubernetesName
+    """Names the group in this project; its name in AWS is generated, so that the group can be replaced."""
+    ami_type: str
+    """Operating system, processor and device; each kind of group has its own list."""
+    instance_types: list[InstanceType]
+    """In order of preference."""
+    volume_gib: Annotated[int, Field(ge=20, le=16384)] = 50
+    """Size of the encrypted gp3 volume for images and logs."""
+    volume_kms_key_arn: KmsKeyArn | None = None
+    """Key for the volumes (default: aws/ebs). Its policy must let the role AWSServiceRoleForAutoScaling use it."""
+    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
+    """Labels of the nodes."""
+    taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
+
+    @property
+    def image(self) -> AmiType:
+        """Its AMI, or the one that its own is built from."""
+        return ami_types().get(self.ami_type) or partner_amis()[self.ami_type]
+
+    @property
+    def bottlerocket(self) -> bool:
+        """Whether the nodes have Bottlerocket."""
+        return self.image.family == "bottlerocket"
+
+    @property
+    def windows(self) -> bool:
+        """Whether the nodes have Windows."""
+        return self.image.family == "windows"
+
+    @property
+    def processor(self) -> str:
+        """Its nodes' processors, as Kubernetes calls them: amd64 or arm64."""
+        return "arm64" if self.image.architecture == "arm64" else "amd64"
+
+    @property
+    def takes_any_pod(self) -> bool:
+        """Whether pods of Linux find a place on its nodes without a toleration."""
+        return not self.windows and not any(taint.effect != "PreferNoSchedule" for taint in self.taints)
+
+    @property
+    def device(self) -> str | None:
+        """The device that all its nodes have and its AMI has the driver of: nvidia or neuron; None: there is none."""
+        devices = {device_of(one) for one in self.instance_types}
+        return devices.pop() if len(devices) == 1 and devices <= self.image.drivers else None
+
+    @property
+    def device_labels(self) -> dict[str, str]:
+        """The labels by which the plugins and drivers of devices find its nodes."""
+        brought = load("devices")["plugins"].get(self.image.family, ())
+        plugin = self.device if self.device_allocation == "device-plugin" and self.device not in brought else None
+        found = {
+            PLUGIN_LABEL: plugin,
+            DRA_LABEL: self.device if self.device_allocation == "dra" else None,
+            EFA_LABEL: "true" if self.efa_interfaces else None,
+            SHARING_LABEL: self.gpu_sharing.config_name if plugin and self.gpu_sharing else None,
+        }
+        return {key: value for key, value in found.items() if value}
+
+    def check_sizes(self, least: int, desired: int, most: int) -> None:
+        """Raises Misplaced for numbers of nodes that are not in order."""
+        if not least <= desired <= most:
+            given = [key for key in ("desired_size", "max_size", "min_size") if key in self.model_fields_set]
+            raise Misplaced(
+                f"sizes must be in order; there is min_size {least}, desired_size {desired}, max_size {most}", given[0]
+            )
+
+    def check_reservation(self, capacity: str) -> None:
+        """Raises Misplaced for a reservation that does not fit what is asked of EC2."""
+        if capacity == "spot" and self.capacity_reservation:
+            raise Misplaced("Spot instances use no reservation; remove it", "capacity_reservation")
+        if capacity != "capacity-block":
+            return
+        if not (self.capacity_reservation or "").startswith("cr-"):
+            raise Misplaced(
+                "capacity-block needs the id of the block; set it: cr-0123456789abcdef0", "capacity_reservation"
+            )
+        if len(self.instance_types) != 1:
+            raise Misplaced("a Capacity Block has one instance type; name that alone", "instance_types")
+        if len(self.subnet_ids) + len(self.availability_zones) != 1:
+            raise Misplaced(
+                "a Capacity Block is in one AZ; name it, or one of its subnets in subnet_ids", "availability_zones"
+            )
+
+    def check_hardware(self, *, alternatives: Iterable[str]) -> None:
+        """Raises Misplaced for instance types that its AMI is not for, and devices that they do not have.
+
+        ``alternatives``: the AMI types that it could name.
+        """
+        ami = self.image
+        for index, instance_type in enumerate(self.instance_types):
+            problem = None
+            if architecture(instance_type) != ami.architecture:
+                problem = f"is {architecture(instance_type)}, but ami_type {ami.name} is for {ami.architecture}; change one of them"
+            elif ami.device and device_of(instance_type) != ami.device:
+                problem = f"has no {ami.device} device, which ami_type {ami.name} is for; change one of them"
+            else:
+                problem = _without_drivers(instance_type, ami, alternatives)
+            if problem:
+                raise Misplaced(f"instance type {instance_type} {problem}", "instance_types", index)
+        self.check_devices(self.instance_types, bottlerocket=self.bottlerocket)
+        if (index_ := repeated(self.instance_types)) is not None:
+            raise Misplaced(f"{self.instance_types[index_]} is in the list twice; remove one", "instance_types", index_)
+
+    @model_validator(mode="after")
+    def _labels(self) -> "Ec2GroupSpec":
+        for key in self.labels:
+            if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith("eks.amazonaws.com/"):
+                raise Misplaced(
+                    f"the prefix of {key} is reserved for Kubernetes and EKS; use one of your own", "labels", key
+                )
+        return self
+
+
+def _without_drivers(instance_type: str, ami: AmiType, alternatives: Iterable[str]) -> str | None:
+    """Returns why an AMI cannot use the devices of an instance type, which would be paid for and idle; None if it can, or has none."""
+    device = device_of(instance_type)
+    if device is None or device in ami.drivers:
+        return None
+    fitting = [
+        name
+        for name in alternatives
+        if (one := ami_types().get(name)) and device in one.drivers and one.architecture == ami.architecture
+    ]
+    advice = f"choose {' or '.join(fitting)}" if fitting else "no AMI of EKS has; choose another instance type"
+    return f"has {DEVICES[device]}, and ami_type {ami.name} has no drivers for them: {advice}"

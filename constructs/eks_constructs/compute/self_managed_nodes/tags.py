@@ -1,0 +1,39 @@
+"""Tags of Auto Scaling groups and of their instances, by which controllers know them."""
+
+from collections.abc import Mapping
+
+from eks_constructs.compute.karpenter.objects import CLUSTER_TAG
+from eks_constructs.compute.self_managed_nodes.spec import SelfManagedGroupSpec
+
+
+def handled_tag(cluster: str) -> str:
+    """Returns the key of the tag of instances that a cluster's termination handler drains.
+
+    One for each cluster: the queue gets the events of all groups of the account, and a handler that knows the handler's default tag
+    alone would look for nodes of other clusters.
+    """
+    return f"aws-node-termination-handler/{cluster}"
+
+
+def tags_of_instances(cluster: str) -> dict[str, str]:
+    """Returns what instances of a cluster have as tags, beside those of the environment."""
+    return {f"kubernetes.io/cluster/{cluster}": "owned", CLUSTER_TAG: cluster, handled_tag(cluster): "true"}
+
+
+def group_tags(
+    spec: SelfManagedGroupSpec, cluster: str, labels: Mapping[str, str], *, autoscaled: bool
+) -> dict[str, str]:
+    """Returns the tags of the group alone: Cluster Autoscaler finds it by two, and reads from the others what nodes of an empty one have.
+
+    https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
+    """
+    if not autoscaled:
+        return {}
+    found = {"k8s.io/cluster-autoscaler/enabled": "true", f"k8s.io/cluster-autoscaler/{cluster}": "owned"}
+    template = "k8s.io/cluster-autoscaler/node-template"
+    found |= {f"{template}/label/{key}": value for key, value in labels.items()}
+    for taint in spec.taints:
+        key = f"{template}/taint/{taint.key}"
+        # A tag has one value, and a key of a taint may have several effects: the strongest keeps the same pods away.
+        found.setdefault(key, f"{taint.value}:{taint.effect}")
+    return found

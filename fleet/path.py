@@ -1,0 +1,63 @@
+"""Finds the file of a fleet."""
+
+from pathlib import Path
+
+from safe_io.errors import BadInput
+from safe_io.terminal import one_line
+from safe_io.where import shown
+from safe_io.yaml_file import YamlFile
+from stacks.environment.path import environment_names, environment_path
+from stacks.environment.problems import did_you_mean
+
+FOLDER = Path(__file__).parents[1] / "fleets"
+
+
+def fleet_names(folder: Path = FOLDER) -> list[str]:
+    """Returns the names of the fleet files in ``folder``, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def fleet_path(name: object, folder: Path = FOLDER) -> Path:
+    """Returns the file of a fleet: a name in ``folder``, or a path that ends in .yaml. Raises BadInput."""
+    names = fleet_names(folder)
+    if isinstance(name, str) and name:
+        path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+        try:
+            if path.is_file():
+                return path
+        except (OSError, ValueError):  # a name that is too long, or has a NUL
+            pass
+    hint = did_you_mean(str(name), names)
+    raise BadInput(
+        one_line(
+            f"There is no fleet {shown(name)}.{hint} Allowed: {', '.join(names)} (files in {folder.name}/), or a path"
+        )
+    )
+
+
+def is_fleet(path: Path) -> bool:
+    """Whether a file has waves: it is a fleet's then, not an environment's. Raises BadInput: it is no YAML."""
+    data = YamlFile(path).data
+    return isinstance(data, dict) and "waves" in data
+
+
+def named(name: str) -> tuple[Path, bool]:
+    """Returns the file of a fleet or an environment, and whether it is a fleet's: of one name, the environment goes first.
+
+    Raises BadInput: there is neither.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = environment_path(name)
+        return path, is_fleet(path)
+    if name in environment_names():
+        return environment_path(name), False
+    if name in fleet_names():
+        return fleet_path(name), True
+    every = [*environment_names(), *fleet_names()]
+    hint = did_you_mean(name, every)
+    raise BadInput(
+        one_line(
+            f"There is no environment or fleet {shown(name)}.{hint} Environments: {', '.join(environment_names())}."
+            f" Fleets: {', '.join(fleet_names())}. Or the path of a file of your own that ends in .yaml"
+        )
+    )
