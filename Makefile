@@ -4,7 +4,7 @@
 # What a person says (`make synth ENV=...`) is text. Make does not expand it, and a recipe reads it from the environment of
 # its shell, as "$$ENV": as a part of the recipe the shell would run what is in it.
 PYTHON ?= python3
-OPTIONS := WAVE FRESH TO REHEARSE_FLAGS TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST KEY SAID TAKE_OVER CLUSTER KUBE_CONTEXT MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
+OPTIONS := WAVE FRESH TO REHEARSE_FLAGS TIMEOUT LOOK ANYWAY ENV CHECKS DELIVERY BASE FAIL_ON AS_OF LATEST KEY SAID TAKE_OVER CLUSTER KUBE_CONTEXT OUT LOOK_UP CHECK MINUTES CDK_FLAGS LOCK_FLAGS PYTHON
 OPTIONS += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 $(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
 export $(OPTIONS)
@@ -28,7 +28,7 @@ CDK = node_modules/.bin/cdk
 synth = set -o pipefail; test ! -t 2 || { echo "Synthesising $$ENV ..." >&2; export FORCE_COLOR=1; }; \
 	$(CDK) synth --quiet $(1) $$CDK_FLAGS 2>&1 | { grep -vE "Successfully synthesized to|Supply a stack id|Subprocess exited with error" || true; }
 .DEFAULT_GOAL := help
-.PHONY: help fleet demo demo-kubeconfig demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply destroy destroy-foundation lock schema docs accuracy bench fuzz lint format clean
+.PHONY: help fleet demo demo-kubeconfig demo-down setup synth review rehearse explain lock-addons test deploy diff smoke apply unapply gitops destroy destroy-foundation lock schema docs accuracy bench fuzz lint format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | column -t -s '|'
@@ -127,6 +127,12 @@ unapply: setup env-named  ## remove them, after asking: load balancers and volum
 	@$(call deliver,remove)
 
 # LOOK=yes: only say what would stop it. ANYWAY=yes: whatever would stop it.
+# OUT=../objects: a working copy of the repository. LOOK_UP=yes: ask the account for the values that only it knows. CHECK=yes: write nothing.
+gitops: setup env-named  ## write the Kubernetes objects of ENV (delivery: gitops) into a Git working copy, OUT, and show what changed (docs/gitops.md)
+	@test -n "$$OUT" || { echo "make gitops writes into a working copy of a Git repository: name it, OUT=../objects" >&2; exit 2; }
+	@$(call synth,$(CONTEXT) -c checks=off)
+	@python -m delivery gitops cdk.out --output="$$OUT" $${LOOK_UP:+--look-up} $${CHECK:+--check}
+
 destroy: setup env-named own-delivery  ## delete the workloads, compute, control planes and networks of ENV, after asking; keys, logs and roles stay
 	@python -m operations destroy "$$ENV" $(one_cluster) $${LOOK:+--look} $${ANYWAY:+--anyway} -- $(CDK) destroy $(CONTEXT) $$CDK_FLAGS
 	@test -n "$$LOOK" || echo "Keys, log groups and roles stay: make destroy-foundation deletes their stack too."

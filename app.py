@@ -161,6 +161,10 @@ def _delivered(environment: "Environment", delivery: "Delivery | None") -> "Envi
     """Returns the environment with another delivery of its Kubernetes objects, if the command names one."""
     if delivery is None:
         return environment
+    if delivery == "gitops" and environment.gitops is None:
+        raise BadInput(
+            f"delivery is gitops, and {environment.name} names no repository: add gitops to its file (docs/gitops.md)"
+        )
     clusters = [cluster.model_copy(update={"delivery": delivery}) for cluster in environment.clusters]
     return environment.model_copy(update={"clusters": clusters})
 

@@ -1,4 +1,4 @@
-"""`python -m delivery apply cdk.out`, `python -m delivery remove cdk.out`, `python -m delivery hybrid cdk.out`."""
+"""`python -m delivery apply cdk.out`, `... remove cdk.out`, `... gitops cdk.out --output FOLDER`, `... hybrid cdk.out`."""
 
 import sys
 
@@ -8,7 +8,7 @@ PROGRAM = "python -m delivery"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Applies or removes; returns the exit code.
+    """Applies, removes or writes a tree; returns the exit code.
 
     0: it is done; 1: it failed on its way; 2: nothing was begun; 70: a defect of ours; 128 and a signal's number: that ended it.
     """
@@ -38,7 +38,16 @@ def _deliver(arguments: list[str]) -> int:
     from delivery.tools import Helm, Kubectl
 
     options = read_options(arguments, PROGRAM)
+    if options.action == "gitops":
+        from delivery.gitops.command import write_tree
+
+        return write_tree(options.assembly, options.output, _say, look_up=options.look_up, check=options.check)
     plan = read_plan(options.assembly, options.cluster)
+    if plan.description.gitops and not options.in_place_of_git:
+        raise BadInput(
+            f"{plan.description.cluster}: its objects come from a Git repository (delivery: gitops). make gitops writes them;"
+            " what leaves the repository is removed by who applies it (docs/gitops.md)"
+        )
     kubectl = Kubectl(options.context or None, timeout=options.timeout, pause=options.pause)
     helm = Helm(kubectl.context) if plan.needs_helm else None
     cluster, values = ask(plan)

@@ -23,10 +23,10 @@ def read_options(arguments: list[str], program: str) -> argparse.Namespace:
     """Returns what was asked for. Raises BadInput."""
     parser = OneLineParser(
         prog=program,
-        description="Applies or removes rendered manifests.",
+        description="Applies or removes rendered manifests, or writes them as a tree for Git.",
         epilog="hybrid: shows the step before hybrid nodes join.",
     )
-    parser.add_argument("action", choices=["apply", "remove"])
+    parser.add_argument("action", choices=["apply", "remove", "gitops"])
     parser.add_argument("assembly", type=Path, help="the folder that a synth wrote: cdk.out")
     parser.add_argument("--cluster", help="if the environment has several")
     parser.add_argument("--context", help="kubectl's context of the cluster (default: the current one)")
@@ -38,7 +38,15 @@ def read_options(arguments: list[str], program: str) -> argparse.Namespace:
     )
     parser.add_argument("--pause", type=_pause, default=5.0, help=argparse.SUPPRESS)
     parser.add_argument("--yes", action="store_true", help="do not ask before removing")
-    return parser.parse_args(arguments)
+    parser.add_argument("--in-place-of-git", action="store_true", help=argparse.SUPPRESS)
+    tree = parser.add_argument_group("gitops")
+    tree.add_argument("--output", type=Path, help="a working copy of the repository; ENVIRONMENT/ in it is written")
+    tree.add_argument("--look-up", action="store_true", help="ask the account for the values that only it knows")
+    tree.add_argument("--check", action="store_true", help="write nothing; exit code 1 if something would change")
+    options = parser.parse_args(arguments)
+    if options.action == "gitops" and options.output is None:
+        parser.error("gitops needs --output FOLDER")
+    return options
 
 
 def _seconds(text: str) -> int:

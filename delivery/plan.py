@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from delivery.gitops.settings import GitOps
 from delivery.object_kind import KubernetesObject
 from delivery.placeholders import fill, placeholders, unescaped
 from safe_io.errors import BadInput
@@ -49,6 +50,8 @@ class Step(_Shape):
     """Placeholders in the file, and the outputs of the stack with their values."""
     workload: _Name | None = None
     """Namespace of the workload whose objects these are; None: the cluster's own."""
+    after: list[_Name] = []
+    """Namespaces of the workloads whose definitions these objects need."""
 
 
 class Description(_Shape):
@@ -58,13 +61,16 @@ class Description(_Shape):
     cluster: _Name
     account: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] | None
     region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")] | None
+    partition: Annotated[str, StringConstraints(pattern=r"^aws[a-z-]{0,20}$")] | None = None
     stack: _Name
     """Its outputs fill placeholders."""
+    gitops: GitOps | None = None
+    """The repository that they are applied from; None: `make apply` applies them."""
     steps: Annotated[list[Step], Field(max_length=10_000)]
 
     def text(self) -> str:
         """Returns the text of the file."""
-        return self.model_dump_json(indent=2) + "\n"
+        return self.model_dump_json(indent=2, exclude_defaults=True) + "\n"
 
 
 class Chart(_Shape):
@@ -117,6 +123,11 @@ class Plan:
         """Whether some file has placeholders for outputs of the stack."""
         return any(step.outputs for step in self.description.steps)
 
+    @property
+    def names(self) -> set[str]:
+        """The placeholders of all files."""
+        return {name for step in self.description.steps for name in placeholders(self._content(step))}
+
     def objects(self, step: Step, values: Mapping[str, str]) -> list[KubernetesObject]:
         """Returns the objects of a file, filled in. Raises BadInput: the file is wrong, or a value is not known."""
         found = []
@@ -132,9 +143,13 @@ class Plan:
 
     def chart(self, step: Step, values: Mapping[str, str]) -> Chart:
         """Returns the release, filled in. Raises BadInput: the file is wrong, or a value is not known."""
+        return _shaped(Chart, self._filled(step, self._content(step), values), str(self._path(step)))
+
+    def _content(self, step: Step) -> Any:
         path = self._path(step)
-        content = load_json(read_text(path, max_bytes=_RULES.max_bytes), path, _RULES)
-        return _shaped(Chart, self._filled(step, content, values), str(path))
+        if is_chart(step):
+            return load_json(read_text(path, max_bytes=_RULES.max_bytes), path, _RULES)
+        return [document.data for document in YamlFile.documents(path, _RULES)]
 
     def _path(self, step: Step) -> Path:
         path = self.folder / step.file
@@ -162,7 +177,7 @@ def is_chart(step: Step) -> bool:
 
 def read_plan(assembly: Path, cluster: str | None) -> Plan:
     """Returns the plan of ``cluster``, which may be left out where there is but one. Raises BadInput."""
-    found = {path.parent.name: path.parent for path in sorted((assembly / "manifests").glob(f"*/{DESCRIPTION}"))}
+    found = _folders(assembly)
     names = ", ".join(found)
     if not found:
         raise BadInput(
@@ -175,7 +190,19 @@ def read_plan(assembly: Path, cluster: str | None) -> Plan:
         raise BadInput(one_line(f"there are several clusters; say which: CLUSTER=NAME, out of {names}"))
     if cluster is not None and cluster not in found:
         raise BadInput(one_line(f"there is no cluster {cluster} with files to apply; there is: {names}"))
-    folder = found[cluster] if cluster else next(iter(found.values()))
+    return _read(found[cluster] if cluster else next(iter(found.values())))
+
+
+def read_plans(assembly: Path) -> list[Plan]:
+    """Returns the plan of every cluster with files. Raises BadInput."""
+    return [_read(folder) for folder in _folders(assembly).values()]
+
+
+def _folders(assembly: Path) -> dict[str, Path]:
+    return {path.parent.name: path.parent for path in sorted((assembly / "manifests").glob(f"*/{DESCRIPTION}"))}
+
+
+def _read(folder: Path) -> Plan:
     path = folder / DESCRIPTION
     description = _shaped(Description, load_json(read_text(path, max_bytes=_RULES.max_bytes), path, _RULES), str(path))
     if description.cluster != folder.name:

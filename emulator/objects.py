@@ -28,7 +28,10 @@ def apply(engine: Engine, assembly: Path) -> None:
         if not (assembly / "manifests" / cluster).is_dir():  # its stack has delivered them
             continue
         began = time.monotonic()
-        command = [sys.executable, "-m", "delivery", "apply", str(assembly), "--cluster", cluster, "--context", cluster]
+        command = [
+            *(sys.executable, "-m", "delivery", "apply", str(assembly), "--cluster", cluster, "--context", cluster),
+            "--in-place-of-git",  # no Argo CD and no Flux run here
+        ]
         code, output = process_groups.run(
             [*command, "--timeout", "120", "--pause", "0.2"], folder=engine.home, env=environment(engine), cwd=ROOT
         )

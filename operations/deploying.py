@@ -65,7 +65,8 @@ def deploy(
     if code := run([*command, "-c", f"before_pools={','.join(waiting)}"]):
         return code
     say(
-        f"Add-ons of {', '.join(waiting)} wait for node pools, which make apply ENV={environment.name} makes (docs/access.md)."
+        f"Add-ons of {', '.join(waiting)} wait for node pools, which come with the Kubernetes objects: make apply ENV={environment.name}"
+        " (docs/access.md), or a sync where delivery is gitops (docs/gitops.md)."
         f" Then make deploy ENV={environment.name} again: they follow."
     )
     return 0
@@ -151,9 +152,9 @@ def _refuse_to_delete_objects(environment: Environment, deployed: DeployedStacks
         name = workloads_stack(environment.name, cluster.name)
         if not cluster.delivered_by_stack and deployed.deletes_objects(name):
             raise BadInput(
-                f"{cluster.name}: its stack {name} applies the Kubernetes objects, and delivery: files would have CloudFormation"
-                " delete them all: namespaces, volumes, load balancers. Nothing was changed. Deploy delivery: handover first,"
-                " then delivery: files (docs/workloads.md)"
+                f"{cluster.name}: its stack {name} applies the Kubernetes objects, and delivery: {cluster.delivery} would have"
+                " CloudFormation delete them all: namespaces, volumes, load balancers. Nothing was changed. Deploy delivery:"
+                f" handover first, then delivery: {cluster.delivery} (docs/workloads.md)"
             )
 
 

@@ -43,6 +43,12 @@ def lines(text: str, *, last: int | None = None, limit: int = 1000) -> str:
     return "\n".join(found if last is None else found[-last:])
 
 
+def as_it_is(text: str, limit: int = 1000) -> str:
+    """Returns a line of a file with its blanks, and with a question mark for what a terminal would act on or not show."""
+    body = text.lstrip(" ")
+    return (" " * (len(text) - len(body)) + _seen(body[: 8 * limit]))[:limit]
+
+
 def unseen(text: str) -> str:
     """Returns the first character that a terminal would act on or not show, or that looks like a space and is none.
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from delivery.gitops.settings import GitOps
 from delivery.placeholders import is_role, placeholders
 from delivery.plan import DESCRIPTION, Description, Step
 from eks_constructs.manifests import HelmChart, write_manifests
 from stacks.control_plane import RunningCluster
 from stacks.controllers import controllers
+from stacks.environment.aws_names import partition_of
 from stacks.environment.model import Environment
 from stacks.environment.stack_names import workloads_stack
 from stacks.objects.rendering import placed_workloads
@@ -30,17 +32,37 @@ def write_delivery(folder: Path, cluster: RunningCluster, environment: Environme
         namespace = workload.placement.namespace
         known = [name for name in placeholders(list(workload.objects)) if name in _OF_THE_STACK or is_role(name)]
         outputs = {name: output_name(namespace, name) for name in sorted(known)}
-        steps.append(Step(file=workload.file.filename, outputs=outputs, workload=namespace))
+        steps.append(
+            Step(file=workload.file.filename, outputs=outputs, workload=namespace, after=sorted(workload.after))
+        )
     write_manifests(folder, [*own, *added, *(workload.file for workload in workloads)])
     description = Description(
         environment=environment.name,
         cluster=spec.name,
         account=environment.account,
         region=environment.region,
+        partition=partition_of(environment.region) if environment.region else None,
+        gitops=_gitops(environment) if spec.delivery == "gitops" else None,
         stack=workloads_stack(environment.name, spec.name),
         steps=steps,
     )
     (folder / DESCRIPTION).write_text(description.text(), encoding="utf-8")
+
+
+def _gitops(environment: Environment) -> GitOps | None:
+    spec = environment.gitops
+    if spec is None:
+        return None
+    said = spec.model_dump()
+    if spec.engine == "flux":
+        return GitOps(**{**said, "hub": "in-cluster", "namespace": spec.namespace or "flux-system"})
+    for cluster in environment.clusters if spec.hub is None else ():
+        if cluster.capabilities and (argo_cd := cluster.capabilities.argo_cd):
+            hub = f"{environment.name}-{cluster.name.lower()}"
+            return GitOps(
+                **{**said, "hub": hub, "project": environment.name, "namespace": spec.namespace or argo_cd.namespace}
+            )
+    return GitOps(**{**said, "hub": spec.hub or "in-cluster", "namespace": spec.namespace or "argocd"})
 
 
 def write_handouts(folder: Path, files: Iterable[tuple[str, str]]) -> None:

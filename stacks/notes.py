@@ -19,11 +19,12 @@ def say_what_is_not_checked(
 
 
 def say_what_waits(stack: cdk.Stack, spec: ClusterSpec, environment: Environment, *, before_pools: bool) -> None:
-    """Prints which add-ons wait for node pools that `make apply` makes."""
+    """Prints which add-ons wait for node pools that come with the Kubernetes objects."""
     waiting = ", ".join(addon.name for addon in late_addons(spec, before_pools=False))
     if not waiting or spec.delivered_by_stack:
         return
-    steps = f"make apply ENV={environment.name} makes the node pools, then make deploy ENV={environment.name} what waits for them"
+    maker = "a sync of what make gitops writes" if spec.delivery == "gitops" else f"make apply ENV={environment.name}"
+    steps = f"{maker} makes the node pools, then make deploy ENV={environment.name} what waits for them"
     if before_pools:
         text = f"Add-ons that are left out of this first deploy, for nothing would run them: {waiting}. {steps}"
     else:

@@ -142,9 +142,9 @@ class WorkloadsStack(cdk.Stack):
             self,
             "Delivery",
             default=delivery,
-            # Back from files is no danger. That the value stays `files` then is: make deploy looks itself.
-            allowed_values=["files"] if delivery == "files" else ["kubectl", "files"],
-            description="Who applies the Kubernetes objects: kubectl in this stack, or files and make apply",
+            # Back to kubectl is no danger. That the value stays what it was then is: make deploy looks itself.
+            allowed_values=["kubectl", "files", "gitops"] if delivery == "kubectl" else ["files", "gitops"],
+            description="Who applies the Kubernetes objects: kubectl in this stack, files and make apply, or gitops",
             constraint_description="this stack applies the Kubernetes objects, and would delete them all: namespaces, volumes,"
             " load balancers. Deploy delivery: handover first (docs/workloads.md)",
         )

@@ -33,6 +33,9 @@ GOES_TO = {
         **dict.fromkeys(("lock-addons", "demo", "rehearse"), "--env={}"),
         "fleet": "fleet table {}",
     },
+    "OUT": {"gitops": "--output={}"},
+    "LOOK_UP": {"gitops": "--look-up"},
+    "CHECK": {"gitops": "--check"},
     "WAVE": {"deploy": "--wave={}"},
     "FRESH": {"fleet": "fleet review demo"},
     "CHECKS": {"synth": "checks={}"},
@@ -98,7 +101,7 @@ def test_what_a_person_says_is_text(make, tmp_path, variable):
     trap = tmp_path / "trap"
     for target, where in GOES_TO[variable].items():
         for value in (odd.replace("TRAP", str(trap)) for odd in ODD):
-            said = {"ENV": "demo", variable: value}
+            said = {"ENV": "demo", "OUT": "copy", variable: value}
             wanted = [argument.format(value) for argument in where.split(" ")]
             if variable.endswith("_FLAGS"):
                 wanted = value.split()

@@ -233,6 +233,15 @@ class SecurityGroup(Fact):
         """What it lets in: its own rules and separate ones. Raises UnknownValue."""
         return [*_rules(self, "SecurityGroupIngress"), *ingress_beside(self)]
 
+    @property
+    def egress(self) -> list[Rule]:
+        """What it lets out, as far as it says: its own rules and separate ones; none: everything. Raises UnknownValue."""
+        beside = self.facts.pointing("AWS::EC2::SecurityGroupEgress", "GroupId", self)
+        return [
+            *_rules(self, "SecurityGroupEgress"),
+            *(_rule(rule, rule.resource.properties, "") for rule in beside),
+        ]
+
 
 def ingress_beside(group: Fact) -> list[Rule]:
     """Returns the separate ingress rules of a security group, or of the one that EKS creates for a cluster."""

@@ -117,20 +117,10 @@ def _auto_mode(bill: Bill, cluster: Cluster) -> None:
         path="ComputeConfig",
         kind="auto_mode",
     )
-    fee = bill.prices.by_id.get("eks-auto-mode-fee")
-    on_top = (
-        f"about {fee.amount:.0%} of each instance's price (less for accelerated types)"
-        if fee
-        else "a fee for each instance"
-    )
     bill.skip(
-        f"Auto Mode in {cluster.words}", f"its nodes depend on the pods; its fee is {on_top}, on top of the instance"
+        f"Auto Mode in {cluster.words}",
+        f"its nodes depend on the pods; its fee is {cost_nodes.auto_mode_fee(bill)}, on top of the instance",
     )
-
-
-def _static_pool(bill: Bill, pool: KubernetesObject) -> None:
-    if replicas := pool.get("spec.replicas"):
-        bill.skip(pool.words, f"keeps {replicas} nodes running, of a type that is chosen when they start")
 
 
 def _hybrid(bill: Bill, cluster: Cluster) -> None:
@@ -258,7 +248,7 @@ _PRICED: dict[str, tuple[Callable[[Bill, Any], None], ...]] = {
     "AWS::KMS::Key": (_key,),
     "AWS::KMS::ReplicaKey": (_key,),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": (_load_balancer,),
-    "NodePool": (_static_pool,),
+    "NodePool": (cost_nodes.static_pool,),
     "Service": (_controller_made,),
     "Ingress": (_controller_made,),
     "Gateway": (_controller_made,),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import ceil
 
 from responsibility.model import ComputeKind
 from responsibility.reading.eks import LaunchTemplate, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Fact, key_of
+from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.network import Subnet
 from responsibility.reading.resource import UnknownValue
 from responsibility.review.cost_bill import Bill, called, count_of, number, several, word
@@ -33,9 +35,58 @@ def node_group(bill: Bill, group: NodeGroup) -> None:
     if said:
         words.append(said)
     spot = count if word(group, "CapacityType") == "SPOT" else 0
+    if word(group, "CapacityType") == "CAPACITY_BLOCK":
+        bill.skip(
+            f"{several(count, 'node')} of {called(group)}", "a Capacity Block is paid when it is bought, used or not"
+        )
+        return
     if word(group, "AmiType").startswith("WINDOWS"):
         words.append("the Windows licence comes on top")
     _instances(bill, group, kind, count, words, "ScalingConfig.MinSize", "managed_nodes", spot)
+
+
+_FEES = (("eks-auto-mode-fee-g", r"gr?\d", "g"), ("eks-auto-mode-fee-p", r"(p|trn)\d", "p and trn"))
+"""Fees of Auto Mode for accelerated instances: price, beginning of the instance types, and how they are called."""
+
+
+def auto_mode_fee(bill: Bill) -> str:
+    """Returns Auto Mode's fee in words, as a share of an instance's price."""
+    fee = bill.prices.by_id.get("eks-auto-mode-fee")
+    if not fee:
+        return "a fee for each instance"
+    lower = [f"{one.amount:.1%} for {name}" for key, _, name in _FEES if (one := bill.prices.by_id.get(key))]
+    less = ", ".join(lower)
+    return f"about {fee.amount:.0%} of each instance's price{f' ({less})' if less else ''}"
+
+
+def static_pool(bill: Bill, pool: KubernetesObject) -> None:
+    """Adds the nodes that a NodePool keeps running, at the price of the cheapest type that it names, with Auto Mode's fee."""
+    replicas = pool.get("spec.replicas")
+    if not replicas:
+        return
+    path = "spec.template.spec.requirements"
+    wanted = {pool.words_of(f"{one}.key"): set(pool.texts(f"{one}.values")) for one in pool.items(path)}
+    if wanted.get("karpenter.sh/capacity-type", {"on-demand"}) != {"on-demand"}:
+        bill.skip(
+            pool.words, f"keeps {replicas} nodes running, which may be Spot or reserved: those are paid otherwise"
+        )
+        return
+    types = wanted.get("node.kubernetes.io/instance-type", set())
+    prices = {one: bill.prices.by_id[f"ec2:{one}"].amount for one in types if f"ec2:{one}" in bill.prices.by_id}
+    if not types or len(prices) < len(types):
+        bill.skip(pool.words, f"keeps {replicas} nodes running, of a type that is chosen when they start")
+        return
+    cheapest = min(sorted(prices), key=lambda one: prices[one])
+    several_types = f"the cheapest of {len(types)} types" if len(types) > 1 else ""
+    auto = pool.get("spec.template.spec.nodeClassRef.group") == "eks.amazonaws.com"
+    kind: ComputeKind | None = "auto_mode" if auto else None
+    assumed = "; ".join(filter(None, [f"{replicas} nodes (replicas)", several_types]))
+    bill.add(f"ec2:{cheapest}", pool, f"{cheapest} of {pool.words}", replicas, assumed, path="spec.replicas", kind=kind)
+    if auto:
+        fee = next((key for key, name, _ in _FEES if re.match(name, cheapest)), "eks-auto-mode-fee")
+        hours = replicas * prices[cheapest] * bill.prices.hours_per_month
+        what = f"Auto Mode's fee for {pool.words}"
+        bill.add(fee, pool, what, hours, "a share of the price of its instances", path="spec.replicas", kind=kind)
 
 
 def _type_of_group(group: NodeGroup) -> tuple[str, str]:

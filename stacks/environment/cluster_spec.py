@@ -60,7 +60,8 @@ class ClusterSpec(EksClusterSpec):
     """A network of its own; default: the environment's."""
     delivery: Delivery = "files"
     """How Kubernetes objects get into the cluster: `files` for `make apply`, or `kubectl` in a Lambda function, by the stack.
-    `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them."""
+    `handover` goes between: as `kubectl`, but CloudFormation lets go of the objects instead of deleting them. `gitops`: Argo CD or
+    Flux reads them from the repository that the environment's `gitops` names, where you commit what `make gitops` writes."""
     workloads: list[WorkloadSpec] = []
     """Workloads of workloads/, or of other folders, and the compute each runs on."""
     charts: list[ChartSpec] = []
@@ -108,6 +109,16 @@ class ClusterSpec(EksClusterSpec):
                 *("compute", "auto_mode"),
             )
         self._check_remote_networks(self.existing)
+        for index, team in enumerate(self.teams):
+            if team.members or team.readers:
+                raise Misplaced(
+                    f"the existing cluster's owner gives people access: an entry with the group {team.group}; remove this",
+                    *("teams", index, "members" if team.members else "readers"),
+                )
+        if self.security_groups_for_pods:
+            raise Misplaced(
+                "needs a policy of the cluster's role, which its owner has; remove it", "security_groups_for_pods"
+            )
         kind = next((kind.name for kind, _ in self.compute.active() if kind.makes_access_entry), None)
         keys = ("capabilities", "backup", "prometheus")
         entries = kind or (
@@ -121,7 +132,7 @@ class ClusterSpec(EksClusterSpec):
                 *(("compute", entries) if kind else (entries,)),
             )
         irsa = any(one.compute == "fargate" for one in self.workloads) or any(
-            "irsa" in self.ways_of(one) for one in self.pod_identities
+            "irsa" in self.ways_of(one) for _, one in self.all_pod_identities
         )
         irsa = irsa or any(addon.on_fargate and addon.identity for addon in self.planned_addons())
         if irsa and not self.existing.oidc_provider_arn:
@@ -183,7 +194,7 @@ class ClusterSpec(EksClusterSpec):
     @property
     def delivered_by_stack(self) -> bool:
         """Whether CloudFormation applies the Kubernetes objects."""
-        return self.delivery != "files"
+        return self.delivery in ("kubectl", "handover")
 
     def unchecked_settings(self, lock: "LockFile | None") -> list[str]:
         """Returns the settings of add-ons that neither a schema in ``lock`` nor one that is known here covers. Raises AddonProblem."""

@@ -19,6 +19,7 @@ from stacks.environment.arns import check_arns
 from stacks.environment.availability_zones import check_zones
 from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
+from stacks.environment.gitops_spec import GitOpsSpec
 from stacks.environment.override_spec import OverrideSpec
 from stacks.environment.path import NAME
 from stacks.environment.stack_names import compute_stack, control_plane_stack
@@ -79,6 +80,8 @@ class Environment(Spec):
     workloads and controllers, and the controllers' charts, then come from there."""
     network: AnyNetwork | None = None
     """The network that clusters share, unless they bring their own."""
+    gitops: GitOpsSpec | None = None
+    """The Git repository of clusters with `delivery: gitops`."""
     clusters: Annotated[list[ClusterSpec], Field(min_length=1)]
     """The clusters of the environment."""
     overrides: Annotated[list[OverrideSpec], Field(max_length=100)] = []
@@ -186,6 +189,26 @@ class Environment(Spec):
         return self
 
     @model_validator(mode="after")
+    def _gitops(self) -> "Environment":
+        those = [cluster for cluster in self.clusters if cluster.delivery == "gitops"]
+        if those and self.gitops is None:
+            raise Misplaced(
+                "needs the repository: add gitops: {repository: https://...} at the top of the file",
+                *self.where(those[0], "delivery"),
+            )
+        if self.gitops and not those:
+            raise Misplaced("no cluster uses it; give one delivery: gitops, or remove it", "gitops")
+        engine = self.gitops and self.gitops.engine
+        for key in sorted(self.gitops.model_fields_set) if self.gitops else ():
+            if engine == "argo_cd" and key == "credentials":
+                raise Misplaced(
+                    "is for Flux: Argo CD finds a repository's credentials by its address; remove it", "gitops", key
+                )
+            if engine == "flux" and key in ("hub", "project"):
+                raise Misplaced("is for Argo CD: Flux runs in every cluster; remove it", "gitops", key)
+        return self
+
+    @model_validator(mode="after")
     def _tags(self) -> "Environment":
         seen = {"name": "Name", "eks-platform/environment": "eks-platform/environment"}
         for key in self.tags:
@@ -221,12 +244,12 @@ class Environment(Spec):
                 *("iam", "permissions_boundary"),
             )
         for cluster in self.clusters:
-            for index, one in enumerate(cluster.pod_identities):
+            for way, one in cluster.all_pod_identities:
                 if self.account and one.role_arn and one.role_arn.split(":")[4] != self.account:
                     raise Misplaced(
                         f"is a role of account {one.role_arn.split(':')[4]}; EKS takes one of the cluster's, {self.account}. A role of"
                         " another account is a target_role_arn",
-                        *self.where(cluster, "pod_identities", index, "role_arn"),
+                        *self.where(cluster, *way, "role_arn"),
                     )
         check_arns(self.model_dump(mode="json"), self.region)
         return self

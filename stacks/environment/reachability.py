@@ -50,7 +50,7 @@ class _Cluster:
         self._registries = environment.registry_rules
         self._workloads = placed_workloads(cluster, environment)
         # A function in the VPC installs charts; with `files` a person does, from elsewhere.
-        self._handler = cluster.delivery != "files"
+        self._handler = cluster.delivered_by_stack
 
     def problems(self) -> Iterator[Unreachable]:
         for name, what, where in self._parts():

@@ -16,8 +16,8 @@ else:
 
 MAX_PATH = 1_000
 
-Delivery = Literal["files", "kubectl", "handover"]
-"""How Kubernetes objects reach a cluster: as files for `make apply`, or by the stack, through a Lambda function."""
+Delivery = Literal["files", "kubectl", "handover", "gitops"]
+"""How Kubernetes objects reach a cluster: as files for `make apply`, by the stack, through a Lambda function, or from a Git repository."""
 
 Need = Literal[
     "bucket",

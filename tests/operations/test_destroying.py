@@ -219,7 +219,15 @@ def test_what_cannot_be_seen_is_said_and_does_not_stop() -> None:
     assert nothing() == 0
     assert any("cannot be read" in line for line in nothing.said)
     assert nothing.ran == [
-        ["t-protection-c", "t-workloads-c", "t-capabilities-c", "t-compute-c", "t-access-c", "t-control-plane-c"],
+        [
+            "t-protection-c",
+            "t-workloads-c",
+            "t-capabilities-c",
+            "t-services-c",
+            "t-compute-c",
+            "t-access-c",
+            "t-control-plane-c",
+        ],
         ["t-network"],
     ]
 

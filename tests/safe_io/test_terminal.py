@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from safe_io.terminal import lines, one_line
+from safe_io.terminal import as_it_is, lines, one_line
 
 SHOWN = {
     "usual text, ä and 日本": "usual text, ä and 日本",
@@ -61,3 +61,9 @@ def test_several_lines_stay_lines() -> None:
     assert lines("\x1b[31mone\x1b[0m\r\n\n  two\x85three\n") == "one\ntwo\nthree"
     assert lines("one\ntwo\nthree", last=2) == "two\nthree"
     assert lines("", last=2) == ""
+
+
+def test_a_line_keeps_its_blanks_and_loses_what_a_terminal_would_act_on() -> None:
+    assert as_it_is("    a: b  c") == "    a: b  c"
+    assert as_it_is("  \x1b[2Ja\u202e") == one_line("  \x1b[2Ja\u202e").rjust(4)
+    assert as_it_is("x" * 9, 5) == "xxxxx"

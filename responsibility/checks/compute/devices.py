@@ -21,15 +21,18 @@ _DEVICES = {
 """Beginnings of the resources that pods ask for a device by."""
 _CATEGORIES = {"nvidia": {"g", "gr", "p"}, "neuron": {"inf", "trn"}}
 _PLUGINS = {
-    "nvidia": ("nvidia-device-plugin", "gpu-operator", "nvidia-dra-driver"),
+    "nvidia": ("nvidia-device-plugin", "gpu-operator", "nvidia-dra-driver", "dra-driver-nvidia"),
     "neuron": ("neuron-device-plugin", "neuron-helm-chart", "neuron-dra-driver"),
 }
 
 
-def _device_of(ami_type: str) -> str | None:
-    """The device that an AMI type of EKS is for."""
-    ami = ami_types().get(ami_type)
-    return ami.device if ami else None
+def _device_of(group: NodeGroup) -> str | None:
+    """The device that all nodes of a group have, and their AMI has the driver of. Raises UnknownValue."""
+    ami = ami_types().get(group.ami_type)
+    if not ami or ami.device:
+        return ami.device if ami else None
+    devices = {device_of(one) for one in group.instance_types} if ami.drivers else set()
+    return devices.pop() if len(devices) == 1 and devices <= ami.drivers else None
 
 
 @check("EKR186", Workload)
@@ -65,7 +68,7 @@ def _somewhere(cluster: Cluster, device: str) -> bool:
     unread: UnknownValue | None = None
     for group in cluster.node_groups:
         try:
-            if _device_of(group.ami_type) == device:
+            if _device_of(group) == device:
                 return True
             if group.family == "custom" and any(device_of(one) == device for one in group.instance_types):
                 return True
@@ -101,8 +104,8 @@ def _may_add(pool: KubernetesObject, device: str) -> bool:
 
 @check("EKR187", NodeGroup)
 def plugin_is_there(group: NodeGroup) -> Answer | None:
-    """Applies to groups whose AMI type is accelerated."""
-    device = _device_of(group.ami_type)
+    """Applies to groups whose AMI has the driver of a device that their instances have."""
+    device = _device_of(group)
     if not device:
         return None
     here = group.at("AmiType")
@@ -120,8 +123,8 @@ def plugin_is_there(group: NodeGroup) -> Answer | None:
 
 @check("EKR188", NodeGroup)
 def others_are_kept_off(group: NodeGroup) -> Answer | None:
-    """Applies to groups whose AMI type is accelerated; any taint but PREFER_NO_SCHEDULE does."""
-    if not _device_of(group.ami_type):
+    """Applies to groups whose AMI has the driver of a device that their instances have; any taint but PREFER_NO_SCHEDULE does."""
+    if not _device_of(group):
         return None
     effects = [str(group.get(f"{path}.Effect", "")) for path, _ in group.resource.items("Taints")]
     here = group.at("Taints")

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from responsibility.document import Cost
 from responsibility.reading.reader import read
-from responsibility.reading.sources import Sources
+from responsibility.reading.sources import ManifestFile, Sources
 from responsibility.reading.template import Template
 from responsibility.review.cost import cost, load_prices
 from tests.responsibility.review.cost_templates import (
@@ -307,3 +308,60 @@ def test_a_type_that_may_cost_money_is_named(type_: str, words: str) -> None:
 )
 def test_what_is_free_or_has_a_line_is_not(type_: str) -> None:
     assert not [words for words in priced({"One": {"Type": type_}}).not_priced if type_ in words]
+
+
+def static_pool(group: str, *types: str, capacity: str = "on-demand") -> dict[str, Any]:
+    requirements = [{"key": "karpenter.sh/capacity-type", "operator": "In", "values": [capacity]}]
+    if types:
+        requirements.append({"key": "node.kubernetes.io/instance-type", "operator": "In", "values": list(types)})
+    spec = {"nodeClassRef": {"group": group, "kind": "NodeClass", "name": "a"}, "requirements": requirements}
+    return {
+        "apiVersion": "karpenter.sh/v1",
+        "kind": "NodePool",
+        "metadata": {"name": "waiting"},
+        "spec": {"replicas": 2, "template": {"spec": spec}},
+    }
+
+
+def priced_with(pool: dict[str, Any]) -> Cost:
+    template = Template("main", "main.json", {"Resources": cluster()}, "", "", "us-east-1")
+    manifests = [ManifestFile("pool.yaml", "demo", [pool])]
+    return cost(read(Sources("test", [template], manifests), DAY), load_prices(), DAY)
+
+
+AUTO = "eks.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("types", "hourly", "share"),
+    [
+        (["m5.large"], 0.096, 0.12),
+        (["g6.xlarge", "g6.2xlarge"], 0.8048, 0.078),
+        (["p4d.24xlarge"], 21.957642, 0.048),
+        (["trn1.2xlarge"], 1.34375, 0.048),
+        (["inf2.xlarge"], 0.7582, 0.12),
+    ],
+)
+def test_nodes_that_a_pool_keeps_are_in_the_floor_with_the_fee_of_their_series(
+    types: list[str], hourly: float, share: float
+) -> None:
+    found = priced_with(static_pool(AUTO, *types))
+    assert only(found, "of NodePool waiting").monthly == round(2 * hourly * HOURS, 2)
+    assert only(found, "Auto Mode's fee").monthly == pytest.approx(2 * hourly * HOURS * share, abs=0.02)
+    own = priced_with(static_pool("karpenter.k8s.aws", *types))
+    assert not [line for line in own.lines if "fee for NodePool" in line.what]
+
+
+@pytest.mark.parametrize(
+    "pool", [static_pool(AUTO), static_pool(AUTO, "p9.big"), static_pool(AUTO, "m5.large", capacity="reserved")]
+)
+def test_nodes_whose_price_nobody_knows_are_named(pool: dict[str, Any]) -> None:
+    found = priced_with(pool)
+    assert any("NodePool waiting: keeps 2 nodes running" in words for words in found.not_priced)
+    assert not [line for line in found.lines if "waiting" in line.what]
+
+
+def test_a_capacity_block_is_paid_before() -> None:
+    found = priced(nodes(CapacityType="CAPACITY_BLOCK", InstanceTypes=["p5.48xlarge"]))
+    assert not [line for line in found.lines if "p5.48xlarge" in line.what]
+    assert any("paid when it is bought" in words for words in found.not_priced)
