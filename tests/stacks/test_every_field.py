@@ -273,6 +273,7 @@ RIGHT: dict[str, tuple[str, str]] = {
     "HybridNodesSpec.remote_node_networks": (r"10\.0\.0\.0/29", "a private range, if the VPC is elsewhere"),
     "HybridNodesSpec.remote_pod_networks": (r"10\.0\.0\.0/29", "a private range, if the VPC is elsewhere"),
     "HybridNodesSpec.unrouted_pod_networks": (r"10\.0\.0\.0/8", "a private range, if the VPC is elsewhere"),
+    "BgpSpec.peer_address": (r"10\.0\.0\.0", "an address, whoever has it"),
     "SiteSpec.labels": (_LABEL, "a label"),
     "SiteSpec.name": (_NAME, "a name"),
     "SiteSpec.nodes": (r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "the name of a certificate, whoever has it"),
