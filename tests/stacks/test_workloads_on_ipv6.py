@@ -8,9 +8,17 @@ from safe_io.errors import BadInput
 from stacks.objects.rendering import placed_workloads
 from tests.support.environments import NODES, ROOT, minimal, validated
 
+POOLS = [{"name": "gpu", "instance_types": ["g6.xlarge"]}, {"name": "neuron", "instance_types": ["inf2.xlarge"]}]
+GPU = {"ami_type": "AL2023_x86_64_NVIDIA", "instance_types": ["g6.xlarge"]}
+GROUPS = [
+    *NODES["groups"],
+    {"name": "gpu", **GPU},
+    {"name": "claims", **GPU, "device_allocation": "dra"},
+    {"name": "neuron", "ami_type": "AL2023_x86_64_NEURON", "instance_types": ["inf2.xlarge"]},
+]
 COMPUTE = {
-    "auto_mode": {"gateway_api": True},
-    "managed_nodes": NODES,
+    "auto_mode": {"gateway_api": True, "node_pools": POOLS},
+    "managed_nodes": {"groups": GROUPS},
     "fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]},
 }
 SAMPLES = sorted(path.parent.name for path in (ROOT / "workloads").glob("*/workload.yaml"))
