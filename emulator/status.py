@@ -15,11 +15,11 @@ from emulator.process import REGION, Engine
 
 
 @cache
-def client(engine: Engine, service: str) -> Any:
+def client(engine: Engine, service: str, region: str = REGION) -> Any:
     """Returns a boto3 client for the local AWS, whatever the person's profile and credentials are."""
     identity, secret = engine.key
     alone = botocore.session.Session({"profile": (None, [], None, None), "config_file": (None, [], os.devnull, None)})
-    session = boto3.session.Session(identity, secret, region_name=REGION, botocore_session=alone)
+    session = boto3.session.Session(identity, secret, region_name=region, botocore_session=alone)
     return session.client(
         service, endpoint_url=engine.url, verify=engine.certificate if engine.tls else None,
         # A proxy cannot reach loopback; and a local service answers quickly or not at all.

@@ -108,6 +108,16 @@ class ClusterSpec(EksClusterSpec):
                 "is a setting of the existing cluster itself: its owner switches it on; remove it",
                 *("compute", "auto_mode"),
             )
+        for index, team in enumerate(self.teams):
+            if team.members or team.readers:
+                raise Misplaced(
+                    f"the existing cluster's owner gives people access: an entry with the group {team.group}; remove this",
+                    *("teams", index, "members" if team.members else "readers"),
+                )
+        if self.security_groups_for_pods:
+            raise Misplaced(
+                "needs a policy of the cluster's role, which its owner has; remove it", "security_groups_for_pods"
+            )
         kind = next((kind.name for kind, _ in self.compute.active() if kind.makes_access_entry), None)
         keys = ("capabilities", "backup", "prometheus")
         entries = kind or (
@@ -121,7 +131,7 @@ class ClusterSpec(EksClusterSpec):
                 *(("compute", entries) if kind else (entries,)),
             )
         irsa = any(one.compute == "fargate" for one in self.workloads) or any(
-            "irsa" in self.ways_of(one) for one in self.pod_identities
+            "irsa" in self.ways_of(one) for _, one in self.all_pod_identities
         )
         irsa = irsa or any(addon.on_fargate and addon.identity for addon in self.planned_addons())
         if irsa and not self.existing.oidc_provider_arn:

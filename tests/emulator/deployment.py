@@ -15,8 +15,6 @@ from emulator.status import client
 
 BOOTSTRAP = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
-EXECUTION_ROLE = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"
 
 
 class StackFailed(Exception):
@@ -28,11 +26,17 @@ class Deployment:
     """What a test does with CloudFormation."""
 
     engine: Engine
+    account: str = ACCOUNT
+    region: str = REGION
 
     def __post_init__(self) -> None:
         self._published: set[str] = set()
-        self.cloudformation = client(self.engine, "cloudformation")
-        self.s3 = client(self.engine, "s3")
+        self.cloudformation = client(self.engine, "cloudformation", self.region)
+        self.s3 = client(self.engine, "s3", self.region)
+        self.bucket = f"cdk-hnb659fds-assets-{self.account}-{self.region}"
+        self.execution_role = (
+            f"arn:aws:iam::{self.account}:role/cdk-hnb659fds-cfn-exec-role-{self.account}-{self.region}"
+        )
 
     def bootstrap(self) -> None:
         """Makes what `cdk bootstrap` makes, from the CLI's own template, without a start of the CLI."""
@@ -54,14 +58,14 @@ class Deployment:
         """Deploys one stack by a change set; returns its changes, none if there is nothing to change."""
         exists = name in self.states()
         key = f"templates/{name}-{time.monotonic_ns()}.json"
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(template).encode())
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=json.dumps(template).encode())
         made = self.cloudformation.create_change_set(
             StackName=name,
             ChangeSetName=f"change-{time.monotonic_ns()}",
             ChangeSetType="UPDATE" if exists else "CREATE",
-            TemplateURL=f"{self.engine.url}/{BUCKET}/{key}",
+            TemplateURL=f"{self.engine.url}/{self.bucket}/{key}",
             Capabilities=["CAPABILITY_NAMED_IAM"],
-            RoleARN=EXECUTION_ROLE,
+            RoleARN=self.execution_role,
             Tags=list(tags),
         )
         change_set = self._until(
@@ -140,7 +144,7 @@ class Deployment:
                 source = assembly / asset["source"]["path"]
                 for key in keys:
                     body = _zipped(source) if asset["source"]["packaging"] == "zip" else source.read_bytes()
-                    self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+                    self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
                 self._published |= keys
 
 

@@ -382,6 +382,43 @@ FILES: tuple[dict[str, Any], ...] = (
                     "allow": [{"actions": ["wafv2:GetWebACL"], "resources": ["*"]}],
                 },
                 "provided_elsewhere": ["cert-manager.io"],
+                "teams": [
+                    {
+                        "name": "shop",
+                        "namespaces": ["shop-team"],
+                        "members": ["role/Shop"],
+                        "readers": [{"new_role": "auditor"}],
+                        "labels": {"cost": "shop"},
+                        "pod_security": "restricted",
+                        "quota": {"requests.cpu": "20"},
+                        "limits": {
+                            "default_requests": {"cpu": "50m"},
+                            "default_limits": {"cpu": "1"},
+                            "max": {"cpu": "2"},
+                        },
+                        "network": "open",
+                        "pod_identities": [
+                            {"namespace": "shop-team", "service_account": "x", "policies": ["AmazonS3ReadOnlyAccess"]}
+                        ],
+                    }
+                ],
+                "security_groups_for_pods": {
+                    "mode": "standard",
+                    "policies": [
+                        {
+                            "name": "a",
+                            "namespace": "shop-team",
+                            "pod_labels": {"a": "b"},
+                            "group_ids": ["sg-0123456789abcdef0"],
+                        },
+                        {
+                            "name": "b",
+                            "namespace": "shop-team",
+                            "service_account_labels": {"a": "b"},
+                            "group_ids": ["sg-0123456789abcdef0"],
+                        },
+                    ],
+                },
                 "alarms": {
                     "topics": ["arn:aws:sns:eu-west-1:123456789012:on-call"],
                     "thresholds": {"api-errors": 10},
@@ -451,7 +488,16 @@ FILES: tuple[dict[str, Any], ...] = (
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
                     "managed_nodes": {
-                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "groups": [
+                            {"name": "general", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "gpu",
+                                "ami_type": "AL2023_x86_64_NVIDIA",
+                                "instance_types": ["g6.8xlarge"],
+                                "gpu_sharing": {"time_slices": 2},
+                                "device_allocation": "device-plugin",
+                            },
+                        ],
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
                     },
                     "karpenter": {
