@@ -19,6 +19,7 @@ GROUPS = [
 COMPUTE = {
     "auto_mode": {"gateway_api": True, "node_pools": POOLS},
     "managed_nodes": {"groups": GROUPS},
+    "self_managed_nodes": {"groups": [{"name": "own", "instance_types": ["m7i.large"]}]},
     "fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]},
 }
 SAMPLES = sorted(path.parent.name for path in (ROOT / "workloads").glob("*/workload.yaml"))
@@ -39,7 +40,10 @@ NETWORK = ClusterNetwork(
 
 
 def environment(workloads, family="ipv6"):
-    data = minimal(COMPUTE, workloads=workloads, control_plane={"kubernetes_version": "1.36", "ip_family": family})
+    control_plane = {"kubernetes_version": "1.36", "ip_family": family}
+    # Nodes that join by themselves must know the range of services.
+    control_plane |= {"service_cidr": "172.20.0.0/16"} if family == "ipv4" else {}
+    data = minimal(COMPUTE, workloads=workloads, control_plane=control_plane)
     data["network"]["ipv6"] = True
     return validated(data)
 
