@@ -71,6 +71,14 @@ def _fell_over(check: Check, subject: Fact, error: Exception) -> Finding:
     return _finding(check, subject, answer, errors.defect(error))
 
 
+def _is_about(check: Check, subject: Fact) -> bool:
+    """Whether a check asks a subject at all: a role that no node has, it does not."""
+    try:
+        return check.judge(subject) is not None
+    except UnknownValue:
+        return True
+
+
 def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
     cluster = facts.get(Cluster, subject.cluster_key)
     try:
@@ -79,7 +87,8 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
             return Answer("not_applicable", f"it runs on {stated}", ())
         if cluster and cluster.kinds and not cluster.has_any(check.info.kinds):
             names = " or ".join(KIND_NAMES[kind] for kind in check.info.kinds)
-            return Answer("not_applicable", f"the cluster has no {names}", ())
+            absent = Answer("not_applicable", f"the cluster has no {names}", ())
+            return absent if _is_about(check, subject) else None
         answer = check.judge(subject)
     except UnknownValue as unknown:
         return Answer("unknown", str(unknown), (unknown.evidence,))
