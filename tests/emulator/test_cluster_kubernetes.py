@@ -14,7 +14,7 @@ from emulator import kubeconfig, objects, process, tools
 from emulator.process import Engine
 from emulator.status import client
 from local_kubernetes import programs
-from local_kubernetes.client import Client
+from local_kubernetes.client import ApiError, Client
 from tests.emulator import own_machines
 from tests.emulator.programs import alive, until
 from tests.support.machine import NEEDS_CONTROL_PLANE, NEXT
@@ -322,3 +322,23 @@ def test_nothing_is_left_of_a_killed_engine(cluster: Cluster) -> None:
         return found
 
     assert until(lambda: left() == [])
+
+
+def test_a_capability_brings_its_kinds(cluster: Cluster) -> None:
+    role = cluster.role("kro", allow(["sts:AssumeRole", "sts:TagSession"], Service="capabilities.eks.amazonaws.com"))
+    graph = {"apiVersion": "kro.run/v1alpha1", "kind": "ResourceGraphDefinition", "metadata": {"name": "a"}, "spec": {}}
+    with pytest.raises(ApiError):
+        cluster.api.apply(graph)
+    asked = {"clusterName": "real", "capabilityName": "kro"}
+    cluster.eks.create_capability(**asked, type="KRO", roleArn=role, deletePropagationPolicy="RETAIN")
+    assert until(lambda: cluster.eks.describe_capability(**asked)["capability"]["status"] == "ACTIVE", 60)
+    assert until(lambda: _taken(cluster, graph), 30)
+    cluster.eks.delete_capability(**asked)
+
+
+def _taken(cluster: Cluster, item: dict[str, Any]) -> bool:
+    try:
+        cluster.api.apply(item)
+    except ApiError:
+        return False
+    return True
