@@ -131,7 +131,8 @@ def _meant_to_stay(thing: str, environment: dict[str, Any]) -> bool:
     name = environment["name"]
     return retained and bool(
         re.fullmatch(
-            rf"(kms Enabled \S+|s3 bucket {name}-workloads-\S+|logs group /(eks-platform/{name}|aws/eks/{name})/\S+|iam (role|policy) {name}-\S+)",
+            rf"(kms Enabled \S+|s3 bucket {name}-workloads-\S+"
+            rf"|logs group /(eks-platform/{name}|aws/eks/{name})/\S+|iam (role|policy) {name}-\S+)",
             thing,
         )
     )
