@@ -700,6 +700,7 @@ FILES: tuple[dict[str, Any], ...] = (
                         "remote_node_networks": ["192.168.0.0/24"],
                         "remote_pod_networks": ["192.168.8.0/21"],
                         "hybrid_nodes_gateway": True,
+                        "pods_per_node": 64,
                         "credentials": {"ssm": {"activation_hours": 48}},
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Hybrid",
                         "dns_forwarded": True,
@@ -713,6 +714,7 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "labels": {"team": "a"},
                                 "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
                                 "max_nodes": 5,
+                                "bgp": {"local_asn": 65001, "peer_asn": 65000, "peer_address": "192.168.0.1"},
                             }
                         ],
                     },
@@ -731,6 +733,7 @@ FILES: tuple[dict[str, Any], ...] = (
                         "auto_mode": {},
                         "hybrid_nodes": {
                             "remote_node_networks": ["192.168.0.0/24"],
+                            "unrouted_pod_networks": ["172.16.0.0/16"],
                             "credentials": {"iam_roles_anywhere": {**trust, "session_hours": 2}},
                             "sites": [{"name": "berlin", "nodes": ["node-1.example"]}],
                         },
