@@ -135,6 +135,7 @@ def _write(
     if options.checks and (found := list(_found(folder / "validation-report.json"))):
         raise ChecksFailed("\n".join(found))
     platform.write_manifests(folder / "manifests")
+    platform.write_handouts(folder)
     check_templates(sorted(folder.glob("*.template.json")))
     check_manifests(folder / "manifests")
 
