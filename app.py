@@ -149,6 +149,7 @@ def _write(
         add_checks(app, platform, options.today or date.today())
     _synth(app, folder, options)
     platform.write_manifests(folder / "manifests")
+    platform.write_handouts(folder)
     check_manifests(folder / "manifests")
 
 

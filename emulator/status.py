@@ -53,6 +53,7 @@ def cluster_lines(engine: Engine) -> Iterator[str]:
         ways = [word for word, on in (("private", private), ("public", public)) if on]
         yield f"Cluster {name}: Kubernetes {cluster['version']}, {cluster['status']}, {' and '.join(ways)} endpoint"
         yield from _compute(eks, name, cluster)
+        yield from _self_managed(engine, name)
         addons = [
             eks.describe_addon(clusterName=name, addonName=one)["addon"]
             for one in eks.list_addons(clusterName=name)["addons"]
@@ -80,6 +81,22 @@ def _compute(eks: Any, name: str, cluster: dict[str, Any]) -> Iterator[str]:
     for one in eks.list_fargate_profiles(clusterName=name)["fargateProfileNames"]:
         profile = eks.describe_fargate_profile(clusterName=name, fargateProfileName=one)["fargateProfile"]
         yield f"  Fargate        {profile['status']}, pods of {', '.join(s['namespace'] for s in profile['selectors'])}"
+
+    remote = cluster.get("remoteNetworkConfig") or {}
+    nodes, pods = (
+        ", ".join(cidr for one in remote.get(key) or [] for cidr in one.get("cidrs") or [])
+        for key in ("remoteNodeNetworks", "remotePodNetworks")
+    )
+    if nodes:
+        yield f"  hybrid nodes   of {nodes}{f', their pods of {pods}' if pods else ''}; two machines have joined, as if nodeadm had run"
+
+
+def _self_managed(engine: Engine, name: str) -> Iterator[str]:
+    groups = client(engine, "autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    for group in groups:
+        if f"kubernetes.io/cluster/{name}" in [tag["Key"] for tag in group["Tags"]]:
+            sizes = f"{group['MinSize']} to {group['MaxSize']}, now {group['DesiredCapacity']}"
+            yield f"  self-managed   Auto Scaling group {group['AutoScalingGroupName']}: {sizes}"
 
 
 def _access(eks: Any, name: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a pod names and does not exist: accounts, classes, volumes, configuration, ports, neighbours."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -95,15 +96,23 @@ def _probes(pod: Pod, _: Index) -> Problems:
             for how in ("httpGet", "tcpSocket", "grpc"):
                 port = at(container, probe, how, "port")
                 names = [one.get("name") if isinstance(port, str) else one.get("containerPort") for one in declared]
-                # A number need not be written in ports; where some are, this one should be.
+                # A number need not be written in ports; where some are, this one should be, unless the program is told it.
                 if (
                     port is not None
                     and port not in names
                     and (isinstance(port, str) or declared)
                     and not open_text(port)
+                    and not _is_told(container, port)
                 ):
                     text = f"container {container['name']} has no port {port}; write it under ports if it listens there"
                     yield Found((*way, probe, how, "port"), text)
+
+
+def _is_told(container: Mapping[str, Any], port: str | int) -> bool:
+    """Whether arguments or variables of a container have a port's number: ``--health-probe-bind-address=:8081``."""
+    said = [*(container.get("command") or []), *(container.get("args") or [])]
+    said += [one.get("value", "") for one in container.get("env") or []]
+    return any(re.search(rf"(?<![0-9.]){re.escape(str(port))}(?![0-9.])", str(text)) for text in said)
 
 
 def _neighbours(pod: Pod, index: Index) -> Problems:

@@ -31,7 +31,9 @@ _ONE = frozenset({"snapshot-controller", "external-dns", "amazon-cloudwatch-obse
 """Deployments with one replica; the others have two, each on a node of its own if there is one."""
 _CPU = {"coredns": "100m", "vpc-cni": "50m", "kube-proxy": "100m", "metrics-server": "100m"}
 """What they request, as far as the add-ons' own manifests say."""
-_VIRTUAL = {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["fargate", "auto", "hybrid"]}
+_COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
+_VIRTUAL = ("fargate", "auto")
+"""Compute on which no DaemonSet of an add-on runs."""
 _TOLERATIONS = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
 CHART_REPLICAS = 2
 _CLASSES = {"aws-load-balancer-controller": ("alb", "ingress.k8s.aws/alb")}
@@ -63,7 +65,8 @@ def addon_objects(name: str, version: str, configuration: str = "") -> list[Obje
         spec = _pod(part, image, account, _CPU.get(name, "10m"), placed if part_kind == "Deployment" else {})
         if part_kind == "DaemonSet":
             spec["tolerations"] = [{"operator": "Exists"}]
-            terms = [{"matchExpressions": [_VIRTUAL]}]
+            away = [*_VIRTUAL, *([] if _on_hybrid_nodes(row, settings) else ["hybrid"])]
+            terms = [{"matchExpressions": [{"key": _COMPUTE_TYPE, "operator": "NotIn", "values": away}]}]
             spec["affinity"] = {
                 "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
             }
@@ -73,6 +76,18 @@ def addon_objects(name: str, version: str, configuration: str = "") -> list[Obje
             replicas = int(placed.get("replicaCount") or settings.get("replicaCount") or (1 if name in _ONE else 2))
             objects.append(_workload("Deployment", part, namespace, labels, spec, replicas))
     return objects
+
+
+def _on_hybrid_nodes(row: dict[str, Any], settings: dict[str, Any]) -> bool:
+    """Whether an add-on's DaemonSet runs on hybrid nodes: AWS lists it, and a setting that it needs there is made."""
+    needed = (row.get("beside") or {}).get("hybrid_nodes", {})
+    return "hybrid_nodes" in row.get("compute", ()) and _has(settings, needed)
+
+
+def _has(settings: Any, wanted: Any) -> bool:
+    if not isinstance(wanted, dict):
+        return bool(settings == wanted)
+    return isinstance(settings, dict) and all(_has(settings.get(key), value) for key, value in wanted.items())
 
 
 def chart_objects(release: str, chart: str, namespace: str, values: dict[str, Any]) -> list[Object]:

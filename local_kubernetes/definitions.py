@@ -1,6 +1,6 @@
-"""Resource definitions that EKS Auto Mode and the charts of Karpenter bring, by name alone: the real ones are stricter."""
+"""Resource definitions that EKS Auto Mode, capabilities and the charts of Karpenter bring, by name alone: the real ones are stricter."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from local_kubernetes.client import Client, Object
 
@@ -16,6 +16,16 @@ KARPENTER = (
     ("karpenter.k8s.aws", "v1", "EC2NodeClass", "ec2nodeclasses", False),
     *(row for row in AUTO_MODE if row[0] == "karpenter.sh"),
 )
+CAPABILITIES: Mapping[str, tuple[tuple[str, str, str, str, bool], ...]] = {
+    "ACK": (("s3.services.k8s.aws", "v1alpha1", "Bucket", "buckets", True),),
+    "ARGOCD": (
+        ("argoproj.io", "v1alpha1", "Application", "applications", True),
+        ("argoproj.io", "v1alpha1", "ApplicationSet", "applicationsets", True),
+        ("argoproj.io", "v1alpha1", "AppProject", "appprojects", True),
+    ),
+    "KRO": (("kro.run", "v1alpha1", "ResourceGraphDefinition", "resourcegraphdefinitions", False),),
+}
+"""By the type of a capability; of ACK's hundreds of kinds, the one that the samples have."""
 
 
 def definitions(rows: Iterable[tuple[str, str, str, str, bool]] = AUTO_MODE) -> Iterator[Object]:
@@ -36,7 +46,7 @@ def definitions(rows: Iterable[tuple[str, str, str, str, bool]] = AUTO_MODE) -> 
         }
 
 
-def define(client: Client) -> None:
+def define(client: Client, rows: Iterable[tuple[str, str, str, str, bool]] = AUTO_MODE) -> None:
     """Makes the definitions. Raises ApiError."""
-    for definition in definitions():
+    for definition in definitions(rows):
         client.apply(definition)

@@ -33,7 +33,9 @@ def _template(name: str, spec: dict[str, Any], requests: dict[str, str], labels:
 
 
 def _daemon_set(name: str) -> Object:
-    away = {"key": COMPUTE_TYPE, "operator": "NotIn", "values": ["fargate", "auto", "hybrid"]}
+    on_hybrid = "hybrid_nodes" in (addons().get(name) or {}).get("compute", ())
+    values = ["fargate", "auto", *([] if on_hybrid else ["hybrid"])]
+    away = {"key": COMPUTE_TYPE, "operator": "NotIn", "values": values}
     terms = {"nodeSelectorTerms": [{"matchExpressions": [away]}]}
     spec = {
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}},

@@ -38,6 +38,7 @@ class Addons(Construct):
         ipv6: bool,
         iam: IamSpec,
         volume_tags: Mapping[str, str] | None = None,
+        cni: Mapping[str, Any] | None = None,
     ) -> None:
         """Makes the add-ons that nodes wait for; :meth:`after_nodes` makes the others once the nodes are known.
 
@@ -47,6 +48,7 @@ class Addons(Construct):
         self._plan = plan
         self._cluster, self._oidc, self._iam = cluster, oidc, iam
         self._security_group_id, self._network, self._ipv6 = security_group_id, network, ipv6
+        self._cni = cni or {}
         self._volume_tags = dict(volume_tags or {})
         self._made: dict[str, eks.CfnAddon] = {}
         for addon in plan:
@@ -70,7 +72,7 @@ class Addons(Construct):
         role_arn = self._role(addon) if addon.identity else None
         configuration = addon.configuration
         if addon.name == "vpc-cni":
-            configuration = merge(self._network_settings(), configuration or {})
+            configuration = merge(merge(self._network_settings(), self._cni), configuration or {})
         if addon.name == "aws-ebs-csi-driver" and self._volume_tags:
             configuration = merge({"controller": {"extraVolumeTags": self._volume_tags}}, configuration or {})
         resource = eks.CfnAddon(

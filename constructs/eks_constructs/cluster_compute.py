@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from constructs import Construct, IDependable
 
@@ -11,6 +12,7 @@ from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.compute.kind import Wiring
 from eks_constructs.identity import OidcProvider
 from eks_constructs.pod_identities import PodIdentities
+from eks_constructs.pod_security_groups import cni_settings
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ def add_compute(
         oidc: IAM's trust in the cluster's tokens, for roles of pods on Fargate.
         security_group_id: of the control plane and the nodes.
     """
-    addons = _addons(scope, "Addons", plan, wiring, oidc=oidc, security_group_id=security_group_id)
+    cni = cni_settings(spec.security_groups_for_pods)
+    addons = _addons(scope, "Addons", plan, wiring, oidc=oidc, security_group_id=security_group_id, cni=cni)
     after_addons = wiring.after(addons.before_nodes)
     made = {kind.name: kind.build(scope, section, after_addons) for kind, section in spec.compute.active()}
     addons.after_nodes(nodes=[node for one in made.values() for node in one.nodes])
@@ -52,12 +55,12 @@ def add_compute(
         PodIdentities(
             scope,
             "PodIdentities",
-            [(one, spec.ways_of(one)) for one in spec.pod_identities],
+            [(one, spec.ways_of(one)) for _, one in spec.all_pod_identities],
             cluster=wiring.cluster,
             oidc=oidc,
             iam=wiring.context.iam,
         )
-        if spec.pod_identities
+        if spec.all_pod_identities
         else None
     )
     return ClusterCompute(
@@ -88,6 +91,7 @@ def _addons(
     *,
     oidc: OidcProvider | None,
     security_group_id: str,
+    cni: Mapping[str, Any] | None = None,
 ) -> Addons:
     context = wiring.context
     return Addons(
@@ -101,4 +105,5 @@ def _addons(
         ipv6=context.ipv6,
         iam=context.iam,
         volume_tags=context.tags_of_what_is_made,
+        cni=cni,
     )

@@ -12,6 +12,7 @@ from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.compute.kind import ClusterContext, Lasting
 from eks_constructs.control_plane import cluster_role
 from eks_constructs.encryption import customer_key
+from eks_constructs.pod_security_groups import RIGHTS
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def lasting_resources(
     role = None
     if spec.control_plane.role_arn is None:
         rights = [kind.cluster_rights(section, tagged=tagged) for kind, section in present]
+        rights += [RIGHTS] if spec.security_groups_for_pods else []
         role = cluster_role(scope, f"{prefix}ClusterRole", iam=context.iam, cluster=spec.name, rights=rights)
     of_kinds = [one for kind, section in present for one in kind.lasting(scope, section, context, prefix)]
     return LastingResources(key, role, of_kinds)

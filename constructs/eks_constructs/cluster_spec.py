@@ -17,13 +17,17 @@ from eks_constructs.control_plane import ControlPlaneSpec
 from eks_constructs.manifests import ManifestFile
 from eks_constructs.network_connections import ConnectionSpec
 from eks_constructs.pod_identities import PodIdentitySpec, Way
+from eks_constructs.pod_security_groups import PodSecurityGroupsSpec, check_pod_security_groups, policy_files
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec
+from eks_constructs.teams import TeamSpec, check_teams, team_files, with_teams
 from eks_facts.addons import addons
 
 AGENT = "eks-pod-identity-agent"
 _OF_CONTROLLERS = ("karpenter", "aws-load-balancer-controller", "aws-node-termination-handler", "cluster-autoscaler")
 """Service accounts of controllers that this project installs, in kube-system."""
+
+Where = tuple[str | int, ...]
 
 
 class EksClusterSpec(Spec):
@@ -38,6 +42,9 @@ class EksClusterSpec(Spec):
     """What differs from the rules of eks_facts/data/addons.yaml."""
     pod_identities: list[PodIdentitySpec] = []
     """AWS roles of applications and controllers: by EKS Pod Identity on nodes, by IRSA on Fargate."""
+    teams: list[TeamSpec] = []
+    """Teams: their namespaces with quota, defaults and network policy, their people, and the AWS roles of their pods (docs/teams.md)."""
+    security_groups_for_pods: PodSecurityGroupsSpec | None = None
     capabilities: CapabilitiesSpec | None = None
     """Argo CD, ACK and kro, run by AWS outside of the cluster (docs/capabilities.md)."""
 
@@ -49,7 +56,7 @@ class EksClusterSpec(Spec):
     def has_compute_resources(self) -> bool:
         """Whether its add-ons and compute are AWS resources of yours: none are where Auto Mode does everything."""
         return (
-            bool(self.pod_identities)
+            bool(self.all_pod_identities)
             or any(not addon.after_pools for addon in self.planned_addons())
             or any(kind.has_resources(section) for kind, section in self.compute.active())
         )
@@ -125,9 +132,46 @@ class EksClusterSpec(Spec):
 
     def own_files(self, context: ClusterContext, network: ClusterNetwork) -> list[ManifestFile]:
         """Returns the Kubernetes objects of its own configuration, in the order in which they are applied."""
-        return merged(
-            [file for kind, section in self.compute.active() for file in kind.files(section, context, network)]
-        )
+        files = [file for kind, section in self.compute.active() for file in kind.files(section, context, network)]
+        return merged([*files, *team_files(self.teams), *policy_files(self.security_groups_for_pods)])
+
+    @property
+    def all_pod_identities(self) -> list[tuple[Where, PodIdentitySpec]]:
+        """The AWS roles of pods, those of teams too, each with the way to it."""
+        found: list[tuple[Where, PodIdentitySpec]] = [
+            (("pod_identities", index), one) for index, one in enumerate(self.pod_identities)
+        ]
+        for number, team in enumerate(self.teams):
+            found += [
+                (("teams", number, "pod_identities", index), one) for index, one in enumerate(team.pod_identities)
+            ]
+        return found
+
+    @property
+    def all_access(self) -> AccessSpec:
+        """Who may use the Kubernetes API, people of teams too."""
+        return with_teams(self.access, self.teams)
+
+    @model_validator(mode="after")
+    def _teams(self) -> "EksClusterSpec":
+        try:
+            check_teams(self.teams, self.access, self.compute.mix.kinds)
+        except Misplaced as problem:
+            raise Misplaced(str(problem), "teams", *problem.where) from None
+        return self
+
+    @model_validator(mode="after")
+    def _security_groups_for_pods(self) -> "EksClusterSpec":
+        if self.security_groups_for_pods:
+            present = list(self.compute.active())
+            types = [name for kind, section in present for _, name in kind.instance_types(section)]
+            others = set(self.compute.mix.kinds) - {"managed_nodes", "self_managed_nodes"}
+            planned = [addon.name for addon in self.planned_addons()]
+            try:
+                check_pod_security_groups(self.compute.mix.kinds, planned, [] if others else types)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), "security_groups_for_pods") from None
+        return self
 
     @model_validator(mode="after")
     def _compute_fits(self) -> "EksClusterSpec":
@@ -189,14 +233,14 @@ class EksClusterSpec(Spec):
         }
         taken |= {("kube-system", name): name for name in _OF_CONTROLLERS}
         names = {addon.name for addon in planned}
-        for index, one in enumerate(self.pod_identities):
+        for way, one in self.all_pod_identities:
             if other := taken.get((one.namespace, one.service_account)):
                 raise Misplaced(
                     f"{one.namespace}/{one.service_account} has a role already, of {other}: a service account takes one",
-                    *("pod_identities", index, "service_account"),
+                    *(*way, "service_account"),
                 )
-            taken[one.namespace, one.service_account] = f"pod_identities[{index}]"
-            ways, way = self.ways_of(one), ("pod_identities", index)
+            taken[one.namespace, one.service_account] = ".".join(map(str, way))
+            ways = self.ways_of(one)
             if one.irsa and not self.compute.fargate:
                 raise Misplaced("is for pods on Fargate, and there is none; remove it", *way, "irsa")
             if one.irsa is False and self.compute.mix.kinds == ["fargate"]:

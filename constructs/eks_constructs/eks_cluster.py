@@ -78,7 +78,7 @@ class AccessParts:
         add_successor(scope, spec.control_plane.certificate_authority, cluster=cluster)
         self._issuer_url = issuer_url
         self._provider = trust_tokens(scope, OIDC_PROVIDER_ID, issuer_url=issuer_url)
-        self.access = Access(scope, "Access", spec.access, cluster=cluster, iam=iam)
+        self.access = Access(scope, "Access", spec.all_access, cluster=cluster, iam=iam)
         self.tunnel_host = None
         if spec.access.tunnel_host:
             self.tunnel_host = TunnelHost(scope, "TunnelHost", cluster=cluster, network=network, iam=iam)

@@ -58,6 +58,9 @@ _AUDIT: dict[str, str] = {
     "kms:GetKeyRotationStatus": "arn:aws:kms:*:*:key/*",
     "logs:DescribeLogGroups": "*",
     "ssm:GetParameter": "arn:aws:ssm:*:*:parameter/aws/service/*",
+    "ssm:DescribeActivations": "*",
+    "rolesanywhere:ListTrustAnchors": "*",
+    "rolesanywhere:ListProfiles": "*",
 }
 CALLS: dict[str, dict[str, str]] = {
     "lock-addons": {"eks:DescribeAddonVersions": "*", "eks:DescribeAddonConfiguration": "*"},

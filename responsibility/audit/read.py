@@ -16,6 +16,7 @@ from responsibility.audit.linking import link
 from responsibility.audit.offers import add_offers
 from responsibility.audit.principals import principals, read_principal
 from responsibility.audit.questions import Gone, Questions, Say
+from responsibility.audit.sites import read_sites
 from responsibility.audit.surroundings import (
     keys,
     read_instances,
@@ -127,6 +128,7 @@ def _around(ask: Questions, pool: ThreadPoolExecutor, resources: list[Resource])
     batches: list[Future[Any]] = [
         pool.submit(lambda: list(read_network(ask, resources))),
         pool.submit(lambda: list(read_instances(ask, names))),
+        pool.submit(lambda: list(read_sites(ask, resources))),
         pool.submit(add_offers, ask, resources),
         *(pool.submit(read_principal, ask, arn) for arn in principals(resources, ask.number)),
         *(pool.submit(read_launch_template, ask, group) for group in groups),

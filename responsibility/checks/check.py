@@ -54,6 +54,8 @@ class Check:
     of: type[Fact]
     judge: Callable[[Any], Answer | None]
     """Answers for one subject; None: the check is not about this one (a role that no node has)."""
+    more_never_helps: bool = False
+    """Whether one item more, in any list that it reads, could never make an open duty met: an item that is not known hides nothing."""
     synth: bool = False
     """Whether a synth of this project fails unless it is met (``stacks/synth_checks/review.py``)."""
 
@@ -69,6 +71,7 @@ def check(
 
     What the check says to people is in the YAML file beside its module, under its code: the fields of ``CheckInfo``.
     ``kinds`` may be left out there (all of them), and ``only`` (both origins; objects of Kubernetes are in templates alone).
+    ``more_never_helps`` is not shown to people: see ``Check``.
     A code is never given to another question. With ``synth``, a synth of this project fails unless the check is met.
 
     Raises ValueError for a code that is there twice, or that the file does not describe.
@@ -84,7 +87,9 @@ def check(
             "kinds": COMPUTE_KINDS,
             "only": "templates" if issubclass(of, KubernetesObject | HelmChart) else None,
         }
-        REGISTRY[code] = Check(CheckInfo(code=code, **defaults | described(file)[code]), of, judge, synth)
+        said = defaults | described(file)[code]
+        more_never_helps = said.pop("more_never_helps", False)
+        REGISTRY[code] = Check(CheckInfo(code=code, **said), of, judge, more_never_helps, synth)
         return judge
 
     return register

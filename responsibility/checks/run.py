@@ -71,6 +71,27 @@ def _fell_over(check: Check, subject: Fact, error: Exception) -> Finding:
     return _finding(check, subject, answer, errors.defect(error))
 
 
+def _of_what_is_known(check: Check, subject: Fact, facts: Facts) -> Answer | None:
+    """Returns that the duty is open, where it is by the known items of a list alone, and one more could not mend it."""
+    known = facts.known_part() if check.more_never_helps else None
+    for same in known.all(check.of) if known else ():
+        if same.resource.key == subject.resource.key and same.words == subject.words:
+            try:
+                answer = check.judge(same)
+            except UnknownValue:
+                return None
+            return answer if answer and answer.status == "open" else None
+    return None
+
+
+def _is_about(check: Check, subject: Fact) -> bool:
+    """Whether a check asks a subject at all: a role that no node has, it does not."""
+    try:
+        return check.judge(subject) is not None
+    except UnknownValue:
+        return True
+
+
 def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
     cluster = facts.get(Cluster, subject.cluster_key)
     try:
@@ -79,10 +100,11 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
             return Answer("not_applicable", f"it runs on {stated}", ())
         if cluster and cluster.kinds and not cluster.has_any(check.info.kinds):
             names = " or ".join(KIND_NAMES[kind] for kind in check.info.kinds)
-            return Answer("not_applicable", f"the cluster has no {names}", ())
+            absent = Answer("not_applicable", f"the cluster has no {names}", ())
+            return absent if _is_about(check, subject) else None
         answer = check.judge(subject)
     except UnknownValue as unknown:
-        return Answer("unknown", str(unknown), (unknown.evidence,))
+        answer = _of_what_is_known(check, subject, facts) or Answer("unknown", str(unknown), (unknown.evidence,))
     if (
         answer
         and cluster

@@ -143,6 +143,8 @@ class Facts:
         self._pointing: dict[tuple[str, str], dict[str, list[Fact]]] = {}
         self._untold: dict[tuple[str, str], dict[str, UnknownValue]] = {}
         self._views: dict[Any, Any] = {}
+        self.known_part: Callable[[], Facts | None] = lambda: None
+        """Returns the facts without the items of lists that are not known; None where every item is."""
         for resource, kind in resources:
             fact = kind(resource, self)
             self.resources.append(resource)

@@ -57,7 +57,7 @@ class Role(Fact):
     def trust(self) -> list[Statement]:
         """Who may assume it. Raises UnknownValue."""
         path = "AssumeRolePolicyDocument"
-        return statements(self.get(path), self.at(path))
+        return statements(self, path)
 
     @cached_property
     def managed_policies(self) -> list[str]:

@@ -27,6 +27,20 @@ _SHORT = 300
 """Characters: longer texts, such as user data, have marks of their own."""
 
 
+_CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource", "AWS::CloudFormation::WaitCondition")
+_KNOWN_CUSTOM = (
+    "Custom::AWSCDK-EKS-Cluster",
+    "Custom::AWSCDK-EKS-FargateProfile",
+    "Custom::AWSCDKOpenIdConnectProvider",
+)
+"""Those of the CDK that make a resource whose attributes are known: its ARN, its security group."""
+
+
+def _answers_anything(kind: str) -> bool:
+    """Whether the attributes of a type are values of any kind, which only the deploy tells, and not what identifies it."""
+    return (kind.startswith(_CUSTOM) and kind not in _KNOWN_CUSTOM) or kind.endswith("::MODULE")
+
+
 def _pseudo(name: str) -> str:
     """Returns a pseudo parameter as a part of a text."""
     return f"{OPEN}{name}{CLOSE}"
@@ -140,6 +154,8 @@ class Scope:
         if resource["Type"] == "Custom::AWSCDKCfnJson" and attribute == "Value":
             # CDK's way to have tokens in the keys of a mapping: the resource gives back the JSON that it was handed.
             return self.once("value of", name, lambda: self._json((resource.get("Properties") or {}).get("Value")))
+        if _answers_anything(str(resource["Type"])):
+            return Unknown(f"{name}.{attribute} is what {resource['Type']} answers at deploy", given=True)
         return Reference(self.name, name, attribute)
 
     def _json(self, raw: Any) -> Any:

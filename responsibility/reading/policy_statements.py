@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from responsibility.findings import Evidence
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.facts import Fact
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, gap_of
+from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, gap_of, is_gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,27 @@ class Statement:
             for key, values in test.items()
         ]
 
+    def tests(self, *prefixes: str) -> bool:
+        """Whether a condition limits it by a key that begins with one of these (in lower case; none = any key).
+
+        A pattern that everything matches is no limit. Raises UnknownValue where it may be such a pattern.
+        """
+        unknown = ""
+        for operator, key, values in self.known_conditions:
+            if not key.startswith(prefixes or ""):
+                continue
+            if not operator.split(":")[-1].lower().startswith(("stringlike", "arn")):
+                return True
+            if any(_matches_all(key, value) for value in values):
+                continue
+            unsaid = [value for value in values if is_gap(value)]
+            if not unsaid:
+                return True
+            unknown = unknown or gap_of(unsaid[0])
+        if unknown:
+            raise UnknownValue(self.evidence, f"Condition: {unknown}")
+        return False
+
     @property
     def everywhere(self) -> bool:
         """Whether it is for every resource, or for all but some. Raises UnknownValue."""
@@ -55,6 +77,14 @@ class Statement:
         if any(item.startswith(OPEN) and gap_of(item) and item.endswith(CLOSE) for item in self.resources):
             raise UnknownValue(self.evidence, "its resources are not in the template")
         return False
+
+
+def _matches_all(key: str, value: str) -> bool:
+    """Whether a pattern of a condition lets everybody in: ``*``, or an ARN of any account as the source."""
+    pattern = re.sub(r"\*{2,}", "*", value)
+    return pattern == "*" or (
+        key == "aws:sourcearn" and pattern.startswith("arn:") and [*pattern.split(":"), *"*****"][4] == "*"
+    )
 
 
 def _is_everything(resource: str) -> bool:
@@ -68,12 +98,16 @@ def _is_everything(resource: str) -> bool:
     )
 
 
-def statements(document: Any, evidence: Evidence) -> list[Statement]:
-    """Returns the statements of a policy document, given as an object or as JSON text.
+At = Callable[[str], Evidence]
+"""Returns where a path is."""
+
+
+def statements(fact: Fact, path: str) -> list[Statement]:
+    """Returns the statements of the policy document at a path of a fact, given as an object or as JSON text.
 
     Raises UnknownValue for a document that the template does not say, or that is not JSON.
     """
-    found, unknown = _read(document, evidence)
+    found, unknown = _read(fact.get(path), fact.at, path)
     if unknown:
         raise unknown[0]
     return found
@@ -82,29 +116,30 @@ def statements(document: Any, evidence: Evidence) -> list[Statement]:
 def read_statements(fact: Fact, path: str) -> tuple[list[Statement], list[UnknownValue]]:
     """Returns the statements of the policy document at a path of a fact, and what of it the template does not say."""
     try:
-        return _read(fact.get(path), fact.at(path))
+        return _read(fact.get(path), fact.at, path)
     except UnknownValue as unknown:
         return [], [unknown]
 
 
-def _read(document: Any, evidence: Evidence) -> tuple[list[Statement], list[UnknownValue]]:
+def _read(document: Any, where: At, path: str) -> tuple[list[Statement], list[UnknownValue]]:
     """Returns the statements of a policy document, and what of it the template does not say."""
     try:
-        items = _items(document, evidence)
+        items = _items(document, where(path))
     except UnknownValue as unknown:
         return [], [unknown]
     found: list[Statement] = []
     unsaid: list[UnknownValue] = []
     for index, item in enumerate(items):
+        here = where(f"{path}.Statement.{index}")
         if isinstance(item, dict) and item.get("Effect") in ("Allow", "Deny"):
-            found.append(_statement(item, _below(evidence, index)))
+            found.append(_statement(item, here))
         elif isinstance(item, dict):
-            unsaid.append(UnknownValue(_below(evidence, index), "whether it allows or denies is not known here"))
+            unsaid.append(UnknownValue(here, "whether it allows or denies is not known here"))
         else:
             why = (
                 _why(item) if isinstance(item, Unknown | Reference) else "is no statement, as far as the template shows"
             )
-            unsaid.append(UnknownValue(_below(evidence, index), why))
+            unsaid.append(UnknownValue(here, why))
     return found, unsaid
 
 
@@ -122,10 +157,6 @@ def _items(document: Any, evidence: Evidence) -> list[Any]:
             raise UnknownValue(evidence, "is not JSON, as far as the template shows") from None
     found = document.get("Statement", []) if isinstance(document, dict) else []
     return found if isinstance(found, list) else [found]
-
-
-def _below(evidence: Evidence, index: int) -> Evidence:
-    return evidence.model_copy(update={"path": f"{evidence.path}.Statement.{index}"})
 
 
 def _statement(item: dict[str, Any], evidence: Evidence) -> Statement:

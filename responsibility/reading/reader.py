@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cache, partial
 
 from responsibility.bounds import CHAIN
 from responsibility.findings import Origin
@@ -116,6 +117,19 @@ def read(sources: Sources, as_of: date) -> Facts:
         raise CHAIN.over(sources.name) from None
     for file in sources.manifests:
         resources.extend(normalize.objects_in(file))
+    facts = _completed(resources, sources, as_of)
+    facts.known_part = cache(partial(_known_part, resources, sources, as_of))
+    return facts
+
+
+def _known_part(resources: list[Resource], sources: Sources, as_of: date) -> Facts | None:
+    known = [resource.known_part() for resource in resources]
+    moved = any(part is not whole for part, whole in zip(known, resources, strict=True))
+    return _completed(known, sources, as_of) if moved else None
+
+
+def _completed(resources: list[Resource], sources: Sources, as_of: date) -> Facts:
+    """Returns the facts of resources, and of what is no resource."""
     facts = facts_of(resources, as_of)
     for parameter in parameters(sources.templates, facts):
         facts.add(parameter)

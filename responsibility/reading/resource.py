@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from responsibility.findings import Evidence
+from responsibility.reading.placeholders import is_placeholder
 from responsibility.reading.template import Template
-from responsibility.reading.values import Reference, Unknown, gap_of, has_gap
+from responsibility.reading.values import Reference, Unknown, Unread, gap_of, has_gap
 
 _CDK_HASH = re.compile(r"(?=[A-F]*\d)[0-9A-F]{8}")
 
@@ -89,12 +90,16 @@ class Resource:
     """The condition that decides whether it exists, where that is not known."""
     answer: Answer | None = None
     """For a resource of an account: where it came from."""
+    moved: Mapping[str, list[int]] = field(default_factory=dict)
+    """Where items of a list are in the template, by the list's path: those that are not known were left out of it."""
 
     def evidence(self, path: str = "") -> Evidence:
         """Returns where this is, for a finding."""
         if self.answer:
             api, path = self.answer.where(path)
             return Evidence(stack=self.stack, resource=self.id, type=self.type, path=path, api=api)
+        if self.moved and path:
+            path = self._written(path)
         if self.wrapped and path:
             path = _below(self.wrapped, path)
         template = self.template
@@ -106,6 +111,22 @@ class Resource:
             file=template.file if template else "",
             line=template.line(self.id, path) if template else 0,
         )
+
+    def _written(self, path: str) -> str:
+        """Returns the path of a property in the template."""
+        here, there = "", ""
+        for step in path.split("."):
+            index = self.moved.get(here)
+            here = f"{here}.{step}" if here else step
+            said = str(index[int(step)]) if index and step.isdecimal() and int(step) < len(index) else step
+            there = f"{there}.{said}" if there else said
+        return there
+
+    def known_part(self) -> Resource:
+        """Returns it without the items of lists that are not known; itself where there is no such item."""
+        moved: dict[str, list[int]] = {}
+        properties = _known_part(self.properties, "", moved)
+        return replace(self, properties=properties, moved=moved) if moved else self
 
     @property
     def label(self) -> str:
@@ -211,6 +232,22 @@ class Resource:
             return self.partly(path, default)
         except UnknownValue:
             return default
+
+
+def _known_part(value: Any, path: str, moved: dict[str, list[int]]) -> Any:
+    """Returns a value without the items of lists that are not known; ``moved`` gets where the others were."""
+    if isinstance(value, Unread):
+        return value
+    if isinstance(value, dict):
+        return {key: _known_part(item, f"{path}.{key}" if path else str(key), moved) for key, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    kept = [index for index, item in enumerate(value) if not (isinstance(item, Unknown) or is_placeholder(item))]
+    if kept and len(kept) < len(value):
+        moved[path] = kept
+    else:
+        kept = list(range(len(value)))
+    return [_known_part(value[index], f"{path}.{number}", moved) for number, index in enumerate(kept)]
 
 
 def text(value: Any) -> str:

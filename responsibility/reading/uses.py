@@ -60,8 +60,8 @@ def uses_of(facts: Facts) -> dict[str, list[Use]]:
                 found[role.resource.key][use] = None
     for role in facts.all(Role):
         have = {use.purpose for use in found[role.resource.key]}
-        if "auto_node" in have:
-            have.add("node")
+        if have & {"auto_node", "node"}:
+            have |= {"auto_node", "node"}
         found[role.resource.key] |= {use: None for use in _of_itself(role) if use.purpose not in have}
     return {key: list(uses) for key, uses in found.items()}
 

@@ -131,6 +131,11 @@ def has_gap(text: str) -> bool:
     return _GAP in text
 
 
+def is_gap(text: str) -> bool:
+    """Whether nothing of the text is known."""
+    return text.startswith(_GAP) and text.find(CLOSE) == len(text) - 1
+
+
 def walk(value: Any) -> Iterator[Any]:
     """Yields everything in ``value``, at any depth, that is neither a mapping nor a list."""
     todo = [value]

@@ -108,6 +108,17 @@ class ClusterSpec(EksClusterSpec):
                 "is a setting of the existing cluster itself: its owner switches it on; remove it",
                 *("compute", "auto_mode"),
             )
+        self._check_remote_networks(self.existing)
+        for index, team in enumerate(self.teams):
+            if team.members or team.readers:
+                raise Misplaced(
+                    f"the existing cluster's owner gives people access: an entry with the group {team.group}; remove this",
+                    *("teams", index, "members" if team.members else "readers"),
+                )
+        if self.security_groups_for_pods:
+            raise Misplaced(
+                "needs a policy of the cluster's role, which its owner has; remove it", "security_groups_for_pods"
+            )
         kind = next((kind.name for kind, _ in self.compute.active() if kind.makes_access_entry), None)
         keys = ("capabilities", "backup", "prometheus")
         entries = kind or (
@@ -121,7 +132,7 @@ class ClusterSpec(EksClusterSpec):
                 *(("compute", entries) if kind else (entries,)),
             )
         irsa = any(one.compute == "fargate" for one in self.workloads) or any(
-            "irsa" in self.ways_of(one) for one in self.pod_identities
+            "irsa" in self.ways_of(one) for _, one in self.all_pod_identities
         )
         irsa = irsa or any(addon.on_fargate and addon.identity for addon in self.planned_addons())
         if irsa and not self.existing.oidc_provider_arn:
@@ -132,6 +143,20 @@ class ClusterSpec(EksClusterSpec):
                 *("compute", "fargate"),
             )
         return self
+
+    def _check_remote_networks(self, existing: ExistingClusterSpec) -> None:
+        """Raises Misplaced unless the existing cluster has the networks that hybrid nodes of this file are in."""
+        spec = self.compute.hybrid_nodes
+        found = existing.properties.get("RemoteNetworkConfig") or {}
+        for key, name in (("remote_node_networks", "RemoteNodeNetworks"), ("remote_pod_networks", "RemotePodNetworks")):
+            has = {cidr for one in found.get(name) or [] for cidr in one.get("Cidrs") or []}
+            for index, cidr in enumerate(getattr(spec, key) if spec else []):
+                if cidr not in has:
+                    raise Misplaced(
+                        f"the existing cluster does not have {cidr}: its owner adds it to the cluster's remote networks; then look it up"
+                        " again (https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-update.html)",
+                        *("compute", "hybrid_nodes", key, index),
+                    )
 
     @model_validator(mode="after")
     def _addons_have_what_they_require(self) -> "ClusterSpec":

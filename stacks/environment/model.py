@@ -244,12 +244,12 @@ class Environment(Spec):
                 *("iam", "permissions_boundary"),
             )
         for cluster in self.clusters:
-            for index, one in enumerate(cluster.pod_identities):
+            for way, one in cluster.all_pod_identities:
                 if self.account and one.role_arn and one.role_arn.split(":")[4] != self.account:
                     raise Misplaced(
                         f"is a role of account {one.role_arn.split(':')[4]}; EKS takes one of the cluster's, {self.account}. A role of"
                         " another account is a target_role_arn",
-                        *self.where(cluster, "pod_identities", index, "role_arn"),
+                        *self.where(cluster, *way, "role_arn"),
                     )
         check_arns(self.model_dump(mode="json"), self.region)
         return self

@@ -78,7 +78,7 @@ def _node_policies(platform: Platform) -> list[str]:
 
 def _acknowledge_rights_of_pods(stack: ComputeStack | WorkloadsStack) -> None:
     if identities := stack.node.try_find_child("PodIdentities"):
-        for pod in stack.spec.pod_identities:
+        for _, pod in stack.spec.all_pod_identities:
             own = identities.node.find_child(pod.construct_id)
             _acknowledge_rights(own, "Role", pod.policies, pod.allow, "one service account (pod_identities)")
     for own, asked in stack.identities if isinstance(stack, WorkloadsStack) else ():

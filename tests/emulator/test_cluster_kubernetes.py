@@ -14,7 +14,8 @@ from emulator import kubeconfig, objects, process, tools
 from emulator.process import Engine
 from emulator.status import client
 from local_kubernetes import programs
-from local_kubernetes.client import Client
+from local_kubernetes.client import ApiError, Client
+from tests.emulator import own_machines
 from tests.emulator.programs import alive, until
 from tests.support.machine import NEEDS_CONTROL_PLANE, NEXT
 
@@ -114,6 +115,64 @@ def test_nodes_come_with_a_group_and_change_with_it(cluster: Cluster) -> None:
     assert until(lambda: len(nodes(cluster)) == 3, 60)
     daemons = "/apis/apps/v1/namespaces/kube-system/daemonsets"
     assert until(lambda: cluster.api.get(f"{daemons}/{AGENT}")["status"].get("numberReady") == 3, 60)
+
+
+def test_hybrid_nodes_join_a_cluster_with_remote_networks_and_an_entry(cluster: Cluster) -> None:
+    def hybrid() -> list[Any]:
+        return cluster.api.items("/api/v1/nodes", labelSelector="eks.amazonaws.com/compute-type=hybrid")
+
+    networks = {"remoteNodeNetworks": [{"cidrs": ["10.80.0.0/16"]}]}
+    cluster.eks.update_cluster_config(name="real", remoteNetworkConfig=networks)
+    cluster.eks.get_waiter("cluster_active").wait(name="real", WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
+    site = cluster.role("site", allow(["sts:AssumeRole"], Service="ssm.amazonaws.com"))
+    assert not until(lambda: bool(hybrid()), 1)  # nobody lets them in
+    cluster.eks.create_access_entry(clusterName="real", principalArn=site, type="HYBRID_LINUX")
+    assert until(lambda: len(hybrid()) == 2, 60)
+    assert all(one["metadata"]["name"].startswith("mi-") for one in hybrid())
+    cluster.eks.create_addon(clusterName="real", addonName="kube-proxy")
+
+    def ready() -> list[int]:
+        daemons = cluster.api.items("/apis/apps/v1/namespaces/kube-system/daemonsets")
+        return [one["status"].get("numberReady", 0) for one in daemons if one["metadata"]["name"] == "kube-proxy"]
+
+    assert until(lambda: ready() == [len(nodes(cluster)) + 2], 60)
+    cluster.eks.delete_access_entry(clusterName="real", principalArn=site)
+    assert until(lambda: not hybrid(), 60)
+
+
+def test_instances_of_an_auto_scaling_group_join_the_cluster_of_its_tag(cluster: Cluster) -> None:
+    def own() -> list[Any]:
+        return cluster.api.items("/api/v1/nodes", labelSelector="team=a")
+
+    made = own_machines.self_managed()
+    names = ("NodeRole", "InstanceProfile", "Template", "Entry", "Group")
+    resources = {name: made[name] for name in names}
+    resources["Entry"]["Properties"]["ClusterName"] = "real"
+    resources["Group"]["Properties"] |= {
+        "VPCZoneIdentifier": cluster.subnets,
+        "Tags": [{"Key": "kubernetes.io/cluster/real", "Value": "owned", "PropagateAtLaunch": True}],
+    }
+    cloudformation = client(cluster.engine, "cloudformation")
+
+    def deploy(call: Any) -> None:
+        body = json.dumps({"Resources": resources})
+        call(StackName="own", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+        assert until(
+            lambda: (
+                not cloudformation.describe_stacks(StackName="own")["Stacks"][0]["StackStatus"].endswith("IN_PROGRESS")
+            ),
+            60,
+        )
+
+    deploy(cloudformation.create_stack)
+    assert until(lambda: len(own()) == 2, 60)
+    assert {one["metadata"]["labels"]["tier"] for one in own()} == {"batch"}
+    assert own()[0]["spec"]["taints"] == [{"key": "batch", "value": "true", "effect": "NoSchedule"}]
+    resources["Group"]["Properties"]["DesiredCapacity"] = "3"
+    deploy(cloudformation.update_stack)
+    assert until(lambda: len(own()) == 3, 60)
+    cloudformation.delete_stack(StackName="own")
+    assert until(lambda: not own(), 60)
 
 
 def test_pod_identity_is_judged_with_the_request_that_eks_makes(cluster: Cluster) -> None:
@@ -263,3 +322,23 @@ def test_nothing_is_left_of_a_killed_engine(cluster: Cluster) -> None:
         return found
 
     assert until(lambda: left() == [])
+
+
+def test_a_capability_brings_its_kinds(cluster: Cluster) -> None:
+    role = cluster.role("kro", allow(["sts:AssumeRole", "sts:TagSession"], Service="capabilities.eks.amazonaws.com"))
+    graph = {"apiVersion": "kro.run/v1alpha1", "kind": "ResourceGraphDefinition", "metadata": {"name": "a"}, "spec": {}}
+    with pytest.raises(ApiError):
+        cluster.api.apply(graph)
+    asked = {"clusterName": "real", "capabilityName": "kro"}
+    cluster.eks.create_capability(**asked, type="KRO", roleArn=role, deletePropagationPolicy="RETAIN")
+    assert until(lambda: cluster.eks.describe_capability(**asked)["capability"]["status"] == "ACTIVE", 60)
+    assert until(lambda: _taken(cluster, graph), 30)
+    cluster.eks.delete_capability(**asked)
+
+
+def _taken(cluster: Cluster, item: dict[str, Any]) -> bool:
+    try:
+        cluster.api.apply(item)
+    except ApiError:
+        return False
+    return True

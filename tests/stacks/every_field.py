@@ -382,6 +382,43 @@ FILES: tuple[dict[str, Any], ...] = (
                     "allow": [{"actions": ["wafv2:GetWebACL"], "resources": ["*"]}],
                 },
                 "provided_elsewhere": ["cert-manager.io"],
+                "teams": [
+                    {
+                        "name": "shop",
+                        "namespaces": ["shop-team"],
+                        "members": ["role/Shop"],
+                        "readers": [{"new_role": "auditor"}],
+                        "labels": {"cost": "shop"},
+                        "pod_security": "restricted",
+                        "quota": {"requests.cpu": "20"},
+                        "limits": {
+                            "default_requests": {"cpu": "50m"},
+                            "default_limits": {"cpu": "1"},
+                            "max": {"cpu": "2"},
+                        },
+                        "network": "open",
+                        "pod_identities": [
+                            {"namespace": "shop-team", "service_account": "x", "policies": ["AmazonS3ReadOnlyAccess"]}
+                        ],
+                    }
+                ],
+                "security_groups_for_pods": {
+                    "mode": "standard",
+                    "policies": [
+                        {
+                            "name": "a",
+                            "namespace": "shop-team",
+                            "pod_labels": {"a": "b"},
+                            "group_ids": ["sg-0123456789abcdef0"],
+                        },
+                        {
+                            "name": "b",
+                            "namespace": "shop-team",
+                            "service_account_labels": {"a": "b"},
+                            "group_ids": ["sg-0123456789abcdef0"],
+                        },
+                    ],
+                },
                 "alarms": {
                     "topics": ["arn:aws:sns:eu-west-1:123456789012:on-call"],
                     "thresholds": {"api-errors": 10},
@@ -451,7 +488,16 @@ FILES: tuple[dict[str, Any], ...] = (
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
                     "managed_nodes": {
-                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "groups": [
+                            {"name": "general", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "gpu",
+                                "ami_type": "AL2023_x86_64_NVIDIA",
+                                "instance_types": ["g6.8xlarge"],
+                                "gpu_sharing": {"time_slices": 2},
+                                "device_allocation": "device-plugin",
+                            },
+                        ],
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
                     },
                     "karpenter": {
@@ -654,6 +700,7 @@ FILES: tuple[dict[str, Any], ...] = (
                         "remote_node_networks": ["192.168.0.0/24"],
                         "remote_pod_networks": ["192.168.8.0/21"],
                         "hybrid_nodes_gateway": True,
+                        "pods_per_node": 64,
                         "credentials": {"ssm": {"activation_hours": 48}},
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Hybrid",
                         "dns_forwarded": True,
@@ -667,6 +714,7 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "labels": {"team": "a"},
                                 "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
                                 "max_nodes": 5,
+                                "bgp": {"local_asn": 65001, "peer_asn": 65000, "peer_address": "192.168.0.1"},
                             }
                         ],
                     },
@@ -685,6 +733,7 @@ FILES: tuple[dict[str, Any], ...] = (
                         "auto_mode": {},
                         "hybrid_nodes": {
                             "remote_node_networks": ["192.168.0.0/24"],
+                            "unrouted_pod_networks": ["172.16.0.0/16"],
                             "credentials": {"iam_roles_anywhere": {**trust, "session_hours": 2}},
                             "sites": [{"name": "berlin", "nodes": ["node-1.example"]}],
                         },

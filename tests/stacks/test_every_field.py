@@ -224,6 +224,17 @@ RIGHT: dict[str, tuple[str, str]] = {
     "LoadBalancerControllerSpec.values": (r"(?s).*", "the chart's own affair"),
     "WorkloadSpec.folder": (r"(?s).*", "a path, which the loader looks for"),
     "AlarmsSpec.thresholds": ("api-errors", "any threshold"),
+    "ContainerLimitsSpec.default_limits": (r"cpu|[\d.]+(m|[KMGTPE]i)?", "a quantity"),
+    "ContainerLimitsSpec.default_requests": (r"cpu|[\d.]+(m|[KMGTPE]i)?", "a quantity"),
+    "ContainerLimitsSpec.max": (r"cpu|[\d.]+(m|[KMGTPE]i)?", "a quantity"),
+    "SecurityGroupPolicySpec.name": (_NAME, "a name of Kubernetes"),
+    "SecurityGroupPolicySpec.namespace": (_NAME, "a name of Kubernetes"),
+    "SecurityGroupPolicySpec.pod_labels": (_LABEL, "a label"),
+    "SecurityGroupPolicySpec.service_account_labels": (_LABEL, "a label"),
+    "TeamSpec.labels": (_LABEL, "a label"),
+    "TeamSpec.name": (_NAME, "a name"),
+    "TeamSpec.namespaces": (_NAME, "a name of Kubernetes"),
+    "TeamSpec.quota": (r"requests\.cpu|[\d.]+(m|[KMGTPE]i)?", "a quantity of what Kubernetes counts"),
     "BackupSpec.vault": (r"[A-Za-z0-9_-]{2,50}", "a vault, if there is one of that name"),
     "PrometheusSpec.configuration": (r"(?s).*", "the scraper's own affair"),
     "ConnectionSpec.routes": (
@@ -261,6 +272,8 @@ RIGHT: dict[str, tuple[str, str]] = {
     ),
     "HybridNodesSpec.remote_node_networks": (r"10\.0\.0\.0/29", "a private range, if the VPC is elsewhere"),
     "HybridNodesSpec.remote_pod_networks": (r"10\.0\.0\.0/29", "a private range, if the VPC is elsewhere"),
+    "HybridNodesSpec.unrouted_pod_networks": (r"10\.0\.0\.0/8", "a private range, if the VPC is elsewhere"),
+    "BgpSpec.peer_address": (r"10\.0\.0\.0", "an address, whoever has it"),
     "SiteSpec.labels": (_LABEL, "a label"),
     "SiteSpec.name": (_NAME, "a name"),
     "SiteSpec.nodes": (r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "the name of a certificate, whoever has it"),
@@ -316,7 +329,8 @@ def is_right(model: type[BaseModel], name: str, value: Any) -> bool:
     if isinstance(value, bool):
         return bool in (field.annotation, *get_args(field.annotation))
     if isinstance(value, int):
-        return (int in _types(field.annotation) and abs(value) < 100_000) or (name == "cpu_limit" and 0 < value < 10**7)
+        largest = {"cpu_limit": 10**7, "local_asn": 2**32, "peer_asn": 2**32}.get(name)
+        return (int in _types(field.annotation) and abs(value) < 100_000) or bool(largest and 0 < value < largest)
     if value in ({}, [{}]):
         return True  # every key has a default
     shape = re.compile(RIGHT.get(f"{model.__name__}.{name}", ("(?!)", ""))[0])

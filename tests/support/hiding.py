@@ -4,6 +4,7 @@ The original is one of the things that the changed input may mean. So whatever w
 """
 
 import copy
+import json
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -62,11 +63,19 @@ def _key(name: str) -> Callable[[Any, Any], None]:
     return put
 
 
+def _either(holder: Any, key: Any) -> None:
+    holder[key] = {"Fn::If": ["HiddenCondition", holder[key], {"Ref": "HiddenValue"}]}
+
+
 IN_TEMPLATES = (
     Way("parameter", _value({"Ref": "HiddenValue"})),
     Way("text", _value({"Fn::Sub": "${HiddenValue}"})),
     Way("dynamic reference", _value({"Fn::Sub": "{{resolve:ssm:/hidden/${AWS::Region}}}"})),
     Way("import", _value({"Fn::ImportValue": "hidden"})),
+    Way("custom resource", _value({"Fn::GetAtt": ["HiddenCustom", "Value"]})),
+    Way("nested stack", _value({"Fn::GetAtt": ["HiddenStack", "Outputs.Value"]})),
+    Way("mapping", _value({"Fn::FindInMap": ["HiddenMap", {"Ref": "HiddenValue"}, "value"]})),
+    Way("either", _either),
     Way("condition", _value({"Fn::If": ["HiddenCondition", {"Ref": "AWS::NoValue"}, {"Ref": "HiddenValue"}]}), True),
     Way("placeholder", _value("~~/hidden~~")),
     Way("snippet", _value({"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://b/k"}}})),
@@ -133,6 +142,10 @@ def hide(document: dict[str, Any], path: Path, way: Way) -> bool:
         return False
     if "Resources" in document:
         document.setdefault("Parameters", {})["HiddenValue"] = {"Type": "String"}
+        document.setdefault("Mappings", {})["HiddenMap"] = {"a": {"value": "x"}, "b": {"value": "y"}}
+        for name, kind in (("HiddenCustom", "Custom::Hidden"), ("HiddenStack", "AWS::CloudFormation::Stack")):
+            if f"{name}" in json.dumps(document, default=str):
+                document["Resources"][name] = {"Type": kind, "Properties": {}}
         document.setdefault("Conditions", {})["HiddenCondition"] = {"Fn::Equals": [{"Ref": "HiddenValue"}, "x"]}
     return True
 

@@ -245,6 +245,10 @@ class ComputeKind(Generic[S]):
         """Yields its Kubernetes objects. Objects of files with one name end up in one file."""
         yield from ()
 
+    def handouts(self, spec: S, context: ClusterContext) -> Iterator[tuple[str, str]]:
+        """Yields files for people, for what no deploy can do: path within the assembly, and text without any secret."""
+        yield from ()
+
     def names(self, spec: S, context: ClusterContext) -> Iterator[tuple[str, str]]:
         """Yields kind and name of the objects of :meth:`files`, and of those that EKS makes with it, as far as they are global."""
         yield from ()
@@ -269,6 +273,10 @@ class ComputeKind(Generic[S]):
 
     def drawn_by(self, spec: S, namespace: str, labels: Mapping[str, Any]) -> str | None:
         """Returns the profile that takes a pod of ``namespace`` with ``labels``, whatever its node selector."""
+        return None
+
+    def out_of_reach(self, spec: S) -> str | None:
+        """Returns why no load balancer of AWS reaches its pods; None: they do."""
         return None
 
     def load_balancer_scheme(self, spec: S) -> str | None:

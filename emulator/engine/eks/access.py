@@ -187,5 +187,12 @@ def create_capability(eks: Eks, parameters: Parameters) -> Answer:
         "tags": parameters.get("tags", {}),
     }
     eks.state.children["capability", cluster, name] = capability
-    eks.state.start(lambda: capability.update(status="ACTIVE"))
+    kubernetes = eks.control_planes.of(eks.state, cluster) if eks.control_planes else None
+
+    def ready() -> None:
+        if kubernetes:
+            kubernetes.define(parameters["type"])
+        capability.update(status="ACTIVE")
+
+    eks.state.start(ready)
     return {"capability": capability}

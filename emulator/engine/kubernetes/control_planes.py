@@ -20,7 +20,7 @@ from emulator.engine.kubernetes.running import Running
 from emulator.kubeconfig import FOLDER
 from local_kubernetes import control_plane, kubeconfig
 from local_kubernetes.control_plane import ControlPlane, Options
-from local_kubernetes.definitions import define
+from local_kubernetes.definitions import CAPABILITIES, define
 from local_kubernetes.programs import find, minors
 from safe_io.errors import BadInput
 from safe_io.loopback import LOOPBACK
@@ -82,6 +82,12 @@ class Kubernetes:
         """Begins to move it to another version."""
         if self._plane:
             self._begin(lambda: self._move(minor))
+
+    def define(self, capability: str) -> None:
+        """Makes the resource definitions that a capability of this type brings. Raises ApiError, OSError."""
+        if self._plane:
+            with allowed():
+                define(self._plane.client, CAPABILITIES[capability])
 
     def stop(self) -> None:
         """Ends it, and deletes its folder."""

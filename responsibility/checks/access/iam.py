@@ -119,7 +119,7 @@ def not_a_whole_service(role: Role) -> Answer | None:
     def problem(statement: Statement) -> str:
         services = [action.partition(":")[0].lower() for action in _actions(statement) if action.endswith(":*")]
         wide = [service for service in services if service.strip("*") and service not in _NO_RESOURCES]
-        if wide and not statement.conditions and not statement.unread and statement.everywhere:
+        if wide and statement.everywhere and not statement.tests():
             return f"is allowed {' and '.join(f'{service}:*' for service in wide)} on every resource"
         return ""
 
@@ -136,9 +136,7 @@ def passes_named_roles(role: Role) -> Answer | None:
             return ""
         if not (statement.everywhere or any(_every_role(resource) for resource in statement.resources)):
             return ""
-        if statement.unread:
-            raise UnknownValue(statement.evidence, statement.unread)
-        limited = {"iam:passedtoservice", "iam:associatedresourcearn"} & statement.condition_keys
+        limited = statement.tests("iam:passedtoservice", "iam:associatedresourcearn")
         return "" if limited else "may pass every role to every service"
 
     return _judge(role, problem, "passes named roles, or none", wider=_whole_iam)
@@ -173,7 +171,7 @@ def no_escalation(role: Role) -> Answer | None:
 
     def problem(statement: Statement) -> str:
         names = [name for action in _actions(statement) for name in iam_words.escalations() if _covers(action, name)]
-        if names and not statement.conditions and not statement.unread and statement.everywhere:
+        if names and statement.everywhere and not statement.tests():
             shown = " and ".join(sorted(set(names))[:2]) + (" and more" if len(set(names)) > 2 else "")
             return f"is allowed {shown} on every resource"
         return ""

@@ -12,7 +12,7 @@ from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.unread_roles import UnreadNodeRole
 from responsibility.reading.uses import SERVICE_ACCOUNT
-from responsibility.reading.values import ACCOUNT, PART, has_gap
+from responsibility.reading.values import ACCOUNT, PART, gap_of, has_gap, is_gap
 
 _PODS = "pods.eks.amazonaws.com"
 _ACCOUNT = re.compile(rf"(?:arn:(?:{PART}|[^:])*:iam::)?(\d{{12}}|{ACCOUNT})(?::root)?")
@@ -69,12 +69,10 @@ def not_open_to_everybody(role: Role) -> Answer | None:
         for kind, value in statement.principals:
             if has_gap(value):
                 raise UnknownValue(statement.evidence, "who may assume it is not in the template")
-            if value == "*":
-                keys = {key for _, key, _ in statement.known_conditions}
-                if not any(key.startswith(_WHO) for key in keys):
-                    return "everybody may assume it"
+            if value == "*" and not statement.tests(*_WHO):
+                return "everybody may assume it"
             account = _ACCOUNT.fullmatch(value) if kind == "AWS" else None
-            if account and account[1].isdigit() and account[1] != own and not statement.known_conditions:
+            if account and account[1].isdigit() and account[1] != own and not statement.tests():
                 if not own:
                     raise UnknownValue(statement.evidence, f"whether {account[1]} is the own account is not known")
                 return f"anyone in account {account[1]} may assume it if that account allows it"
@@ -113,6 +111,8 @@ def names_the_subject(role: Role) -> Answer | None:
 
     def problem(statement: Statement) -> str:
         subjects = [value for test, value in _subjects(statement) if not (test != "stringlike" and "*" in value)]
+        if subjects and all(map(is_gap, subjects)):
+            raise UnknownValue(statement.evidence, f"Condition: {gap_of(subjects[0])}")
         if not subjects:
             exact = [value for _, value in _subjects(statement)]
             if exact:
@@ -148,13 +148,12 @@ def no_wildcard_accounts(role: Role) -> Answer | None:
 def says_for_which_cluster(role: Role) -> Answer | None:
     """AWS documents it for the cluster role and the pod execution role, and on no page together with Auto Mode."""
     if _acts_for_auto_mode(role):
-        tested = {key for item in role.trust for _, key, _ in item.known_conditions} & _SOURCES
+        tested = any(item.tests(*_SOURCES) for item in role.trust)
         what = "Auto Mode: AWS documents no such condition for it"
         return met("is limited to one cluster") if tested else not_applicable(what)
 
     def problem(statement: Statement) -> str:
-        keys = {key for _, key, _ in statement.known_conditions}
-        if keys & _SOURCES:
+        if statement.tests(*_SOURCES):
             return ""
         return "EKS may assume it for any cluster: neither aws:SourceArn nor aws:SourceAccount is tested"
 
@@ -167,8 +166,9 @@ def flow_logs_are_written_for_one_account(role: Role) -> Answer | None:
     """Found by its trust: a role that flow logs take has no other sign."""
 
     def problem(statement: Statement) -> str:
-        keys = {key for _, key, _ in statement.known_conditions}
-        return "" if keys & _SOURCES else "flow logs of any account may use it: aws:SourceAccount is not tested"
+        return (
+            "" if statement.tests(*_SOURCES) else "flow logs of any account may use it: aws:SourceAccount is not tested"
+        )
 
     return _judge(_trusting(role, "Service", "vpc-flow-logs.amazonaws.com"), problem, "is limited to its account")
 
@@ -227,7 +227,7 @@ def pod_identity_is_limited(role: Role) -> Answer | None:
 
     def problem(statement: Statement) -> str:
         tags = ("aws:requesttag/eks-cluster", "aws:requesttag/kubernetes-", "aws:sourcearn")
-        if any(key.startswith(tags) for _, key, _ in statement.known_conditions):
+        if statement.tests(*tags):
             return ""
         return "it can be given to pods of any cluster and namespace in the account"
 

@@ -99,6 +99,10 @@ def unenforced(cluster: Cluster, where: Evidence) -> str:
     if str(software.chart_values(cluster, "aws-vpc-cni").get("enableNetworkPolicy")).lower() == "true":
         return ""
     if cluster.kinds == ["auto_mode"]:
+        if not software.shows_software(cluster):
+            raise UnknownValue(
+                where, "no Kubernetes object of the cluster was read: the ConfigMap amazon-vpc-cni decides"
+            )
         maps = software.objects(cluster, "ConfigMap")
         switch = next((item for item in maps if item.name == "kube-system/amazon-vpc-cni"), None)
         on = switch.entry("data", "enable-network-policy-controller") if switch else ""

@@ -26,8 +26,10 @@ def webhook_cannot_block(config: WebhookConfiguration) -> Answer:
 def _blocks(config: WebhookConfiguration, path: str) -> bool:
     if config.get(f"{path}.failurePolicy", "Fail") == "Ignore":
         return False
-    if any(any(config.mapping(f"{path}.{kind}").values()) for kind in ("namespaceSelector", "objectSelector")):
+    selectors = [config.mapping(f"{path}.{kind}") for kind in ("namespaceSelector", "objectSelector")]
+    if any(value for selector in selectors for key, value in selector.items() if key):
         return False
+    config.raise_hidden(*(f"{path}.{kind}" for kind in ("namespaceSelector", "objectSelector")))
     return any(
         {"", "*"} & set(config.texts(f"{rule}.apiGroups"))
         and {"pods", "*", "*/*", "pods/*"} & set(config.texts(f"{rule}.resources"))

@@ -93,6 +93,9 @@ def test_nothing_differs_from_its_template_for_lack_of_a_permission(action: str)
 def test_every_call_of_the_policy_is_made() -> None:
     account = FakeAccount(
         {
+            "eks:DescribeCluster": {
+                "cluster": {"remoteNetworkConfig": {"remoteNodeNetworks": [{"cidrs": ["10.80.0.0/16"]}]}}
+            },
             "iam:ListRolePolicies": {"PolicyNames": ["own"]},
             "iam:GetRolePolicy": {"RoleName": "r", "PolicyName": "own", "PolicyDocument": '{"Statement": []}'},
             "iam:GetUser": {"error": "NoSuchEntity"},
