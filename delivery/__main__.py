@@ -1,4 +1,4 @@
-"""`python -m delivery apply cdk.out`, `... remove cdk.out`, `... gitops cdk.out --output FOLDER`."""
+"""`python -m delivery apply cdk.out`, `... remove cdk.out`, `... gitops cdk.out --output FOLDER`, `... hybrid cdk.out`."""
 
 import sys
 
@@ -16,6 +16,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(arguments: list[str]) -> int:
+    if arguments[:1] == ["hybrid"]:
+        from delivery.hybrid import hybrid
+
+        _say(hybrid(arguments[1:], PROGRAM))
+        return 0
     # Imported here: a signal must not meet a module that is half imported with nobody to answer it.
     from delivery.subprocesses import until_stopped
 

@@ -22,7 +22,9 @@ class OneLineParser(argparse.ArgumentParser):
 def read_options(arguments: list[str], program: str) -> argparse.Namespace:
     """Returns what was asked for. Raises BadInput."""
     parser = OneLineParser(
-        prog=program, description="Applies or removes rendered manifests, or writes them as a tree for Git."
+        prog=program,
+        description="Applies or removes rendered manifests, or writes them as a tree for Git.",
+        epilog="hybrid: shows the step before hybrid nodes join.",
     )
     parser.add_argument("action", choices=["apply", "remove", "gitops"])
     parser.add_argument("assembly", type=Path, help="the folder that a synth wrote: cdk.out")

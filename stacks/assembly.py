@@ -57,10 +57,12 @@ def _is_committed(folder: Path) -> bool:
 
 
 def _replaceable(folder: Path) -> Iterator[str]:
-    """Yields what the manifests of an older assembly list: of the CDK's, of any app, and of this project's deliveries."""
+    """Yields what the manifests of an older assembly list: of the CDK's, of any app, of deliveries, of files for people."""
     yield from _listed_by(folder / "manifest.json", folder, _of_the_cdk)
     for description in folder.glob("manifests/*/delivery.json"):
         yield from _listed_by(description, folder, _of_a_delivery)
+    for index in folder.glob("hybrid/*/sites.json"):
+        yield from _listed_by(index, folder, lambda sites: sites["files"])
 
 
 def _listed_by(manifest: Path, folder: Path, names: Callable[[Any], list[Any]]) -> list[str]:

@@ -1,5 +1,6 @@
-"""`delivery: files`: writes the Kubernetes objects of a cluster, and their description for `make apply`."""
+"""`delivery: files`: writes the Kubernetes objects of a cluster, and their description for `make apply`; and files for people."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from delivery.gitops.settings import GitOps
@@ -62,3 +63,11 @@ def _gitops(environment: Environment) -> GitOps | None:
                 **{**said, "hub": hub, "project": environment.name, "namespace": spec.namespace or argo_cd.namespace}
             )
     return GitOps(**{**said, "hub": spec.hub or "in-cluster", "namespace": spec.namespace or "argocd"})
+
+
+def write_handouts(folder: Path, files: Iterable[tuple[str, str]]) -> None:
+    """Writes files for people into ``folder``, by their paths in it."""
+    for name, text in files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")

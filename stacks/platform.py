@@ -27,7 +27,7 @@ from stacks.environment.stack_names import (
     services_stack,
     workloads_stack,
 )
-from stacks.files import write_delivery
+from stacks.files import write_delivery, write_handouts
 from stacks.foundation import FoundationStack, network_log_groups
 from stacks.network import NetworkStack
 from stacks.notes import say_what_is_not_checked, say_what_waits
@@ -85,6 +85,13 @@ class Platform:
         for cluster in self.clusters:
             if not cluster.spec.delivered_by_stack:
                 write_delivery(folder / cluster.spec.name, cluster, self.environment)
+
+    def write_handouts(self, folder: Path) -> None:
+        """Writes files for people, for what no deploy does, such as to join machines of their own."""
+        for cluster in self.clusters:
+            context = self.environment.context_of(cluster.spec)
+            for kind, section in cluster.spec.compute.active():
+                write_handouts(folder, kind.handouts(section, context))
 
 
 def build(

@@ -108,6 +108,7 @@ class ClusterSpec(EksClusterSpec):
                 "is a setting of the existing cluster itself: its owner switches it on; remove it",
                 *("compute", "auto_mode"),
             )
+        self._check_remote_networks(self.existing)
         for index, team in enumerate(self.teams):
             if team.members or team.readers:
                 raise Misplaced(
@@ -142,6 +143,20 @@ class ClusterSpec(EksClusterSpec):
                 *("compute", "fargate"),
             )
         return self
+
+    def _check_remote_networks(self, existing: ExistingClusterSpec) -> None:
+        """Raises Misplaced unless the existing cluster has the networks that hybrid nodes of this file are in."""
+        spec = self.compute.hybrid_nodes
+        found = existing.properties.get("RemoteNetworkConfig") or {}
+        for key, name in (("remote_node_networks", "RemoteNodeNetworks"), ("remote_pod_networks", "RemotePodNetworks")):
+            has = {cidr for one in found.get(name) or [] for cidr in one.get("Cidrs") or []}
+            for index, cidr in enumerate(getattr(spec, key) if spec else []):
+                if cidr not in has:
+                    raise Misplaced(
+                        f"the existing cluster does not have {cidr}: its owner adds it to the cluster's remote networks; then look it up"
+                        " again (https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-update.html)",
+                        *("compute", "hybrid_nodes", key, index),
+                    )
 
     @model_validator(mode="after")
     def _addons_have_what_they_require(self) -> "ClusterSpec":

@@ -8,7 +8,7 @@ from delivery.placeholders import places
 from eks_constructs.addon_plan import why_not
 from eks_constructs.cluster_spec import AGENT
 from eks_constructs.compute.placement import Rule
-from eks_constructs.compute.registry import rules
+from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.spec import Misplaced
@@ -213,6 +213,11 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
             "on Auto Mode the cluster's auto_mode.load_balancer_scheme decides;"
             f" it is {auto.load_balancer_scheme}: remove this one, or change that one",
             "load_balancer_scheme",
+        )
+    reached = KINDS[spec.compute].out_of_reach(cluster.compute.sections[spec.compute])
+    if "load_balancer_controller" in needs and reached:
+        raise Misplaced(
+            f"{spec.name} has a load balancer ({needs['load_balancer_controller']}), and {reached}", "compute"
         )
     network = environment.network_of(cluster)
     if "file_system" in needs and isinstance(network, ExistingNetworkSpec) and network.subnet_of_each_zone is None:

@@ -13,11 +13,13 @@ from eks_facts.files import load
 from eks_facts.node_selection import ARCHITECTURE, SYSTEM, keeps_off
 from safe_io.where import Where
 from stacks.objects.pods import asked_for, claim_templates, containers, pod_templates
+from stacks.placement.fitting import pod_system
 
 Found = Iterator[tuple[str, Where]]
 """Names of limits, and the way to the field that meets each."""
 
 _EBS_DRIVERS = tuple(rule.storage_driver for rule in rules().values() if rule.storage_driver)
+_EBS_CLASSES = (None, *(rule.storage_class for rule in rules().values() if rule.storage_class))
 _TARGETS = (
     "alb.ingress.kubernetes.io/target-type",
     "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type",
@@ -36,7 +38,9 @@ class Limit:
 
 def limits_met(item: KubernetesObject, kind: str) -> Iterator[Limit]:
     """Yields what of an object, as its author wrote it, ``kind`` cannot serve."""
-    facts = load("compute_kinds")["limits"][kind]
+    facts = dict(load("compute_kinds")["limits"][kind])
+    if any(pod_system(pod["spec"]) == "windows" for _, pod in pod_templates(item)):
+        facts |= load("compute_kinds")["limits_of_windows"]
     for finder in _FINDERS:
         for name, where in finder(item, kind):
             if fact := facts.get(name):
@@ -64,7 +68,8 @@ def _object(item: KubernetesObject, kind: str) -> Found:
 
 def _pod(item: KubernetesObject, _: str) -> Found:
     for way, pod in pod_templates(item):
-        if _at(pod, "spec", "hostNetwork"):
+        host_process = _at(pod, "spec", "securityContext", "windowsOptions", "hostProcess")
+        if _at(pod, "spec", "hostNetwork") and not host_process:
             yield "host_network", (*way, "spec", "hostNetwork")
         if _at(pod, "spec", "resourceClaims"):
             yield "dynamic_resources", (*way, "spec", "resourceClaims")
@@ -104,12 +109,23 @@ def _volumes(item: KubernetesObject, _: str) -> Found:
     if kind_of(item) == "PersistentVolume":
         if _at(spec, "csi", "driver") in _EBS_DRIVERS:
             yield "block_storage", ("spec", "csi", "driver")
+        if _at(spec, "csi", "driver") == "efs.csi.aws.com":
+            yield "file_storage", ("spec", "csi", "driver")
         if spec.get("awsElasticBlockStore"):
             yield "block_storage", ("spec", "awsElasticBlockStore")
     for way, pod in pod_templates(item):
         for index, volume in enumerate(pod["spec"].get("volumes") or []):
             if volume.get("awsElasticBlockStore"):
                 yield "block_storage", (*way, "spec", "volumes", index, "awsElasticBlockStore")
+
+
+def _classes(item: KubernetesObject, _: str) -> Found:
+    claims = [(where, claim.get("spec") or {}) for where, claim in claim_templates(item)]
+    claims += [((), _at(item, "spec"))] if kind_of(item) == "PersistentVolumeClaim" else []
+    for where, claim in claims:
+        # The default class, and those that this project makes, are EBS's.
+        if claim.get("storageClassName") in _EBS_CLASSES and not claim.get("volumeName"):
+            yield "default_volumes", (*where, "spec", "storageClassName")
 
 
 def _size(item: KubernetesObject, _: str) -> Found:
@@ -126,4 +142,4 @@ def _at(value: Any, *keys: str) -> Any:
     return {} if value is None else value
 
 
-_FINDERS: tuple[Callable[[KubernetesObject, str], Found], ...] = (_object, _pod, _platform, _volumes, _size)
+_FINDERS: tuple[Callable[[KubernetesObject, str], Found], ...] = (_object, _pod, _platform, _volumes, _classes, _size)

@@ -101,6 +101,44 @@ def auto_modes(draw: st.DrawFn) -> dict[str, Any]:
     return auto
 
 
+SITES = {"gateway_id": "tgw-0123456789abcdef0", "routes": ["192.168.0.0/16"]}
+PRIVATE_CA = "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@st.composite
+def hybrid_nodes(draw: st.DrawFn, version: str) -> dict[str, Any]:
+    named = draw(st.booleans())
+    older = [one for one in VERSIONS if 0 <= VERSIONS.index(version) - VERSIONS.index(one) <= 3]
+    systems = ["al2023", "ubuntu-22.04", "rhel-9"] + ([] if named else ["ubuntu-20.04", "rhel-8"])
+    sites = [
+        {
+            "name": f"s{index}",
+            **({"nodes": [f"n{index}"]} if named else draw(optional(max_nodes=st.integers(1, 1000)))),
+            **draw(
+                optional(
+                    cidr=st.just("192.168.16.0/24"),
+                    kubernetes_version=st.sampled_from(older),
+                    operating_system=st.sampled_from(systems),
+                    architecture=st.sampled_from(["amd64", "arm64"]),
+                    labels=st.just({"line": "a"}),
+                    taints=st.just([{"key": "line", "value": "a", "effect": "NoSchedule"}]),
+                )
+            ),
+        }
+        for index in range(draw(st.integers(1, 3)))
+    ]
+    pods = draw(st.sampled_from(["remote_pod_networks", "unrouted_pod_networks"]))
+    credentials = {"iam_roles_anywhere": {"private_ca_arn": PRIVATE_CA}} if named else {"ssm": {}}
+    return {
+        "remote_node_networks": ["192.168.16.0/20", "192.168.32.0/24"],
+        pods: ["192.168.64.0/18"],
+        "credentials": credentials,
+        "dns_forwarded": True,
+        "sites": sites,
+        **draw(optional(pods_per_node=st.sampled_from([32, 256]))),
+    }
+
+
 @st.composite
 def computes(draw: st.DrawFn, version: str) -> dict[str, Any]:
     kinds = draw(st.lists(st.sampled_from(["auto_mode", "managed_nodes", "fargate"]), min_size=1, unique=True))
@@ -166,6 +204,24 @@ def workloads(draw: st.DrawFn, compute: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def _with_hybrid_nodes(draw: st.DrawFn, network: dict[str, Any], clusters: list[dict[str, Any]]) -> None:
+    """Gives clusters hybrid nodes beside their other compute, where their addresses allow it."""
+    for cluster in clusters:
+        its_network, plane = cluster.get("network", network), cluster["control_plane"]
+        if plane.get("ip_family") != "ipv6" and draw(st.booleans()):
+            if "vpc_id" not in its_network:
+                its_network["connections"] = [SITES]
+            cluster["compute"]["hybrid_nodes"] = draw(hybrid_nodes(plane["kubernetes_version"]))
+            if its_network.get("nat") != "none" and draw(st.booleans()):
+                cluster["workloads"] = [*cluster.get("workloads", []), *_of_the_first_site(cluster)]
+
+
+def _of_the_first_site(cluster: dict[str, Any]) -> list[dict[str, Any]]:
+    # A pod that tolerates no taint may have no site, and one without labels of its own cannot be chosen.
+    sites = cluster["compute"]["hybrid_nodes"]["sites"]
+    return [{"name": "batch", "compute": "hybrid_nodes", "nodes": sites[0]["name"]}]
+
+
 @st.composite
 def environments(draw: st.DrawFn) -> dict[str, Any]:
     network = draw(st.one_of(networks(1), st.just(EXISTING)))
@@ -204,6 +260,7 @@ def environments(draw: st.DrawFn) -> dict[str, Any]:
         elif list(cluster["compute"]) == ["fargate"]:
             cluster |= draw(optional(addons=st.just({"external-dns": {"enabled": True}})))
         clusters.append(cluster)
+    _with_hybrid_nodes(draw, network, clusters)
     environment = {"name": "drawn", "network": network, "clusters": clusters}
     environment |= draw(
         optional(

@@ -559,6 +559,7 @@ FILES: tuple[dict[str, Any], ...] = (
                             {
                                 "name": "general",
                                 "ami_type": "AL2023_x86_64_STANDARD",
+                                "device_allocation": "device-plugin",
                                 "ami_release": "v20261112",
                                 "instance_types": ["m7i.large"],
                                 "capacity": "spot",
@@ -617,10 +618,36 @@ FILES: tuple[dict[str, Any], ...] = (
                 "control_plane": {"kubernetes_version": "1.36", "service_cidr": "172.20.0.0/16"},
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
+                    "managed_nodes": {
+                        "groups": [
+                            {"name": "linux", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "win",
+                                "ami_type": "WINDOWS_CORE_2022_x86_64",
+                                "instance_types": ["m7i.large"],
+                            },
+                        ],
+                        "windows_role_arn": "arn:aws:iam::123456789012:role/corp/WindowsNodes",
+                    },
                     "self_managed_nodes": {
-                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "groups": [
+                            {"name": "general", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "gpu",
+                                "ami_type": "AL2023_x86_64_NVIDIA",
+                                "instance_types": ["g6.xlarge"],
+                                "gpu_sharing": {"time_slices": 2},
+                            },
+                            {
+                                "name": "win2",
+                                "ami_type": "WINDOWS_CORE_2025_x86_64",
+                                "instance_types": ["m7i.large"],
+                                "user_data": {"powershell": ["Set-TimeZone -Id UTC"]},
+                            },
+                        ],
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
-                    }
+                        "windows_role_arn": "arn:aws:iam::123456789012:role/corp/WindowsNodes",
+                    },
                 },
             },
             {
@@ -700,6 +727,7 @@ FILES: tuple[dict[str, Any], ...] = (
                         "remote_node_networks": ["192.168.0.0/24"],
                         "remote_pod_networks": ["192.168.8.0/21"],
                         "hybrid_nodes_gateway": True,
+                        "pods_per_node": 64,
                         "credentials": {"ssm": {"activation_hours": 48}},
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Hybrid",
                         "dns_forwarded": True,
@@ -713,6 +741,7 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "labels": {"team": "a"},
                                 "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
                                 "max_nodes": 5,
+                                "bgp": {"local_asn": 65001, "peer_asn": 65000, "peer_address": "192.168.0.1"},
                             }
                         ],
                     },
@@ -731,6 +760,7 @@ FILES: tuple[dict[str, Any], ...] = (
                         "auto_mode": {},
                         "hybrid_nodes": {
                             "remote_node_networks": ["192.168.0.0/24"],
+                            "unrouted_pod_networks": ["172.16.0.0/16"],
                             "credentials": {"iam_roles_anywhere": {**trust, "session_hours": 2}},
                             "sites": [{"name": "berlin", "nodes": ["node-1.example"]}],
                         },

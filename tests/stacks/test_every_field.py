@@ -199,6 +199,7 @@ RIGHT: dict[str, tuple[str, str]] = {
     "ReservedSpec.cpu": (r"\d+m", "thousandths of a vCPU"),
     "RequirementSpec.key": (_LABEL, "a label's key"),
     "RequirementSpec.values": (_LABEL, "a label's value"),
+    "UserDataSpec.powershell": (r"(?s)\S.*", "a script is the author's own affair"),
     "UserDataSpec.bottlerocket": (r"(?s).*", "Bottlerocket's own affair, as far as EKS can merge it"),
     "UserDataSpec.node_config": (r"(?s).*", "nodeadm's own affair"),
     "AutoNodePoolSpec.instance_categories": ("x", "there is x1"),
@@ -272,6 +273,8 @@ RIGHT: dict[str, tuple[str, str]] = {
     ),
     "HybridNodesSpec.remote_node_networks": (r"10\.0\.0\.0/29", "a private range, if the VPC is elsewhere"),
     "HybridNodesSpec.remote_pod_networks": (r"10\.0\.0\.0/29", "a private range, if the VPC is elsewhere"),
+    "HybridNodesSpec.unrouted_pod_networks": (r"10\.0\.0\.0/8", "a private range, if the VPC is elsewhere"),
+    "BgpSpec.peer_address": (r"10\.0\.0\.0", "an address, whoever has it"),
     "SiteSpec.labels": (_LABEL, "a label"),
     "SiteSpec.name": (_NAME, "a name"),
     "SiteSpec.nodes": (r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "the name of a certificate, whoever has it"),
@@ -327,7 +330,8 @@ def is_right(model: type[BaseModel], name: str, value: Any) -> bool:
     if isinstance(value, bool):
         return bool in (field.annotation, *get_args(field.annotation))
     if isinstance(value, int):
-        return (int in _types(field.annotation) and abs(value) < 100_000) or (name == "cpu_limit" and 0 < value < 10**7)
+        largest = {"cpu_limit": 10**7, "local_asn": 2**32, "peer_asn": 2**32}.get(name)
+        return (int in _types(field.annotation) and abs(value) < 100_000) or bool(largest and 0 < value < largest)
     if value in ({}, [{}]):
         return True  # every key has a default
     shape = re.compile(RIGHT.get(f"{model.__name__}.{name}", ("(?!)", ""))[0])

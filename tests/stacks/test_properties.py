@@ -89,7 +89,8 @@ def check_cluster(cluster, template):
     if mix.kinds == ["auto_mode"]:
         assert "coredns" not in addons
     elif mix.deployments_run_on:
-        assert ("coredns" in addons) == (("managed_nodes" in mix.kinds) or ("fargate" in mix.kinds))
+        needed = bool({"managed_nodes", "fargate", "hybrid_nodes"} & set(mix.kinds))
+        assert ("coredns" in addons) == (needed and not mix.deployments_wait_for_pools)
         assert set(groups) <= needs(template, addons["coredns"]) if "coredns" in addons else True
 
     profiles = of_type(template, "AWS::EKS::FargateProfile")

@@ -13,7 +13,8 @@ from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.compute.hybrid_nodes.rights import statements, trust_certificates, trust_ssm
 from eks_constructs.compute.hybrid_nodes.spec import HybridNodesSpec, IamRolesAnywhereSpec
 from eks_constructs.endpoint import https_from
-from eks_constructs.roles import IamSpec, role, role_name
+from eks_constructs.roles import IamSpec, role, role_name, shortened
+from eks_facts.files import limit
 from eks_facts.role_policies import narrowest
 
 HOUR = 3600
@@ -23,11 +24,13 @@ ROLE_OUTPUT, ANCHOR_OUTPUT, PROFILE_OUTPUT = "HybridNodesRoleArn", "HybridNodesT
 
 def hybrid_role_name(iam: IamSpec, environment: str, cluster: str) -> str:
     """Returns the name of the nodes' role, by which people make an SSM activation."""
-    return role_name(iam, _role(environment, cluster))
+    return role_name(iam, _role(iam, environment, cluster))
 
 
-def _role(environment: str, cluster: str) -> str:
-    return "-".join(filter(None, (environment, cluster, "hybrid-nodes")))
+def _role(iam: IamSpec, environment: str, cluster: str) -> str:
+    """Returns it without the prefix: with that, and the path, Systems Manager takes as much as IAM takes for a name."""
+    room = limit("role_name") - len(iam.path.lstrip("/")) - len(iam.name_prefix or "")
+    return shortened("-".join(filter(None, (environment, cluster, "hybrid-nodes"))), room)
 
 
 def _id_of(cidr: str) -> str:
@@ -67,7 +70,7 @@ class HybridNodes(Construct):
             profile = rolesanywhere.CfnProfile(
                 self,
                 "Profile",
-                name=_role(environment, cluster.name),
+                name=_role(iam, environment, cluster.name),
                 enabled=True,
                 role_arns=[self.role_arn],
                 duration_seconds=anywhere.session_hours * HOUR,
@@ -113,7 +116,7 @@ class HybridNodes(Construct):
             self,
             "NodeRole",
             spec=iam,
-            name=_role(environment, cluster.name),
+            name=_role(iam, environment, cluster.name),
             description=f"Hybrid nodes of {cluster.name}: join the cluster and pull images",
             trust=trust_certificates(anchor_arn) if anchor_arn else trust_ssm(),
             managed=narrowest("hybrid_nodes_anywhere" if anywhere else "hybrid_nodes_ssm"),

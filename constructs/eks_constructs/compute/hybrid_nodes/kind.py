@@ -7,6 +7,7 @@ from typing import Any
 from constructs import Construct
 
 from eks_constructs.compute.hybrid_nodes.construct import HybridNodes
+from eks_constructs.compute.hybrid_nodes.handouts import handouts
 from eks_constructs.compute.hybrid_nodes.spec import COMPUTE_TYPE, HybridNodesSpec
 from eks_constructs.compute.kind import Built, ClusterContext, ComputeKind, Where, Wiring
 from eks_constructs.compute.mix import Hosting
@@ -15,8 +16,10 @@ from eks_constructs.control_plane import RemoteNetworks
 from eks_constructs.network_connections import routed
 from eks_constructs.spec import Misplaced
 from eks_facts.addons import addons
-from eks_facts.files import load
+from eks_facts.files import limit, load
 
+_SHORTEST_NAME = 16
+"""Of a role, with the hash that tells it from others."""
 _DOCS = "https://docs.aws.amazon.com/eks/latest/userguide"
 
 
@@ -29,6 +32,7 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
     node_selector = {COMPUTE_TYPE: "hybrid"}
     rule = rule_with_controller(namespace="{name}-hybrid-nodes", node_selector=node_selector)
     nodes_are = "site"
+    makes_access_entry = True
 
     def active(self, spec: HybridNodesSpec) -> bool:
         return spec.enabled
@@ -80,21 +84,13 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
             raise Misplaced(
                 f"EKS has no hybrid nodes in {context.region} ({_DOCS}/hybrid-nodes-overview.html); remove it"
             )
-        for where, network in spec.nets():
-            for cidr in context.vpc_cidrs:
-                if network.overlaps(IPv4Network(cidr)):
-                    raise Misplaced(
-                        f"{network} overlaps {cidr} of the VPC; choose another ({_DOCS}/hybrid-nodes-networking.html)",
-                        *where,
-                    )
-        for where, network in spec.nets() if context.connections is not None else ():
-            by_chart = where[0] == "remote_pod_networks" and spec.hybrid_nodes_gateway
-            if not by_chart and routed(context.connections or (), str(network)) is False:
-                raise Misplaced(
-                    f"nothing leads from the VPC to {network}, so the control plane would not reach what is there: add it to the routes"
-                    f" of network.connections ({_DOCS}/hybrid-nodes-networking.html)",
-                    *where,
-                )
+        room = limit("role_name") - len(context.iam.path.lstrip("/")) - len(context.iam.name_prefix or "")
+        if room < _SHORTEST_NAME and not spec.role_arn:
+            raise Misplaced(
+                f"Systems Manager takes a role by path and name, {limit('role_name')} characters in all, and iam.path and iam.name_prefix"
+                " leave no room for a name: shorten them, or name a role_arn"
+            )
+        _check_ranges(spec, context)
         if context.mix.deployments_run_on == self.name and not spec.remote_pod_networks:
             for name in sorted(context.addons):
                 if addons().get(name, {}).get("control_plane_calls"):
@@ -123,7 +119,39 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
         )
         return Built(made)
 
+    def handouts(self, spec: HybridNodesSpec, context: ClusterContext) -> Iterator[tuple[str, str]]:
+        return handouts(spec, context)
+
+    def out_of_reach(self, spec: HybridNodesSpec) -> str | None:
+        if spec.remote_pod_networks:
+            return None
+        return (
+            "no load balancer of AWS reaches pods on hybrid nodes without compute.hybrid_nodes.remote_pod_networks"
+            f" ({_DOCS}/hybrid-nodes-load-balancing.html)"
+        )
+
     def nodes(self, spec: HybridNodesSpec) -> Iterator[tuple[str, Nodes]]:
         for site in spec.sites:
             taints: tuple[Mapping[str, Any], ...] = tuple(taint.model_dump() for taint in site.taints)
             yield site.name, Nodes({**self.node_selector, **site.all_labels}, (site.architecture,), taints)
+
+
+def _check_ranges(spec: HybridNodesSpec, context: ClusterContext) -> None:
+    """Raises Misplaced for ranges that the VPC has itself, or that nothing leads to."""
+    for where, network in spec.nets():
+        for cidr in context.vpc_cidrs:
+            if network.overlaps(IPv4Network(cidr)):
+                raise Misplaced(
+                    f"{network} overlaps {cidr} of the VPC; choose another ({_DOCS}/hybrid-nodes-networking.html)",
+                    *where,
+                )
+    for where, network in spec.nets() if context.connections is not None else ():
+        routed_here = where[0] == "remote_node_networks" or (
+            where[0] == "remote_pod_networks" and not spec.hybrid_nodes_gateway
+        )
+        if routed_here and routed(context.connections or (), str(network)) is False:
+            raise Misplaced(
+                f"nothing leads from the VPC to {network}, so the control plane would not reach what is there: add it to the routes"
+                f" of network.connections ({_DOCS}/hybrid-nodes-networking.html)",
+                *where,
+            )

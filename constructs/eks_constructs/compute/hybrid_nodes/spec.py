@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
@@ -85,6 +85,13 @@ def _bundle(text: str, info: ValidationInfo) -> str:
     return whole
 
 
+def _ip_address(text: str) -> str:
+    try:
+        return str(IPv4Address(text))
+    except ValueError:
+        raise ValueError("must be an IPv4 address, such as 192.168.16.1") from None
+
+
 class SsmSpec(Spec):
     """Credentials by an SSM hybrid activation: Systems Manager names the nodes (mi-...) and renews their credentials each hour."""
 
@@ -160,6 +167,17 @@ System = Annotated[
 """An operating system that AWS validates (eks_facts/data/hybrid_nodes.yaml)."""
 
 
+class BgpSpec(Spec):
+    """How Cilium announces the ranges of pods to a site's router."""
+
+    local_asn: Annotated[int, Field(ge=1, le=4_294_967_295)]
+    """Autonomous system of the nodes."""
+    peer_asn: Annotated[int, Field(ge=1, le=4_294_967_295)]
+    """Autonomous system of the router."""
+    peer_address: Annotated[str, AfterValidator(_ip_address), Field(json_schema_extra={"format": "ipv4"})]
+    """Address of the router."""
+
+
 class SiteSpec(Spec):
     """Nodes in one place: what they join with, and what pods find them by."""
 
@@ -179,6 +197,8 @@ class SiteSpec(Spec):
     """Taints of its nodes, set when they join."""
     max_nodes: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many nodes one SSM activation registers at most."""
+    bgp: BgpSpec | None = None
+    """Announces the ranges of pods to the site's router; without it your routers need static routes to them."""
     nodes: Annotated[
         list[
             Annotated[
@@ -232,6 +252,10 @@ class HybridNodesSpec(Spec):
     """Ranges of the nodes: private (RFC 1918), outside of the VPC and of the range of services, at most 15. Can change."""
     remote_pod_networks: RemoteCidrs = []
     """Ranges of their pods, if your network routes them: then load balancers, webhooks and cloud pods reach the pods. Can change."""
+    unrouted_pod_networks: RemoteCidrs = []
+    """Ranges of pods where `remote_pod_networks` is empty: nobody routes them, pods leave their node with its address."""
+    pods_per_node: Literal[32, 64, 128, 256] = 128
+    """Addresses of pods that Cilium gives a node, less the two that it keeps. It cannot change once Cilium runs."""
     hybrid_nodes_gateway: bool = False
     """Says that the EKS hybrid nodes gateway, a chart of AWS, keeps the routes to the pods, so that `network.connections` need not
     (https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-gateway-overview.html)."""
@@ -248,18 +272,36 @@ class HybridNodesSpec(Spec):
 
     def nets(self) -> Iterator[tuple[tuple[str | int, ...], IPv4Network]]:
         """Yields each range, with the way to it."""
-        for key in ("remote_node_networks", "remote_pod_networks"):
+        for key in ("remote_node_networks", "remote_pod_networks", "unrouted_pod_networks"):
             for index, cidr in enumerate(getattr(self, key)):
                 yield (key, index), IPv4Network(cidr)
 
+    @property
+    def pod_networks(self) -> list[str]:
+        """The ranges that Cilium takes pods' addresses from."""
+        return self.remote_pod_networks or self.unrouted_pod_networks
+
     @model_validator(mode="after")
-    def _apart(self) -> "HybridNodesSpec":
-        for index, pods in enumerate(self.remote_pod_networks):
+    def _pods(self) -> "HybridNodesSpec":
+        key = "remote_pod_networks" if self.remote_pod_networks else "unrouted_pod_networks"
+        if self.remote_pod_networks and self.unrouted_pod_networks:
+            raise Misplaced("pods have addresses of remote_pod_networks; remove it", "unrouted_pod_networks")
+        if not self.pod_networks:
+            raise Misplaced(
+                "pods need addresses: name ranges that your network routes here, or others in unrouted_pod_networks",
+                "remote_pod_networks",
+            )
+        for index, pods in enumerate(self.pod_networks):
             for nodes in self.remote_node_networks:
                 if IPv4Network(pods).overlaps(IPv4Network(nodes)):
-                    raise Misplaced(
-                        f"{pods} overlaps {nodes}, a range of nodes; choose another", "remote_pod_networks", index
-                    )
+                    raise Misplaced(f"{pods} overlaps {nodes}, a range of nodes; choose another", key, index)
+            if IPv4Network(pods).num_addresses < self.pods_per_node:
+                raise Misplaced(
+                    f"{pods} has not even the {self.pods_per_node} addresses of one node (pods_per_node); choose a larger range",
+                    *(key, index),
+                )
+        if self.hybrid_nodes_gateway and not self.remote_pod_networks:
+            raise Misplaced("leads to remote_pod_networks, and there are none; remove it", "hybrid_nodes_gateway")
         return self
 
     @model_validator(mode="after")
@@ -284,6 +326,10 @@ class HybridNodesSpec(Spec):
                 raise Misplaced(
                     "is missing: with iam_roles_anywhere each node has the name that its certificate has; list them",
                     *("sites", index, "nodes"),
+                )
+            if site.bgp and not self.remote_pod_networks:
+                raise Misplaced(
+                    "announces remote_pod_networks, and there are none; remove it", *("sites", index, "bgp")
                 )
             if site.nodes and not anywhere:
                 raise Misplaced("are named by Systems Manager (mi-...) with ssm; remove it", "sites", index, "nodes")
