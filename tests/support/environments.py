@@ -20,8 +20,13 @@ SHIPPED = [pytest.param(name, marks=pytest.mark.xdist_group(f"shipped-{name}"), 
 
 
 def environment_data(name: str) -> dict[str, Any]:
-    """The shipped environment ``name`` as plain data, to be changed and validated."""
-    return yaml.safe_load((ROOT / f"environments/{name}.yaml").read_text())
+    """The shipped environment ``name`` as plain data, to be changed and validated; its manifests are found from anywhere."""
+    path = ROOT / f"environments/{name}.yaml"
+    data = yaml.safe_load(path.read_text())
+    for cluster in data.get("clusters", []):
+        if "manifests" in cluster:
+            cluster["manifests"] = [str(path.parent / one) for one in cluster["manifests"]]
+    return data
 
 
 def validated(data: dict[str, Any]):
