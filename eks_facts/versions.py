@@ -27,9 +27,9 @@ KUBELET_SKEW = 3
 """Minor versions that a kubelet may be behind the API server: https://kubernetes.io/releases/version-skew-policy/"""
 
 _NAMES_VERSION = re.compile(
-    r"(?:optimized-ami/|amazon-linux[^/]{0,50}/|aws-k8s-)(1\.\d+)|EKS_Optimized-(1\.\d+)|^(1\.\d+)\."
+    r"(?:optimized-ami/|amazon-linux[^/]{0,50}/|aws-k8s-|ubuntu/eks(?:-pro)?/\d\d\.04/)(1\.\d+)|EKS_Optimized-(1\.\d+)|^(1\.\d+)\."
 )
-"""Where the names of AWS's public image parameters, and of releases, hold the Kubernetes version."""
+"""Where the names of public image parameters, and of releases, have the Kubernetes version."""
 
 
 def version_in(name: str) -> str:

@@ -52,7 +52,7 @@ def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools:
     if (
         late_addons(cluster, before_pools=before_pools)
         or cluster.delivered_by_stack
-        or any(kind.has_controller for kind, _ in cluster.compute.active())
+        or any(kind.has_controller(section) for kind, section in cluster.compute.active())
         or any(chart.outputs for chart, _ in charts_of(cluster, environment))
     ):
         return True

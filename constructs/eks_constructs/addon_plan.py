@@ -263,7 +263,7 @@ def _placement(rule: Mapping[str, Any], mix: ComputeMix) -> dict[str, Any]:
     host = mix.deployments_run_on
     beside = next((row for kind, row in rule.get("beside", {}).items() if kind in mix.kinds), None)
     if rule["type"] == "daemonset":
-        return dict(beside or {})
+        return merge(beside or {}, rule.get("windows", {}) if mix.windows else {})
     if host == "fargate":
         return dict(rule.get("fargate_configuration", {}))
     # Fargate takes only pods that a profile selects; and a selector for nodes would keep CoreDNS pending while a cluster moves

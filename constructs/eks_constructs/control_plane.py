@@ -200,7 +200,7 @@ def cluster_role(
             tag_session=tag_session,
             conditions=None if tag_session else from_source(arn("eks", f"cluster/{cluster}")),
         ),
-        managed=[*narrowest("cluster"), *(policy for one in rights for policy in one.managed)],
+        managed=list(dict.fromkeys([*narrowest("cluster"), *(policy for one in rights for policy in one.managed)])),
         statements=[statement for one in rights for statement in one.statements],
     )
 

@@ -13,7 +13,7 @@ from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import allowed
 from emulator.engine.ec2 import resource_types as ec2_types
 from emulator.engine.eks import access, addons, arns, certificates, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
-from emulator.engine.eks.releases import public_parameters
+from emulator.engine.eks.releases import PublicParameters, public_parameters
 from emulator.engine.eks.resource_types import eks_types
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State
@@ -25,6 +25,7 @@ from emulator.engine.schemas import Schemas
 
 def install(authentication: Authentication, *, schemas: Path) -> None:
     """Extends ministack: EKS in place of its own, EC2's missing types, the schemas before every resource."""
+    port.replace("parameters_of_aws", PublicParameters)
     port.public_parameters.update(public_parameters(kubernetes_versions()))
     account = Account()
     control_planes = ControlPlanes(account, authentication.webhook_token)

@@ -122,6 +122,7 @@ REPLACED = {
     "execution_credentials": ("core.lambda_runtime:execution_credentials",),
     "lambda_programs": ("core.lambda_runtime:subprocess",),
     "make_tls_material": ("core.tls:resolve_tls_material",),
+    "parameters_of_aws": ("services.ssm:_PUBLIC_AMI_PARAMETERS",),
     "port_is_free": ("app:_port_is_bindable",),
     "provision": tuple(f"{_CLOUDFORMATION}{module}:_provision_resource" for module in ("provisioners", "stacks")),
     "replacing_change": tuple(f"{_CLOUDFORMATION}{module}:_replacing_change" for module in ("provisioners", "stacks")),

@@ -9,6 +9,7 @@ from responsibility.document import Exposure
 from responsibility.reading.addresses import auto_mode_in_public, known_source, public_address
 from responsibility.reading.eks import Cluster, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.hybrid import remote_ranges
 from responsibility.reading.kubernetes import KubernetesObject, objects
 from responsibility.reading.load_balancers import Balancer, ingress_balancer, service_balancer
 from responsibility.reading.network import SecurityGroup, is_internet
@@ -24,6 +25,7 @@ def exposure(facts: Facts) -> list[Exposure]:
     found = [
         *(_api(cluster) for cluster in facts.all(Cluster)),
         *_groups(facts),
+        *_remote_networks(facts),
         *_nodes(facts),
         *_load_balancers(facts),
         *_instances(facts),
@@ -77,6 +79,19 @@ def _groups(facts: Facts) -> Iterator[Exposure]:
                 words=f"{group.words}: {rule.ports} from {source}",
                 evidence=[rule.owner.at(rule.path)],
             )
+
+
+def _remote_networks(facts: Facts) -> Iterator[Exposure]:
+    """Yields the networks outside of AWS whose machines reach the control plane by a private link."""
+    for cluster in facts.all(Cluster):
+        found, unknown = remote_ranges(cluster)
+        if found:
+            ranges = ", ".join(one.text for one in found)
+            words = f"machines and pods of {ranges} are beside the VPC; security groups and your firewall decide"
+            yield _exposed(cluster, "remote network", "limited", words, "RemoteNetworkConfig")
+        if unknown:
+            words = f"which networks outside of AWS it knows is not known: {unknown}"
+            yield _exposed(cluster, "remote network", "unknown", words, "RemoteNetworkConfig")
 
 
 def _nodes(facts: Facts) -> Iterator[Exposure]:

@@ -7,6 +7,7 @@ from eks_constructs.compute.placement import Nodes, Toleration, toleration
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
 from eks_facts.labels import tolerates
+from eks_facts.node_selection import SYSTEM, keeps_off
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
 from stacks.environment.cluster_spec import ClusterSpec
@@ -37,7 +38,15 @@ def fitting_nodes(
     name = f"{item['kind']} {item['metadata']['name']}"
     claims = [one for one in claims_of(pod, objects) if not one.classes & cluster.provided]
     tolerated = {*asked, *(name for one in claims for name in one.resources)}
-    let_in = {key: one for key, one in placement.nodes.items() if not _kept_off(pod, one, placement, tolerated)}
+    system = pod_system(pod["spec"])
+    of_system = {key: one for key, one in placement.nodes.items() if one.system == system}
+    if placement.nodes and not of_system:
+        raise Misplaced(
+            f"the pods of {name} are for {system.capitalize()} ({SYSTEM} in their node selector says so, or its absence), and no"
+            f" {placement.what} that it may use has it: {', '.join(placement.nodes)}. Name another by `nodes`",
+            where,
+        )
+    let_in = {key: one for key, one in of_system.items() if not _kept_off(pod, one, placement, tolerated)}
     if not let_in:
         raise Misplaced(
             f"every {placement.what} has taints, so the pods of {name} would run nowhere; name the one it may use with `nodes`:"
@@ -75,6 +84,12 @@ def fitting_nodes(
         if taint["key"] in tolerated and toleration(taint) not in placement.tolerations
     ]
     return found, [one for index, one in enumerate(extra) if one not in extra[:index]]
+
+
+def pod_system(spec: dict[str, Any]) -> str:
+    """Returns the operating system that a pod is for, as Kubernetes calls it: one that says nothing is for Linux."""
+    said = spec.get("os") or {}
+    return "windows" if said.get("name") == "windows" or keeps_off(spec, SYSTEM, ("linux",)) else "linux"
 
 
 def _asked(pod: dict[str, Any], cluster: ClusterSpec) -> dict[str, float]:

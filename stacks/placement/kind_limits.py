@@ -13,6 +13,7 @@ from eks_facts.files import load
 from eks_facts.node_selection import ARCHITECTURE, SYSTEM, keeps_off
 from safe_io.where import Where
 from stacks.objects.pods import asked_for, claim_templates, containers, pod_templates
+from stacks.placement.fitting import pod_system
 
 Found = Iterator[tuple[str, Where]]
 """Names of limits, and the way to the field that meets each."""
@@ -37,7 +38,9 @@ class Limit:
 
 def limits_met(item: KubernetesObject, kind: str) -> Iterator[Limit]:
     """Yields what of an object, as its author wrote it, ``kind`` cannot serve."""
-    facts = load("compute_kinds")["limits"][kind]
+    facts = dict(load("compute_kinds")["limits"][kind])
+    if any(pod_system(pod["spec"]) == "windows" for _, pod in pod_templates(item)):
+        facts |= load("compute_kinds")["limits_of_windows"]
     for finder in _FINDERS:
         for name, where in finder(item, kind):
             if fact := facts.get(name):
@@ -65,7 +68,8 @@ def _object(item: KubernetesObject, kind: str) -> Found:
 
 def _pod(item: KubernetesObject, _: str) -> Found:
     for way, pod in pod_templates(item):
-        if _at(pod, "spec", "hostNetwork"):
+        host_process = _at(pod, "spec", "securityContext", "windowsOptions", "hostProcess")
+        if _at(pod, "spec", "hostNetwork") and not host_process:
             yield "host_network", (*way, "spec", "hostNetwork")
         if _at(pod, "spec", "resourceClaims"):
             yield "dynamic_resources", (*way, "spec", "resourceClaims")

@@ -1,7 +1,7 @@
 """Where a workload goes: which nodes of its kind of compute, in which namespace."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eks_constructs.compute.kind import ComputeKind
@@ -71,6 +71,9 @@ def _on_named(
             "nodes",
         )
     selector = {**rule.node_selector, **chosen.selector}
+    if chosen.system == "windows":
+        # No agent of EKS Pod Identity runs there: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
+        rule = replace(rule, identity="irsa")
     return Placement(spec, rule, namespace, selector, {name: chosen}, kind.nodes_are, chosen.tolerations)
 
 

@@ -124,14 +124,15 @@ def _drift(deployment: Deployment, assembly: Path) -> list[str]:
 
 
 def _meant_to_stay(thing: str, environment: dict[str, Any]) -> bool:
-    """What a destroy leaves by design: keys that wait for their deletion; with ``foundation.retain``, the foundation and buckets."""
+    """What a destroy leaves by design: keys that wait for their deletion; with ``foundation.retain``, the foundation and data."""
     if thing.startswith("kms PendingDeletion"):
         return True
     retained = environment.get("foundation", {}).get("retain", True)
     name = environment["name"]
     return retained and bool(
         re.fullmatch(
-            rf"(kms Enabled \S+|logs group /(eks-platform/{name}|aws/eks/{name})/\S+|iam (role|policy) {name}-\S+|s3 bucket {name}-\S+)",
+            rf"(kms Enabled \S+|s3 bucket {name}-workloads-\S+"
+            rf"|logs group /(eks-platform/{name}|aws/eks/{name})/\S+|iam (role|policy) {name}-\S+)",
             thing,
         )
     )

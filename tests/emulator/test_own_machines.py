@@ -209,7 +209,9 @@ def test_a_trust_anchor_by_its_api(deployment: Deployment) -> None:
     "name",
     [
         "/aws/service/eks/optimized-ami/1.36/amazon-linux-2023/arm64/standard/recommended/image_id",
+        "/aws/service/eks/optimized-ami/1.36/amazon-linux-2023/x86_64/standard/amazon-eks-node-al2023-x86_64-standard-1.36-v20261112/image_id",
         "/aws/service/bottlerocket/aws-k8s-1.36/x86_64/latest/image_id",
+        "/aws/service/bottlerocket/aws-k8s-1.36-nvidia/arm64/1.52.0-5eed0000/image_id",
         "/aws/service/ami-windows-latest/Windows_Server-2025-English-Core-EKS_Optimized-1.36/image_id",
         "/aws/service/canonical/ubuntu/eks/24.04/1.36/stable/current/amd64/hvm/ebs-gp3/ami-id",
     ],
@@ -217,3 +219,9 @@ def test_a_trust_anchor_by_its_api(deployment: Deployment) -> None:
 def test_images_of_self_managed_nodes_have_parameters(deployment: Deployment, name: str) -> None:
     value = client(deployment.engine, "ssm").get_parameter(Name=name)["Parameter"]["Value"]
     assert value.startswith("ami-")
+
+
+def test_a_parameter_that_is_none_is_not_found(deployment: Deployment) -> None:
+    ssm = client(deployment.engine, "ssm")
+    with pytest.raises(ssm.exceptions.ParameterNotFound):
+        ssm.get_parameter(Name="/aws/service/bottlerocket/aws-k8s-1.12/x86_64/1.52.0/image_id")

@@ -559,6 +559,7 @@ FILES: tuple[dict[str, Any], ...] = (
                             {
                                 "name": "general",
                                 "ami_type": "AL2023_x86_64_STANDARD",
+                                "device_allocation": "device-plugin",
                                 "ami_release": "v20261112",
                                 "instance_types": ["m7i.large"],
                                 "capacity": "spot",
@@ -617,10 +618,36 @@ FILES: tuple[dict[str, Any], ...] = (
                 "control_plane": {"kubernetes_version": "1.36", "service_cidr": "172.20.0.0/16"},
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
+                    "managed_nodes": {
+                        "groups": [
+                            {"name": "linux", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "win",
+                                "ami_type": "WINDOWS_CORE_2022_x86_64",
+                                "instance_types": ["m7i.large"],
+                            },
+                        ],
+                        "windows_role_arn": "arn:aws:iam::123456789012:role/corp/WindowsNodes",
+                    },
                     "self_managed_nodes": {
-                        "groups": [{"name": "general", "instance_types": ["m7i.large"]}],
+                        "groups": [
+                            {"name": "general", "instance_types": ["m7i.large"]},
+                            {
+                                "name": "gpu",
+                                "ami_type": "AL2023_x86_64_NVIDIA",
+                                "instance_types": ["g6.xlarge"],
+                                "gpu_sharing": {"time_slices": 2},
+                            },
+                            {
+                                "name": "win2",
+                                "ami_type": "WINDOWS_CORE_2025_x86_64",
+                                "instance_types": ["m7i.large"],
+                                "user_data": {"powershell": ["Set-TimeZone -Id UTC"]},
+                            },
+                        ],
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
-                    }
+                        "windows_role_arn": "arn:aws:iam::123456789012:role/corp/WindowsNodes",
+                    },
                 },
             },
             {

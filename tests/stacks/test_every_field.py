@@ -199,6 +199,7 @@ RIGHT: dict[str, tuple[str, str]] = {
     "ReservedSpec.cpu": (r"\d+m", "thousandths of a vCPU"),
     "RequirementSpec.key": (_LABEL, "a label's key"),
     "RequirementSpec.values": (_LABEL, "a label's value"),
+    "UserDataSpec.powershell": (r"(?s)\S.*", "a script is the author's own affair"),
     "UserDataSpec.bottlerocket": (r"(?s).*", "Bottlerocket's own affair, as far as EKS can merge it"),
     "UserDataSpec.node_config": (r"(?s).*", "nodeadm's own affair"),
     "AutoNodePoolSpec.instance_categories": ("x", "there is x1"),

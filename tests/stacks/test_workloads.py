@@ -113,6 +113,7 @@ CASES = [
     ("dynamic_resources", pod(resourceClaims=[{"name": "gpu"}]), pod(resourceClaims=[])),
 ]
 OTHER_DRIVER = {"auto_mode": "ebs.csi.aws.com", "managed_nodes": "ebs.csi.eks.amazonaws.com"}
+OTHER_DRIVER["self_managed_nodes"] = OTHER_DRIVER["managed_nodes"]
 LIMITS = load("compute_kinds")["limits"]
 
 
@@ -130,6 +131,30 @@ def test_a_limit_is_found_where_it_holds_and_nowhere_else(kind, name, bad, good)
         bad = {**bad, "provisioner": OTHER_DRIVER[kind]}
     assert [limit.fact for limit in limits_met(bad, kind)] == [LIMITS[kind][name]["fact"]]
     assert list(limits_met(good, kind)) == []
+
+
+def windows(**spec):
+    return pod(nodeSelector={"kubernetes.io/os": "windows"}, **spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "good"),
+    [
+        (
+            "host_network",
+            {"hostNetwork": True},
+            {"hostNetwork": True, "securityContext": {"windowsOptions": {"hostProcess": True}}},
+        ),
+        ("dynamic_resources", {"resourceClaims": [{"name": "gpu"}]}, {}),
+        ("privileged", {"containers": [{"name": "a", "securityContext": {"privileged": True}}]}, {}),
+        ("accelerator", {"containers": [{"name": "a", "resources": {"limits": {"nvidia.com/gpu": 1}}}]}, {}),
+    ],
+)
+def test_a_limit_of_windows_holds_for_its_pods_alone(name, bad, good):
+    (limit,) = limits_met(windows(**bad), "managed_nodes")
+    assert limit.fact == load("compute_kinds")["limits_of_windows"][name]["fact"]
+    assert list(limits_met(windows(**good), "managed_nodes")) == []
+    assert list(limits_met(pod(**bad), "managed_nodes")) == []
 
 
 def test_every_limit_has_a_case():

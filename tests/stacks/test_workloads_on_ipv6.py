@@ -8,9 +8,18 @@ from safe_io.errors import BadInput
 from stacks.objects.rendering import placed_workloads
 from tests.support.environments import NODES, ROOT, minimal, validated
 
+POOLS = [{"name": "gpu", "instance_types": ["g6.xlarge"]}, {"name": "neuron", "instance_types": ["inf2.xlarge"]}]
+GPU = {"ami_type": "AL2023_x86_64_NVIDIA", "instance_types": ["g6.xlarge"]}
+GROUPS = [
+    *NODES["groups"],
+    {"name": "gpu", **GPU},
+    {"name": "claims", **GPU, "device_allocation": "dra"},
+    {"name": "neuron", "ami_type": "AL2023_x86_64_NEURON", "instance_types": ["inf2.xlarge"]},
+]
 COMPUTE = {
-    "auto_mode": {"gateway_api": True},
-    "managed_nodes": NODES,
+    "auto_mode": {"gateway_api": True, "node_pools": POOLS},
+    "managed_nodes": {"groups": GROUPS},
+    "self_managed_nodes": {"groups": [{"name": "own", "instance_types": ["m7i.large"]}]},
     "fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]},
 }
 SAMPLES = sorted(path.parent.name for path in (ROOT / "workloads").glob("*/workload.yaml"))
@@ -31,7 +40,10 @@ NETWORK = ClusterNetwork(
 
 
 def environment(workloads, family="ipv6"):
-    data = minimal(COMPUTE, workloads=workloads, control_plane={"kubernetes_version": "1.36", "ip_family": family})
+    control_plane = {"kubernetes_version": "1.36", "ip_family": family}
+    # Nodes that join by themselves must know the range of services.
+    control_plane |= {"service_cidr": "172.20.0.0/16"} if family == "ipv4" else {}
+    data = minimal(COMPUTE, workloads=workloads, control_plane=control_plane)
     data["network"]["ipv6"] = True
     return validated(data)
 

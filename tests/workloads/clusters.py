@@ -22,6 +22,7 @@ VALUES = {
     "BUCKET_NAME": "placeholder-bucket",
     "FILE_SYSTEM_ID": "fs-0123456789abcdef0",
     "KARPENTER_QUEUE": "placeholder-queue",
+    "TERMINATION_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/placeholder-queue",
     "SERVICE_ACCOUNT_ROLE_ARN": "arn:aws:iam::123456789012:role/placeholder",
     "VPC_ID": "vpc-0123456789abcdef0",
 }
@@ -31,6 +32,7 @@ _BY_TYPE = {
     "AWS::EFS::AccessPoint": "ACCESS_POINT_ID",
     "AWS::EFS::FileSystem": "FILE_SYSTEM_ID",
     "AWS::EC2::VPC": "VPC_ID",
+    "AWS::SQS::Queue": "TERMINATION_QUEUE_URL",
 }
 _MANIFEST, _CHART = "Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart"
 _PRUNING = "aws.cdk.eks/prune-"
@@ -41,7 +43,10 @@ _OF_CHARTS = {
     "neuron-dra-driver": [("DeviceClass", "neuron.aws.com")],
     **{
         name: []
-        for name in ("efa-device-plugin", "karpenter", "karpenter-crd", "neuron-device-plugin", "nvidia-device-plugin")
+        for name in (
+            *("aws-node-termination-handler", "cluster-autoscaler", "karpenter", "karpenter-crd"),
+            *("efa-device-plugin", "neuron-device-plugin", "nvidia-device-plugin"),
+        )
     },
 }
 """https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/ingress_class/."""

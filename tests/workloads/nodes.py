@@ -23,6 +23,7 @@ _ON_EVERY_NODE: Labels = {
     "topology.kubernetes.io/region": ANY,
     "topology.kubernetes.io/zone": ANY,
 }
+_ON_WINDOWS: Labels = {"kubernetes.io/os": frozenset(["windows"]), "node.kubernetes.io/windows-build": ANY}
 _AUTO_DRIVER = "ebs.csi.eks.amazonaws.com"
 _DRIVERS = {"aws-ebs-csi-driver": "ebs.csi.aws.com", "aws-efs-csi-driver": "efs.csi.aws.com"}
 # https://docs.aws.amazon.com/eks/latest/userguide/set-builtin-node-pools.html
@@ -109,7 +110,7 @@ def profiles_of(cluster: Cluster) -> list[FargateProfile]:
 
 def nodes_of(cluster: Cluster) -> list[Nodes]:
     """The node groups and node pools of a cluster."""
-    return [*_groups(cluster), *_built_in(cluster), *_pools(cluster), *_sites(cluster)]
+    return [*_groups(cluster), *_own_groups(cluster), *_built_in(cluster), *_pools(cluster), *_sites(cluster)]
 
 
 def _sites(cluster: Cluster) -> Iterator[Nodes]:
@@ -134,6 +135,7 @@ def _groups(cluster: Cluster) -> Iterator[Nodes]:
         )
         labels = {
             **_ON_EVERY_NODE,
+            **(_ON_WINDOWS if properties["AmiType"].startswith("WINDOWS") else {}),
             "kubernetes.io/arch": frozenset(["arm64" if "ARM_64" in properties["AmiType"] else "amd64"]),
             "node.kubernetes.io/instance-type": frozenset(properties["InstanceTypes"]),
             "eks.amazonaws.com/capacityType": frozenset([properties["CapacityType"]]),
@@ -144,6 +146,47 @@ def _groups(cluster: Cluster) -> Iterator[Nodes]:
         types = properties["InstanceTypes"]
         found = Nodes("managed_nodes", name, labels, taints, _own_drivers(cluster), most=_largest(types))
         yield replace(found, devices=(*_in_ami(cluster, properties), *_by_charts(cluster, found, types)))
+
+
+def _own_groups(cluster: Cluster) -> Iterator[Nodes]:
+    """Auto Scaling groups: the kubelets of their nodes set the labels and taints that user data says."""
+    for properties in cluster.of_type("AWS::AutoScaling::AutoScalingGroup").values():
+        mixed = properties["MixedInstancesPolicy"]["LaunchTemplate"]
+        made_from = mixed["LaunchTemplateSpecification"]["LaunchTemplateId"]["Ref"]
+        data = cluster.resources[made_from]["Properties"]["LaunchTemplateData"]
+        parts = data["UserData"]["Fn::Base64"]["Fn::Join"][1]
+        text = "".join(part if isinstance(part, str) else "value" for part in parts)
+        said, taints = _of_bottlerocket(text) if text.startswith("[settings") else _of_kubelet(text)
+        types = [one["InstanceType"] for one in mixed["Overrides"]]
+        arm = "arm64" in data["ImageId"]
+        labels = {
+            **_ON_EVERY_NODE,
+            **(_ON_WINDOWS if "Windows" in data["ImageId"] else {}),
+            "kubernetes.io/arch": frozenset(["arm64" if arm else "amd64"]),
+            "node.kubernetes.io/instance-type": frozenset(types),
+            **{key: frozenset([value]) for key, value in said.items()},
+        }
+        tags = {one["Key"]: one["Value"] for one in properties["Tags"]}
+        name = tags["Name"].removeprefix(f"{cluster.name}-")
+        found = Nodes("self_managed_nodes", name, labels, tuple(taints), _own_drivers(cluster), most=_largest(types))
+        yield replace(found, devices=tuple(_by_charts(cluster, found, types)))
+
+
+def _of_kubelet(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
+    (labels,) = re.findall(r"--node-labels=([^\s']+)", text)
+    taints = [one for found in re.findall(r"--register-with-taints=([^\s']+)", text) for one in found.split(",")]
+    return dict(one.split("=", 1) for one in labels.split(",")), [_taint(*one.split("=", 1)) for one in taints]
+
+
+def _of_bottlerocket(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
+    kubernetes = tomllib.loads(text)["settings"]["kubernetes"]
+    taints = [_taint(key, one) for key, values in kubernetes.get("node-taints", {}).items() for one in values]
+    return kubernetes["node-labels"], taints
+
+
+def _taint(key: str, rest: str) -> dict[str, str]:
+    value, _, effect = rest.rpartition(":")
+    return {"key": key, "value": value, "effect": effect}
 
 
 def _in_ami(cluster: Cluster, group: Mapping[str, Any]) -> Iterator[str]:

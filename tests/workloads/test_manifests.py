@@ -68,7 +68,7 @@ def test_sources_are_good_yaml(path) -> None:
 def test_images_are_those_of_the_list() -> None:
     data = yaml.safe_load((ROOT / "workloads/images.yaml").read_text())["images"]
     known = {f"{one['repository']}:{one['tag']}@{one['digest']}" for one in data.values()}
-    (cluster,) = deployed("workloads")
-    used = {container["image"] for pod in pods(cluster.objects) for container in pod.containers}
+    clusters = [cluster for environment in ("workloads", "windows") for cluster in deployed(environment)]
+    used = {container["image"] for one in clusters for pod in pods(one.objects) for container in pod.containers}
     assert used == known
     assert all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in known)

@@ -151,7 +151,13 @@ class ComputeKind(Generic[S]):
 
     def share(self, spec: S) -> Share:
         """Returns its part in a mix."""
-        return Share(self.name, self.hosting(spec), self.rank, self.node_selector, self.rule is not None)
+        return Share(
+            self.name, self.hosting(spec), self.rank, self.node_selector, self.rule is not None, self.windows(spec)
+        )
+
+    def windows(self, spec: S) -> bool:
+        """Returns whether some of its nodes have Windows."""
+        return False
 
     def check(self, spec: S, sections: Mapping[str, Any]) -> None:
         """Raises Misplaced, with the way from the compute section, for what contradicts the other kinds there."""
@@ -230,8 +236,9 @@ class ComputeKind(Generic[S]):
         """Makes the AWS resources of a controller; returns values of its charts' placeholders."""
         return {}
 
-    has_controller: ClassVar[bool] = False
-    """Whether :meth:`controller` makes anything."""
+    def has_controller(self, spec: S) -> bool:
+        """Returns whether :meth:`controller` makes anything."""
+        return type(self).controller is not ComputeKind.controller
 
     def charts(self, spec: S, context: ClusterContext) -> Sequence[HelmChart]:
         """Returns the charts of its controllers."""

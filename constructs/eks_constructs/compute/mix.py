@@ -23,6 +23,8 @@ class Share:
     """Labels of its nodes, and of no others; empty: its pods have no nodes to choose."""
     takes_workloads: bool = True
     """Whether a workload may name it. Nodes of Karpenter are beside the managed ones."""
+    windows: bool = False
+    """Whether some of its nodes have Windows."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class ComputeMix:
         """The kind that runs the Deployments of add-ons and controllers: the first with room for them, now or later."""
         hosts = [share for share in self.shares if share.hosting != "never"]
         return min(hosts, key=lambda share: (share.hosting != "at_once", share.rank), default=None)
+
+    @property
+    def windows(self) -> bool:
+        """Whether some nodes have Windows."""
+        return any(share.windows for share in self.shares)
 
     @property
     def deployments_run_on(self) -> str | None:

@@ -83,6 +83,8 @@ class Nodes:
     """Devices that pods may claim, by DeviceClass, and the minor version of Kubernetes from which on."""
     one_each: frozenset[str] = frozenset()
     """Resources of which a container gets one at most: turns on a GPU."""
+    system: Literal["linux", "windows"] = "linux"
+    """Operating system, as Kubernetes calls it."""
 
     @property
     def closing(self) -> list[Mapping[str, str]]:

@@ -115,6 +115,12 @@ class UserDataSpec(Spec):
     (https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/)."""
     bottlerocket: Annotated[dict[str, Any], AfterValidator(_settings)] = {}
     """Settings of Bottlerocket, without the leading `settings` (https://bottlerocket.dev/en/os/latest/#/api/settings/)."""
+    powershell: Annotated[
+        list[Annotated[str, pattern(r"\S[\s\S]*", "must be a script of PowerShell"), AfterValidator(_powershell)]],
+        Field(max_length=10),
+        AfterValidator(distinct_values),
+    ] = []
+    """Scripts that Windows runs, in this order, before a self-managed node joins."""
 
     @model_validator(mode="after")
     def _one_system(self) -> "UserDataSpec":
@@ -125,7 +131,7 @@ class UserDataSpec(Spec):
 
     def check(self, family: str) -> None:
         """Raises Misplaced for what the operating system of a family of AMIs does not read."""
-        for key in ("scripts", "node_config", "bottlerocket"):
+        for key in ("scripts", "node_config", "bottlerocket", "powershell"):
             if getattr(self, key) and key not in _READ[family]:
                 raise Misplaced(f"{_HAVE[family]}; remove it, or change the AMI", "user_data", key)
 

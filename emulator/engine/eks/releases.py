@@ -1,8 +1,10 @@
 """Releases of EKS's AMIs: what node groups get, and what Systems Manager's public parameters call the newest. Made up."""
 
+import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from itertools import product
+from typing import Any
 
 from eks_facts.instances import ami_types
 
@@ -21,7 +23,32 @@ def public_parameters(versions: Iterable[str]) -> Iterator[tuple[str, str]]:
             if ami.family != "al2" and (name := ami.release_parameter(version)):
                 yield name, newest(ami.name, version)
         for name in image_parameters(version):
-            yield name, f"ami-{sha256(name.encode()).hexdigest()[:17]}"
+            yield name, _image(name)
+
+
+_NAMED_RELEASES = (
+    (r"/amazon-eks-node-al2023-[a-z0-9_-]+-\d\.\d+-v\d{8}/", "/recommended/"),
+    (r"(/aws-k8s-[^/]+/[^/]+)/\d[\w.-]*/", r"\1/latest/"),
+    (r"/stable/\d{8}[\d.]*/", "/stable/current/"),
+)
+"""The part of a parameter's name that names one release, and that of the newest one: AL2023, Bottlerocket, Ubuntu."""
+
+
+class PublicParameters(dict[str, str]):
+    """Public parameters by name; a release of any date has an image of its own."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Returns a parameter's value."""
+        if name in self:
+            return self[name]
+        newest = name
+        for pattern, word in _NAMED_RELEASES:
+            newest = re.sub(pattern, word, newest)
+        return _image(name) if newest in self else default
+
+
+def _image(name: str) -> str:
+    return f"ami-{sha256(name.encode()).hexdigest()[:17]}"
 
 
 def image_parameters(version: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.findings import Evidence
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Addon, Cluster
+from responsibility.reading.existing import EXISTING
 from responsibility.reading.facts import Fact
 from responsibility.reading.hybrid import Activation, known_ranges
 from responsibility.reading.kubernetes import Workload
@@ -36,9 +37,16 @@ _DAYS, _ROOM = 7, 10
 
 @check("EKR334", Cluster)
 def cluster_takes_hybrid_nodes(cluster: Cluster) -> Answer:
-    """EKS refuses remote networks otherwise."""
+    """EKS refuses remote networks otherwise, and without remote networks nothing joins by an entry HYBRID_LINUX."""
     if not known_ranges(cluster):
-        return not_applicable(_NONE)
+        if "hybrid_nodes" not in cluster.kinds:
+            return not_applicable(_NONE)
+        where = cluster.at("RemoteNetworkConfig")
+        if cluster.resource.id == EXISTING:
+            raise UnknownValue(
+                where, "the cluster was made elsewhere, and its remote networks are not in what was read"
+            )
+        return open_("lets hybrid nodes in, and has no remote networks", where)
     mode, family = cluster.authentication_mode, cluster.ip_family
     wrong: list[tuple[str, Evidence]] = []
     if mode not in ("API", "API_AND_CONFIG_MAP"):

@@ -11,6 +11,8 @@ from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN, Reference, has_gap, without_gaps
 
 _NO_AL2_SINCE = (1, 33)
+_NEWEST = ("recommended", "latest", "/stable/current/")
+"""Parts of the names of public parameters that follow releases."""
 _LOGIN_PORTS = (22, 3389)
 """SSH, and RDP on Windows."""
 
@@ -51,7 +53,7 @@ def image_is_not_pinned(nodes: Ec2Nodes) -> Answer:
     if image.startswith(OPEN):
         raise UnknownValue(where, f"is given by {without_gaps(image)}")
     if image.startswith("ssm:"):
-        follows = not image.startswith("ssm:/aws/") or "recommended" in image or "latest" in image
+        follows = not image.startswith("ssm:/aws/") or any(word in image for word in _NEWEST)
         name = image.removeprefix("ssm:")
         return met(f"reads its image from {name}", where) if follows else open_(f"pins its image: {name}", where)
     if image:

@@ -8,7 +8,7 @@ from responsibility.reading.iam import Role
 from responsibility.reading.nodes import Ec2Nodes
 from responsibility.reading.resource import UnknownValue
 
-_ROLLING = ("AutoScalingRollingUpdate", "AutoScalingReplacingUpdate")
+_ROLLING = ("AutoScalingInstanceRefresh", "AutoScalingRollingUpdate", "AutoScalingReplacingUpdate")
 _DEFAULT_TYPE = "t3.medium"
 """What EKS takes where nothing names a type (launch-templates.html)."""
 _AUTOSCALERS = ("cluster-autoscaler", "karpenter")

@@ -36,6 +36,13 @@ def test_the_api(config: str, level: str) -> None:
     assert (way.way, way.level) == ("Kubernetes API", level)
 
 
+def test_remote_networks_are_a_way_in() -> None:
+    config = "{EndpointPublicAccess: false}, RemoteNetworkConfig: {RemoteNodeNetworks: [{Cidrs: [10.80.0.0/16, {Ref: Nothing}]}]}"
+    ways = {way.level: way.words for way in found(CLUSTER.format(config=config)) if way.way == "remote network"}
+    assert ways.keys() == {"limited", "unknown"}
+    assert "10.80.0.0/16" in ways["limited"]
+
+
 def test_a_security_group_is_read_with_the_rules_beside_it() -> None:
     ways = found("""
 Resources:

@@ -1,7 +1,7 @@
 """A group of like EC2 instances, whoever starts them: what managed and self-managed groups say alike."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
@@ -20,6 +20,12 @@ DRA_LABEL = "eks-platform/dra-driver"
 """... whose pods claim the device: the driver of Dynamic Resource Allocation runs there."""
 EFA_LABEL = "eks-platform/efa"
 """... with Elastic Fabric Adapters: their plugin runs there."""
+
+WINDOWS_TAINT = TaintSpec(key="os", value="windows", effect="NoSchedule")
+"""Keeps Linux pods that say nothing of the system off Windows nodes, where their images cannot start:
+https://kubernetes.io/docs/concepts/windows/user-guide/#ensuring-os-specific-workloads-land-on-the-appropriate-container-host"""
+_WINDOWS_DISK = 50
+"""GiB that EKS's Windows AMIs need (https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html, diskSize)."""
 
 
 class Ec2GroupSpec(NodeSettingsSpec):
@@ -60,9 +66,15 @@ class Ec2GroupSpec(NodeSettingsSpec):
         return "arm64" if self.image.architecture == "arm64" else "amd64"
 
     @property
+    def node_taints(self) -> list[TaintSpec]:
+        """Its taints; of Windows nodes one more, unless one of its own keeps pods off that say nothing of the system."""
+        own = any(taint.effect != "PreferNoSchedule" for taint in self.taints)
+        return [*self.taints, WINDOWS_TAINT] if self.windows and not own else self.taints
+
+    @property
     def takes_any_pod(self) -> bool:
         """Whether pods of Linux find a place on its nodes without a toleration."""
-        return not self.windows and not any(taint.effect != "PreferNoSchedule" for taint in self.taints)
+        return not any(taint.effect != "PreferNoSchedule" for taint in self.node_taints)
 
     @property
     def device(self) -> str | None:
@@ -128,6 +140,23 @@ class Ec2GroupSpec(NodeSettingsSpec):
         if (index_ := repeated(self.instance_types)) is not None:
             raise Misplaced(f"{self.instance_types[index_]} is in the list twice; remove one", "instance_types", index_)
 
+    def check_windows(self, *, managed: bool) -> None:
+        """Raises Misplaced for what Windows nodes cannot do; ``managed``: they are those of a managed group."""
+        if not self.windows:
+            return
+        if self.efa_interfaces:
+            raise Misplaced("EFA has no driver for Windows; remove it", "efa_interfaces")
+        if self.volume_gib < _WINDOWS_DISK:
+            raise Misplaced(f"the AMI needs {_WINDOWS_DISK} GiB; give it that or more", "volume_gib")
+        if not managed:
+            return
+        if self.ami:
+            # EKS knows an image of yours by its id alone, and lets its nodes in as Linux ones: Windows needs another access entry.
+            raise Misplaced("EKS cannot tell that it is one of Windows; use self_managed_nodes", "ami")
+        for key in ("kubelet", "user_data"):
+            if key in self.model_fields_set:
+                raise Misplaced("EKS alone writes the user data of managed Windows nodes; use self_managed_nodes", key)
+
     @model_validator(mode="after")
     def _labels(self) -> "Ec2GroupSpec":
         for key in self.labels:
@@ -150,3 +179,11 @@ def _without_drivers(instance_type: str, ami: AmiType, alternatives: Iterable[st
     ]
     advice = f"choose {' or '.join(fitting)}" if fitting else "no AMI of EKS has; choose another instance type"
     return f"has {DEVICES[device]}, and ami_type {ami.name} has no drivers for them: {advice}"
+
+
+def check_windows_role(groups: Sequence[Ec2GroupSpec], role_arn: str | None, windows_role_arn: str | None) -> None:
+    """Raises Misplaced, from the section, for a role of Windows nodes that does nothing, or is the one of Linux nodes."""
+    if windows_role_arn and not any(group.windows for group in groups):
+        raise Misplaced("is for Windows nodes, and there are none; remove it", "windows_role_arn")
+    if windows_role_arn and windows_role_arn == role_arn:
+        raise Misplaced("is the role of Linux nodes: an access entry has one type; name another", "windows_role_arn")

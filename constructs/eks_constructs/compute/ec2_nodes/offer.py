@@ -13,11 +13,12 @@ def offer(group: Ec2GroupSpec, node_selector: Mapping[str, str]) -> Nodes:
     return Nodes(
         {**node_selector, **group.labels},
         (group.processor,),
-        tuple(taint.model_dump() for taint in group.taints),
+        tuple(taint.model_dump() for taint in group.node_taints),
         offered(group, devices, group.instance_types),
         disk_for_pods(group.volume_gib),
         claimable(devices if group.device_allocation == "dra" else set(), "own"),
         one_each(group),
+        "windows" if group.windows else "linux",
     )
 
 

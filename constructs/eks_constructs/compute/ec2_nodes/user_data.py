@@ -80,7 +80,7 @@ def user_data(
             return mime([*spec.user_data.scripts, *join], {})
         case "windows":
             join = [_windows(spec, cluster, labels, joining)] if joining else []
-            return powershell(join)
+            return powershell([*spec.user_data.powershell, *join])
         case _:
             own = _node_config(spec, cluster, labels, joining, pods) if joining else {}
             if settings := spec.kubelet.settings():
@@ -103,10 +103,10 @@ def _bottlerocket(
     }
     if pods.prefixes:
         found["max-pods"] = pods.most["maxPods"]
-    if spec.taints:
+    if spec.node_taints:
         found["node-taints"] = {
-            taint.key: [f"{one.value}:{one.effect}" for one in spec.taints if one.key == taint.key]
-            for taint in spec.taints
+            taint.key: [f"{one.value}:{one.effect}" for one in spec.node_taints if one.key == taint.key]
+            for taint in spec.node_taints
         }
     return found
 
@@ -163,8 +163,8 @@ def _windows(spec: Ec2GroupSpec, cluster: str, labels: Mapping[str, str], joinin
 def _flags(spec: Ec2GroupSpec, labels: Mapping[str, str]) -> list[str]:
     """Returns flags of the kubelet for the labels and taints of a node."""
     flags = ["--node-labels=" + ",".join(f"{key}={value}" for key, value in labels.items())]
-    if spec.taints:
-        taints = (f"{taint.key}={taint.value}:{taint.effect}" for taint in spec.taints)
+    if spec.node_taints:
+        taints = (f"{taint.key}={taint.value}:{taint.effect}" for taint in spec.node_taints)
         flags.append("--register-with-taints=" + ",".join(taints))
     return flags
 

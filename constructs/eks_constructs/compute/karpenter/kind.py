@@ -32,7 +32,6 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
     node_selector = objects.NODES
     joins = HOSTS
     makes_access_entry = True
-    has_controller = True
 
     def check(self, spec: KarpenterSpec, sections: Mapping[str, Any]) -> None:
         if "auto_mode" in sections:

@@ -22,7 +22,7 @@ class ManagedNodes(Construct):
     """The managed node groups of a cluster.
 
     Attributes:
-        role_arn: the nodes' IAM role, without the CNI's permissions.
+        role_arns: the nodes' IAM roles, without the CNI's permissions, by whether the nodes have Windows.
         groups: the L1 node groups by name.
     """
 
@@ -55,19 +55,22 @@ class ManagedNodes(Construct):
         self._cluster = cluster
         self._version = spec.kubernetes_version or kubernetes_version
         self._network, self._tags = network, tags
-        self.role_arn = (
-            spec.role_arn
+        mine = [group for group in spec.groups if group.revision == revision]
+        # EKS makes the access entries: one type to a role, so Windows nodes have one of their own.
+        self.role_arns = {
+            windows: (spec.windows_role_arn if windows else spec.role_arn)
             or node_role(
                 self,
-                "NodeRole",
+                "WindowsNodeRole" if windows else "NodeRole",
                 iam=iam,
                 cluster=cluster.name,
-                purpose=f"nodes-{revision}" if revision else "nodes",
+                purpose="-".join(["nodes", *([revision] if revision else []), *(["windows"] if windows else [])]),
                 policies=spec.node_policies,
                 session_manager=spec.session_manager,
             ).attr_arn
-        )
-        self.groups = {group.name: self._group(group) for group in spec.groups if group.revision == revision}
+            for windows in sorted({group.windows for group in mine})
+        }
+        self.groups = {group.name: self._group(group) for group in mine}
 
     def _group(self, spec: NodeGroupSpec) -> eks.CfnNodegroup:
         pascal = pascal_case(spec.name)
@@ -101,7 +104,7 @@ class ManagedNodes(Construct):
             self,
             pascal,
             cluster_name=self._cluster.ref,
-            node_role=self.role_arn,
+            node_role=self.role_arns[spec.windows],
             subnets=spec.subnet_ids or self._network.subnets_in(spec.availability_zones),
             ami_type=None if own_ami else spec.ami_type,
             capacity_type=spec.capacity_type,
@@ -129,7 +132,7 @@ class ManagedNodes(Construct):
             labels=labels,
             taints=[
                 eks.CfnNodegroup.TaintProperty(key=taint.key, value=taint.value, effect=eks_effect(taint.effect))
-                for taint in spec.taints
+                for taint in spec.node_taints
             ]
             or None,
             tags=tags,

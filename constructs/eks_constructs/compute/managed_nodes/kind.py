@@ -8,6 +8,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.devices import DeviceSoftware
 from eks_constructs.compute.ec2_nodes.offer import device_software, offer
 from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
+from eks_constructs.compute.ec2_nodes.windows import check_windows_network, windows_rights
 from eks_constructs.compute.kind import (
     STORAGE_CLASSES,
     Built,
@@ -20,6 +21,7 @@ from eks_constructs.compute.managed_nodes.construct import ManagedNodes
 from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
 from eks_constructs.compute.mix import KIND_LABEL, Hosting
 from eks_constructs.compute.placement import Nodes, rule_with_controller
+from eks_constructs.control_plane import ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
@@ -74,6 +76,7 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
 
     def check_network(self, spec: ManagedNodesSpec, context: ClusterContext, zones: Collection[str] | None) -> None:
         super().check_network(spec, context, zones)
+        check_windows_network(spec.groups, own_pod_subnets=context.own_pod_subnets, ipv6=context.ipv6)
         for index, group in enumerate(spec.groups):
             try:
                 PodAddresses(context.prefixes, context.own_pod_subnets).check(group, joins=group.ami is not None)
@@ -89,6 +92,12 @@ class ManagedNodeGroups(ComputeKind[ManagedNodesSpec]):
         for index, group in enumerate(spec.groups):
             for place, name in enumerate(group.instance_types):
                 yield ("groups", index, "instance_types", place), name
+
+    def windows(self, spec: ManagedNodesSpec) -> bool:
+        return any(group.windows for group in spec.groups)
+
+    def cluster_rights(self, spec: ManagedNodesSpec, *, tagged: bool) -> ClusterRights:
+        return windows_rights(spec.groups)
 
     def told_how_to_join(self, spec: ManagedNodesSpec) -> Iterator[Where]:
         yield from (("groups", index, "ami") for index, group in enumerate(spec.groups) if group.ami)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
+from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec, check_windows_role
 from eks_constructs.compute.instance_type import InstanceType
 from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoolSpec
 from eks_constructs.construct_ids import check_names
@@ -27,6 +27,10 @@ AmiType = Literal[
     "BOTTLEROCKET_ARM_64_FIPS",
     "BOTTLEROCKET_x86_64_NVIDIA_FIPS",
     "BOTTLEROCKET_ARM_64_NVIDIA_FIPS",
+    "WINDOWS_CORE_2022_x86_64",
+    "WINDOWS_FULL_2022_x86_64",
+    "WINDOWS_CORE_2025_x86_64",
+    "WINDOWS_FULL_2025_x86_64",
 ]
 """AMIs that EKS builds for managed node groups. Not AL2, which has no AMI for Kubernetes 1.33 and later."""
 
@@ -99,6 +103,7 @@ class NodeGroupSpec(Ec2GroupSpec):
         self.check_sizes(self.min_size, self.desired, self.max_size)
         self.check_reservation(self.capacity)
         self.check_hardware(alternatives=get_args(AmiType))
+        self.check_windows(managed=True)
         if self.warm_pool:
             self.warm_pool.check_ami(self.ami_type)
         self.check_settings(self.image.family, eks_sets_max_pods=not self.bottlerocket and not self.ami)
@@ -141,6 +146,9 @@ class ManagedNodesSpec(Spec):
     role_arn: RoleArn | None = None
     """A node role that exists, in place of one that is made: it must trust ec2.amazonaws.com, join nodes and pull images
     (https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html). A change replaces the groups."""
+    windows_role_arn: RoleArn | None = None
+    """A role that exists for Windows nodes, in place of one that is made. It must be another than that of Linux nodes: EKS lets each into
+    the cluster by an access entry of its own type (https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html)."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
     node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []
@@ -151,6 +159,11 @@ class ManagedNodesSpec(Spec):
         for key in ("session_manager", "node_policies"):
             if self.role_arn and getattr(self, key):
                 raise Misplaced("is a right of the node role, and role_arn names one that exists; remove it", key)
+        return self
+
+    @model_validator(mode="after")
+    def _windows(self) -> "ManagedNodesSpec":
+        check_windows_role(self.groups, self.role_arn, self.windows_role_arn)
         return self
 
     @property

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/eks/latest/userguide/worker.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_eks as eks
@@ -30,7 +30,7 @@ class SelfManagedNodes(Construct):
     """The Auto Scaling groups of a cluster.
 
     Attributes:
-        role_arn: the nodes' IAM role, without the CNI's permissions.
+        role_arns: the nodes' IAM roles, without the CNI's permissions, by whether the nodes have Windows.
         groups: the L1 groups by name.
     """
 
@@ -48,41 +48,50 @@ class SelfManagedNodes(Construct):
         security_group_id: str,
         joining: Joining,
         pods: PodAddresses | None = None,
-        has_entry: bool = False,
+        have_entries: Collection[str] = (),
     ) -> None:
         """Makes the groups in the private subnets of ``network``; ``tags`` go to instances and volumes too.
 
         ``security_group_id`` is the one that EKS made; ``joining`` is what nodes must know of the cluster, ``pods`` how their pods get
-        addresses. ``has_entry``: something else lets the role into the cluster.
+        addresses. ``have_entries``: ARNs of roles that something else lets into the cluster.
         """
         super().__init__(scope, construct_id)
         self._cluster, self._network, self._tags = cluster, network, tags
         self._security_group_id, self._joining, self._pods = security_group_id, joining, pods or PodAddresses()
         self._version = spec.kubernetes_version or kubernetes_version
         self._autoscaled = spec.cluster_autoscaler.enabled
-        if spec.role_arn:
-            self.role_arn, role_name = spec.role_arn, spec.role_arn.rpartition("/")[2]
-        else:
-            made = node_role(
-                self,
-                "NodeRole",
-                iam=iam,
-                cluster=cluster.name,
-                purpose="self-managed-nodes",
-                policies=spec.node_policies,
-                session_manager=spec.session_manager,
-            )
-            self.role_arn, role_name = made.attr_arn, made.ref
-        profile = iam_resources.CfnInstanceProfile(self, "NodeProfile", path=iam.path, roles=[role_name])
-        self._profile_arn = profile.attr_arn
+        self._profiles: dict[bool, str] = {}
+        self.role_arns: dict[bool, str] = {}
+        entries: dict[bool, eks.CfnAccessEntry] = {}
+        # An access entry has one type, so Windows nodes have a role of their own.
+        for windows in sorted({group.windows for group in spec.groups}):
+            system = "Windows" if windows else ""
+            existing = spec.windows_role_arn if windows else spec.role_arn
+            if existing:
+                arn, name = existing, existing.rpartition("/")[2]
+            else:
+                made = node_role(
+                    self,
+                    f"{system}NodeRole",
+                    iam=iam,
+                    cluster=cluster.name,
+                    purpose=f"self-managed-nodes{'-windows' if windows else ''}",
+                    policies=spec.node_policies,
+                    session_manager=spec.session_manager,
+                )
+                arn, name = made.attr_arn, made.ref
+            profile = iam_resources.CfnInstanceProfile(self, f"{system}NodeProfile", path=iam.path, roles=[name])
+            self.role_arns[windows], self._profiles[windows] = arn, profile.attr_arn
+            if arn not in have_entries:
+                # EKS makes one by itself for managed node groups alone.
+                kind = "EC2_WINDOWS" if windows else "EC2_LINUX"
+                entries[windows] = eks.CfnAccessEntry(
+                    self, f"{system}NodeAccess", cluster_name=cluster.ref, principal_arn=arn, type=kind
+                )
         self.groups = {group.name: self._group(group) for group in spec.groups}
-        if not has_entry:
-            # EKS makes one by itself for managed node groups alone.
-            entry = eks.CfnAccessEntry(
-                self, "NodeAccess", cluster_name=cluster.ref, principal_arn=self.role_arn, type="EC2_LINUX"
-            )
-            for group in self.groups.values():
-                group.add_resource_dependency(entry)  # a node that comes before it is refused
+        for group in spec.groups:
+            if entry := entries.get(group.windows):
+                self.groups[group.name].add_resource_dependency(entry)  # a node that comes before it is refused
 
     def _group(self, spec: SelfManagedGroupSpec) -> Group:
         pascal = pascal_case(spec.name)
@@ -106,7 +115,7 @@ class SelfManagedNodes(Construct):
             security_group_id=self._security_group_id,
             joining=self._joining,
             pods=self._pods,
-            instance_profile_arn=self._profile_arn,
+            instance_profile_arn=self._profiles[spec.windows],
             hop_limit=spec.metadata_hop_limit,
         )
         made_from = Group.LaunchTemplateSpecificationProperty(

@@ -10,12 +10,14 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.devices import DeviceSoftware
 from eks_constructs.compute.ec2_nodes.offer import device_software, offer
 from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
+from eks_constructs.compute.ec2_nodes.windows import check_windows_network, windows_rights
 from eks_constructs.compute.kind import STORAGE_CLASSES, Built, ClusterContext, ComputeKind, Where, Wiring
 from eks_constructs.compute.mix import KIND_LABEL, Hosting
 from eks_constructs.compute.placement import Nodes, rule_with_controller
 from eks_constructs.compute.self_managed_nodes import controllers
 from eks_constructs.compute.self_managed_nodes.construct import SelfManagedNodes
 from eks_constructs.compute.self_managed_nodes.spec import OLDEST_UBUNTU, SelfManagedNodesSpec
+from eks_constructs.control_plane import ClusterRights
 from eks_constructs.manifests import HelmChart, ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
@@ -38,7 +40,6 @@ class SelfManagedNodeGroups(ComputeKind[SelfManagedNodesSpec]):
         namespace="{name}-self-managed-nodes", node_selector=node_selector, storage_class="gp3", storage_driver=_DRIVER
     )
     nodes_are = "group"
-    has_controller = True
     makes_access_entry = True
 
     def hosting(self, spec: SelfManagedNodesSpec) -> Hosting:
@@ -84,6 +85,7 @@ class SelfManagedNodeGroups(ComputeKind[SelfManagedNodesSpec]):
 
     def check_network(self, spec: SelfManagedNodesSpec, context: ClusterContext, zones: Collection[str] | None) -> None:
         super().check_network(spec, context, zones)
+        check_windows_network(spec.groups, own_pod_subnets=context.own_pod_subnets, ipv6=context.ipv6)
         for index, group in enumerate(spec.groups):
             try:
                 PodAddresses(context.prefixes, context.own_pod_subnets).check(group, joins=True)
@@ -99,6 +101,12 @@ class SelfManagedNodeGroups(ComputeKind[SelfManagedNodesSpec]):
         for index, group in enumerate(spec.groups):
             for place, name in enumerate(group.instance_types):
                 yield ("groups", index, "instance_types", place), name
+
+    def windows(self, spec: SelfManagedNodesSpec) -> bool:
+        return any(group.windows for group in spec.groups)
+
+    def cluster_rights(self, spec: SelfManagedNodesSpec, *, tagged: bool) -> ClusterRights:
+        return windows_rights(spec.groups)
 
     def told_how_to_join(self, spec: SelfManagedNodesSpec) -> Iterator[Where]:
         yield ()
@@ -128,12 +136,15 @@ class SelfManagedNodeGroups(ComputeKind[SelfManagedNodesSpec]):
             security_group_id=wiring.security_group_id,
             joining=wiring.joining(),
             pods=PodAddresses(wiring.context.prefixes, wiring.context.own_pod_subnets),
-            has_entry=bool(managed and spec.role_arn and managed.role_arn == spec.role_arn),
+            have_entries=[arn for arn in (managed.role_arn, managed.windows_role_arn) if arn] if managed else [],
         )
         for group in made.groups.values():
             for addon in wiring.before_nodes:
                 group.add_resource_dependency(addon)
         return Built(made, list(made.groups.values()))
+
+    def has_controller(self, spec: SelfManagedNodesSpec) -> bool:
+        return spec.termination_handler.enabled or spec.cluster_autoscaler.enabled
 
     def controller(self, scope: Construct, spec: SelfManagedNodesSpec, wiring: Wiring) -> Mapping[str, str]:
         iam, values = wiring.context.iam, dict[str, str]()

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
+from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec, check_windows_role
 from eks_constructs.compute.instance_type import InstanceType
 from eks_constructs.compute.self_managed_nodes.refresh import RefreshSpec
 from eks_constructs.construct_ids import check_names
@@ -28,6 +28,10 @@ AmiType = Literal[
     "BOTTLEROCKET_ARM_64_NVIDIA_FIPS",
     "UBUNTU_2404_x86_64",
     "UBUNTU_2404_ARM_64",
+    "WINDOWS_CORE_2022_x86_64",
+    "WINDOWS_FULL_2022_x86_64",
+    "WINDOWS_CORE_2025_x86_64",
+    "WINDOWS_FULL_2025_x86_64",
 ]
 """AMIs for EKS with a public SSM parameter."""
 MAX_NODES = 5000
@@ -98,6 +102,7 @@ class SelfManagedGroupSpec(Ec2GroupSpec):
         self.check_sizes(self.min_size, self.desired, self.max_size)
         self.check_reservation(self.capacity)
         self.check_hardware(alternatives=get_args(AmiType))
+        self.check_windows(managed=False)
         self.check_settings(self.image.family)
         return self
 
@@ -134,7 +139,9 @@ def _groups(groups: list[SelfManagedGroupSpec]) -> list[SelfManagedGroupSpec]:
         [group.name for group in groups],
         what="groups",
         made=("{id}", "{id}Template", "{id}Drain"),
-        taken=("NodeRole", "NodeProfile", "NodeAccess"),
+        taken=tuple(
+            f"{system}{what}" for system in ("", "Windows") for what in ("NodeRole", "NodeProfile", "NodeAccess")
+        ),
     )
     return groups
 
@@ -163,6 +170,8 @@ class SelfManagedNodesSpec(Spec):
     """A node role that exists, in place of one that is made: it must trust ec2.amazonaws.com, join nodes and pull images
     (https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html). It gets an access entry, unless managed nodes have the
     same role: EKS makes theirs."""
+    windows_role_arn: RoleArn | None = None
+    """A role that exists for Windows nodes, in place of one that is made; another than that of Linux nodes."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
     node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []
@@ -178,6 +187,11 @@ class SelfManagedNodesSpec(Spec):
         for key in ("session_manager", "node_policies"):
             if self.role_arn and getattr(self, key):
                 raise Misplaced("is a right of the node role, and role_arn names one that exists; remove it", key)
+        return self
+
+    @model_validator(mode="after")
+    def _windows(self) -> "SelfManagedNodesSpec":
+        check_windows_role(self.groups, self.role_arn, self.windows_role_arn)
         return self
 
     @property

@@ -32,7 +32,7 @@ def group_tags(
     found = {"k8s.io/cluster-autoscaler/enabled": "true", f"k8s.io/cluster-autoscaler/{cluster}": "owned"}
     template = "k8s.io/cluster-autoscaler/node-template"
     found |= {f"{template}/label/{key}": value for key, value in labels.items()}
-    for taint in spec.taints:
+    for taint in spec.node_taints:
         key = f"{template}/taint/{taint.key}"
         # A tag has one value, and a key of a taint may have several effects: the strongest keeps the same pods away.
         found.setdefault(key, f"{taint.value}:{taint.effect}")

@@ -1,0 +1,186 @@
+"""The command on what people have: an environment, and a running cluster, which is only read. And what an end leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from emulator import tools
+from local_kubernetes.client import Client
+from local_kubernetes.control_plane import running
+from rehearse.__main__ import main
+from rehearse.control import options
+from rehearse.document import Rehearsal
+from tests.rehearse.world import GROUP, objects
+from tests.support.environments import ROOT
+from tests.support.kept import kept_value
+from tests.support.machine import NEEDS_BOTH_VERSIONS
+
+pytestmark = [NEEDS_BOTH_VERSIONS, pytest.mark.xdist_group("rehearsal")]
+ROWS: Mapping[str, Any] = {
+    "stuck": {"budgets": [{"maxUnavailable": 0}]},
+    "alone": {"replicas": 1, "budgets": []},
+    "fine": {"replicas": 2},
+}
+READ = (
+    "/api/v1/nodes",
+    "/api/v1/pods",
+    "/api/v1/events",
+    "/apis/apps/v1/deployments",
+    "/apis/policy/v1/poddisruptionbudgets",
+)
+
+
+def node(name: str, number: int) -> dict[str, Any]:
+    host = f"ip-10-0-0-{number}.eu-west-1.compute.internal"
+    labels = {
+        GROUP: name,
+        "topology.kubernetes.io/zone": "eu-west-1a",
+        "kubernetes.io/hostname": host,
+        "kubernetes.io/os": "linux",
+    }
+    room = {"cpu": "2", "memory": "4Gi", "pods": "17"}
+    status = {"capacity": room, "allocatable": room, "nodeInfo": {"kubeletVersion": "v1.36.0"}}
+    status["conditions"] = [{"type": "Ready", "status": "True"}]
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": host, "labels": labels}, "status": status}
+
+
+def fill(client: Client) -> None:
+    for number, (name, row) in enumerate(ROWS.items()):
+        for item in objects(name, row):
+            client.apply(item)
+        for one in range(2):
+            made = node(name, 10 * number + one)
+            client.create("/api/v1/nodes", made)
+            client.patch(f"/api/v1/nodes/{made['metadata']['name']}/status", {"status": made["status"]}, kind="merge")
+
+
+def seen(client: Client) -> dict[str, Any]:
+    """Every object's version: what somebody wrote has another one."""
+    return {
+        f"{path} {item['metadata']['name']}": item["metadata"]["resourceVersion"]
+        for path in READ
+        for item in client.items(path)
+    }
+
+
+def settled(client: Client) -> dict[str, Any]:
+    """What is there once the control plane has nothing to do any more."""
+    before, deadline = seen(client), time.monotonic() + 60
+    while time.monotonic() < deadline:
+        time.sleep(1)
+        if (now := seen(client)) == before:
+            return now
+        before = now
+    raise AssertionError("the control plane does not come to rest")
+
+
+def of_a_running_cluster() -> Any:
+    with TemporaryDirectory() as home, running("1.36", Path(home) / "kubernetes", options=options()) as plane:
+        fill(plane.client)
+        before = settled(plane.client)
+        report = Path(home) / "report.json"
+        os.environ["PATH"], path = f"{tools.folder(Path(home))}{os.pathsep}{os.environ['PATH']}", os.environ["PATH"]
+        try:
+            code = main(
+                [
+                    "--to",
+                    "1.37",
+                    "--rollback",
+                    "--cluster",
+                    "prod",
+                    "--kubeconfig",
+                    str(plane.kubeconfig),
+                    "--quiet",
+                    "-o",
+                    str(report),
+                ]
+            )
+        finally:
+            os.environ["PATH"] = path
+        return {"code": code, "same": settled(plane.client) == before, "report": json.loads(report.read_text())}
+
+
+def of_an_environment() -> Any:
+    with TemporaryDirectory() as home:
+        report = Path(home) / "report.json"
+        code = main(["--to", "next", "--env", "demo", "--quiet", "-o", str(report)])
+        return {"code": code, "report": json.loads(report.read_text())}
+
+
+@cache
+def cluster() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = kept_value(f"running cluster {ROWS}", of_a_running_cluster, of="project")
+    return found
+
+
+def test_a_running_cluster_is_only_read() -> None:
+    assert cluster()["same"]
+
+
+def test_a_running_cluster_says_what_blocks_and_what_is_down() -> None:
+    document = Rehearsal.model_validate(cluster()["report"])
+    assert cluster()["code"] == 1
+    found = {(one.subject.split("/")[0].split()[-1], one.topic) for one in document.findings}
+    assert found == {("stuck", "disruption-budget"), ("alone", "single-replica")}
+
+
+def test_the_way_back_is_played_too() -> None:
+    document = Rehearsal.model_validate(cluster()["report"])
+    assert document.question.endswith("and back")
+    titles = [step.title for step in document.steps]
+    assert titles[0] == "Upgrade the control plane to 1.37"
+    assert titles[-1] == "Roll back the control plane to 1.36"
+    # EKS takes a control plane back only when no node is newer than the version to come.
+    assert titles.index("Roll back the managed nodes") < len(titles) - 1
+    assert all(not step.failed or step.title.endswith("the managed nodes") for step in document.steps)
+
+
+def test_an_environment_is_synthesised_and_played() -> None:
+    found = kept_value("the environment demo", of_an_environment, of="project")
+    document = Rehearsal.model_validate(found["report"])
+    assert found["code"] == 0
+    assert {one.verdict for one in document.findings} <= {"warning"}
+    assert "environment demo" in json.dumps(found["report"])
+    assert not [line for line in document.not_played if "had not settled" in line]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_ended_leaves_nothing_behind(tmp_path: Path, ending: signal.Signals) -> None:
+    template = {"Cluster": {"Type": "AWS::EKS::Cluster", "Properties": {"Name": "one", "Version": "1.36"}}}
+    (tmp_path / "one.template.json").write_text(json.dumps({"Resources": template}))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "rehearse", "--to", "1.37", "--assembly", str(tmp_path), "-o", str(tmp_path / "report.json")],
+        cwd=ROOT, env={**os.environ, "TMPDIR": str(temporary)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(temporary.glob("rehearse-*/kubernetes/*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    run.send_signal(ending)
+    _, said = run.communicate(timeout=120)
+    assert "Traceback" not in said
+    assert run.returncode not in (0, 70)
+    assert list(temporary.iterdir()) == []
+    assert not (tmp_path / "report.json").exists()
+    assert [line for line in _processes() if str(temporary) in line] == []
+
+
+def _processes() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return found
