@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from importlib import import_module
@@ -21,6 +21,8 @@ from stacks.assembly import assembly
 from stacks.node import use_pinned_node
 
 if TYPE_CHECKING:
+    import aws_cdk as cdk
+
     from stacks.environment.cluster_spec import LockFile
     from stacks.environment.context import SynthOptions
     from stacks.environment.model import Environment
@@ -47,14 +49,46 @@ def main() -> int:
 
     context = read_context(ROOT / "cdk.json", os.environ.get("CDK_CONTEXT_JSON"))
     options = synth_options(context)
+    if context.get("fleet"):
+        return _fleet(context, options)
     path = environment_path(context.get("env"))
     environment = _delivered(load_environment(path, today=options.today), options.delivery)
     lock = load_lock(path)
     _check_known("before_pools", options.before_pools, environment)
     options = replace(options, sizes=_fitting(options.sizes, environment))
+    return _synthesise(path, lambda folder: _write(folder, path, environment, lock, options, context))
+
+
+def _fleet(context: dict[str, Any], options: "SynthOptions") -> int:
+    """Synthesises the pipelines of the fleet that the context key `fleet` names; returns the exit code. Raises BadInput."""
+    if context.get("env"):
+        raise BadInput(
+            "-c env and -c fleet are both said; an environment has clusters, a fleet has pipelines: name one of them"
+        )
+    from fleet.loading import load_fleet
+    from fleet.path import fleet_path
+    from fleet.pipeline import acknowledge, stack_of
+
+    path = fleet_path(context["fleet"])
+    fleet = load_fleet(path, today=options.today)
+
+    def write(folder: Path) -> None:
+        app = _app(folder, options, context)
+        acknowledge(stack_of(app, fleet))
+        if options.checks:
+            from stacks.synth_checks.plugins import add_plugins
+
+            add_plugins(app, options.today or date.today())
+        _synth(app, folder, options)
+
+    return _synthesise(path, write)
+
+
+def _synthesise(path: Path, write: Callable[[Path], None]) -> int:
+    """Writes an assembly of a file; returns the exit code. Raises BadInput."""
     try:
         with assembly(os.environ.get("CDK_OUTDIR")) as folder:
-            _write(folder, path, environment, lock, options, context)
+            write(folder)
     except ChecksFailed as findings:
         print(f"{findings}\n{path}: {ACCEPT}".lstrip(), file=sys.stderr)
         return 1
@@ -87,25 +121,14 @@ def _write(
     context: dict[str, Any],
 ) -> None:
     """Synthesises into an empty folder the environment of the file ``path``. Raises BadInput, ChecksFailed and LimitExceeded."""
-    import aws_cdk as cdk
-
     from eks_constructs.spec import Misplaced
     from safe_io.layers import Layered
     from stacks.hook import customize
     from stacks.overrides import apply
     from stacks.platform import build
-    from stacks.synth_checks.limits import check_manifests, check_templates
+    from stacks.synth_checks.limits import check_manifests
 
-    # The limit on resources is ours to tell (stacks/synth_checks/limits.py), in words and for every stack.
-    context["@aws-cdk/core:stackResourceLimit"] = 0
-    app = cdk.App(
-        context=context,
-        # The CLI says false, and reads findings from the assembly: by then it would have taken the place of the last one.
-        post_cli_context={"@aws-cdk/core:failSynthOnValidationErrors": True},
-        outdir=str(folder),
-        analytics_reporting=False,
-        builtin_cloud_formation_validation=None if options.checks else False,
-    )
+    app = _app(folder, options, context)
     platform = build(
         app,
         environment,
@@ -124,6 +147,32 @@ def _write(
         from stacks.synth_checks.plugins import add_checks
 
         add_checks(app, platform, options.today or date.today())
+    _synth(app, folder, options)
+    platform.write_manifests(folder / "manifests")
+    platform.write_handouts(folder)
+    check_manifests(folder / "manifests")
+
+
+def _app(folder: Path, options: "SynthOptions", context: dict[str, Any]) -> "cdk.App":
+    """Returns an app that writes into an empty folder."""
+    import aws_cdk as cdk
+
+    # The limit on resources is ours to tell (stacks/synth_checks/limits.py), in words and for every stack.
+    context["@aws-cdk/core:stackResourceLimit"] = 0
+    return cdk.App(
+        context=context,
+        # The CLI says false, and reads findings from the assembly: by then it would have taken the place of the last one.
+        post_cli_context={"@aws-cdk/core:failSynthOnValidationErrors": True},
+        outdir=str(folder),
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=None if options.checks else False,
+    )
+
+
+def _synth(app: "cdk.App", folder: Path, options: "SynthOptions") -> None:
+    """Writes the templates of an app. Raises ChecksFailed and LimitExceeded."""
+    from stacks.synth_checks.limits import check_templates
+
     try:
         app.synth()
     except RuntimeError as failure:
@@ -131,10 +180,7 @@ def _write(
     # Errors raise; what else was found and not accepted fails here all the same.
     if options.checks and (found := list(_found(folder / "validation-report.json"))):
         raise ChecksFailed("\n".join(found))
-    platform.write_manifests(folder / "manifests")
-    platform.write_handouts(folder)
     check_templates(sorted(folder.glob("*.template.json")))
-    check_manifests(folder / "manifests")
 
 
 def failed(failure: RuntimeError) -> Exception:

@@ -58,9 +58,18 @@ def lines(engine: Engine) -> Iterator[str]:
     """Yields, for each cluster, its pods by node and kind of compute, and what waits and why; without a Kubernetes, how to get it."""
     found = kubeconfig.clusters(engine.home)
     if not found:
-        yield f"No pods: the programs of a local Kubernetes are not on this machine. {how_to_get()}; then make demo-down, make demo"
+        yield f"No pods: {_without()}"
     for name, path in found.items():
         yield from _cluster(name, kubeconfig.client(path))
+
+
+def _without() -> str:
+    """Returns why no cluster has a Kubernetes."""
+    if os.environ.get(kubeconfig.SWITCH) == "off":
+        return f"{kubeconfig.SWITCH}=off leaves the local Kubernetes out"
+    if kubeconfig.wanted():
+        return f"no cluster has a Kubernetes version whose programs are on this machine. {how_to_get()}"
+    return f"the programs of a local Kubernetes are not on this machine. {how_to_get()}; then make demo-down, make demo"
 
 
 def _cluster(name: str, client: Client) -> Iterator[str]:

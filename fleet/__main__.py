@@ -1,14 +1,27 @@
 """`python -m fleet table | review | deploy | gate`: what make runs of a fleet."""
 
+from __future__ import annotations
+
 import argparse
+import os
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safe_io.errors import FINDINGS, OK, BadInput, run
 
+if TYPE_CHECKING:
+    from fleet.gates import AccountOf, Audit
+    from fleet.model import Fleet, Member
+
 PROGRAM = "python -m fleet"
+SOURCES = ("EcsContainer", "Environment", "Ec2InstanceMetadata")
+"""Where the credentials are from that assume a lookup role: fleet/access.py."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,9 +60,19 @@ def _act(arguments: list[str]) -> int:
             one.add_argument("--wave", help="only the environments of this wave")
             one.add_argument("--checks", choices=("on", "off"), default="off", help="the checks of a synth too")
             one.add_argument("--fail-on", choices=("critical", "high", "medium", "low", "never"), default="never")
-        elif action == "deploy":
+        elif action in ("deploy", "gate", "look"):
+            one.add_argument(
+                "--lookup-roles",
+                choices=SOURCES,
+                help="read by the lookup roles of the bootstrap, with credentials from there",
+            )
+        if action == "deploy":
+            one.add_argument(
+                "--only", help="this environment of the wave alone: gates and approvals are somebody else's"
+            )
             one.add_argument("--approved", action="store_true", help="whoever approves the wave has done so elsewhere")
     options = parser.parse_args(arguments[:split])
+    options.lookup_roles = getattr(options, "lookup_roles", None)
     options.command = arguments[split + 1 :]
     return ACTIONS[options.action][1](options)
 
@@ -103,44 +126,103 @@ def _review(options: argparse.Namespace) -> int:
     return review(found, checks=options.checks == "on", fail_on=options.fail_on, run=through, say=_say)
 
 
-def _deploy(options: argparse.Namespace) -> int:
-    from delivery.subprocesses import through
-    from fleet.deploying import Deployer
-    from fleet.gates import account_of, audit_of, look_at
+@dataclass
+class _Opened:
+    """A fleet, and the ways to its accounts."""
+
+    fleet: Fleet
+    account: AccountOf
+    audit: Audit
+    lookup: bool
+
+
+@contextmanager
+def _opened(options: argparse.Namespace, say: Callable[[str], None]) -> Iterator[_Opened]:
+    from fleet.access import lookup_config, lookup_profile
+    from fleet.gates import account_of, audit_of
     from fleet.loading import load_fleet
     from fleet.path import fleet_path
 
     fleet = load_fleet(fleet_path(options.name))
-    account = account_of(lambda member: fleet.account_of(member).profile)
-    audit = audit_of(lambda member: fleet.account_of(member).profile, date.today(), _say)
-    deployer = Deployer(
-        fleet, options.command, account_of=account, look=look_at(account, audit), run=through, ask=_ask, say=_say
-    )
-    return deployer.deploy(options.wave, approved=options.approved)
+
+    def profile(member: Member) -> str | None:
+        return lookup_profile(member) if options.lookup_roles else fleet.account_of(member).profile
+
+    with tempfile.NamedTemporaryFile("w", prefix="eks-platform-fleet-", suffix=".config") as config:
+        if options.lookup_roles:
+            config.write(lookup_config(fleet, options.lookup_roles))
+            config.flush()
+            os.environ["AWS_CONFIG_FILE"] = config.name
+        yield _Opened(fleet, account_of(profile), audit_of(profile, date.today(), say), bool(options.lookup_roles))
+
+
+def _deploy(options: argparse.Namespace) -> int:
+    from delivery.subprocesses import through
+    from fleet.access import lookup_profile
+    from fleet.deploying import Deployer
+    from fleet.gates import look_at
+
+    with _opened(options, _say) as opened:
+        deployer = Deployer(
+            opened.fleet,
+            options.command,
+            account_of=opened.account,
+            look=look_at(opened.account, opened.audit),
+            run=through,
+            ask=_ask,
+            say=_say,
+            lookup_profile=lookup_profile if opened.lookup else None,
+        )
+        if options.only:
+            return deployer.deploy_one(options.wave, options.only)
+        return deployer.deploy(options.wave, approved=options.approved)
+
+
+def _look(options: argparse.Namespace) -> int:
+    from delivery.subprocesses import through
+    from fleet.looking import replacements
+
+    with _opened(options, _tell) as opened:
+        wave = opened.fleet.waves[opened.fleet.wave(options.wave)]
+        with _output_to_stderr():
+            found = replacements(wave.members, opened.account, run=through, say=_tell)
+    print(found)
+    return OK
 
 
 def _gate(options: argparse.Namespace) -> int:
-    from fleet.gates import GateShut, account_of, audit_of, look_at, wait
-    from fleet.loading import load_fleet
-    from fleet.path import fleet_path
+    from fleet.gates import GateShut, look_at, wait
 
-    fleet = load_fleet(fleet_path(options.name))
-    wave = fleet.waves[fleet.wave(options.wave)]
-    account = account_of(lambda member: fleet.account_of(member).profile)
-    audit = audit_of(lambda member: fleet.account_of(member).profile, date.today(), _say)
-    try:
-        wait(wave.members, fleet.spec.gate_of(wave.spec), look_at(account, audit), say=_say)
-    except GateShut as shut:
-        _say(f"wave {wave.spec.name}: its gate is shut: {shut}")
-        return FINDINGS
+    with _opened(options, _say) as opened:
+        wave = opened.fleet.waves[opened.fleet.wave(options.wave)]
+        gate = opened.fleet.spec.gate_of(wave.spec)
+        try:
+            wait(wave.members, gate, look_at(opened.account, opened.audit), say=_say)
+        except GateShut as shut:
+            _say(f"wave {wave.spec.name}: its gate is shut: {shut}")
+            return FINDINGS
     _say(f"wave {wave.spec.name}: its gate is open")
     return OK
+
+
+@contextmanager
+def _output_to_stderr() -> Iterator[None]:
+    """Sends what programs that we start print to the standard error output: ours is one number."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 ACTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "table": ("every cluster of a fleet or an environment", _table),
     "review": ("synthesise and review each environment, for the table", _review),
     "deploy": ("deploy a wave; after --, a call of the CDK", _deploy),
+    "look": ("print how many resources a wave would replace or remove", _look),
     "gate": ("wait until the gate of a wave is open", _gate),
     "schema": ("the JSON schema of the table", _schema),
 }
@@ -151,6 +233,10 @@ def _ask(question: str) -> str:
         return input(question)
     except (EOFError, OSError, RuntimeError, UnicodeDecodeError):
         return ""  # nobody is there, or what is typed is not text
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _say(text: str) -> None:

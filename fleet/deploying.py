@@ -13,6 +13,7 @@ from delivery.account import Asked
 from fleet.gates import GateShut, Look, running_version, wait
 from fleet.loading import minor
 from fleet.model import Fleet, Member, Wave
+from operations.__main__ import LOOKUP_PROFILE
 from responsibility.account.errors import AccountError
 from safe_io.errors import FINDINGS, OK, BadInput
 from safe_io.terminal import one_line
@@ -39,6 +40,7 @@ class Deployer:
         run: Run,
         ask: Ask,
         say: Say,
+        lookup_profile: Callable[[Member], str] | None = None,
     ) -> None:
         """Asks nothing yet.
 
@@ -50,7 +52,9 @@ class Deployer:
             run: runs a program with an environment of its own; returns its exit code.
             ask: puts a question to the person; "" if nobody is there.
             say: prints a line of progress.
+            lookup_profile: the profile that reads an account, where the CDK gets at it by the roles of the bootstrap.
         """
+        self._lookup_profile = lookup_profile
         self._fleet, self._command, self._look = fleet, list(command), look
         self._account_of, self._run, self._ask, self._say = account_of, run, ask, say
 
@@ -79,6 +83,22 @@ class Deployer:
             if not self._wave(index, approved=approved, wait_for_gate=wait_for_gate):
                 return FINDINGS
         return OK
+
+    def deploy_one(self, wave: str, name: str) -> int:
+        """Deploys one environment of a wave, for an engine that runs waves and gates itself; returns the exit code of the CDK.
+
+        Raises BadInput: the wave has no such environment, or EKS would refuse its version. Nothing was changed.
+        """
+        found = self._fleet.waves[self._fleet.wave(wave)]
+        member = next((one for one in found.members if one.environment.name == name), None)
+        if member is None:
+            names = ", ".join(one.environment.name for one in found.members)
+            raise BadInput(one_line(f"--only {name}: wave {wave} has no such environment. It has: {names}"))
+        try:
+            self._check_versions(Wave(found.spec, (member,)))
+        except AccountError as problem:
+            raise BadInput(one_line(f"{problem}. Nothing was changed.", 600)) from None
+        return self._through_operations("deploy", member)
 
     def _check_earlier(self, index: int) -> None:
         """Raises BadInput unless the waves before this one are deployed as their files say, and their gates open; AccountError."""
@@ -169,8 +189,13 @@ class Deployer:
             f"env={member.path}",
             *(["-c", f"{QUALIFIER}={account.qualifier}"] if account.qualifier != "hnb659fds" else []),
         ]
-        profile = {"AWS_PROFILE": account.profile} if account.profile else {}
-        place = {"AWS_REGION": member.region, "AWS_DEFAULT_REGION": member.region}
+        if self._lookup_profile:
+            profile = {}
+            place = {LOOKUP_PROFILE: self._lookup_profile(member)}
+        else:
+            profile = {"AWS_PROFILE": account.profile} if account.profile else {}
+            place = {}
+        place |= {"AWS_REGION": member.region, "AWS_DEFAULT_REGION": member.region}
         program = [sys.executable, "-m", "operations", action, str(member.path), "--"]
         # A key in the environment would go before the profile.
         own = {name: value for name, value in os.environ.items() if not (profile and name in _KEYS)}

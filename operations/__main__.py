@@ -1,5 +1,6 @@
 """`python -m operations deploy | diff | destroy | smoke | look-up | empty-bucket`: and what make runs of these."""
 
+import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from safe_io.errors import run
 
 PROGRAM = "python -m operations"
+LOOKUP_PROFILE = "EKS_PLATFORM_LOOKUP_PROFILE"
+"""The AWS profile that reads an account, where the CDK has credentials of another one (fleet/access.py)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,7 +67,7 @@ def _operate(arguments: list[str]) -> int:
             command = [*(word for word in command if word != "--all"), *names]
 
     def account() -> Account:
-        return Account("operate", region=environment.region)
+        return Account("operate", region=environment.region, profile=os.environ.get(LOOKUP_PROFILE) or None)
 
     if options.action == "smoke":
         from operations.smoke import smoke

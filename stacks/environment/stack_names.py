@@ -44,3 +44,8 @@ def workloads_stack(environment: str, cluster: str) -> str:
 def protection_stack(environment: str, cluster: str) -> str:
     """Returns the name of a cluster's last stack, which nothing of the cluster is deleted before."""
     return f"{environment}-protection-{cluster}"
+
+
+def fleet_stack(fleet: str) -> str:
+    """Returns the name of the stack of a fleet's pipelines."""
+    return f"eks-fleet-{fleet}"

@@ -1,10 +1,10 @@
-"""The main job, as a person types it: the real CDK CLI deploys the demo, and says what stands."""
+"""The main job, as a person types it: the real CDK CLI deploys the demo, and says what is there."""
 
 from pathlib import Path
 
 import pytest
 
-from emulator import cdk, process
+from emulator import cdk, kubeconfig, objects, process
 from tests.emulator.comparison import differences
 from tests.emulator.deployment import Deployment, stacks_of
 from tests.emulator.programs import command, processes_of
@@ -50,3 +50,17 @@ def test_make_demo(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("down")
     assert processes_of(home) == []
     assert list(home.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("switch", "here", "words"),
+    [
+        ("off", True, "EMULATOR_KUBERNETES=off leaves the local Kubernetes out"),
+        ("", True, "no cluster has a Kubernetes version whose programs are on this machine"),
+        ("", False, "the programs of a local Kubernetes are not on this machine"),
+    ],
+)
+def test_why_there_are_no_pods(monkeypatch: pytest.MonkeyPatch, switch: str, here: bool, words: str) -> None:
+    monkeypatch.setenv("EMULATOR_KUBERNETES", switch)
+    monkeypatch.setattr(kubeconfig, "complete", lambda _: here)
+    assert words in objects._without()

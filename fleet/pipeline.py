@@ -1,0 +1,401 @@
+"""The stack of a fleet's pipelines: AWS CodePipeline (V2) with CodeBuild, encrypted, each role with no more than its job needs.
+
+It is made of the services' own pieces, not of CDK Pipelines: that needs every stack of every environment in one app, which does not
+work for hundreds of clusters, and one role that may do what all stages do.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from eks_constructs.cluster_foundation import keep
+from eks_constructs.encryption import customer_key, log_group, log_writers
+from eks_constructs.roles import Statement, allow, arn, document, from_source, prescribe, role, trust_service
+from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles, partition_of
+from fleet.model import Fleet
+from fleet.spec import BUILD_MINUTES, PipelineSpec
+from fleet.stages import NONE_REPLACED, Action, Stage, pipelines
+from safe_io.errors import BadInput
+from stacks.environment.stack_names import fleet_stack
+
+_ROOT = Path(__file__).parents[1]
+IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+"""https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html"""
+PYTHON = "3.12"
+ARTIFACT_DAYS = 90
+_READ = "--lookup-roles EcsContainer"
+COMMANDS = {
+    "check": ['python -m fleet review "$FLEET" --checks on --fail-on high', 'python -m fleet table "$FLEET"'],
+    "look": [f'REPLACED=$(python -m fleet look "$FLEET" --wave "$WAVE" {_READ})', "export REPLACED"],
+    "deploy": [
+        f'python -m fleet deploy "$FLEET" --wave "$WAVE" --only "$ENVIRONMENT" --approved {_READ}'
+        " -- node_modules/.bin/cdk deploy --all --require-approval never"
+    ],
+    "gate": [f'python -m fleet gate "$FLEET" --wave "$WAVE" {_READ}'],
+}
+"""What each CodeBuild project runs."""
+
+
+class PipelineStack(cdk.Stack):
+    """The pipelines of one fleet."""
+
+    def __init__(self, scope: Construct, construct_id: str, fleet: Fleet, spec: PipelineSpec) -> None:
+        """Makes the stack. Raises BadInput: the fleet's file is not in the repository that the pipeline reads."""
+        super().__init__(
+            scope,
+            construct_id,
+            env=cdk.Environment(account=spec.account, region=spec.region),
+            description=f"EKS platform: pipelines of the fleet {fleet.spec.name}",
+        )
+        self._fleet, self._spec = fleet, spec
+        self._name = f"eks-fleet-{fleet.spec.name}"
+        self._file = _in_repository(fleet.path)
+        keep(self, retain=spec.retain)
+        logs = f"/eks-platform/fleet/{fleet.spec.name}/*"
+        self._key = customer_key(
+            self,
+            "Key",
+            description=f"Encrypts the artifacts and logs of the pipelines of {fleet.spec.name}",
+            alias=f"alias/eks-platform/fleet/{fleet.spec.name}",
+            statements=(log_writers(logs),),
+        )
+        self._bucket = self._artifacts()
+        self._projects = {job: self._project(job) for job in COMMANDS}
+        made = pipelines(fleet)
+        names = [self._name if not index else f"{self._name}-{index + 1}" for index in range(len(made))]
+        roles = [self._pipeline_role(index, stages, names) for index, stages in enumerate(made)]
+        for index, stages in enumerate(made):
+            self._pipeline(index, names, stages, roles[index])
+        prescribe(self, spec.iam)
+
+    def log_group_name(self, job: str) -> str:
+        """Returns the name of the log group of a project."""
+        return f"/eks-platform/fleet/{self._fleet.spec.name}/{job}"
+
+    def _artifacts(self) -> s3.CfnBucket:
+        bucket = s3.CfnBucket(
+            self,
+            "Artifacts",
+            bucket_encryption=s3.CfnBucket.BucketEncryptionProperty(
+                server_side_encryption_configuration=[
+                    s3.CfnBucket.ServerSideEncryptionRuleProperty(
+                        bucket_key_enabled=True,
+                        server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
+                            sse_algorithm="aws:kms", kms_master_key_id=self._key.attr_arn
+                        ),
+                    )
+                ]
+            ),
+            lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(
+                rules=[
+                    s3.CfnBucket.RuleProperty(
+                        id="OldArtifacts",
+                        status="Enabled",
+                        expiration_in_days=ARTIFACT_DAYS,
+                        noncurrent_version_expiration=s3.CfnBucket.NoncurrentVersionExpirationProperty(
+                            noncurrent_days=ARTIFACT_DAYS
+                        ),
+                        abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
+                            days_after_initiation=7
+                        ),
+                    )
+                ]
+            ),
+            ownership_controls=s3.CfnBucket.OwnershipControlsProperty(
+                rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
+            ),
+            public_access_block_configuration=s3.CfnBucket.PublicAccessBlockConfigurationProperty(
+                block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
+            ),
+            versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
+        )
+        refused = {
+            "Sid": "OverTlsAlone",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [bucket.attr_arn, f"{bucket.attr_arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        s3.CfnBucketPolicy(self, "ArtifactsPolicy", bucket=bucket.ref, policy_document=document([refused]))
+        return bucket
+
+    def _reads_artifacts(self) -> list[Statement]:
+        return [
+            allow(["s3:GetObject", "s3:GetObjectVersion"], f"{self._bucket.attr_arn}/*", sid="ReadArtifacts"),
+            allow(["kms:Decrypt"], self._key.attr_arn, sid="DecryptThem"),
+        ]
+
+    def _project(self, job: str) -> codebuild.CfnProject:
+        """Makes a CodeBuild project with a role and a log group of its own."""
+        name = f"{self._name}-{job}"
+        group = log_group(
+            self,
+            f"{job.capitalize()}Logs",
+            name=self.log_group_name(job),
+            key_arn=self._key.attr_arn,
+            days=self._spec.log_retention_days,
+        )
+        kinds = {"check": (), "look": (LOOKUP,), "gate": (LOOKUP,), "deploy": DEPLOYING}[job]
+        assumed = [
+            one
+            for account, found in self._fleet.spec.accounts.items()
+            for one in bootstrap_roles(account, found, found.bootstrap, kinds, partition_of(self._spec.region))
+        ]
+        made = role(
+            self,
+            f"{job.capitalize()}Role",
+            spec=self._spec.iam,
+            name=name,
+            description=f"CodeBuild: {job} of the fleet {self._fleet.spec.name}",
+            trust=trust_service("codebuild.amazonaws.com", conditions=from_source(arn("codebuild", f"project/{name}"))),
+            statements=[
+                allow(
+                    ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    arn("logs", f"log-group:{self.log_group_name(job)}:*"),
+                    sid="WriteLogs",
+                ),
+                *self._reads_artifacts(),
+                *([allow(["sts:AssumeRole"], assumed, sid="RolesOfTheBootstrap")] if assumed else []),
+            ],
+        )
+        buildspec = {
+            "version": 0.2,
+            "env": {"shell": "bash", **({"exported-variables": ["REPLACED"]} if job == "look" else {})},
+            "phases": {
+                "install": {"runtime-versions": {"python": PYTHON}, "commands": ["make setup", ". .venv/bin/activate"]},
+                "build": {"commands": [". .venv/bin/activate", *COMMANDS[job]]},
+            },
+        }
+        return codebuild.CfnProject(
+            self,
+            f"{job.capitalize()}Project",
+            name=name,
+            description=f"{job} of the fleet {self._fleet.spec.name}",
+            service_role=made.attr_arn,
+            encryption_key=self._key.attr_arn,
+            artifacts=codebuild.CfnProject.ArtifactsProperty(type="CODEPIPELINE"),
+            source=codebuild.CfnProject.SourceProperty(type="CODEPIPELINE", build_spec=json.dumps(buildspec)),
+            timeout_in_minutes=BUILD_MINUTES,
+            environment=codebuild.CfnProject.EnvironmentProperty(
+                type="LINUX_CONTAINER",
+                compute_type="BUILD_GENERAL1_MEDIUM",
+                image=IMAGE,
+                privileged_mode=False,
+                environment_variables=[
+                    codebuild.CfnProject.EnvironmentVariableProperty(name="FLEET", value=self._file)
+                ],
+            ),
+            logs_config=codebuild.CfnProject.LogsConfigProperty(
+                cloud_watch_logs=codebuild.CfnProject.CloudWatchLogsConfigProperty(
+                    status="ENABLED", group_name=group.ref
+                )
+            ),
+        )
+
+    def _pipeline_role(self, index: int, stages: Sequence[Stage], names: Sequence[str]) -> str:
+        """Makes the role of a pipeline; returns its ARN."""
+        connection = self._spec.source.connection_arn
+        # CodePipeline asks by the prefix that the connection was made with; both are the same connection.
+        arns = [
+            connection.replace(connection.split(":")[2], prefix, 1)
+            for prefix in ("codeconnections", "codestar-connections")
+        ]
+        jobs = {action.job for stage in stages for action in stage.actions}
+        topics = sorted({stage.approval.notify for stage in stages if stage.approval and stage.approval.notify})
+        builds = [self._projects[job].attr_arn for job in COMMANDS if job in jobs]
+        made = role(
+            self,
+            f"PipelineRole{index + 1}",
+            spec=self._spec.iam,
+            name=f"{names[index]}-pipeline",
+            description=f"CodePipeline: the pipeline {names[index]}",
+            trust=trust_service(
+                "codepipeline.amazonaws.com", conditions=from_source(arn("codepipeline", names[index]))
+            ),
+            statements=[
+                allow(
+                    ["codeconnections:UseConnection", "codestar-connections:UseConnection"], arns, sid="ReadTheSource"
+                ),
+                allow(["codebuild:StartBuild", "codebuild:BatchGetBuilds"], builds, sid="RunTheBuilds"),
+                allow(
+                    ["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"],
+                    f"{self._bucket.attr_arn}/*",
+                    sid="KeepArtifacts",
+                ),
+                allow(["s3:GetBucketVersioning"], self._bucket.attr_arn, sid="LookAtTheBucket"),
+                allow(["kms:Decrypt", "kms:GenerateDataKey"], self._key.attr_arn, sid="EncryptArtifacts"),
+                *([allow(["sns:Publish"], topics, sid="TellApprovers")] if topics else []),
+                *(
+                    [
+                        allow(
+                            ["codepipeline:StartPipelineExecution"],
+                            arn("codepipeline", names[index + 1]),
+                            sid="StartTheNext",
+                        )
+                    ]
+                    if "next" in jobs
+                    else []
+                ),
+            ],
+        )
+        return made.attr_arn
+
+    def _pipeline(self, index: int, names: Sequence[str], stages: Sequence[Stage], role_arn: str) -> None:
+        made = codepipeline.CfnPipeline(
+            self,
+            f"Pipeline{index + 1}",
+            name=names[index],
+            pipeline_type="V2",
+            # A newer commit waits for the one under way: no wave has two versions of the files at once.
+            execution_mode="QUEUED",
+            restart_execution_on_update=False,
+            role_arn=role_arn,
+            artifact_store=codepipeline.CfnPipeline.ArtifactStoreProperty(
+                type="S3",
+                location=self._bucket.ref,
+                encryption_key=codepipeline.CfnPipeline.EncryptionKeyProperty(id=self._key.attr_arn, type="KMS"),
+            ),
+            stages=[self._stage(stage, index, names) for stage in stages],
+        )
+        # The pipeline starts when it is made: its role must be able to read by then.
+        made.node.add_dependency(self.node.find_child(f"PipelineRole{index + 1}Policy"))
+
+    def _stage(
+        self, stage: Stage, index: int, names: Sequence[str]
+    ) -> codepipeline.CfnPipeline.StageDeclarationProperty:
+        skip = stage.skipped_if_nothing_is_replaced
+        # Only VariableCheck and LambdaInvoke can skip a stage: docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html
+        condition = {
+            "conditions": [
+                {
+                    "result": "SKIP",
+                    "rules": [
+                        {
+                            "name": "something-is-replaced",
+                            "ruleTypeId": {
+                                "category": "Rule",
+                                "owner": "AWS",
+                                "provider": "VariableCheck",
+                                "version": "1",
+                            },
+                            "configuration": {
+                                "Variable": f"#{{{skip}.REPLACED}}",
+                                "Value": NONE_REPLACED,
+                                "Operator": "NE",
+                            },
+                        }
+                    ],
+                }
+            ]
+        }
+        return codepipeline.CfnPipeline.StageDeclarationProperty(
+            name=stage.name,
+            actions=[self._action(action, stage, index, names) for action in stage.actions],
+            before_entry=condition if skip else None,
+        )
+
+    def _action(
+        self, action: Action, stage: Stage, index: int, names: Sequence[str]
+    ) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
+        category, owner, provider = {
+            "source": ("Source", "AWS", "CodeStarSourceConnection"),
+            "approve": ("Approval", "AWS", "Manual"),
+            "next": ("Invoke", "AWS", "CodePipeline"),
+        }.get(action.job, ("Build", "AWS", "CodeBuild"))
+        source = action.job == "source"
+        build = category == "Build"
+        return codepipeline.CfnPipeline.ActionDeclarationProperty(
+            name=action.name,
+            action_type_id=codepipeline.CfnPipeline.ActionTypeIdProperty(
+                category=category, owner=owner, provider=provider, version="1"
+            ),
+            configuration=self._configuration(action, stage, index, names),
+            namespace=action.wave if action.job == "look" else "Source" if source else None,
+            input_artifacts=[codepipeline.CfnPipeline.InputArtifactProperty(name="Source")] if build else None,
+            output_artifacts=[codepipeline.CfnPipeline.OutputArtifactProperty(name="Source")] if source else None,
+            run_order=2 if action.after else 1,
+            timeout_in_minutes=action.minutes or None,
+        )
+
+    def _configuration(self, action: Action, stage: Stage, index: int, names: Sequence[str]) -> dict[str, Any]:
+        if action.job == "source":
+            source = self._spec.source
+            return {
+                "ConnectionArn": source.connection_arn,
+                "FullRepositoryId": source.repository,
+                "BranchName": source.branch,
+                # The first pipeline starts by itself; each other one is started with the commit that came through the one before.
+                "DetectChanges": "false" if index else "true",
+            }
+        if action.job == "approve":
+            by = f" Approval by: {', '.join(stage.approval.by)}." if stage.approval else ""
+            topic = {"NotificationArn": stage.approval.notify} if stage.approval and stage.approval.notify else {}
+            counted = f"#{{{action.wave}.REPLACED}} resources would be replaced or removed"
+            text = f"Wave {action.wave}: {counted}; the log of what-changes names them.{by}"
+            return {"CustomData": text, **topic}
+        if action.job == "next":
+            revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": "#{Source.CommitId}"}
+            return {"PipelineName": names[index + 1], "SourceRevisions": json.dumps([revision])}
+        values = {"WAVE": action.wave, "ENVIRONMENT": action.environment}
+        variables = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in values.items() if value]
+        return {
+            "ProjectName": self._projects[action.job].ref,
+            **({"EnvironmentVariables": json.dumps(variables)} if variables else {}),
+        }
+
+
+def _in_repository(path: Path) -> str:
+    """Returns the path of a fleet's file in the repository. Raises BadInput: it is elsewhere."""
+    file = path.resolve()
+    if not file.is_relative_to(_ROOT):
+        raise BadInput(
+            f"{path}: is not in the repository that the pipeline reads; put it below {_ROOT}, such as in fleets/"
+        )
+    return str(file.relative_to(_ROOT))
+
+
+def stack_of(app: cdk.App, fleet: Fleet) -> PipelineStack:
+    """Adds the stack of a fleet's pipelines. Raises BadInput: its file has no `pipeline`."""
+    if fleet.spec.pipeline is None:
+        raise BadInput(f"{fleet.path}: has no pipeline; add the key, with account, region and source (docs/fleet.md)")
+    return PipelineStack(app, fleet_stack(fleet.spec.name), fleet, fleet.spec.pipeline)
+
+
+_LOGGED = (
+    "Every write and read is made by the pipeline or its builds, whose executions and logs say what it was; a log bucket would log the same"
+    " again. CloudTrail's data events show it where an organisation asks for them."
+)
+_NO_COPY = "Artifacts are copies of a commit that are deleted after 90 days: the repository has them all, and a rerun makes them again."
+_WITHIN = "The names of artifacts and of log streams are made at run time, within the one bucket and the one log group of this role."
+
+
+def acknowledge(stack: PipelineStack) -> None:
+    """Accepts the findings of cdk-nag that stay, each by its exact text and with a reason."""
+    accepted: dict[str, dict[str, str]] = {
+        "Artifacts": {
+            "AwsSolutions-S1": _LOGGED,
+            "NIST.800.53.R5-S3BucketLoggingEnabled": _LOGGED,
+            "NIST.800.53.R5-S3BucketReplicationEnabled": _NO_COPY,
+        }
+    }
+    for construct in stack.node.children:
+        name = construct.node.id
+        rules = accepted.get(name, {})
+        if name.endswith("Policy") and "Role" in name:
+            rules = {"AwsSolutions-IAM5[Resource::<Artifacts.Arn>/*]": _WITHIN}
+            job = name.removesuffix("RolePolicy").lower()
+            if job in COMMANDS:
+                logs = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:" + stack.log_group_name(job)
+                rules[f"AwsSolutions-IAM5[Resource::{logs}:*]"] = _WITHIN
+        if rules:
+            cdk.Validations.of(construct).acknowledge(
+                *(cdk.Acknowledgment(id=rule, reason=why) for rule, why in rules.items())
+            )

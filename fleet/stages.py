@@ -1,0 +1,80 @@
+"""The stages of a fleet's pipelines, as plain data: what they do, and how many pipelines they need.
+
+A pipeline has at most 50 stages, and a stage 50 actions: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from fleet.model import Fleet, Wave
+from fleet.spec import ApprovalSpec
+
+MAX_STAGES = 50
+MAX_ACTIONS = 50
+Job = Literal["source", "check", "look", "approve", "deploy", "gate", "next"]
+NONE_REPLACED = "0"
+
+
+@dataclass(frozen=True)
+class Action:
+    """An action of a stage."""
+
+    name: str
+    job: Job
+    wave: str = ""
+    environment: str = ""
+    minutes: int = 0
+    """Its time limit; 0: that of its project."""
+    after: bool = False
+    """Whether it begins after the other actions of its stage."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a pipeline."""
+
+    name: str
+    actions: tuple[Action, ...]
+    approval: ApprovalSpec | None = None
+    skipped_if_nothing_is_replaced: str = ""
+    """The wave whose look decides; empty: the stage is never skipped."""
+
+
+def pipelines(fleet: Fleet) -> list[list[Stage]]:
+    """Returns the stages of each pipeline; each starts the next one when it is done."""
+    made: list[list[Stage]] = []
+    for wave in fleet.waves:
+        stages = list(_stages(wave, fleet.spec.gate_of(wave.spec).time_limit_minutes))
+        # One is kept free for the stage that starts the next pipeline.
+        if not made or len(made[-1]) + len(stages) + 1 > MAX_STAGES:
+            made.append(list(_first(len(made))))
+        made[-1] += stages
+    for index, stages in enumerate(made[:-1], 2):
+        stages.append(Stage("Next", (Action(f"start-pipeline-{index}", "next"),)))
+    return made
+
+
+def _first(number: int) -> Iterator[Stage]:
+    yield Stage("Source", (Action("Source", "source"),))
+    if not number:  # the same commit was checked by the first pipeline
+        yield Stage("Checks", (Action("synth-and-review", "check"),))
+
+
+def _stages(wave: Wave, gate_minutes: int) -> Iterator[Stage]:
+    name, approval = wave.spec.name, wave.spec.approval
+    yield Stage(f"{name}-look", (Action("what-changes", "look", name),))
+    minutes = approval.time_limit_minutes if approval else ApprovalSpec(by=["anybody"]).time_limit_minutes
+    approve = Action("approve", "approve", name, minutes=minutes)
+    yield Stage(f"{name}-approve", (approve,), approval, "" if approval else name)
+    chunks = list(_chunks([one.environment.name for one in wave.members], MAX_ACTIONS - 1))
+    for number, names in enumerate(chunks, 1):
+        actions = [Action(one, "deploy", name, one) for one in names]
+        if number == len(chunks):
+            actions.append(Action("gate", "gate", name, minutes=gate_minutes, after=True))
+        yield Stage(name if number == 1 else f"{name}-{number}", tuple(actions))
+
+
+def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(names), size):
+        yield names[begin : begin + size]

@@ -1,0 +1,195 @@
+"""The pipelines of a fleet: stages within the service's limits, a template that every judge passes, roles with no more than they need."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet.access import bootstrap_roles, lookup_config, lookup_profile
+from fleet.loading import load_fleet
+from fleet.model import Fleet
+from fleet.path import fleet_path
+from fleet.stages import MAX_ACTIONS, MAX_STAGES, pipelines
+from tests.support.environments import ROOT, TODAY
+from tests.support.front_door import front_door
+from tests.support.kept import kept
+
+HERE = Path(__file__).parent
+STACK = "eks-fleet-example"
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    """The stack of the shipped fleet, from the front door, with every check of a synth."""
+
+    def make(folder: Path) -> None:
+        done = front_door(folder / "assembly", fleet="example", today=TODAY.isoformat(), checks="on")
+        assert done.returncode == 0, done.stderr
+
+    sources = [
+        *sorted((ROOT / "fleet").glob("*.py")),
+        ROOT / "fleets/example.yaml",
+        *sorted((ROOT / "fleets/example").glob("*.yaml")),
+    ]
+    key = "pipeline of the example fleet " + "".join(path.read_text() for path in sources)
+    content: dict[str, Any] = json.loads((kept(key, make) / f"assembly/{STACK}.template.json").read_text())
+    return content
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {name: one["Properties"] for name, one in template["Resources"].items() if one["Type"] == kind}
+
+
+def stages_of(template: dict[str, Any]) -> list[dict[str, Any]]:
+    (pipeline,) = of_type(template, "AWS::CodePipeline::Pipeline").values()
+    return list(pipeline["Stages"])
+
+
+def test_a_wave_is_looked_at_approved_deployed_and_gated(template: dict[str, Any]) -> None:
+    names = [stage["Name"] for stage in stages_of(template)]
+    waves = [f"{wave}{part}" for wave in ("canary", "europe", "rest") for part in ("-look", "-approve", "")]
+    assert names == ["Source", "Checks", *waves]
+    europe = stages_of(template)[names.index("europe")]
+    assert [(one["Name"], one["RunOrder"]) for one in europe["Actions"]] == [
+        ("shop-eu-central", 1),
+        ("shop-eu-west", 1),
+        ("gate", 2),
+    ]
+    assert europe["Actions"][-1]["TimeoutInMinutes"] == 90
+    variables = json.loads(europe["Actions"][0]["Configuration"]["EnvironmentVariables"])
+    assert {one["name"]: one["value"] for one in variables} == {"WAVE": "europe", "ENVIRONMENT": "shop-eu-central"}
+
+
+def test_an_approval_is_skipped_only_where_nothing_is_replaced_and_the_file_asks_for_none(
+    template: dict[str, Any],
+) -> None:
+    stages = {stage["Name"]: stage for stage in stages_of(template)}
+    (condition,) = stages["canary-approve"]["BeforeEntry"]["Conditions"]
+    assert condition["Result"] == "SKIP"
+    (rule,) = condition["Rules"]
+    assert rule["RuleTypeId"]["Provider"] == "VariableCheck"
+    assert rule["Configuration"] == {"Variable": "#{canary.REPLACED}", "Value": "0", "Operator": "NE"}
+    assert "BeforeEntry" not in stages["europe-approve"], "the file says who approves it"
+    assert "role/PlatformLead" in stages["europe-approve"]["Actions"][0]["Configuration"]["CustomData"]
+    looked = [one["Namespace"] for one in stages["canary-look"]["Actions"]]
+    assert looked == ["canary"], "the variable of the rule is of this action"
+
+
+def test_what_it_keeps_is_encrypted_with_a_key_of_its_own(template: dict[str, Any]) -> None:
+    (bucket,) = of_type(template, "AWS::S3::Bucket").values()
+    key = {"Fn::GetAtt": ["Key", "Arn"]}
+    rule = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"]
+    assert rule == {"KMSMasterKeyID": key, "SSEAlgorithm": "aws:kms"}
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    (pipeline,) = of_type(template, "AWS::CodePipeline::Pipeline").values()
+    assert pipeline["ArtifactStore"]["EncryptionKey"] == {"Id": key, "Type": "KMS"}
+    assert (pipeline["PipelineType"], pipeline["ExecutionMode"]) == ("V2", "QUEUED")
+    assert all(one["KmsKeyId"] == key for one in of_type(template, "AWS::Logs::LogGroup").values())
+    assert all(one["EncryptionKey"] == key for one in of_type(template, "AWS::CodeBuild::Project").values())
+    assert not any(
+        one["Environment"]["PrivilegedMode"] for one in of_type(template, "AWS::CodeBuild::Project").values()
+    )
+
+
+def test_only_the_deploy_may_deploy_and_nobody_has_a_wildcard(template: dict[str, Any]) -> None:
+    policies = of_type(template, "AWS::IAM::ManagedPolicy")
+    assumed: dict[str, list[str]] = {}
+    for name, policy in policies.items():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            assert statement["Resource"] != "*", name
+            assert not any("*" in action for action in actions), name
+            if actions == ["sts:AssumeRole"]:
+                assumed[name] = statement["Resource"]
+    assert set(assumed) == {"LookRolePolicy", "GateRolePolicy", "DeployRolePolicy"}, (
+        "the checks of a synth need no account"
+    )
+    assert all("-lookup-role-" in one for name in ("LookRolePolicy", "GateRolePolicy") for one in assumed[name])
+    assert len(assumed["DeployRolePolicy"]) == 3 * 4, "three roles in each account and region of the fleet"
+    assert not any("cfn-exec" in one for one in assumed["DeployRolePolicy"])
+    for role in of_type(template, "AWS::IAM::Role").values():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"]["Service"] in ("codebuild.amazonaws.com", "codepipeline.amazonaws.com")
+        assert {"ArnLike", "StringEquals"} == set(statement["Condition"])
+
+
+def test_no_resource_is_without_its_retention(template: dict[str, Any]) -> None:
+    for name in ("Key", "Artifacts", "DeployLogs"):
+        assert template["Resources"][name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert template["Resources"][name]["UpdateReplacePolicy"] == "Retain"
+
+
+def fleet_of(tmp_path: Path, environments: int, waves: list[dict[str, Any]]) -> Fleet:
+    made = tmp_path / "environments"
+    made.mkdir()
+    base = HERE / "environments/base.yaml"
+    for index in range(environments):
+        account = f"{index:012d}"
+        content = {"extends": str(base), "name": f"e{index:03d}", "account": account, "region": "eu-west-1"}
+        (made / f"e{index:03d}.yaml").write_text(json.dumps(content))
+    accounts = {f"{index:012d}": {"bootstrap": ["eu-west-1"]} for index in range(environments)}
+    path = tmp_path / "fleet.yaml"
+    path.write_text(
+        json.dumps({"name": "big", "environments": ["environments/*.yaml"], "accounts": accounts, "waves": waves})
+    )
+    return load_fleet(path, today=TODAY)
+
+
+def test_a_wave_of_many_clusters_has_several_stages_and_one_gate(tmp_path: Path) -> None:
+    (stages,) = pipelines(fleet_of(tmp_path, 120, [{"name": "all", "percent": 100}]))
+    deploying = [stage for stage in stages if any(action.job == "deploy" for action in stage.actions)]
+    assert [stage.name for stage in deploying] == ["all", "all-2", "all-3"]
+    assert [len(stage.actions) for stage in deploying] == [49, 49, 23]
+    gates = [stage.name for stage in stages for action in stage.actions if action.job == "gate"]
+    assert gates == ["all-3"], "after the last of its clusters"
+    assert max(len(stage.actions) for stage in stages) <= MAX_ACTIONS
+
+
+def test_many_waves_have_several_pipelines_each_started_by_the_one_before(tmp_path: Path) -> None:
+    waves = [{"name": f"w{index}", "environments": [f"e{index:03d}"]} for index in range(40)]
+    made = pipelines(fleet_of(tmp_path, 40, waves))
+    assert len(made) == 3
+    assert all(len(stages) <= MAX_STAGES for stages in made)
+    assert [stages[-1].actions[-1].job for stages in made] == ["next", "next", "gate"]
+    deployed = [
+        action.environment for stages in made for stage in stages for action in stage.actions if action.job == "deploy"
+    ]
+    assert deployed == [f"e{index:03d}" for index in range(40)]
+    assert all(len({stage.name for stage in stages}) == len(stages) for stages in made)
+
+
+def test_an_engine_reads_each_account_by_the_lookup_role_of_its_bootstrap() -> None:
+    fleet = load_fleet(fleet_path("example"), today=TODAY)
+    text = lookup_config(fleet, "EcsContainer")
+    assert text.count("[profile ") == 4
+    assert "role_arn = arn:aws:iam::111122223333:role/cdk-hnb659fds-lookup-role-111122223333-eu-west-1" in text
+    first = next(member for _, member in fleet.members)
+    assert f"[profile {lookup_profile(first)}]" in text
+    account = fleet.spec.accounts["111122223333"]
+    assert bootstrap_roles("111122223333", account, ["cn-north-1"], ["deploy"], "aws-cn")[0].startswith(
+        "arn:aws-cn:iam::"
+    )
+
+
+@pytest.mark.parametrize(
+    ("context", "words"),
+    [
+        ({"fleet": "exampel"}, "Did you mean example?"),
+        ({"fleet": "example", "env": "demo"}, "-c env and -c fleet are both said"),
+        ({"fleet": str(HERE / "bad_fleets/percent-below-100.yaml")}, "the percentages of all waves come to 60"),
+    ],
+)
+def test_the_front_door_says_what_is_wrong(context: dict[str, str], words: str, tmp_path: Path) -> None:
+    done = front_door(tmp_path / "out", **context)
+    assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_template_passes_cfn_lint(template: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.template.json"
+    path.write_text(json.dumps(template))
+    done = subprocess.run([str(Path(sys.executable).parent / "cfn-lint"), str(path)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
