@@ -84,6 +84,28 @@ def _of_what_is_known(check: Check, subject: Fact, facts: Facts) -> Answer | Non
     return None
 
 
+def _may_belong(subject: Fact, facts: Facts) -> str:
+    """Returns what was not read and may bring a resource that changes what a subject is; empty = nothing of the kind.
+
+    What a nested stack brings can belong to what it gets as a parameter.
+    """
+    for part in facts.unread:
+        if part.beside_all or (part.resource and _gets(facts, f"{part.stack}/{part.resource}", subject)):
+            return part.what
+    return ""
+
+
+def _gets(facts: Facts, key: str, subject: Fact) -> bool:
+    part = facts.get(Fact, key)
+    if part is None or part is subject:
+        return False
+    got = facts.references(part.resource)
+    # A route changes what every subnet of the table is.
+    return subject.resource.key in got or any(
+        facts.get(Fact, one) in facts.of_type("AWS::EC2::RouteTable") for one in got
+    )
+
+
 def _is_about(check: Check, subject: Fact) -> bool:
     """Whether a check asks a subject at all: a role that no node has, it does not."""
     try:
@@ -102,9 +124,12 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
             names = " or ".join(KIND_NAMES[kind] for kind in check.info.kinds)
             absent = Answer("not_applicable", f"the cluster has no {names}", ())
             return absent if _is_about(check, subject) else None
+        facts.searched = False
         answer = check.judge(subject)
     except UnknownValue as unknown:
         answer = _of_what_is_known(check, subject, facts) or Answer("unknown", str(unknown), (unknown.evidence,))
+    if answer and answer.status == "met" and facts.searched and (more := _may_belong(subject, facts)):
+        return Answer("unknown", f"{answer.detail}, but {more} was not read", answer.evidence or (subject.at(),))
     if (
         answer
         and cluster

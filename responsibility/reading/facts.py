@@ -131,6 +131,8 @@ class Facts:
         """The day that support dates are compared with."""
         self.unread: list[Unread] = []
         """What the templates bring that was not read."""
+        self.searched = False
+        """Whether somebody looked for things of a kind, since this was set to false: the answer rests on what is there."""
         self.stated_kinds: tuple[ComputeKind, ...] = ()
         """Kinds of compute that somebody states for objects without a template."""
         self.stated_version = ""
@@ -164,6 +166,7 @@ class Facts:
 
     def view(self, make: Callable[[Facts], T]) -> T:
         """Returns what ``make`` works out from these facts; it is made once."""
+        self.searched = True
         if make not in self._views:
             self._views[make] = make(self)
         found: T = self._views[make]
@@ -175,10 +178,12 @@ class Facts:
 
     def all(self, kind: type[F]) -> list[F]:
         """Returns every fact of a class."""
+        self.searched = True
         return self._by_class.get(kind, [])
 
     def of_type(self, kind: str) -> list[Fact]:
         """Returns every fact of a CloudFormation resource type or kind of Kubernetes object."""
+        self.searched = True
         return self._by_type.get(kind, [])
 
     def get(self, kind: type[F], key: str) -> F | None:
@@ -216,6 +221,7 @@ class Facts:
 
     def belonging(self, kind: type[F], key: str) -> list[F]:
         """Returns the facts of a class that belong to the cluster with a key."""
+        self.searched = True
         return self._belonging.get((kind, key), [])
 
     @cached_property
@@ -282,6 +288,7 @@ class Facts:
 
     def pointing(self, kind: str, path: str, target: Fact) -> list[Fact]:
         """Returns the facts of a resource type whose value at a path is a reference to ``target``."""
+        self.searched = True
         index = self._pointing.get((kind, path))
         if index is None:
             index = self._pointing[kind, path] = defaultdict(list)

@@ -80,7 +80,7 @@ class Ec2Nodes(Fact):
             if not value:
                 continue
             configuration = self.facts.find(Fact, value) if path == "LaunchConfigurationName" else None
-            if configuration:
+            if configuration and configuration.resource.type == "AWS::AutoScaling::LaunchConfiguration":
                 return Instance(configuration, "")
             raise UnknownValue(self.at(path), "what it names was not read")
         return None

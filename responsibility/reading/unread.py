@@ -23,12 +23,15 @@ class Unread:
         what: what it is, for people: ``nested stack Workers``.
         resource: its logical id; empty = the whole template.
         may_add: whether it can add resources; a macro of one's own can change every value as well.
+        beside_all: whether what it adds may belong to anything in its template: a snippet among the resources, a module, a loop
+            over something that is known at the deploy.
     """
 
     stack: str
     what: str
     resource: str = ""
     may_add: bool = True
+    beside_all: bool = False
 
 
 def macros(template: Template) -> tuple[str, ...]:
@@ -53,8 +56,10 @@ def _of(template: Template, here: set[tuple[str, str]]) -> Iterator[Unread]:
         if kind == "AWS::CloudFormation::Stack" and (template.name, id_) not in here:
             yield Unread(template.name, f"nested stack {id_}", id_)
         elif isinstance(kind, str) and kind.endswith("::MODULE"):
-            yield Unread(template.name, f"module {id_} ({kind})", id_)
-        elif id_ == "Fn::Transform" or _includes(resource):
+            yield Unread(template.name, f"module {id_} ({kind})", id_, beside_all=True)
+        elif kind in ("Fn::Transform", "Fn::ForEach"):
+            yield Unread(template.name, f"what {id_} brings", id_, beside_all=True)
+        elif _includes(resource):
             yield Unread(template.name, f"what Fn::Transform brings into {id_}", id_)
 
 

@@ -31,7 +31,18 @@ from responsibility.render.digest import (
     ways_in,
     without_answer,
 )
-from responsibility.render.words import clean, counted, few, money, named, open_words, place, said, support_words
+from responsibility.render.words import (
+    clean,
+    counted,
+    few,
+    kubernetes,
+    money,
+    named,
+    open_words,
+    place,
+    said,
+    support_words,
+)
 
 _WIDEST = 120  # a longer line is hard to read
 _SHOWN = 3  # subjects, places and sentences of one check
@@ -156,7 +167,7 @@ def _clusters(review: Review) -> Iterator[RenderableType]:
 
 
 def _cluster(cluster: ClusterReview, standing: str) -> Iterator[RenderableType]:
-    yield _line(f"{clean(cluster.name, 100)}: Kubernetes {clean(cluster.version, 20)}", style="bold")
+    yield _line(f"{clean(cluster.name, 100)}: {kubernetes(clean(cluster.version, 20))}", style="bold")
     yield _Item(support_words(cluster.support), 2)
     for use in cluster.compute:
         yield _Item(f"{KIND_NAMES[use.kind]}: {clean(use.words)}", 2)

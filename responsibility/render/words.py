@@ -29,6 +29,11 @@ def kind_words(kinds: Iterable[ComputeKind]) -> str:
     return ", ".join(KIND_NAMES[kind] for kind in kinds) or "no compute"
 
 
+def kubernetes(version: str) -> str:
+    """Returns ``Kubernetes 1.36``, or that its version is not known."""
+    return f"Kubernetes {version}" if version else "Kubernetes version not known"
+
+
 def money(amount: float, currency: str) -> str:
     """Returns ``1,234.50 USD``."""
     return f"{amount:,.2f} {currency}"

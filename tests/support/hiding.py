@@ -91,6 +91,56 @@ IN_OBJECTS = (
 )
 
 
+def _as_snippet(resources: dict[str, Any], name: str) -> None:
+    del resources[name]
+    resources["Fn::Transform"] = {"Name": "AWS::Include", "Parameters": {"Location": "s3://b/k"}}
+
+
+def _as_module(resources: dict[str, Any], name: str) -> None:
+    resources[name] = {"Type": "Own::Team::Thing::MODULE", "Properties": {}}
+
+
+def _as_loop(resources: dict[str, Any], name: str) -> None:
+    body = resources.pop(name)
+    resources["Fn::ForEach::Hidden"] = ["Turn", {"Ref": "HiddenList"}, {f"{name}${{Turn}}": body}]
+
+
+def _as_nested_stack(resources: dict[str, Any], name: str) -> None:
+    body = resources.pop(name)
+    named = {found: {"Ref": found} for found in resources if f"'{found}'" in str(body)}
+    for other, made in resources.items():
+        resources[other] = _of_outputs(made, name)
+    resources[name] = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "x", "Parameters": named}}
+
+
+def _of_outputs(value: Any, name: str) -> Any:
+    """Returns a value that takes what it took of a resource from a nested stack's output."""
+    if isinstance(value, dict):
+        if value.get("Ref") == name or value.get("Fn::GetAtt", [""])[0] == name:
+            return {"Fn::GetAtt": [name, "Outputs.Hidden"]}
+        return {key: _of_outputs(item, name) for key, item in value.items()}
+    return [_of_outputs(item, name) for item in value] if isinstance(value, list) else value
+
+
+WHOLE = {"snippet": _as_snippet, "module": _as_module, "loop": _as_loop, "nested stack": _as_nested_stack}
+"""Ways to hide a whole resource: something brings it that cannot be read."""
+
+
+def fooled_by_absence(checks: Iterable[Check], documents: list[Any]) -> list[str]:
+    """Hides one resource after the other; returns the checks that say met of another one where they said open."""
+    checks, wrong = list(checks), []
+    before = answers(findings(checks, documents), "open")
+    for number, body in enumerate(documents):
+        for name in body.get("Resources") or {}:
+            for way, put in WHOLE.items():
+                changed = copy.deepcopy(documents)
+                put(changed[number]["Resources"], name)
+                changed[number].setdefault("Parameters", {})["HiddenList"] = {"Type": "CommaDelimitedList"}
+                met = answers(findings(checks, changed), "met") & before
+                wrong += [f"{code} {words}, by a {way} for {name}" for code, words in met]
+    return sorted(wrong)
+
+
 Place = tuple[int, Path, Way]
 """Which document, what in it, and how it is hidden."""
 

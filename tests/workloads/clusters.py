@@ -84,7 +84,7 @@ def deployed(environment: str, delivery: str | None = None) -> tuple[Cluster, ..
     for cluster in data["clusters"]:
         cluster["delivery"] = delivery or cluster.get("delivery", "files")
     folder = assembled(data).folder
-    return tuple(read(folder, environment, cluster["name"]) for cluster in data["clusters"])
+    return tuple(read(folder, data["name"], cluster["name"]) for cluster in data["clusters"])
 
 
 def read(assembly: Path, environment: str, name: str) -> Cluster:

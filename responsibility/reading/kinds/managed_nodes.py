@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from responsibility.reading.eks import NodeGroup
 from responsibility.reading.kinds.kind import GroupKind
+from responsibility.reading.values import has_gap
 
 
 class ManagedNodes(GroupKind[NodeGroup]):
@@ -18,6 +19,7 @@ class ManagedNodes(GroupKind[NodeGroup]):
     def describe(self, group: NodeGroup) -> str:
         scaling = group.resource.maybe("ScalingConfig", {})
         low, high = scaling.get("MinSize", "?"), scaling.get("MaxSize", "?")
-        types = "/".join(str(kind) for kind in group.resource.maybe("InstanceTypes", [])) or "nodes"
+        named = [str(kind) for kind in group.resource.maybe("InstanceTypes", [])]
+        types = "nodes of a type that is not known" if any(map(has_gap, named)) else "/".join(named) or "nodes"
         spot = " Spot" if group.resource.maybe("CapacityType") == "SPOT" else ""
         return f"{group.name} ({low} to {high}{spot} {types})"

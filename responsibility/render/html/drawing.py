@@ -14,6 +14,7 @@ from responsibility.model import KIND_NAMES, OWNER_NAMES, OWNERS, Owner
 from responsibility.render.html.drawing_compute import draw_compute, open_duties
 from responsibility.render.html.drawing_network import ZONE_MIN, draw_elsewhere, draw_vpc, zones_of
 from responsibility.render.html.svg import Box, Canvas, markup, text_width
+from responsibility.render.words import kubernetes
 
 GUTTER = 176
 """Left of the platform: the internet."""
@@ -70,7 +71,7 @@ def _aws_side(canvas: Canvas, cluster: ClusterReview, components: Sequence[Compo
     lines = -(-len(rows) // per_row)
     height = 44 + 62 + lines * 44 + PAD
     canvas.box("aws", "", (x, y, width, height), "side f-aws-side", 8)
-    support = f"Kubernetes {cluster.version}, {_support(cluster)}"
+    support = f"{kubernetes(cluster.version)}, {_support(cluster)}"
     canvas.text(x + PAD, y + 26, "AWS's side: the control plane", 300, size=14, style="b")
     canvas.text(x + width - PAD, y + 26, support, width - 2 * PAD - 320, end=True)
     api = _settings(canvas, cluster, x + PAD, y + 40, width - 2 * PAD)
@@ -187,7 +188,7 @@ def in_words(cluster: ClusterReview) -> list[str]:
     reach = f", from {', '.join(picture.api_from)}" if picture.api_from else ""
     key = {"customer": "your key", "aws": "a key of AWS", "unknown": "a key that is not known"}[picture.key]
     words = [
-        f"AWS's side: control plane, Kubernetes {cluster.version}, {_support(cluster)}. "
+        f"AWS's side: control plane, {kubernetes(cluster.version)}, {_support(cluster)}. "
         f"API endpoint: {picture.api}{reach}. API data encrypted with {key}. Logs: {', '.join(picture.logs) or 'none'}."
     ]
     if vpc is None:

@@ -10,7 +10,7 @@ from responsibility.render.html.matrix import matrix
 from responsibility.render.html.parts import Clusters
 from responsibility.render.html.share import open_by_cluster, share
 from responsibility.render.html.timeline import timeline
-from responsibility.render.words import holder, named, origin
+from responsibility.render.words import holder, kubernetes, named, origin
 
 
 def html(review: Review) -> str:
@@ -46,4 +46,5 @@ def html(review: Review) -> str:
         named=named,
         holder=holder,
         origin=origin,
+        kubernetes=kubernetes,
     )
