@@ -43,12 +43,15 @@ def main() -> int:
     use_pinned_node()
     _import_cdk_and_pydantic()
 
+    from stacks.cdk_command import only_lists
     from stacks.environment.context import read_context, synth_options
     from stacks.environment.loading import load_environment, load_lock
     from stacks.environment.path import environment_path
 
     context = read_context(ROOT / "cdk.json", os.environ.get("CDK_CONTEXT_JSON"))
     options = synth_options(context)
+    if options.checks and only_lists():
+        options = replace(options, checks=False)
     if context.get("fleet"):
         return _fleet(context, options)
     path = environment_path(context.get("env"))

@@ -73,6 +73,7 @@ def _person_home() -> Path | None:
 
 def deploy(engine: Engine, assembly: Path) -> None:
     """Deploys every stack of an assembly and prints a line for each. Raises Problem."""
+    _refuse_other_places(assembly)
     total = {name: _resources(assembly, name) for name in _stacks(assembly)}
     arguments = ["deploy", "--all", "--app", str(assembly), "--require-approval", "never", "--progress", "events"]
     arguments += ["--concurrency", "2", "--outputs-file", str(engine.home / "outputs.json")]
@@ -88,6 +89,19 @@ def deploy(engine: Engine, assembly: Path) -> None:
         (engine.home / "deploy.log").write_text("\n".join(log))
     if process.returncode:
         raise Problem(_failure(log, engine.home / "deploy.log"))
+
+
+def _refuse_other_places(assembly: Path) -> None:
+    """Raises Problem for stacks of an account or region that the local AWS is not: they would wait for functions that never run."""
+    for name in _stacks(assembly):
+        manifest = json.loads((assembly / "manifest.json").read_text())["artifacts"][name]
+        account, region = manifest["environment"].removeprefix("aws://").split("/")
+        for what, is_for, here in (("account", account, ACCOUNT), ("region", region, REGION)):
+            if is_for not in (here, f"unknown-{what}"):
+                raise Problem(
+                    f"{name} is for {what} {is_for}, and the local AWS is {what} {here}: take {what} out of the environment file, or"
+                    f" say {what}: {json.dumps(here)}, for the demo (a file that extends yours: docs/environments.md)"
+                )
 
 
 def _tell(line: str, total: dict[str, int], started: dict[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m operations deploy | diff | destroy | smoke | look-up | empty-bucket`: and what make runs of these."""
+"""`python -m operations deploy | diff | destroy | smoke | look-up | check-network | empty-bucket`: and what make runs of these."""
 
 import os
 import sys
@@ -29,7 +29,9 @@ def _operate(arguments: list[str]) -> int:
     split = arguments.index("--") if "--" in arguments else len(arguments)
     command = arguments[split + 1 :]
     parser = OneLineParser(prog=PROGRAM, description="What make deploy, destroy and smoke run.")
-    parser.add_argument("action", choices=["deploy", "diff", "destroy", "smoke", "look-up", "empty-bucket"])
+    parser.add_argument(
+        "action", choices=["deploy", "diff", "destroy", "smoke", "look-up", "check-network", "empty-bucket"]
+    )
     parser.add_argument(
         "name", help="an environment; a cluster for look-up, a bucket for empty-bucket; after --, a call of the CDK"
     )
@@ -68,6 +70,11 @@ def _operate(arguments: list[str]) -> int:
 
     def account() -> Account:
         return Account("operate", region=environment.region, profile=os.environ.get(LOOKUP_PROFILE) or None)
+
+    if options.action == "check-network":
+        from operations.checking_network import check_network
+
+        return check_network(environment, Account("check-network", region=environment.region), say=_say)
 
     if options.action == "smoke":
         from operations.smoke import smoke

@@ -76,6 +76,12 @@ def _cache_rule(props: Properties) -> tuple[str, Attributes]:
     return str(props["EcrRepositoryPrefix"]), {}
 
 
+def _alarm(props: Properties) -> tuple[str, Attributes]:
+    # ministack has alarms, but none on metric math.
+    name = str(props.get("AlarmName") or f"alarm-{uuid.uuid4()}")
+    return name, {"Arn": _arn("cloudwatch", f"alarm:{name}")}
+
+
 def _arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{port.region()}:{port.account_id()}:{resource}"
 
@@ -84,6 +90,7 @@ _TYPES: dict[str, _Identity] = {
     "AWS::APS::Scraper": _scraper,
     "AWS::APS::Workspace": _workspace,
     "AWS::Backup::BackupSelection": _selection,
+    "AWS::CloudWatch::Alarm": _alarm,
     "AWS::ECR::PullThroughCacheRule": _cache_rule,
     "AWS::GuardDuty::Detector": _detector,
     "AWS::Route53Resolver::ResolverRuleAssociation": _association,

@@ -107,6 +107,11 @@ CALLS: dict[str, dict[str, str]] = {
         "ec2:DescribeSubnets": "*",
         "iam:ListOpenIDConnectProviders": "*",
     },
+    "check-network": {
+        "ec2:DescribeVpcs": "*",
+        "ec2:DescribeVpcAttribute": "arn:aws:ec2:*:*:vpc/*",
+        "ec2:DescribeSubnets": "*",
+    },
     "empty-bucket": {"s3:ListBucketVersions": "arn:aws:s3:::*", "s3:DeleteObjectVersion": "arn:aws:s3:::*/*"},
     "audit": _AUDIT,
     "upgrade": _AUDIT,

@@ -43,7 +43,15 @@ def existing_roles(environment: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", [*ENVIRONMENTS, "examples/capabilities", "examples/add-ons", "examples/pod-identities"]
+    "name",
+    [
+        *ENVIRONMENTS,
+        "examples/capabilities",
+        "examples/add-ons",
+        "examples/pod-identities",
+        "examples/watched",
+        "examples/teams",
+    ],
 )
 def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., Path], name: str) -> None:
     environment = environment_data(name)
