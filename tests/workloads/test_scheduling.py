@@ -14,7 +14,9 @@ from tests.workloads.clusters import Cluster, deployed
 from tests.workloads.nodes import ANY, FargateProfile, Nodes, nodes_of, profiles_of
 from tests.workloads.scheduling import land, may_meet, tolerates
 
-CASES = [pytest.param(name, marks=pytest.mark.xdist_group(f"manifests-{name}")) for name in ENVIRONMENTS]
+MIXED = "examples/everything"
+"""Every kind of compute in one cluster."""
+CASES = [pytest.param(name, marks=pytest.mark.xdist_group(f"manifests-{name}")) for name in (*ENVIRONMENTS, MIXED)]
 ADDONS = {
     "coredns": {"k8s-app": "kube-dns"},
     "metrics-server": {"app.kubernetes.io/name": "metrics-server"},
