@@ -65,7 +65,8 @@ def deploy(
     if code := run([*command, "-c", f"before_pools={','.join(waiting)}"]):
         return code
     say(
-        f"Add-ons of {', '.join(waiting)} wait for node pools, which come with the Kubernetes objects: make apply ENV={environment.name}"
+        f"Add-ons of {', '.join(waiting)} wait for nodes: of sites, which join by hand (docs/hybrid.md), or of pools, which"
+        f" come with the Kubernetes objects: make apply ENV={environment.name}"
         " (docs/access.md), or a sync where delivery is gitops (docs/gitops.md)."
         f" Then make deploy ENV={environment.name} again: they follow."
     )

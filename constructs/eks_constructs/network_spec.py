@@ -1,9 +1,10 @@
 """Specs of a network: one to make, or an existing one."""
 
+import re
 from ipaddress import IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from eks_constructs.network_connections import ConnectionSpec, ResolverRuleId, check_connections
 from eks_constructs.network_plan import MAX_ZONES, secondary_cidr_problem
@@ -11,8 +12,20 @@ from eks_constructs.rights import AllowSpec
 from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, pattern, repeated, resource_id
 from eks_facts.files import limit, load
 
+
+def _no_local_zone(name: Any) -> Any:
+    """https://docs.aws.amazon.com/eks/latest/userguide/local-zones.html."""
+    if isinstance(name, str) and re.fullmatch(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d-[a-z]{3}-\d[a-z]", name):
+        raise ValueError(
+            f"{name} is a Local Zone, where EKS has neither control planes nor Fargate: name AZs here, and the subnet of that zone in"
+            " subnet_ids of a node group or node class (docs/network.md#local-zones)"
+        )
+    return name
+
+
 ZoneName = Annotated[
     str,
+    BeforeValidator(_no_local_zone),
     pattern(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d[a-h]", "must be the name of an Availability Zone, such as eu-west-1a"),
 ]
 SubnetId = Annotated[str, resource_id("subnet", "a subnet")]

@@ -142,14 +142,12 @@ def nat_gateway_reaches_out(_id: str, properties: Mapping[str, Any]) -> Iterator
 
 @guard("create", "AWS::EC2::FlowLog", page=f"{VPC}flow-logs-iam-role.html")
 def flow_log_delivers(_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
-    """The role of a flow log trusts vpc-flow-logs, and its log group exists."""
+    """The role of a flow log trusts vpc-flow-logs. Its log group may be made later (CreateFlowLogs: "new or existing")."""
     role = next((one for one in port.roles.values() if one["Arn"] == properties.get("DeliverLogsPermissionArn")), None)
     if properties.get("LogDestinationType", "cloud-watch-logs") != "cloud-watch-logs":
         return
     if role is None or "vpc-flow-logs.amazonaws.com" not in json.dumps(role["AssumeRolePolicyDocument"]):
         yield "Access error. DeliverLogsPermissionArn is not a role that VPC Flow Logs can assume."
-    if "LogGroupName" in properties and properties["LogGroupName"] not in port.log_groups:
-        yield f"Unknown error. The log group {properties['LogGroupName']} does not exist."
 
 
 def _interfaces(key: str, value: str) -> Iterator[str]:

@@ -144,6 +144,15 @@ class ClusterSpec(EksClusterSpec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _nodes_come_before_pods(self) -> "ClusterSpec":
+        if self.delivered_by_stack and self.compute.mix.deployments_run_on == "hybrid_nodes":
+            raise Misplaced(
+                "a stack would wait for pods while no node can have joined; say files, or add compute in the VPC",
+                "delivery",
+            )
+        return self
+
     def _check_remote_networks(self, existing: ExistingClusterSpec) -> None:
         """Raises Misplaced unless the existing cluster has the networks that hybrid nodes of this file are in."""
         spec = self.compute.hybrid_nodes

@@ -220,6 +220,12 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
             f"{spec.name} has a load balancer ({needs['load_balancer_controller']}), and {reached}", "compute"
         )
     network = environment.network_of(cluster)
+    away = KINDS[spec.compute].remote_networks(cluster.compute.sections[spec.compute])
+    if away and spec.load_balancer_scheme == "internet-facing" and isinstance(network, NetworkSpec):
+        raise Misplaced(
+            "network.connections route from private subnets alone, and its load balancer would be in the public ones: say internal",
+            "load_balancer_scheme",
+        )
     if "file_system" in needs and isinstance(network, ExistingNetworkSpec) and network.subnet_of_each_zone is None:
         raise Misplaced(
             f"{spec.name} needs a file system, and EFS takes one mount target in each AZ: say in which AZs the"

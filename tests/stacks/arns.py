@@ -84,6 +84,8 @@ def _names(text: str, known: dict[str, set[str]]) -> bool:
         return True
     if re.fullmatch(r"[a-z-]+(/(app|net))?(/\*)+", resource) or resource in ("*", "root"):
         return True
+    if (service, resource) == ("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*"):
+        return True
     if service == "eks" and kind in ("cluster", "fargateprofile", "nodegroup"):
         return name.split("/")[0] in known["eks"]
     if service == "logs":

@@ -14,7 +14,7 @@ AMIS = {
     "AL2023_x86_64_NEURON": [["inf2.xlarge"], ["trn1.2xlarge"]],
     "BOTTLEROCKET_x86_64": X86,
     "BOTTLEROCKET_ARM_64": ARM,
-    "BOTTLEROCKET_x86_64_NVIDIA": [["g6.xlarge"]],
+    "BOTTLEROCKET_x86_64_NVIDIA": [["g6.xlarge"], ["p4d.24xlarge"]],
     "BOTTLEROCKET_ARM_64_FIPS": ARM,
 }
 VERSIONS = ["1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
@@ -70,6 +70,7 @@ def node_groups(draw: st.DrawFn, name: str, version: str, *, untainted: bool) ->
             ),
         )
     )
+    group |= draw(devices(group, version))
     if untainted:
         group |= {"min_size": 1, "desired_size": 2, "max_size": 3}
     elif draw(st.booleans()):
@@ -77,6 +78,21 @@ def node_groups(draw: st.DrawFn, name: str, version: str, *, untainted: bool) ->
             {"key": "dedicated", "value": "x", "effect": draw(st.sampled_from(["NoSchedule", "NoExecute"]))}
         ]
     return group
+
+
+@st.composite
+def devices(draw: st.DrawFn, group: dict[str, Any], version: str) -> dict[str, Any]:
+    """How nodes with GPUs offer them; claims only where nodes a version behind have them too."""
+    found: dict[str, Any] = {}
+    if not group["ami_type"].endswith("_NVIDIA"):
+        return found
+    if version >= "1.35" and draw(st.booleans()):
+        found["device_allocation"] = "dra"
+    elif draw(st.booleans()):
+        found["gpu_sharing"] = {"time_slices": draw(st.integers(2, 8)), "rename": draw(st.booleans())}
+    if group["instance_types"] == ["p4d.24xlarge"] and draw(st.booleans()):
+        found["efa_interfaces"] = draw(st.integers(1, 4))
+    return found
 
 
 @st.composite

@@ -71,6 +71,15 @@ def test_no_resource_waits_for_itself_and_stacks_are_in_order(synth, name):
             assert order.index(producer) < place
 
 
+def test_routes_to_sites_come_after_the_attachment_that_leads_there(synth):
+    template = synth("hybrid")["hybrid-network"]
+    (attachment,) = of_type(template, "AWS::EC2::TransitGatewayAttachment")
+    routes = [key for key, one in of_type(template, "AWS::EC2::Route").items() if "TransitGatewayId" in one]
+    assert routes
+    for route in routes:
+        assert attachment in needs(template, route), "EC2 refuses a route to a gateway that the VPC is not attached to"
+
+
 def exports(templates):
     """The stack of each export, by its name."""
     outputs = [(stack, output) for stack, one in templates.items() for output in one.get("Outputs", {}).values()]

@@ -142,6 +142,33 @@ def test_supported_changes_replace_no_cluster_network_or_key(synth, apply):
     assert not {key: kind for key, kind in lost.items() if kind in KEPT and "FargateLogs" not in key}
 
 
+HYBRID = "clusters.0.compute.hybrid_nodes"
+
+
+@pytest.mark.parametrize(
+    "apply",
+    [
+        change(f"{HYBRID}.remote_node_networks", ["192.168.16.0/20", "10.112.0.0/20"]),
+        change(f"{HYBRID}.remote_pod_networks", ["10.112.128.0/17"]),
+        change(f"{HYBRID}.enabled", False),
+        change(HYBRID, None),
+        change(f"{HYBRID}.sites.0.bgp", {"local_asn": 65001, "peer_asn": 65000, "peer_address": "192.168.16.1"}),
+    ],
+)
+def test_hybrid_nodes_come_change_and_go_beside_the_cluster_and_its_nodes(synth, apply):
+    before = environment_data("hybrid")
+    before["clusters"][0]["workloads"] = []
+    before["clusters"][0]["compute"]["hybrid_nodes"]["remote_pod_networks"] = ["10.112.64.0/18"]
+    after = copy.deepcopy(before)
+    apply(after)
+    old, new = synth(before), synth(after)
+    kept = (*KEPT, "AWS::EKS::Nodegroup", "AWS::EKS::Addon", "AWS::EC2::TransitGatewayAttachment")
+    assert not [
+        key for key in replaced(old, new) if old[key.split("/")[0]]["Resources"][key.split("/")[1]]["Type"] in kept
+    ]
+    assert not [key for key, kind in removed(old, new).items() if kind in kept]
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [

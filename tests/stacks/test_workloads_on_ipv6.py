@@ -22,6 +22,11 @@ COMPUTE = {
     "self_managed_nodes": {"groups": [{"name": "own", "instance_types": ["m7i.large"]}]},
     "fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "fargate-*"}]}]},
 }
+WITHOUT, WINDOWS = {"hybrid_nodes"}, "windows-web"
+"""Clusters with hybrid nodes, and Windows, have IPv4 alone.
+
+https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-prereqs.html, windows-support.html
+"""
 SAMPLES = sorted(path.parent.name for path in (ROOT / "workloads").glob("*/workload.yaml"))
 FAMILY = {
     "Service": "service.beta.kubernetes.io/aws-load-balancer-ip-address-type",
@@ -55,7 +60,7 @@ def placements():
     for name in SAMPLES:
         described = describe(workload_folder(name))
         for variant in described.variants or [None]:
-            for kind in described.kinds_of(variant):
+            for kind in sorted(set(described.kinds_of(variant)) - WITHOUT) if name != WINDOWS else ():
                 yield pytest.param(name, variant, kind, id=f"{name}-{variant or 'base'}-{kind}")
 
 

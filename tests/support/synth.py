@@ -64,6 +64,7 @@ def assembled(data: dict[str, Any] | str, *, keep: bool = True, **options: Any) 
     def make(folder: Path) -> None:
         platform = build_platform(environment, folder / "assembly", **options)
         platform.write_manifests(folder / "assembly/manifests")
+        platform.write_handouts(folder / "assembly")
         (folder / "stacks.json").write_text(json.dumps([stack.stack_name for stack in platform.stacks]))
 
     return Assembly(kept(f"assembly {json.dumps(data)} {sorted(options.items())!r}", make, keep=keep) / "assembly")

@@ -65,6 +65,8 @@ class Cluster:
     """name, namespace, values."""
     files: dict[str, str] = field(default_factory=dict)
     """The text of rendered manifests (`delivery: files`), by file name."""
+    node_configs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What nodes of its sites join with, by site."""
 
     @property
     def elsewhere(self) -> dict[str, set[str]]:
@@ -84,7 +86,7 @@ def deployed(environment: str, delivery: str | None = None) -> tuple[Cluster, ..
     for cluster in data["clusters"]:
         cluster["delivery"] = delivery or cluster.get("delivery", "files")
     folder = assembled(data).folder
-    return tuple(read(folder, environment, cluster["name"]) for cluster in data["clusters"])
+    return tuple(read(folder, data["name"], cluster["name"]) for cluster in data["clusters"])
 
 
 def read(assembly: Path, environment: str, name: str) -> Cluster:
@@ -105,6 +107,8 @@ def read(assembly: Path, environment: str, name: str) -> Cluster:
     for path in sorted(folder.glob("*.yaml")):
         cluster.files[path.name] = path.read_text()
         cluster.objects += yaml.safe_load_all(_filled(cluster.files[path.name]))
+    for path in sorted(assembly.glob(f"hybrid/{name}/*/*.yaml")):
+        cluster.node_configs[path.parent.name] = yaml.safe_load(path.read_text())["spec"]
     for path in sorted(folder.glob("*.helm.json")):
         cluster.charts.append(json.loads(_filled(path.read_text())))
     return cluster

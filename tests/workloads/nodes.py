@@ -110,7 +110,21 @@ def profiles_of(cluster: Cluster) -> list[FargateProfile]:
 
 def nodes_of(cluster: Cluster) -> list[Nodes]:
     """The node groups and node pools of a cluster."""
-    return [*_groups(cluster), *_own_groups(cluster), *_built_in(cluster), *_pools(cluster)]
+    return [*_groups(cluster), *_own_groups(cluster), *_built_in(cluster), *_pools(cluster), *_sites(cluster)]
+
+
+def _sites(cluster: Cluster) -> Iterator[Nodes]:
+    """Hybrid nodes, as they join: nodeadm adds its own label to those of the file."""
+    for site, config in cluster.node_configs.items():
+        (flag,) = [one for one in config["kubelet"]["flags"] if one.startswith("--node-labels=")]
+        pairs = dict(pair.split("=") for pair in flag.removeprefix("--node-labels=").split(","))
+        labels = {key: frozenset([value]) for key, value in pairs.items()}
+        labels |= {
+            "eks.amazonaws.com/compute-type": frozenset(["hybrid"]),
+            "kubernetes.io/arch": frozenset(["amd64"]),
+        }
+        taints = tuple(config["kubelet"].get("config", {}).get("registerWithTaints", []))
+        yield Nodes("hybrid_nodes", site, {**_ON_EVERY_NODE, **labels}, taints)
 
 
 def _groups(cluster: Cluster) -> Iterator[Nodes]:

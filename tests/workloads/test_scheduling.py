@@ -14,7 +14,9 @@ from tests.workloads.clusters import Cluster, deployed
 from tests.workloads.nodes import ANY, FargateProfile, Nodes, nodes_of, profiles_of
 from tests.workloads.scheduling import land, may_meet, tolerates
 
-CASES = [pytest.param(name, marks=pytest.mark.xdist_group(f"manifests-{name}")) for name in ENVIRONMENTS]
+MIXED = "examples/everything"
+"""Every kind of compute in one cluster."""
+CASES = [pytest.param(name, marks=pytest.mark.xdist_group(f"manifests-{name}")) for name in (*ENVIRONMENTS, MIXED)]
 ADDONS = {
     "coredns": {"k8s-app": "kube-dns"},
     "metrics-server": {"app.kubernetes.io/name": "metrics-server"},
@@ -52,6 +54,8 @@ def system_pods(cluster: Cluster) -> Iterator[Pod]:
     for properties in cluster.of_type("AWS::EKS::Addon").values():
         if (name := properties["AddonName"]) in ADDONS:
             values = json.loads(properties.get("ConfigurationValues") or "{}")
+            if name == "coredns" and cluster.node_configs:
+                continue  # it is in the VPC and at the sites: below
             selector = values.get("controller", values).get("nodeSelector", {})
             yield pod(name, "kube-system", ADDONS[name], nodeSelector=selector, tolerations=CRITICAL)
 
@@ -79,6 +83,13 @@ def test_every_pod_lands_where_its_file_says(environment: str) -> None:
         found = [*pods(cluster.objects), *system_pods(cluster)]
         problems = [misplaced(cluster, one, *places[cluster.name, one.namespace]) for one in found]
         assert [text for text in problems if text] == []
+
+
+def test_cluster_dns_is_in_the_cloud_and_at_the_sites() -> None:
+    (cluster,) = deployed("hybrid")
+    dns = pod("coredns", "kube-system", ADDONS["coredns"], tolerations=CRITICAL)
+    landing = land(dns, cluster.objects, profiles_of(cluster), nodes_of(cluster))
+    assert set(landing.places) == {("managed_nodes", "general"), ("hybrid_nodes", "berlin")}, "porto has a taint"
 
 
 def test_pods_of_every_kind_are_among_them() -> None:

@@ -81,6 +81,8 @@ def _moves_interfaces(clusters: list[Cluster]) -> bool:
         return True
     if any(str(group.get("AmiType", "")).startswith("WINDOWS") for item in clusters for group in item.node_groups):
         return True
+    if any(nodes.family == "windows" for item in clusters for nodes in item.self_managed):
+        return True
     for cluster in clusters:
         plugin = cluster.addons.get("vpc-cni")
         if plugin is None:

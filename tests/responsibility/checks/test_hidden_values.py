@@ -5,6 +5,7 @@ reference, an import, a condition, a custom resource, a macro or a chart's place
 """
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from responsibility.reading.template import parse
 from tests.responsibility.checks.test_every_check import CHECKS, FIXTURES, cases
 from tests.support import hiding
+from tests.support.environments import ROOT
 
 SAMPLE = 12
 """Further places of a fixture that a test run hides: about 7,000 changed inputs in all."""
@@ -60,3 +62,10 @@ def test_what_is_hidden_is_not_met(case: str) -> None:
 def test_nothing_is_met_because_a_resource_is_elsewhere(case: str) -> None:
     found = hiding.fooled_by_absence([CHECKS[case.split("/")[0]]], documents(case))
     assert [line for line in found if ELSEWHERE.get(case, "no exception") not in line] == []
+
+
+def test_the_page_lists_what_decides_each_check() -> None:
+    rows = re.findall(r"^\| (EKR\d+) \| .", (ROOT / "docs/check-inputs.md").read_text(), re.MULTILINE)
+    assert rows == sorted({case.split("/")[0] for case in BAD}), (
+        "python -m tests.responsibility.checks.inputs writes it"
+    )
