@@ -84,7 +84,17 @@ CASES = [
     (
         "block_storage",
         thing("PersistentVolume", {"csi": {"driver": "ebs.csi.aws.com"}}),
+        thing("PersistentVolume", {"csi": {"driver": "nfs.csi.k8s.io"}}),
+    ),
+    (
+        "file_storage",
         thing("PersistentVolume", {"csi": {"driver": "efs.csi.aws.com"}}),
+        thing("PersistentVolume", {"csi": {"driver": "nfs.csi.k8s.io"}}),
+    ),
+    (
+        "default_volumes",
+        thing("PersistentVolumeClaim", {"resources": {}}),
+        thing("PersistentVolumeClaim", {"storageClassName": "site"}),
     ),
     ("block_storage", thing("StorageClass", provisioner="ebs.csi.aws.com"), thing("StorageClass")),
     (

@@ -15,7 +15,7 @@ from responsibility.reading.template import BadSource
 from safe_io.ownership import OutputProblem
 from tests.responsibility.account.fake_eks import FakeEks, offer, run
 from tests.responsibility.account.lock_case import ADDONS, DAY, endpoint, locked, template
-from tests.support.environments import ROOT, environment_data
+from tests.support.environments import ENVIRONMENTS, ROOT, environment_data
 from tests.support.synth import assembled, build_platform
 from tests.support.templates import of_type
 
@@ -225,7 +225,7 @@ def test_a_file_that_is_no_lock_file_is_not_replaced(eks: FakeEks, tmp_path: Pat
 def test_bad_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     for arguments, words in {
         (): "Say which environment",
-        ("--env", "demmo"): "There is: auto-mode, demo",
+        ("--env", "demmo"): f"There is: {', '.join(ENVIRONMENTS)}",
         ("--env", "demo", "--assembly", tmp_path / "none"): "Make it with `make synth ENV=demo CHECKS=off`",
     }.items():
         assert run(monkeypatch, "lock-addons", *arguments) == 2
