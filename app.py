@@ -63,21 +63,21 @@ def main() -> int:
 
 
 def _fleet(context: dict[str, Any], options: "SynthOptions") -> int:
-    """Synthesises the pipelines of the fleet that the context key `fleet` names; returns the exit code. Raises BadInput."""
+    """Synthesises what moves the fleet that the context key `fleet` names; returns the exit code. Raises BadInput."""
     if context.get("env"):
         raise BadInput(
-            "-c env and -c fleet are both said; an environment has clusters, a fleet has pipelines: name one of them"
+            "-c env and -c fleet are both said; an environment has clusters, a fleet what moves it: name one of them"
         )
+    from fleet.app import add_stacks
     from fleet.loading import load_fleet
     from fleet.path import fleet_path
-    from fleet.pipeline import acknowledge, stack_of
 
     path = fleet_path(context["fleet"])
     fleet = load_fleet(path, today=options.today)
 
     def write(folder: Path) -> None:
         app = _app(folder, options, context)
-        acknowledge(stack_of(app, fleet))
+        add_stacks(app, fleet)
         if options.checks:
             from stacks.synth_checks.plugins import add_plugins
 

@@ -84,6 +84,15 @@ def _schema(_options: argparse.Namespace) -> int:
     return OK
 
 
+def _github(options: argparse.Namespace) -> int:
+    from fleet.github import workflow
+    from fleet.loading import load_fleet
+    from fleet.path import fleet_path
+
+    print(workflow(load_fleet(fleet_path(options.name))), end="")
+    return OK
+
+
 def _table(options: argparse.Namespace) -> int:
     from fleet.path import named
     from fleet.render import render
@@ -224,6 +233,7 @@ ACTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "deploy": ("deploy a wave; after --, a call of the CDK", _deploy),
     "look": ("print how many resources a wave would replace or remove", _look),
     "gate": ("wait until the gate of a wave is open", _gate),
+    "github": ("print the workflow for GitHub Actions", _github),
     "schema": ("the JSON schema of the table", _schema),
 }
 

@@ -23,7 +23,6 @@ from fleet.model import Fleet
 from fleet.spec import BUILD_MINUTES, PipelineSpec
 from fleet.stages import NONE_REPLACED, Action, Stage, pipelines
 from safe_io.errors import BadInput
-from stacks.environment.stack_names import fleet_stack
 
 _ROOT = Path(__file__).parents[1]
 IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
@@ -56,7 +55,7 @@ class PipelineStack(cdk.Stack):
         )
         self._fleet, self._spec = fleet, spec
         self._name = f"eks-fleet-{fleet.spec.name}"
-        self._file = _in_repository(fleet.path)
+        self._file = in_repository(fleet.path)
         keep(self, retain=spec.retain)
         logs = f"/eks-platform/fleet/{fleet.spec.name}/*"
         self._key = customer_key(
@@ -352,7 +351,7 @@ class PipelineStack(cdk.Stack):
         }
 
 
-def _in_repository(path: Path) -> str:
+def in_repository(path: Path) -> str:
     """Returns the path of a fleet's file in the repository. Raises BadInput: it is elsewhere."""
     file = path.resolve()
     if not file.is_relative_to(_ROOT):
@@ -360,13 +359,6 @@ def _in_repository(path: Path) -> str:
             f"{path}: is not in the repository that the pipeline reads; put it below {_ROOT}, such as in fleets/"
         )
     return str(file.relative_to(_ROOT))
-
-
-def stack_of(app: cdk.App, fleet: Fleet) -> PipelineStack:
-    """Adds the stack of a fleet's pipelines. Raises BadInput: its file has no `pipeline`."""
-    if fleet.spec.pipeline is None:
-        raise BadInput(f"{fleet.path}: has no pipeline; add the key, with account, region and source (docs/fleet.md)")
-    return PipelineStack(app, fleet_stack(fleet.spec.name), fleet, fleet.spec.pipeline)
 
 
 _LOGGED = (

@@ -150,6 +150,32 @@ class PipelineSpec(Spec):
     """Keeps key, artifacts and logs when the stack is deleted."""
 
 
+class GithubSpec(Spec):
+    """Roles that a GitHub repository assumes by OpenID Connect: a stack of its own (docs/fleet.md, GitHub Actions)."""
+
+    account: AccountId
+    """Account of the roles."""
+    region: Region
+    """Region of their stack."""
+    repository: Annotated[str, pattern(r"[\w.-]{1,100}/[\w.-]{1,100}", "must be OWNER/NAME")]
+    """The repository whose workflows may assume them."""
+    branch: Annotated[str, pattern(r"[\w./-]{1,200}", "must be the name of a branch")] = "main"
+    """The branch whose workflows may assume them."""
+    oidc_provider_arn: (
+        Annotated[
+            str,
+            pattern(
+                rf"arn:{PARTITION}:iam::\d{{12}}:oidc-provider/token\.actions\.githubusercontent\.com",
+                "must be the ARN of GitHub's provider: arn:aws:iam::ACCOUNT:oidc-provider/token.actions.githubusercontent.com",
+            ),
+        ]
+        | None
+    ) = None
+    """ARN of GitHub's OIDC provider, of which an account has one; default: the stack makes it."""
+    iam: IamSpec = IamSpec()
+    """Path, prefix and boundary of the roles."""
+
+
 class FleetSpec(Spec):
     """The content of one fleet file."""
 
@@ -174,6 +200,8 @@ class FleetSpec(Spec):
     """The waves, in order."""
     pipeline: PipelineSpec | None = None
     """AWS CodePipeline for this fleet; default: none."""
+    github: GithubSpec | None = None
+    """Roles for GitHub Actions; default: none."""
 
     @model_validator(mode="after")
     def _waves(self) -> "FleetSpec":

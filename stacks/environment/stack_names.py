@@ -49,3 +49,8 @@ def protection_stack(environment: str, cluster: str) -> str:
 def fleet_stack(fleet: str) -> str:
     """Returns the name of the stack of a fleet's pipelines."""
     return f"eks-fleet-{fleet}"
+
+
+def fleet_github_stack(fleet: str) -> str:
+    """Returns the name of the stack of the roles that GitHub assumes for a fleet."""
+    return f"eks-fleet-{fleet}-github"

@@ -1,11 +1,13 @@
 """`make deploy ENV=FLEET WAVE=...`: order, gates, approvals, where it stops, and how it goes on."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fleet.access import lookup_profile
 from fleet.deploying import Deployer
 from fleet.gates import GateShut, judged, look_at, stacks_not_complete, wait
 from fleet.loading import load_fleet
@@ -54,6 +56,7 @@ class World:
         self, fleet: Fleet, *, fails: str = "", differs: str = "", answer: str = "", version: str | None = None
     ) -> None:
         self.fleet, self.fails, self.differs, self.answer, self.version = fleet, fails, differs, answer, version
+        self.lookup: Callable[[Member], str] | None = None
         self.done: list[str] = []
         self.ran: list[tuple[str, str]] = []
         self.environments: dict[str, dict[str, str]] = {}
@@ -64,7 +67,13 @@ class World:
         self.shut: dict[str, list[str]] = {}
 
     def deploy(self, wave: str, **options: Any) -> int:
-        deployer = Deployer(
+        return self._deployer().deploy(wave, wait_for_gate=self._wait, **options)
+
+    def deploy_one(self, wave: str, name: str) -> int:
+        return self._deployer().deploy_one(wave, name)
+
+    def _deployer(self) -> Deployer:
+        return Deployer(
             self.fleet,
             COMMAND,
             account_of=self._account,
@@ -72,8 +81,8 @@ class World:
             run=self._run,
             ask=self._ask,
             say=self.said.append,
+            lookup_profile=self.lookup,
         )
-        return deployer.deploy(wave, wait_for_gate=self._wait, **options)
 
     def _account(self, _member: Member) -> Any:
         there = {"version": self.version} if self.version else AccountError("no cluster", "ResourceNotFoundException")
@@ -125,6 +134,24 @@ def test_an_environment_is_deployed_by_the_operations_that_one_alone_is(
     )
     assert "AWS_ACCESS_KEY_ID" not in world.environments["eu"], "it would go before the profile"
     assert world.environments["dev"]["AWS_ACCESS_KEY_ID"] == "of-the-shell"
+
+
+def test_an_engine_reads_by_the_lookup_role_and_leaves_its_own_credentials_to_the_cdk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-engine")
+    world = World(fleet_of(tmp_path), version="1.35")
+    world.lookup = lookup_profile
+    assert world.deploy_one("europe", "us") == 0
+    assert world.ran == [("deploy", "us")]
+    given = world.environments["us"]
+    assert given["EKS_PLATFORM_LOOKUP_PROFILE"] == "fleet-444455556666-us-east-2"
+    assert (given["AWS_ACCESS_KEY_ID"], "AWS_PROFILE" in given) == ("of-the-engine", "AWS_PROFILE" in os.environ)
+    with pytest.raises(BadInput, match=r"--only ap: wave europe has no such environment\. It has: eu, us"):
+        world.deploy_one("europe", "ap")
+    world.version = "1.34"
+    with pytest.raises(BadInput, match=r"set 1\.35 first"):
+        world.deploy_one("europe", "us")
 
 
 def test_a_failure_stops_it_is_named_and_a_second_run_goes_on(tmp_path: Path) -> None:

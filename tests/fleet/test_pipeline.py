@@ -1,14 +1,19 @@
 """The pipelines of a fleet: stages within the service's limits, a template that every judge passes, roles with no more than they need."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from fleet.__main__ import ACTIONS, main
 from fleet.access import bootstrap_roles, lookup_config, lookup_profile
+from fleet.github import workflow
 from fleet.loading import load_fleet
 from fleet.model import Fleet
 from fleet.path import fleet_path
@@ -19,11 +24,13 @@ from tests.support.kept import kept
 
 HERE = Path(__file__).parent
 STACK = "eks-fleet-example"
+REUSABLE = ROOT / ".github/workflows/fleet-wave.yml"
+ACTION = ROOT / ".github/actions/fleet/action.yml"
 
 
 @pytest.fixture(scope="module")
-def template() -> dict[str, Any]:
-    """The stack of the shipped fleet, from the front door, with every check of a synth."""
+def assembly() -> Path:
+    """The stacks of the shipped fleet, from the front door, with every check of a synth."""
 
     def make(folder: Path) -> None:
         done = front_door(folder / "assembly", fleet="example", today=TODAY.isoformat(), checks="on")
@@ -35,7 +42,13 @@ def template() -> dict[str, Any]:
         *sorted((ROOT / "fleets/example").glob("*.yaml")),
     ]
     key = "pipeline of the example fleet " + "".join(path.read_text() for path in sources)
-    content: dict[str, Any] = json.loads((kept(key, make) / f"assembly/{STACK}.template.json").read_text())
+    return kept(key, make) / "assembly"
+
+
+@pytest.fixture(scope="module")
+def template(assembly: Path) -> dict[str, Any]:
+    """The stack of the pipelines."""
+    content: dict[str, Any] = json.loads((assembly / f"{STACK}.template.json").read_text())
     return content
 
 
@@ -188,8 +201,82 @@ def test_the_front_door_says_what_is_wrong(context: dict[str, str], words: str, 
     assert not (tmp_path / "out").exists()
 
 
-def test_the_template_passes_cfn_lint(template: dict[str, Any], tmp_path: Path) -> None:
-    path = tmp_path / "pipeline.template.json"
-    path.write_text(json.dumps(template))
-    done = subprocess.run([str(Path(sys.executable).parent / "cfn-lint"), str(path)], capture_output=True, text=True)
+def test_a_fleet_without_an_engine_has_no_stack(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, 1, [{"name": "all", "percent": 100}])
+    done = front_door(tmp_path / "out", fleet=str(fleet.path))
+    assert (done.returncode, "has neither pipeline nor github" in done.stderr) == (2, True), done.stderr
+
+
+def test_the_templates_pass_cfn_lint(assembly: Path) -> None:
+    paths = sorted(map(str, assembly.glob("*.template.json")))
+    assert len(paths) == 2
+    done = subprocess.run([str(Path(sys.executable).parent / "cfn-lint"), *paths], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+# --- GitHub Actions
+
+
+def test_github_assumes_roles_from_one_branch_and_without_a_key(assembly: Path) -> None:
+    template = json.loads((assembly / f"{STACK}-github.template.json").read_text())
+    roles = of_type(template, "AWS::IAM::Role")
+    assert {one["RoleName"] for one in roles.values()} == {f"{STACK}-github-look", f"{STACK}-github-deploy"}
+    for one in roles.values():
+        (statement,) = one["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+        assert statement["Condition"] == {
+            "StringEquals": {
+                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                "token.actions.githubusercontent.com:sub": "repo:example/eks-platform:ref:refs/heads/main",
+            }
+        }
+    policies = of_type(template, "AWS::IAM::ManagedPolicy")
+    (look,) = policies["LookRolePolicy"]["PolicyDocument"]["Statement"]
+    assert all("-lookup-role-" in one for one in look["Resource"])
+    assert not of_type(template, "AWS::IAM::AccessKey")
+
+
+def test_the_workflow_of_a_fleet_calls_its_waves_in_order() -> None:
+    made = yaml.safe_load(workflow(load_fleet(fleet_path("example"), today=TODAY)))
+    jobs = made["jobs"]
+    assert [(name, job.get("needs")) for name, job in jobs.items()] == [
+        ("canary", None),
+        ("europe", "canary"),
+        ("rest", "europe"),
+    ]
+    assert json.loads(jobs["europe"]["with"]["environments"]) == ["shop-eu-central", "shop-eu-west"]
+    assert (jobs["europe"]["with"]["approval"], "approval" in jobs["rest"]["with"]) == ("fleet-europe", False)
+    assert jobs["canary"]["with"]["deploy-role"] == f"arn:aws:iam::111122223333:role/{STACK}-github-deploy"
+    called = yaml.safe_load(REUSABLE.read_text())
+    inputs = called[True]["workflow_call"]["inputs"]  # YAML 1.1 reads `on` as true
+    needed = {name for name, one in inputs.items() if one.get("required")}
+    for job in jobs.values():
+        assert job["uses"] == "./.github/workflows/fleet-wave.yml"
+        assert needed <= set(job["with"]) <= set(inputs)
+
+
+def test_the_reusable_workflow_runs_commands_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    jobs = yaml.safe_load(REUSABLE.read_text())["jobs"]
+    seen: list[str] = []
+    for job in jobs.values():
+        for step in job["steps"]:
+            for command in re.findall(r"python -m fleet (.*?)(?: \\\n\s+--|\)|$)", step.get("run", ""), re.MULTILINE):
+                words = shlex.split(re.sub(r"\$\w+", "example", command))
+                assert words[0] in ACTIONS
+                seen.append(words[0])
+                assert main([*words[:-1], "nowhere"]) == 2
+                assert "--lookup-roles: invalid choice: 'nowhere'" in capsys.readouterr().err, "all else is known"
+    assert seen == ["look", "deploy", "gate"]
+    assert jobs["deploy"]["permissions"] == {"id-token": "write", "contents": "read"}
+    assert jobs["approve"]["permissions"] == {}, "who only waits has no token"
+    uses = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]
+    assert all(one == "./.github/actions/fleet" or re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", one) for one in uses)
+
+
+def test_workflows_fit_githubs_schema(tmp_path: Path) -> None:
+    made = tmp_path / "fleet.yml"
+    made.write_text(workflow(load_fleet(fleet_path("example"), today=TODAY)))
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
+    for schema, files in (("github-workflows", [REUSABLE, made]), ("github-actions", [ACTION])):
+        done = subprocess.run([*check, f"vendor.{schema}", *map(str, files)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr

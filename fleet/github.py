@@ -1,0 +1,107 @@
+"""GitHub Actions for a fleet: the roles that its workflows assume without a stored key, and the workflow that calls each wave."""
+
+import json
+
+import aws_cdk as cdk
+import yaml
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from eks_constructs.roles import allow, document, prescribe, role
+from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles, partition_of
+from fleet.model import Fleet
+from fleet.pipeline import in_repository
+from fleet.spec import GithubSpec
+from safe_io.errors import BadInput
+
+ISSUER = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+APPROVALS = "fleet-"
+"""Begins the names of GitHub's environments whose reviewers approve waves."""
+REPLACEMENTS = f"{APPROVALS}replacements"
+HOURS = 8
+"""Of a session: a wave's environment takes up to an hour, and an upgrade several."""
+JOBS = {"look": (LOOKUP,), "deploy": DEPLOYING}
+
+
+class GithubStack(cdk.Stack):
+    """The roles that workflows of one repository and branch assume.
+
+    https://docs.github.com/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, fleet: Fleet, spec: GithubSpec) -> None:
+        """Makes the stack."""
+        super().__init__(
+            scope,
+            construct_id,
+            env=cdk.Environment(account=spec.account, region=spec.region),
+            description=f"EKS platform: roles that GitHub Actions assumes for the fleet {fleet.spec.name}",
+        )
+        provider = spec.oidc_provider_arn
+        if provider is None:
+            made = iam.CfnOIDCProvider(self, "Provider", url=f"https://{ISSUER}", client_id_list=[AUDIENCE])
+            provider = made.attr_arn
+        # Jobs that assume a role have no GitHub environment: a token of a job that has one names that, and not the branch.
+        branch = f"repo:{spec.repository}:ref:refs/heads/{spec.branch}"
+        for job, kinds in JOBS.items():
+            statement = {
+                "Effect": "Allow",
+                "Principal": {"Federated": provider},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {"StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": branch}},
+            }
+            assumed = [
+                one
+                for account, found in fleet.spec.accounts.items()
+                for one in bootstrap_roles(account, found, found.bootstrap, kinds, partition_of(spec.region))
+            ]
+            made_role = role(
+                self,
+                f"{job.capitalize()}Role",
+                spec=spec.iam,
+                name=f"{construct_id}-{job}",
+                description=f"GitHub Actions of {spec.repository}: {job} of the fleet {fleet.spec.name}",
+                trust=document([statement]),
+                statements=[allow(["sts:AssumeRole"], assumed, sid="RolesOfTheBootstrap")],
+                named=True,
+            )
+            made_role.max_session_duration = HOURS * 3600
+        prescribe(self, spec.iam)
+
+
+def workflow(fleet: Fleet) -> str:
+    """Returns the workflow that deploys a fleet, wave after wave. Raises BadInput: its file has no `github`."""
+    if (spec := fleet.spec.github) is None:
+        raise BadInput(f"{fleet.path}: has no github; add the key, with account, region and repository (docs/fleet.md)")
+    prefix, path = spec.iam.name_prefix or "", spec.iam.path
+    roles = {
+        f"{job}-role": f"arn:{partition_of(spec.region)}:iam::{spec.account}:role{path}{prefix}eks-fleet-{fleet.spec.name}-github-{job}"
+        for job in JOBS
+    }
+    jobs: dict[str, object] = {}
+    before = None
+    for wave in fleet.waves:
+        given = {
+            "fleet": in_repository(fleet.path),
+            "wave": wave.spec.name,
+            "environments": json.dumps([one.environment.name for one in wave.members]),
+            **({"approval": f"{APPROVALS}{wave.spec.name}"} if wave.spec.approval else {}),
+            **roles,
+            "region": spec.region,
+        }
+        jobs[wave.spec.name] = {
+            **({"needs": before} if before else {}),
+            "permissions": {"contents": "read", "id-token": "write"},
+            "uses": "./.github/workflows/fleet-wave.yml",
+            "with": given,
+        }
+        before = wave.spec.name
+    content = {
+        "name": f"Fleet {fleet.spec.name}",
+        "on": {"push": {"branches": [spec.branch]}, "workflow_dispatch": {}},
+        "permissions": {},
+        "concurrency": {"group": f"fleet-{fleet.spec.name}", "cancel-in-progress": False},
+        "jobs": jobs,
+    }
+    return yaml.safe_dump(content, sort_keys=False, width=140)
