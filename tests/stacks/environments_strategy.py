@@ -96,6 +96,29 @@ def devices(draw: st.DrawFn, group: dict[str, Any], version: str) -> dict[str, A
 
 
 @st.composite
+def own_groups(draw: st.DrawFn, name: str, *, untainted: bool) -> dict[str, Any]:
+    ami = draw(st.sampled_from([*sorted(AMIS), "UBUNTU_2404_x86_64"]))
+    group = {"name": name, "ami_type": ami, "instance_types": draw(st.sampled_from(AMIS.get(ami, X86)))}
+    group |= draw(
+        optional(
+            volume_gib=st.integers(20, 500),
+            labels=st.just({"team": "a", "example.com/x": ""}),
+            refresh=st.sampled_from([{"enabled": False}, {"min_healthy_percentage": 80}, {"checkpoints": [50, 100]}]),
+            drain_seconds=st.integers(30, 7200),
+        )
+    )
+    if not ami.startswith("AL2023"):
+        group["kubelet"] = {"max_pods": 30}  # nothing else counts pods that have subnets of their own
+    if draw(st.booleans()):
+        group |= {"capacity": "spot", **draw(optional(on_demand_base=st.integers(0, 3)))}
+    if untainted:
+        group |= {"min_size": 1, "desired_size": 2, "max_size": 3}
+    elif draw(st.booleans()):
+        group |= {"min_size": 0, "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}]}
+    return group
+
+
+@st.composite
 def auto_modes(draw: st.DrawFn) -> dict[str, Any]:
     auto: dict[str, Any] = draw(optional(load_balancer_scheme=st.just("internal")))
     if draw(st.booleans()):
@@ -157,7 +180,11 @@ def hybrid_nodes(draw: st.DrawFn, version: str) -> dict[str, Any]:
 
 @st.composite
 def computes(draw: st.DrawFn, version: str) -> dict[str, Any]:
-    kinds = draw(st.lists(st.sampled_from(["auto_mode", "managed_nodes", "fargate"]), min_size=1, unique=True))
+    kinds = draw(
+        st.lists(
+            st.sampled_from(["auto_mode", "managed_nodes", "self_managed_nodes", "fargate"]), min_size=1, unique=True
+        )
+    )
     compute: dict[str, Any] = {}
     if "auto_mode" in kinds:
         compute["auto_mode"] = draw(auto_modes())
@@ -165,6 +192,9 @@ def computes(draw: st.DrawFn, version: str) -> dict[str, Any]:
         count = draw(st.integers(1, 3))
         groups = [draw(node_groups(f"g{index}", version, untainted=index == 0)) for index in range(count)]
         compute["managed_nodes"] = {"groups": groups, **draw(optional(session_manager=st.booleans()))}
+    if "self_managed_nodes" in kinds:
+        groups = [draw(own_groups(f"own{index}", untainted=index == 0)) for index in range(draw(st.integers(1, 2)))]
+        compute["self_managed_nodes"] = {"groups": groups}
     if "fargate" in kinds:
         profiles = [
             {
@@ -265,11 +295,18 @@ def environments(draw: st.DrawFn) -> dict[str, Any]:
             "compute": draw(computes(version)),
             **({"network": own} if own else {}),
         }
+        if "self_managed_nodes" in cluster["compute"]:
+            plane = cluster["control_plane"]
+            if plane.get("ip_family") != "ipv6":
+                plane["service_cidr"] = "172.20.0.0/16"
+            # Groups without room of their own find it on the others; isolated networks need the endpoints of the controllers.
+            if (own or network).get("nat") == "none":
+                cluster["compute"]["self_managed_nodes"]["termination_handler"] = {"enabled": False}
         if (own or network).get("nat") != "none":
             cluster["workloads"] = draw(workloads(cluster["compute"]))
         if (own or network).get("nat") == "none":
             pass  # these add-ons need more than the default endpoints
-        elif "managed_nodes" in cluster["compute"]:
+        elif {"managed_nodes", "self_managed_nodes"} & set(cluster["compute"]):
             cluster |= draw(
                 optional(addons=st.just({"external-dns": {"enabled": True}, "aws-efs-csi-driver": {"enabled": True}}))
             )

@@ -81,7 +81,15 @@ def check_cluster(cluster, template):
     addons = {value["AddonName"]: key for key, value in of_type(template, "AWS::EKS::Addon").items()}
     groups = of_type(template, "AWS::EKS::Nodegroup")
     assert bool(groups) == ("managed_nodes" in mix.kinds)
-    assert ({"vpc-cni", "kube-proxy", "eks-pod-identity-agent"} <= set(addons)) == ("managed_nodes" in mix.kinds)
+    assert ({"vpc-cni", "kube-proxy", "eks-pod-identity-agent"} <= set(addons)) == bool(
+        {"managed_nodes", "self_managed_nodes"} & set(mix.kinds)
+    )
+    own = of_type(template, "AWS::AutoScaling::AutoScalingGroup")
+    assert bool(own) == ("self_managed_nodes" in mix.kinds)
+    for group in own:
+        entries = set(of_type(template, "AWS::EKS::AccessEntry"))
+        assert {addons["vpc-cni"], addons["kube-proxy"]} <= needs(template, group)
+        assert entries & needs(template, group), "a node that comes before its access entry is refused"
     for group, value in groups.items():
         assert {addons["vpc-cni"], addons["kube-proxy"]} <= needs(template, group)
         assert group not in needs(template, addons["vpc-cni"])
@@ -89,9 +97,9 @@ def check_cluster(cluster, template):
     if mix.kinds == ["auto_mode"]:
         assert "coredns" not in addons
     elif mix.deployments_run_on:
-        needed = bool({"managed_nodes", "fargate", "hybrid_nodes"} & set(mix.kinds))
+        needed = bool({"managed_nodes", "self_managed_nodes", "fargate", "hybrid_nodes"} & set(mix.kinds))
         assert ("coredns" in addons) == (needed and not mix.deployments_wait_for_pools)
-        assert set(groups) <= needs(template, addons["coredns"]) if "coredns" in addons else True
+        assert {*groups, *own} <= needs(template, addons["coredns"]) if "coredns" in addons else True
 
     profiles = of_type(template, "AWS::EKS::FargateProfile")
     lengths = sorted(len(needs(template, one) & set(profiles)) for one in profiles)
