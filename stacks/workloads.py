@@ -3,13 +3,12 @@
 It depends on the compute stack, so it is deleted first: load balancers before their controllers, volumes before their drivers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 from constructs import Construct, IConstruct, IDependable
 
-from delivery.order import in_stages
-from delivery.placeholders import fill, role_placeholder, unescaped
+from delivery.placeholders import role_placeholder
 from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import PlannedAddon
 from eks_constructs.cluster_compute import add_late_addons
@@ -17,14 +16,13 @@ from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.compute.kind import Wiring
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.identity import associated_role
-from eks_constructs.kubectl import SIDE_BY_SIDE, Kubectl, Logging
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.pod_identities import PodIdentities, PodIdentitySpec, ServiceAccountSpec
-from eks_constructs.pseudo import Aws
 from eks_constructs.rights import statements_of
 from eks_constructs.roles import Statement
 from eks_constructs.workload_bucket import WorkloadBucket
 from eks_constructs.workload_file_system import WorkloadFileSystem
+from stacks.applying import apply_objects
 from stacks.control_plane import RunningCluster
 from stacks.controllers import charts_of, controllers, needs_load_balancer_controller
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
@@ -65,11 +63,6 @@ def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools:
 def output_name(namespace: str, placeholder: str) -> str:
     """Returns the key of the output with the value of a workload's placeholder."""
     return pascal_case(namespace) + pascal_case(placeholder.lower().replace("_", "-"))
-
-
-def kubectl_log_group(environment: Environment, cluster: str) -> str:
-    """Returns the name of the log group of a cluster's kubectl handler."""
-    return f"/eks-platform/{environment.name}/clusters/{cluster}/kubectl"
 
 
 class WorkloadsStack(cdk.Stack):
@@ -115,7 +108,10 @@ class WorkloadsStack(cdk.Stack):
         late = late_addons(spec, lock, before_pools=before_pools)
         self._remember_delivery()
         if spec.delivered_by_stack:
-            self._apply(added, workloads, values, controller_values, logs_key_arn, late)
+            apply_objects(
+                self, cluster, environment, added, workloads, values, controller_values,
+                logs_key_arn=logs_key_arn, late=lambda after: self._late_addons(late, after),
+            )  # fmt: skip
         else:
             self._late_addons(late, after=[])
 
@@ -275,66 +271,3 @@ class WorkloadsStack(cdk.Stack):
             oidc=self._cluster.oidc if irsa else None,
             statements=statements,
         ).attr_arn
-
-    def _apply(
-        self,
-        added: Sequence[HelmChart | ManifestFile],
-        workloads: Sequence[PlacedWorkload],
-        values: Mapping[str, Mapping[str, str]],
-        controller_values: Mapping[str, str],
-        logs_key_arn: str,
-        late: Sequence[PlannedAddon],
-    ) -> None:
-        """The cluster's own objects one file after the other, then workloads side by side, each stage after the one before."""
-        spec = self._cluster.spec
-        kubectl = Kubectl(
-            self,
-            "Kubectl",
-            cluster=self._handle,
-            kubernetes_version=spec.control_plane.kubernetes_version,
-            subnet_ids=self._network.private_subnet_ids,
-            security_group_id=self._cluster.security_group_id,
-            iam_spec=self._environment.iam,
-            logging=Logging(
-                kubectl_log_group(self._environment, spec.name),
-                logs_key_arn,
-                self._environment.foundation.log_retention_days,
-            ),
-            charts=[item for item in added if isinstance(item, HelmChart)],
-            handover=spec.delivery == "handover",
-        )
-        known = {"AWS_ACCOUNT_ID": Aws.ACCOUNT_ID, "AWS_REGION": Aws.REGION, "AWS_PARTITION": Aws.PARTITION}
-        before: list[IDependable] = []
-        for file in spec.own_files(self._environment.context_of(spec), self._network):
-            before = [self._stages(kubectl, file, known, before)]
-        before = self._late_addons(late, before)
-        makers = [*map(pascal_case, spec.compute.sections), "LoadBalancerController"]
-        rights = [child for name in makers if (child := self.node.try_find_child(name))]
-        for item in added:
-            if isinstance(item, HelmChart):
-                filled = unescaped(fill(dict(item.values), {**known, **controller_values}))
-                before = [kubectl.install(item, filled, after=[*before, *rights])]
-            else:
-                before = [self._stages(kubectl, item, known, before)]
-        lanes = [before] * SIDE_BY_SIDE
-        made: dict[str, IDependable] = {}
-        for number, workload in enumerate(workloads):
-            lane = number % SIDE_BY_SIDE
-            own = self.node.find_child(pascal_case(workload.placement.namespace))
-            filled = {**known, **values[workload.placement.namespace]}
-            used = [made[namespace] for namespace in sorted(workload.after)]
-            made[workload.placement.namespace] = last = self._stages(
-                kubectl, workload.file, filled, [*lanes[lane], *used, own]
-            )
-            lanes[lane] = [last]
-
-    def _stages(
-        self, kubectl: Kubectl, file: ManifestFile, values: Mapping[str, str], after: Sequence[IDependable]
-    ) -> IDependable:
-        last: IDependable | None = None
-        for stage, objects in in_stages(file.objects).items():
-            filled = [unescaped(fill(item, values)) for item in objects]
-            last = kubectl.apply(f"{file.name}-{stage}", filled, after=[last] if last else list(after), keep=file.keep)
-        if last is None:
-            raise ValueError(f"{file.name} has no objects")
-        return last
