@@ -243,6 +243,26 @@ def test_a_volume_waits_for_its_driver_and_is_in_the_zone_of_its_pod(cluster: Cl
     assert "us-west-2b" in json.dumps(made["spec"]["nodeAffinity"])
 
 
+def test_a_capability_brings_its_kinds(cluster: Cluster) -> None:
+    role = cluster.role("kro", allow(["sts:AssumeRole", "sts:TagSession"], Service="capabilities.eks.amazonaws.com"))
+    graph = {"apiVersion": "kro.run/v1alpha1", "kind": "ResourceGraphDefinition", "metadata": {"name": "a"}, "spec": {}}
+    with pytest.raises(ApiError):
+        cluster.api.apply(graph)
+    asked = {"clusterName": "real", "capabilityName": "kro"}
+    cluster.eks.create_capability(**asked, type="KRO", roleArn=role, deletePropagationPolicy="RETAIN")
+    assert until(lambda: cluster.eks.describe_capability(**asked)["capability"]["status"] == "ACTIVE", 60)
+    assert until(lambda: _taken(cluster, graph), 30)
+    cluster.eks.delete_capability(**asked)
+
+
+def _taken(cluster: Cluster, item: dict[str, Any]) -> bool:
+    try:
+        cluster.api.apply(item)
+    except ApiError:
+        return False
+    return True
+
+
 def test_a_load_balancer_has_an_address_only_where_a_controller_serves_it(cluster: Cluster) -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"}}
     ports = [{"port": 80}]
@@ -322,23 +342,3 @@ def test_nothing_is_left_of_a_killed_engine(cluster: Cluster) -> None:
         return found
 
     assert until(lambda: left() == [])
-
-
-def test_a_capability_brings_its_kinds(cluster: Cluster) -> None:
-    role = cluster.role("kro", allow(["sts:AssumeRole", "sts:TagSession"], Service="capabilities.eks.amazonaws.com"))
-    graph = {"apiVersion": "kro.run/v1alpha1", "kind": "ResourceGraphDefinition", "metadata": {"name": "a"}, "spec": {}}
-    with pytest.raises(ApiError):
-        cluster.api.apply(graph)
-    asked = {"clusterName": "real", "capabilityName": "kro"}
-    cluster.eks.create_capability(**asked, type="KRO", roleArn=role, deletePropagationPolicy="RETAIN")
-    assert until(lambda: cluster.eks.describe_capability(**asked)["capability"]["status"] == "ACTIVE", 60)
-    assert until(lambda: _taken(cluster, graph), 30)
-    cluster.eks.delete_capability(**asked)
-
-
-def _taken(cluster: Cluster, item: dict[str, Any]) -> bool:
-    try:
-        cluster.api.apply(item)
-    except ApiError:
-        return False
-    return True
