@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import date
-from ipaddress import IPv4Network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
@@ -14,10 +13,11 @@ from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
-from eks_facts.files import load
 from stacks.environment.arns import check_arns
 from stacks.environment.availability_zones import check_zones
-from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
+from stacks.environment.aws_names import region_problem
+from stacks.environment.cluster_in_network import check_against_network
+from stacks.environment.cluster_names import check_names_of_aws
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment.gitops_spec import GitOpsSpec
 from stacks.environment.override_spec import OverrideSpec
@@ -150,14 +150,14 @@ class Environment(Spec):
         today = (info.context or {}).get("today") or date.today()
         for cluster in self.clusters:
             network = self.network_of(cluster)
-            if problem := version_problem(cluster.control_plane, today):
-                raise Misplaced(problem.text, *self.where(cluster, "control_plane", problem.key))
-            self._check_addresses(cluster, network)
-            self._check_control_plane_subnets(cluster, network)
+            if old := version_problem(cluster.control_plane, today):
+                raise Misplaced(old.text, *self.where(cluster, "control_plane", old.key))
+            try:
+                check_against_network(cluster, network)
+                check_names_of_aws(cluster, self.region)
+            except Misplaced as problem:
+                raise Misplaced(str(problem), *self.where(cluster, *problem.where)) from None
             self._check_names(cluster)
-            self._check_instances(cluster)
-            self._check_identity_center(cluster)
-            self._check_fips(cluster)
             self._check_network(cluster, network)
         return self
 
@@ -285,30 +285,6 @@ class Environment(Spec):
             except Misplaced as problem:
                 raise Misplaced(str(problem), *self.where(cluster, "compute", kind.name, *problem.where)) from None
 
-    def _check_instances(self, cluster: ClusterSpec) -> None:
-        for kind, section in cluster.compute.present():
-            named = [(where, instance_type_problem(name)) for where, name in kind.instance_types(section)]
-            named += [(where, category_problem(name)) for where, name in kind.instance_categories(section)]
-            for where, problem in named:
-                if problem:
-                    raise Misplaced(problem, *self.where(cluster, "compute", kind.name, *where))
-
-    def _check_identity_center(self, cluster: ClusterSpec) -> None:
-        argo_cd = cluster.capabilities and cluster.capabilities.argo_cd
-        region = argo_cd and argo_cd.identity_center_region
-        if region and (problem := region_problem(region)):
-            raise Misplaced(problem, *self.where(cluster, "capabilities", "argo_cd", "identity_center_region"))
-
-    def _check_fips(self, cluster: ClusterSpec) -> None:
-        auto = cluster.compute.auto_mode
-        regions = tuple(load("availability_zones")["fips_of_auto_mode"])
-        for index, one in enumerate(auto.node_classes if auto else []):
-            if one.fips and self.region and not self.region.startswith(regions):
-                raise Misplaced(
-                    f"Auto Mode has FIPS AMIs in regions of the US and Canada alone, not in {self.region}; remove it",
-                    *self.where(cluster, "compute", "auto_mode", "node_classes", index, "fips"),
-                )
-
     def _check_names(self, cluster: ClusterSpec) -> None:
         nodes = cluster.compute.managed_nodes
         for index, group in enumerate(nodes.groups if nodes else []):
@@ -327,51 +303,3 @@ class Environment(Spec):
                 f" {MAX_STACK_NAME}; shorten the cluster's name or the environment's",
                 *self.where(cluster, "name"),
             )
-
-    def _check_control_plane_subnets(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
-        auto, apart = cluster.compute.auto_mode, "control_plane_cidr"
-        if isinstance(network, ExistingNetworkSpec):
-            apart = "control_plane_subnet_ids"
-        if getattr(network, apart) and auto and auto.enabled and auto.built_in_node_pools:
-            raise Misplaced(
-                f"the built-in pools put nodes into the cluster's subnets, which are those of network.{apart}: set it to [] and add"
-                " node_classes and node_pools, or leave the control plane in the private subnets",
-                *self.where(cluster, "compute", "auto_mode", "built_in_node_pools"),
-            )
-
-    def _check_addresses(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:
-        plane = cluster.control_plane
-        pod_cidr = network.pod_cidr if isinstance(network, NetworkSpec) else None
-        ip_family = self.where(cluster, "control_plane", "ip_family")
-        if plane.ip_family == "ipv6" and not network.ipv6:
-            raise Misplaced("ipv6 needs a network with IPv6; set network.ipv6: true", *ip_family)
-        if plane.zones and isinstance(network, ExistingNetworkSpec):
-            raise Misplaced(
-                "counts AZs of a network of this project's; for an existing VPC list the cluster's subnets in private_subnet_ids",
-                *self.where(cluster, "control_plane", "zones"),
-            )
-        if plane.zones and isinstance(network, NetworkSpec) and plane.zones > network.zone_count:
-            raise Misplaced(
-                f"the network has {network.zone_count} AZs; name no more of them",
-                *self.where(cluster, "control_plane", "zones"),
-            )
-        own_pod_subnets = pod_cidr or (isinstance(network, ExistingNetworkSpec) and network.pod_subnets)
-        if plane.ip_family == "ipv6" and own_pod_subnets:
-            raise Misplaced(
-                "ipv6 cannot be combined with pod subnets (pod_cidr, pod_subnets), which serve IPv4 only;"
-                " remove them from the network",
-                *ip_family,
-            )
-        for taken in filter(None, (network.cidr, pod_cidr)):
-            if plane.service_cidr and IPv4Network(plane.service_cidr).overlaps(IPv4Network(taken)):
-                raise Misplaced(
-                    f"overlaps {taken} of its network; choose another range",
-                    *self.where(cluster, "control_plane", "service_cidr"),
-                )
-        for kind, section in cluster.compute.present():
-            public = kind.load_balancer_scheme(section) == "internet-facing"
-            if public and isinstance(network, NetworkSpec) and not network.public_subnets:
-                raise Misplaced(
-                    "internet-facing needs public subnets; set network.public_subnets: true",
-                    *self.where(cluster, "compute", kind.name, "load_balancer_scheme"),
-                )

@@ -1,0 +1,44 @@
+"""Names of AWS in a cluster that EC2, EKS or IAM Identity Center does not have."""
+
+from eks_constructs.spec import Misplaced
+from eks_facts.files import load
+from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
+from stacks.environment.cluster_spec import ClusterSpec
+
+
+def check_names_of_aws(cluster: ClusterSpec, region: str | None) -> None:
+    """Raises Misplaced, at a key of the cluster, for an instance type, a region or an AMI that AWS does not have there."""
+    _check_instances(cluster)
+    _check_identity_center(cluster)
+    _check_fips(cluster, region)
+
+
+def _check_instances(cluster: ClusterSpec) -> None:
+    for kind, section in cluster.compute.present():
+        named = [(where, instance_type_problem(name)) for where, name in kind.instance_types(section)]
+        named += [(where, category_problem(name)) for where, name in kind.instance_categories(section)]
+        for where, problem in named:
+            if problem:
+                raise Misplaced(problem, "compute", kind.name, *where)
+
+
+def _check_identity_center(cluster: ClusterSpec) -> None:
+    argo_cd = cluster.capabilities and cluster.capabilities.argo_cd
+    region = argo_cd and argo_cd.identity_center_region
+    if region and (problem := region_problem(region)):
+        raise Misplaced(problem, "capabilities", "argo_cd", "identity_center_region")
+
+
+def _check_fips(cluster: ClusterSpec, region: str | None) -> None:
+    auto = cluster.compute.auto_mode
+    regions = tuple(load("availability_zones")["fips_of_auto_mode"])
+    for index, one in enumerate(auto.node_classes if auto else []):
+        if one.fips and region and not region.startswith(regions):
+            raise Misplaced(
+                f"Auto Mode has FIPS AMIs in regions of the US and Canada alone, not in {region}; remove it",
+                "compute",
+                "auto_mode",
+                "node_classes",
+                index,
+                "fips",
+            )
