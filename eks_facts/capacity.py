@@ -76,6 +76,18 @@ def instance_type(name: str) -> InstanceType:
     return InstanceType(name, category, int(generation), vcpus, vcpus * facts["gib_per_vcpu"].get(category, 4), pods)
 
 
+_SECONDARY = (49, 29, 14, 11, 9, 5, 3)
+"""Addresses of an interface beside its own: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/AvailableIpPerENI.html"""
+
+
+def addresses_of_an_interface(name: str) -> int:
+    """Returns how many addresses for pods one network interface of an instance type has, as its greatest number of pods implies.
+
+    That number is interfaces x addresses + 2: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html
+    """
+    return next((one for one in _SECONDARY if (instance_type(name).pods - 2) % one == 0), _SECONDARY[-1])
+
+
 def allocatable(kind: InstanceType, runs: Runs, disk_gib: float = 0, max_pods: int = 0) -> dict[str, str]:
     """Returns what a node lets pods have, by resource, as quantities.
 

@@ -25,6 +25,7 @@ from stacks.objects.known_names import KnownNames, known_names, uses
 from stacks.objects.mirrored_images import use_mirrors
 from stacks.objects.namespaces import into_namespace, is_shared
 from stacks.objects.needs import Needs, check_identities, check_needs, controllers_for, needs_of
+from stacks.objects.node_policies import let_agent
 from stacks.objects.object_problems import Problems
 from stacks.objects.placeholders import check_placeholders
 from stacks.objects.pods import claim_templates
@@ -260,6 +261,7 @@ def _shaped(
         item = into_namespace(copy.deepcopy(source.object), placement.namespace, everything, setting.known, source.file)
         place_pod(item, placement, cluster, source.file, everything)
         _fill_storage(item, placement)
+        let_agent(item, placement)
         expose(item, placement, setting.scheme, by_aws=source in read.balancers, ipv6=setting.ipv6, tags=setting.tags)
         if kind_of(item) == "Namespace":
             gate(item, placement, exposed=bool(read.balancers))

@@ -275,9 +275,54 @@ def test_cilium_runs_on_hybrid_nodes_alone_and_has_the_ranges_of_pods(per_node):
     assert values["operator"]["unmanagedPodWatcher"] == {"restart": False}, "it would restart pods in the VPC"
 
 
+def test_the_operator_of_cilium_finds_a_node_where_every_site_has_a_taint():
+    def tolerations(*taints):
+        sites = [
+            {"name": f"site-{number}", "taints": [{"key": key, "value": "x", "effect": effect}] if key else []}
+            for number, (key, effect) in enumerate(taints)
+        ]
+        values = yaml.safe_load(files(environment(sites=sites))["cilium-values.yaml"])
+        return values["operator"].get("tolerations")
+
+    assert tolerations(("line", "NoSchedule"), ("", "")) is None
+    assert tolerations(("line", "PreferNoSchedule")) is None
+    found = tolerations(("line", "NoSchedule"), ("other", "NoExecute"))
+    # A list of its own takes the place of the chart's.
+    assert {one["key"] for one in found} > {
+        "line",
+        "other",
+        "node.cilium.io/agent-not-ready",
+        "node.kubernetes.io/not-ready",
+    }
+
+
+@pytest.mark.parametrize(("version", "source"), [("1.35", ""), ("1.36", " --containerd-source docker")])
+def test_ubuntu_gets_containerd_2_from_where_it_is(version, source):
+    site = {"name": "berlin", "operating_system": "ubuntu-24.04", "kubernetes_version": version}
+    steps = files(environment(sites=[site]))["berlin/README.md"]
+    (line,) = [line for line in steps.splitlines() if "nodeadm install" in line]
+    assert line.endswith("--region ${AWS_REGION}" + source)
+
+
+def test_a_policy_for_the_agent_of_the_node_has_no_peers_here():
+    from stacks.objects.rendering import placed_workloads
+
+    def egress(compute):
+        data = environment()
+        data["clusters"][0]["workloads"] = [{"name": "bucket-reader", "compute": compute}]
+        built = validated(data)
+        (workload,) = placed_workloads(built.clusters[0], built)
+        (policy,) = [one for one in workload.objects if one["metadata"]["name"] == "allow-aws"]
+        return [rule for rule in policy["spec"]["egress"] if {"protocol": "TCP", "port": 80} in rule["ports"]]
+
+    assert egress("hybrid_nodes") == [{"ports": [{"protocol": "TCP", "port": 80}]}]
+    (rule,) = egress("managed_nodes")
+    assert rule["to"][0] == {"ipBlock": {"cidr": "169.254.170.23/32"}}
+
+
 def test_cilium_is_the_newest_that_every_site_runs():
     assert "--version 1.18." in files(environment())["README.md"]
-    old = [{"name": "berlin"}, {"name": "porto", "operating_system": "ubuntu-20.04"}]
+    old = [{"name": "berlin"}, {"name": "porto", "operating_system": "ubuntu-20.04", "kubernetes_version": "1.34"}]
     assert "--version 1.17." in files(environment(sites=old))["README.md"]
 
 

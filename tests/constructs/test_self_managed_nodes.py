@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from eks_facts.capacity import addresses_of_an_interface
 from stacks.controllers import controllers
 from tests.support.environments import NODES, minimal, validated
 from tests.support.templates import of_type
@@ -170,6 +171,31 @@ def test_the_autoscaler_finds_its_groups_and_has_the_version_of_the_cluster(synt
     assert chart.values["image"] == {"tag": "v1.36.0"}
     assert chart.values["extraArgs"] == {"balance-similar-node-groups": True, "v": 4}
     assert chart.values["nodeSelector"]["eks-platform/compute-kind"] == "self_managed_nodes"
+
+
+def test_the_autoscaler_knows_what_nodes_of_an_empty_group_have(synth: Any) -> None:
+    def resources(**group: Any) -> dict[str, str]:
+        data = cluster(cluster_autoscaler={"enabled": True})
+        own = {**GROUP, "name": "empty", "min_size": 0, "desired_size": 0, **group}
+        data["clusters"][0]["compute"]["self_managed_nodes"]["groups"].append(own)
+        groups = of_type(made(synth, data), "AWS::AutoScaling::AutoScalingGroup").values()
+        (found,) = [one["Tags"] for one in groups if one["MinSize"] == "0"]
+        mark = "k8s.io/cluster-autoscaler/node-template/"
+        return {one["Key"].removeprefix(mark): one["Value"] for one in found if one["Key"].startswith(mark)}
+
+    assert resources(volume_gib=100)["resources/ephemeral-storage"].endswith("Gi")
+    gpu = resources(instance_types=["g6.12xlarge"], ami_type="AL2023_x86_64_NVIDIA")
+    assert gpu["resources/nvidia.com/gpu"] == "4"
+    windows = resources(instance_types=["m6i.xlarge"], ami_type=WINDOWS, volume_gib=100)
+    assert windows["label/kubernetes.io/os"] == "windows"
+    assert windows["resources/vpc.amazonaws.com/PrivateIPv4Address"] == "14"
+
+
+@pytest.mark.parametrize(
+    ("name", "addresses"), [("m6i.large", 9), ("m6i.xlarge", 14), ("m6i.4xlarge", 29), ("t3.large", 11)]
+)
+def test_windows_nodes_have_the_addresses_of_one_interface(name: str, addresses: int) -> None:
+    assert addresses_of_an_interface(name) == addresses
 
 
 def test_without_a_handler_there_is_no_queue(synth: Any) -> None:

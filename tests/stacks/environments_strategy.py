@@ -148,7 +148,9 @@ PRIVATE_CA = "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/1234a
 def hybrid_nodes(draw: st.DrawFn, version: str) -> dict[str, Any]:
     named = draw(st.booleans())
     older = [one for one in VERSIONS if 0 <= VERSIONS.index(version) - VERSIONS.index(one) <= 3]
-    systems = ["al2023", "ubuntu-22.04", "rhel-9"] + ([] if named else ["ubuntu-20.04", "rhel-8"])
+    # The old systems boot with cgroup v1, which kubelets from 1.35 on refuse.
+    old = not named and VERSIONS.index(version) < VERSIONS.index("1.35")
+    systems = ["al2023", "ubuntu-22.04", "rhel-9"] + (["ubuntu-20.04", "rhel-8"] if old else [])
     sites = [
         {
             "name": f"s{index}",

@@ -120,7 +120,7 @@ def synthesise(*names, code=""):
     return Ended(codes, folders, *json.loads((folder / "said.json").read_text()))
 
 
-BARE = ("demo", "hybrid", "workloads", *OTHERS)
+BARE = ("demo", "hybrid", "windows", "workloads", *OTHERS)
 """What has a finding for each acknowledgement, together."""
 
 

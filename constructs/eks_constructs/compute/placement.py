@@ -32,6 +32,8 @@ class Rule:
     """Label of a namespace by which the kind's load balancer controller makes pods wait until they are healthy targets."""
     needs_controller: bool
     """Whether load balancers need the AWS Load Balancer Controller, which is yours to run."""
+    policies_reach_the_node: bool = True
+    """Whether an ipBlock of a NetworkPolicy matches addresses of the pod's own node, such as the Pod Identity agent's."""
     # Pods are targets by their addresses: Fargate needs it, it spares a hop on nodes, and needs no node port.
     ingress_annotations: Mapping[str, str] = field(
         default_factory=lambda: {"alb.ingress.kubernetes.io/target-type": "ip"}
@@ -48,6 +50,7 @@ def rule_with_controller(
     identity: Literal["pod_identity", "irsa"] = "pod_identity",
     storage_class: str | None = None,
     storage_driver: str | None = None,
+    policies_reach_the_node: bool = True,
 ) -> Rule:
     """Returns the rule of a kind whose load balancers the AWS Load Balancer Controller makes."""
     return Rule(
@@ -63,6 +66,7 @@ def rule_with_controller(
         # https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/pod_readiness_gate/
         readiness_gate="elbv2.k8s.aws/pod-readiness-gate-inject",
         needs_controller=True,
+        policies_reach_the_node=policies_reach_the_node,
     )
 
 

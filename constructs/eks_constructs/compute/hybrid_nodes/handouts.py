@@ -14,6 +14,7 @@ from eks_constructs.compute.hybrid_nodes.construct import (
 )
 from eks_constructs.compute.hybrid_nodes.spec import COMPUTE_TYPE, ZONE, HybridNodesSpec, SiteSpec
 from eks_constructs.compute.kind import ClusterContext
+from eks_constructs.compute.placement import toleration
 from eks_facts.files import load
 
 FOLDER = "hybrid"
@@ -130,6 +131,13 @@ def _cilium(spec: HybridNodesSpec) -> dict[str, Any]:
         # kube-proxy is an add-on of EKS, on these nodes too.
         "kubeProxyReplacement": "false",
     }
+    closed = [
+        [taint.model_dump() for taint in site.taints if taint.effect != "PreferNoSchedule"] for site in spec.sites
+    ]
+    if all(closed):
+        # Nodes wait for its operator, which would find no node: a list of its own takes the place of the chart's.
+        own = list({json.dumps(one): one for taints in closed for one in map(toleration, taints)}.values())
+        values["operator"]["tolerations"] = [*load("hybrid_nodes")["cilium"]["operator_tolerations"], *own]
     if any(site.bgp for site in spec.sites):
         values["bgpControlPlane"] = {"enabled": True}
     if spec.hybrid_nodes_gateway:
@@ -230,7 +238,11 @@ def _steps(spec: HybridNodesSpec, site: SiteSpec, context: ClusterContext) -> st
     system = load("hybrid_nodes")["systems"][site.operating_system]
     version = site.kubernetes_version or context.kubernetes_version
     provider, region = spec.credentials.provider, context.region or REGION
-    source = f" --containerd-source {system['containerd']}" if system["containerd"] != "distro" else ""
+    versions = list(load("kubernetes_versions")["versions"])
+    containerd = system["containerd"]
+    if versions.index(version) >= versions.index(load("hybrid_nodes")["containerd_2_from"]):
+        containerd = system.get("containerd_2", containerd)
+    source = f" --containerd-source {containerd}" if containerd != "distro" else ""
     show = f"python -m delivery hybrid cdk.out --cluster {context.name} --site {site.name}"
     if provider == "ssm":
         credentials = f"""An activation, from your own machine (it registers {site.max_nodes} nodes at most). This prints the command:

@@ -30,7 +30,9 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
     title = "hybrid_nodes"
     rank = 8
     node_selector = {COMPUTE_TYPE: "hybrid"}
-    rule = rule_with_controller(namespace="{name}-hybrid-nodes", node_selector=node_selector)
+    rule = rule_with_controller(
+        namespace="{name}-hybrid-nodes", node_selector=node_selector, policies_reach_the_node=False
+    )
     nodes_are = "site"
     makes_access_entry = True
 
@@ -77,6 +79,15 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
                     f"nodes would have Kubernetes {version}, the control plane {context.kubernetes_version}; kubelets may be"
                     f" {load('hybrid_nodes')['skew']} minor versions behind, and never ahead",
                     *("sites", index, "kubernetes_version"),
+                )
+            facts, runs = load("hybrid_nodes"), version or context.kubernetes_version
+            system = facts["systems"][site.operating_system]
+            if system.get("cgroup_v1") and versions.index(runs) >= versions.index(facts["cgroup_v2_from"]):
+                raise Misplaced(
+                    f"{system['title']} boots with cgroup v1, and kubelets of Kubernetes {facts['cgroup_v2_from']} and later do not"
+                    f" start with it ({_DOCS}/kubernetes-versions-standard.html); choose another, or let the site run an older"
+                    " kubernetes_version",
+                    *("sites", index, "operating_system"),
                 )
 
     def check_network(self, spec: HybridNodesSpec, context: ClusterContext, zones: Collection[str] | None) -> None:

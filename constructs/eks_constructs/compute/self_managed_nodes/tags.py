@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from eks_constructs.compute.ec2_nodes.offer import offer
 from eks_constructs.compute.karpenter.objects import CLUSTER_TAG
 from eks_constructs.compute.self_managed_nodes.spec import SelfManagedGroupSpec
+from eks_facts.capacity import addresses_of_an_interface
 
 
 def handled_tag(cluster: str) -> str:
@@ -31,9 +33,22 @@ def group_tags(
         return {}
     found = {"k8s.io/cluster-autoscaler/enabled": "true", f"k8s.io/cluster-autoscaler/{cluster}": "owned"}
     template = "k8s.io/cluster-autoscaler/node-template"
-    found |= {f"{template}/label/{key}": value for key, value in labels.items()}
+    system = {"kubernetes.io/os": "windows"} if spec.windows else {}
+    found |= {f"{template}/label/{key}": value for key, value in {**labels, **system}.items()}
+    found |= {f"{template}/resources/{name}": amount for name, amount in _resources(spec).items()}
     for taint in spec.node_taints:
         key = f"{template}/taint/{taint.key}"
         # A tag has one value, and a key of a taint may have several effects: the strongest keeps the same pods away.
         found.setdefault(key, f"{taint.value}:{taint.effect}")
+    return found
+
+
+def _resources(spec: SelfManagedGroupSpec) -> Mapping[str, str]:
+    """Returns what nodes of an empty group have that the autoscaler does not read from their instance type."""
+    offers = offer(spec, {})
+    found = {"ephemeral-storage": f"{int(offers.disk_gib)}Gi"} if offers.disk_gib else {}
+    found |= {name: str(count) for name, count in offers.devices.items() if count}
+    if spec.windows and spec.instance_types:
+        # https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html: pods get addresses of one interface.
+        found["vpc.amazonaws.com/PrivateIPv4Address"] = str(min(map(addresses_of_an_interface, spec.instance_types)))
     return found
