@@ -57,6 +57,8 @@ def hybrid(arguments: list[str], program: str) -> str:
 
 
 def _read(assembly: Path, cluster: str | None) -> _Sites:
+    if not assembly.is_dir():
+        raise BadInput(one_line(f"{assembly}: there is no such folder; make synth ENV=... makes cdk.out"))
     found = {path.parent.name: path for path in sorted(assembly.glob("hybrid/*/sites.json"))}
     if not found:
         raise BadInput(one_line(f"{assembly}: has no cluster with hybrid nodes; make it: make synth ENV=..."))

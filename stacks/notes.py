@@ -23,6 +23,10 @@ def say_what_waits(stack: cdk.Stack, spec: ClusterSpec, environment: Environment
     waiting = ", ".join(addon.name for addon in late_addons(spec, before_pools=False))
     if not waiting or spec.delivered_by_stack:
         return
+    if spec.compute.mix.deployments_run_on == "hybrid_nodes":
+        text = f"{waiting} wait for hybrid nodes, which people join once the cluster is there (docs/hybrid.md). Then deploy again"
+        cdk.Annotations.of(stack).add_info(f"{spec.name}: {text}.")
+        return
     maker = "a sync of what make gitops writes" if spec.delivery == "gitops" else f"make apply ENV={environment.name}"
     steps = f"{maker} makes the node pools, then make deploy ENV={environment.name} what waits for them"
     if before_pools:

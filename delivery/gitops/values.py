@@ -39,8 +39,8 @@ def read_values(plan: Plan, file: Path, account: Asked | None = None, *, look_up
     if missing := sorted(needed - set(values)):
         raise BadInput(
             one_line(
-                f"{file}: does not say what {', '.join(missing[:10])} {'is' if len(missing) == 1 else 'are'}. Deploy, then make gitops"
-                f" ENV={said.environment} LOOK_UP=yes asks the account for it, or write it there yourself: NAME: value"
+                f"{file}: does not say what {', '.join(missing[:10])} {'is' if len(missing) == 1 else 'are'}. After a deploy the same"
+                ' command with LOOK_UP=yes asks the account, and writes that file; or write it yourself, a line each: NAME: "value"'
             )
         )
     return values

@@ -128,7 +128,7 @@ def _hybrid(bill: Bill, cluster: Cluster) -> None:
         each = bill.amount("hybrid-node-vcpu")
         bill.skip(
             f"hybrid nodes of {cluster.words}",
-            f"charged by vCPU{f' ({each})' if each else ''}; the templates do not say how many there are",
+            f"charged by vCPU{f' ({each})' if each else ''}; how many there are is not known here",
         )
 
 

@@ -64,6 +64,8 @@ def _type(value: dict[str, Any]) -> str:
     """Returns what a value must be, in words."""
     if "$ref" in value:
         name = value["$ref"].rsplit("/", 1)[-1]
+        if name == "JsonValue":  # pydantic's own
+            return "any value"
         return f"[{name}](#{name.lower()})"
     if "enum" in value:
         shown = [f"`{one}`" for one in value["enum"]]

@@ -204,7 +204,8 @@ def test_values_that_nobody_said_are_named_and_nothing_is_written(tmp_path: Path
     del content["account"], content["region"]
     tree = Tree(tmp_path, content)
     with pytest.raises(
-        BadInput, match=r"values\.yaml: does not say what AWS_[A-Z_]+, .* are\. Deploy, then make gitops .*LOOK_UP=yes"
+        BadInput,
+        match=r"values\.yaml: does not say what AWS_[A-Z_]+, .* are\. After a deploy the same command with LOOK_UP=yes",
     ):
         tree.write()
     assert not tree.home.exists()

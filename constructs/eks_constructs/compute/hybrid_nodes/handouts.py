@@ -248,6 +248,7 @@ def _steps(spec: HybridNodesSpec, site: SiteSpec, context: ClusterContext) -> st
         credentials = f"""An activation, from your own machine (it registers {site.max_nodes} nodes at most). This prints the command:
 
    ```bash
+   . .venv/bin/activate   # in the folder of this project
    {show}
    ```
 
@@ -258,6 +259,7 @@ def _steps(spec: HybridNodesSpec, site: SiteSpec, context: ClusterContext) -> st
    `/etc/iam/pki/server.pem`, and its key `/etc/iam/pki/server.key`, on that host alone. This prints the values for the files here:
 
    ```bash
+   . .venv/bin/activate   # in the folder of this project
    {show}
    ```"""
         config, fill = "NODE.yaml", "put them in the place of what is in ${...}"
