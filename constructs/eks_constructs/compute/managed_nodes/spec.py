@@ -4,13 +4,13 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec, check_windows_role
+from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
+from eks_constructs.compute.ec2_nodes.nodes_spec import Ec2NodesSpec
 from eks_constructs.compute.instance_type import InstanceType
 from eks_constructs.compute.managed_nodes.updates import NodeRepairSpec, WarmPoolSpec
 from eks_constructs.construct_ids import check_names
 from eks_constructs.control_plane import KubernetesVersion
-from eks_constructs.rights import PolicyName
-from eks_constructs.spec import Misplaced, RoleArn, Spec, distinct_values, pattern
+from eks_constructs.spec import Misplaced, RoleArn, pattern
 from eks_facts.files import limit
 
 AmiType = Literal[
@@ -136,7 +136,7 @@ def _groups(groups: list[NodeGroupSpec]) -> list[NodeGroupSpec]:
     return groups
 
 
-class ManagedNodesSpec(Spec):
+class ManagedNodesSpec(Ec2NodesSpec):
     """EC2 nodes that EKS manages for you, as far as it does."""
 
     groups: Annotated[list[NodeGroupSpec], Field(min_length=1), AfterValidator(_groups)]
@@ -149,22 +149,6 @@ class ManagedNodesSpec(Spec):
     windows_role_arn: RoleArn | None = None
     """A role that exists for Windows nodes, in place of one that is made. It must be another than that of Linux nodes: EKS lets each into
     the cluster by an access entry of its own type (https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html)."""
-    session_manager: bool = False
-    """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
-    node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []
-    """More policies of the nodes' role, by the name of an AWS managed one or by ARN. Pods are better off with `pod_identities`."""
-
-    @model_validator(mode="after")
-    def _role(self) -> "ManagedNodesSpec":
-        for key in ("session_manager", "node_policies"):
-            if self.role_arn and getattr(self, key):
-                raise Misplaced("is a right of the node role, and role_arn names one that exists; remove it", key)
-        return self
-
-    @model_validator(mode="after")
-    def _windows(self) -> "ManagedNodesSpec":
-        check_windows_role(self.groups, self.role_arn, self.windows_role_arn)
-        return self
 
     @property
     def revisions(self) -> list[str | None]:

@@ -4,13 +4,13 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec, check_windows_role
+from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
+from eks_constructs.compute.ec2_nodes.nodes_spec import Ec2NodesSpec
 from eks_constructs.compute.instance_type import InstanceType
 from eks_constructs.compute.self_managed_nodes.refresh import RefreshSpec
 from eks_constructs.construct_ids import check_names
 from eks_constructs.control_plane import KubernetesVersion
-from eks_constructs.rights import PolicyName
-from eks_constructs.spec import Misplaced, RoleArn, Spec, distinct_values, pattern
+from eks_constructs.spec import Misplaced, RoleArn, Spec, pattern
 
 AmiType = Literal[
     "AL2023_x86_64_STANDARD",
@@ -159,7 +159,7 @@ class ControllerChartSpec(Spec):
     """Settings of its chart, merged into ours."""
 
 
-class SelfManagedNodesSpec(Spec):
+class SelfManagedNodesSpec(Ec2NodesSpec):
     """EC2 nodes that you start, update and drain yourself. AWS runs the instances; the rest of a node's life is yours."""
 
     groups: Annotated[list[SelfManagedGroupSpec], Field(min_length=1, max_length=50), AfterValidator(_groups)]
@@ -172,27 +172,11 @@ class SelfManagedNodesSpec(Spec):
     same role: EKS makes theirs."""
     windows_role_arn: RoleArn | None = None
     """A role that exists for Windows nodes, in place of one that is made; another than that of Linux nodes."""
-    session_manager: bool = False
-    """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
-    node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []
-    """More policies of the nodes' role, by the name of an AWS managed one or by ARN. Pods are better off with `pod_identities`."""
     termination_handler: ControllerChartSpec = ControllerChartSpec()
     """AWS Node Termination Handler, with its queue: drains nodes that EC2 ends, for Spot, a refresh, rebalancing or scaling in. Nobody
     else drains these nodes."""
     cluster_autoscaler: ControllerChartSpec = ControllerChartSpec(enabled=False)
     """Cluster Autoscaler: changes the size of the groups by what pods need. Default: off."""
-
-    @model_validator(mode="after")
-    def _role(self) -> "SelfManagedNodesSpec":
-        for key in ("session_manager", "node_policies"):
-            if self.role_arn and getattr(self, key):
-                raise Misplaced("is a right of the node role, and role_arn names one that exists; remove it", key)
-        return self
-
-    @model_validator(mode="after")
-    def _windows(self) -> "SelfManagedNodesSpec":
-        check_windows_role(self.groups, self.role_arn, self.windows_role_arn)
-        return self
 
     @property
     def hosts_addons(self) -> bool:
