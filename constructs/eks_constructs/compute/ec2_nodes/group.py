@@ -10,6 +10,7 @@ from eks_constructs.compute.device_settings import SHARING_LABEL
 from eks_constructs.compute.ec2_nodes.settings import NodeSettingsSpec
 from eks_constructs.compute.instance_type import InstanceType
 from eks_constructs.compute.taints import TaintSpec, distinct
+from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Misplaced, repeated
 from eks_facts.files import load
 from eks_facts.instances import DEVICES, AmiType, ami_types, architecture, device_of, partner_amis
@@ -44,6 +45,8 @@ class Ec2GroupSpec(NodeSettingsSpec):
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
     """Labels of the nodes."""
     taints: Annotated[list[TaintSpec], Field(max_length=50), AfterValidator(distinct)] = []
+    kubernetes_version: KubernetesVersion | None = None
+    """Of its nodes (default: the cluster's)."""
 
     @property
     def image(self) -> AmiType:

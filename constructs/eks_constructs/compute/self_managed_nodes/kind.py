@@ -1,24 +1,21 @@
 """Self-managed nodes as a kind of compute."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aws_cdk import CfnOutput
 from constructs import Construct
 
-from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.compute.devices import DeviceSoftware
-from eks_constructs.compute.ec2_nodes.offer import device_software, offer
+from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
+from eks_constructs.compute.ec2_nodes.kind import Ec2Nodes
 from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
-from eks_constructs.compute.ec2_nodes.windows import check_windows_network, windows_rights
-from eks_constructs.compute.kind import STORAGE_CLASSES, Built, ClusterContext, ComputeKind, Where, Wiring
+from eks_constructs.compute.kind import Built, ClusterContext, Where, Wiring
 from eks_constructs.compute.mix import KIND_LABEL, Hosting
-from eks_constructs.compute.placement import Nodes, rule_with_controller
+from eks_constructs.compute.placement import rule_with_controller
 from eks_constructs.compute.self_managed_nodes import controllers
 from eks_constructs.compute.self_managed_nodes.construct import SelfManagedNodes
 from eks_constructs.compute.self_managed_nodes.spec import OLDEST_UBUNTU, SelfManagedNodesSpec
-from eks_constructs.control_plane import ClusterRights
-from eks_constructs.manifests import HelmChart, ManifestFile, storage_class
+from eks_constructs.manifests import HelmChart
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
 
@@ -29,7 +26,7 @@ at nodes that it does not manage when it upgrades a control plane."""
 _DRIVER = load("compute_kinds")["block_storage_drivers"]["self_managed_nodes"]
 
 
-class SelfManagedNodeGroups(ComputeKind[SelfManagedNodesSpec]):
+class SelfManagedNodeGroups(Ec2Nodes[SelfManagedNodesSpec]):
     """Auto Scaling groups of EC2 nodes that you start, update and drain yourself."""
 
     name = "self_managed_nodes"
@@ -40,6 +37,9 @@ class SelfManagedNodeGroups(ComputeKind[SelfManagedNodesSpec]):
         namespace="{name}-self-managed-nodes", node_selector=node_selector, storage_class="gp3", storage_driver=_DRIVER
     )
     nodes_are = "group"
+    driver = _DRIVER
+    max_skew = MAX_SKEW
+    behind = f"{MAX_SKEW} minor versions behind"
     makes_access_entry = True
 
     def hosting(self, spec: SelfManagedNodesSpec) -> Hosting:
@@ -59,62 +59,24 @@ class SelfManagedNodeGroups(ComputeKind[SelfManagedNodesSpec]):
             raise Misplaced(
                 "these nodes must know the range of services, which CloudFormation does not return; set control_plane.service_cidr"
             )
+        self.check_versions(spec, context)
         versions = list(load("kubernetes_versions")["versions"])
-        mine = versions.index(context.kubernetes_version)
-        named: list[tuple[Where, str | None]] = [((), spec.kubernetes_version)]
-        named += [(("groups", index), group.kubernetes_version) for index, group in enumerate(spec.groups)]
-        for where, version in named:
-            if version and not 0 <= mine - versions.index(version) <= MAX_SKEW:
-                raise Misplaced(
-                    f"nodes would have Kubernetes {version}, the control plane {context.kubernetes_version};"
-                    f" nodes may be {MAX_SKEW} minor versions behind, and never ahead",
-                    *where,
-                    "kubernetes_version",
-                )
         for index, group in enumerate(spec.groups):
-            version = group.kubernetes_version or spec.kubernetes_version or context.kubernetes_version
-            try:
-                group.check_version(version)
-            except Misplaced as problem:
-                raise Misplaced(str(problem), "groups", index, *problem.where) from None
+            version = self.version_of(group, spec, context)
             if group.image.family == "ubuntu" and versions.index(version) < versions.index(OLDEST_UBUNTU):
                 raise Misplaced(
                     f"Ubuntu 24.04 has images for Kubernetes {OLDEST_UBUNTU} and later; name another by ami",
                     *("groups", index, "ami_type"),
                 )
 
-    def check_network(self, spec: SelfManagedNodesSpec, context: ClusterContext, zones: Collection[str] | None) -> None:
-        super().check_network(spec, context, zones)
-        check_windows_network(spec.groups, own_pod_subnets=context.own_pod_subnets, ipv6=context.ipv6)
-        for index, group in enumerate(spec.groups):
-            try:
-                PodAddresses(context.prefixes, context.own_pod_subnets).check(group, joins=True)
-            except Misplaced as problem:
-                raise Misplaced(str(problem), "groups", index, *problem.where) from None
-
-    def zones(self, spec: SelfManagedNodesSpec) -> Iterator[tuple[Where, str]]:
-        for index, group in enumerate(spec.groups):
-            for place, zone in enumerate(group.availability_zones):
-                yield ("groups", index, "availability_zones", place), zone
-
-    def instance_types(self, spec: SelfManagedNodesSpec) -> Iterator[tuple[Where, str]]:
-        for index, group in enumerate(spec.groups):
-            for place, name in enumerate(group.instance_types):
-                yield ("groups", index, "instance_types", place), name
-
-    def windows(self, spec: SelfManagedNodesSpec) -> bool:
-        return any(group.windows for group in spec.groups)
-
-    def cluster_rights(self, spec: SelfManagedNodesSpec, *, tagged: bool) -> ClusterRights:
-        return windows_rights(spec.groups)
+    def joins_by_itself(self, group: Ec2GroupSpec) -> bool:
+        return True
 
     def told_how_to_join(self, spec: SelfManagedNodesSpec) -> Iterator[Where]:
         yield ()
 
     def reaches(self, spec: SelfManagedNodesSpec) -> Iterator[tuple[str, str, Where]]:
-        yield "nodes", self.title, ()
-        if spec.session_manager:
-            yield "session_manager", "session_manager", ("session_manager",)
+        yield from super().reaches(spec)
         if spec.termination_handler.enabled:
             yield "termination_handler", "the termination handler", ("termination_handler",)
         if spec.cluster_autoscaler.enabled:
@@ -160,23 +122,6 @@ class SelfManagedNodeGroups(ComputeKind[SelfManagedNodesSpec]):
     def charts(self, spec: SelfManagedNodesSpec, context: ClusterContext) -> Sequence[HelmChart]:
         return list(controllers.charts(spec, context))
 
-    def files(
-        self, spec: SelfManagedNodesSpec, context: ClusterContext, network: ClusterNetwork
-    ) -> Iterator[ManifestFile]:
-        if self._makes_storage_class(context):
-            volumes = storage_class("gp3", provisioner=_DRIVER, default="auto_mode" not in context.sections)
-            yield ManifestFile(30, "storage-classes", [volumes], STORAGE_CLASSES)
-
-    def names(self, spec: SelfManagedNodesSpec, context: ClusterContext) -> Iterator[tuple[str, str]]:
-        if self._makes_storage_class(context):
-            yield "StorageClass", "gp3"
-
-    def device_software(self, spec: SelfManagedNodesSpec) -> Iterator[DeviceSoftware]:
-        yield from device_software(spec.groups)
-
-    def nodes(self, spec: SelfManagedNodesSpec) -> Iterator[tuple[str, Nodes]]:
-        yield from ((group.name, offer(group, self.node_selector)) for group in spec.groups)
-
-    def _makes_storage_class(self, context: ClusterContext) -> bool:
-        """Whether it makes the class of the driver that managed nodes have, too, and make it then."""
-        return "aws-ebs-csi-driver" in context.addons and "managed_nodes" not in context.sections
+    def makes_storage_class(self, context: ClusterContext) -> bool:
+        # That of managed nodes has the same driver, and they make it then.
+        return super().makes_storage_class(context) and "managed_nodes" not in context.sections
