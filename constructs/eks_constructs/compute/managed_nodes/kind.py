@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from constructs import Construct
 
 from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
-from eks_constructs.compute.ec2_nodes.kind import Ec2Nodes
+from eks_constructs.compute.ec2_nodes.groups_as_kind import Ec2Nodes
 from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
 from eks_constructs.compute.kind import (
     Built,
