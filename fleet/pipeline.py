@@ -17,7 +17,8 @@ from constructs import Construct
 
 from eks_constructs.cluster_foundation import keep
 from eks_constructs.encryption import customer_key, log_group, log_writers
-from eks_constructs.roles import Statement, allow, arn, document, from_source, prescribe, role, trust_service
+from eks_constructs.private_bucket import private_bucket, tls_alone
+from eks_constructs.roles import Statement, allow, arn, from_source, prescribe, role, trust_service
 from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles, partition_of
 from fleet.model import Fleet
 from fleet.spec import BUILD_MINUTES, PipelineSpec
@@ -79,51 +80,16 @@ class PipelineStack(cdk.Stack):
         return f"/eks-platform/fleet/{self._fleet.spec.name}/{job}"
 
     def _artifacts(self) -> s3.CfnBucket:
-        bucket = s3.CfnBucket(
+        bucket = private_bucket(
             self,
             "Artifacts",
-            bucket_encryption=s3.CfnBucket.BucketEncryptionProperty(
-                server_side_encryption_configuration=[
-                    s3.CfnBucket.ServerSideEncryptionRuleProperty(
-                        bucket_key_enabled=True,
-                        server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
-                            sse_algorithm="aws:kms", kms_master_key_id=self._key.attr_arn
-                        ),
-                    )
-                ]
-            ),
-            lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(
-                rules=[
-                    s3.CfnBucket.RuleProperty(
-                        id="OldArtifacts",
-                        status="Enabled",
-                        expiration_in_days=ARTIFACT_DAYS,
-                        noncurrent_version_expiration=s3.CfnBucket.NoncurrentVersionExpirationProperty(
-                            noncurrent_days=ARTIFACT_DAYS
-                        ),
-                        abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
-                            days_after_initiation=7
-                        ),
-                    )
-                ]
-            ),
-            ownership_controls=s3.CfnBucket.OwnershipControlsProperty(
-                rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
-            ),
-            public_access_block_configuration=s3.CfnBucket.PublicAccessBlockConfigurationProperty(
-                block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
-            ),
-            versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
+            rule_id="OldArtifacts",
+            old_versions_days=ARTIFACT_DAYS,
+            uploads_days=7,
+            key_arn=self._key.attr_arn,
+            expire_days=ARTIFACT_DAYS,
         )
-        refused = {
-            "Sid": "OverTlsAlone",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [bucket.attr_arn, f"{bucket.attr_arn}/*"],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
-        s3.CfnBucketPolicy(self, "ArtifactsPolicy", bucket=bucket.ref, policy_document=document([refused]))
+        tls_alone(self, "ArtifactsPolicy", bucket, sid="OverTlsAlone")
         return bucket
 
     def _reads_artifacts(self) -> list[Statement]:
