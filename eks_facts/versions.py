@@ -26,6 +26,12 @@ def kubernetes_versions() -> dict[str, KubernetesVersion]:
 KUBELET_SKEW = 3
 """Minor versions that a kubelet may be behind the API server: https://kubernetes.io/releases/version-skew-policy/"""
 
+
+def minors_behind(control_plane: str, kubelet: str) -> int:
+    """Returns how many minor versions a kubelet is behind a control plane; below 0: ahead of it."""
+    return int(control_plane.split(".")[1]) - int(kubelet.split(".")[1])
+
+
 _NAMES_VERSION = re.compile(
     r"(?:optimized-ami/|amazon-linux[^/]{0,50}/|aws-k8s-|ubuntu/eks(?:-pro)?/\d\d\.04/)(1\.\d+)|EKS_Optimized-(1\.\d+)|^(1\.\d+)\."
 )

@@ -16,6 +16,7 @@ from safe_io.terminal import as_it_is, one_line
 from safe_io.text_file import read_text
 
 _MAX_BYTES = 1_000_000
+_ENGINES = {"argo_cd": argo_cd, "flux": flux}
 _SHOWN = 400
 """Lines of the difference that are printed; ``git diff`` shows the rest."""
 
@@ -88,12 +89,8 @@ def _files(plans: list[Plan], home: Path, *, look_up: bool, account: Asked | Non
         own = components(plan, values)
         places.append(place)
         everything += own
-        engine = argo_cd if said.gitops.engine == "argo_cd" else flux
-        found |= engine.files(place, own)
-        if engine is flux:
-            found |= flux.bootstrap(place)
-    if places[0].settings.engine == "argo_cd":
-        found |= argo_cd.bootstrap(places, everything)
+        found |= _ENGINES[said.gitops.engine].files(place, own)
+    found |= _ENGINES[places[0].settings.engine].bootstrap(places, everything)
     return found
 
 

@@ -28,8 +28,8 @@ def files(place: Place, components: Sequence[Component]) -> dict[str, str]:
         else:
             found |= {f"{folder}/{path}": content for path, content in component(one.objects, _kept).items()}
             stages = {f"{one.name}-{stage}": f"{folder}/{stage}" for stage in in_stages(one.objects)}
+        jobs = any(item["kind"] == "Job" for item in one.objects)
         for name, path in stages.items():
-            jobs = any(item["kind"] == "Job" for item in one.objects)
             found[f"{place.cluster}/flux/{name}.yaml"] = text(_kustomization(place, name, path, before, force=jobs))
             listed.append(f"{name}.yaml")
             before = [name]
@@ -38,8 +38,12 @@ def files(place: Place, components: Sequence[Component]) -> dict[str, str]:
     return found
 
 
-def bootstrap(place: Place) -> dict[str, str]:
-    """Returns what a person applies once to a cluster with Flux: where the tree is."""
+def bootstrap(places: Sequence[Place], _: Sequence[Component]) -> dict[str, str]:
+    """Returns what a person applies once to each cluster with Flux: where the tree is."""
+    return {f"bootstrap/{place.cluster}.yaml": text(*_tree(place)) for place in places}
+
+
+def _tree(place: Place) -> Sequence[Mapping[str, Any]]:
     settings = place.settings
     spec: dict[str, Any] = {"interval": "1m", "url": settings.repository, "ref": {"branch": settings.revision}}
     if settings.credentials:
@@ -49,7 +53,7 @@ def bootstrap(place: Place) -> dict[str, str]:
         "metadata": {"name": place.environment, "namespace": settings.namespace}, "spec": spec,
     }  # fmt: skip
     root = _kustomization(place, place.full_name, f"{place.cluster}/flux", [], force=False)
-    return {f"bootstrap/{place.cluster}.yaml": text(source, root)}
+    return source, root
 
 
 def _kept(_: str, item: KubernetesObject) -> KubernetesObject:

@@ -15,7 +15,7 @@ from eks_constructs.compute.placement import Nodes
 from eks_constructs.control_plane import ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
-from eks_facts.files import load
+from eks_facts.versions import minors_behind
 
 N = TypeVar("N", bound=Ec2NodesSpec)
 
@@ -37,12 +37,10 @@ class Ec2Nodes(ComputeKind[N], Generic[N]):
 
     def check_versions(self, spec: N, context: ClusterContext) -> None:
         """Raises Misplaced for a version of nodes that the control plane's does not go with, or that their settings do not."""
-        versions = list(load("kubernetes_versions")["versions"])
-        mine = versions.index(context.kubernetes_version)
         named: list[tuple[Where, str | None]] = [((), spec.kubernetes_version)]
         named += [(("groups", index), group.kubernetes_version) for index, group in enumerate(spec.groups)]
         for where, version in named:
-            if version and not 0 <= mine - versions.index(version) <= self.max_skew:
+            if version and not 0 <= minors_behind(context.kubernetes_version, version) <= self.max_skew:
                 raise Misplaced(
                     f"nodes would have Kubernetes {version}, the control plane {context.kubernetes_version};"
                     f" nodes may be {self.behind}, and never ahead",

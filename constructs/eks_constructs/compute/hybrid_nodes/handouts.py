@@ -16,6 +16,7 @@ from eks_constructs.compute.hybrid_nodes.spec import COMPUTE_TYPE, ZONE, HybridN
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.compute.placement import toleration
 from eks_facts.files import load
+from eks_facts.versions import minors_behind
 
 FOLDER = "hybrid"
 INDEX = "sites.json"
@@ -238,9 +239,8 @@ def _steps(spec: HybridNodesSpec, site: SiteSpec, context: ClusterContext) -> st
     system = load("hybrid_nodes")["systems"][site.operating_system]
     version = site.kubernetes_version or context.kubernetes_version
     provider, region = spec.credentials.provider, context.region or REGION
-    versions = list(load("kubernetes_versions")["versions"])
     containerd = system["containerd"]
-    if versions.index(version) >= versions.index(load("hybrid_nodes")["containerd_2_from"]):
+    if minors_behind(version, load("hybrid_nodes")["containerd_2_from"]) >= 0:
         containerd = system.get("containerd_2", containerd)
     source = f" --containerd-source {containerd}" if containerd != "distro" else ""
     show = f"python -m delivery hybrid cdk.out --cluster {context.name} --site {site.name}"

@@ -17,6 +17,7 @@ from eks_constructs.network_connections import routed
 from eks_constructs.spec import Misplaced
 from eks_facts.addons import addons
 from eks_facts.files import limit, load
+from eks_facts.versions import KUBELET_SKEW, minors_behind
 
 _SHORTEST_NAME = 16
 """Of a role, with the hash that tells it from others."""
@@ -70,19 +71,18 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
                         f"{instead or '; choose another'} ({_DOCS}/hybrid-nodes-networking.html)",
                         *where,
                     )
-        versions = list(load("kubernetes_versions")["versions"])
-        mine = versions.index(context.kubernetes_version)
+        facts = load("hybrid_nodes")
         for index, site in enumerate(spec.sites):
             version = site.kubernetes_version
-            if version and not 0 <= mine - versions.index(version) <= load("hybrid_nodes")["skew"]:
+            if version and not 0 <= minors_behind(context.kubernetes_version, version) <= KUBELET_SKEW:
                 raise Misplaced(
                     f"nodes would have Kubernetes {version}, the control plane {context.kubernetes_version}; kubelets may be"
-                    f" {load('hybrid_nodes')['skew']} minor versions behind, and never ahead",
+                    f" {KUBELET_SKEW} minor versions behind, and never ahead",
                     *("sites", index, "kubernetes_version"),
                 )
-            facts, runs = load("hybrid_nodes"), version or context.kubernetes_version
+            runs = version or context.kubernetes_version
             system = facts["systems"][site.operating_system]
-            if system.get("cgroup_v1") and versions.index(runs) >= versions.index(facts["cgroup_v2_from"]):
+            if system.get("cgroup_v1") and minors_behind(runs, facts["cgroup_v2_from"]) >= 0:
                 raise Misplaced(
                     f"{system['title']} boots with cgroup v1, and kubelets of Kubernetes {facts['cgroup_v2_from']} and later do not"
                     f" start with it ({_DOCS}/kubernetes-versions-standard.html); choose another, or let the site run an older"

@@ -18,10 +18,7 @@ from eks_constructs.compute.self_managed_nodes.spec import OLDEST_UBUNTU, SelfMa
 from eks_constructs.manifests import HelmChart
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
-
-MAX_SKEW = 3
-"""Minor versions that the kubelet may be behind the API server: https://kubernetes.io/releases/version-skew-policy/. EKS does not look
-at nodes that it does not manage when it upgrades a control plane."""
+from eks_facts.versions import KUBELET_SKEW, minors_behind
 
 _DRIVER = load("compute_kinds")["block_storage_drivers"]["self_managed_nodes"]
 
@@ -38,8 +35,9 @@ class SelfManagedNodeGroups(Ec2Nodes[SelfManagedNodesSpec]):
     )
     nodes_are = "group"
     driver = _DRIVER
-    max_skew = MAX_SKEW
-    behind = f"{MAX_SKEW} minor versions behind"
+    # EKS does not look at nodes that it does not manage when it upgrades a control plane.
+    max_skew = KUBELET_SKEW
+    behind = f"{KUBELET_SKEW} minor versions behind"
     makes_access_entry = True
 
     def hosting(self, spec: SelfManagedNodesSpec) -> Hosting:
@@ -60,10 +58,9 @@ class SelfManagedNodeGroups(Ec2Nodes[SelfManagedNodesSpec]):
                 "these nodes must know the range of services, which CloudFormation does not return; set control_plane.service_cidr"
             )
         self.check_versions(spec, context)
-        versions = list(load("kubernetes_versions")["versions"])
         for index, group in enumerate(spec.groups):
             version = self.version_of(group, spec, context)
-            if group.image.family == "ubuntu" and versions.index(version) < versions.index(OLDEST_UBUNTU):
+            if group.image.family == "ubuntu" and minors_behind(OLDEST_UBUNTU, version) > 0:
                 raise Misplaced(
                     f"Ubuntu 24.04 has images for Kubernetes {OLDEST_UBUNTU} and later; name another by ami",
                     *("groups", index, "ami_type"),
