@@ -8,6 +8,7 @@ from itertools import chain
 
 from fleet.model import Fleet, Member
 from fleet.spec import AccountSpec
+from stacks.environment.aws_names import partition_of
 
 LOOKUP = "lookup"
 DEPLOYING = ("deploy", "file-publishing", LOOKUP)
@@ -24,11 +25,6 @@ def bootstrap_roles(
         for region in regions
         for kind in wanted
     ]
-
-
-def partition_of(region: str) -> str:
-    """Returns the partition of a region."""
-    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def lookup_profile(member: Member) -> str:

@@ -8,11 +8,12 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from eks_constructs.roles import allow, document, prescribe, role
-from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles, partition_of
+from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles
 from fleet.model import Fleet
 from fleet.pipeline import in_repository
 from fleet.spec import GithubSpec
 from safe_io.errors import BadInput
+from stacks.environment.aws_names import partition_of
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"

@@ -19,11 +19,12 @@ from eks_constructs.cluster_foundation import keep
 from eks_constructs.encryption import customer_key, log_group, log_writers
 from eks_constructs.private_bucket import private_bucket, tls_alone
 from eks_constructs.roles import Statement, allow, arn, from_source, prescribe, role, trust_service
-from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles, partition_of
+from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles
 from fleet.model import Fleet
 from fleet.spec import BUILD_MINUTES, PipelineSpec
 from fleet.stages import NONE_REPLACED, Action, Stage, pipelines
 from safe_io.errors import BadInput
+from stacks.environment.aws_names import partition_of
 
 _ROOT = Path(__file__).parents[1]
 IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"

@@ -8,9 +8,9 @@ from eks_constructs.encryption import LogRetention
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import PARTITION, UUID, Misplaced, Spec, pattern, repeated
 from stacks.environment.path import NAME
+from stacks.environment.region import Region
 
 AccountId = Annotated[str, pattern(r"\d{12}", 'must be 12 digits in quotes, such as "111122223333"')]
-Region = Annotated[str, pattern(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d", "must be an AWS region, such as eu-west-1")]
 EnvironmentName = Annotated[str, pattern(NAME, "must be the name of an environment of this fleet")]
 Name = Annotated[
     str,

@@ -1,10 +1,9 @@
 """The model of an environment file: the constructs' own specs, and the rules between them."""
 
-from collections.abc import Callable
 from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
@@ -15,24 +14,18 @@ from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
 from stacks.environment.arns import check_arns
 from stacks.environment.availability_zones import check_zones
-from stacks.environment.aws_names import region_problem
 from stacks.environment.cluster_in_network import check_against_network
 from stacks.environment.cluster_names import check_names_of_aws
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
 from stacks.environment.gitops_spec import GitOpsSpec
 from stacks.environment.override_spec import OverrideSpec
 from stacks.environment.path import NAME
+from stacks.environment.region import Region
 from stacks.environment.stack_names import compute_stack, control_plane_stack
 from stacks.environment.version_support import version_problem
 
 MAX_STACK_NAME = 128
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html"""
-
-
-def _known(name: str, problem: Callable[[str], str]) -> str:
-    if words := problem(name):
-        raise ValueError(words)
-    return name
 
 
 class FoundationSpec(Spec):
@@ -60,14 +53,7 @@ class Environment(Spec):
     """Name of the environment, which begins the names of its stacks."""
     account: Annotated[str, pattern(r"\d{12}", 'must be 12 digits in quotes, such as "123456789012"')] | None = None
     """AWS account; default: that of the credentials."""
-    region: (
-        Annotated[
-            str,
-            pattern(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d", "must be an AWS region, such as eu-west-1"),
-            AfterValidator(lambda name: _known(name, region_problem)),
-        ]
-        | None
-    ) = None
+    region: Region | None = None
     """AWS region; default: that of the credentials."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
     """Tags of every resource of the templates, and of what controllers make later: nodes (but those of Auto Mode's built-in pools),
