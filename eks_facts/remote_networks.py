@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
 from eks_facts.files import limit
-
-PRIVATE = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
-"""The ranges of RFC 1918: remote networks are within one of them."""
+from eks_facts.private_ranges import RFC1918
 
 
 def range_problem(text: str) -> str:
@@ -18,8 +16,8 @@ def range_problem(text: str) -> str:
         block = IPv4Network(text)
     except ValueError:
         return "is no IPv4 range such as 10.80.0.0/16"
-    if not any(block.subnet_of(private) for private in PRIVATE):
-        return f"is not within {', '.join(map(str, PRIVATE))}"
+    if not any(block.subnet_of(private) for private in RFC1918):
+        return f"is not within {', '.join(map(str, RFC1918))}"
     return ""
 
 

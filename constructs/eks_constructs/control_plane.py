@@ -24,11 +24,11 @@ from eks_constructs.control_plane_components import (
     scheduler_config,
 )
 from eks_constructs.endpoint import EndpointSpec, SecurityGroupId
-from eks_constructs.network_plan import RFC1918
 from eks_constructs.roles import IamSpec, Statement, arn, from_source, role, trust_service
 from eks_constructs.security_group_rules import SecurityGroupRuleSpec, check_rules
 from eks_constructs.spec import Cidr, ClusterName, Misplaced, RoleArn, Spec, distinct_values
 from eks_facts.files import load
+from eks_facts.private_ranges import RFC1918
 from eks_facts.role_policies import narrowest
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")

@@ -9,9 +9,9 @@ from constructs import Construct
 from pydantic import AfterValidator, model_validator
 
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.network_plan import RFC1918
 from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, resource_id
 from eks_facts.files import limit
+from eks_facts.private_ranges import RFC1918
 
 ANYWHERE = "0.0.0.0/0"
 LARGEST_NETWORK = 8

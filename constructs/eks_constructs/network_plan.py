@@ -14,14 +14,15 @@ public                1/4        /20, 4,091 free addresses   load balancers, NAT
 from ipaddress import IPv4Network
 from itertools import islice
 
+from eks_facts.private_ranges import RFC1918
+
 MAX_ZONES = 4
 """Slots in each tier."""
 
 TIERS = ("private", "isolated", "public")
 
-# RFC 1918 ranges; a VPC in one of them cannot take a secondary CIDR from another.
+# A VPC in one range of RFC 1918 cannot take a secondary CIDR from another; one of these it can.
 # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html#add-cidr-block-restrictions
-RFC1918 = tuple(IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 _SHARED = (IPv4Network("100.64.0.0/10"), IPv4Network("198.19.0.0/16"))
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from ipaddress import IPv4Network, collapse_addresses
 
-from eks_facts.remote_networks import PRIVATE, overlapping
+from eks_facts.private_ranges import RFC1918
+from eks_facts.remote_networks import overlapping
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
@@ -32,7 +33,7 @@ def remote_ranges_are_private(cluster: Cluster) -> Answer:
         raise unknown
     if not found:
         return not_applicable(_NONE)
-    return met(f"has {len(found)} remote ranges within {', '.join(map(str, PRIVATE))}", *(one.at for one in found))
+    return met(f"has {len(found)} remote ranges within {', '.join(map(str, RFC1918))}", *(one.at for one in found))
 
 
 @check("EKR331", Cluster)

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.control_plane import KubernetesVersion
-from eks_constructs.network_plan import RFC1918
 from eks_constructs.spec import (
     PARTITION,
     UUID,
@@ -26,6 +25,7 @@ from eks_constructs.spec import (
     repeated,
 )
 from eks_facts.files import limit, load
+from eks_facts.private_ranges import RFC1918
 
 COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 """The label that nodeadm gives each hybrid node, with the value `hybrid`."""
