@@ -3,6 +3,7 @@
 import gc
 import itertools
 import os
+import signal
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,14 @@ pytest_plugins = ["tests.emulator.fixtures"]
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """`-n auto` is a worker more than there are cores: tests of the local AWS wait for programs, and the others go on."""
     return (yield) + 1
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Programs under test inherit which signals are ignored: `nohup make test &` ignores those that some tests send."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, usual)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
