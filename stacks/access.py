@@ -11,9 +11,10 @@ from eks_constructs.identity import OidcProvider
 from stacks.control_plane import ControlPlaneStack
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
+from stacks.environment_stack import EnvironmentStack
 
 
-class AccessStack(cdk.Stack):
+class AccessStack(EnvironmentStack):
     """Access entries and roles of people, the tunnel host, rules of the private endpoint, IAM's trust in the cluster's tokens.
 
     Attributes:
@@ -29,15 +30,9 @@ class AccessStack(cdk.Stack):
         environment: Environment,
         control_plane: ControlPlaneStack,
         network: ClusterNetwork,
-        stack_env: cdk.Environment,
     ) -> None:
         """Makes the access to the cluster of ``control_plane``."""
-        super().__init__(
-            scope,
-            construct_id,
-            env=stack_env,
-            description=f"EKS platform {environment.name}: access to {spec.name}",
-        )
+        super().__init__(scope, construct_id, environment, f"access to {spec.name}")
         parts = AccessParts(
             self,
             spec,

@@ -8,11 +8,12 @@ from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.encryption import log_group
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
+from stacks.environment_stack import EnvironmentStack
 
 ROLES = {"ARGOCD": "Argo CD", "ACK": "ACK", "KRO": "kro"}
 
 
-class CapabilitiesStack(cdk.Stack):
+class CapabilitiesStack(EnvironmentStack):
     """The capabilities of one cluster, their roles and their logs. It comes beside the compute: they need no node.
 
     Attributes:
@@ -28,16 +29,10 @@ class CapabilitiesStack(cdk.Stack):
         *,
         environment: Environment,
         logs_key_arn: str,
-        stack_env: cdk.Environment,
     ) -> None:
         """Makes ``spec`` for ``cluster``."""
         chosen = " and ".join(ROLES[kind] for kind, _ in spec.chosen())
-        super().__init__(
-            scope,
-            construct_id,
-            env=stack_env,
-            description=f"EKS platform {environment.name}: capabilities of {cluster.name}: {chosen}",
-        )
+        super().__init__(scope, construct_id, environment, f"capabilities of {cluster.name}: {chosen}")
         self.spec = spec
         group = None
         if spec.logs:

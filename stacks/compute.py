@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import aws_cdk as cdk
 from constructs import Construct
 
 from eks_constructs import load_balancer_controller
@@ -17,10 +16,11 @@ from stacks.control_plane import RunningCluster
 from stacks.controllers import needs_load_balancer_controller
 from stacks.environment.cluster_spec import LockFile
 from stacks.environment.model import Environment
+from stacks.environment_stack import EnvironmentStack
 from stacks.placement.charts import pods_for_fargate
 
 
-class ComputeStack(cdk.Stack):
+class ComputeStack(EnvironmentStack):
     """What runs in a cluster before any workload. It refers to the cluster by name, and depends on its whole stack.
 
     Attributes:
@@ -36,7 +36,6 @@ class ComputeStack(cdk.Stack):
         environment: Environment,
         lock: LockFile | None,
         sizes: Mapping[str, int],
-        stack_env: cdk.Environment,
     ) -> None:
         """Makes the compute of ``cluster``; ``lock`` has add-on versions.
 
@@ -46,8 +45,8 @@ class ComputeStack(cdk.Stack):
         super().__init__(
             scope,
             construct_id,
-            env=stack_env,
-            description=f"EKS platform {environment.name}: compute of {spec.name} ({', '.join(spec.compute.mix.kinds)}) and add-ons",
+            environment,
+            f"compute of {spec.name} ({', '.join(spec.compute.mix.kinds)}) and add-ons",
         )
         self.spec, self._environment = spec, environment
         if spec.existing:
@@ -77,7 +76,7 @@ class ComputeStack(cdk.Stack):
         return [{"namespace": load_balancer_controller.NAMESPACE, "labels": labels}]
 
 
-class RevisionStack(cdk.Stack):
+class RevisionStack(EnvironmentStack):
     """Node groups beside those of the compute stack, without add-ons, of which a cluster has one each."""
 
     def __init__(
@@ -90,16 +89,10 @@ class RevisionStack(cdk.Stack):
         revision: str,
         environment: Environment,
         sizes: Mapping[str, int],
-        stack_env: cdk.Environment,
     ) -> None:
         """Makes the groups of ``nodes`` that name ``revision``, with a role of their own."""
         spec = cluster.spec
-        super().__init__(
-            scope,
-            construct_id,
-            env=stack_env,
-            description=f"EKS platform {environment.name}: node groups of {spec.name}, revision {revision}",
-        )
+        super().__init__(scope, construct_id, environment, f"node groups of {spec.name}, revision {revision}")
         handle = ClusterHandle(spec.name, spec.name)
         wiring = Wiring(
             handle,

@@ -14,6 +14,7 @@ from eks_constructs.identity import OidcProvider
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.existing_cluster import ExistingClusterSpec
 from stacks.environment.model import Environment
+from stacks.environment_stack import EnvironmentStack
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class RunningCluster:
         return cls(spec, network, existing.security_group_id, provider, {}, existing.joining)
 
 
-class ControlPlaneStack(cdk.Stack):
+class ControlPlaneStack(EnvironmentStack):
     """A cluster alone: what fails in another stack leaves it as it is.
 
     It is the only resource, so that a first deploy can be rolled back although the cluster has deletion protection: EKS refuses
@@ -64,15 +65,9 @@ class ControlPlaneStack(cdk.Stack):
         environment: Environment,
         foundation: ClusterFoundation,
         network: ClusterNetwork,
-        stack_env: cdk.Environment,
     ) -> None:
         """Makes the cluster."""
-        super().__init__(
-            scope,
-            construct_id,
-            env=stack_env,
-            description=f"EKS platform {environment.name}: control plane of {spec.name}",
-        )
+        super().__init__(scope, construct_id, environment, f"control plane of {spec.name}")
         self.spec = spec
         control_plane = add_control_plane(self, spec, network=network, foundation=foundation)
         # An export: Fn::Sub, which trust policies need, takes no Fn::GetStackOutput; and CloudFormation refuses to delete or change

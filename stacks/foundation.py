@@ -1,6 +1,5 @@
 """Foundation stack: the resources that outlive clusters, out of reach of any refactoring of a cluster's stack."""
 
-import aws_cdk as cdk
 from aws_cdk import aws_aps as aps
 from aws_cdk import aws_backup as backup
 from constructs import Construct
@@ -15,6 +14,7 @@ from eks_constructs.network_spec import NetworkSpec
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.environment.stack_names import foundation_stack
+from stacks.environment_stack import EnvironmentStack
 
 
 def network_log_groups(environment: Environment, cluster: ClusterSpec | None) -> NetworkLogGroups:
@@ -23,7 +23,7 @@ def network_log_groups(environment: Environment, cluster: ClusterSpec | None) ->
     return NetworkLogGroups(f"{prefix}/flow-logs", f"{prefix}/default-security-group")
 
 
-class FoundationStack(cdk.Stack):
+class FoundationStack(EnvironmentStack):
     """Keys, log groups and the roles that a cluster can never change.
 
     Attributes:
@@ -33,16 +33,9 @@ class FoundationStack(cdk.Stack):
         workspace_arn: where metrics of clusters go that name no workspace.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, environment: Environment, *, stack_env: cdk.Environment
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, environment: Environment) -> None:
         """Makes the foundation of all clusters of the environment."""
-        super().__init__(
-            scope,
-            construct_id,
-            env=stack_env,
-            description=f"EKS platform {environment.name}: keys, log groups and roles that outlive the clusters",
-        )
+        super().__init__(scope, construct_id, environment, "keys, log groups and roles that outlive the clusters")
         self._environment = environment
         self.backup_vault = self.workspace_arn = ""
         keep(self, retain=environment.foundation.retain)

@@ -1,17 +1,18 @@
 """Network stack: a VPC, for the clusters of an environment or for one of them."""
 
-from collections.abc import Sequence
-
 import aws_cdk as cdk
 from constructs import Construct
 
-from eks_constructs.network import Network, NetworkLogGroups
+from eks_constructs.network import Network
 from eks_constructs.network_spec import NetworkSpec
-from eks_constructs.roles import IamSpec
+from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.model import Environment
+from stacks.environment_stack import EnvironmentStack
+from stacks.foundation import network_log_groups
 
 
-class NetworkStack(cdk.Stack):
-    """A VPC.
+class NetworkStack(EnvironmentStack):
+    """A VPC. It is deployed beside the foundation: it refers to log groups by name, which may not exist yet.
 
     Attributes:
         network: the construct.
@@ -29,23 +30,22 @@ class NetworkStack(cdk.Stack):
         construct_id: str,
         spec: NetworkSpec,
         *,
-        name: str,
-        log_groups: NetworkLogGroups,
-        iam: IamSpec,
-        environment_tags: dict[str, str],
-        stack_env: cdk.Environment,
-        clients: Sequence[str] = (),
+        environment: Environment,
+        cluster: ClusterSpec | None,
     ) -> None:
-        """Makes the network ``name``; its log groups exist in the foundation. ``clients`` may use its endpoints."""
-        super().__init__(
-            scope,
-            construct_id,
-            env=stack_env,
-            description=f"EKS platform {name}: VPC, subnets, NAT, endpoints and flow logs",
-        )
-        self.log_groups = log_groups
+        """Makes the network of ``cluster``, or the one that clusters share."""
+        of_one = f" of {cluster.name}" if cluster else ""
+        super().__init__(scope, construct_id, environment, f"VPC, subnets, NAT, endpoints and flow logs{of_one}")
+        self.log_groups = network_log_groups(environment, cluster)
         self.network = Network(
-            self, "Network", spec, name=name, iam=iam, log_groups=log_groups, tags=environment_tags, clients=clients
+            self,
+            "Network",
+            spec,
+            name=f"{environment.name}-{cluster.name}" if cluster else environment.name,
+            iam=environment.iam,
+            log_groups=self.log_groups,
+            tags=environment.all_tags,
+            clients=environment.remote_ranges(cluster),
         )
         outputs = {
             "VpcId": (self.network.vpc.vpc_id, "The VPC"),

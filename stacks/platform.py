@@ -1,8 +1,9 @@
 """Builds the stacks of one environment."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -28,7 +29,7 @@ from stacks.environment.stack_names import (
     workloads_stack,
 )
 from stacks.files import write_delivery, write_handouts
-from stacks.foundation import FoundationStack, network_log_groups
+from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
 from stacks.notes import say_what_is_not_checked, say_what_waits
 from stacks.protection import ProtectionStack
@@ -42,16 +43,16 @@ class Platform:
 
     environment: Environment
     foundation: FoundationStack
-    networks: list[NetworkStack]
-    clusters: list[RunningCluster]
-    control_planes: list[ControlPlaneStack]
-    accesses: list[AccessStack]
-    capabilities: list[CapabilitiesStack]
-    services: list[ServicesStack]
-    computes: list[ComputeStack]
-    revisions: list[RevisionStack]
-    workloads: list[WorkloadsStack]
-    protections: list[ProtectionStack]
+    networks: list[NetworkStack] = field(default_factory=list)
+    clusters: list[RunningCluster] = field(default_factory=list)
+    control_planes: list[ControlPlaneStack] = field(default_factory=list)
+    accesses: list[AccessStack] = field(default_factory=list)
+    capabilities: list[CapabilitiesStack] = field(default_factory=list)
+    services: list[ServicesStack] = field(default_factory=list)
+    computes: list[ComputeStack] = field(default_factory=list)
+    revisions: list[RevisionStack] = field(default_factory=list)
+    workloads: list[WorkloadsStack] = field(default_factory=list)
+    protections: list[ProtectionStack] = field(default_factory=list)
 
     @property
     def stacks(self) -> list[cdk.Stack]:
@@ -94,6 +95,9 @@ class Platform:
                 write_handouts(folder, kind.handouts(section, context))
 
 
+S = TypeVar("S", bound=cdk.Stack)
+
+
 def build(
     scope: Construct,
     environment: Environment,
@@ -111,225 +115,155 @@ def build(
         before_pools: names of clusters whose node pools `make apply` has yet to make: without the add-ons that need them.
         sizes: desired sizes of node groups whose size the file does not name, by cluster and group.
     """
-    stack_env = cdk.Environment(account=environment.account, region=environment.region)
-    name = environment.name
-    foundation = FoundationStack(scope, foundation_stack(name), environment, stack_env=stack_env)
-    networks: list[NetworkStack] = []
-
-    def network(spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None) -> ClusterNetwork:
-        if isinstance(spec, ExistingNetworkSpec):
-            return ClusterNetwork.existing(spec)
-        # Parallel to the foundation: it refers to log groups by name, which may not exist yet.
-        stack = NetworkStack(
-            scope,
-            network_stack(name, cluster.name if cluster else None),
-            spec,
-            name=f"{name}-{cluster.name}" if cluster else name,
-            log_groups=network_log_groups(environment, cluster),
-            iam=environment.iam,
-            environment_tags=environment.all_tags,
-            stack_env=stack_env,
-            clients=environment.remote_ranges(cluster),
-        )
-        networks.append(stack)
-        return stack.network.cluster_network
-
-    # Where clusters share none, each has its own (the environment's validator sees to it), and this one is not used.
-    shared = network(environment.network, None) if environment.network else ClusterNetwork("", [], None, [])
-
-    def control_plane(spec: ClusterSpec) -> tuple[RunningCluster, cdk.Stack]:
-        """Returns a cluster, and the stack that comes before its compute."""
-        if spec.existing:
-            return RunningCluster.existing(spec, spec.existing), foundation
-        cluster_network = network(spec.network, spec) if spec.network else shared
-        its_foundation = foundation.clusters[spec.name]
-        stack = ControlPlaneStack(
-            scope,
-            control_plane_stack(name, spec.name),
-            spec,
-            environment=environment,
-            foundation=its_foundation,
-            network=cluster_network,
-            stack_env=stack_env,
-        )
-        stack.add_stack_dependency(foundation)
-        control_planes.append(stack)
-        access = AccessStack(
-            scope,
-            access_stack(name, spec.name),
-            spec,
-            environment=environment,
-            control_plane=stack,
-            network=cluster_network,
-            stack_env=stack_env,
-        )
-        access.add_stack_dependency(stack)
-        accesses.append(access)
-        cluster = RunningCluster(
-            spec, cluster_network, stack.security_group_id, access.oidc, its_foundation.lasting, stack.joining
-        )
-        return cluster, stack
-
-    clusters, computes, workloads, protections = [], [], [], []
-    control_planes: list[ControlPlaneStack] = []
-    accesses: list[AccessStack] = []
-    revisions: list[RevisionStack] = []
-    capabilities: list[CapabilitiesStack] = []
-    services: list[ServicesStack] = []
+    builder = _Builder(scope, environment, lock, before_pools, sizes or {})
     for spec in environment.clusters:
-        cluster, before = control_plane(spec)
-        clusters.append(cluster)
-        its_sizes = _sizes_of(spec, sizes or {})
-        its_stacks = [before]
-        its_capabilities = _capabilities(scope, spec, before, environment, foundation.logs_key_arn, stack_env)
-        capabilities += its_capabilities
-        if spec.has_compute_resources:  # CloudFormation takes no stack without resources
-            compute = ComputeStack(
-                scope,
-                compute_stack(name, spec.name),
-                cluster,
-                environment=environment,
-                lock=lock,
-                sizes=its_sizes,
-                stack_env=stack_env,
-            )
-            compute.add_stack_dependency(before)
-            computes.append(compute)
-            beside = _revisions(scope, compute, cluster, environment, its_sizes, stack_env)
-            revisions += beside
-            its_stacks = [compute, *beside]
-        without_pools = spec.name in before_pools
-        say_what_waits(its_stacks[0], spec, environment, before_pools=without_pools)
-        say_what_is_not_checked(its_stacks[0], spec, environment, lock)
-        if needs_stack(spec, environment, before_pools=without_pools):
-            running = WorkloadsStack(
-                scope,
-                workloads_stack(name, spec.name),
-                cluster,
-                environment=environment,
-                logs_key_arn=foundation.logs_key_arn,
-                lock=lock,
-                before_pools=without_pools,
-                stack_env=stack_env,
-            )
-            # Objects of capabilities' kinds come after their definitions.
-            for one in [*its_stacks, *its_capabilities]:
-                running.add_stack_dependency(one)
-            workloads.append(running)
-            its_stacks.append(running)
-        its_services = _services(scope, cluster, before, environment, foundation, stack_env)
-        services += its_services
-        its_stacks += its_services
-        beside_compute: list[cdk.Stack] = [] if spec.existing else [*accesses[-1:]]
-        beside_compute += its_capabilities
-        # Nodes, people and capabilities come side by side; before all of it goes, this is asked.
-        protections += _protection(scope, spec, [*beside_compute, *its_stacks], environment, stack_env)
-
+        builder.add_cluster(spec)
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)
     prescribe(scope, environment.iam)
-    return Platform(
-        environment,
-        foundation,
-        networks,
-        clusters,
-        control_planes,
-        accesses,
-        capabilities,
-        services,
-        computes,
-        revisions,
-        workloads,
-        protections,
-    )
+    return builder.platform
 
 
-def _protection(
-    scope: Construct,
-    spec: ClusterSpec,
-    before: Collection[cdk.Stack],
-    environment: Environment,
-    stack_env: cdk.Environment,
-) -> list[ProtectionStack]:
-    """Makes the last stack of a cluster; none of one that another tool made."""
-    if spec.existing:
-        return []
-    name = protection_stack(environment.name, spec.name)
-    last = ProtectionStack(scope, name, spec, environment=environment, stack_env=stack_env)
-    for one in before:
-        last.add_stack_dependency(one)
-    return [last]
+class _Builder:
+    """Makes stacks, cluster by cluster.
 
+    Attributes:
+        platform: what was made so far.
+    """
 
-def _services(
-    scope: Construct,
-    cluster: RunningCluster,
-    before: cdk.Stack,
-    environment: Environment,
-    foundation: FoundationStack,
-    stack_env: cdk.Environment,
-) -> list[ServicesStack]:
-    """Makes the stack of the AWS services that look after a cluster, if it has some."""
-    if not cluster.spec.has_services:
-        return []
-    name = services_stack(environment.name, cluster.spec.name)
-    stack = ServicesStack(scope, name, cluster, environment=environment, foundation=foundation, stack_env=stack_env)
-    stack.add_stack_dependency(before)
-    return [stack]
+    def __init__(
+        self,
+        scope: Construct,
+        environment: Environment,
+        lock: LockFile | None,
+        before_pools: Collection[str],
+        sizes: Mapping[tuple[str, str], int],
+    ) -> None:
+        self._scope, self._environment, self._name = scope, environment, environment.name
+        self._lock, self._before_pools, self._sizes = lock, before_pools, sizes
+        self._foundation = FoundationStack(scope, foundation_stack(self._name), environment)
+        self.platform = Platform(environment, self._foundation)
+        # Where clusters share none, each has its own (the environment's validator sees to it), and this one is not used.
+        shared = environment.network
+        self._shared = self._network(shared, None) if shared else ClusterNetwork("", [], None, [])
 
+    def add_cluster(self, spec: ClusterSpec) -> None:
+        """Makes the stacks of a cluster."""
+        platform, environment = self.platform, self._environment
+        cluster, before = self._control_plane(spec)
+        platform.clusters.append(cluster)
+        capabilities = self._capabilities(spec, before)
+        computes = self._computes(cluster, before)
+        its_stacks = computes or [before]
+        without_pools = spec.name in self._before_pools
+        say_what_waits(its_stacks[0], spec, environment, before_pools=without_pools)
+        say_what_is_not_checked(its_stacks[0], spec, environment, self._lock)
+        if needs_stack(spec, environment, before_pools=without_pools):
+            running = WorkloadsStack(
+                self._scope,
+                workloads_stack(self._name, spec.name),
+                cluster,
+                environment=environment,
+                logs_key_arn=self._foundation.logs_key_arn,
+                lock=self._lock,
+                before_pools=without_pools,
+            )
+            # Objects of capabilities' kinds come after their definitions.
+            its_stacks = [*its_stacks, _after([*its_stacks, *capabilities], platform.workloads, running)]
+        if spec.has_services:
+            name = services_stack(self._name, spec.name)
+            services = ServicesStack(self._scope, name, cluster, environment=environment, foundation=self._foundation)
+            its_stacks = [*its_stacks, _after([before], platform.services, services)]
+        if not spec.existing:
+            name = protection_stack(self._name, spec.name)
+            last = ProtectionStack(self._scope, name, spec, environment=environment)
+            # Nodes, people and capabilities come side by side; before all of it goes, this is asked.
+            _after([platform.accesses[-1], *capabilities, *its_stacks], platform.protections, last)
 
-def _capabilities(
-    scope: Construct,
-    spec: ClusterSpec,
-    before: cdk.Stack,
-    environment: Environment,
-    logs_key_arn: str,
-    stack_env: cdk.Environment,
-) -> list[CapabilitiesStack]:
-    """Makes the stack of the controllers that AWS runs for a cluster, if it has some."""
-    if not spec.capabilities:
-        return []
-    stack = CapabilitiesStack(
-        scope,
-        capabilities_stack(environment.name, spec.name),
-        spec,
-        spec.capabilities,
-        environment=environment,
-        logs_key_arn=logs_key_arn,
-        stack_env=stack_env,
-    )
-    stack.add_stack_dependency(before)
-    return [stack]
+    def _network(self, spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None) -> ClusterNetwork:
+        if isinstance(spec, ExistingNetworkSpec):
+            return ClusterNetwork.existing(spec)
+        name = network_stack(self._name, cluster.name if cluster else None)
+        stack = NetworkStack(self._scope, name, spec, environment=self._environment, cluster=cluster)
+        self.platform.networks.append(stack)
+        return stack.network.cluster_network
 
+    def _control_plane(self, spec: ClusterSpec) -> tuple[RunningCluster, cdk.Stack]:
+        """Returns a cluster, and the stack that comes before its compute."""
+        if spec.existing:
+            return RunningCluster.existing(spec, spec.existing), self._foundation
+        network = self._network(spec.network, spec) if spec.network else self._shared
+        foundation = self._foundation.clusters[spec.name]
+        stack = ControlPlaneStack(
+            self._scope,
+            control_plane_stack(self._name, spec.name),
+            spec,
+            environment=self._environment,
+            foundation=foundation,
+            network=network,
+        )
+        _after([self._foundation], self.platform.control_planes, stack)
+        access = AccessStack(
+            self._scope,
+            access_stack(self._name, spec.name),
+            spec,
+            environment=self._environment,
+            control_plane=stack,
+            network=network,
+        )
+        _after([stack], self.platform.accesses, access)
+        lasting, joining = foundation.lasting, stack.joining
+        return RunningCluster(spec, network, stack.security_group_id, access.oidc, lasting, joining), stack
 
-def _sizes_of(spec: ClusterSpec, sizes: Mapping[tuple[str, str], int]) -> dict[str, int]:
-    return {group: size for (cluster, group), size in sizes.items() if cluster == spec.name}
+    def _capabilities(self, spec: ClusterSpec, before: cdk.Stack) -> list[cdk.Stack]:
+        """Makes the stack of the controllers that AWS runs for a cluster, if it has some."""
+        if not spec.capabilities:
+            return []
+        stack = CapabilitiesStack(
+            self._scope,
+            capabilities_stack(self._name, spec.name),
+            spec,
+            spec.capabilities,
+            environment=self._environment,
+            logs_key_arn=self._foundation.logs_key_arn,
+        )
+        return [_after([before], self.platform.capabilities, stack)]
 
-
-def _revisions(
-    scope: Construct,
-    compute: ComputeStack,
-    cluster: RunningCluster,
-    environment: Environment,
-    sizes: Mapping[str, int],
-    stack_env: cdk.Environment,
-) -> list[RevisionStack]:
-    """Makes the stacks of node groups beside those of a cluster's compute stack."""
-    nodes = compute.spec.compute.managed_nodes
-    made = []
-    for revision in nodes.revisions if nodes else []:
-        if nodes and revision:
+    def _computes(self, cluster: RunningCluster, before: cdk.Stack) -> list[cdk.Stack]:
+        """Makes the compute stack of a cluster, if it has something to make, and those of node groups beside it."""
+        spec = cluster.spec
+        if not spec.has_compute_resources:  # CloudFormation takes no stack without resources
+            return []
+        sizes = {group: size for (name, group), size in self._sizes.items() if name == spec.name}
+        compute = ComputeStack(
+            self._scope,
+            compute_stack(self._name, spec.name),
+            cluster,
+            environment=self._environment,
+            lock=self._lock,
+            sizes=sizes,
+        )
+        made: list[cdk.Stack] = [_after([before], self.platform.computes, compute)]
+        if not (nodes := spec.compute.managed_nodes):
+            return made
+        for revision in filter(None, nodes.revisions):
             stack = RevisionStack(
-                scope,
-                compute_stack(environment.name, compute.spec.name, revision),
+                self._scope,
+                compute_stack(self._name, spec.name, revision),
                 cluster,
                 nodes,
                 revision=revision,
-                environment=environment,
+                environment=self._environment,
                 sizes=sizes,
-                stack_env=stack_env,
             )
             # Nodes are not ready without the add-ons that are made there.
-            stack.add_stack_dependency(compute)
-            made.append(stack)
-    return made
+            made.append(_after([compute], self.platform.revisions, stack))
+        return made
+
+
+def _after(earlier: Iterable[cdk.Stack], stacks: list[S], stack: S) -> S:
+    """Adds ``stack`` to ``stacks``, to be deployed after the ``earlier`` ones; returns it."""
+    for one in earlier:
+        stack.add_stack_dependency(one)
+    stacks.append(stack)
+    return stack

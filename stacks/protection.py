@@ -5,9 +5,10 @@ from constructs import Construct
 
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
+from stacks.environment_stack import EnvironmentStack
 
 
-class ProtectionStack(cdk.Stack):
+class ProtectionStack(EnvironmentStack):
     """A stack of nothing, with termination protection where the cluster has deletion protection.
 
     `cdk destroy` begins with it. Termination protection of the other stacks would come too early: the CLI switches it on before it
@@ -21,14 +22,13 @@ class ProtectionStack(cdk.Stack):
         spec: ClusterSpec,
         *,
         environment: Environment,
-        stack_env: cdk.Environment,
     ) -> None:
         """Makes the stack."""
         super().__init__(
             scope,
             construct_id,
-            env=stack_env,
-            description=f"EKS platform {environment.name}: keeps the stacks of {spec.name} from being deleted by mistake",
+            environment,
+            f"keeps the stacks of {spec.name} from being deleted by mistake",
             termination_protection=spec.control_plane.deletion_protection,
         )
         # A template needs a resource. This one makes nothing and costs nothing.

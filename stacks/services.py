@@ -9,10 +9,11 @@ from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.prometheus import Scraper
 from stacks.control_plane import RunningCluster
 from stacks.environment.model import Environment
+from stacks.environment_stack import EnvironmentStack
 from stacks.foundation import FoundationStack
 
 
-class ServicesStack(cdk.Stack):
+class ServicesStack(EnvironmentStack):
     """What the keys `alarms`, `backup` and `prometheus` of a cluster ask for. It comes beside the compute, and needs no node."""
 
     def __init__(
@@ -23,17 +24,11 @@ class ServicesStack(cdk.Stack):
         *,
         environment: Environment,
         foundation: FoundationStack,
-        stack_env: cdk.Environment,
     ) -> None:
         """Makes the services of ``cluster``."""
         spec = cluster.spec
         chosen = [name for name in ("alarms", "backup", "prometheus") if getattr(spec, name)]
-        super().__init__(
-            scope,
-            construct_id,
-            env=stack_env,
-            description=f"EKS platform {environment.name}: AWS services around {spec.name}: {', '.join(chosen)}",
-        )
+        super().__init__(scope, construct_id, environment, f"AWS services around {spec.name}: {', '.join(chosen)}")
         self.spec = spec
         handle = ClusterHandle(spec.name, spec.name)
         if spec.alarms:

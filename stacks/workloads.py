@@ -27,6 +27,7 @@ from stacks.control_plane import RunningCluster
 from stacks.controllers import charts_of, controllers, needs_load_balancer_controller
 from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
+from stacks.environment_stack import EnvironmentStack
 from stacks.objects.balancer_rights import rights_of
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
@@ -65,7 +66,7 @@ def output_name(namespace: str, placeholder: str) -> str:
     return pascal_case(namespace) + pascal_case(placeholder.lower().replace("_", "-"))
 
 
-class WorkloadsStack(cdk.Stack):
+class WorkloadsStack(EnvironmentStack):
     """The part of the workloads that CloudFormation makes.
 
     Attributes:
@@ -83,19 +84,13 @@ class WorkloadsStack(cdk.Stack):
         logs_key_arn: str,
         lock: LockFile | None,
         before_pools: bool,
-        stack_env: cdk.Environment,
     ) -> None:
         """Makes the resources of the workloads of ``cluster``, and applies their objects if the cluster says `kubectl`.
 
         ``lock`` has versions of add-ons; ``before_pools`` leaves out those that would find no node yet.
         """
         spec = cluster.spec
-        super().__init__(
-            scope,
-            construct_id,
-            env=stack_env,
-            description=f"EKS platform {environment.name}: workloads of {spec.name} (delivery: {spec.delivery})",
-        )
+        super().__init__(scope, construct_id, environment, f"workloads of {spec.name} (delivery: {spec.delivery})")
         self.spec = spec
         self.identities: list[tuple[IConstruct, PodIdentitySpec]] = []
         self._cluster, self._environment, self._network = cluster, environment, cluster.network
