@@ -112,6 +112,11 @@ class Registries:
         scheme, _, rest = address.partition("://")
         return self._source(rest if scheme == "oci" else address, f"{scheme}://" if scheme == "oci" else "")
 
+    def git(self, address: str) -> Source:
+        """Returns where a Git repository, an https:// or ssh:// address, is: a rule of its host says that it is reached."""
+        host = _host(address).rpartition("@")[2]
+        return self._source(f"https://{host}" if f"https://{host}" in self._specs else host.partition(":")[0], "")
+
     def _source(self, address: str, scheme: str) -> Source:
         fitting = [name for name in self._specs if address == name or address.startswith(f"{name}/")]
         name = max(fitting, key=len, default="")

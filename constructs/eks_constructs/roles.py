@@ -189,25 +189,40 @@ class _Prescribed:
     def visit(self, node: IConstruct) -> None:
         if not isinstance(node, CfnResource):
             return
-        # An instance of the class itself: the CDK has a role there of which it knows the type's name alone.
-        kind = node.cfn_resource_type if type(node) is CfnResource else ""
-        if isinstance(node, iam.CfnRole) or kind == "AWS::IAM::Role":
-            self._bound(node)
-            # The CDK's own roles have a token for a name, which resolves to nothing.
-            if self._spec.name_prefix and not Stack.of(node).resolve(getattr(node, "role_name", None)):
-                node.add_property_override("RoleName", role_name(self._spec, _name_of(node)))
-        elif isinstance(node, iam.CfnUser) or kind == "AWS::IAM::User":
-            self._bound(node)
-        elif isinstance(node, iam.CfnManagedPolicy | iam.CfnInstanceProfile):
-            node.add_property_override("Path", self._spec.path)
+        match _type_of(node):
+            case "AWS::IAM::Role":
+                self._bound(node)
+                # The CDK's own roles have a token for a name, which resolves to nothing.
+                if self._spec.name_prefix and not Stack.of(node).resolve(_said_name(node)):
+                    node.add_property_override("RoleName", role_name(self._spec, _name_of(node)))
+            case "AWS::IAM::User":
+                self._bound(node)
+            case "AWS::IAM::ManagedPolicy" | "AWS::IAM::InstanceProfile" | "AWS::IAM::Group":
+                node.add_property_override("Path", self._spec.path)
+            case "AWS::Serverless::Function" | "AWS::Serverless::StateMachine":
+                # SAM makes their roles while CloudFormation deploys, and names them itself:
+                # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
+                self._bound(node, path="RolePath")
 
-    def _bound(self, resource: CfnResource) -> None:
-        resource.add_property_override("Path", self._spec.path)
+    def _bound(self, resource: CfnResource, path: str = "Path") -> None:
+        resource.add_property_override(path, self._spec.path)
         if self._spec.permissions_boundary:
             resource.add_property_override("PermissionsBoundary", self._spec.permissions_boundary)
+
+
+def _type_of(resource: CfnResource) -> str | None:
+    """Returns the type of a resource that can be or make a role; its class says which that are, and costs no call of Node."""
+    own = next(one.__module__ for one in type(resource).__mro__ if one.__module__.startswith("aws_cdk"))
+    # Of aws_cdk itself is a resource of which the CDK, or a module of the environment, says the type's name alone.
+    return resource.cfn_resource_type if own in ("aws_cdk", "aws_cdk.aws_iam", "aws_cdk.aws_sam") else None
+
+
+def _said_name(resource: CfnResource) -> Any:
+    return resource.role_name if isinstance(resource, iam.CfnRole) else resource._cfn_properties.get("RoleName")
 
 
 def _name_of(resource: CfnResource) -> str:
     """Returns a name for a role that the CDK makes: unlike any other's, and the same in every synth."""
     stack = Stack.of(resource)
-    return f"{stack.stack_name}-{stack.get_logical_id(resource)}"
+    # By its path, not its name: CloudFormation names a nested stack itself, with more characters than a role may have.
+    return f"{stack.node.path.replace('/', '-')}-{stack.get_logical_id(resource)}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from delivery.object_kind import kind_of
+from eks_constructs.compute.registry import KINDS
 from eks_constructs.manifests import HelmChart, KubernetesObject
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from eks_constructs.registries import Registries, has_known_images, images_of
@@ -13,11 +14,14 @@ from safe_io.where import Where
 from stacks.controllers import charts_of, needs_load_balancer_controller
 from stacks.environment.chart_spec import ChartSpec
 from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.gitops_spec import GitOpsSpec
 from stacks.environment.model import Environment
 from stacks.objects.exposure import certificate_annotation, serves_tls
 from stacks.objects.plain import PlainManifests, plain_manifests
 from stacks.objects.pods import containers, pod_templates
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
+
+_ENGINES = {"argo_cd": "Argo CD", "flux": "Flux"}
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,10 @@ class _Cluster:
             self._add, self._out = "network.endpoints, once they are there", "set internet: true, if there is a way out"
         self._registries = environment.registry_rules
         self._workloads = placed_workloads(cluster, environment)
-        # A function in the VPC installs charts; with `files` a person does, from elsewhere.
-        self._handler = cluster.delivered_by_stack
+        self._gitops = environment.gitops if cluster.delivery == "gitops" else None
+        # A function in the VPC installs charts, or an engine in the cluster; with `files` a person does, from elsewhere.
+        self._engine = self._gitops if self._gitops and not self._synced_from_outside(self._gitops) else None
+        self._installs_charts = cluster.delivered_by_stack or self._engine is not None
 
     def problems(self) -> Iterator[Unreachable]:
         for name, what, where in self._parts():
@@ -72,11 +78,21 @@ class _Cluster:
             yield from self._chart(chart, self._at(*where))
         for index, spec in enumerate(self._cluster.charts):
             yield from self._chart_calls(spec, self._at("charts", index))
-        for index, workload in enumerate(self._workloads):
+        for index, workload in self._workloads_here():
             what, where = workload.placement.spec.name, self._at("workloads", index, "name")
             yield from self._images(what, workload, where)
         for index, plain in enumerate(plain_manifests(self._cluster, self._environment)):
             yield from self._images(plain.name, plain, self._at("manifests", index))
+        if self._engine:
+            yield from self._repository(self._engine)
+
+    def _synced_from_outside(self, gitops: GitOpsSpec) -> bool:
+        """Returns whether what applies the objects from Git runs outside of this network, as EKS's Argo CD does, or may."""
+        if gitops.engine == "flux":
+            return False
+        if gitops.hub:
+            return gitops.hub != "in-cluster"
+        return any(one.capabilities and one.capabilities.argo_cd for one in self._environment.clusters)
 
     def _at(self, *keys: str | int) -> Where:
         return self._environment.where(self._cluster, *keys)
@@ -87,21 +103,39 @@ class _Cluster:
         cluster = self._cluster
         if cluster.access.tunnel_host:
             yield "session_manager", "tunnel_host", self._at("access", "tunnel_host")
+        if cluster.delivered_by_stack:
+            yield "kubectl", f"delivery: {cluster.delivery}", self._at("delivery")
+        if needs_load_balancer_controller(cluster, self._environment):
+            what, where = "the AWS Load Balancer Controller", self._at("load_balancer_controller")
+            yield "load_balancer_controller", what, where
+            yield "irsa" if cluster.compute.mix.deployments_run_on == "fargate" else "pod_identity", what, where
+        for index, workload in enumerate(self._workloads):
+            controlled = workload.placement.rule.needs_controller
+            if controlled and any(_looks_certificate_up(item) for item in workload.objects):
+                yield "certificate_discovery", workload.placement.spec.name, self._at("workloads", index, "name")
+        yield from self._roles()
+
+    def _roles(self) -> Iterator[tuple[str, str, Where]]:
+        """Yields how add-ons, applications and workloads get their roles, and the buckets of the last."""
+        cluster = self._cluster
         for addon in cluster.planned_addons():
             if addon.identity:
                 yield "irsa" if addon.on_fargate else "pod_identity", f"the add-on {addon.name}", self._at("addons")
-        if self._handler:
-            yield "kubectl", f"delivery: {cluster.delivery}", self._at("delivery")
-        if needs_load_balancer_controller(cluster, self._environment):
-            yield "load_balancer_controller", "the AWS Load Balancer Controller", self._at("load_balancer_controller")
-        for index, workload in enumerate(self._workloads):
-            where = self._at("workloads", index, "name")
-            name, rule = workload.placement.spec.name, workload.placement.rule
+        for keys, one in cluster.all_pod_identities:
+            for way in sorted(cluster.ways_of(one)):
+                yield way, f"{one.namespace}/{one.service_account}", self._at(*keys)
+        for index, workload in self._workloads_here():
+            where, name = self._at("workloads", index, "name"), workload.placement.spec.name
             if "bucket" in workload.needs:
                 yield "bucket", name, where
-                yield "irsa" if rule.identity == "irsa" else "pod_identity", name, where
-            if rule.needs_controller and any(_looks_certificate_up(item) for item in workload.objects):
-                yield "certificate_discovery", name, where
+            if "bucket" in workload.needs or workload.description.pod_identities:
+                yield workload.placement.rule.identity, name, where
+
+    def _workloads_here(self) -> Iterator[tuple[int, PlacedWorkload]]:
+        """Yields the workloads whose pods are in the network, each with its number in the file."""
+        for index, workload in enumerate(self._workloads):
+            if KINDS[workload.placement.spec.compute].in_network:
+                yield index, workload
 
     def _compute(self) -> Iterator[tuple[str, str, Where]]:
         for kind, section in self._cluster.compute.active():
@@ -122,9 +156,23 @@ class _Cluster:
                 where, f"{what} needs the internet, for {', '.join(internet)} ({why}): {self._out}, or remove it"
             )
 
+    def _repository(self, engine: GitOpsSpec) -> Iterator[Unreachable]:
+        where: Where = ("gitops", "repository")
+        what = f"{_ENGINES[engine.engine]} runs in the cluster {self._cluster.name}, and"
+        source = self._registries.git(engine.repository)
+        if source.upstream.startswith("git-codecommit."):
+            yield from self._services(what, ["git-codecommit"], [], "it reads the repository", where)
+        elif problem := source.problem(self._environment.region):
+            host = source.upstream
+            yield Unreachable(
+                where,
+                f"{what} reads the repository: {problem}; name another repository, or, if the network reaches it, registries:"
+                f" {{{_quoted(host)}: {{}}}}, or {self._out}",
+            )
+
     def _chart(self, chart: HelmChart, where: Where) -> Iterator[Unreachable]:
         rules = self._registries
-        if self._handler:
+        if self._installs_charts:
             source = rules.repository(chart.repository)
             if problem := source.problem(self._environment.region):
                 yield Unreachable(

@@ -1,5 +1,12 @@
 """Who gets in, with what rights, and the way to a private endpoint."""
 
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from eks_constructs.roles import IamSpec, prescribe
 from tests.support.environments import FARGATE, NODES, minimal
 from tests.support.templates import of_type, only
 
@@ -113,6 +120,38 @@ def test_every_role_follows_the_organisation_whoever_makes_it(synth):
     for template in templates.values():
         for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::InstanceProfile"):
             assert all(one["Path"] == "/eks/" for one in of_type(template, kind).values())
+
+
+def test_roles_of_a_module_and_of_nested_stacks_follow_the_organisation():
+    trust = {"Version": "2012-10-17", "Statement": []}
+    app = cdk.App()
+    stack = cdk.Stack(app, "stack")
+    cdk.CfnResource(stack, "Role", type="AWS::IAM::Role", properties={"AssumeRolePolicyDocument": trust})
+    cdk.CfnResource(
+        stack, "Own", type="AWS::IAM::Role", properties={"RoleName": "own", "AssumeRolePolicyDocument": trust}
+    )
+    cdk.CfnResource(stack, "Policy", type="AWS::IAM::ManagedPolicy", properties={"PolicyDocument": trust})
+    cdk.CfnResource(stack, "Profile", type="AWS::IAM::InstanceProfile", properties={"Roles": ["own"]})
+    cdk.CfnResource(stack, "Function", type="AWS::Serverless::Function", properties={"CodeUri": "s3://b/k"})
+    for name in ("one", "two"):
+        iam.CfnRole(cdk.NestedStack(stack, name * 20), "Nested", assume_role_policy_document=trust)
+    prescribe(app, IamSpec(**PRESCRIBED))
+    folder = Path(app.synth().directory)
+    found = {
+        (path.name, key): one["Properties"]
+        for path in folder.glob("*.template.json")
+        for key, one in json.loads(path.read_text())["Resources"].items()
+        if one["Type"].startswith(("AWS::IAM", "AWS::Serverless"))
+    }
+    assert len(found) == 7
+    for (_, key), properties in found.items():
+        assert properties["RolePath" if key == "Function" else "Path"] == "/eks/"
+        if key not in ("Policy", "Profile"):
+            assert properties["PermissionsBoundary"] == PRESCRIBED["permissions_boundary"]
+    named = [properties["RoleName"] for properties in found.values() if "RoleName" in properties]
+    assert len(set(named)) == 4
+    assert "own" in named
+    assert all(isinstance(name, str) and len(name) <= 64 for name in named)
 
 
 def test_long_names_are_shortened_and_stay_what_they_are(synth):

@@ -190,6 +190,120 @@ def test_an_existing_vpc_says_what_it_reaches(tmp_path):
     assert refusals(environment({"managed_nodes": NODES}, network=enough), tmp_path) == []
 
 
+VPC = {
+    "vpc_id": "vpc-0123456789abcdef0",
+    "cidr": "10.0.0.0/16",
+    "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    "internet": False,
+    "endpoints": ["ec2", "ecr.api", "ecr.dkr", "s3", "logs", "elasticloadbalancing", "ssm", "ssmmessages"],
+}
+CART = {"service_account": "cart", "policies": ["AmazonSQSReadOnlyAccess"]}
+SITES = {"remote_node_networks": ["192.168.16.0/20"], "credentials": {"ssm": {}}, "sites": [{"name": "berlin"}]}
+CREDENTIALS = {
+    "an application's on nodes": (
+        {"auto_mode": {}},
+        {"pod_identities": [{**CART, "namespace": "shop"}]},
+        ["clusters[0].pod_identities[0]: shop/cart needs eks-auth"],
+    ),
+    "an application's on Fargate": (
+        {"fargate": FARGATE},
+        {"pod_identities": [{**CART, "namespace": "a"}]},
+        ["a/cart needs sts"],
+    ),
+    "an application's wherever a label sends it": (
+        {
+            "auto_mode": {},
+            "fargate": {"profiles": [{"name": "a", "selectors": [{"namespace": "a", "labels": {"b": "c"}}]}]},
+        },
+        {"pod_identities": [{**CART, "namespace": "a"}]},
+        ["a/cart needs eks-auth", "a/cart needs sts"],
+    ),
+    "a team's": (
+        {"auto_mode": {}},
+        {"teams": [{"name": "t", "namespaces": ["shop"], "pod_identities": [{**CART, "namespace": "shop"}]}]},
+        ["clusters[0].teams[0].pod_identities[0]: shop/cart needs eks-auth"],
+    ),
+    "a workload's": (
+        {"auto_mode": {}},
+        {"workloads": [{"name": "bucket-reader", "compute": "auto_mode"}]},
+        ["bucket-reader needs eks-auth"],
+    ),
+    "the load balancer controller's on Fargate": (
+        {"fargate": FARGATE},
+        {"load_balancer_controller": {"enabled": True}},
+        ["the AWS Load Balancer Controller needs sts"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_whoever_takes_a_role_reaches_the_service_that_gives_it(tmp_path, name):
+    compute, cluster, said = CREDENTIALS[name]
+    lines = refusals(environment(compute, cluster=cluster, network=VPC), tmp_path)
+    for one in said:
+        assert any(one in line for line in lines)
+    enough = VPC | {"endpoints": [*VPC["endpoints"], "eks-auth", "sts"]}
+    lines = refusals(environment(compute, cluster=cluster, network=enough), tmp_path)
+    assert not any("eks-auth" in line or "sts" in line for line in lines)
+
+
+def test_pods_at_sites_leave_by_the_ways_of_their_sites(tmp_path):
+    sites = {**SITES, "unrouted_pod_networks": ["10.112.0.0/16"]}
+    compute = {"managed_nodes": NODES, "hybrid_nodes": sites}
+    network = VPC | {"cidr": "10.20.0.0/16", "endpoints": [*VPC["endpoints"], "eks-auth"]}
+    at_a_site = {"workloads": [{"name": "batch", "compute": "hybrid_nodes"}]}
+    assert refusals(environment(compute, cluster=at_a_site, network=network), tmp_path) == []
+    in_the_vpc = {"workloads": [{"name": "batch", "compute": "managed_nodes"}]}
+    assert "batch has the image" in "\n".join(
+        refusals(environment(compute, cluster=in_the_vpc, network=network), tmp_path)
+    )
+
+
+IDENTITY_CENTER = "arn:aws:sso:::instance/ssoins-1234567890abcdef"
+HUB = {
+    "capabilities": {
+        "argo_cd": {"identity_center": IDENTITY_CENTER, "admins": [{"group": "12345678-90ab-cdef-1234-567890abcdef"}]}
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("gitops", "cluster", "inside"),
+    [
+        ({"engine": "flux"}, {}, True),
+        ({}, {}, True),
+        ({"hub": "in-cluster"}, {}, True),
+        ({"hub": "other"}, {}, False),
+        ({}, HUB, False),
+    ],
+    ids=["Flux", "Argo CD of one's own", "Argo CD here, by name", "Argo CD elsewhere", "EKS's Argo CD"],
+)
+def test_what_applies_from_git_in_the_cluster_reaches_the_repository_and_the_charts(tmp_path, gitops, cluster, inside):
+    cluster = {**cluster, "delivery": "gitops", "charts": [{"name": "external-secrets", "endpoints": []}]}
+    data = environment({"auto_mode": {}}, cluster=cluster)
+    data["gitops"] = {"repository": "https://github.com/example/objects", **gitops}
+    lines = "\n".join(refusals(data, tmp_path))
+    assert ("gitops.repository" in lines) is inside
+    assert ("comes from https://charts.external-secrets.io" in lines) is inside
+
+
+@pytest.mark.parametrize(
+    ("repository", "registries", "said"),
+    [
+        ("https://git.example.com/objects", {}, "git.example.com is on the internet"),
+        ("https://git.example.com/objects", {"https://git.example.com": {}}, None),
+        ("ssh://git@git.example.com:7999/objects.git", {}, "registries: {git.example.com: {}}"),
+        ("ssh://git@git.example.com:7999/objects.git", {"git.example.com": {}}, None),
+        ("https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/objects", {}, "needs git-codecommit"),
+    ],
+)
+def test_a_repository_is_reached_where_the_file_says_so(tmp_path, repository, registries, said):
+    data = environment({"auto_mode": {}}, cluster={"delivery": "gitops"})
+    data |= {"gitops": {"engine": "flux", "repository": repository}, "registries": registries}
+    lines = "\n".join(refusals(data, tmp_path))
+    assert said in lines if said else lines == ""
+
+
 @pytest.mark.parametrize(
     ("written", "pulled"),
     [

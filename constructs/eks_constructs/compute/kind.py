@@ -128,6 +128,8 @@ class ComputeKind(Generic[S]):
     """The rules for workloads on it; None: workloads cannot choose it."""
     nodes_are: ClassVar[str] = "node pool"
     has_nodes: ClassVar[bool] = True
+    in_network: ClassVar[bool] = True
+    """Whether its pods are in the cluster's network, and leave it by that network's ways out."""
     joins: ClassVar[tuple[str, ...]] = ()
     """The kinds whose node names include its own, for workloads that choose nodes by name."""
     makes_access_entry: ClassVar[bool] = False

@@ -35,6 +35,7 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
         namespace="{name}-hybrid-nodes", node_selector=node_selector, policies_reach_the_node=False
     )
     nodes_are = "site"
+    in_network = False
     makes_access_entry = True
 
     def active(self, spec: HybridNodesSpec) -> bool:
