@@ -8,7 +8,7 @@ import pytest
 from tests.support.synth import assembled
 from tests.support.templates import Templates
 
-SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"
+CREDENTIALS = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 GROUP = {"name": "general", "instance_types": ["m7i.large"], "min_size": 2, "max_size": 4}
 KINDS: dict[str, dict[str, Any]] = {
@@ -74,17 +74,17 @@ def test_a_rule_is_made_with_the_template_of_its_repositories() -> None:
             "public.ecr.aws": {"pull_through_cache": "ecr-public", "cache_rule": {}},
             "docker.io": {
                 "pull_through_cache": "hub",
-                "cache_rule": {"credentials_arn": SECRET, "kms_key_arn": KEY, "expire_days": 30},
+                "cache_rule": {"credentials_arn": CREDENTIALS, "kms_key_arn": KEY, "expire_days": 30},
             },
         },
     )["caches-foundation"]
     public, hub = of_type(made, "AWS::ECR::PullThroughCacheRule")
     assert public["Properties"] == {"EcrRepositoryPrefix": "ecr-public", "UpstreamRegistryUrl": "public.ecr.aws"}
     assert hub["Properties"]["UpstreamRegistryUrl"] == "registry-1.docker.io"
-    assert hub["Properties"]["CredentialArn"] == SECRET
+    assert hub["Properties"]["CredentialArn"] == CREDENTIALS
     plain, own = (one["Properties"] for one in of_type(made, "AWS::ECR::RepositoryCreationTemplate"))
     assert plain["EncryptionConfiguration"] == {"EncryptionType": "AES256"}
-    assert "CustomRoleArn" not in plain and "LifecyclePolicy" not in plain
+    assert not {"CustomRoleArn", "LifecyclePolicy"} & {*plain}
     assert own["EncryptionConfiguration"] == {"EncryptionType": "KMS", "KmsKey": KEY}
     assert json.loads(own["LifecyclePolicy"])["rules"][0]["selection"]["countNumber"] == 30
     assert own["CustomRoleArn"] == {"Fn::GetAtt": ["HubCacheRole", "Arn"]}
