@@ -45,7 +45,7 @@ install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -
 	@$(call environment,.venv)
 	@$(call install,.venv) --no-compile --require-hashes -r requirements.txt
 	@$(call install,.venv) --no-deps --no-build-isolation --editable ./eks_facts --editable ./constructs
-	@test ! -e .venv/.eks-platform.json || rm -rf $(unused)
+	@test ! -e .venv/.eks-platform.json || { set +f; rm -rf $(unused); }
 	@touch $@
 
 # A fifth of the packages' size that nothing here reads: headers of Node, and the lax ones of two sets of Kubernetes schemas.

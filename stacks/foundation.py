@@ -61,13 +61,13 @@ class FoundationStack(EnvironmentStack):
             self.workspace_arn = workspace.attr_arn
         if environment.guardduty:
             add_detector(self, environment.guardduty)
-        for registry, one in environment.registries.items():
-            if one.cache_rule and one.pull_through_cache:
+        for registry, spec in environment.registries.items():
+            if spec.cache_rule and spec.pull_through_cache:
                 add_cache_rule(
                     self,
                     registry,
-                    one.pull_through_cache,
-                    one.cache_rule,
+                    spec.pull_through_cache,
+                    spec.cache_rule,
                     iam=environment.iam,
                     name=environment.name,
                     tags=environment.tags_of_what_is_made,
