@@ -63,6 +63,7 @@ def addon_objects(name: str, version: str, configuration: str = "") -> list[Obje
         image = f"{name}:{version}"
         placed = settings.get(row["placement"], settings) if row.get("placement") else settings
         spec = _pod(part, image, account, _CPU.get(name, "10m"), placed if part_kind == "Deployment" else {})
+        spec["nodeSelector"] = {"kubernetes.io/os": "linux", **spec.get("nodeSelector", {})}
         if part_kind == "DaemonSet":
             spec["tolerations"] = [{"operator": "Exists"}]
             away = [*_VIRTUAL, *([] if _on_hybrid_nodes(row, settings) else ["hybrid"])]

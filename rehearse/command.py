@@ -42,6 +42,7 @@ def rehearse(options: Options, say: Callable[[str], None]) -> int:
         running(runs, Path(folder) / "kubernetes", options=control()) as plane,
     ):
         player = Player(plane, case, say)
+        player.world.pressure.usage = options.usage
         player.set_up()
         if options.to:
             played = player.upgrade(options.to, back=options.back)
@@ -68,14 +69,7 @@ def _case(options: Options, say: Callable[[str], None]) -> Case:
         elif options.assembly:
             case = read_assembly(options.assembly, options.only, date.today())
         else:
-            with TemporaryDirectory(prefix="rehearse-") as folder:
-                say("Synthesising the environment")
-                case = read_assembly(_synthesised(options.env or "", Path(folder)), options.only, date.today())
-                case = replace(
-                    case,
-                    source=f"environment {options.env}",
-                    objects=[replace(one, where=one.where.replace(f"{folder}/", "")) for one in case.objects],
-                )
+            case = _of_environment(options, say)
     except BadSource as problem:
         raise BadInput(str(problem)) from None
     stated = case.version
@@ -86,6 +80,18 @@ def _case(options: Options, say: Callable[[str], None]) -> Case:
         raise BadInput(f"cluster {case.name}: its Kubernetes version was not read. Say it: --from 1.36")
     compute = replace(case.compute, cluster={**case.compute.cluster, "version": version}, instance_quota=options.quota)
     return replace(case, compute=compute)
+
+
+def _of_environment(options: Options, say: Callable[[str], None]) -> Case:
+    with TemporaryDirectory(prefix="rehearse-") as folder:
+        say("Synthesising the environment")
+        assembly = _synthesised(options.env or "", Path(folder))
+        try:
+            case = read_assembly(assembly, options.only, date.today())
+        except BadInput as problem:
+            raise BadInput(str(problem).replace(assembly, f"environment {options.env}")) from None
+        objects = [replace(one, where=one.where.replace(f"{folder}/", "")) for one in case.objects]
+        return replace(case, source=f"environment {options.env}", objects=objects)
 
 
 def _runs(case: Case, options: Options, say: Callable[[str], None]) -> str:

@@ -16,6 +16,7 @@ from local_kubernetes.nodes.mirror import Key, Mirror, key_of
 from local_kubernetes.nodes.node import Node, group_node, name_of
 from local_kubernetes.nodes.placing import lives
 from local_kubernetes.nodes.pools import Pools
+from local_kubernetes.nodes.pressure import Pressure
 from local_kubernetes.nodes.rest import unrest
 from local_kubernetes.nodes.volumes import Volumes
 
@@ -70,6 +71,7 @@ class World:
         self.volumes = Volumes(self.client)
         self.fargate = Fargate(self)
         self.pools = Pools(self)
+        self.pressure = Pressure(self)
         self._ignored: frozenset[str] = frozenset()
         self._rested = -1
 
@@ -192,6 +194,7 @@ class World:
         self.volumes.react(self.mirror, self.compute.zones)
         self.kubelet.react(self.mirror.of["pods"], self.pod, self.mirror.of["nodes"], self.waits)
         self.pools.react()
+        self.pressure.react()
 
     def _collect(self) -> None:
         """Deletes pods that were bound to a node as it went: the controller that collects them waits on the machine's clock."""
