@@ -12,14 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
-from local_kubernetes.control_plane import running
+from local_kubernetes.client import ApiError
+from local_kubernetes.control_plane import ControlPlane, running
 from local_kubernetes.programs import find, how_to_get, minors
 from rehearse.case import Case
 from rehearse.control import options as control
 from rehearse.document import VERDICTS, Rehearsal
 from rehearse.judge import judge
 from rehearse.options import Options
-from rehearse.play import Player
+from rehearse.play import Played, Player
 from rehearse.read_assembly import read_assembly
 from rehearse.render import FORMATS, SUFFIXES
 from rehearse.running import read_running
@@ -41,20 +42,27 @@ def rehearse(options: Options, say: Callable[[str], None]) -> int:
         TemporaryDirectory(prefix="rehearse-") as folder,
         running(runs, Path(folder) / "kubernetes", options=control()) as plane,
     ):
-        player = Player(plane, case, say)
-        player.world.pressure.usage = options.usage
-        player.set_up()
-        if options.to:
-            played = player.upgrade(options.to, back=options.back)
-        elif options.drain:
-            played = player.drain(options.drain)
-        else:
-            played = player.replace_pool(options.replace_pool or "")
-        document = judge(played)
+        try:
+            document = judge(_play(plane, case, options, say))
+        except (OSError, ApiError) as problem:
+            if ended := plane.healthy():
+                raise BadInput(ended) from problem
+            raise
     sys.stdout.write(FORMATS[options.format](document))
     if options.outputs:
         write_all({path: FORMATS[SUFFIXES[path.suffix]](document) for path in options.outputs})
     return FINDINGS if fails(document, options.fail_on) else OK
+
+
+def _play(plane: ControlPlane, case: Case, options: Options, say: Callable[[str], None]) -> Played:
+    player = Player(plane, case, say)
+    player.world.pressure.usage = options.usage
+    player.set_up()
+    if options.to:
+        return player.upgrade(options.to, back=options.back)
+    if options.drain:
+        return player.drain(options.drain)
+    return player.replace_pool(options.replace_pool or "")
 
 
 def fails(document: Rehearsal, fail_on: str) -> bool:

@@ -75,6 +75,7 @@ class Player:
         self._plane, self._say = plane, say
         self.case = case
         world = World(plane.client, case.compute)
+        world.ended = plane.healthy
         self.world = world
         self.played = Played(case, world, Journal(), Tracker(world), not_played=list(case.unknown))
         self.disruption = Disruption(world, self.played.journal, START)

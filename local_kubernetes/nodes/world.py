@@ -51,6 +51,7 @@ class World:
         compute: what EKS was asked for.
         nodes: the nodes that run, by name.
         problems: what could not be done, in words: a quota that does not suffice.
+        ended: says which part of the control plane has ended; empty: none has.
         unsettled: what the control plane had yet to do when the patience with it ended, in words.
     """
 
@@ -65,6 +66,7 @@ class World:
         self.problems: list[str] = []
         self.unsettled: list[str] = []
         self.observers: list[Callable[[], None]] = []
+        self.ended: Callable[[], str] = lambda: ""
         self._number = 0
         self._starting = 0
         self.kubelet = Kubelet(self.client, self.clock, self.nodes, hooks)
@@ -217,6 +219,8 @@ class World:
             open_ = unrest(self.mirror, self.nodes) - self._ignored
             if not open_:
                 break
+            if why := self.ended():
+                raise OSError(why)
             if time.monotonic() > deadline:
                 self._ignored |= open_
                 self.unsettled += [
