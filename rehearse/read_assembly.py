@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from eks_facts.addons import addons as known_addons
 from eks_facts.user_data import NodeSettings, node_settings
+from local_kubernetes.machines import machines
 from local_kubernetes.nodes.compute import HYBRID_NODES, Compute
 from rehearse.case import Case, Given
 from responsibility.reading import sources
@@ -86,7 +88,7 @@ def _case(facts: Facts, cluster: Cluster, where: str) -> Case:
         subnets=subnets,
         instances=[
             *(_own(group, subnets, unknown) for group in cluster.self_managed),
-            *_hybrid(facts, cluster, unknown),
+            *(machines(Path(where)).get(cluster.name) or _hybrid(facts, cluster, unknown)),
         ],
         addons=[_addon(addon) for name, addon in cluster.addons.items() if name in known_addons()],
     )

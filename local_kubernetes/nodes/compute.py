@@ -30,7 +30,8 @@ class Compute:
         fargate_profiles: DescribeFargateProfile's answers.
         subnets: ``{"zone": "eu-west-1a"}`` by the subnet's id.
         instances: nodes that EKS does not make: ``name``, ``count``, ``instance_type``, ``zones``, ``labels``, ``taints``,
-            ``max_pods``, ``windows``, and ``hybrid``: true for machines that are not AWS's.
+            ``max_pods``, ``version``, ``windows``; for machines that are not AWS's, ``hybrid``, and what their site says:
+            ``names``, ``networks``, ``pod_networks``.
         addons: DescribeAddon's answers.
         instance_quota: instances that the account may have at most; None: nobody says.
     """
@@ -67,13 +68,16 @@ class Compute:
                 name=str(row.get("name", "nodes")),
                 runner="hybrid_nodes" if row.get("hybrid") else "self_managed_nodes",
                 instance_type=str(row.get("instance_type") or "m5.large"),
-                zones=tuple(row.get("zones") or [row.get("zone") or self.zones[0]]),
+                zones=tuple(row.get("zones") or [row.get("zone") or ("site" if row.get("hybrid") else self.zones[0])]),
                 desired=int(row.get("count", 1)),
                 labels=dict(row.get("labels") or {}),
                 taints=tuple(row.get("taints") or ()),
                 version=str(row.get("version") or self.version),
                 max_pods=int(row.get("max_pods") or 0),
-                windows="2022" if row.get("windows") else "",
+                system="windows" if row.get("windows") else "linux",
+                names=tuple(row.get("names") or ()),
+                networks=tuple(row.get("networks") or ()),
+                pod_networks=tuple(row.get("pod_networks") or ()),
             )
 
     def _managed(self, row: Row) -> "Group":
@@ -104,7 +108,8 @@ class Compute:
             disk_gib=int(row.get("diskSize") or 0),
             image=ami.family if ami else "custom",
             max_pods=int(row.get("maxPods") or 0),
-            windows=str(ami.variant)[:4] if ami and ami.family == "windows" else "",
+            system="windows" if ami and ami.family == "windows" else "linux",
+            release=str(ami.variant)[:4] if ami and ami.family == "windows" else "",
         )
 
 
@@ -129,7 +134,11 @@ class Group:
         disk_gib: size of the disk; 0: the default.
         image: family of the image.
         max_pods: pods of a node, where its user data says it; 0: it does not.
-        windows: release of Windows Server, such as ``2022``; empty: Linux.
+        release: of Windows Server, such as ``2022``; empty: nobody says, or it is Linux.
+        system: operating system, in the words of the label ``kubernetes.io/os``.
+        names: of the nodes, where somebody else chooses them.
+        networks: ranges of the nodes' addresses; none: made up.
+        pod_networks: ranges of their pods' addresses; none: made up.
     """
 
     name: str
@@ -148,7 +157,11 @@ class Group:
     disk_gib: int = 0
     image: str = "al2023"
     max_pods: int = 0
-    windows: str = ""
+    release: str = ""
+    system: Literal["linux", "windows"] = "linux"
+    names: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    pod_networks: tuple[str, ...] = ()
 
 
 def region_of(zone: str) -> str:
