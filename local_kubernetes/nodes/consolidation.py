@@ -27,7 +27,7 @@ Command = tuple[list[Node], str, list[Claim]]
 
 
 class Consolidation:
-    """Looks at the nodes of pools whenever something has changed, once their pods have not changed for ``consolidateAfter``."""
+    """Looks at the nodes of a pool whenever something on them has changed, once their pods have not changed for ``consolidateAfter``."""
 
     def __init__(self, world: World, disruption: Disruption) -> None:
         """Begins to watch."""
@@ -35,16 +35,31 @@ class Consolidation:
         self._since: dict[str, tuple[frozenset[str], float]] = {}
         self._next = FOREVER
         self._pause = POLL_SECONDS
-        self._fruitless: object = None
+        self._fruitless: dict[str, object] = {}
+        self._again = FOREVER
         world.observers.append(self.look)
 
     def look(self) -> None:
         """Notes what has changed, and plans the next attempt."""
         now = self._world.clock.now
         self._since = {node.name: self._unchanged(node, now) for node in self._nodes()}
-        if self._since != self._fruitless:
+        if changed := self._changed():
             self._pause = POLL_SECONDS
-            self._plan(min((self._ready(node) for node in self._nodes()), default=FOREVER))
+            self._plan(min(self._ready(node) for node in changed))
+
+    def _changed(self) -> list[Node]:
+        """Returns the nodes of pools that have changed since nothing could be done for them."""
+        state = self._state()
+        names = {name for name, of in state.items() if self._fruitless.get(name) != of}
+        return [node for node in self._nodes() if node.group in names and node.name in self._since]
+
+    def _state(self) -> dict[str, object]:
+        found: dict[str, dict[str, object]] = {}
+        for node in self._nodes():
+            if node.name in self._since:
+                ripe = self._ready(node) <= self._world.clock.now
+                found.setdefault(node.group, {})[node.name] = (self._since[node.name], ripe)
+        return dict(found)
 
     def _unchanged(self, node: Node, now: float) -> tuple[frozenset[str], float]:
         pods = frozenset(pod["metadata"]["uid"] for pod in self._world.pods_on(node.name) if drainable(pod))
@@ -83,17 +98,20 @@ class Consolidation:
         if busy or self._world.pools.at_work:
             self._plan(now + POLL_SECONDS)
             return
-        nodes = [node for node in self._nodes() if node.name in self._since]
+        if now >= self._again:  # a budget with a schedule may let nodes go by now
+            self._again, self._fruitless = FOREVER, {}
+        nodes = self._changed()
         ripe = [node for node in nodes if self._ready(node) <= now]
         command, kept = self._choose(ripe)
         if command:
             self._disruption.begin(command[0], command[1], claims=command[2])
             return
-        self._fruitless = dict(self._since)  # nothing else changes the answer, but time
         later = [when for node in nodes if (when := self._ready(node)) > now]
         if kept:
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
-            later.append(now + self._pause)
+            self._again = now + self._pause
+            later.append(self._again)
+        self._fruitless = self._state()  # nothing else changes the answer
         if later:
             self._plan(min(later))
 

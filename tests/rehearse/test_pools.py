@@ -111,6 +111,10 @@ def play() -> Any:
 
         found: dict[str, Any] = {"before": nodes()}
         for name, (_, left, _) in POOLS.items():
+            for node in (*world.of("auto_mode", name), *world.of("karpenter", name)):
+                first = world.pods_on(node.name)[0]["metadata"]["name"]  # of each node, if some are to go
+                cost = {"metadata": {"annotations": {"controller.kubernetes.io/pod-deletion-cost": "-1"}}}
+                plane.client.patch(f"/api/v1/namespaces/{name}/pods/{first}", cost)
             path = f"/apis/apps/v1/namespaces/{name}/deployments/{name}"
             plane.client.patch(path, {"spec": {"replicas": left}})
         for name in SMALLER:
