@@ -90,6 +90,56 @@ def test_a_node_class_says_what_its_file_says():
     )
 
 
+def test_a_node_class_sets_the_kubelet_and_the_kernel():
+    network = SimpleNamespace(subnet_selector=[{"id": "subnet-1"}], pod_subnet_selector=None)
+
+    def compute(**changes):
+        own = NodeClassSpec(name="own", **changes)
+        return node_class_manifest(own, cluster="c", role_name="r", network=network, tags={})["spec"].get(
+            "advancedCompute"
+        )
+
+    assert compute() is None
+    assert compute(
+        kubelet={
+            "max_pods": 30,
+            "pod_pids_limit": 1024,
+            "eviction_hard": {"memory.available": "200Mi"},
+            "container_log_max_size": "20Mi",
+            "container_log_max_files": 4,
+            "single_process_oom_kill": False,
+            "allowed_unsafe_sysctls": ["net.core.*"],
+        }
+    ) == {
+        "kubelet": {
+            "maxPods": 30,
+            "podPidsLimit": 1024,
+            "evictionHard": {"memory.available": "200Mi"},
+            "containerLogMaxSize": "20Mi",
+            "containerLogMaxFiles": 4,
+            "singleProcessOOMKill": False,
+            "allowedUnsafeSysctls": ["net.core.*"],
+        }
+    }
+    assert compute(kernel_parameters={"vm.max_map_count": 262144}) == {
+        "kernel": {"sysctl": {"vm.max_map_count": 262144}}
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kubelet": {"max_pods": 111}},  # https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html
+        {"kubelet": {"allowed_unsafe_sysctls": ["vm.max_map_count"]}},
+        {"kubelet": {"cpu_manager_policy": "static"}},
+        {"kernel_parameters": {"max_map_count": 1}},
+    ],
+)
+def test_what_auto_mode_does_not_take_of_kubelet_and_kernel_is_refused(changes):
+    with pytest.raises(ValueError, match=r"kubelet|kernel"):
+        NodeClassSpec(name="own", **changes)
+
+
 def test_a_static_pool_has_nodes_and_no_other_limit():
     spec = node_pool_manifest(AutoNodePoolSpec(name="own", node_class="own", static_nodes=20))["spec"]
     assert (spec["replicas"], spec["limits"], spec["disruption"]) == (
