@@ -32,7 +32,7 @@ def node_class_manifest(
     }
     body: KubernetesObject = {
         "role": role_name,
-        "subnetSelectorTerms": [{"id": one} for one in spec.subnet_ids] or network.subnet_selector,
+        "subnetSelectorTerms": network.selector_of(spec.subnet_ids, spec.local_zones),
         "securityGroupSelectorTerms": security_groups + [{"id": one} for one in spec.security_group_ids],
         "ephemeralStorage": {key: value for key, value in storage.items() if value},
         "networkPolicy": spec.network_policy,

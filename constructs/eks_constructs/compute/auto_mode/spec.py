@@ -5,9 +5,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.compute.device_settings import check_adapters, same_interfaces
-from eks_constructs.compute.ec2_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
+from eks_constructs.compute.ec2_nodes.settings import (
+    LocalZones,
+    PlacementGroup,
+    Reservations,
+    SecurityGroups,
+    Subnets,
+    one_place,
+)
 from eks_constructs.compute.kubelet import Memory, Signal, Threshold
-from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
+from eks_constructs.compute.node_pools import NodePoolSpec, check_zones_of_pool, unused_reservation
 from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
     KmsKeyArn,
@@ -35,7 +42,7 @@ def _not_of_eks(tags: dict[str, str]) -> dict[str, str]:
 Sysctl = Annotated[
     str,
     pattern(
-        r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?([./][a-z0-9]([a-z0-9_-]*[a-z0-9])?)+",
+        r"(fs|kernel|net|user|vm)(\.[a-z0-9_-]{1,40}){1,6}",
         "must be the name of a kernel parameter, such as vm.max_map_count",
     ),
 ]
@@ -73,14 +80,16 @@ class AutoKubeletSpec(Spec):
 
     def settings(self) -> dict[str, object]:
         """Returns what is set, as a NodeClass spells it."""
-        found = self.model_dump(exclude_defaults=True)
-        names = {"single_process_oom_kill": "singleProcessOOMKill"}
-        return {names.get(key) or _camel(key): value for key, value in found.items()}
-
-
-def _camel(key: str) -> str:
-    first, *rest = key.split("_")
-    return first + "".join(map(str.capitalize, rest))
+        found = {
+            "maxPods": self.max_pods,
+            "podPidsLimit": self.pod_pids_limit,
+            "evictionHard": dict(self.eviction_hard) or None,
+            "containerLogMaxSize": self.container_log_max_size,
+            "containerLogMaxFiles": self.container_log_max_files,
+            "singleProcessOOMKill": self.single_process_oom_kill,
+            "allowedUnsafeSysctls": self.allowed_unsafe_sysctls or None,
+        }
+        return {key: value for key, value in found.items() if value is not None}
 
 
 class NodeClassSpec(Spec):
@@ -104,7 +113,9 @@ class NodeClassSpec(Spec):
     """`integrity` keeps even root from changing the running kernel. Default: EKS's."""
     kubelet: AutoKubeletSpec = AutoKubeletSpec()
     """Settings of the kubelet. A change replaces the nodes (https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html)."""
-    kernel_parameters: Annotated[dict[Sysctl, int | Numbers], Field(max_length=50)] = {}
+    kernel_parameters: Annotated[
+        dict[Sysctl, Annotated[int, Field(ge=-1, le=2**63 - 1)] | Numbers], Field(max_length=50)
+    ] = {}
     """Parameters of the kernel (sysctl) that a node sets when it starts, such as `vm.max_map_count: 262144`. Only some are taken: AWS's
     page of the NodeClass has the list. A change replaces the nodes."""
     capacity_reservation_ids: Reservations = []
@@ -128,11 +139,14 @@ class NodeClassSpec(Spec):
     """More security groups of its nodes, beside the cluster's."""
     subnet_ids: Subnets = []
     """Subnets of its nodes, in the cluster's VPC. Default: all private subnets."""
+    local_zones: LocalZones = []
+    """Local Zones of its nodes, of those that `network.local_zones` names. Give its pools a taint: what runs there costs more."""
     tags: Annotated[dict[TagKey, TagValue], AfterValidator(_not_of_eks)] = {}
     """Tags of its instances, volumes and network interfaces, beside the environment's. A change replaces the nodes."""
 
     @model_validator(mode="after")
     def _addresses(self) -> "NodeClassSpec":
+        one_place(self)
         if "pod_address_prefixes" in self.model_fields_set and not self.efa_interfaces:
             raise Misplaced(
                 "is for nodes with efa_interfaces: Auto Mode adds addresses to others; remove it",
@@ -205,6 +219,8 @@ class AutoModeSpec(Spec):
                     index,
                     "node_class",
                 )
+            local = [zone for one in self.node_classes if one.name == pool.node_class for zone in one.local_zones]
+            check_zones_of_pool(pool, index, local)
         for index, one in enumerate(self.node_classes):
             if unused_reservation(self.node_pools, one.name, one.capacity_reservation_ids):
                 raise Misplaced(
