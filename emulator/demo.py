@@ -17,7 +17,9 @@ from emulator.installation import ROOT
 from emulator.problem import Problem
 from emulator.process import Engine
 from emulator.status import cluster_lines, stacks
+from local_kubernetes.machines import machines
 from safe_io import process_groups
+from safe_io.output import write
 from safe_io.ownership import is_whole
 
 NOT_PROVEN = """\
@@ -61,6 +63,7 @@ def run(environment: str) -> int:
             if synth.returncode:
                 raise Problem("cdk synth failed")
             print(f"cdk deploy --all, for {_file(environment)}", flush=True)
+            write(engine.home / process.MACHINES, json.dumps(machines(assembly)))
             cdk.deploy(engine, assembly)
             objects.apply(engine, assembly)
         except Problem as problem:

@@ -35,6 +35,8 @@ FREE_MEGABYTES = 100  # a demo writes a few; the Lambda functions of kubectl del
 ENGINE_LOCK = "engine.lock"
 """Taken by the engine while it lives, with its port in it."""
 START_LOCK = "start.lock"
+MACHINES = "machines.json"
+"""The hybrid nodes of each cluster's sites, which a demo hands over to its local AWS."""
 
 
 def home() -> Path:

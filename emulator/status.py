@@ -88,7 +88,7 @@ def _compute(eks: Any, name: str, cluster: dict[str, Any]) -> Iterator[str]:
         for key in ("remoteNodeNetworks", "remotePodNetworks")
     )
     if nodes:
-        yield f"  hybrid nodes   of {nodes}{f', their pods of {pods}' if pods else ''}; two machines have joined, as if nodeadm had run"
+        yield f"  hybrid nodes   of {nodes}{f', their pods of {pods}' if pods else ''}; machines have joined, as if nodeadm had run on them"
 
 
 def _self_managed(engine: Engine, name: str) -> Iterator[str]:

@@ -32,6 +32,8 @@ _ONE = frozenset({"snapshot-controller", "external-dns", "amazon-cloudwatch-obse
 _CPU = {"coredns": "100m", "vpc-cni": "50m", "kube-proxy": "100m", "metrics-server": "100m"}
 """What they request, as far as the add-ons' own manifests say."""
 _COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
+_LINUX = {"kubernetes.io/os": "linux"}
+"""The add-ons' own rule: none of their pods that are here runs on Windows."""
 _VIRTUAL = ("fargate", "auto")
 """Compute on which no DaemonSet of an add-on runs."""
 _TOLERATIONS = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
@@ -63,6 +65,7 @@ def addon_objects(name: str, version: str, configuration: str = "") -> list[Obje
         image = f"{name}:{version}"
         placed = settings.get(row["placement"], settings) if row.get("placement") else settings
         spec = _pod(part, image, account, _CPU.get(name, "10m"), placed if part_kind == "Deployment" else {})
+        spec["nodeSelector"] = {**_LINUX, **spec.get("nodeSelector", {})}
         if part_kind == "DaemonSet":
             spec["tolerations"] = [{"operator": "Exists"}]
             away = [*_VIRTUAL, *([] if _on_hybrid_nodes(row, settings) else ["hybrid"])]

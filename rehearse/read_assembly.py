@@ -1,9 +1,11 @@
 """Reads a case from an assembly, a template or a folder: this project's, or anybody's."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from eks_facts.addons import addons as known_addons
+from local_kubernetes.machines import machines
 from local_kubernetes.nodes.compute import Compute
 from rehearse.case import Case, Given
 from responsibility.reading import sources
@@ -75,7 +77,7 @@ def _case(facts: Facts, cluster: Cluster, where: str) -> Case:
             for profile in cluster.fargate_profiles
         ],
         subnets=_subnets(cluster),
-        instances=[_own(group) for group in cluster.self_managed],
+        instances=[*(_own(group) for group in cluster.self_managed), *machines(Path(where)).get(cluster.name, [])],
         addons=[{"addonName": name} for name in cluster.addons if name in known_addons()],
     )
     return Case(cluster.name, where, compute, given, unknown=tuple(unknown))

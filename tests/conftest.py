@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from stacks.node import use_pinned_node
 from tests.support.groups import name_groups
@@ -22,13 +23,17 @@ gc.set_threshold(
     50_000, 20, 50
 )  # the CDK's classes and the collected tests stay: looking through them for garbage takes a tenth
 
+# No test depends on luck, nor on how busy the machine is; new inputs by chance are the business of `make fuzz`.
+settings.register_profile("same-everywhere", deadline=None, derandomize=True, database=None)
+settings.load_profile("same-everywhere")
+
 pytest_plugins = ["tests.emulator.fixtures"]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """`-n auto` is a worker more than there are cores: tests of the local AWS wait for programs, and the others go on."""
-    return (yield) + 1
+    """`-n auto` is two workers for each core: tests of the local AWS wait for programs, and the others go on."""
+    return (yield) * 2
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,7 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from eks_facts.versions import kubernetes_versions
-from emulator.engine import autoscaling, conditions, functions, iam, kept, log_delivery, port, provider, roles_anywhere
+from emulator.engine import (
+    autoscaling,
+    conditions,
+    functions,
+    iam,
+    kept,
+    log_delivery,
+    port,
+    provider,
+    public_registry,
+    roles_anywhere,
+)
 from emulator.engine.account import Account
 from emulator.engine.activations import Activations
 from emulator.engine.authentication import Authentication
@@ -62,6 +73,7 @@ def install(authentication: Authentication, *, schemas: Path) -> None:
     log_delivery.install()
     autoscaling.install()
     roles_anywhere.install()
+    public_registry.install()
     Activations(account).install()
     RESOURCE_TYPES.update(eks_types(eks))
     provider.install(Schemas(schemas, os.environ.get("MINISTACK_REGION", "us-west-2")))

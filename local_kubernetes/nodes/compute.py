@@ -24,8 +24,9 @@ class Compute:
         nodegroups: DescribeNodegroup's answers.
         fargate_profiles: DescribeFargateProfile's answers.
         subnets: ``{"zone": "eu-west-1a"}`` by the subnet's id.
-        instances: nodes that EKS does not make: ``name``, ``count``, ``instance_type``, ``zones``, ``labels``, ``taints``, and
-            ``hybrid``: true for machines that are not AWS's.
+        instances: nodes that EKS does not make: ``name``, ``count``, ``instance_type``, ``zones``, ``labels``, ``taints``,
+            ``version``, ``windows``; for machines that are not AWS's, ``hybrid``, and what their site says: ``names``,
+            ``networks``, ``pod_networks``.
         addons: DescribeAddon's answers.
         instance_quota: instances that the account may have at most; None: nobody says.
     """
@@ -62,11 +63,15 @@ class Compute:
                 name=str(row.get("name", "nodes")),
                 runner="hybrid_nodes" if row.get("hybrid") else "self_managed_nodes",
                 instance_type=str(row.get("instance_type") or "m5.large"),
-                zones=tuple(row.get("zones") or [row.get("zone") or self.zones[0]]),
+                zones=tuple(row.get("zones") or [row.get("zone") or ("site" if row.get("hybrid") else self.zones[0])]),
                 desired=int(row.get("count", 1)),
                 labels=dict(row.get("labels") or {}),
                 taints=tuple(row.get("taints") or ()),
                 version=str(row.get("version") or self.version),
+                system="windows" if row.get("windows") else "linux",
+                names=tuple(row.get("names") or ()),
+                networks=tuple(row.get("networks") or ()),
+                pod_networks=tuple(row.get("pod_networks") or ()),
             )
 
     def _managed(self, row: Row) -> "Group":
@@ -96,6 +101,7 @@ class Compute:
             forced=bool(row.get("forced")),
             disk_gib=int(row.get("diskSize") or 0),
             image=ami.family if ami else "custom",
+            system="windows" if ami and ami.family == "windows" else "linux",
         )
 
 
@@ -119,6 +125,10 @@ class Group:
         forced: whether an update deletes the pods that a budget keeps.
         disk_gib: size of the disk; 0: the default.
         image: family of the image.
+        system: operating system, in the words of the label ``kubernetes.io/os``.
+        names: of the nodes, where somebody else chooses them.
+        networks: ranges of the nodes' addresses; none: made up.
+        pod_networks: ranges of their pods' addresses; none: made up.
     """
 
     name: str
@@ -136,6 +146,10 @@ class Group:
     forced: bool = False
     disk_gib: int = 0
     image: str = "al2023"
+    system: Literal["linux", "windows"] = "linux"
+    names: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    pod_networks: tuple[str, ...] = ()
 
 
 def region_of(zone: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from local_kubernetes.client import ApiError, Client, Object
 from local_kubernetes.nodes.clock import Clock
 from local_kubernetes.nodes.mirror import Key, key_of
-from local_kubernetes.nodes.node import Node
+from local_kubernetes.nodes.node import Node, address_in, digits_of
 
 START_SECONDS = 5.0
 """To pull an image that is small or there, and start its container. Nobody but the registry knows more."""
@@ -144,7 +144,7 @@ class Kubelet:
             return
         seconds = ready_seconds(pod)
         ready = seconds == 0 and not unmet_gates(pod)
-        self._status(pod, {"phase": "Running", **_addresses(pod), **_states(pod, ready=ready)})
+        self._status(pod, {"phase": "Running", **_addresses(pod, node), **_states(pod, ready=ready)})
         if ready:
             self._available(find, key, uid, wait(pod))
         elif not unmet_gates(pod):
@@ -206,9 +206,12 @@ def _owner(pod: Object) -> str:
     return str(owners[0]["kind"]) if owners else ""
 
 
-def _addresses(pod: Object) -> dict[str, Any]:
-    number = int(sha256(pod["metadata"]["uid"].encode()).hexdigest(), 16)
-    address = f"10.{number % 30 + 220}.{number // 30 % 250}.{number // 7_500 % 250 + 4}"
+def _addresses(pod: Object, node: Node) -> dict[str, Any]:
+    number = digits_of(pod["metadata"]["uid"])
+    address = (
+        address_in(node.pod_networks, number)
+        or f"10.{number % 30 + 220}.{number // 30 % 250}.{number // 7_500 % 250 + 4}"
+    )
     return {"podIP": address, "podIPs": [{"ip": address}], "startTime": timestamp()}
 
 

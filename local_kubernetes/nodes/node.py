@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from ipaddress import ip_network
 from typing import Any
 
 from eks_facts.capacity import InstanceType, Runs, allocatable
@@ -35,6 +36,9 @@ class Node:
         labels: all of them.
         taints: at its start.
         started: when, on the clock.
+        system: operating system: ``linux`` or ``windows``.
+        networks: ranges that it has its address of; none: it is made up.
+        pod_networks: ranges that its pods have their addresses of; none: those are made up.
         dead: whether its machine has failed, so that its kubelet answers no more.
         draining: whether its pods are being moved.
     """
@@ -51,19 +55,27 @@ class Node:
     dead: bool = False
     draining: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)
+    system: str = "linux"
+    networks: Sequence[str] = ()
+    pod_networks: Sequence[str] = ()
 
     def manifest(self, now: str) -> dict[str, Any]:
         """Returns the Node object, ready; ``now`` is the time of its conditions."""
-        numbers = int(sha256(self.name.encode()).hexdigest(), 16)
-        address = f"10.{numbers % 200 + 16}.{numbers // 200 % 250}.{numbers // 50_000 % 250 + 4}"
+        number = digits_of(self.name)
+        address = (
+            address_in(self.networks, number)
+            or f"10.{number % 200 + 16}.{number // 200 % 250}.{number // 50_000 % 250 + 4}"
+        )
         conditions = {"Ready": "True", "MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False"}
-        where = "aws-hybrid" if self.runner == "hybrid_nodes" else "aws"
+        where = f"aws:///{self.zone}/{instance_id(self.name)}"
+        if self.runner == "hybrid_nodes":
+            where = f"eks-hybrid:///{self.zone}/{self.name}"
         return {
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {"name": self.name, "labels": self.labels, "annotations": dict(self.annotations)},
             "spec": {
-                "providerID": f"{where}:///{self.zone}/{instance_id(self.name)}",
+                "providerID": where,
                 "taints": [
                     {key: one[key] for key in ("key", "value", "effect") if one.get(key)} for one in self.taints
                 ],
@@ -87,7 +99,7 @@ class Node:
                     "kubeletVersion": f"v{self.version}.0-eks-simulated",
                     "kubeProxyVersion": "",
                     "architecture": self.labels.get(ARCHITECTURE, "amd64"),
-                    "operatingSystem": "linux",
+                    "operatingSystem": self.system,
                     "osImage": "simulated",
                     "kernelVersion": "simulated",
                     "containerRuntimeVersion": "containerd://2",
@@ -97,6 +109,19 @@ class Node:
                 },
             },
         }
+
+
+def digits_of(text: str) -> int:
+    """Returns a number that is always the same for a text."""
+    return int(sha256(text.encode()).hexdigest(), 16)
+
+
+def address_in(networks: Sequence[str], number: int) -> str:
+    """Returns one of the addresses of ranges, neither their first nor their last; empty where there is no range."""
+    if not networks:
+        return ""
+    network = ip_network(networks[number % len(networks)])
+    return str(network[1 + number // len(networks) % max(network.num_addresses - 2, 1)])
 
 
 def instance_id(name: str) -> str:
@@ -126,7 +151,7 @@ def common_labels(name: str, runner: Runner, zone: str, kind: InstanceType | Non
 
 def group_node(group: Group, kind: InstanceType, name: str, zone: str, version: str) -> Node:
     """Returns a node of a group."""
-    labels = {**common_labels(name, group.runner, zone, kind), **group.labels}
+    labels = {**common_labels(name, group.runner, zone, kind), "kubernetes.io/os": group.system, **group.labels}
     if group.runner == "managed_nodes":
         labels |= {
             GROUP: group.name,
@@ -137,4 +162,7 @@ def group_node(group: Group, kind: InstanceType, name: str, zone: str, version: 
         labels[COMPUTE_TYPE] = "hybrid"
     runs: Runs = "managed_nodes" if group.runner == "managed_nodes" and group.image != "custom" else "other"
     capacity = allocatable(kind, runs, group.disk_gib)
-    return Node(name, group.runner, group.name, zone, version, capacity, labels, group.taints)
+    return Node(
+        name, group.runner, group.name, zone, version, capacity, labels, group.taints,
+        system=group.system, networks=group.networks, pod_networks=group.pod_networks,
+    )  # fmt: skip

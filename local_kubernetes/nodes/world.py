@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -75,8 +75,11 @@ class World:
 
     # Nodes
 
-    def new_name(self, runner: Runner, zone: str) -> str:
-        """Returns the name of one more node."""
+    def new_name(self, runner: Runner, zone: str, names: Sequence[str] = ()) -> str:
+        """Returns the name of one more node: the next of ``names``, where somebody has chosen some."""
+        for name in names:
+            if name not in self.nodes:
+                return name
         self._number += 1
         while ("", name := name_of(runner, self._number, zone)) in self.mirror.of["nodes"]:
             self._number += 1  # a node of a running cluster has it
@@ -125,7 +128,7 @@ class World:
         yield NODE_SECONDS
         self._starting -= 1
         kind = instance_type(group.instance_type)
-        self.add(group_node(group, kind, self.new_name(group.runner, zone), zone, version))
+        self.add(group_node(group, kind, self.new_name(group.runner, zone, group.names), zone, version))
 
     def add_groups(self) -> None:
         """Lets the nodes of all groups join at once, as they are before anything happens."""
@@ -133,7 +136,7 @@ class World:
             for index in range(group.desired):
                 zone = group.zones[index % len(group.zones)]
                 kind = instance_type(group.instance_type)
-                self.add(group_node(group, kind, self.new_name(group.runner, zone), zone, group.version))
+                self.add(group_node(group, kind, self.new_name(group.runner, zone, group.names), zone, group.version))
 
     def remove(self, node: Node) -> None:
         """Takes a node away, with whatever is on it: its instance has ended."""

@@ -2,9 +2,13 @@
 
 from functools import cache
 
+import pytest
+
 from responsibility.checks import all_checks
 from tests.accuracy.corpus import pairs
 from tests.accuracy.judge import Verdict, verdicts
+
+pytestmark = pytest.mark.xdist_group("accuracy")  # the corpus is reviewed once
 
 
 @cache

@@ -136,6 +136,16 @@ def test_hybrid_nodes_join_a_cluster_with_remote_networks_and_an_entry(cluster: 
         return [one["status"].get("numberReady", 0) for one in daemons if one["metadata"]["name"] == "kube-proxy"]
 
     assert until(lambda: ready() == [len(nodes(cluster)) + 2], 60)
+    handed_over = cluster.engine.home / process.MACHINES
+    here = {"hybrid": True, "zone": "porto", "labels": {"topology.kubernetes.io/zone": "porto"}, "version": "1.35"}
+    place = {"networks": ["10.80.7.0/24"], "pod_networks": ["10.90.0.0/16"], "names": ["press-1"]}
+    handed_over.write_text(json.dumps({"real": [{"name": "porto", "count": 1, **here, **place}]}))
+    assert until(lambda: [one["metadata"]["name"] for one in hybrid()] == ["press-1"], 60)
+    assert hybrid()[0]["status"]["nodeInfo"]["kubeletVersion"].startswith("v1.35.")
+    cluster.start("there", nodeSelector={"topology.kubernetes.io/zone": "porto"})
+    assert cluster.runs("there")
+    assert cluster.pod("there")["status"]["podIP"].startswith("10.90.")
+    handed_over.unlink()
     cluster.eks.delete_access_entry(clusterName="real", principalArn=site)
     assert until(lambda: not hybrid(), 60)
 

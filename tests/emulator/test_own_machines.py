@@ -1,5 +1,6 @@
 """Hybrid nodes and self-managed nodes in the local AWS: what a template makes of them, what the APIs answer and refuse."""
 
+import base64
 import copy
 import json
 from collections.abc import Callable
@@ -225,3 +226,12 @@ def test_a_parameter_that_is_none_is_not_found(deployment: Deployment) -> None:
     ssm = client(deployment.engine, "ssm")
     with pytest.raises(ssm.exceptions.ParameterNotFound):
         ssm.get_parameter(Name="/aws/service/bottlerocket/aws-k8s-1.12/x86_64/1.52.0/image_id")
+
+
+def test_helm_signs_in_to_the_public_registry(deployment: Deployment) -> None:
+    registry = client(deployment.engine, "ecr-public")
+    data = registry.get_authorization_token()["authorizationData"]
+    assert base64.b64decode(data["authorizationToken"]).startswith(b"AWS:")
+    assert data["expiresAt"] > datetime.now(UTC)
+    with pytest.raises(ClientError, match="has no DescribeRepositories of ECR Public"):
+        registry.describe_repositories()

@@ -84,7 +84,7 @@ def test_a_fleet_is_refused_in_one_line_or_keeps_the_rules(folder: Path) -> None
     counted: Counter[str] = Counter()
 
     @given(content=fleets())
-    @settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=80, suppress_health_check=list(HealthCheck))
     def draw(content: dict[str, object]) -> None:
         path = folder / "fleet.json.yaml"
         path.write_text(json.dumps(content))
@@ -127,7 +127,7 @@ def keeps_the_rules(fleet: Fleet, content: dict[str, object]) -> None:
 
 
 @given(total=st.integers(1, 60), shares=st.lists(st.integers(1, 99), max_size=4, unique=True))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_percentages_share_out_every_environment_in_order(total: int, shares: list[int]) -> None:
     cuts = [0, *sorted(shares), 100]
     waves = [{"name": f"w{index}", "percent": after - before} for index, (before, after) in enumerate(pairwise(cuts))]

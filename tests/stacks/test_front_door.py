@@ -272,17 +272,8 @@ def test_the_schema_is_current():
     assert (ROOT / "environments/schema.json").read_text() == schema(), "run `make schema`"
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_each_environment_names_the_schema_and_keeps_it(name):
-    import jsonschema
-
-    text = (ROOT / f"environments/{name}.yaml").read_text()
-    assert text.startswith("# yaml-language-server: $schema=./schema.json\n")
-    jsonschema.validate(yaml.safe_load(text), json.loads(schema()))
-
-
 def test_the_schema_describes_what_editors_show():
-    definitions = json.loads(schema())["$defs"]
+    definitions = json.loads((ROOT / "environments/schema.json").read_text())["$defs"]
     described = [field for spec in definitions.values() for field in spec.get("properties", {}).values()]
     assert len([field for field in described if "description" in field]) > 60
     assert all(spec.get("additionalProperties") is False for spec in definitions.values() if "properties" in spec)

@@ -19,8 +19,6 @@ WITHOUT_SHRINKING = (Phase.explicit, Phase.generate)
 
 @settings(
     max_examples=60,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=list(HealthCheck),
     phases=WITHOUT_SHRINKING,
 )

@@ -12,11 +12,10 @@ import yaml
 
 from stacks.environment.loading import BadInput, load_environment
 from stacks.environment.reference import reference
-from stacks.environment.schema import schema
 from stacks.node import pinned_node
-from tests.support.environments import ROOT, TODAY, minimal
+from tests.support.environments import ENVIRONMENTS, ROOT, TODAY, minimal
 
-SCHEMA = json.loads(schema())
+SCHEMA = json.loads((ROOT / "environments/schema.json").read_text())  # test_front_door.py: it is current
 EDITOR = jsonschema.Draft202012Validator(SCHEMA)
 FREE = {
     "ca_bundle": "the path of a file, or certificates",
@@ -111,3 +110,14 @@ def test_editors_ask_a_file_that_extends_another_for_nothing_but_check_what_it_s
     assert list(EDITOR.iter_errors({"extends": "base.yaml", "netwrok": {}}))
     assert list(EDITOR.iter_errors({"extends": "base.yaml", "network": {"nat": "two"}}))
     assert list(EDITOR.iter_errors({"network": None}))
+
+
+def test_editors_can_read_it():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_each_environment_names_the_schema_and_keeps_it(name):
+    text = (ROOT / f"environments/{name}.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=./schema.json\n")
+    EDITOR.validate(yaml.safe_load(text))

@@ -1,10 +1,14 @@
 """Nodes that EKS does not make: those of Auto Scaling groups that are tagged for a cluster, and hybrid nodes."""
 
+import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from emulator.engine.autoscaling import joining
 from emulator.engine.eks.state import Record, State
 from emulator.engine.kubernetes.table import GUIDE, simulated
+from emulator.process import MACHINES
 
 HYBRID_NODES = 2
 """Machines that join a cluster that is ready for hybrid nodes, as if somebody had run nodeadm on so many."""
@@ -28,7 +32,21 @@ def _self_managed(cluster: str, entries: list[Record]) -> Iterator[Record]:
 
 @simulated(f"{GUIDE}hybrid-nodes-overview.html", "Node")
 def _hybrid(cluster: Record, entries: list[Record]) -> Iterator[Record]:
-    """Two hybrid nodes join a cluster with remote node networks and an access entry HYBRID_LINUX, as if nodeadm had run."""
+    """Hybrid nodes join a cluster with remote node networks and an access entry HYBRID_LINUX: those of its sites, else two."""
     networks = (cluster.get("remoteNetworkConfig") or {}).get("remoteNodeNetworks") or []
     if any(one.get("cidrs") for one in networks) and any(one["type"] == "HYBRID_LINUX" for one in entries):
-        yield {"name": "hybrid", "count": HYBRID_NODES, "hybrid": True, "instance_type": "m7i.2xlarge", "labels": SITE}
+        generic = {
+            "name": "hybrid",
+            "count": HYBRID_NODES,
+            "hybrid": True,
+            "instance_type": "m7i.2xlarge",
+            "labels": SITE,
+        }
+        yield from _handed_over().get(str(cluster["name"]), [generic])
+
+
+def _handed_over() -> dict[str, list[Record]]:
+    """Returns the machines of sites that `make demo` has handed over, by cluster."""
+    path = Path(os.environ["EMULATOR_LOCK"]).parent / MACHINES
+    found: dict[str, list[Record]] = json.loads(path.read_text()) if path.exists() else {}
+    return found

@@ -151,7 +151,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 @given(VALUES)
 def test_no_template_breaks_the_reader(raw: Any) -> None:
     world_of([Template("base", "base.json", BODY, "")]).scopes["base"].value(raw)

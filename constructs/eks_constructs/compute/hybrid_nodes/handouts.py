@@ -37,7 +37,17 @@ def handouts(spec: HybridNodesSpec, context: ClusterContext) -> Iterator[tuple[s
         "role": _role(spec, context),
         "activation_hours": spec.credentials.ssm.activation_hours if spec.credentials.ssm else None,
         "outputs": {"role": ROLE_OUTPUT, "trust_anchor": ANCHOR_OUTPUT, "profile": PROFILE_OUTPUT},
-        "sites": {site.name: {"max_nodes": site.max_nodes, "nodes": site.nodes} for site in spec.sites},
+        "sites": {
+            site.name: {
+                "max_nodes": site.max_nodes,
+                "nodes": site.nodes,
+                "kubernetes_version": site.kubernetes_version or context.kubernetes_version,
+                "architecture": site.architecture,
+                "networks": [site.cidr] if site.cidr else spec.remote_node_networks,
+                "pod_networks": spec.pod_networks,
+            }
+            for site in spec.sites
+        },
         "files": sorted(files),
     }
     for name, text in {**files, INDEX: json.dumps(index, indent=2) + "\n"}.items():
