@@ -19,12 +19,13 @@ from eks_constructs.compute.kind import (
     Wiring,
 )
 from eks_constructs.compute.mix import Hosting
-from eks_constructs.compute.node_pools import named_categories, named_types, named_zones
+from eks_constructs.compute.node_pools import named_categories, named_local_zones, named_types, named_zones
 from eks_constructs.compute.placement import Nodes, Rule, claimable, unnumbered
 from eks_constructs.control_plane import AutoModeSettings, ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
+from eks_facts.instances import auto_mode_problem
 from eks_facts.role_policies import narrowest
 
 _NODE_ROLE, _CUSTOM_NODE_ROLE = "AutoNodeRole", "AutoCustomNodeRole"
@@ -81,8 +82,17 @@ class AutoMode(ComputeKind[AutoModeSpec]):
                     *("node_classes", index, "efa_interfaces"),
                 )
 
+        for where, name in self.instance_types(spec):
+            if problem := auto_mode_problem(name):
+                raise Misplaced(
+                    f"{problem} (https://docs.aws.amazon.com/eks/latest/userguide/automode-learn-instances.html#auto-supported-instances);"
+                    " choose another, or, if that page has it by now, add it to eks_facts/data/instance_families.yaml",
+                    *where,
+                )
+
     def zones(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
         yield from named_zones(spec.node_pools)
+        yield from named_local_zones(spec.node_classes)
 
     def reaches(self, spec: AutoModeSpec) -> Iterator[tuple[str, str, Where]]:
         yield "nodes", self.title, ()
