@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from responsibility.reading.eks import Cluster
@@ -24,6 +24,19 @@ def known_source(rule: Rule) -> object:
     if isinstance(rule.source, Unknown) or (isinstance(rule.source, str) and has_gap(rule.source)):
         raise UnknownValue(rule.owner.at(rule.path), "who is let in is not known here")
     return rule.source
+
+
+def from_internet(rules: Iterable[Rule]) -> tuple[list[tuple[Rule, object]], UnknownValue | None]:
+    """Returns the rules that let in the internet, each with the range, and the first of which that is not known."""
+    found: list[tuple[Rule, object]] = []
+    first: UnknownValue | None = None
+    for rule in rules:
+        try:
+            if is_internet(source := known_source(rule)):
+                found.append((rule, source))
+        except UnknownValue as unknown:
+            first = first or unknown
+    return found, first
 
 
 def public_address(instance: Fact) -> str:

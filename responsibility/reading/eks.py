@@ -53,7 +53,7 @@ class Cluster(Fact):
     def public_ranges(self) -> list[str]:
         """The address ranges that reach a public endpoint. Raises UnknownValue, also for one of them."""
         path = "ResourcesVpcConfig.PublicAccessCidrs"
-        return self.texts(path) if self.get(path) is not None else ["0.0.0.0/0"]
+        return self.texts(path) or ["0.0.0.0/0"]  # an empty list is none: EKS takes its default
 
     @property
     def log_types(self) -> list[str]:
@@ -259,12 +259,14 @@ class AccessEntry(OfCluster):
 
     @property
     def policies(self) -> list[tuple[str, str, list[str]]]:
-        """Name, scope (``cluster`` or ``namespace``) and namespaces of each access policy. Raises UnknownValue."""
+        """Name, scope (``cluster``, also for every namespace, or ``namespace``) and namespaces of each. Raises UnknownValue."""
         found = []
         for index, _ in enumerate(self.get("AccessPolicies", [])):
             arn = str(self.get(f"AccessPolicies.{index}.PolicyArn", ""))
             scope = str(self.get(f"AccessPolicies.{index}.AccessScope.Type", "cluster"))
             namespaces = self.texts(f"AccessPolicies.{index}.AccessScope.Namespaces")
+            if "*" in namespaces:  # a name may be a pattern: this one fits every namespace
+                scope = "cluster"
             found.append((arn.rsplit("/", 1)[-1], scope, namespaces))
         return found
 

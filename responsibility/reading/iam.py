@@ -12,6 +12,7 @@ from responsibility.findings import Evidence
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.policy_statements import Statement, read_statements, statements
 from responsibility.reading.resource import UnknownValue, text
+from responsibility.reading.values import CLOSE, OPEN
 
 Purpose = Literal[
     "cluster",
@@ -45,6 +46,9 @@ class Use:
 
 _ATTACHED = (("AWS::IAM::Policy", "Roles"), ("AWS::IAM::ManagedPolicy", "Roles"), ("AWS::IAM::RolePolicy", "RoleName"))
 """Resources that give a role rights, and the property that says which role."""
+
+
+_SUFFIX = f"{OPEN}AWS::URLSuffix{CLOSE}"
 
 
 class Role(Fact):
@@ -141,8 +145,13 @@ class Role(Fact):
         return self.facts.cluster_of(self.resource)
 
     def assumed_by(self, service: str) -> bool:
-        """Whether a service may assume it. Raises UnknownValue."""
-        return any(("Service", service) in statement.principals for statement in self.trust)
+        """Whether a service may assume it, in whichever partition. Raises UnknownValue."""
+        return any(
+            kind == "Service" and value.replace(_SUFFIX, "amazonaws.com").removesuffix(".cn") == service
+            for statement in self.trust
+            if statement.allow
+            for kind, value in statement.principals
+        )
 
 
 def _policy_name(arn: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -231,7 +230,16 @@ class SecurityGroup(Fact):
     @property
     def ingress(self) -> list[Rule]:
         """What it lets in: its own rules and separate ones. Raises UnknownValue."""
-        return [*_rules(self, "SecurityGroupIngress"), *ingress_beside(self)]
+        rules, unknown = self.ingress_seen
+        if unknown:
+            raise unknown
+        return rules
+
+    @property
+    def ingress_seen(self) -> tuple[list[Rule], UnknownValue | None]:
+        """The rules that are known, and the first that is not: one that is open is answer enough."""
+        rules, unknown = _rules_seen(self, "SecurityGroupIngress")
+        return [*rules, *ingress_beside(self)], unknown
 
     @property
     def egress(self) -> list[Rule]:
@@ -249,11 +257,27 @@ def ingress_beside(group: Fact) -> list[Rule]:
     return [_rule(rule, rule.resource.properties, "") for rule in beside]
 
 
-def _rules(group: SecurityGroup, path: str) -> Iterator[Rule]:
-    for at, values in group.resource.items(path):
-        if not isinstance(values, dict):
-            raise UnknownValue(group.at(at), "is not a rule")
-        yield _rule(group, values, at)
+def _rules(group: SecurityGroup, path: str) -> list[Rule]:
+    rules, unknown = _rules_seen(group, path)
+    if unknown:
+        raise unknown
+    return rules
+
+
+def _rules_seen(group: SecurityGroup, path: str) -> tuple[list[Rule], UnknownValue | None]:
+    try:
+        items, first = group.resource.items_seen(path)
+    except UnknownValue as unknown:
+        return [], unknown
+    rules = []
+    for at, values in items:
+        try:
+            if not isinstance(values, dict):
+                raise UnknownValue(group.at(at), "is not a rule")
+            rules.append(_rule(group, values, at))
+        except UnknownValue as unknown:
+            first = first or unknown
+    return rules, first
 
 
 _SOURCES = ("CidrIp", "CidrIpv6", "SourceSecurityGroupId", "SourcePrefixListId", "DestinationSecurityGroupId")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,8 @@ _PARAMETERS: tuple[tuple[str, Family], ...] = (
     ("/canonical/ubuntu/eks", "ubuntu"),
 )
 """Parts of the names of the public SSM parameters for images; the first that fits."""
+_SHORTEST = 20
+"""Characters of user data that may be encoded: a shorter text is what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,16 @@ class Instance:
         found, unknown = self.source.resource.items_seen(self.prefix + path)
         return [(at[len(self.prefix) :], value) for at, value in found], unknown
 
+    @property
+    def user_data(self) -> str:
+        """The user data as the instance reads it, with gaps where it is not known. Raises UnknownValue."""
+        text = str(self.source.resource.partly(f"{self.prefix}UserData", ""))
+        # ``Fn::Base64`` gives the text itself here (``functions.py``); some tools write it encoded.
+        try:
+            return base64.b64decode(text, validate=True).decode() if len(text) > _SHORTEST else text
+        except ValueError:
+            return text
+
     def at(self, path: str) -> Evidence:
         """Returns where a setting is."""
         return self.source.at(self.prefix + path)
@@ -73,6 +86,11 @@ class Ec2Nodes(Fact):
 
         Raises UnknownValue where they were not read.
         """
+        overrides = "MixedInstancesPolicy.LaunchTemplate.Overrides"
+        for index, _ in enumerate(self.get(overrides, [])):
+            if self.get(f"{overrides}.{index}.LaunchTemplateSpecification"):
+                where = self.at(f"{overrides}.{index}.LaunchTemplateSpecification")
+                raise UnknownValue(where, "some of its instances have another launch template, which was not read")
         if self.launch_template:
             return Instance(self.launch_template, "LaunchTemplateData.")
         for path in ("LaunchTemplate", "MixedInstancesPolicy", "LaunchConfigurationName", "InstanceId"):

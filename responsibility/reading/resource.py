@@ -179,6 +179,8 @@ class Resource:
     def _at(self, path: str) -> Any:
         value: Any = self.properties
         for step in path.split("."):
+            if isinstance(value, dict) and step == "0" and step not in value:
+                continue  # CloudFormation takes one item alone for a list of one
             if isinstance(value, dict):
                 value = value.get(step)
             elif isinstance(value, list):

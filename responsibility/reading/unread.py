@@ -13,6 +13,12 @@ _LANGUAGE = ("AWS::LanguageExtensions",)
 _SECRETS = ("AWS::SecretsManager-",)
 """Macros that touch secrets alone: rotation functions, no cluster."""
 
+_WHOLE_STACKS = {
+    "AWS::CloudFormation::StackSet": "stack set",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct": "product",
+}
+"""Resources that deploy a template of their own, and what people call them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unread:
@@ -55,6 +61,8 @@ def _of(template: Template, here: set[tuple[str, str]]) -> Iterator[Unread]:
         kind = resource.get("Type", "") if isinstance(resource, dict) else ""
         if kind == "AWS::CloudFormation::Stack" and (template.name, id_) not in here:
             yield Unread(template.name, f"nested stack {id_}", id_)
+        elif kind in _WHOLE_STACKS:
+            yield Unread(template.name, f"{_WHOLE_STACKS[kind]} {id_}", id_)
         elif isinstance(kind, str) and kind.endswith("::MODULE"):
             yield Unread(template.name, f"module {id_} ({kind})", id_, beside_all=True)
         elif kind in ("Fn::Transform", "Fn::ForEach"):

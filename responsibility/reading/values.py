@@ -169,6 +169,17 @@ def leaves(value: Any) -> tuple[int, int]:
     return total, unknown
 
 
+def may_be(text: str, other: str) -> bool:
+    """Whether two texts may be the same: what is known of them agrees at the beginning and at the end, or all along."""
+    if has_gap(text) and has_gap(other):
+        (head, tail), (begin, end) = ((one.split(OPEN, 1)[0], one.rsplit(CLOSE, 1)[-1]) for one in (text, other))
+        heads = head.startswith(begin) or begin.startswith(head)
+        return heads and (tail.endswith(end) or end.endswith(tail))
+    text, other = (text, other) if has_gap(text) else (other, text)
+    known = [re.escape(one) for one in re.split(f"{_GAP}[^{OPEN}{CLOSE}]*{CLOSE}", text)]
+    return bool(re.fullmatch(".*".join(known), other, re.DOTALL))
+
+
 def gap_of(text: str) -> str:
     """Returns why the first unknown part of a text is unknown; empty = it has none."""
     return next((inside[1:] for _, _, inside in holes(text) if inside.startswith("?")), "")

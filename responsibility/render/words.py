@@ -26,7 +26,7 @@ def few(words: Sequence[str], limit: int) -> str:
 
 def kind_words(kinds: Iterable[ComputeKind]) -> str:
     """Returns the names of kinds of compute, or says that there are none."""
-    return ", ".join(KIND_NAMES[kind] for kind in kinds) or "no compute"
+    return ", ".join(KIND_NAMES[kind] for kind in kinds) or "compute that was not read"
 
 
 def kubernetes(version: str) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Literal
 
 from responsibility.document import Exposure
-from responsibility.reading.addresses import auto_mode_in_public, known_source, public_address
+from responsibility.reading.addresses import auto_mode_in_public, from_internet, public_address
 from responsibility.reading.eks import Cluster, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.hybrid import remote_ranges
 from responsibility.reading.kubernetes import KubernetesObject, objects
 from responsibility.reading.load_balancers import Balancer, ingress_balancer, service_balancer
-from responsibility.reading.network import SecurityGroup, is_internet
+from responsibility.reading.network import SecurityGroup, ingress_beside, is_internet, subnets_at
 from responsibility.reading.resource import UnknownValue
 
 Level = Literal["open", "limited", "closed", "unknown"]
@@ -63,20 +63,19 @@ def _api(cluster: Cluster) -> Exposure:
 
 
 def _groups(facts: Facts) -> Iterator[Exposure]:
-    for group in facts.all(SecurityGroup):
-        try:
-            rules = [(rule, source) for rule in group.ingress if is_internet(source := known_source(rule))]
-        except UnknownValue as unknown:
-            yield Exposure(
-                way="security group", level="unknown", words=f"{group.words}: {unknown}", evidence=[unknown.evidence]
-            )
-            continue
-        for rule, source in rules:
+    groups = [(group.words, group.cluster_key, *group.ingress_seen) for group in facts.all(SecurityGroup)]
+    for cluster in facts.all(Cluster):
+        groups.append((f"EKS's security group of {cluster.words}", cluster.resource.key, ingress_beside(cluster), None))
+    for words, key, rules, unread in groups:
+        opened, unknown = from_internet(rules)
+        if first := unread or unknown:
+            yield Exposure(way="security group", level="unknown", words=f"{words}: {first}", evidence=[first.evidence])
+        for rule, source in opened:
             yield Exposure(
                 way="security group",
                 level="open",
-                cluster=group.cluster_key,
-                words=f"{group.words}: {rule.ports} from {source}",
+                cluster=key,
+                words=f"{words}: {rule.ports} from {source}",
                 evidence=[rule.owner.at(rule.path)],
             )
 
@@ -97,6 +96,11 @@ def _remote_networks(facts: Facts) -> Iterator[Exposure]:
 def _nodes(facts: Facts) -> Iterator[Exposure]:
     nodes: list[NodeGroup | SelfManagedNodes] = [*facts.all(NodeGroup), *facts.all(SelfManagedNodes)]
     for group in nodes:
+        path = "Subnets" if isinstance(group, NodeGroup) else "VPCZoneIdentifier"
+        try:
+            blind = next((subnet.unseen for subnet in subnets_at(group, path) if subnet.reach == "unknown"), None)
+        except UnknownValue as unknown:
+            blind = unknown
         public = [subnet for subnet in group.subnets if subnet.reach == "public"]
         remote = group.resource.maybe("RemoteAccess", {})
         if remote.get("Ec2SshKey") and not remote.get("SourceSecurityGroups"):
@@ -105,7 +109,9 @@ def _nodes(facts: Facts) -> Iterator[Exposure]:
         if public:
             names = ", ".join(subnet.name for subnet in public)
             words = f"nodes are in public subnets ({names}); security groups decide"
-            yield _exposed(group, "node", "limited", words, "Subnets")
+            yield _exposed(group, "node", "limited", words, path)
+        elif blind:
+            yield _exposed(group, "node", "unknown", f"whether its subnets are public is not known: {blind}", path)
     for cluster in facts.all(Cluster):
         if "auto_mode" in cluster.kinds and (public := auto_mode_in_public(cluster)):
             names = ", ".join(subnet.name for subnet in public)

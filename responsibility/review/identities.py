@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from eks_facts.iam_words import Breadth, broadest
 from responsibility.document import Identity
 from responsibility.reading.eks import Cluster
-from responsibility.reading.facts import Facts
+from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.handlers import handlers_of
 from responsibility.reading.iam import Role
 from responsibility.reading.values import without_gaps
@@ -76,12 +76,14 @@ def _role(role: Role, within: list[tuple[str, Phrase]]) -> Identity:
 
 
 def _access(facts: Facts, one: Access) -> Identity:
-    role = facts.find(Role, one.principal)
+    role, made = facts.find(Role, one.principal), facts.find(Fact, one.principal)
     name = without_gaps(one.name)
     if role:
         by = f"whoever may assume {role.words}"
-    elif ":user/" in str(one.principal):
+    elif ":user/" in str(one.principal) or (made and made.resource.type == "AWS::IAM::User"):
         by = f"the IAM user {name.removeprefix('user/')}"
+    elif str(one.principal).endswith(":root"):
+        by = "the root user of the account"
     elif "aws-reserved/sso.amazonaws.com/" in str(one.principal):
         by = "people of IAM Identity Center with that permission set"
     else:

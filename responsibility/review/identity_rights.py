@@ -113,7 +113,9 @@ def _breadth(prefix: str, name: str, *, every: bool, limited: bool) -> Breadth:
 
 
 def _spoken(name: str) -> str:
-    """Returns an action in words: ``CreateSecurityGroup`` as ``creates security group``."""
+    """Returns an action in words: ``CreateSecurityGroup`` as ``creates security group``, a pattern as it is."""
+    if "*" in name.rstrip("*") or "?" in name or (name.endswith("*") and not re.fullmatch(r"[A-Z][a-z]+\*", name)):
+        return f"calls {name}"
     verb, *rest = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[^A-Z]+", name) or [name]
     ending = "es" if verb.endswith(("s", "sh", "ch")) else "s"
     return " ".join(

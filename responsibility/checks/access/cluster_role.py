@@ -97,11 +97,10 @@ def _moves_interfaces(clusters: list[Cluster]) -> bool:
 def no_kubectl_function(cluster: Cluster) -> Answer:
     """CDK's manifests and charts are applied by a function that the stack brings along."""
     handlers = cluster.facts.view(handlers_of).get(cluster.resource.key, [])
-    administrators = dict(_administrators(cluster))
+    administrators = _with_assumers(cluster.facts, dict(_administrators(cluster)))
     found: dict[str, Evidence] = {}
-    if functions := _functions_that_are(administrators, cluster, [handler.function for handler in handlers]):
-        return open_("a Lambda function is administrator", *functions)
-    if not handlers:
+    functions = _functions_that_are(administrators, cluster, [handler.function for handler in handlers])
+    if not handlers and not functions:
         return met("no Lambda function runs kubectl in it")
     unknown: UnknownValue | None = None
     for handler in handlers:
@@ -117,6 +116,8 @@ def no_kubectl_function(cluster: Cluster) -> Answer:
             found[f"{evidence.resource} {evidence.path}"] = evidence
     if found:
         return open_("the Lambda function that runs kubectl is administrator", *found.values())
+    if functions:
+        return open_("a Lambda function is administrator", *functions)
     if unknown:
         raise unknown
     return met("the Lambda function that runs kubectl has no access policy for administrators")
@@ -162,6 +163,20 @@ def _administrators(cluster: Cluster) -> Iterator[tuple[str, Evidence]]:
     # The older custom resource: who makes the cluster is its administrator, and stays it.
     if maker := facts.find(Role, cluster.resource.maybe("AssumeRoleArn")):
         yield maker.resource.key, maker.at()
+
+
+def _with_assumers(facts: Facts, administrators: dict[str, Evidence]) -> dict[str, Evidence]:
+    """Returns the same, and the roles whose holders may become administrator by assuming one of them."""
+    todo = list(administrators)
+    while todo:
+        role = facts.get(Role, todo.pop())
+        for statement in role.trust if role else []:
+            for kind, value in statement.principals if statement.allow else []:
+                other = facts.find(Role, value) if kind == "AWS" else None
+                if other and other.resource.key not in administrators:
+                    administrators[other.resource.key] = statement.evidence
+                    todo.append(other.resource.key)
+    return administrators
 
 
 def _identity(facts: Facts, value: object) -> str:

@@ -5,6 +5,7 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.findings import Evidence
 from responsibility.reading.access import MASTERS, AwsAuth
 from responsibility.reading.eks import AccessEntry, Cluster
+from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Role
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
@@ -24,7 +25,8 @@ def administrators_are_people(entry: AccessEntry) -> Answer | None:
     if not wide:
         return None
     principal = str(entry.principal)
-    if ":user/" in principal:
+    named = entry.facts.find(Fact, entry.principal)
+    if ":user/" in principal or (named and named.resource.type == "AWS::IAM::User"):
         return open_("makes an IAM user, whose keys do not expire, administrator", *wide)
     if ":role/aws-reserved/sso.amazonaws.com/" in principal:
         return met("makes people of IAM Identity Center administrators", *wide)
@@ -39,9 +41,9 @@ def administrators_are_people(entry: AccessEntry) -> Answer | None:
     return met("makes a role for people administrator", *wide)
 
 
-def _machines(role: Role) -> list[str]:
-    """Returns the services and pipelines that may assume a role. Raises UnknownValue."""
-    found = []
+def _machines(role: Role, seen: tuple[Role, ...] = ()) -> list[str]:
+    """Returns the services and pipelines that may assume a role, by way of another role too. Raises UnknownValue."""
+    found: list[str] = []
     for statement in role.trust:
         for kind, value in statement.principals if statement.allow else []:
             if has_gap(value):
@@ -50,7 +52,21 @@ def _machines(role: Role) -> list[str]:
                 found.append(value)
             elif kind == "Federated" and not any("withsaml" in action.lower() for action in statement.actions):
                 found.append(f"holders of OIDC tokens of {value.rsplit('oidc-provider/', 1)[-1]}")
+            elif kind == "AWS" and (other := role.facts.find(Role, value)) and other not in (role, *seen):
+                found += [f"{machine} through {other.words}" for machine in _machines(other, (role, *seen))]
     return list(dict.fromkeys(found))
+
+
+@check("EKR423", AccessEntry, synth=True)
+def cluster_takes_entries(entry: AccessEntry) -> Answer:
+    """The API's default, CONFIG_MAP, takes none."""
+    cluster = entry.cluster
+    if cluster is None:
+        raise UnknownValue(entry.at("ClusterName"), "its cluster was not read")
+    mode, where = cluster.authentication_mode, cluster.at("AccessConfig.AuthenticationMode")
+    if mode in ("", "CONFIG_MAP"):
+        return open_(f"is for a cluster that takes none: its mode is {mode or 'the default, CONFIG_MAP'}", where)
+    return met(f"is for a cluster with the mode {mode}", where)
 
 
 @check("EKR021", Cluster)
@@ -64,6 +80,9 @@ def no_masters(cluster: Cluster) -> Answer:
         return not_applicable("neither access entries nor aws-auth are in what was read")
     found: list[tuple[str, Evidence]] = []
     unknown: UnknownValue | None = None
+    if not configs and cluster.authentication_mode != "API":
+        where = cluster.at("AccessConfig.AuthenticationMode")
+        unknown = UnknownValue(where, "the ConfigMap aws-auth, which the cluster trusts too, was not read")
     facts: list[AwsAuth | AccessEntry] = [*configs, *entries]
     for fact in facts:
         try:

@@ -22,6 +22,28 @@ _NODE_POLICIES = role_policies.accepted("ec2_nodes", "auto_mode_nodes") | frozen
 """What a node itself needs: the kubelet, image pulls, Systems Manager in the place of SSH."""
 _NODE_SERVICES = frozenset(("ec2messages", "eks-auth", "ssm", "ssmmessages"))
 """Services that the node's own software calls, also to write."""
+_SERVICES: dict[str, str] = {
+    "cluster": "eks.amazonaws.com",
+    "node": "ec2.amazonaws.com",
+    "auto_node": "ec2.amazonaws.com",
+    "fargate": "eks-fargate-pods.amazonaws.com",
+    "capability": "capabilities.eks.amazonaws.com",
+}
+"""Who assumes a role, by what it is for."""
+_NAMED_BY = frozenset(
+    (
+        "AWS::EKS::Cluster",
+        "AWS::EKS::Nodegroup",
+        "AWS::EKS::FargateProfile",
+        "AWS::EKS::Capability",
+        "AWS::AutoScaling::AutoScalingGroup",
+        "NodeClass",
+        "EC2NodeClass",
+    )
+)
+"""What names a role for just that; aws-auth and access entries serve every kind of node."""
+_GIVEN_BY = frozenset(("AWS::EKS::Addon", "ServiceAccount"))
+"""What gives a role to pods by IRSA."""
 _READ_SERVICES = frozenset(("autoscaling", "ec2", "ecr", "ecr-public", "eks"))
 
 
@@ -87,6 +109,34 @@ def has_what_it_needs(role: Role) -> Answer | None:
     if unsaid or gaps:
         raise [*unsaid, *gaps][0]
     return open_(f"lacks {' and '.join(dict.fromkeys(missing))}, or statements like it", role.at("ManagedPolicyArns"))
+
+
+@check("EKR420", Role)
+def is_trusted_by_what_uses_it(role: Role) -> Answer | None:
+    """Applies to roles that a cluster, a group of nodes, a Fargate profile or a capability of the templates names."""
+    services = {
+        _SERVICES[use.purpose]: use
+        for use in role.uses
+        if use.purpose in _SERVICES and use.by.resource.type in _NAMED_BY
+    }
+    pods = [use for use in role.uses if use.purpose == "irsa" and use.by.resource.type in _GIVEN_BY]
+    if not services and not pods:
+        return None
+    kinds = {kind if value != "*" else value for one in role.trust for kind, value in one.principals if one.allow}
+    for service, use in services.items():
+        if role.assumed_by(service):
+            continue
+        gap = next((one for one in role.trust for _, value in one.principals if has_gap(value)), None)
+        if gap or "*" in kinds:
+            raise UnknownValue((gap or role.trust[0]).evidence, f"whether it trusts {service} is not known here")
+        return open_(
+            f"does not let {service} assume it: {use.words} cannot use it", role.at("AssumeRolePolicyDocument")
+        )
+    if pods and not any(kind == "Federated" for one in role.trust for kind, _ in one.principals if one.allow):
+        words = "does not let the tokens of an OIDC provider assume it"
+        return open_(f"{words}: {pods[0].words} cannot use it", role.at("AssumeRolePolicyDocument"))
+    who = [*services, *(["the tokens of an OIDC provider"] if pods else [])]
+    return met(f"lets {' and '.join(who)} assume it", role.at("AssumeRolePolicyDocument"))
 
 
 def allows(said: list[Statement], actions: tuple[str, ...]) -> bool:

@@ -1,6 +1,9 @@
 """Checks of EKS add-ons: which ones the compute needs, in which order, in which version."""
 
+import re
+
 from eks_facts.addons import addon_kinds
+from eks_facts.versions import KUBELET_SKEW
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Addon, Cluster, NodeGroup
@@ -13,6 +16,8 @@ _REPLACED_BY = {
 }
 """The networking add-ons, and names of charts or workloads that do the same. The three are what EKS installs by itself
 where BootstrapSelfManagedAddons is not false."""
+
+_VERSION = re.compile(r"v\d+\.(\d+)\.\d+")
 
 
 def _needed(cluster: Cluster) -> list[str]:
@@ -100,6 +105,28 @@ def addon_versions_are_stated(cluster: Cluster) -> Answer:
         names = ", ".join(addon.name for addon in unstated)
         return open_(f"leaves the version to EKS for {names}", *(addon.at("AddonVersion") for addon in unstated))
     return met(f"states the version of {len(addons)} add-ons", *(addon.at("AddonVersion") for addon in addons))
+
+
+@check("EKR424", Addon)
+def version_fits_the_cluster(addon: Addon) -> Answer:
+    """Of kube-proxy, the number is that of Kubernetes, and it may be as far behind as a kubelet (version-skew-policy)."""
+    version, where = addon.version, addon.at("AddonVersion")
+    if not version:
+        return not_applicable("leaves the version to EKS")
+    if not (match := _VERSION.match(version)):
+        return open_(f"has the version {version}, which is no version of an add-on", where)
+    if addon.name != "kube-proxy":
+        return met(f"has the version {version}", where)
+    cluster = addon.cluster
+    if cluster is None:
+        raise UnknownValue(addon.at("ClusterName"), "its cluster was not read")
+    minor = cluster.version.partition(".")[2]
+    if not minor.isdecimal():
+        raise UnknownValue(cluster.at("Version"), "the Kubernetes version is not known")
+    behind = int(minor) - int(match[1])
+    if not 0 <= behind <= KUBELET_SKEW:
+        return open_(f"has the version {version} on Kubernetes {cluster.version}", where)
+    return met(f"has the version {version} on Kubernetes {cluster.version}", where)
 
 
 @check("EKR064", Cluster)

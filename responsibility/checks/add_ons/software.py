@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from responsibility.findings import Evidence
+from responsibility.reading.access import AwsAuth
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
 from responsibility.reading.kubernetes import KubernetesObject, Workload
@@ -28,9 +29,13 @@ def runs(cluster: Cluster, *words: str) -> str:
 
 
 def shows_software(cluster: Cluster) -> bool:
-    """Whether charts or Kubernetes objects of the cluster were read at all: else it is installed by something else."""
+    """Whether charts or Kubernetes objects of the cluster were read at all: else it is installed by something else.
+
+    The ConfigMap aws-auth is no software: a template that has it may have nothing else of Kubernetes.
+    """
     key, facts = cluster.resource.key, cluster.facts
-    return bool(facts.belonging(HelmChart, key) or facts.belonging(KubernetesObject, key))
+    objects = (one for one in facts.belonging(KubernetesObject, key) if not isinstance(one, AwsAuth))
+    return bool(facts.belonging(HelmChart, key) or next(objects, None))
 
 
 def known_cluster(item: KubernetesObject, where: Evidence) -> Cluster:

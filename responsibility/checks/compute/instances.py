@@ -3,9 +3,9 @@
 from eks_facts.files import load
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
-from responsibility.reading.addresses import known_source
-from responsibility.reading.eks import NodeGroup
-from responsibility.reading.network import Rule, SecurityGroup, is_internet
+from responsibility.reading.addresses import from_internet
+from responsibility.reading.eks import Cluster, NodeGroup
+from responsibility.reading.network import Rule, SecurityGroup, ingress_beside
 from responsibility.reading.nodes import FAMILY_NAMES, Ec2Nodes, Instance
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN, Reference, has_gap, without_gaps
@@ -150,6 +150,8 @@ def ssh_is_not_open(nodes: Ec2Nodes) -> Answer:
             nodes.at("RemoteAccess.SourceSecurityGroups"),
         )
     instance = nodes.instance
+    if not instance and nodes.get("RemoteAccess.SourceSecurityGroups"):
+        return met("accepts SSH from named security groups only", nodes.at("RemoteAccess.SourceSecurityGroups"))
     if not instance:
         return met("opens no port for SSH", nodes.at("RemoteAccess"))
     paths = ["SecurityGroupIds", "SecurityGroups"]
@@ -158,10 +160,9 @@ def ssh_is_not_open(nodes: Ec2Nodes) -> Answer:
     groups = [item for items, _ in seen for item in items]
     wide, unread = [], [unknown for _, unknown in seen if unknown]
     for at, value in groups:
-        try:
-            wide += _open_to_all(nodes, value, instance.at(at))
-        except UnknownValue as unknown:
-            unread.append(unknown)
+        rules, unknown = _open_to_all(nodes, value, instance.at(at))
+        wide += rules
+        unread += [unknown] if unknown else []
     if wide:
         return open_("accepts SSH from the internet", *wide)
     if unread:
@@ -170,14 +171,18 @@ def ssh_is_not_open(nodes: Ec2Nodes) -> Answer:
     return met("accepts SSH from nowhere, or from named sources only", where)
 
 
-def _open_to_all(nodes: Ec2Nodes, value: object, where: Evidence) -> list[Evidence]:
-    """Returns the rules of a security group that let everybody in by SSH or RDP."""
+def _open_to_all(nodes: Ec2Nodes, value: object, where: Evidence) -> tuple[list[Evidence], UnknownValue | None]:
+    """Returns the rules of a security group that let everybody in by SSH or RDP, and what of it is not known."""
     if isinstance(value, Reference) and value.attribute == "ClusterSecurityGroupId":
-        return []  # EKS's own group: nodes and control plane only
-    group = nodes.facts.find(SecurityGroup, value)
-    if not group:
-        raise UnknownValue(where, f"the rules of {value} were not read")
-    return [rule.owner.at(rule.path) for rule in group.ingress if _lets_in(rule) and is_internet(known_source(rule))]
+        # EKS's own group lets in nodes and control plane; the templates may add rules to it.
+        group = nodes.facts.find(Cluster, value)
+        rules, unknown = ingress_beside(group) if group else [], None
+    elif made := nodes.facts.find(SecurityGroup, value):
+        rules, unknown = made.ingress_seen
+    else:
+        return [], UnknownValue(where, f"the rules of {value} were not read")
+    opened, unsaid = from_internet([rule for rule in rules if _lets_in(rule)])
+    return [rule.owner.at(rule.path) for rule, _ in opened], unknown or unsaid
 
 
 def _lets_in(rule: Rule) -> bool:
@@ -202,7 +207,7 @@ def _started_by_newer_system(nodes: Ec2Nodes) -> Evidence | None:
     """Returns the user data that makes nodes join, if it is of a kind that Amazon Linux 2 does not read."""
     instance = nodes.instance
     try:
-        text = str(instance.get("UserData", "")) if instance else ""
+        text = instance.user_data if instance else ""
     except UnknownValue:
         return None
     newer = any(one in f"\n{text}" for one in ("\napiVersion: node.eks.aws/", "\n[settings.kubernetes]"))

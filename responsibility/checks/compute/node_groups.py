@@ -1,12 +1,14 @@
 """Checks of groups of EC2 nodes: how they are updated, repaired, and how many there are."""
 
-from eks_facts.instances import DEVICES, ami_types, device_of
+from eks_facts.instances import DEVICES, ami_types, architecture, device_of
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, NodeGroup, PodIdentity, SelfManagedNodes
 from responsibility.reading.iam import Role
 from responsibility.reading.nodes import Ec2Nodes
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import Reference
 
 _ROLLING = ("AutoScalingInstanceRefresh", "AutoScalingRollingUpdate", "AutoScalingReplacingUpdate")
 _DEFAULT_TYPE = "t3.medium"
@@ -142,10 +144,28 @@ def updates_replace_nodes(nodes: SelfManagedNodes) -> Answer:
     """By the resource's UpdatePolicy, which is not one of its properties."""
     if nodes.resource.template is None:
         return not_applicable("an update policy is part of a template")
-    policy = next((name for name in _ROLLING if nodes.resource.update_policy.get(name)), "")
+    policies = nodes.resource.update_policy
+    policy = next((name for name in _ROLLING if policies.get(name)), "")
+    replacing = policies.get("AutoScalingReplacingUpdate")
+    if policy == "AutoScalingReplacingUpdate" and isinstance(replacing, dict):
+        # Without it the policy replaces nothing (aws-attribute-updatepolicy.html).
+        policy = policy if str(replacing.get("WillReplace", "")).lower() == "true" else ""
+    if policy and (at := _follows(nodes)):
+        return open_(f"has {policy}, and names no version of its launch template: a change of it replaces no node", at)
     if policy:
         return met(f"replaces its nodes by {policy}", nodes.at("UpdatePolicy"))
     return open_("does not replace running nodes when its launch template changes", nodes.at("UpdatePolicy"))
+
+
+def _follows(nodes: SelfManagedNodes) -> Evidence | None:
+    """Returns where it follows its launch template: what it names never changes, so CloudFormation sees no update."""
+    mixed = "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification"
+    for path in ("LaunchTemplate", mixed):
+        if nodes.get(path):
+            version = nodes.get(f"{path}.Version", "$Default")
+            moves = isinstance(version, Reference) and version.attribute != "LatestVersionNumber"
+            return nodes.at(f"{path}.Version") if moves or version in ("", "$Default", "$Latest") else None
+    return None
 
 
 @check("EKR154", NodeGroup)
@@ -163,6 +183,19 @@ def accelerators_have_drivers(group: NodeGroup) -> Answer:
         return open_(f"runs {ami.name}, which has no drivers for the {DEVICES[device]} of {kind}", group.at("AmiType"))
     kind, device = found[0]
     return met(f"runs {ami.name}, with drivers for the {DEVICES[device]} of {kind}", group.at("AmiType"))
+
+
+@check("EKR422", NodeGroup, synth=True)
+def images_fit_the_processors(group: NodeGroup) -> Answer:
+    """A custom image may be for any processor."""
+    if group.family == "custom":
+        return not_applicable("runs a custom image")
+    ami = ami_types()[group.ami_type_or_default]
+    kinds = _kinds_of(group) or [_DEFAULT_TYPE]
+    where = group.at("InstanceTypes" if group.instance_types else "AmiType")
+    if wrong := [kind for kind in kinds if architecture(kind) != ami.architecture]:
+        return open_(f"runs {ami.name}, which is for {ami.architecture}, on {' and '.join(wrong)}", where)
+    return met(f"runs {ami.name} on {ami.architecture}", where)
 
 
 def _kinds_of(group: NodeGroup) -> list[str]:

@@ -5,6 +5,7 @@ import re
 from eks_facts.files import load
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
+from responsibility.model import KIND_NAMES
 from responsibility.reading.eks import Cluster, NodeGroup, PodIdentity, SelfManagedNodes
 from responsibility.reading.iam import Role
 from responsibility.reading.nodes import Ec2Nodes
@@ -18,6 +19,8 @@ _TOLD: dict[str, tuple[str, ...]] = {
     "bottlerocket": ("api-server", "cluster-certificate", "cluster-name"),
 }
 """What user data must say of the cluster, by the family of the image: these images look nothing up."""
+_OLD_SCRIPT = "/etc/eks/bootstrap.sh"
+"""What Amazon Linux 2 starts with; Amazon Linux 2023 has nodeadm in its place (al2023.html)."""
 _WINDOWS_VERSION = re.compile(r"(?:Windows_Server-|WINDOWS_(?:CORE|FULL)_)(\w+?)[-_]")
 _IPAM = re.compile(r"enable-?windows-?ipam[\"']?\s*[:=]\s*[\"']?true", re.IGNORECASE)
 
@@ -28,7 +31,12 @@ def user_data_says_how_to_join(nodes: SelfManagedNodes) -> Answer:
     family, instance = nodes.family, nodes.instance
     if family not in _TOLD or instance is None:
         return not_applicable("its image looks the cluster up, or is one that is not known here")
-    where, text = instance.at("UserData"), str(instance.get("UserData", ""))
+    where, text = instance.at("UserData"), instance.user_data
+    if family == "al2023" and _OLD_SCRIPT in text:
+        return open_(
+            f"its user data runs {_OLD_SCRIPT}, which Amazon Linux 2023 does not have: its nodes do not join", where
+        )
+    instance.get("UserData")  # a part that is not known may say it
     if missing := [word for word in _TOLD[family] if word not in text]:
         return open_(f"its user data does not say {' and '.join(missing)}: its nodes do not join", where)
     return met(f"its user data says {', '.join(_TOLD[family])}", where)
@@ -124,6 +132,22 @@ def windows_pods_get_addresses(cluster: Cluster) -> Answer:
     if plugin is None and not software.shows_software(cluster):
         raise UnknownValue(cluster.at(), "neither the vpc-cni add-on nor a ConfigMap of it was read")
     return open_("its Windows pods get no addresses", plugin.at("ConfigurationValues") if plugin else cluster.at())
+
+
+@check("EKR421", Cluster)
+def something_runs_linux(cluster: Cluster) -> Answer:
+    """Applies to clusters with Windows nodes. What Karpenter starts counts as Linux: its pools say which."""
+    if not _has_windows(cluster):
+        return not_applicable("has no Windows nodes")
+    groups: list[Ec2Nodes] = [*cluster.node_groups, *cluster.self_managed]
+    if linux := next((nodes for nodes in groups if nodes.family != "windows"), None):
+        return met(f"has Linux nodes too: {linux.words}", linux.at())
+    for kind in ("auto_mode", "fargate", "hybrid_nodes"):
+        if kind in cluster.kinds:
+            return met(f"runs Linux pods on {KIND_NAMES[kind]}")
+    if software.runs(cluster, "karpenter") or not software.shows_software(cluster):
+        raise UnknownValue(cluster.at(), "Karpenter or another tool may start Linux nodes")
+    return open_("has Windows nodes alone: CoreDNS cannot start", *(nodes.at() for nodes in groups))
 
 
 @check("EKR351", Role)

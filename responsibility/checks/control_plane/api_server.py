@@ -8,7 +8,7 @@ from responsibility.reading.existing import EXISTING
 from responsibility.reading.facts import Fact
 from responsibility.reading.logs import LogGroups
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference
+from responsibility.reading.values import Reference, may_be
 
 _CIDRS = "ResourcesVpcConfig.PublicAccessCidrs"
 _LOGS = "Logging.ClusterLogging.EnabledTypes"
@@ -108,9 +108,10 @@ def log_groups(cluster: Cluster) -> list[Fact]:
     groups = cluster.facts.view(LogGroups)
     names = (cluster.resource.properties.get("Name", ""), str(Reference(cluster.resource.stack, cluster.resource.id)))
     found = [groups[text] for name in names if (text := f"/aws/eks/{name}/cluster") in groups]
-    if not found and groups.may_be_a_cluster:
-        at = groups.may_be_a_cluster[0].at("LogGroupName")
-        raise UnknownValue(at, "may be the control plane's group: its name is not known here")
+    for group in [] if found else groups.may_be_a_cluster:
+        name = str(group.resource.properties.get("LogGroupName", ""))
+        if any(may_be(name, f"/aws/eks/{one}/cluster") for one in names):
+            raise UnknownValue(group.at("LogGroupName"), "may be the control plane's group: its name is not known here")
     return found
 
 

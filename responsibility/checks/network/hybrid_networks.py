@@ -40,6 +40,8 @@ def remote_ranges_are_private(cluster: Cluster) -> Answer:
 def remote_ranges_are_apart(cluster: Cluster) -> Answer:
     """From each other, from every range of the VPC, and from Services."""
     found, unknown = remote_ranges(cluster)
+    if not found and not unknown:
+        return not_applicable(_NONE)
     remote = {one.words: one for one in found if not one.problem}
     blocks = [(words, one.block) for words, one in remote.items()]
     others: list[tuple[str, IPv4Network]] = []
@@ -65,8 +67,6 @@ def remote_ranges_are_apart(cluster: Cluster) -> Answer:
         return open_(words, *(cluster.at(path) for path in places))
     if blind:
         raise blind
-    if not found:
-        return not_applicable(_NONE)
     return met("has remote networks apart from each other, the VPC and Services", *(one.at for one in found))
 
 

@@ -154,6 +154,10 @@ def nodes_are_private(group: OfCluster) -> Answer | None:
     public = [subnet.name for subnet in group.subnets if subnet.reach == "public"]
     if public:
         return open_(f"is in public subnets ({', '.join(public)})", group.at(path))
+    instance = group.instance
+    for asked in ["AssociatePublicIpAddress", "NetworkInterfaces.0.AssociatePublicIpAddress"] if instance else []:
+        if instance and str(instance.get(asked, "")).lower() == "true":
+            return open_("asks for a public address for each of its nodes", instance.at(asked))
     for subnet in subnets_at(group, path):
         if subnet.reach == "unknown":
             raise subnet.unseen

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
-from responsibility.reading.addresses import known_source
+from responsibility.reading.addresses import from_internet
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup, PodIdentity, SelfManagedNodes
 from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.network import (
@@ -109,17 +109,11 @@ def nobody_from_the_internet(cluster: Cluster) -> Answer:
     beside = cluster.facts.pointing("AWS::EC2::SecurityGroup", "VpcId", vpc) if vpc else []
     rules = ingress_beside(cluster)
     for group in {**{fact.resource.key: fact for fact in beside if isinstance(fact, SecurityGroup)}, **own}.values():
-        try:
-            rules += [rule for rule in group.ingress if group.resource.key in own or not _is_web(rule)]
-        except UnknownValue as unknown:
-            blind = unknown
-    opened: list[tuple[Rule, object]] = []
-    for rule in rules:
-        try:
-            if is_internet(source := known_source(rule)) and rule.protocol not in _ICMP:
-                opened.append((rule, source))
-        except UnknownValue as unknown:
-            blind = blind or unknown
+        seen, unread = group.ingress_seen
+        rules += [rule for rule in seen if group.resource.key in own or not _is_web(rule)]
+        blind = blind or unread
+    opened, unsaid = from_internet([rule for rule in rules if rule.protocol not in _ICMP])
+    blind = blind or unsaid
     if opened:
         words = "; ".join(f"{rule.owner.name} opens {rule.ports} to {source}" for rule, source in opened[:3])
         more = f"; and {len(opened) - 3} more" if len(opened) > 3 else ""
