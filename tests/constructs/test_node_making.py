@@ -386,3 +386,21 @@ def test_roles_of_nodes_have_the_policies_of_the_file(synth):
 
 def test_settings_without_values_say_nothing():
     assert toml({}) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "usual", "other"),
+    [
+        (NodeGroupSpec, {"capacity": "spot"}, {"capacity": "SPOT"}),
+        (NodeGroupSpec, {"capacity": "on-demand"}, {"capacity": "ON_DEMAND"}),
+        (AutoNodePoolSpec, {"capacity": ["on-demand", "spot"]}, {"capacity": ["ON_DEMAND", "SPOT"]}),
+        (
+            NodeGroupSpec,
+            {"taints": [{"key": "a", "effect": "NoExecute"}]},
+            {"taints": [{"key": "a", "effect": "NO_EXECUTE"}]},
+        ),
+    ],
+)
+def test_the_spelling_of_the_api_means_the_same(spec, usual, other):
+    rest = {"name": "general"} | ({"instance_types": ["m7i.large"]} if spec is NodeGroupSpec else {})
+    assert spec(**rest, **usual) == spec(**rest, **other)

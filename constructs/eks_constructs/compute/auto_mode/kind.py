@@ -88,7 +88,8 @@ class AutoMode(ComputeKind[AutoModeSpec]):
         yield "nodes", self.title, ()
 
     def lasting(self, scope: Construct, spec: AutoModeSpec, context: ClusterContext, prefix: str) -> Iterator[Lasting]:
-        role = rights.node_role(scope, prefix + _NODE_ROLE, iam=context.iam, cluster=context.name)
+        pulls = context.pull_statements
+        role = rights.node_role(scope, prefix + _NODE_ROLE, iam=context.iam, cluster=context.name, pulls=pulls)
         yield Lasting(_NODE_ROLE, role, fixed=True)
         if spec.node_classes:
             custom = rights.custom_node_role(
@@ -98,6 +99,7 @@ class AutoMode(ComputeKind[AutoModeSpec]):
                 environment=context.environment,
                 cluster=context.name,
                 policies=spec.node_policies,
+                pulls=pulls,
             )
             # The cluster lets go of it with its last node class.
             yield Lasting(_CUSTOM_NODE_ROLE, custom, fixed=False)
