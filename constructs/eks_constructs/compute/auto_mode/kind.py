@@ -25,6 +25,7 @@ from eks_constructs.control_plane import AutoModeSettings, ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
+from eks_facts.instances import auto_mode_problem
 from eks_facts.role_policies import narrowest
 
 _NODE_ROLE, _CUSTOM_NODE_ROLE = "AutoNodeRole", "AutoCustomNodeRole"
@@ -79,6 +80,14 @@ class AutoMode(ComputeKind[AutoModeSpec]):
                     f"Auto Mode takes no fixed network interfaces {why}. Remove it: a node gets its adapters when a pod asks"
                     " (https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html#static-network-interfaces)",
                     *("node_classes", index, "efa_interfaces"),
+                )
+
+        for where, name in self.instance_types(spec):
+            if problem := auto_mode_problem(name):
+                raise Misplaced(
+                    f"{problem} (https://docs.aws.amazon.com/eks/latest/userguide/automode-learn-instances.html#auto-supported-instances);"
+                    " choose another, or, if that page has it by now, add it to eks_facts/data/instance_families.yaml",
+                    *where,
                 )
 
     def zones(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
