@@ -92,6 +92,10 @@ def _ip_address(text: str) -> str:
         raise ValueError("must be an IPv4 address, such as 192.168.16.1") from None
 
 
+ACTIVATION_TAG = "EKSClusterARN"
+"""Tag of activations, and so of the managed instances that they register."""
+
+
 class SsmSpec(Spec):
     """Credentials by an SSM hybrid activation: Systems Manager names the nodes (mi-...) and renews their credentials each hour."""
 
