@@ -28,6 +28,8 @@ class Action:
     """Its time limit; 0: that of its project."""
     after: bool = False
     """Whether it begins after the other actions of its stage."""
+    starts_by_itself: bool = False
+    """Of a source: whether each new commit starts the pipeline."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def pipelines(fleet: Fleet) -> list[list[Stage]]:
 
 
 def _first(number: int) -> Iterator[Stage]:
-    yield Stage("Source", (Action("Source", "source"),))
+    yield Stage("Source", (Action("Source", "source", starts_by_itself=not number),))
     if not number:  # the same commit was checked by the first pipeline
         yield Stage("Checks", (Action("synth-and-review", "check"),))
 

@@ -54,6 +54,10 @@ class Place:
         return str(PurePosixPath(self.settings.path) / self.environment / below)
 
 
+Tree = tuple[Place, Sequence[Component]]
+"""A cluster, and what it gets."""
+
+
 def components(plan: Plan, values: Mapping[str, str]) -> list[Component]:
     """Returns the components of a cluster in their order, filled in. Raises BadInput: a file is wrong, or a value is not known."""
     steps = plan.description.steps

@@ -6,7 +6,7 @@ https://fluxcd.io/flux/components/kustomize/kustomizations/ and https://fluxcd.i
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from delivery.gitops.components import Component, Place
+from delivery.gitops.components import Component, Place, Tree
 from delivery.gitops.objects import KEPT, annotated, component, kustomization, text
 from delivery.object_kind import KubernetesObject
 from delivery.order import in_stages
@@ -38,9 +38,9 @@ def files(place: Place, components: Sequence[Component]) -> dict[str, str]:
     return found
 
 
-def bootstrap(places: Sequence[Place], _: Sequence[Component]) -> dict[str, str]:
+def bootstrap(trees: Sequence[Tree]) -> dict[str, str]:
     """Returns what a person applies once to each cluster with Flux: where the tree is."""
-    return {f"bootstrap/{place.cluster}.yaml": text(*_tree(place)) for place in places}
+    return {f"bootstrap/{place.cluster}.yaml": text(*_tree(place)) for place, _ in trees}
 
 
 def _tree(place: Place) -> Sequence[Mapping[str, Any]]:

@@ -14,7 +14,10 @@ import yaml
 from delivery.__main__ import main
 from delivery.gitops.argo_cd import _scaled
 from delivery.gitops.command import write_tree
+from delivery.gitops.components import Component, Place
 from delivery.gitops.objects import component
+from delivery.gitops.projects import project, project_of, team_projects
+from delivery.gitops.settings import GitOps, Team
 from delivery.order import STAGES
 from delivery.plan import read_plan
 from emulator import tools
@@ -354,6 +357,52 @@ class TestArgoCd:
             {"name": f"{content['name']}-{content['clusters'][0]['name']}", "namespace": "gitops"},
         )
         assert spec["destination"] in project["spec"]["destinations"]
+
+    def test_a_team_has_a_project_that_allows_its_namespaces_and_nothing_of_the_platform(self, tmp_path: Path) -> None:
+        content = data("workloads", "argo_cd")
+        content["clusters"][0]["teams"] = [
+            {"name": "shop", "namespaces": ["shop-jobs"], "network": "open", "argo_cd_groups": ["developers"]}
+        ]
+        tree = Tree(tmp_path, content)
+        tree.values()
+        tree.write()
+        name = f"{content['name']}.shop"
+        (project,) = tree.documents("bootstrap/project-shop.yaml")
+        spec = project["spec"]
+        cluster = f"{content['name']}-{content['clusters'][0]['name']}"
+        assert project["metadata"]["name"] == name
+        assert spec["destinations"] == [{"name": cluster, "namespace": "shop-jobs"}]
+        assert spec["sourceRepos"] == [REPOSITORY]
+        assert {one["kind"] for one in spec["namespaceResourceBlacklist"]} >= {"ResourceQuota", "RoleBinding"}
+        assert spec["clusterResourceWhitelist"] == []
+        (role,) = spec["roles"]
+        assert role["groups"] == ["developers"]
+        assert f"p, proj:{name}:team, applications, sync, {name}/*, allow" in role["policies"]
+        assert "project-shop.yaml" in (tree.home / "bootstrap/kustomization.yaml").read_text()
+
+    def test_with_the_capability_a_team_is_a_role_of_the_one_project(self) -> None:
+        team = Team(name="shop", namespaces=["shop"], groups=["g1"])
+        settings = GitOps(
+            engine="argo_cd", repository=REPOSITORY, revision="main", path="", namespace="argocd", project="env",
+            hub="env-hub", credentials=None, prune=False, automatic=True, teams=[team],
+        )  # fmt: skip
+        place = Place("env", "hub", settings)
+        deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}}
+        theirs, others = Component("web", [deployment], namespace="shop"), Component("base", [], namespace="base")
+        trees = [(place, [theirs, others])]
+        assert not list(team_projects(trees))
+        assert {project_of(place, one) for one in (theirs, others)} == {"env"}
+        (role,) = project(trees)["spec"]["roles"]
+        assert (role["name"], role["groups"]) == ("shop", ["g1"])
+        assert role["policies"] == [
+            f"p, proj:env:shop, {what}, env/env-hub-web, allow"
+            for what in ("applications, get", "applications, sync", "logs, get")
+        ]
+        own = Place("env", "hub", settings.model_copy(update={"team_projects": True}))
+        assert [project_of(own, one) for one in (theirs, others)] == ["env.shop", "env"]
+        (made,) = team_projects([(own, [theirs, others])])
+        assert made[1]["metadata"]["name"] == "env.shop"
+        assert "roles" not in project([(own, [theirs])])["spec"]
 
 
 class TestFlux:
