@@ -91,3 +91,15 @@ def architecture(instance_type: str) -> Architecture:
 def device_of(instance_type: str) -> str | None:
     """Returns the device that an instance type has, a key of DEVICES; None: none that needs drivers."""
     return next((name for name in DEVICES if re.match(load("instance_families")[name], instance_type)), None)
+
+
+def auto_mode_problem(instance_type: str) -> str:
+    """Returns why Auto Mode launches no instance of a type; nothing if it does."""
+    rules, (family, _, size) = load("instance_families")["auto_mode"], instance_type.partition(".")
+    if size in rules["sizes_without"]:
+        return f"Auto Mode launches nothing of the size {size}"
+    if size == "medium" and not family.startswith("t"):
+        return "Auto Mode launches nothing with one vCPU"
+    if family not in rules["families"]:
+        return f"{family} is not among the families that Auto Mode launches"
+    return ""

@@ -53,6 +53,7 @@ def apply_objects(
         subnet_ids=cluster.network.private_subnet_ids,
         security_group_id=cluster.security_group_id,
         iam_spec=environment.iam,
+        caches=environment.registry_rules.caches_to_fill,
         logging=Logging(
             f"/eks-platform/{environment.name}/clusters/{spec.name}/kubectl",
             logs_key_arn,

@@ -9,6 +9,7 @@ from eks_constructs.cluster_foundation import ClusterFoundation, keep, lasting_r
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import customer_key, log_group, log_writers
 from eks_constructs.guardduty import add_detector
+from eks_constructs.image_caches import add_cache_rule
 from eks_constructs.network import NetworkLogGroups
 from eks_constructs.network_spec import NetworkSpec
 from stacks.environment.cluster_spec import ClusterSpec
@@ -60,6 +61,17 @@ class FoundationStack(EnvironmentStack):
             self.workspace_arn = workspace.attr_arn
         if environment.guardduty:
             add_detector(self, environment.guardduty)
+        for registry, spec in environment.registries.items():
+            if spec.cache_rule and spec.pull_through_cache:
+                add_cache_rule(
+                    self,
+                    registry,
+                    spec.pull_through_cache,
+                    spec.cache_rule,
+                    iam=environment.iam,
+                    name=environment.name,
+                    tags=environment.tags_of_what_is_made,
+                )
 
     def _backup_vault(self) -> None:
         name = self._environment.name

@@ -1,6 +1,7 @@
 """What EKS would refuse of an add-on's settings, before the deploy. The schemas are data: eks_facts/data/addon_settings.yaml."""
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from eks_facts.addons import addon_settings, meant_setting
@@ -15,6 +16,8 @@ _TYPES = {
 
 
 Schema = Mapping[str, Any]
+_VARIABLE = 0.93
+"""How much alike two names of variables are of which one is a typo: ENABLE_IPv4 and ENABLE_IPv6 are less."""
 
 
 def settings_problem(
@@ -45,9 +48,22 @@ def _errors(
     from jsonschema import Draft7Validator  # only environments with settings of add-ons pay for it
 
     errors = sorted(Draft7Validator(known).iter_errors(settings), key=lambda error: [str(one) for one in error.path])
+    errors_of_names = [] if schema else list(_misspelt(addon, settings, known))
     whole = schema is not None or known.get("x-whole")
     found = [one for error in errors for one in _words(addon, error, whole=bool(whole), of_eks=schema is not None)]
-    yield from sorted(found, key=lambda one: not one[1])
+    yield from sorted([*found, *errors_of_names], key=lambda one: not one[1])
+
+
+def _misspelt(
+    addon: str, settings: Mapping[str, Any], schema: Schema, where: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yields the variables that differ from known ones by a letter or two."""
+    variables = schema.get("x-variables", ())
+    for key, value in settings.items():
+        if variables and key not in variables and (near := get_close_matches(key, variables, n=1, cutoff=_VARIABLE)):
+            yield (*where, key), f"{key} is not a variable of {addon} (EKS would refuse it). Did you mean {near[0]}?"
+        if isinstance(value, Mapping):
+            yield from _misspelt(addon, value, schema.get("properties", {}).get(key, {}), (*where, key))
 
 
 def _words(addon: str, error: Any, *, whole: bool, of_eks: bool) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -75,6 +91,8 @@ def _words(addon: str, error: Any, *, whole: bool, of_eks: bool) -> Iterator[tup
             wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
             named = " or ".join(_TYPES[one] for one in wanted if one in _TYPES)
             yield where, f"{addon} takes {named} here, and EKS would refuse anything else"
+        case "enum":
+            yield where, f"is not one of {', '.join(error.validator_value)}"
         case "required":
             yield where, f"{addon} needs {' and '.join(error.validator_value)} here"
         case _:

@@ -14,6 +14,8 @@ from eks_constructs.control_plane import cluster_role
 from eks_constructs.encryption import customer_key
 from eks_constructs.pod_security_groups import RIGHTS
 
+_KEEP_NOTHING = ["AWS::KMS::Alias", "AWS::ECR::PullThroughCacheRule", "AWS::ECR::RepositoryCreationTemplate"]
+
 
 @dataclass(frozen=True)
 class ClusterFoundation:
@@ -56,9 +58,10 @@ def lasting_resources(
 
 
 def keep(scope: Construct, *, retain: bool) -> None:
-    """Gives everything below ``scope`` its removal policy. An alias goes with its stack: it keeps nothing.
+    """Gives everything below ``scope`` its removal policy. An alias, and the rule and template of a cache, go with their stack: they keep
+    nothing, and would be in the way of the next.
 
     RetainExceptOnCreate: what a failed first deploy leaves behind is deleted, so that the next try can make it.
     """
     policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY
-    RemovalPolicies.of(scope).apply(policy, exclude_resource_types=["AWS::KMS::Alias"])
+    RemovalPolicies.of(scope).apply(policy, exclude_resource_types=_KEEP_NOTHING)

@@ -107,6 +107,7 @@ class EksClusterSpec(Spec):
         isolated: bool = False,
         connections: Sequence[ConnectionSpec] | None = None,
         vpc_cidrs: tuple[str, ...] = (),
+        image_caches: tuple[str, ...] = (),
     ) -> ClusterContext:
         """Returns what its kinds of compute may know of it."""
         return ClusterContext(
@@ -121,6 +122,7 @@ class EksClusterSpec(Spec):
             isolated=isolated,
             connections=connections,
             vpc_cidrs=vpc_cidrs,
+            image_caches=image_caches,
             public_endpoint=self.control_plane.endpoint.is_public,
             addons=frozenset(addon.name for addon in self.planned_addons()),
             mix=self.compute.mix,

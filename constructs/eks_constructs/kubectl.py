@@ -16,6 +16,7 @@ from constructs import Construct, IDependable
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.encryption import log_group
+from eks_constructs.image_caches import FILL
 from eks_constructs.manifests import HelmChart, KubernetesObject
 from eks_constructs.pseudo import Aws
 from eks_constructs.registries import own_repositories
@@ -83,13 +84,14 @@ class Kubectl(Construct):
         logging: Logging,
         charts: Sequence[HelmChart] = (),
         handover: bool = False,
+        caches: Sequence[str] = (),
     ) -> None:
         """Makes the handler, in the cluster's private subnets: its API endpoint may have no other way in.
 
         ``public_ecr``: it installs charts from there, for which the CDK's handler signs in. ``handover``: CloudFormation lets
         go of what it applies, instead of deleting it: somebody else is about to apply it.
 
-        Raises NoKubectl.
+        ``caches``: prefixes of the pull through caches that it fills with charts. Raises NoKubectl.
         """
         super().__init__(scope, construct_id)
         self._handle, self._handover = cluster, handover
@@ -99,7 +101,7 @@ class Kubectl(Construct):
             allow(["eks:DescribeCluster"], cluster.arn, sid="FindTheCluster"),
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{logs.attr_arn}:*", sid="WriteItsLog"),
         ]
-        statements += _registry_rights(charts)
+        statements += _registry_rights(charts, caches)
         handler_role = role(
             self,
             "HandlerRole",
@@ -239,7 +241,7 @@ class Kubectl(Construct):
             resource.add_property_override("HandedOver", "true")
 
 
-def _registry_rights(charts: Sequence[HelmChart]) -> list[Statement]:
+def _registry_rights(charts: Sequence[HelmChart], caches: Sequence[str]) -> list[Statement]:
     """Returns what the handler may do in Amazon ECR: sign in, which takes no resource, and pull charts from private repositories."""
     statements: list[Statement] = []
     if any(chart.in_public_ecr for chart in charts):
@@ -253,6 +255,9 @@ def _registry_rights(charts: Sequence[HelmChart]) -> list[Statement]:
             allow(["ecr:GetAuthorizationToken"], "*", sid="SignInToEcr"),
             allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], arns, sid="PullCharts"),
         ]
+        cached = [arn for arn in arns if any(f":repository/{prefix}/" in arn for prefix in caches)]
+        if cached:
+            statements.append(allow(FILL, cached, sid="FillImageCaches"))
     return statements
 
 

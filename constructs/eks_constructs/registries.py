@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import model_validator
 
+from eks_constructs.image_caches import CacheRuleSpec, upstream_of
 from eks_constructs.manifests import HelmChart
 from eks_constructs.spec import DNS_NAME, Misplaced, Spec, pattern
 from eks_facts.files import load
@@ -49,8 +50,9 @@ class RegistrySpec(Spec):
         ]
         | None
     ) = None
-    """Repository prefix of the account's pull through cache rule for it in Amazon ECR (`aws ecr create-pull-through-cache-rule`):
-    needs `account` and `region`. Who pulls an image first needs `ecr:CreateRepository`, or the repository must be there."""
+    """Repository prefix of the account's pull through cache rule for it in Amazon ECR: needs `account` and `region`. Roles that are made
+    here for nodes and Fargate may fill the cache with what they pull, unless it is `filled`."""
+    cache_rule: CacheRuleSpec | None = None
     filled: bool = False
     """Says that every image and chart was pulled through the cache once, from a network with internet. A network without needs that:
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html."""
@@ -61,6 +63,14 @@ class RegistrySpec(Spec):
             raise Misplaced("the registry has a mirror already; remove one of the two", "pull_through_cache")
         if self.filled and not self.pull_through_cache:
             raise Misplaced("says something of a pull through cache, and there is none; remove it", "filled")
+        if self.cache_rule and not self.pull_through_cache:
+            raise Misplaced(
+                "makes a pull through cache, which needs a prefix: name one, pull_through_cache: ...", "cache_rule"
+            )
+        if self.filled and self.cache_rule and self.cache_rule.expire_days:
+            raise Misplaced(
+                "empties the cache that filled says is full; remove one of the two", "cache_rule", "expire_days"
+            )
         return self
 
 
@@ -91,12 +101,45 @@ class Source:
         return None if self.rule else f"{host} is on the internet"
 
 
+def check_cache_rule(registry: str, rule: CacheRuleSpec, *, account: str | None, with_path: bool) -> None:
+    """Raises Misplaced if Amazon ECR would refuse the rule. ``with_path``: IAM roles have a path."""
+    found = upstream_of(registry)
+    if not found:
+        known = "public.ecr.aws, registry.k8s.io, quay.io, docker.io, ghcr.io, registry.gitlab.com, cgr.dev and NAME.azurecr.io"
+        raise Misplaced(
+            f"Amazon ECR caches whole registries: {known}; not {registry}. Name a mirror, or one of those", "cache_rule"
+        )
+    if found[1] and not rule.credentials_arn:
+        raise Misplaced(f"{registry} demands credentials: name their secret, credentials_arn", "cache_rule")
+    if rule.credentials_arn and not found[1]:
+        raise Misplaced(f"{registry} takes no credentials; remove it", "cache_rule", "credentials_arn")
+    for key in ("credentials_arn", "kms_key_arn"):
+        arn = getattr(rule, key)
+        if arn and account and arn.split(":")[4] != account:
+            raise Misplaced(
+                f"is of account {arn.split(':')[4]}, and the cache of {account}; name one of that account",
+                "cache_rule",
+                key,
+            )
+    if rule.kms_key_arn and with_path:
+        raise Misplaced(
+            "needs a role, and Amazon ECR takes none with a path for it, as iam.path gives it; remove one of the two",
+            *("cache_rule", "kms_key_arn"),
+        )
+
+
 class Registries:
     """The registries of an environment."""
 
     def __init__(self, specs: Mapping[str, RegistrySpec], *, account: str | None, region: str | None) -> None:
         """``account`` and ``region``: of the pull through caches."""
         self._specs, self._account, self._region = specs, account, region
+
+    @property
+    def caches_to_fill(self) -> tuple[str, ...]:
+        """The prefixes of pull through caches that pulls still fill."""
+        found = (one.pull_through_cache for one in self._specs.values() if one.pull_through_cache and not one.filled)
+        return tuple(dict.fromkeys(found))
 
     def image(self, reference: str) -> Source:
         """Returns where the image ``reference`` comes from; short names are Docker Hub's."""

@@ -5,6 +5,7 @@ policies (never inline: a role's rights are then listed in one place, which NIST
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from eks_facts.files import limit
 Statement = Mapping[str, Any]
 """One statement of an IAM policy, as JSON spells it."""
 
+_AWS_POLICY = re.compile(r"^arn:aws[a-z-]*:iam::aws:policy/")
 _HASH = 8
 """Characters of the hash at the end of a shortened name."""
 
@@ -137,7 +139,8 @@ def role(
         statements: what else it may do; becomes a customer managed policy beside the role.
         named: names the role even without a prefix, for the few roles that Kubernetes objects refer to by name.
     """
-    arns = [aws_policy(policy) for policy in managed]
+    # The file may name a policy that the role has anyway, as a name or as an ARN: IAM takes each once.
+    arns = [aws_policy(policy) for policy in dict.fromkeys(_AWS_POLICY.sub("", policy) for policy in managed)]
     if statements:
         policy = iam.CfnManagedPolicy(
             scope,

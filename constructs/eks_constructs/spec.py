@@ -1,7 +1,7 @@
 """What every spec has in common: frozen, unknown keys forbidden, and the names AWS and Kubernetes accept."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Spec(BaseModel):
-    """Base of every spec: immutable, strict, and and without unknown keys."""
+    """Base of every spec: immutable, strict, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
@@ -54,6 +54,31 @@ def pattern(regex: str, rule: str) -> _Pattern:
     The JSON schema has both, so that editors find what the loader finds.
     """
     return _Pattern(regex, rule)
+
+
+class _AlsoSpelled:
+    """Other spellings of the values that a key allows."""
+
+    def __init__(self, spellings: Mapping[str, str]) -> None:
+        self._spellings = dict(spellings)
+
+    def _usual(self, value: Any) -> Any:
+        return self._spellings.get(value, value) if isinstance(value, str) else value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._usual, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        made = handler(schema)
+        return {**made, "enum": [*made["enum"], *self._spellings]}
+
+
+def also_spelled(spellings: Mapping[str, str]) -> _AlsoSpelled:
+    """Lets a key with a fixed set of values be written as other tools spell them: ``spellings`` has the value for each.
+
+    The JSON schema has both, so that editors take what the loader takes.
+    """
+    return _AlsoSpelled(spellings)
 
 
 # What no host has an address in: https://www.iana.org/assignments/iana-ipv4-special-registry/.

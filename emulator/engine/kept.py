@@ -76,6 +76,10 @@ def _cache_rule(props: Properties) -> tuple[str, Attributes]:
     return str(props["EcrRepositoryPrefix"]), {}
 
 
+def _cache_template(props: Properties) -> tuple[str, Attributes]:
+    return str(props["Prefix"]), {}
+
+
 def _alarm(props: Properties) -> tuple[str, Attributes]:
     # ministack has alarms, but none on metric math.
     name = str(props.get("AlarmName") or f"alarm-{uuid.uuid4()}")
@@ -92,6 +96,7 @@ _TYPES: dict[str, _Identity] = {
     "AWS::Backup::BackupSelection": _selection,
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::ECR::PullThroughCacheRule": _cache_rule,
+    "AWS::ECR::RepositoryCreationTemplate": _cache_template,
     "AWS::GuardDuty::Detector": _detector,
     "AWS::Route53Resolver::ResolverRuleAssociation": _association,
 }

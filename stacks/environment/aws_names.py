@@ -11,6 +11,7 @@ from typing import Any
 
 import botocore  # type: ignore[import-untyped]
 
+from eks_facts.files import load
 from stacks.environment.problems import did_you_mean
 
 
@@ -25,7 +26,9 @@ def partition_of(region: str) -> str:
 
 
 def instance_type_problem(name: str) -> str:
-    """Returns what is wrong with the name of an EC2 instance type; nothing if EC2 has it."""
+    """Returns what is wrong with the name of an EC2 instance type; nothing if EC2 has it, with Linux or Windows."""
+    if re.match(load("instance_families")["without_linux"], name):
+        return f"{name} runs macOS alone, and EKS has no such nodes; choose another"
     return "" if name in _instance_types() else _unknown(name, "an EC2 instance type", sorted(_instance_types()))
 
 

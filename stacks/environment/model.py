@@ -9,7 +9,7 @@ from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
 from eks_constructs.guardduty import GuardDutySpec
 from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
-from eks_constructs.registries import Registries, RegistryName, RegistrySpec
+from eks_constructs.registries import Registries, RegistryName, RegistrySpec, check_cache_rule
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
 from stacks.environment.arns import check_arns
@@ -118,6 +118,7 @@ class Environment(Spec):
             vpc_cidrs=tuple(
                 filter(None, (made.cidr, made.pod_cidr, made.control_plane_cidr) if made else (network.cidr,))
             ),
+            image_caches=self.registry_rules.caches_to_fill,
             iam=self.iam,
             tags=self.all_tags,
             tags_of_what_is_made=self.tags_of_what_is_made,
@@ -161,6 +162,19 @@ class Environment(Spec):
 
     @model_validator(mode="after")
     def _registries(self) -> "Environment":
+        rules = {name: spec for name, spec in self.registries.items() if spec.cache_rule}
+        prefixes = [str(spec.pull_through_cache) for spec in rules.values()]
+        if (index := repeated(prefixes)) is not None:
+            raise Misplaced(
+                f"{prefixes[index]} has a rule already; choose another",
+                *("registries", [*rules][index], "pull_through_cache"),
+            )
+        for name, spec in rules.items():
+            if spec.cache_rule:
+                try:
+                    check_cache_rule(name, spec.cache_rule, account=self.account, with_path=self.iam.path != "/")
+                except Misplaced as problem:
+                    raise Misplaced(str(problem), "registries", name, *problem.where) from None
         for name, spec in self.registries.items():
             if spec.pull_through_cache and not (self.account and self.region):
                 raise Misplaced(

@@ -19,6 +19,7 @@ from stacks.platform import Platform
 from stacks.workloads import WorkloadsStack
 
 TABLE = Path(__file__).with_suffix(".yaml")
+_PULLERS = re.compile(r"(NodeRole|PodExecutionRole|CacheRole)Policy$")
 _NODE_ROLES = re.compile(r"/(ManagedNodes|Karpenter)/NodeRole$|AutoCustomNodeRole$")
 
 
@@ -46,14 +47,11 @@ ACKNOWLEDGED = tuple(_rows())
 
 def acknowledge(platform: Platform) -> None:
     """Acknowledges the findings of the table on the constructs of ``platform``, and what the environment file says of rights."""
-    node_policies = _managed(_node_policies(platform))
     rows = [(re.compile(row.path), row) for row in ACKNOWLEDGED]
     for stack in platform.stacks:
         shared = _names(stack)
         for construct in stack.node.find_all():
             path = construct.node.path
-            if node_policies and _NODE_ROLES.search(path):
-                _accept(construct, node_policies, "the nodes (node_policies)")
             names = {**shared, "bucket": _bucket_beside(construct)}
             for pattern, row in rows:
                 if pattern.search(path):
@@ -61,6 +59,7 @@ def acknowledge(platform: Platform) -> None:
                     cdk.Validations.of(construct).acknowledge(
                         *(cdk.Acknowledgment(id=rule, reason=row.reason) for rule in rules)
                     )
+        _acknowledge_rights_of_nodes(platform, stack)
         if isinstance(stack, ComputeStack | WorkloadsStack):
             _acknowledge_rights_of_pods(stack)
         if isinstance(stack, CapabilitiesStack):
@@ -70,10 +69,28 @@ def acknowledge(platform: Platform) -> None:
                     _acknowledge_rights(own, "Role", spec.policies, spec.allow, "one capability (capabilities)")
 
 
+def _acknowledge_rights_of_nodes(platform: Platform, stack: cdk.Stack) -> None:
+    said = (
+        (_managed(_node_policies(platform)), _NODE_ROLES, "the nodes (node_policies)"),
+        (_caches(platform), _PULLERS, "whoever fills caches of images (registries)"),
+    )
+    for rules, roles, whose in said:
+        for construct in stack.node.find_all() if rules else ():
+            if roles.search(construct.node.path):
+                _accept(construct, rules, whose)
+
+
 def _node_policies(platform: Platform) -> list[str]:
     """Returns the policies that the environment file gives to nodes of a kind of compute."""
     sections = [section for cluster in platform.environment.clusters for _, section in cluster.compute.present()]
     return [policy for section in sections for policy in getattr(section, "node_policies", ())]
+
+
+def _caches(platform: Platform) -> list[str]:
+    """Returns cdk-nag's rules about the repositories of pull through caches, whose names nobody knows before the first pull."""
+    prefixes = [one.pull_through_cache for one in platform.environment.registries.values() if one.pull_through_cache]
+    arn = "arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository"
+    return [f"AwsSolutions-IAM5[Resource::{arn}/{prefix}/*]" for prefix in prefixes]
 
 
 def _acknowledge_rights_of_pods(stack: ComputeStack | WorkloadsStack) -> None:

@@ -384,5 +384,37 @@ def test_roles_of_nodes_have_the_policies_of_the_file(synth):
     assert sum("AmazonSSMManagedInstanceCore" in one for one in found) == 1
 
 
+@pytest.mark.parametrize("kind", ["managed_nodes", "self_managed_nodes", "karpenter"])
+@pytest.mark.parametrize("prefix", ["", "arn:aws:iam::aws:policy/"])
+def test_a_policy_that_the_nodes_have_anyway_is_on_their_role_once(synth, kind, prefix):
+    group = {"groups": [{"name": "a", "instance_types": ["m7i.large"]}]}
+    section = {"node_pools": [{"name": "b"}]} if kind == "karpenter" else group
+    section = {"groups": [{"name": "b", "instance_types": ["m7i.large"]}]} if kind == "self_managed_nodes" else section
+    section |= {"session_manager": True, "node_policies": [f"{prefix}AmazonSSMManagedInstanceCore"]}
+    plane = {"kubernetes_version": "1.36", "service_cidr": "172.20.0.0/16"}
+    templates = synth(minimal({"managed_nodes": group, kind: section}, control_plane=plane))
+    roles = [role for template in templates.values() for role in resources(template, "AWS::IAM::Role").values()]
+    listed = [[str(one) for one in role["ManagedPolicyArns"]] for role in roles if "ManagedPolicyArns" in role]
+    assert sum("SSMManagedInstanceCore" in one for arns in listed for one in arns) == 1
+
+
 def test_settings_without_values_say_nothing():
     assert toml({}) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "usual", "other"),
+    [
+        (NodeGroupSpec, {"capacity": "spot"}, {"capacity": "SPOT"}),
+        (NodeGroupSpec, {"capacity": "on-demand"}, {"capacity": "ON_DEMAND"}),
+        (AutoNodePoolSpec, {"capacity": ["on-demand", "spot"]}, {"capacity": ["ON_DEMAND", "SPOT"]}),
+        (
+            NodeGroupSpec,
+            {"taints": [{"key": "a", "effect": "NoExecute"}]},
+            {"taints": [{"key": "a", "effect": "NO_EXECUTE"}]},
+        ),
+    ],
+)
+def test_the_spelling_of_the_api_means_the_same(spec, usual, other):
+    rest = {"name": "general"} | ({"instance_types": ["m7i.large"]} if spec is NodeGroupSpec else {})
+    assert spec(**rest, **usual) == spec(**rest, **other)

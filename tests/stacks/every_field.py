@@ -460,6 +460,17 @@ FILES: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "sweep",
+        "account": "123456789012",
+        "registries": {
+            "ghcr.io": {
+                "pull_through_cache": "github",
+                "cache_rule": {
+                    "credentials_arn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/github-AbCdEf",
+                    "kms_key_arn": KEY,
+                    "expire_days": 90,
+                },
+            },
+        },
         "gitops": {
             "engine": "argo_cd",
             "repository": "https://git.example.com/objects",

@@ -53,6 +53,7 @@ OTHERS = {
             "nat": "one",
             "isolated_subnets": True,
             "pod_cidr": "100.64.0.0/16",
+            "control_plane_cidr": "100.65.0.0/26",
         },
         "account": "123456789012",
         "region": "us-east-1",

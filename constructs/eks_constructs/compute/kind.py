@@ -14,9 +14,10 @@ from eks_constructs.compute.devices import DeviceSoftware
 from eks_constructs.compute.mix import ComputeMix, Hosting, Share
 from eks_constructs.compute.placement import Nodes, Rule
 from eks_constructs.control_plane import AutoModeSettings, ClusterRights, RemoteNetworks
+from eks_constructs.image_caches import pull_statements
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.network_connections import ConnectionSpec
-from eks_constructs.roles import IamSpec
+from eks_constructs.roles import IamSpec, Statement
 from eks_constructs.spec import Misplaced, Spec
 
 S = TypeVar("S", bound=Spec)
@@ -46,6 +47,8 @@ class ClusterContext:
     """What its network is connected to; None: the network is not of this project's, and nobody here knows."""
     vpc_cidrs: tuple[str, ...] = ()
     """Ranges of the VPC, as far as they are known."""
+    image_caches: tuple[str, ...] = ()
+    """Prefixes of the pull through caches that its nodes fill."""
     public_endpoint: bool = False
     """The API has a public endpoint beside the private one."""
     addons: frozenset[str] = frozenset()
@@ -58,6 +61,11 @@ class ClusterContext:
     """Of nodes."""
     tags_of_what_is_made: Mapping[str, str] = field(default_factory=dict)
     """Of what controllers make."""
+
+    @property
+    def pull_statements(self) -> list[Statement]:
+        """What the roles of its nodes may do beside what every node may: fill caches of images."""
+        return pull_statements(self.image_caches)
 
 
 @dataclass(frozen=True)

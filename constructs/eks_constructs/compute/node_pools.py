@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from eks_constructs.compute.capacity import PoolCapacity
 from eks_constructs.compute.instance_type import InstanceType
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.manifests import KubernetesObject
@@ -129,7 +130,7 @@ class NodePoolSpec(Spec):
     name: KubernetesName
     """Name of the NodePool object."""
     capacity: Annotated[
-        list[Literal["on-demand", "spot", "reserved"]],
+        list[PoolCapacity],
         Field(min_length=1, max_length=3),
         AfterValidator(distinct_values),
     ] = ["on-demand"]

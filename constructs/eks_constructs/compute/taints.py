@@ -1,9 +1,15 @@
 """Taints of nodes, in the words of Kubernetes, for every kind of compute."""
 
-import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from eks_constructs.spec import LabelKey, LabelValue, Misplaced, Spec, repeated
+from eks_constructs.spec import LabelKey, LabelValue, Misplaced, Spec, also_spelled, repeated
+
+_OF_NODE_GROUPS = {
+    "NO_SCHEDULE": "NoSchedule",
+    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
+    "NO_EXECUTE": "NoExecute",
+}
+"""https://docs.aws.amazon.com/eks/latest/APIReference/API_Taint.html"""
 
 
 class TaintSpec(Spec):
@@ -13,8 +19,8 @@ class TaintSpec(Spec):
     """Key of the taint."""
     value: LabelValue = ""
     """Value of the taint."""
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
-    """What happens to pods that do not tolerate it."""
+    effect: Annotated[Literal["NoSchedule", "PreferNoSchedule", "NoExecute"], also_spelled(_OF_NODE_GROUPS)]
+    """What happens to pods that do not tolerate it. The spelling of EKS's API, such as `NO_SCHEDULE`, means the same."""
 
 
 def distinct(taints: list[TaintSpec]) -> list[TaintSpec]:
@@ -27,4 +33,4 @@ def distinct(taints: list[TaintSpec]) -> list[TaintSpec]:
 
 def eks_effect(effect: str) -> str:
     """Returns an effect as the API of node groups spells it: NO_SCHEDULE for NoSchedule."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", effect).upper()
+    return next(spelling for spelling, usual in _OF_NODE_GROUPS.items() if usual == effect)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from eks_facts import role_policies
+from eks_facts.instances import auto_mode_problem
 from eks_facts.places import fips_regions
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
@@ -164,3 +165,26 @@ def fips_amis_are_there(item: KubernetesObject) -> Answer | None:
     if region.startswith(fips_regions()):
         return met(f"asks for FIPS AMIs in {region}, which has them", at)
     return open_(f"asks for FIPS AMIs, and {region} has none for Auto Mode", at)
+
+
+_REQUIREMENTS = "spec.template.spec.requirements"
+
+
+@check("EKR400", KubernetesObject)
+def pool_leaves_types_that_auto_mode_launches(item: KubernetesObject) -> Answer | None:
+    """Applies to NodePools of Auto Mode that name instance types. AWS's list grows: a family newer than the list here is reported, too."""
+    if item.what != "NodePool" or item.get("spec.template.spec.nodeClassRef.group") != "eks.amazonaws.com":
+        return None
+    for requirement in item.items(_REQUIREMENTS):
+        if item.words_of(f"{requirement}.key") != "node.kubernetes.io/instance-type":
+            continue
+        if item.words_of(f"{requirement}.operator") != "In":
+            continue
+        at, types = item.at(f"{requirement}.values"), item.texts(f"{requirement}.values")
+        problems = {name: problem for name in types if (problem := auto_mode_problem(name))}
+        if not problems:
+            return met("names instance types that Auto Mode launches", at)
+        if len(problems) == len(types):
+            return open_(f"names {', '.join(types)} alone: {', '.join(dict.fromkeys(problems.values()))}", at)
+        return open_(f"names {', '.join(problems)} among others: {', '.join(dict.fromkeys(problems.values()))}", at)
+    return None

@@ -25,6 +25,7 @@ from eks_constructs.control_plane import AutoModeSettings, ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
+from eks_facts.instances import auto_mode_problem
 from eks_facts.role_policies import narrowest
 
 _NODE_ROLE, _CUSTOM_NODE_ROLE = "AutoNodeRole", "AutoCustomNodeRole"
@@ -81,6 +82,14 @@ class AutoMode(ComputeKind[AutoModeSpec]):
                     *("node_classes", index, "efa_interfaces"),
                 )
 
+        for where, name in self.instance_types(spec):
+            if problem := auto_mode_problem(name):
+                raise Misplaced(
+                    f"{problem} (https://docs.aws.amazon.com/eks/latest/userguide/automode-learn-instances.html#auto-supported-instances);"
+                    " choose another, or, if that page has it by now, add it to eks_facts/data/instance_families.yaml",
+                    *where,
+                )
+
     def zones(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
         yield from named_zones(spec.node_pools)
 
@@ -88,7 +97,8 @@ class AutoMode(ComputeKind[AutoModeSpec]):
         yield "nodes", self.title, ()
 
     def lasting(self, scope: Construct, spec: AutoModeSpec, context: ClusterContext, prefix: str) -> Iterator[Lasting]:
-        role = rights.node_role(scope, prefix + _NODE_ROLE, iam=context.iam, cluster=context.name)
+        pulls = context.pull_statements
+        role = rights.node_role(scope, prefix + _NODE_ROLE, iam=context.iam, cluster=context.name, pulls=pulls)
         yield Lasting(_NODE_ROLE, role, fixed=True)
         if spec.node_classes:
             custom = rights.custom_node_role(
@@ -98,6 +108,7 @@ class AutoMode(ComputeKind[AutoModeSpec]):
                 environment=context.environment,
                 cluster=context.name,
                 policies=spec.node_policies,
+                pulls=pulls,
             )
             # The cluster lets go of it with its last node class.
             yield Lasting(_CUSTOM_NODE_ROLE, custom, fixed=False)

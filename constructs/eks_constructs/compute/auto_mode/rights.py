@@ -62,7 +62,9 @@ def tagging_statements() -> list[Statement]:
     ]
 
 
-def node_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str) -> CfnRole:
+def node_role(
+    scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str, pulls: Sequence[Statement] = ()
+) -> CfnRole:
     """Makes the role of the built-in pools' nodes. A cluster can never change it, so it outlives the cluster's stack."""
     return role(
         scope,
@@ -72,13 +74,21 @@ def node_role(scope: Construct, construct_id: str, *, iam: IamSpec, cluster: str
         description=f"Auto Mode nodes of {cluster}, built-in pools: pull images, serve Pod Identity",
         trust=trust_service("ec2.amazonaws.com"),
         managed=narrowest("auto_mode_nodes"),
+        statements=pulls,
     )
 
 
 def custom_node_role(
-    scope: Construct, construct_id: str, *, iam: IamSpec, environment: str, cluster: str, policies: Sequence[str] = ()
+    scope: Construct,
+    construct_id: str,
+    *,
+    iam: IamSpec,
+    environment: str,
+    cluster: str,
+    policies: Sequence[str] = (),
+    pulls: Sequence[Statement] = (),
 ) -> CfnRole:
-    """Makes the role of nodes of custom NodeClasses, with more ``policies`` than they need.
+    """Makes the role of nodes of custom NodeClasses, with ``policies`` and the statements ``pulls`` beside what they need.
 
     It has a name, because Kubernetes objects refer to it by name. Auto Mode puts it into an instance profile that may be
     there for a while after the cluster is gone, so it outlives the cluster's stack too.
@@ -91,6 +101,7 @@ def custom_node_role(
         description=f"Auto Mode nodes of {cluster}, custom NodeClasses: pull images, serve Pod Identity",
         trust=trust_service("ec2.amazonaws.com"),
         managed=[*narrowest("auto_mode_nodes"), *policies],
+        statements=pulls,
         named=True,
     )
 

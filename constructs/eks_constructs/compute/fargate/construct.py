@@ -1,5 +1,7 @@
 """The Fargate profiles of a cluster and the role that their pods start with."""
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_eks as eks
 from constructs import Construct
 
@@ -8,7 +10,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.fargate.objects import log_group_name
 from eks_constructs.compute.fargate.spec import FargateProfileSpec, FargateSelectorSpec, FargateSpec
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.roles import IamSpec, allow, arn, role, trust_service
+from eks_constructs.roles import IamSpec, Statement, allow, arn, role, trust_service
 from eks_facts.files import limit
 from eks_facts.role_policies import narrowest
 
@@ -30,10 +32,11 @@ class Fargate(Construct):
         network: ClusterNetwork,
         iam: IamSpec,
         system_selectors: list[FargateSelectorSpec],
+        pulls: Sequence[Statement] = (),
     ) -> None:
         """Makes the profiles of ``spec`` in private subnets, and those named ``system`` for ``system_selectors`` if there are any."""
         super().__init__(scope, construct_id)
-        execution_role = spec.pod_execution_role_arn or self._role(spec, cluster.name, iam)
+        execution_role = spec.pod_execution_role_arn or self._role(spec, cluster.name, iam, pulls)
         profiles = list(spec.profiles)
         longest = limit("fargate_selectors")
         distinct = [one for index, one in enumerate(system_selectors) if one not in system_selectors[:index]]
@@ -66,7 +69,7 @@ class Fargate(Construct):
                 resource.add_resource_dependency(next(reversed(self.profiles.values())))
             self.profiles[profile.name] = resource
 
-    def _role(self, spec: FargateSpec, cluster: str, iam: IamSpec) -> str:
+    def _role(self, spec: FargateSpec, cluster: str, iam: IamSpec, pulls: Sequence[Statement]) -> str:
         """Makes the role that pods start with; returns its ARN."""
         statements = []
         if spec.logging:
@@ -91,6 +94,6 @@ class Fargate(Construct):
                 conditions={"ArnLike": {"aws:SourceArn": arn("eks", f"fargateprofile/{cluster}/*")}},
             ),
             managed=narrowest("fargate_pods"),
-            statements=statements,
+            statements=[*statements, *pulls],
         )
         return made.attr_arn

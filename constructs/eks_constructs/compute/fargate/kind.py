@@ -50,6 +50,7 @@ class FargatePods(ComputeKind[FargateSpec]):
             cluster=wiring.cluster,
             network=wiring.network,
             iam=wiring.context.iam,
+            pulls=wiring.context.pull_statements,
             system_selectors=[FargateSelectorSpec(**pods) for pods in wiring.system_pods],
         )
         return Built(made, [profile for name, profile in made.profiles.items() if of_system(name)])

@@ -1,6 +1,7 @@
 """The AWS side of hybrid nodes: their role, the trust in their certificates, their way into the cluster."""
 
 import re
+from collections.abc import Sequence
 
 from aws_cdk import CfnOutput
 from aws_cdk import aws_ec2 as ec2
@@ -13,7 +14,7 @@ from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.compute.hybrid_nodes.rights import statements, trust_certificates, trust_ssm
 from eks_constructs.compute.hybrid_nodes.spec import HybridNodesSpec, IamRolesAnywhereSpec
 from eks_constructs.endpoint import https_from
-from eks_constructs.roles import IamSpec, role, role_name, shortened
+from eks_constructs.roles import IamSpec, Statement, role, role_name, shortened
 from eks_facts.files import limit
 from eks_facts.role_policies import narrowest
 
@@ -57,13 +58,14 @@ class HybridNodes(Construct):
         security_group_id: str,
         pod_identity: bool,
         dns_in_the_cloud: bool,
+        pulls: Sequence[Statement] = (),
     ) -> None:
         """Makes it; ``dns_in_the_cloud``: CoreDNS has replicas on nodes in the VPC, too, which hybrid pods then ask."""
         super().__init__(scope, construct_id)
         anywhere = spec.credentials.iam_roles_anywhere
         anchor_arn = self._trust_anchor(anywhere, cluster) if anywhere else None
         self.role_arn = spec.role_arn or self._role(
-            spec, cluster, iam, environment, anchor_arn, pod_identity=pod_identity
+            spec, cluster, iam, environment, anchor_arn, pod_identity=pod_identity, pulls=pulls
         )
         CfnOutput(scope, ROLE_OUTPUT, value=self.role_arn, description="Role of the hybrid nodes")
         if anywhere and anchor_arn:
@@ -110,6 +112,7 @@ class HybridNodes(Construct):
         anchor_arn: str | None,
         *,
         pod_identity: bool,
+        pulls: Sequence[Statement],
     ) -> str:
         anywhere = spec.credentials.iam_roles_anywhere
         made: iam_resources.CfnRole = role(
@@ -120,7 +123,7 @@ class HybridNodes(Construct):
             description=f"Hybrid nodes of {cluster.name}: join the cluster and pull images",
             trust=trust_certificates(anchor_arn) if anchor_arn else trust_ssm(),
             managed=narrowest("hybrid_nodes_anywhere" if anywhere else "hybrid_nodes_ssm"),
-            statements=statements(cluster, ssm=anywhere is None, pod_identity=pod_identity),
+            statements=[*statements(cluster, ssm=anywhere is None, pod_identity=pod_identity), *pulls],
             named=True,
         )
         if anywhere and anywhere.session_hours > 1:

@@ -124,6 +124,7 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
             spec,
             cluster=wiring.cluster,
             iam=context.iam,
+            pulls=context.pull_statements,
             environment=context.environment,
             security_group_id=wiring.security_group_id,
             pod_identity="eks-pod-identity-agent" in context.addons,

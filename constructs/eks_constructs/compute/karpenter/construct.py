@@ -13,7 +13,7 @@ from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.compute.interruption_queue import interruption_queue
 from eks_constructs.compute.karpenter.rights import statements
 from eks_constructs.identity import associated_role
-from eks_constructs.roles import IamSpec, role, role_name, trust_service
+from eks_constructs.roles import IamSpec, Statement, role, role_name, trust_service
 from eks_facts.role_policies import narrowest
 
 NAMESPACE, SERVICE_ACCOUNT = "kube-system", "karpenter"
@@ -47,10 +47,11 @@ class Karpenter(Construct):
         environment: str,
         cluster: ClusterHandle,
         node_policies: Sequence[str] = (),
+        pulls: Sequence[Statement] = (),
     ) -> None:
         """Makes the nodes' role with its way into the cluster, the queue with its rules, and the controller's role.
 
-        ``node_policies`` are policies of nodes beside what they need.
+        ``node_policies`` and ``pulls`` are policies and statements of nodes beside what they need.
         """
         super().__init__(scope, construct_id)
         node_role = role(
@@ -61,6 +62,7 @@ class Karpenter(Construct):
             description=f"EC2 nodes of {cluster.name} that Karpenter adds: join the cluster and pull images",
             trust=trust_service("ec2.amazonaws.com"),
             managed=[*narrowest("ec2_nodes"), *node_policies],
+            statements=pulls,
             named=True,
         )
         # Made here and not by Karpenter, so that it needs no right to give roles to instances of its own making.

@@ -89,6 +89,7 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
             environment=context.environment,
             cluster=wiring.cluster,
             node_policies=[*spec.node_policies, *(["AmazonSSMManagedInstanceCore"] if spec.session_manager else [])],
+            pulls=context.pull_statements,
         )
         what = "Queue of EC2's warnings, for Karpenter"
         CfnOutput(scope, objects.QUEUE_OUTPUT, value=made.queue_name, description=what)

@@ -1,6 +1,6 @@
 """The managed node groups of a cluster, their role and their launch templates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from aws_cdk import aws_eks as eks
 from constructs import Construct
@@ -15,7 +15,7 @@ from eks_constructs.compute.managed_nodes.updates import repair_config, warm_poo
 from eks_constructs.compute.mix import KIND_LABEL
 from eks_constructs.compute.taints import eks_effect
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.roles import IamSpec
+from eks_constructs.roles import IamSpec, Statement
 
 
 class ManagedNodes(Construct):
@@ -41,6 +41,7 @@ class ManagedNodes(Construct):
         joining: Callable[[], Joining] | None = None,
         pods: PodAddresses | None = None,
         sizes: Mapping[str, int] | None = None,
+        pulls: Sequence[Statement] = (),
         revision: str | None = None,
     ) -> None:
         """Makes the groups of one revision, in the private subnets of ``network``; ``tags`` go to instances and volumes too.
@@ -67,6 +68,7 @@ class ManagedNodes(Construct):
                 purpose="-".join(["nodes", *([revision] if revision else []), *(["windows"] if windows else [])]),
                 policies=spec.node_policies,
                 session_manager=spec.session_manager,
+                statements=pulls,
             ).attr_arn
             for windows in sorted({group.windows for group in mine})
         }

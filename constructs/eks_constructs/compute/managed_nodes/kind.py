@@ -72,6 +72,7 @@ class ManagedNodeGroups(Ec2Nodes[ManagedNodesSpec]):
             kubernetes_version=wiring.context.kubernetes_version,
             network=wiring.network,
             iam=wiring.context.iam,
+            pulls=wiring.context.pull_statements,
             tags=wiring.context.tags,
             sizes=wiring.sizes,
             revision=wiring.revision,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.capacity import GroupCapacity
 from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
 from eks_constructs.compute.ec2_nodes.nodes_spec import Ec2NodesSpec
 from eks_constructs.compute.instance_type import InstanceType
@@ -54,7 +55,7 @@ class NodeGroupSpec(Ec2GroupSpec):
     """Operating system, processor and device. A change replaces the group."""
     instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=20)]
     """In order of preference; several, of like size, for Spot. A change replaces the group."""
-    capacity: Literal["on-demand", "spot", "capacity-block"] = "on-demand"
+    capacity: GroupCapacity = "on-demand"
     """A change replaces the group. `capacity-block` needs `capacity_reservation`, one instance type and one AZ
     (https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html)."""
     min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2

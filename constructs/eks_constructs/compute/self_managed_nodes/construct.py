@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/eks/latest/userguide/worker.html
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_eks as eks
@@ -21,7 +21,7 @@ from eks_constructs.compute.self_managed_nodes.refresh import update_policy
 from eks_constructs.compute.self_managed_nodes.spec import SelfManagedGroupSpec, SelfManagedNodesSpec
 from eks_constructs.compute.self_managed_nodes.tags import group_tags, tags_of_instances
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.roles import IamSpec
+from eks_constructs.roles import IamSpec, Statement
 
 Group = autoscaling.CfnAutoScalingGroup
 
@@ -49,6 +49,7 @@ class SelfManagedNodes(Construct):
         joining: Joining,
         pods: PodAddresses | None = None,
         have_entries: Collection[str] = (),
+        pulls: Sequence[Statement] = (),
     ) -> None:
         """Makes the groups in the private subnets of ``network``; ``tags`` go to instances and volumes too.
 
@@ -78,6 +79,7 @@ class SelfManagedNodes(Construct):
                     purpose=f"self-managed-nodes{'-windows' if windows else ''}",
                     policies=spec.node_policies,
                     session_manager=spec.session_manager,
+                    statements=pulls,
                 )
                 arn, name = made.attr_arn, made.ref
             profile = iam_resources.CfnInstanceProfile(self, f"{system}NodeProfile", path=iam.path, roles=[name])

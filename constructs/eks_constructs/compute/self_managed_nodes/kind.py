@@ -91,6 +91,7 @@ class SelfManagedNodeGroups(Ec2Nodes[SelfManagedNodesSpec]):
             kubernetes_version=wiring.context.kubernetes_version,
             network=wiring.network,
             iam=wiring.context.iam,
+            pulls=wiring.context.pull_statements,
             tags=wiring.context.tags,
             security_group_id=wiring.security_group_id,
             joining=wiring.joining(),

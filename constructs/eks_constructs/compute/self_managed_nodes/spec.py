@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.capacity import GroupCapacity
 from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
 from eks_constructs.compute.ec2_nodes.nodes_spec import Ec2NodesSpec
 from eks_constructs.compute.instance_type import InstanceType
@@ -60,7 +61,7 @@ class SelfManagedGroupSpec(Ec2GroupSpec):
     time. A new release replaces the nodes, as `refresh` says."""
     instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=40)]
     """In order of preference. Several, of like size, for Spot: EC2 takes those with the most spare capacity."""
-    capacity: Literal["on-demand", "spot", "capacity-block"] = "on-demand"
+    capacity: GroupCapacity = "on-demand"
     """What EC2 is asked for. `capacity-block` needs `capacity_reservation`, one instance type and one AZ
     (https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks.html)."""
     on_demand_base: Annotated[int, Field(ge=0, le=MAX_NODES)] = 0
