@@ -136,9 +136,14 @@ def catalogue() -> tuple[InstanceType, ...]:
         for size in row["sizes"]
         if (size in burstable or family not in burstable["families"]) and (size != "medium" or family.endswith("g"))
     ]
-    return tuple(sorted((instance_type(name) for name in [*names, *row["devices"]]), key=_cost))
+    return tuple(
+        sorted(
+            (instance_type(name) for name in [*names, *row["devices"]]),
+            key=lambda kind: (price(kind), -kind.generation),
+        )
+    )
 
 
-def _cost(kind: InstanceType) -> tuple[float, int]:
-    """About what it costs: the ratio of list prices between families of 2, 4 and 8 GiB for each vCPU."""
-    return kind.vcpus + 0.13 * kind.gib + 10 * sum(kind.devices.values()), -kind.generation
+def price(kind: InstanceType) -> float:
+    """Returns about what a type costs beside others: the ratio of list prices between families of 2, 4 and 8 GiB for each vCPU."""
+    return float(kind.vcpus + 0.13 * kind.gib + 10 * sum(kind.devices.values()))

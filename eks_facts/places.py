@@ -1,5 +1,7 @@
 """Where things are: zones that no cluster can use, registries that are on the internet."""
 
+import re
+
 from eks_facts.files import load
 
 
@@ -18,3 +20,8 @@ def public_registries() -> list[str]:
 def fips_regions() -> tuple[str, ...]:
     """Returns how the names of the regions begin in which Auto Mode has FIPS AMIs."""
     return tuple(load("availability_zones")["fips_of_auto_mode"])
+
+
+def is_local_zone(zone: str) -> bool:
+    """Whether it is the name of a Local Zone or Wavelength Zone: us-west-2-lax-1a, us-east-1-wl1-bos-wlz-1."""
+    return bool(re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d(-[a-z0-9]+)+", zone))

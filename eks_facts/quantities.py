@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 _UNITS = {"": Fraction(1), "n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 1000)}
@@ -28,9 +29,17 @@ def quantity(value: object, *where: str | int) -> Fraction:
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
     """
     plain = isinstance(value, str | int | float) and not isinstance(value, bool)
-    found = _QUANTITY.fullmatch(str(value)) if plain else None
-    if not found:
+    found = _number(str(value)) if plain else None
+    if found is None:
         raise UnreadableQuantity(f"{value!r} is not a quantity" if plain else "it is not a quantity", *where)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _number(text: str) -> Fraction | None:
+    found = _QUANTITY.fullmatch(text)
+    if not found:
+        return None
     number, exponent, unit = found.groups()
     return Fraction(number) * (Fraction(10) ** int(exponent) if exponent else _UNITS[unit or ""])
 

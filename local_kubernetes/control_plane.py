@@ -163,6 +163,7 @@ class ControlPlane:
 
     def _run(self, programs: Programs, minor: str) -> None:
         """Starts what moves with the version, the API server first, and waits until it is ready."""
+        others_know = bool(self._port)
         for attempt in range(_TRIES):
             self._port = self._port or free_port()
             self.url = f"https://{LOOPBACK}:{self._port}"
@@ -171,7 +172,7 @@ class ControlPlane:
             if not (problem := self._wait("/readyz", API, "is not ready")):
                 break
             self._end(API)
-            if "address already in use" not in problem or self.kubeconfig.exists() or attempt == _TRIES - 1:
+            if "address already in use" not in problem or others_know or attempt == _TRIES - 1:
                 raise BadInput(problem)
             self._port = 0  # somebody took it in between
         self.version = minor

@@ -12,14 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
-from local_kubernetes.control_plane import running
+from local_kubernetes.client import ApiError
+from local_kubernetes.control_plane import ControlPlane, running
 from local_kubernetes.programs import find, how_to_get, minors
 from rehearse.case import Case
 from rehearse.control import options as control
 from rehearse.document import VERDICTS, Rehearsal
 from rehearse.judge import judge
 from rehearse.options import Options
-from rehearse.play import Player
+from rehearse.play import Played, Player
 from rehearse.read_assembly import read_assembly
 from rehearse.render import FORMATS, SUFFIXES
 from rehearse.running import read_running
@@ -41,19 +42,27 @@ def rehearse(options: Options, say: Callable[[str], None]) -> int:
         TemporaryDirectory(prefix="rehearse-") as folder,
         running(runs, Path(folder) / "kubernetes", options=control()) as plane,
     ):
-        player = Player(plane, case, say)
-        player.set_up()
-        if options.to:
-            played = player.upgrade(options.to, back=options.back)
-        elif options.drain:
-            played = player.drain(options.drain)
-        else:
-            played = player.replace_pool(options.replace_pool or "")
-        document = judge(played)
+        try:
+            document = judge(_play(plane, case, options, say))
+        except (OSError, ApiError) as problem:
+            if ended := plane.healthy():
+                raise BadInput(ended) from problem
+            raise
     sys.stdout.write(FORMATS[options.format](document))
     if options.outputs:
         write_all({path: FORMATS[SUFFIXES[path.suffix]](document) for path in options.outputs})
     return FINDINGS if fails(document, options.fail_on) else OK
+
+
+def _play(plane: ControlPlane, case: Case, options: Options, say: Callable[[str], None]) -> Played:
+    player = Player(plane, case, say)
+    player.world.pressure.usage = options.usage
+    player.set_up()
+    if options.to:
+        return player.upgrade(options.to, back=options.back)
+    if options.drain:
+        return player.drain(options.drain)
+    return player.replace_pool(options.replace_pool or "")
 
 
 def fails(document: Rehearsal, fail_on: str) -> bool:
@@ -68,14 +77,7 @@ def _case(options: Options, say: Callable[[str], None]) -> Case:
         elif options.assembly:
             case = read_assembly(options.assembly, options.only, date.today())
         else:
-            with TemporaryDirectory(prefix="rehearse-") as folder:
-                say("Synthesising the environment")
-                case = read_assembly(_synthesised(options.env or "", Path(folder)), options.only, date.today())
-                case = replace(
-                    case,
-                    source=f"environment {options.env}",
-                    objects=[replace(one, where=one.where.replace(f"{folder}/", "")) for one in case.objects],
-                )
+            case = _of_environment(options, say)
     except BadSource as problem:
         raise BadInput(str(problem)) from None
     stated = case.version
@@ -86,6 +88,18 @@ def _case(options: Options, say: Callable[[str], None]) -> Case:
         raise BadInput(f"cluster {case.name}: its Kubernetes version was not read. Say it: --from 1.36")
     compute = replace(case.compute, cluster={**case.compute.cluster, "version": version}, instance_quota=options.quota)
     return replace(case, compute=compute)
+
+
+def _of_environment(options: Options, say: Callable[[str], None]) -> Case:
+    with TemporaryDirectory(prefix="rehearse-") as folder:
+        say("Synthesising the environment")
+        assembly = _synthesised(options.env or "", Path(folder))
+        try:
+            case = read_assembly(assembly, options.only, date.today())
+        except BadInput as problem:
+            raise BadInput(str(problem).replace(assembly, f"environment {options.env}")) from None
+        objects = [replace(one, where=one.where.replace(f"{folder}/", "")) for one in case.objects]
+        return replace(case, source=f"environment {options.env}", objects=objects)
 
 
 def _runs(case: Case, options: Options, say: Callable[[str], None]) -> str:

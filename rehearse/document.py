@@ -30,6 +30,7 @@ Topic = Literal[
     "all-replicas",
     "no-owner",
     "never-back",
+    "node-pressure",
     "not-ready-before",
     "removed-api",
     "strict-fields",

@@ -16,11 +16,14 @@ _BUDGETS = "https://kubernetes.io/docs/tasks/run-application/configure-pdb/"
 _DISRUPTION = "https://karpenter.sh/docs/concepts/disruption/"
 _GUIDE = "https://kubernetes.io/docs/reference/using-api/deprecation-guide/"
 _PRACTICE = "https://docs.aws.amazon.com/eks/latest/best-practices/application.html"
+_PRESSURE = "https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/"
 _OWNERS = "https://kubernetes.io/docs/concepts/workloads/controllers/"
 _SLOW_SECONDS = 600.0
 """An eviction that is refused for longer, and then works, is worth a word: EKS gives up after 900."""
 
+_MORE_INSTANCES = "Raise the quota, or make room on the nodes that are there."
 _MORE = "Raise the quota, or choose the update strategy MINIMAL."
+_REQUEST = "Request what the pods use, and set limits no higher than that for memory."
 _TWO = "Run two replicas or more, and a budget that keeps one."
 _SPREAD = "Keep one by a PodDisruptionBudget, and spread the replicas over nodes."
 _CHECKS = {"disruption-budget": "EKR082", "several-budgets": "EKR082", "forced-update": "EKR044"}
@@ -44,7 +47,9 @@ _FIX: dict[str, tuple[str, str]] = {
 
 def judge(played: Played) -> Rehearsal:
     """Returns the document."""
-    found = [*_objects(played), *_before(played), *_refusals(played), *_failures(played), *_workloads(played)]
+    found = [
+        *_objects(played), *_before(played), *_refusals(played), *_failures(played), *_pressed(played), *_workloads(played),
+    ]  # fmt: skip
     order = {verdict: number for number, verdict in enumerate(VERDICTS)}
     found = sorted(_once(found), key=lambda one: (order[one.verdict], one.subject, one.topic))
     begin, journal = played.begin, played.journal
@@ -65,6 +70,7 @@ def judge(played: Played) -> Rehearsal:
         ],
         events=[
             Happening(at=max(0.0, event.at - begin), step=event.step, what=event.what, failed=event.failed) for event in journal.events
+            if event.at >= begin
         ],
         not_played=list(dict.fromkeys([*played.not_played, *played.world.unsettled])),
     )  # fmt: skip
@@ -166,12 +172,31 @@ def _failures(played: Played) -> Iterator[Finding]:
                 detail=event.what.partition(": ")[2], at=event.at - played.begin, fix=_MORE,
                 source=_UPDATE,
             )  # fmt: skip
-        elif event.failed and "still runs the old version" in event.what and "budgets of node pool" in event.what:
-            fix, source = _FIX["node-budget"]
+        elif (
+            event.failed
+            and "still runs the old version" in event.what
+            and any(words in event.what for words in ("budgets of node pool", "more cannot start"))
+        ):
+            topic: Topic = "node-budget" if "budgets of node pool" in event.what else "capacity"
+            fix, source = _FIX.get(topic, (_MORE_INSTANCES, _DISRUPTION))
             yield Finding(
-                topic="node-budget", verdict="blocker", step=event.step, subject=event.what.partition(" still")[0], detail=event.what,
+                topic=topic, verdict="blocker", step=event.step, subject=event.what.partition(" still")[0], detail=event.what,
                 at=event.at - played.begin, group=event.what.partition(" of pool ")[2].split()[0], fix=fix, source=source,
             )  # fmt: skip
+
+
+def _pressed(played: Played) -> Iterator[Finding]:
+    """The pods that kubelets evicted, once for each workload and node."""
+    seen = set()
+    for one in played.world.pressure.evicted:
+        subject = f"Pod {'/'.join(one.pod)}"
+        if one.at < played.begin or (mark := (one.pod[0], one.pod[1].rpartition("-")[0], one.node)) in seen:
+            continue
+        seen.add(mark)
+        yield Finding(
+            topic="node-pressure", verdict="warning", step=_step_at(played, one.at), subject=subject, detail=one.message, node=one.node,
+            group=one.group, at=one.at - played.begin, fix=_REQUEST, source=_PRESSURE,
+        )  # fmt: skip
 
 
 def _workloads(played: Played) -> Iterator[Finding]:
@@ -214,7 +239,10 @@ def _drop(line: Line, since: float) -> float:
 
 
 def _step_of(played: Played, line: Line) -> str:
-    when = _drop(line, played.begin)
+    return _step_at(played, _drop(line, played.begin))
+
+
+def _step_at(played: Played, when: float) -> str:
     return next((id_ for id_, _, start, end, _ in played.steps if start <= when <= end), "")
 
 

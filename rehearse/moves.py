@@ -57,10 +57,11 @@ def update_group(world: World, group: Group, version: str, journal: Journal) -> 
 
 
 def _scale_down(world: World, group: Group, surplus: int, journal: Journal) -> Process:
-    """Brings a group back to its size: EKS drains what Auto Scaling ends. Here that is the newest."""
+    """Brings a group back to its size, one node after the other: EKS drains what Auto Scaling ends. Here that is the newest."""
     for node in sorted(world.of("managed_nodes", group.name), key=lambda one: -one.started)[: max(0, surplus)]:
         cordon(world, node)
         yield from drain(world, node, journal, limit=EVICTION_SECONDS, force=True)
+        yield DEREGISTER_SECONDS
         world.remove(node)
 
 

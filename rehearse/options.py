@@ -4,8 +4,10 @@ import argparse
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from eks_facts.versions import kubernetes_versions
+from local_kubernetes.nodes.pressure import Usage
 from rehearse.document import VERDICTS
 from rehearse.render import FORMATS, SUFFIXES
 from safe_io.errors import BadInput
@@ -32,6 +34,7 @@ class Options:
     outputs: tuple[Path, ...]
     fail_on: str
     quota: int | None
+    usage: Usage
     quiet: bool
 
 
@@ -63,6 +66,12 @@ def read_options(arguments: list[str]) -> Options:
     )
     parser.add_argument("--rollback", action="store_true", dest="back", help="with --to: play the way back, too")
     parser.add_argument("--quota", type=int, metavar="N", help="instances that the account may have")
+    parser.add_argument(
+        "--usage",
+        choices=get_args(Usage),
+        default="requests",
+        help="what pods use of memory and disk: what they request (default), or all that their limits allow",
+    )
     parser.add_argument("--format", choices=list(FORMATS), default="text", help="what is printed")
     parser.add_argument(
         "-o",
@@ -101,5 +110,5 @@ def read_options(arguments: list[str]) -> Options:
         raise BadInput(f"--quota {given.quota}: must be 0 or more")
     return Options(
         given.to, given.drain, given.replace_pool, given.back, given.env, given.assembly, given.cluster, given.only, given.context,
-        given.kubeconfig, given.version, given.format, outputs, given.fail_on, given.quota, given.quiet,
+        given.kubeconfig, given.version, given.format, outputs, given.fail_on, given.quota, given.usage, given.quiet,
     )  # fmt: skip

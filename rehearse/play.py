@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from local_kubernetes.control_plane import ControlPlane
 from local_kubernetes.nodes.clock import Process
+from local_kubernetes.nodes.consolidation import Consolidation
 from local_kubernetes.nodes.disruption import Disruption
 from local_kubernetes.nodes.drain import cordon, drain, drainable
 from local_kubernetes.nodes.journal import Journal
@@ -16,7 +17,7 @@ from local_kubernetes.nodes.node_pool import built_in
 from local_kubernetes.nodes.world import World
 from local_kubernetes.programs import find, minors
 from rehearse import moves
-from rehearse.add_ons import NAMESPACE, stand_ins
+from rehearse.add_ons import stand_ins
 from rehearse.case import Case, Given
 from rehearse.hooks import Webhooks
 from rehearse.running import restore
@@ -74,9 +75,11 @@ class Player:
         self._plane, self._say = plane, say
         self.case = case
         world = World(plane.client, case.compute)
+        world.ended = plane.healthy
         self.world = world
         self.played = Played(case, world, Journal(), Tracker(world), not_played=list(case.unknown))
         self.disruption = Disruption(world, self.played.journal, START)
+        Consolidation(world, self.disruption)
 
     # What is there before
 
@@ -184,7 +187,7 @@ class Player:
 
     def _add_ons(self, version: str) -> None:
         names = {
-            (item["kind"], item["metadata"]["name"])
+            (item["kind"], item["metadata"]["namespace"], item["metadata"]["name"])
             for item in stand_ins(self.case.compute)
             if item["kind"] in ("Deployment", "DaemonSet")
         }
@@ -192,8 +195,8 @@ class Player:
             return
 
         def restart() -> Process:
-            for kind, name in sorted(names):
-                moves.restart(self.world, f"{kind.lower()}s", NAMESPACE, name)
+            for kind, namespace, name in sorted(names):
+                moves.restart(self.world, f"{kind.lower()}s", namespace, name)
                 yield 30.0
 
         self._step("add_ons", f"Update the EKS add-ons for {version}", [restart()])

@@ -1,16 +1,22 @@
 """Reads a case from an assembly, a template or a folder: this project's, or anybody's."""
 
+import base64
+import binascii
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from eks_facts.addons import addons as known_addons
+from eks_facts.user_data import NodeSettings, node_settings
 from local_kubernetes.machines import machines
-from local_kubernetes.nodes.compute import Compute
+from local_kubernetes.nodes.compute import HYBRID_NODES, Compute
 from rehearse.case import Case, Given
 from responsibility.reading import sources
 from responsibility.reading.charts import HelmChart
-from responsibility.reading.eks import Cluster, NodeGroup
+from responsibility.reading.eks import AccessEntry, Addon, Cluster, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Facts
 from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.network import Subnet
@@ -31,7 +37,7 @@ def read_assembly(where: str, cluster: str | None, as_of: date) -> Case:
     if not clusters:
         raise BadInput(f"{where}: no cluster in it. Name the template or assembly that holds the cluster")
     if cluster is None and len(clusters) > 1:
-        raise BadInput(f"{where}: has several clusters; say which: --only NAME, out of {names}")
+        raise BadInput(f"{where} has several clusters; name one: --only NAME, out of {names}")
     chosen = [one for one in clusters if cluster in (None, one.name)]
     if not chosen:
         raise BadInput(f"--only {cluster}: {where} has {names}")
@@ -53,6 +59,9 @@ def _case(facts: Facts, cluster: Cluster, where: str) -> Case:
         unknown.append(f"{chart.words}: what the chart installs is not read, so its pods and webhooks are not played")
     if not given:
         unknown.append("no Kubernetes object was read: only what EKS itself installs is played")
+    for name in sorted(set(cluster.addons) - set(known_addons())):
+        unknown.append(f"add-on {name}: what it installs is not known here, so its pods are not played")
+    subnets = _subnets(cluster)
     compute = Compute(
         cluster={
             "name": cluster.name,
@@ -76,11 +85,30 @@ def _case(facts: Facts, cluster: Cluster, where: str) -> Case:
             }
             for profile in cluster.fargate_profiles
         ],
-        subnets=_subnets(cluster),
-        instances=[*(_own(group) for group in cluster.self_managed), *machines(Path(where)).get(cluster.name, [])],
-        addons=[{"addonName": name} for name in cluster.addons if name in known_addons()],
+        subnets=subnets,
+        instances=[
+            *(_own(group, subnets, unknown) for group in cluster.self_managed),
+            *(machines(Path(where)).get(cluster.name) or _hybrid(facts, cluster, unknown)),
+        ],
+        addons=[_addon(addon) for name, addon in cluster.addons.items() if name in known_addons()],
     )
     return Case(cluster.name, where, compute, given, unknown=tuple(unknown))
+
+
+def _addon(addon: Addon) -> dict[str, Any]:
+    version, settings = (_plain(addon.resource.maybe(key, ""), []) for key in ("AddonVersion", "ConfigurationValues"))
+    return {"addonName": addon.name, "addonVersion": str(version or ""), "configurationValues": str(settings or "")}
+
+
+def _hybrid(facts: Facts, cluster: Cluster, unknown: list[str]) -> list[Mapping[str, Any]]:
+    """Returns the hybrid nodes of a cluster that is ready for them: no template has the machines of a site."""
+    networks = cluster.resource.maybe("RemoteNetworkConfig.RemoteNodeNetworks")
+    if not networks or not any(
+        one.resource.maybe("Type") == "HYBRID_LINUX" for one in facts.belonging(AccessEntry, cluster.resource.key)
+    ):
+        return []
+    unknown.append(f"hybrid nodes are not in a template: {HYBRID_NODES['count']} machines are played")
+    return [HYBRID_NODES]
 
 
 def _subnets(cluster: Cluster) -> dict[str, dict[str, str]]:
@@ -123,27 +151,56 @@ def _group(group: NodeGroup, unknown: list[str]) -> dict[str, Any]:
             for one in _plain(get("Taints", []) or [], [])
         ],
         "subnets": [subnet.resource.key for subnet in group.subnets],
+        "maxPods": _user_data(group, []).settings.max_pods,
         "updateConfig": {key[0].lower() + key[1:]: value for key, value in update.items()},
         "forced": bool(get("ForceUpdateEnabled", False)),
         "diskSize": disk,
     }
 
 
-def _own(group: Any) -> dict[str, Any]:
-    """Returns a group of self-managed nodes; labels and taints are in user data, which is not read."""
+def _own(group: SelfManagedNodes, zones: Mapping[str, Mapping[str, str]], unknown: list[str]) -> dict[str, Any]:
+    """Returns a group of self-managed nodes; labels, taints and the number of pods are in its user data."""
     get = group.resource.maybe
-    kind = ""
+    overrides = _plain(get("MixedInstancesPolicy.LaunchTemplate.Overrides", []) or [], [])
+    kind = next((str(one["InstanceType"]) for one in overrides if one.get("InstanceType")), "")
+    said = _user_data(group, unknown)
     try:
-        kind = str(group.instance.get("InstanceType", "")) if group.instance else ""
+        kind = kind or str(group.instance.get("InstanceType", "") if group.instance else "")
+        windows = group.family == "windows"
     except UnknownValue:
-        kind = ""
+        windows = "EKSBootstrap" in said.text
     size = get("DesiredCapacity") or get("MinSize") or 1
     return {
         "name": group.name,
         "count": int(str(size)),
         "instance_type": kind,
-        "zones": sorted({one.zone for one in group.subnets}),
+        "zones": sorted({zones[one.resource.key]["zone"] for one in group.subnets}),
+        "labels": said.settings.labels,
+        "taints": said.settings.taints,
+        "max_pods": said.settings.max_pods,
+        "windows": windows,
     }
+
+
+@dataclass(frozen=True)
+class _UserData:
+    """User data as text, and what it says of its node."""
+
+    text: str = ""
+    settings: NodeSettings = field(default_factory=NodeSettings)
+
+
+def _user_data(group: NodeGroup | SelfManagedNodes, unknown: list[str]) -> _UserData:
+    """Returns the user data of a group's instances; what is not read is noted."""
+    try:
+        found = group.instance.get("UserData", "") if group.instance else ""
+    except UnknownValue as gap:
+        unknown.append(f"{group.words}: its user data, with labels and taints, is not read ({gap.reason})")
+        return _UserData()
+    text = str(_plain(found, []))
+    with suppress(binascii.Error, UnicodeDecodeError):
+        text = base64.b64decode(text, validate=True).decode()
+    return _UserData(text, node_settings(text))
 
 
 def _plain(value: Any, holes: list[str]) -> Any:

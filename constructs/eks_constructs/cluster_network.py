@@ -1,6 +1,6 @@
 """What a cluster needs to know about its network, ours or an existing one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eks_constructs.network_spec import ExistingNetworkSpec
@@ -26,13 +26,28 @@ class ClusterNetwork:
     zones: Sequence[str] | None = None
     """The AZ of each private subnet, in their order; None: nothing says it."""
 
-    def subnets_in(self, zones: Collection[str]) -> list[str]:
-        """Returns the private subnets in some AZs; of no AZs: all. Raises ValueError if an AZ has none."""
+    local_subnets: Mapping[str, str] = field(default_factory=dict)
+    """Subnet id of each Local Zone: for nodes alone, no control plane and no Fargate pod can be there."""
+    local_selectors: Mapping[str, dict[str, object]] = field(default_factory=dict)
+    """Term of a node class for the subnet of each Local Zone."""
+
+    def selector_of(self, subnet_ids: Sequence[str], local_zones: Sequence[str]) -> list[dict[str, object]]:
+        """Returns the `subnetSelectorTerms` of a node class: subnets, those of Local Zones, or all private ones."""
+        named: list[dict[str, object]] = [{"id": one} for one in subnet_ids]
+        return named or [self.local_selectors[zone] for zone in local_zones] or self.subnet_selector
+
+    def subnets_in(self, zones: Collection[str], local_zones: Sequence[str] = ()) -> list[str]:
+        """Returns the private subnets in some AZs, and those in Local Zones; of neither: all private ones.
+
+        Raises ValueError if an AZ has none.
+        """
+        local = [self.local_subnets[zone] for zone in local_zones]
         if not zones:
-            return self.private_subnet_ids
+            return local or self.private_subnet_ids
         if missing := set(zones) - set(self.zones or ()):
             raise ValueError(f"the network has no private subnet in {', '.join(sorted(missing))}, as far as is known")
-        return [subnet for subnet, zone in zip(self.private_subnet_ids, self.zones or (), strict=True) if zone in zones]
+        of_zone = zip(self.private_subnet_ids, self.zones or (), strict=True)
+        return [subnet for subnet, zone in of_zone if zone in zones] + local
 
     @staticmethod
     def existing(spec: ExistingNetworkSpec) -> "ClusterNetwork":

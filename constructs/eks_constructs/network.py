@@ -20,6 +20,7 @@ from eks_facts.files import load
 
 NETWORK_TAG = "eks-platform/network"
 TIER_TAG = "eks-platform/tier"
+LOCAL_ZONE_TAG = "eks-platform/local-zone"
 TIERS_IN_IPV6 = ("public", "private", "isolated", "pods", "control-plane")
 """Order of the tiers in the VPC's IPv6 range: it never changes, a new one comes last."""
 
@@ -93,6 +94,8 @@ class Network(Construct):
                 "control-plane", spec.control_plane_cidr, "ControlPlaneCidr"
             )
 
+        local = self._local_zones(spec.local_zones, spec.local_zone_cidr) if spec.local_zone_cidr else {}
+
         private_tables = self._routes()
         if spec.connections or spec.resolver_rules:
             Connections(
@@ -111,7 +114,7 @@ class Network(Construct):
             name=name,
             vpc_id=self.vpc.vpc_id,
             client_cidrs=[
-                *filter(None, (spec.cidr, spec.pod_cidr, spec.control_plane_cidr)),
+                *spec.cidrs,
                 *clients,
             ],
             subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
@@ -129,6 +132,8 @@ class Network(Construct):
             pod_subnet_selector=[{"tags": {NETWORK_TAG: name, TIER_TAG: "pods"}}] if spec.pod_cidr else [],
             control_plane_subnet_ids=[subnet.ref for subnet in self.subnets.get("control-plane", [])],
             zones=spec.availability_zones if isinstance(spec.availability_zones, list) else None,
+            local_subnets={zone: subnet.ref for zone, subnet in local.items()},
+            local_selectors={zone: {"tags": {NETWORK_TAG: name, LOCAL_ZONE_TAG: zone}} for zone in local},
         )
 
     def _refuse_regions_where_zones_must_be_named(self) -> None:
@@ -197,6 +202,31 @@ class Network(Construct):
     def _secondary_tier(self, tier: str, cidr: str, block_id: str) -> list[ec2.CfnSubnet]:
         block = ec2.CfnVPCCidrBlock(self, block_id, vpc_id=self.vpc.vpc_id, cidr_block=cidr)
         return self._tier(tier, slots(cidr), {}, after=block)
+
+    def _local_zones(self, zones: Sequence[str], cidr: str) -> dict[str, ec2.CfnSubnet]:
+        """Returns the subnet of each Local Zone. https://docs.aws.amazon.com/eks/latest/userguide/local-zones.html.
+
+        They have no tag of load balancers: those that spread over AZs take no subnet of another kind of zone.
+        """
+        block = ec2.CfnVPCCidrBlock(self, "LocalZoneCidr", vpc_id=self.vpc.vpc_id, cidr_block=cidr)
+        subnets = {}
+        for index, (zone, of_zone) in enumerate(zip(zones, slots(cidr), strict=False)):
+            subnet = ec2.CfnSubnet(
+                self,
+                f"LocalZoneSubnet{index + 1}",
+                vpc_id=self.vpc.vpc_id,
+                availability_zone=zone,
+                cidr_block=of_zone,
+                map_public_ip_on_launch=False,
+                tags=self._tags(
+                    f"local-zone-{index + 1}",
+                    {NETWORK_TAG: self._name, TIER_TAG: "local-zone", LOCAL_ZONE_TAG: zone},
+                ),
+            )
+            subnet.node.add_dependency(block)
+            subnets[zone] = subnet
+        self.subnets["local-zone"] = list(subnets.values())
+        return subnets
 
     def _table(self, construct_id: str, name: str, subnets: list[ec2.CfnSubnet]) -> ec2.CfnRouteTable:
         table = ec2.CfnRouteTable(self, construct_id, vpc_id=self.vpc.vpc_id, tags=self._tags(name))
@@ -270,6 +300,16 @@ class Network(Construct):
                     destination_ipv6_cidr_block="::/0",
                     egress_only_internet_gateway_id=egress6.ref,
                 )
+        if local := self.subnets.get("local-zone"):
+            # Not among the tables of the gateway endpoint: no page of AWS says that it serves a Local Zone. S3 is reached by NAT.
+            table = self._table("LocalZoneRoutes", "local-zone", local)
+            ec2.CfnRoute(
+                self,
+                "LocalZoneDefaultRoute",
+                route_table_id=table.ref,
+                destination_cidr_block="0.0.0.0/0",
+                nat_gateway_id=gateways[0].ref,
+            )
         if spec.isolated_subnets:
             self._table("IsolatedRoutes", "isolated", self.subnets["isolated"])
         return tables

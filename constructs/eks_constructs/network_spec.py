@@ -12,13 +12,21 @@ from eks_constructs.rights import AllowSpec
 from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, pattern, repeated, resource_id
 from eks_facts.files import limit, load
 
+LOCAL_ZONE = r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d-[a-z]{3}-\d[a-z]"
+"""https://docs.aws.amazon.com/local-zones/latest/ug/available-local-zones.html"""
+
+
+def region_of_local_zone(zone: str) -> str:
+    """Returns the region that a Local Zone extends: us-west-2 of us-west-2-lax-1a."""
+    return zone.rsplit("-", 2)[0]
+
 
 def _no_local_zone(name: Any) -> Any:
     """https://docs.aws.amazon.com/eks/latest/userguide/local-zones.html."""
-    if isinstance(name, str) and re.fullmatch(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d-[a-z]{3}-\d[a-z]", name):
+    if isinstance(name, str) and re.fullmatch(LOCAL_ZONE, name):
         raise ValueError(
-            f"{name} is a Local Zone, where EKS has neither control planes nor Fargate: name AZs here, and the subnet of that zone in"
-            " subnet_ids of a node group or node class (docs/network.md#local-zones)"
+            f"{name} is a Local Zone, where EKS has neither control planes nor Fargate: name AZs here, and that zone in local_zones"
+            " of the network and of a node group or node class (docs/network.md#local-zones)"
         )
     return name
 
@@ -27,6 +35,12 @@ ZoneName = Annotated[
     str,
     BeforeValidator(_no_local_zone),
     pattern(r"[a-z]{2,4}(-[a-z]{1,20}){1,3}-\d[a-h]", "must be the name of an Availability Zone, such as eu-west-1a"),
+]
+LocalZoneName = Annotated[
+    str,
+    pattern(
+        LOCAL_ZONE, "must be the name of a Local Zone, such as us-west-2-lax-1a: an AZ goes into availability_zones"
+    ),
 ]
 SubnetId = Annotated[str, resource_id("subnet", "a subnet")]
 
@@ -167,6 +181,11 @@ class NetworkSpec(Spec):
     control_plane_cidr: Cidr | None = None
     """Secondary range, /24 to /26, for subnets of control planes' network interfaces alone, which then never compete with pods for
     addresses. A cluster can move to them later, as long as the AZs are the same."""
+    local_zones: Annotated[list[LocalZoneName], Field(max_length=MAX_ZONES), AfterValidator(distinct_values)] = []
+    """Local Zones with a subnet for nodes, in an order that stays. The account must have opted in to each
+    (docs/network.md#local-zones)."""
+    local_zone_cidr: Cidr | None = None
+    """Secondary range, /16 to /24, for those subnets. A quarter of it is for each."""
     pod_cidr: Cidr | None = None
     """Secondary range for pods alone, such as 100.64.0.0/16: of managed nodes and of custom NodeClasses. Pods of Auto Mode's
     built-in pools and of Fargate stay in the private subnets."""
@@ -186,6 +205,7 @@ class NetworkSpec(Spec):
                 " set nat: one or per_az, or interface_endpoints: true",
                 "interface_endpoints",
             )
+        self._check_local_zones()
         if self.pod_cidr:
             if not limit("vpc_prefix_shortest") <= IPv4Network(self.pod_cidr).prefixlen <= limit("vpc_prefix_longest"):
                 raise Misplaced("must be between /16 and /24", "pod_cidr")
@@ -199,10 +219,44 @@ class NetworkSpec(Spec):
                 problem = f"overlaps {self.pod_cidr}, the range of pods"
             if problem:
                 raise Misplaced(f"{problem}; choose another range", "control_plane_cidr")
-        check_connections(
-            self.connections, [self.cidr, self.pod_cidr, self.control_plane_cidr], internet=self.nat != "none"
-        )
+        check_connections(self.connections, list(self.cidrs), internet=self.nat != "none")
         return self
+
+    def _check_local_zones(self) -> None:
+        if bool(self.local_zones) != bool(self.local_zone_cidr):
+            there, missing = ("local_zones", "local_zone_cidr")[:: 1 if self.local_zones else -1]
+            raise Misplaced(f"{there} needs {missing} too: add it, or remove {there}", missing)
+        if not self.local_zone_cidr:
+            return
+        if (
+            not limit("vpc_prefix_shortest")
+            <= IPv4Network(self.local_zone_cidr).prefixlen
+            <= limit("vpc_prefix_longest")
+        ):
+            raise Misplaced("must be between /16 and /24", "local_zone_cidr")
+        problem = secondary_cidr_problem(self.cidr, self.local_zone_cidr)
+        for other in filter(None, (self.pod_cidr, self.control_plane_cidr)):
+            if IPv4Network(self.local_zone_cidr).overlaps(IPv4Network(other)):
+                problem = f"overlaps {other}, another range of this VPC"
+        if problem:
+            raise Misplaced(f"{problem}; choose another range", "local_zone_cidr")
+        reasons = {
+            "availability_zones": isinstance(self.availability_zones, int)
+            and "a Local Zone is of one region: name the AZs of that region here, too",
+            "nat": self.nat == "none" and "nodes in a Local Zone leave by a NAT gateway: set one or per_az",
+            "pod_cidr": bool(self.pod_cidr)
+            and "there is no subnet for pods alone in a Local Zone: remove it, or local_zones",
+            # https://docs.aws.amazon.com/local-zones/latest/ug/how-local-zones-work.html
+            "ipv6": self.ipv6 and "most Local Zones have no IPv6: remove it, or local_zones",
+        }
+        for key, reason in reasons.items():
+            if reason:
+                raise Misplaced(reason, key)
+
+    @property
+    def cidrs(self) -> list[str]:
+        """All its IPv4 ranges, the first one before those that are added."""
+        return [*filter(None, (self.cidr, self.pod_cidr, self.control_plane_cidr, self.local_zone_cidr))]
 
     @property
     def reaches_internet(self) -> bool:
@@ -218,6 +272,11 @@ class NetworkSpec(Spec):
     def zone_names(self) -> list[str] | None:
         """The names of its AZs; None: they are counted."""
         return self.availability_zones if isinstance(self.availability_zones, list) else None
+
+    @property
+    def zones_of_nodes(self) -> list[str] | None:
+        """The names of its AZs and Local Zones; None: they are counted."""
+        return None if self.zone_names is None else [*self.zone_names, *self.local_zones]
 
 
 class SubnetSpec(Spec):
@@ -310,6 +369,11 @@ class ExistingNetworkSpec(Spec):
     def zone_names(self) -> list[str] | None:
         """The AZs of the private subnets; None: nothing says which."""
         return [subnet.availability_zone for subnet in self.private_subnets] or None
+
+    @property
+    def zones_of_nodes(self) -> list[str] | None:
+        """The same: a Local Zone's subnet of an existing VPC is named by its id."""
+        return self.zone_names
 
     @property
     def subnet_of_each_zone(self) -> list[str] | None:

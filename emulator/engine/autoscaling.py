@@ -5,11 +5,10 @@ Their instances are not made: their nodes are in the clusters' Kubernetes alone 
 
 import base64
 import binascii
-import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from eks_facts.user_data import NodeSettings, node_settings
 from emulator.engine import port
 from emulator.engine.ec2.answers import shaped
 from emulator.engine.provider import Attributes, Properties
@@ -27,8 +26,6 @@ _ADDED = (
     "DesiredCapacityType",
 )
 """Members that ministack does not keep or does not describe."""
-_LABELS = re.compile(r"--node-labels[= ]\"?'?([^\s\"',]+(?:,[^\s\"',]+)*)")
-_TAINTS = re.compile(r"--register-with-taints[= ]\"?'?([^\s\"',]+(?:,[^\s\"',]+)*)")
 Record = dict[str, Any]
 
 
@@ -188,39 +185,22 @@ def joining(cluster: str, roles: Mapping[str, str]) -> Iterator[Record]:
                 if one in port.subnets
             }
         )
-        labels, taints = _of_user_data(str(data.get("UserData", "")))
+        said = _of_user_data(str(data.get("UserData", "")))
         yield {
             "name": name,
             "count": int(group["DesiredCapacity"]),
             "instance_type": types[0],
             "zones": zones,
-            "labels": labels,
-            "taints": taints,
+            "labels": said.labels,
+            "taints": said.taints,
+            "max_pods": said.max_pods,
             "windows": "EC2_WINDOWS" in kinds,
         }
 
 
-def _of_user_data(encoded: str) -> tuple[dict[str, str], list[Record]]:
-    """Returns the labels and taints that user data gives a node: the kubelet's flags, or Bottlerocket's settings."""
+def _of_user_data(encoded: str) -> NodeSettings:
+    """Returns what user data gives a node; nothing where it is no text."""
     try:
-        text = base64.b64decode(encoded, validate=True).decode()
+        return node_settings(base64.b64decode(encoded, validate=True).decode())
     except (binascii.Error, UnicodeDecodeError):
-        return {}, []
-    try:
-        settings = tomllib.loads(text).get("settings", {}).get("kubernetes", {})
-    except tomllib.TOMLDecodeError:
-        settings = {}
-    labels = dict(settings.get("node-labels") or {})
-    taints = [
-        {"key": key, "value": value.rpartition(":")[0], "effect": value.rpartition(":")[2]}
-        for key, values in (settings.get("node-taints") or {}).items()
-        for value in ([values] if isinstance(values, str) else values)
-    ]
-    for found in _LABELS.findall(text):
-        labels |= dict(pair.split("=", 1) for pair in found.split(",") if "=" in pair)
-    for found in _TAINTS.findall(text):
-        for one in found.split(","):
-            key, _, effect = one.rpartition(":")
-            name, _, value = key.partition("=")
-            taints.append({"key": name, "value": value, "effect": effect})
-    return labels, taints
+        return NodeSettings()

@@ -12,6 +12,11 @@ Row = Mapping[str, Any]
 Runner = Literal["managed_nodes", "self_managed_nodes", "hybrid_nodes", "fargate", "auto_mode", "karpenter"]
 """The kind of compute that a node is of."""
 _EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
+HYBRID_NODES: Row = {
+    "name": "hybrid", "count": 2, "hybrid": True, "instance_type": "m7i.2xlarge", "labels": {"topology.kubernetes.io/zone": "site"},
+}  # fmt: skip
+"""Machines of a cluster that is ready for hybrid nodes, as if somebody had run nodeadm on two. EKS labels no machine of a site with
+a zone; its owner does, so that pods spread over sites and AWS (https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-webhooks.html)."""
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-\d+")
 
 
@@ -25,8 +30,8 @@ class Compute:
         fargate_profiles: DescribeFargateProfile's answers.
         subnets: ``{"zone": "eu-west-1a"}`` by the subnet's id.
         instances: nodes that EKS does not make: ``name``, ``count``, ``instance_type``, ``zones``, ``labels``, ``taints``,
-            ``version``, ``windows``; for machines that are not AWS's, ``hybrid``, and what their site says: ``names``,
-            ``networks``, ``pod_networks``.
+            ``max_pods``, ``version``, ``windows``; for machines that are not AWS's, ``hybrid``, and what their site says:
+            ``names``, ``networks``, ``pod_networks``.
         addons: DescribeAddon's answers.
         instance_quota: instances that the account may have at most; None: nobody says.
     """
@@ -68,6 +73,7 @@ class Compute:
                 labels=dict(row.get("labels") or {}),
                 taints=tuple(row.get("taints") or ()),
                 version=str(row.get("version") or self.version),
+                max_pods=int(row.get("max_pods") or 0),
                 system="windows" if row.get("windows") else "linux",
                 names=tuple(row.get("names") or ()),
                 networks=tuple(row.get("networks") or ()),
@@ -101,7 +107,9 @@ class Compute:
             forced=bool(row.get("forced")),
             disk_gib=int(row.get("diskSize") or 0),
             image=ami.family if ami else "custom",
+            max_pods=int(row.get("maxPods") or 0),
             system="windows" if ami and ami.family == "windows" else "linux",
+            release=str(ami.variant)[:4] if ami and ami.family == "windows" else "",
         )
 
 
@@ -125,6 +133,8 @@ class Group:
         forced: whether an update deletes the pods that a budget keeps.
         disk_gib: size of the disk; 0: the default.
         image: family of the image.
+        max_pods: pods of a node, where its user data says it; 0: it does not.
+        release: of Windows Server, such as ``2022``; empty: nobody says, or it is Linux.
         system: operating system, in the words of the label ``kubernetes.io/os``.
         names: of the nodes, where somebody else chooses them.
         networks: ranges of the nodes' addresses; none: made up.
@@ -146,6 +156,8 @@ class Group:
     forced: bool = False
     disk_gib: int = 0
     image: str = "al2023"
+    max_pods: int = 0
+    release: str = ""
     system: Literal["linux", "windows"] = "linux"
     names: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""How Auto Mode and Karpenter move pods off nodes: drift, expiry, emptiness, consolidation, within the budgets of their pools.
+"""How Auto Mode and Karpenter move pods off nodes: drift within the budgets of their pools, and expiry.
 
 https://karpenter.sh/docs/concepts/disruption/
 """
@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from local_kubernetes.client import Object
 from local_kubernetes.nodes.clock import Process
 from local_kubernetes.nodes.cron import active
-from local_kubernetes.nodes.drain import Drain, budgets_of, drain, drainable
+from local_kubernetes.nodes.drain import budgets_of, drain, drainable
 from local_kubernetes.nodes.journal import Journal
 from local_kubernetes.nodes.mirror import key_of
 from local_kubernetes.nodes.node import Node
 from local_kubernetes.nodes.node_pool import template
-from local_kubernetes.nodes.room import fits_elsewhere
+from local_kubernetes.nodes.pools import Claim
 from local_kubernetes.nodes.world import World
 
 POLL_SECONDS = 10.0
 """How often Karpenter looks for nodes to disrupt."""
+PATIENCE_SECONDS = 15 * 60.0
+"""How long Karpenter waits for what is to take over. Then it leaves the node, and tries again later."""
 FOREVER = 10 * 365 * 86_400.0
 DO_NOT = "karpenter.sh/do-not-disrupt"
 _TAINT = {"key": "karpenter.sh/disrupted", "effect": "NoSchedule"}
@@ -65,10 +68,13 @@ class Disruption:
     def __init__(self, world: World, journal: Journal, start: datetime) -> None:
         """Takes the world, and the time of day at which its clock is 0."""
         self._world, self._journal, self._start = world, journal, start
-        self._busy: dict[str, str] = {}
+        self.busy: dict[str, str] = {}
+        """By node that is about to end, why."""
         self._pauses: dict[str, tuple[float, float]] = {}
+        self._aging: set[str] = set()
         self.blocked: dict[str, str] = {}
         """By node, why it cannot be disrupted."""
+        world.observers.append(self.look)
 
     def pool_of(self, node: Node) -> Object | None:
         """Returns the pool of a node."""
@@ -89,44 +95,56 @@ class Disruption:
             left = [one for one in world.of(runner) if one.name in old and (names is None or one.group in names)]
             if not left:
                 return
-            before = set(self._busy)
+            before = set(self.busy)
             for node in left:
-                if node.name in self._busy:
-                    continue
-                pool = self.pool_of(node)
-                if pool is None:
-                    continue
-                if self._expired(node, pool):
-                    self._begin(node, pool, "expired", graceful=False)
-                elif self._may(node, pool, "Drifted"):
-                    self._begin(node, pool, "drifted", graceful=True)
+                if node.name not in self.busy and self._may_drift(node):
+                    self.begin([node], "drifted")
             # Nothing else changes the answer: it asks less and less often.
-            wait = POLL_SECONDS if before != set(self._busy) else min(wait * 1.5, 600.0 if self._busy else 4 * 3600.0)
+            wait = POLL_SECONDS if before != set(self.busy) else min(wait * 1.5, 600.0 if self.busy else 4 * 3600.0)
             yield wait
 
-    def _expired(self, node: Node, pool: Object) -> bool:
-        """Whether a node has reached its age: it is then drained whatever budgets of the pool say."""
-        return self._world.clock.now - node.started >= seconds(template(pool).get("expireAfter"), FOREVER)
+    def look(self) -> None:
+        """Lets each node of a pool end at the age that its pool sets, whatever budgets of the pool say."""
+        world = self._world
+        for name in set(world.nodes) - self._aging:
+            self._aging.add(name)
+            node = world.nodes[name]
+            if pool := self.pool_of(node):
+                age = seconds(template(pool).get("expireAfter"), FOREVER)
+                if age < FOREVER:
+                    world.clock.after(node.started + age - world.clock.now, lambda name=name: self._expire(name))  # type: ignore[misc]
 
-    def _may(self, node: Node, pool: Object, reason: str) -> bool:
-        if self._world.clock.now < self._pauses.get(node.name, (0.0, 0.0))[0]:
-            return False
-        nodes = self._world.of(node.runner, node.group)
+    def _expire(self, name: str) -> None:
+        node = self._world.nodes.get(name)
+        if node and name not in self.busy:
+            self.begin([node], "expired", graceful=False)
+
+    def allowed(self, pool: Object, runner: str, reason: str) -> int:
+        """Returns how many nodes of a pool may be disrupted now, for a reason: Drifted, Empty or Underutilized."""
+        nodes = self._world.of(runner, pool["metadata"]["name"])
         now = self._start + timedelta(seconds=self._world.clock.now)
-        busy = sum(one.name in self._busy for one in nodes)
-        if allowed(pool, len(nodes), busy, reason, now) < 1:
-            if busy == 0:
+        return allowed(pool, len(nodes), sum(one.name in self.busy for one in nodes), reason, now)
+
+    def held_by(self, node: Node, pool: Object) -> tuple[Object, str] | None:
+        """Returns the pod that keeps Karpenter from choosing a node, and why; None: none does."""
+        if template(pool).get("terminationGracePeriod") is not None:
+            return None
+        for pod in self._world.pods_on(node.name):
+            if why := kept_by(pod) or (self._budget(pod) if drainable(pod) else ""):
+                return pod, why
+        return None
+
+    def _may_drift(self, node: Node) -> bool:
+        pool = self.pool_of(node)
+        if pool is None or self._world.clock.now < self._pauses.get(node.name, (0.0, 0.0))[0]:
+            return False
+        if self.allowed(pool, node.runner, "Drifted") < 1:
+            if not any(one.name in self.busy for one in self._world.of(node.runner, node.group)):
                 self.blocked[node.name] = f"the disruption budgets of node pool {node.group} let no node go"
             return False
-        bounded = template(pool).get("terminationGracePeriod") is not None
-        for pod in self._world.pods_on(node.name):
-            if why := kept_by(pod):
-                if not bounded:
-                    self._keep(node, pod, why)
-                    return False
-            elif drainable(pod) and not bounded and (why := self._budget(pod)):
-                self._keep(node, pod, why)
-                return False
+        if held := self.held_by(node, pool):
+            self._keep(node, *held)
+            return False
         self.blocked.pop(node.name, None)
         return True
 
@@ -147,74 +165,76 @@ class Disruption:
                 return f"pdb prevents pod evictions, PodDisruptionBudget={'/'.join(key)}"
         return ""
 
-    def _begin(self, node: Node, pool: Object, reason: str, *, graceful: bool) -> None:
-        self._busy[node.name] = reason
-        self._world.clock.start(self._replace(node, pool, reason, graceful=graceful))
+    def begin(
+        self, nodes: Sequence[Node], reason: str, *, graceful: bool = True, claims: Sequence[Claim] | None = None
+    ) -> None:
+        """Ends nodes.
 
-    def _replace(self, node: Node, pool: Object, reason: str, *, graceful: bool) -> Process:
-        """Starts what takes over, waits for it, and then drains the node."""
-        world, now = self._world, self._world.clock.now
-        pods = [pod for pod in world.pods_on(node.name) if drainable(pod)]
-        if graceful:
-            claims = world.pools.plan(pods, without=[node.name, *self._busy])
-            missing = [pod for pod in pods if key_of(pod) in world.pools.unable]
-            for pod in missing:
-                why = world.pools.unable.pop(key_of(pod))
-                self._keep(node, pod, f"not all pods would schedule, {why}")
-            if missing:
-                pause = min(self._pauses.get(node.name, (0.0, POLL_SECONDS / 2))[1] * 2, 12 * 3600.0)
-                self._pauses[node.name] = world.clock.now + pause, pause
-                self._busy.pop(node.name, None)
+        Args:
+            nodes: which.
+            reason: in a word.
+            graceful: whether what takes over is started first.
+            claims: what takes over; None: it is planned now.
+        """
+        for node in nodes:
+            self.busy[node.name] = reason
+        self._world.clock.start(self._replace(nodes, reason, graceful=graceful, claims=claims))
+
+    def _replace(
+        self, nodes: Sequence[Node], reason: str, *, graceful: bool, claims: Sequence[Claim] | None
+    ) -> Process:
+        """Starts what takes over, waits for it, and then drains the nodes."""
+        world = self._world
+        if graceful and claims is None:
+            claims = self._plan(nodes)
+            if claims is None:
                 return
-            before = set(world.nodes)
-            for claim in claims:
-                claim.pods = []  # the scheduler places them; the node is there for whoever comes
-                world.pools.launch(claim)
-            waited = 0.0
-            while len(set(world.nodes) - before) < len(claims) and waited < 15 * 60:  # Karpenter gives up then
-                yield POLL_SECONDS
-                waited += POLL_SECONDS
-        self._journal.say(world.clock.now, f"node {node.name} of pool {node.group} is {reason}: it is drained")
+        before = set(world.nodes)
+        for claim in claims or ():
+            claim.pods = []  # the scheduler places them; the node is there for whoever comes
+            world.pools.launch(claim)
+        waited = 0.0
+        while len(set(world.nodes) - before) < len(claims or ()):
+            if waited >= PATIENCE_SECONDS:
+                self._wait(nodes, world.problems[-1] if world.problems else "what was to take over did not start")
+                return
+            yield POLL_SECONDS
+            waited += POLL_SECONDS
+        for node in nodes:
+            world.clock.start(self._retire(node, reason))
+
+    def _plan(self, nodes: Sequence[Node]) -> list[Claim] | None:
+        """Returns what is to take over; None: a pod has no other place, and the nodes stay for a while."""
+        world = self._world
+        pods = [(node, pod) for node in nodes for pod in world.pods_on(node.name) if drainable(pod)]
+        claims = world.pools.plan([pod for _, pod in pods], without=self.busy)
+        missing = [(node, pod) for node, pod in pods if key_of(pod) in world.pools.unable]
+        for node, pod in missing:
+            self._keep(node, pod, f"not all pods would schedule, {world.pools.unable.pop(key_of(pod))}")
+        if not missing:
+            return claims
+        self._wait(nodes)
+        return None
+
+    def _wait(self, nodes: Sequence[Node], why: str = "") -> None:
+        """Gives up on nodes for a while, each time for longer."""
+        for node in nodes:
+            pause = min(self._pauses.get(node.name, (0.0, POLL_SECONDS / 2))[1] * 2, 12 * 3600.0)
+            self._pauses[node.name] = self._world.clock.now + pause, pause
+            self.busy.pop(node.name, None)
+            if why:
+                self.blocked[node.name] = why
+
+    def _retire(self, node: Node, reason: str) -> Process:
+        world, now = self._world, self._world.clock.now
+        self._journal.say(now, f"node {node.name} of pool {node.group} is {reason}: it is drained")
         node.draining = True
         own = [{key: one[key] for key in ("key", "value", "effect") if one.get(key)} for one in node.taints]
         world.patch_node(node, {"spec": {"taints": [*own, _TAINT]}})
-        yield from self._end(node, pool)
-        self._busy.pop(node.name, None)
+        pool = self.pool_of(node)
+        grace = seconds(template(pool).get("terminationGracePeriod"), FOREVER) if pool else FOREVER
+        yield from drain(world, node, self._journal, limit=grace, force=True, keeps=kept_by)
+        world.remove(node)
+        self.busy.pop(node.name, None)
         self.blocked.pop(node.name, None)
         self._journal.say(world.clock.now, f"node {node.name} has ended after {world.clock.now - now:.0f} s")
-
-    def _end(self, node: Node, pool: Object) -> Drain:
-        grace = seconds(template(pool).get("terminationGracePeriod"), FOREVER)
-        done = yield from drain(
-            self._world, node, self._journal, limit=grace, force=True, keeps=lambda pod: kept_by(pod)
-        )
-        self._world.remove(node)
-        return done
-
-    def consolidate(self, runner: str, until: float) -> Process:
-        """Ends nodes that are empty, or whose pods have room on others, until a time. It replaces none by a cheaper one."""
-        world = self._world
-        idle: dict[str, float] = {}
-        while world.clock.now < until:
-            for node in world.of(runner):
-                pool = self.pool_of(node)
-                if pool is None or node.name in self._busy:
-                    continue
-                policy = pool["spec"].get("disruption") or {}
-                pods = [pod for pod in world.pods_on(node.name) if drainable(pod)]
-                reason = "Empty" if not pods else "Underutilized"
-                if pods and (
-                    policy.get("consolidationPolicy") == "WhenEmpty"
-                    or not fits_elsewhere(world, pods, [node.name, *self._busy])
-                ):
-                    idle.pop(node.name, None)
-                    continue
-                since = idle.setdefault(node.name, world.clock.now)
-                if policy.get("consolidateAfter") == "Never" or world.clock.now - since < seconds(
-                    policy.get("consolidateAfter"), 0
-                ):
-                    continue
-                if self._may(node, pool, reason):
-                    self._begin(node, pool, reason.lower(), graceful=True)
-                    break  # one at a time: the next one is judged by what is then
-            yield POLL_SECONDS

@@ -11,6 +11,7 @@ from local_kubernetes.client import ApiError, Client, Object
 from local_kubernetes.nodes.clock import Clock
 from local_kubernetes.nodes.mirror import Key, key_of
 from local_kubernetes.nodes.node import Node, address_in, digits_of
+from local_kubernetes.nodes.pressure import above_limits
 
 START_SECONDS = 5.0
 """To pull an image that is small or there, and start its container. Nobody but the registry knows more."""
@@ -137,7 +138,7 @@ class Kubelet:
         node = self._alive(pod)
         if not pod or not node or pod["metadata"].get("deletionTimestamp"):
             return
-        why = self._hooks.pod_start(pod, nodes.get(("", node.name)) or {}) if self._hooks else ""
+        why = (self._hooks and self._hooks.pod_start(pod, nodes.get(("", node.name)) or {})) or above_limits(pod)
         if why:
             self.refused[key] = why
             self._status(pod, {"phase": "Running", **_states(pod, ready=False, waiting=why)})

@@ -6,7 +6,7 @@ from hashlib import sha256
 from ipaddress import ip_network
 from typing import Any
 
-from eks_facts.capacity import InstanceType, Runs, allocatable
+from eks_facts.capacity import InstanceType, Runs, addresses_of_an_interface, allocatable
 from eks_facts.node_selection import ARCHITECTURE
 from local_kubernetes.nodes.compute import Group, Row, Runner, region_of
 
@@ -20,6 +20,8 @@ ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
 HOST, TYPE = "kubernetes.io/hostname", "node.kubernetes.io/instance-type"
 CAPACITY = "karpenter.sh/capacity-type"
 _GO = {"x86_64": "amd64", "arm64": "arm64"}
+_BUILDS = {"2019": "10.0.17763", "2022": "10.0.20348", "2025": "10.0.26100"}
+"""https://kubernetes.io/docs/reference/labels-annotations-taints/#nodekubernetesiowindows-build"""
 
 
 @dataclass
@@ -161,7 +163,12 @@ def group_node(group: Group, kind: InstanceType, name: str, zone: str, version: 
     if group.runner == "hybrid_nodes":
         labels[COMPUTE_TYPE] = "hybrid"
     runs: Runs = "managed_nodes" if group.runner == "managed_nodes" and group.image != "custom" else "other"
-    capacity = allocatable(kind, runs, group.disk_gib)
+    most_pods = group.max_pods
+    if group.system == "windows":
+        labels["node.kubernetes.io/windows-build"] = _BUILDS.get(group.release, _BUILDS["2022"])
+        # One network interface: https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html
+        most_pods = most_pods or addresses_of_an_interface(kind.name)
+    capacity = allocatable(kind, runs, group.disk_gib, most_pods)
     return Node(
         name, group.runner, group.name, zone, version, capacity, labels, group.taints,
         system=group.system, networks=group.networks, pod_networks=group.pod_networks,

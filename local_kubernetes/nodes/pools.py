@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 
-from eks_facts.capacity import InstanceType, allocatable, instance_type
+from eks_facts.capacity import InstanceType, Runs, allocatable, instance_type
 from eks_facts.labels import kept_off
 from eks_facts.quantities import quantity
 from local_kubernetes.client import Object
@@ -21,13 +22,28 @@ from local_kubernetes.nodes.mirror import Key, key_of
 from local_kubernetes.nodes.node import HOST, ZONE, Node, common_labels
 from local_kubernetes.nodes.node_pool import is_auto, template
 from local_kubernetes.nodes.offers import daemons, options
-from local_kubernetes.nodes.placing import amounts, lacking, lives, offered, parted, total
+from local_kubernetes.nodes.placing import Amounts, amounts, lacking, lives, offered, parted, total
 from local_kubernetes.nodes.rest import unscheduled
 from local_kubernetes.nodes.room import Room
 
 BATCH_SECONDS = 5.0
 """Karpenter waits for more pods before it starts nodes: https://karpenter.sh/docs/reference/settings/ (batchIdleDuration)."""
 NODE_SECONDS = 60.0
+
+
+DISK_GIB = 80
+"""Of a node: https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html"""
+
+
+def runs_of(pool: Object) -> Runs:
+    """Returns who sets the number of pods on the nodes of a pool."""
+    return "auto_mode" if is_auto(pool) else "other"
+
+
+@cache
+def room_of(kind: InstanceType, runs: Runs) -> Amounts:
+    """Returns what a new node lets pods have. Not to be changed."""
+    return offered(allocatable(kind, runs, DISK_GIB))
 
 
 @dataclass
@@ -73,6 +89,11 @@ class Pools:
             if not pool["metadata"].get("deletionTimestamp")
         ]
         return sorted(found, key=lambda pool: (-int(pool["spec"].get("weight", 1)), pool["metadata"]["name"]))
+
+    @property
+    def at_work(self) -> bool:
+        """Whether nodes are about to come."""
+        return self._planned or bool(self._coming)
 
     def react(self) -> None:
         """Plans nodes a little after pods were found to have none."""
@@ -143,14 +164,12 @@ class Pools:
         yield NODE_SECONDS
         self._coming.pop(name, None)
         labels = {**common_labels(name, runner, claim.zone, kind), **claim.labels, HOST: name}
+        capacity = allocatable(kind, runs_of(claim.pool), DISK_GIB)
         node = Node(
-            name, runner, claim.pool["metadata"]["name"], claim.zone, world.compute.version, self._offers(claim.pool, kind), labels,
+            name, runner, claim.pool["metadata"]["name"], claim.zone, world.compute.version, capacity, labels,
             template(claim.pool).get("taints") or (),
         )  # fmt: skip
         world.add(node)
-
-    def _offers(self, pool: Object, kind: InstanceType) -> dict[str, str]:
-        return allocatable(kind, "auto_mode" if is_auto(pool) else "other", 80)
 
     def _open(self, pod: Object, claims: Sequence[Claim]) -> tuple[Claim | None, str]:
         """Returns a new claim for a pod, or why there is none."""
@@ -170,7 +189,7 @@ class Pools:
             fitting = [(kind, labels) for at, kind, labels in found if at == zone]
             extra = daemons(self._world, pool)
             asked = total(amounts(pod), extra)
-            kinds = [kind for kind, _ in fitting if not lacking(asked, offered(self._offers(pool, kind)))]
+            kinds = [kind for kind, _ in fitting if not lacking(asked, room_of(kind, runs_of(pool)))]
             if not kinds:
                 why.append(f"{name}: no instance type is large enough")
                 continue
@@ -191,7 +210,7 @@ class Pools:
         kinds = [
             kind
             for kind in claim.kinds
-            if kind.name in names and not lacking(asked, offered(self._offers(claim.pool, kind)))
+            if kind.name in names and not lacking(asked, room_of(kind, runs_of(claim.pool)))
         ]
         if not kinds or self._parted_on(pod, claim):
             return False

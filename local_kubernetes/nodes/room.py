@@ -1,6 +1,6 @@
 """Room on the nodes that are there."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from fractions import Fraction
 
 from local_kubernetes.client import Object
@@ -46,9 +46,3 @@ class Room:
             self._placed.append({**pod, "spec": {**pod["spec"], "nodeName": name}})
             return True
         return False
-
-
-def fits_elsewhere(world: Around, pods: Sequence[Object], without: Collection[str]) -> bool:
-    """Returns whether pods have room on the other nodes that are there."""
-    room = Room(world, without)
-    return all(room.take(pod) for pod in pods)

@@ -16,6 +16,7 @@ from local_kubernetes.nodes.mirror import Key, Mirror, key_of
 from local_kubernetes.nodes.node import Node, group_node, name_of
 from local_kubernetes.nodes.placing import lives
 from local_kubernetes.nodes.pools import Pools
+from local_kubernetes.nodes.pressure import Pressure
 from local_kubernetes.nodes.rest import unrest
 from local_kubernetes.nodes.volumes import Volumes
 
@@ -50,6 +51,7 @@ class World:
         compute: what EKS was asked for.
         nodes: the nodes that run, by name.
         problems: what could not be done, in words: a quota that does not suffice.
+        ended: says which part of the control plane has ended; empty: none has.
         unsettled: what the control plane had yet to do when the patience with it ended, in words.
     """
 
@@ -64,12 +66,14 @@ class World:
         self.problems: list[str] = []
         self.unsettled: list[str] = []
         self.observers: list[Callable[[], None]] = []
+        self.ended: Callable[[], str] = lambda: ""
         self._number = 0
         self._starting = 0
         self.kubelet = Kubelet(self.client, self.clock, self.nodes, hooks)
         self.volumes = Volumes(self.client)
         self.fargate = Fargate(self)
         self.pools = Pools(self)
+        self.pressure = Pressure(self)
         self._ignored: frozenset[str] = frozenset()
         self._rested = -1
 
@@ -195,6 +199,7 @@ class World:
         self.volumes.react(self.mirror, self.compute.zones)
         self.kubelet.react(self.mirror.of["pods"], self.pod, self.mirror.of["nodes"], self.waits)
         self.pools.react()
+        self.pressure.react()
 
     def _collect(self) -> None:
         """Deletes pods that were bound to a node as it went: the controller that collects them waits on the machine's clock."""
@@ -217,6 +222,8 @@ class World:
             open_ = unrest(self.mirror, self.nodes) - self._ignored
             if not open_:
                 break
+            if why := self.ended():
+                raise OSError(why)
             if time.monotonic() > deadline:
                 self._ignored |= open_
                 self.unsettled += [

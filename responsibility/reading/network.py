@@ -37,11 +37,6 @@ def region_of_zone(zone: str) -> str:
     return zone[:-1] if re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", zone) else ""
 
 
-def is_local_zone(zone: str) -> bool:
-    """Whether it is the name of a Local Zone or Wavelength Zone: us-west-2-lax-1a, us-east-1-wl1-bos-wlz-1."""
-    return bool(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d(-[a-z0-9]+)+", zone))
-
-
 class Vpc(Fact):
     """A virtual network: ``AWS::EC2::VPC``."""
 

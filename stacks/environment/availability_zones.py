@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, zone_advice
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, region_of_local_zone, zone_advice
 from eks_constructs.spec import Misplaced
 from eks_facts.places import zones_without_eks
 from safe_io.where import Where
@@ -17,9 +17,10 @@ def check_zones(where: Where, network: NetworkSpec | ExistingNetworkSpec | None,
     ):
         raise Misplaced(f"counts the AZs of {region}, and {zone_advice(str(region))}", *where, "availability_zones")
     for way, zone in _named(network):
+        its = region_of_local_zone(zone) if way[0] == "local_zones" else zone[:-1]
         if not region:
-            raise Misplaced(f"{zone} is named, so the region must be too: add `region: {zone[:-1]}`", *where, *way)
-        if zone[:-1] != region:
+            raise Misplaced(f"{zone} is named, so the region must be too: add `region: {its}`", *where, *way)
+        if its != region:
             raise Misplaced(f"{zone} is not in region {region}; change one of them", *where, *way)
 
 
@@ -31,3 +32,5 @@ def _named(network: NetworkSpec | ExistingNetworkSpec | None) -> Iterator[tuple[
     elif network and isinstance(network.availability_zones, list):
         for index, zone in enumerate(network.availability_zones):
             yield ("availability_zones", index), zone
+        for index, zone in enumerate(network.local_zones):
+            yield ("local_zones", index), zone

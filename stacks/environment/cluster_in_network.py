@@ -38,7 +38,7 @@ def _check_addresses(cluster: ClusterSpec, network: NetworkSpec | ExistingNetwor
             " remove them from the network",
             *ip_family,
         )
-    for taken in filter(None, (network.cidr, pod_cidr)):
+    for taken in network.cidrs if isinstance(network, NetworkSpec) else (network.cidr,):
         if plane.service_cidr and IPv4Network(plane.service_cidr).overlaps(IPv4Network(taken)):
             raise Misplaced(
                 f"overlaps {taken} of its network; choose another range",

@@ -115,9 +115,7 @@ class Environment(Spec):
             own_pod_subnets=bool(own),
             isolated=not network.reaches_internet,
             connections=made.connections if made else None,
-            vpc_cidrs=tuple(
-                filter(None, (made.cidr, made.pod_cidr, made.control_plane_cidr) if made else (network.cidr,))
-            ),
+            vpc_cidrs=tuple(made.cidrs if made else (network.cidr,)),
             image_caches=self.registry_rules.caches_to_fill,
             iam=self.iam,
             tags=self.all_tags,
@@ -295,7 +293,7 @@ class Environment(Spec):
         context = self.context_of(cluster)
         for kind, section in cluster.compute.active():
             try:
-                kind.check_network(section, context, network.zone_names)
+                kind.check_network(section, context, network.zones_of_nodes)
             except Misplaced as problem:
                 raise Misplaced(str(problem), *self.where(cluster, "compute", kind.name, *problem.where)) from None
 

@@ -228,3 +228,59 @@ def test_pods_get_addresses_of_their_own_range(synth):
 def test_every_shipped_network_spans_at_least_two_zones():
     for name in ("demo", "production", "auto-mode", "managed-nodes", "fargate"):
         assert environment_data(name)["network"].get("availability_zones", 3) >= 2
+
+
+def test_nodes_of_each_kind_are_in_a_local_zone_and_nothing_else_is(synth):
+    data = minimal(
+        compute={
+            "managed_nodes": {
+                "groups": [
+                    {"name": "general", "instance_types": ["m7i.large"]},
+                    {"name": "edge", "instance_types": ["m7i.large"], "local_zones": ["us-west-2-lax-1a"]},
+                    {
+                        "name": "both",
+                        "instance_types": ["m7i.large"],
+                        "availability_zones": ["us-west-2b"],
+                        "local_zones": ["us-west-2-phx-2a"],
+                    },
+                ]
+            },
+            "auto_mode": {
+                "node_classes": [{"name": "edge", "local_zones": ["us-west-2-lax-1a"]}],
+                "node_pools": [{"name": "auto-edge", "node_class": "edge"}],
+            },
+            "fargate": {"profiles": [{"name": "f", "selectors": [{"namespace": "f"}]}]},
+        }
+    ) | {"region": "us-west-2"}
+    data["network"] |= {
+        "availability_zones": ["us-west-2a", "us-west-2b"],
+        "local_zones": ["us-west-2-lax-1a", "us-west-2-phx-2a"],
+        "local_zone_cidr": "10.1.0.0/20",
+        "nat": "one",
+    }
+    templates = synth(data)
+    network = templates["t-network"]
+    local = {
+        key: one
+        for key, one in of_type(network, "AWS::EC2::Subnet").items()
+        if one["AvailabilityZone"] in data["network"]["local_zones"]
+    }
+    assert {one["CidrBlock"] for one in local.values()} == {"10.1.0.0/22", "10.1.4.0/22"}
+    assert not any("kubernetes.io/role" in str(one["Tags"]) for one in local.values())
+    tables = {
+        one["RouteTableId"]["Ref"]
+        for one in of_type(network, "AWS::EC2::SubnetRouteTableAssociation").values()
+        if one["SubnetId"]["Ref"] in local
+    }
+    routes = [one for one in of_type(network, "AWS::EC2::Route").values() if one["RouteTableId"]["Ref"] in tables]
+    assert len(tables) == 1
+    assert ["NatGatewayId" in one for one in routes] == [True]
+
+    compute = templates["t-compute-c"]
+    groups = {one["Tags"]["Name"]: str(one["Subnets"]) for one in of_type(compute, "AWS::EKS::Nodegroup").values()}
+    counts = {name: [text.count(f"LocalZoneSubnet{zone}") for zone in (1, 2)] for name, text in groups.items()}
+    assert sorted(counts.values()) == [[0, 0], [0, 1], [1, 0]]
+    for one in of_type(compute, "AWS::EKS::FargateProfile").values():
+        assert "LocalZone" not in str(one["Subnets"])
+    cluster = only(templates["t-control-plane-c"], "AWS::EKS::Cluster")
+    assert "LocalZone" not in str(cluster["ResourcesVpcConfig"])

@@ -1,9 +1,8 @@
 """What may be said of nodes beside their size: repair, warm pools, updates; node classes and pools of Auto Mode."""
 
-from types import SimpleNamespace
-
 import pytest
 
+from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.auto_mode.objects import node_class_manifest, node_pool_manifest
 from eks_constructs.compute.auto_mode.spec import AutoNodePoolSpec, NodeClassSpec
 from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
@@ -79,7 +78,7 @@ def test_a_node_class_says_what_its_file_says():
         ephemeral_storage_iops=6000,
         ephemeral_storage_throughput=500,
     )
-    network = SimpleNamespace(subnet_selector=[{"id": "subnet-1"}], pod_subnet_selector=None)
+    network = ClusterNetwork("vpc-1", [], None, [{"id": "subnet-1"}])
     spec = node_class_manifest(own, cluster="c", role_name="r", network=network, tags={})["spec"]
     assert spec["advancedSecurity"] == {"fips": True, "kernelLockdown": "integrity"}
     assert spec["capacityReservationSelectorTerms"] == [{"id": "cr-0123456789abcdef0"}]
@@ -88,6 +87,56 @@ def test_a_node_class_says_what_its_file_says():
         "Disabled",
         {"size": "80Gi", "iops": 6000, "throughput": 500},
     )
+
+
+def test_a_node_class_sets_the_kubelet_and_the_kernel():
+    network = ClusterNetwork("vpc-1", [], None, [{"id": "subnet-1"}])
+
+    def compute(**changes):
+        own = NodeClassSpec(name="own", **changes)
+        return node_class_manifest(own, cluster="c", role_name="r", network=network, tags={})["spec"].get(
+            "advancedCompute"
+        )
+
+    assert compute() is None
+    assert compute(
+        kubelet={
+            "max_pods": 30,
+            "pod_pids_limit": 1024,
+            "eviction_hard": {"memory.available": "200Mi"},
+            "container_log_max_size": "20Mi",
+            "container_log_max_files": 4,
+            "single_process_oom_kill": False,
+            "allowed_unsafe_sysctls": ["net.core.*"],
+        }
+    ) == {
+        "kubelet": {
+            "maxPods": 30,
+            "podPidsLimit": 1024,
+            "evictionHard": {"memory.available": "200Mi"},
+            "containerLogMaxSize": "20Mi",
+            "containerLogMaxFiles": 4,
+            "singleProcessOOMKill": False,
+            "allowedUnsafeSysctls": ["net.core.*"],
+        }
+    }
+    assert compute(kernel_parameters={"vm.max_map_count": 262144}) == {
+        "kernel": {"sysctl": {"vm.max_map_count": 262144}}
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kubelet": {"max_pods": 111}},  # https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html
+        {"kubelet": {"allowed_unsafe_sysctls": ["vm.max_map_count"]}},
+        {"kubelet": {"cpu_manager_policy": "static"}},
+        {"kernel_parameters": {"max_map_count": 1}},
+    ],
+)
+def test_what_auto_mode_does_not_take_of_kubelet_and_kernel_is_refused(changes):
+    with pytest.raises(ValueError, match=r"kubelet|kernel"):
+        NodeClassSpec(name="own", **changes)
 
 
 def test_a_static_pool_has_nodes_and_no_other_limit():
@@ -106,3 +155,19 @@ def test_a_static_pool_has_nodes_and_no_other_limit():
 def test_a_pool_says_how_it_consolidates():
     spec = node_pool_manifest(AutoNodePoolSpec(name="own", node_class="own", consolidation="Balanced"))["spec"]
     assert spec["disruption"]["consolidationPolicy"] == "Balanced"
+
+
+def test_a_node_class_selects_the_subnets_of_its_local_zones():
+    zones = ["us-west-2-lax-1a", "us-west-2-phx-2a"]
+    terms = {zone: {"tags": {"zone": zone}} for zone in zones}
+    network = ClusterNetwork("vpc-1", [], None, [{"tags": {"tier": "private"}}], local_selectors=terms)
+    for chosen, selected in (
+        ({"local_zones": zones[1:]}, [terms[zones[1]]]),
+        ({"subnet_ids": ["subnet-0123456789abcdef0"]}, [{"id": "subnet-0123456789abcdef0"}]),
+        ({}, network.subnet_selector),
+    ):
+        one = NodeClassSpec(name="own", **chosen)
+        made = node_class_manifest(one, cluster="c", role_name="r", network=network, tags={})
+        assert made["spec"]["subnetSelectorTerms"] == selected
+    with pytest.raises(ValueError, match="remove subnet_ids or this"):
+        NodeClassSpec(name="own", local_zones=zones, subnet_ids=["subnet-0123456789abcdef0"])

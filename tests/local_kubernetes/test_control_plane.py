@@ -1,6 +1,7 @@
 """A control plane on loopback: who may ask it, what its parts do, what is left of it, and how it moves to the next version."""
 
 import os
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -13,6 +14,7 @@ from local_kubernetes import control_plane, programs
 from local_kubernetes.client import ApiError, Client
 from local_kubernetes.control_plane import ControlPlane
 from safe_io.errors import BadInput
+from safe_io.loopback import free_port
 from tests.emulator.programs import alive, listeners, until
 from tests.support.machine import NEEDS_CONTROL_PLANE, NEXT
 
@@ -34,9 +36,21 @@ DEPLOYMENT = {
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane.running("1.36", tmp_path_factory.mktemp("plane")) as started:
-        yield started
-        pids = list(started.pids.values())
+    folder = tmp_path_factory.mktemp("plane")
+    with pytest.MonkeyPatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = taken.getsockname()[1]
+        patch.setattr(control_plane, "_TRIES", 1)
+        patch.setattr(control_plane, "free_port", lambda: busy)
+        with pytest.raises(BadInput, match=rf"(?s)^kube-apiserver has ended .*:{busy}: bind: address already in use"):
+            control_plane.start("1.36", folder)
+        assert list(folder.glob("child-*")) == []
+        patch.setattr(control_plane, "_TRIES", 2)
+        ports = iter([busy, free_port()])
+        patch.setattr(control_plane, "free_port", lambda: next(ports))  # somebody was quicker, once
+        started = control_plane.start("1.36", folder)
+    yield started
+    pids = list(started.pids.values())
+    started.stop()
     assert len(pids) == 4
     assert not any(alive(Path(f"/proc/{pid}")) for pid in pids)
 

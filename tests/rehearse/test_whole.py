@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from local_kubernetes.control_plane import running
 from rehearse.__main__ import main
 from rehearse.control import options
 from rehearse.document import Rehearsal
+from tests.emulator.programs import until
 from tests.rehearse.world import GROUP, objects
 from tests.support.environments import ROOT
 from tests.support.kept import kept_value
@@ -154,8 +156,18 @@ def test_an_environment_is_synthesised_and_played() -> None:
     assert not [line for line in document.not_played if "had not settled" in line]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_what_is_ended_leaves_nothing_behind(tmp_path: Path, ending: signal.Signals) -> None:
+FAULTS: Mapping[str, tuple[int, str]] = {
+    # what happens in the middle: the exit code, and what is said
+    "ctrl-c": (130, "Interrupted."),
+    "terminated": (130, "Interrupted."),
+    "kube-apiserver": (2, "kube-apiserver has ended (exit code -9)"),
+    "etcd": (2, "etcd has ended (exit code -9)"),
+    "full disk": (2, "etcd has ended (exit code "),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_ended_leaves_nothing_behind(tmp_path: Path, fault: str) -> None:
     template = {"Cluster": {"Type": "AWS::EKS::Cluster", "Properties": {"Name": "one", "Version": "1.36"}}}
     (tmp_path / "one.template.json").write_text(json.dumps({"Resources": template}))
     temporary = tmp_path / "tmp"
@@ -163,17 +175,38 @@ def test_what_is_ended_leaves_nothing_behind(tmp_path: Path, ending: signal.Sign
     run = subprocess.Popen(
         [sys.executable, "-m", "rehearse", "--to", "1.37", "--assembly", str(tmp_path), "-o", str(tmp_path / "report.json")],
         cwd=ROOT, env={**os.environ, "TMPDIR": str(temporary)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_small_files if fault == "full disk" else None,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while not list(temporary.glob("rehearse-*/kubernetes/*")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    run.send_signal(ending)
+    signals = {"ctrl-c": signal.SIGINT, "terminated": signal.SIGTERM}
+    if fault != "full disk":
+        part = "kube-apiserver" if fault in signals else fault
+        assert until(lambda: bool(_pids(temporary, part)), 120)
+        os.kill(run.pid if fault in signals else _pids(temporary, part)[0], signals.get(fault, signal.SIGKILL))
     _, said = run.communicate(timeout=120)
-    assert "Traceback" not in said
-    assert run.returncode not in (0, 70)
+    code, words = FAULTS[fault]
+    assert (run.returncode, "Traceback" in said) == (code, False), said
+    assert words in said
     assert list(temporary.iterdir()) == []
     assert not (tmp_path / "report.json").exists()
     assert [line for line in _processes() if str(temporary) in line] == []
+
+
+def _small_files() -> None:
+    """Lets no file grow above a megabyte: the disk is full for the database, which wants more at once."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+
+
+def _pids(folder: Path, program: str) -> list[int]:
+    """The processes of a program that run in a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            cwd, command = (path / "cwd").readlink(), (path / "cmdline").read_bytes().split(b"\0")[0].decode()
+        except OSError:
+            continue
+        if cwd.is_relative_to(folder) and command.endswith(f"/{program}"):
+            found.append(int(path.name))
+    return found
 
 
 def _processes() -> list[str]:

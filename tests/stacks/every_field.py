@@ -53,6 +53,7 @@ KARPENTER_NODES = {
     "tags": {"owner": "me"},
 }
 """Each field that the node classes of Karpenter share."""
+LOCAL_ZONES = {"local_zones": ["eu-west-1-dub-1a"], "local_zone_cidr": "10.4.0.0/20"}
 FILES: tuple[dict[str, Any], ...] = (
     {
         "name": "sweep",
@@ -181,6 +182,16 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "ephemeral_storage_throughput": 125,
                                 "fips": False,
                                 "kernel_lockdown": "integrity",
+                                "kubelet": {
+                                    "max_pods": 50,
+                                    "pod_pids_limit": 4096,
+                                    "eviction_hard": {"memory.available": "5%"},
+                                    "container_log_max_size": "50Mi",
+                                    "container_log_max_files": 3,
+                                    "single_process_oom_kill": True,
+                                    "allowed_unsafe_sysctls": ["net.core.somaxconn"],
+                                },
+                                "kernel_parameters": {"vm.max_map_count": 262144},
                                 "capacity_reservation_ids": ["cr-0123456789abcdef0"],
                                 "placement_group": "pg",
                                 "snat_policy": "Disabled",
@@ -544,7 +555,11 @@ FILES: tuple[dict[str, Any], ...] = (
             },
             {
                 "name": "d",
-                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"], "control_plane_cidr": "10.3.0.0/24"},
+                "network": {
+                    "availability_zones": ["eu-west-1a", "eu-west-1b"],
+                    "control_plane_cidr": "10.3.0.0/24",
+                    **LOCAL_ZONES,
+                },
                 "control_plane": {
                     "kubernetes_version": "1.36",
                     "certificate_authority": {"successor": True, "active_id": "abc"},
@@ -553,15 +568,27 @@ FILES: tuple[dict[str, Any], ...] = (
                 "compute": {
                     "managed_nodes": {
                         "groups": [
-                            {"name": "general", "instance_types": ["m7i.large"], "availability_zones": ["eu-west-1a"]}
+                            {"name": "general", "instance_types": ["m7i.large"], "availability_zones": ["eu-west-1a"]},
+                            {"name": "edge", "instance_types": ["m7i.large"], "local_zones": ["eu-west-1-dub-1a"]},
                         ]
                     },
-                    "karpenter": {"node_pools": [{"name": "a", "availability_zones": ["eu-west-1a"]}]},
+                    "karpenter": {
+                        "node_pools": [
+                            {"name": "a", "availability_zones": ["eu-west-1a"], "node_class": "region"},
+                            {"name": "outpost", "node_class": "edge"},
+                            {"name": "b"},
+                        ],
+                        "node_classes": [
+                            {"name": "region"},
+                            {"name": "edge", "local_zones": ["eu-west-1-dub-1a"]},
+                        ],
+                        "local_zones": ["eu-west-1-dub-1a"],
+                    },
                 },
             },
             {
                 "name": "s",
-                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"], **LOCAL_ZONES},
                 "control_plane": {"kubernetes_version": "1.36", "service_cidr": "172.20.0.0/16"},
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
@@ -588,6 +615,7 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "max_lifetime_days": 30,
                                 "metadata_hop_limit": 1,
                                 "availability_zones": ["eu-west-1a"],
+                                "local_zones": ["eu-west-1-dub-1a"],
                                 "placement_group": "pg",
                                 "efa_interfaces": 1,
                                 "tags": {"owner": "me"},
@@ -708,15 +736,19 @@ FILES: tuple[dict[str, Any], ...] = (
                 "name": "f",
                 "delivery": "gitops",
                 "teams": [{"name": "fabric", "namespaces": ["fabric-team"], "argo_cd_groups": ["developers"]}],
-                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"]},
+                "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"], **LOCAL_ZONES},
                 "control_plane": {"kubernetes_version": "1.36"},
                 "access": {"admins": ["role/Admin"]},
                 "compute": {
                     "auto_mode": {
-                        "node_classes": [{"name": "fabric", "efa_interfaces": 1, "pod_address_prefixes": 2}],
+                        "node_classes": [
+                            {"name": "fabric", "efa_interfaces": 1, "pod_address_prefixes": 2},
+                            {"name": "edge", "local_zones": ["eu-west-1-dub-1a"]},
+                        ],
                         "node_pools": [
                             {"name": "a", "availability_zones": ["eu-west-1a"], "instance_types": ["m7i.large"]},
                             {"name": "b", "node_class": "fabric", "instance_types": ["g6.8xlarge"]},
+                            {"name": "c", "node_class": "edge"},
                         ],
                     }
                 },

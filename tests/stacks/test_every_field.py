@@ -143,6 +143,7 @@ _LABEL = r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?"
 _NAME = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _TAGS = r"(?!(?i:aws:))[\w.:/=+@-]([\w .:/=+@-]*[\w.:/=+@-])?"
 RIGHT: dict[str, tuple[str, str]] = {
+    "NodeClassSpec.kernel_parameters": (r"vm\.max_map_count|-?\d{1,20}", "the kernel knows the range of each"),
     "AccessEntrySpec.kubernetes_groups": (
         r"(?=.*[A-Za-z0-9])[ -~]{1,128}",
         "the names of groups are the cluster's own affair",
@@ -282,6 +283,7 @@ RIGHT: dict[str, tuple[str, str]] = {
     "IamSpec.name_prefix": (r"[\w+=,.@-]{1,32}", "IAM takes it"),
     "IamSpec.path": ("/", "no path"),
     "NetworkSpec.cidr": (r"198\.18\.0\.0/16", "a VPC can have it"),
+    "NetworkSpec.local_zone_cidr": (r"100\.64\.0\.0/16", "the carriers' range"),
     "NetworkSpec.pod_cidr": (r"100\.64\.0\.0/16", "the carriers' range"),
     "NewRoleSpec.new_role": (_NAME, "a name"),
     "NodeClassSpec.name": (_NAME, "a name of Kubernetes"),

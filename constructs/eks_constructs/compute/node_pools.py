@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -301,6 +301,14 @@ def _size(spec: NodePoolSpec) -> KubernetesObject:
     }
 
 
+class HasLocalZones(Protocol):
+    """A node class of Auto Mode or of Karpenter."""
+
+    @property
+    def local_zones(self) -> list[str]:
+        """The Local Zones of its nodes."""
+
+
 def named_categories(pools: Sequence[NodePoolSpec]) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yields the instance categories that pools name, with the way to each."""
     for index, pool in enumerate(pools):
@@ -321,6 +329,22 @@ def named_zones(pools: Sequence[NodePoolSpec]) -> Iterator[tuple[tuple[str | int
     for index, pool in enumerate(pools):
         for place, name in enumerate(pool.availability_zones):
             yield ("node_pools", index, "availability_zones", place), name
+
+
+def named_local_zones(classes: Sequence[HasLocalZones]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yields the Local Zones that node classes name, with the way to each."""
+    for index, one in enumerate(classes):
+        for place, zone in enumerate(one.local_zones):
+            yield ("node_classes", index, "local_zones", place), zone
+
+
+def check_zones_of_pool(pool: NodePoolSpec, index: int, local: Sequence[str]) -> None:
+    """Raises Misplaced, from the section, for a pool that asks for AZs while its nodes are in Local Zones (``local``)."""
+    if pool.availability_zones and local:
+        raise Misplaced(
+            f"the pool's node class has its nodes in {local[0]}, so none is ever in {pool.availability_zones[0]}; remove it",
+            *("node_pools", index, "availability_zones"),
+        )
 
 
 def unused_reservation(pools: Sequence[NodePoolSpec], node_class: str, of: Sequence[str]) -> bool:

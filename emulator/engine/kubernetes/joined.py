@@ -9,13 +9,7 @@ from emulator.engine.autoscaling import joining
 from emulator.engine.eks.state import Record, State
 from emulator.engine.kubernetes.table import GUIDE, simulated
 from emulator.process import MACHINES
-
-HYBRID_NODES = 2
-"""Machines that join a cluster that is ready for hybrid nodes, as if somebody had run nodeadm on so many."""
-
-SITE = {"topology.kubernetes.io/zone": "site"}
-"""EKS labels no machine of a site with a zone; its owner does, so that pods spread over sites and AWS
-(https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-webhooks.html)."""
+from local_kubernetes.nodes.compute import HYBRID_NODES
 
 
 def joined(state: State, cluster: str) -> list[Record]:
@@ -35,14 +29,7 @@ def _hybrid(cluster: Record, entries: list[Record]) -> Iterator[Record]:
     """Hybrid nodes join a cluster with remote node networks and an access entry HYBRID_LINUX: those of its sites, else two."""
     networks = (cluster.get("remoteNetworkConfig") or {}).get("remoteNodeNetworks") or []
     if any(one.get("cidrs") for one in networks) and any(one["type"] == "HYBRID_LINUX" for one in entries):
-        generic = {
-            "name": "hybrid",
-            "count": HYBRID_NODES,
-            "hybrid": True,
-            "instance_type": "m7i.2xlarge",
-            "labels": SITE,
-        }
-        yield from _handed_over().get(str(cluster["name"]), [generic])
+        yield from _handed_over().get(str(cluster["name"]), [dict(HYBRID_NODES)])
 
 
 def _handed_over() -> dict[str, list[Record]]:

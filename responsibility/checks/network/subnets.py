@@ -2,11 +2,11 @@
 
 import math
 
-from eks_facts.places import zones_without_eks
+from eks_facts.places import is_local_zone, zones_without_eks
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup, OfCluster, SelfManagedNodes
 from responsibility.reading.kubernetes import objects
-from responsibility.reading.network import Subnet, Vpc, is_local_zone, raise_untold, subnets_at
+from responsibility.reading.network import Subnet, Vpc, raise_untold, subnets_at
 from responsibility.reading.placement import Placement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown, has_gap

@@ -27,6 +27,7 @@ class FakeAccount:
             "subnet-b": Subnet("vpc-1", "us-east-1b", public=False),
             "subnet-c": Subnet("vpc-1", "us-east-1c", public=False),
             "subnet-public": Subnet("vpc-1", "us-east-1a", public=True),
+            "subnet-local": Subnet("vpc-1", "us-east-1-bos-1a", public=False),
             "subnet-other": Subnet("vpc-2", "us-east-1b", public=False),
         }
     )

@@ -125,6 +125,7 @@ BAD = {
     ),
     "nodes_caught_up": (with_("UpdateClusterVersion", before=child("nodegroup", "n", version="1.34")), "must be updated to match"),
     "two_zones": (with_("CreateCluster", resourcesVpcConfig={**VPC, "subnetIds": ["subnet-a", "subnet-public"]}), "two different AZs"),
+    "no_local_zones": (with_("CreateFargateProfile", subnets=["subnet-local"]), "no Availability Zone"),
     "zones_stay": (
         with_("UpdateClusterConfig", resourcesVpcConfig={"subnetIds": ["subnet-a", "subnet-b", "subnet-c"]}),
         "exact set of AZs 'us-east-1a,us-east-1b'",

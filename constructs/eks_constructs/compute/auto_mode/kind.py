@@ -19,7 +19,7 @@ from eks_constructs.compute.kind import (
     Wiring,
 )
 from eks_constructs.compute.mix import Hosting
-from eks_constructs.compute.node_pools import named_categories, named_types, named_zones
+from eks_constructs.compute.node_pools import named_categories, named_local_zones, named_types, named_zones
 from eks_constructs.compute.placement import Nodes, Rule, claimable, unnumbered
 from eks_constructs.control_plane import AutoModeSettings, ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
@@ -92,6 +92,7 @@ class AutoMode(ComputeKind[AutoModeSpec]):
 
     def zones(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
         yield from named_zones(spec.node_pools)
+        yield from named_local_zones(spec.node_classes)
 
     def reaches(self, spec: AutoModeSpec) -> Iterator[tuple[str, str, Where]]:
         yield "nodes", self.title, ()

@@ -32,7 +32,7 @@ def node_class_manifest(
     }
     body: KubernetesObject = {
         "role": role_name,
-        "subnetSelectorTerms": [{"id": one} for one in spec.subnet_ids] or network.subnet_selector,
+        "subnetSelectorTerms": network.selector_of(spec.subnet_ids, spec.local_zones),
         "securityGroupSelectorTerms": security_groups + [{"id": one} for one in spec.security_group_ids],
         "ephemeralStorage": {key: value for key, value in storage.items() if value},
         "networkPolicy": spec.network_policy,
@@ -45,6 +45,10 @@ def node_class_manifest(
     if spec.fips or spec.kernel_lockdown:
         lockdown = {"kernelLockdown": spec.kernel_lockdown} if spec.kernel_lockdown else {}
         body["advancedSecurity"] = {"fips": spec.fips, **lockdown}
+    kernel = {"kernel": {"sysctl": dict(spec.kernel_parameters)}} if spec.kernel_parameters else {}
+    kubelet = {"kubelet": settings} if (settings := spec.kubelet.settings()) else {}
+    if kernel or kubelet:
+        body["advancedCompute"] = {**kubelet, **kernel}
     if spec.capacity_reservation_ids:
         body["capacityReservationSelectorTerms"] = [{"id": one} for one in spec.capacity_reservation_ids]
     if spec.placement_group:

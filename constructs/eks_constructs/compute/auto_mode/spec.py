@@ -5,8 +5,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.compute.device_settings import check_adapters, same_interfaces
-from eks_constructs.compute.ec2_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
-from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
+from eks_constructs.compute.ec2_nodes.settings import (
+    LocalZones,
+    PlacementGroup,
+    Reservations,
+    SecurityGroups,
+    Subnets,
+    one_place,
+)
+from eks_constructs.compute.kubelet import Memory, Signal, Threshold
+from eks_constructs.compute.node_pools import NodePoolSpec, check_zones_of_pool, unused_reservation
 from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
     KmsKeyArn,
@@ -16,8 +24,10 @@ from eks_constructs.spec import (
     TagKey,
     TagValue,
     distinct_values,
+    pattern,
     repeated,
 )
+from eks_facts.files import load
 
 BUILT_IN_POOLS = ("general-purpose", "system")
 
@@ -27,6 +37,59 @@ def _not_of_eks(tags: dict[str, str]) -> dict[str, str]:
         if key.startswith(("eks:", "karpenter.sh/", "kubernetes.io/cluster/", "eks.amazonaws.com/")):
             raise Misplaced("is a tag that Auto Mode sets itself; remove it", key)
     return tags
+
+
+Sysctl = Annotated[
+    str,
+    pattern(
+        r"(fs|kernel|net|user|vm)(\.[a-z0-9_-]{1,40}){1,6}",
+        "must be the name of a kernel parameter, such as vm.max_map_count",
+    ),
+]
+Numbers = Annotated[
+    str, pattern(r"-?\d{1,20}( -?\d{1,20}){0,9}", 'must be a number, or numbers in quotes: "4096 131072 6291456"')
+]
+UnsafeSysctl = Annotated[
+    str,
+    pattern(
+        r"(kernel\.(shm|msg|sem)|fs\.mqueue\.|net\.)[a-z0-9_./-]*\*?",
+        "must be a kernel parameter that has a namespace (kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*, net.*): the kubelet does not"
+        " start with another",
+    ),
+]
+"""https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/"""
+
+
+class AutoKubeletSpec(Spec):
+    """Settings of the kubelet that Auto Mode takes: fewer than on nodes of yours. No CPU manager, no reserved resources."""
+
+    max_pods: Annotated[int, Field(ge=1, le=load("instance_sizes")["pods_of_auto_mode"])] | None = None
+    """Pods on a node. Default: by the addresses of the instance type, at most 110."""
+    pod_pids_limit: Annotated[int, Field(ge=1, le=4194304)] | None = None
+    """Processes of a pod, so that one cannot take all of the node's."""
+    eviction_hard: Annotated[dict[Signal, Threshold], Field(max_length=6)] = {}
+    """The kubelet evicts pods at once below these."""
+    container_log_max_size: Memory | None = None
+    """Size at which the log of a container is rotated."""
+    container_log_max_files: Annotated[int, Field(ge=2, le=100)] | None = None
+    """Log files of a container that stay on the node."""
+    single_process_oom_kill: bool | None = None
+    """`true`: out of memory, the kernel ends one process of a container, not all."""
+    allowed_unsafe_sysctls: Annotated[list[UnsafeSysctl], Field(max_length=50), AfterValidator(distinct_values)] = []
+    """Kernel parameters beyond the safe ones that pods may set for themselves."""
+
+    def settings(self) -> dict[str, object]:
+        """Returns what is set, as a NodeClass spells it."""
+        found = {
+            "maxPods": self.max_pods,
+            "podPidsLimit": self.pod_pids_limit,
+            "evictionHard": dict(self.eviction_hard) or None,
+            "containerLogMaxSize": self.container_log_max_size,
+            "containerLogMaxFiles": self.container_log_max_files,
+            "singleProcessOOMKill": self.single_process_oom_kill,
+            "allowedUnsafeSysctls": self.allowed_unsafe_sysctls or None,
+        }
+        return {key: value for key, value in found.items() if value is not None}
 
 
 class NodeClassSpec(Spec):
@@ -48,6 +111,13 @@ class NodeClassSpec(Spec):
     (https://docs.aws.amazon.com/eks/latest/userguide/auto-advanced-security.html)."""
     kernel_lockdown: Literal["none", "integrity"] | None = None
     """`integrity` keeps even root from changing the running kernel. Default: EKS's."""
+    kubelet: AutoKubeletSpec = AutoKubeletSpec()
+    """Settings of the kubelet. A change replaces the nodes (https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html)."""
+    kernel_parameters: Annotated[
+        dict[Sysctl, Annotated[int, Field(ge=-1, le=2**63 - 1)] | Numbers], Field(max_length=50)
+    ] = {}
+    """Parameters of the kernel (sysctl) that a node sets when it starts, such as `vm.max_map_count: 262144`. Only some are taken: AWS's
+    page of the NodeClass has the list. A change replaces the nodes."""
     capacity_reservation_ids: Reservations = []
     """Capacity reservations and blocks, for pools whose `capacity` has `reserved`. Auto Mode then uses no open reservation by itself any
     more, in the whole cluster (https://docs.aws.amazon.com/eks/latest/userguide/auto-odcr.html)."""
@@ -69,11 +139,14 @@ class NodeClassSpec(Spec):
     """More security groups of its nodes, beside the cluster's."""
     subnet_ids: Subnets = []
     """Subnets of its nodes, in the cluster's VPC. Default: all private subnets."""
+    local_zones: LocalZones = []
+    """Local Zones of its nodes, of those that `network.local_zones` names. Give its pools a taint: what runs there costs more."""
     tags: Annotated[dict[TagKey, TagValue], AfterValidator(_not_of_eks)] = {}
     """Tags of its instances, volumes and network interfaces, beside the environment's. A change replaces the nodes."""
 
     @model_validator(mode="after")
     def _addresses(self) -> "NodeClassSpec":
+        one_place(self)
         if "pod_address_prefixes" in self.model_fields_set and not self.efa_interfaces:
             raise Misplaced(
                 "is for nodes with efa_interfaces: Auto Mode adds addresses to others; remove it",
@@ -146,6 +219,8 @@ class AutoModeSpec(Spec):
                     index,
                     "node_class",
                 )
+            local = [zone for one in self.node_classes if one.name == pool.node_class for zone in one.local_zones]
+            check_zones_of_pool(pool, index, local)
         for index, one in enumerate(self.node_classes):
             if unused_reservation(self.node_pools, one.name, one.capacity_reservation_ids):
                 raise Misplaced(

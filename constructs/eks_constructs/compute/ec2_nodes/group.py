@@ -118,7 +118,7 @@ class Ec2GroupSpec(NodeSettingsSpec):
             )
         if len(self.instance_types) != 1:
             raise Misplaced("a Capacity Block has one instance type; name that alone", "instance_types")
-        if len(self.subnet_ids) + len(self.availability_zones) != 1:
+        if len(self.subnet_ids) + len(self.availability_zones) + len(self.local_zones) != 1:
             raise Misplaced(
                 "a Capacity Block is in one AZ; name it, or one of its subnets in subnet_ids", "availability_zones"
             )

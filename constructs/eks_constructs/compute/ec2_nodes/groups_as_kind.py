@@ -68,8 +68,9 @@ class Ec2Nodes(ComputeKind[N], Generic[N]):
 
     def zones(self, spec: N) -> Iterator[tuple[Where, str]]:
         for index, group in enumerate(spec.groups):
-            for place, zone in enumerate(group.availability_zones):
-                yield ("groups", index, "availability_zones", place), zone
+            for key in ("availability_zones", "local_zones"):
+                for place, zone in enumerate(getattr(group, key)):
+                    yield ("groups", index, key, place), zone
 
     def instance_types(self, spec: N) -> Iterator[tuple[Where, str]]:
         for index, group in enumerate(spec.groups):

@@ -1,6 +1,6 @@
 """What the nodes of a group are made of, beside their instance type: image, settings, network, capacity."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -8,7 +8,7 @@ from eks_constructs.compute.device_settings import DeviceSettings
 from eks_constructs.compute.kubelet import KubeletSpec
 from eks_constructs.compute.user_data import UserDataSpec
 from eks_constructs.endpoint import SecurityGroupId
-from eks_constructs.network_spec import SubnetId, ZoneName
+from eks_constructs.network_spec import LocalZoneName, SubnetId, ZoneName
 from eks_constructs.spec import PARTITION, Misplaced, Spec, TagKey, TagValue, distinct_values, pattern, resource_id
 
 PlacementGroup = Annotated[
@@ -68,11 +68,20 @@ SecurityGroups = Annotated[
     list[SecurityGroupId], Field(max_length=MAX_SECURITY_GROUPS), AfterValidator(distinct_values)
 ]
 Subnets = Annotated[list[SubnetId], Field(max_length=16), AfterValidator(distinct_values)]
+LocalZones = Annotated[list[LocalZoneName], Field(max_length=4), AfterValidator(distinct_values)]
+"""https://docs.aws.amazon.com/eks/latest/userguide/local-zones.html"""
 Reservations = Annotated[
     list[Annotated[str, resource_id("cr", "a capacity reservation")]],
     Field(max_length=30),
     AfterValidator(distinct_values),
 ]
+
+
+def one_place(spec: Any) -> None:
+    """Raises Misplaced for nodes that name their subnets in two ways."""
+    keys = [key for key in ("subnet_ids", "availability_zones", "local_zones") if getattr(spec, key, None)]
+    if len(keys) > 1 and keys != ["availability_zones", "local_zones"]:
+        raise Misplaced(f"subnets are in zones already; remove {keys[0]} or this", keys[1])
 
 
 class NodeSettingsSpec(DeviceSettings):
@@ -95,6 +104,8 @@ class NodeSettingsSpec(DeviceSettings):
     """Subnets of the nodes, in the cluster's VPC. Default: all private subnets. A change replaces the group."""
     availability_zones: Annotated[list[ZoneName], Field(max_length=6), AfterValidator(distinct_values)] = []
     """The private subnets of these AZs alone, for volumes of one AZ or a reservation. A change replaces the group."""
+    local_zones: LocalZones = []
+    """Local Zones, of those that `network.local_zones` names: alone, or beside `availability_zones`. A change replaces the group."""
     capacity_reservation: CapacityReservation | None = None
     """An On-Demand Capacity Reservation, a Capacity Block (with `capacity: capacity-block`), or a resource group of reservations."""
     placement_group: PlacementGroup | None = None
@@ -104,8 +115,7 @@ class NodeSettingsSpec(DeviceSettings):
 
     @model_validator(mode="after")
     def _where(self) -> "NodeSettingsSpec":
-        if self.subnet_ids and self.availability_zones:
-            raise Misplaced("subnets are in AZs already; remove one of the two", "availability_zones")
+        one_place(self)
         if "Name" in self.tags:
             raise Misplaced("is the tag that this project gives every group; choose another", "tags", "Name")
         return self

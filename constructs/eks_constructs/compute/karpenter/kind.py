@@ -14,7 +14,7 @@ from eks_constructs.compute.karpenter import objects
 from eks_constructs.compute.karpenter.construct import Karpenter, node_role_name
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
 from eks_constructs.compute.kind import ClusterContext, ComputeKind, Where, Wiring
-from eks_constructs.compute.node_pools import named_categories, named_types, named_zones
+from eks_constructs.compute.node_pools import named_categories, named_local_zones, named_types, named_zones
 from eks_constructs.compute.placement import Nodes, claimable, disk_for_pods
 from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.spec import Misplaced
@@ -74,6 +74,8 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
 
     def zones(self, spec: KarpenterSpec) -> Iterator[tuple[Where, str]]:
         yield from named_zones(spec.node_pools)
+        yield from ((("local_zones", place), zone) for place, zone in enumerate(spec.local_zones))
+        yield from named_local_zones(spec.node_classes)
 
     def reaches(self, spec: KarpenterSpec) -> Iterator[tuple[str, str, Where]]:
         yield "karpenter", self.title, ()

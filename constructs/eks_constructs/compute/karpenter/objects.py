@@ -210,7 +210,7 @@ def _node_class(
         "spec": {
             "amiSelectorTerms": [{"id": one} for one in spec.ami_ids] or [{"alias": spec.ami}],
             "instanceProfile": profile,
-            "subnetSelectorTerms": [{"id": one} for one in spec.subnet_ids] or network.subnet_selector,
+            "subnetSelectorTerms": network.selector_of(spec.subnet_ids, spec.local_zones),
             "securityGroupSelectorTerms": groups + [{"id": one} for one in spec.security_group_ids],
             "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
             "blockDeviceMappings": _disks(spec),

@@ -6,9 +6,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.compute.device_settings import DeviceSettings, same_interfaces
-from eks_constructs.compute.ec2_nodes.settings import PlacementGroup, Reservations, SecurityGroups, Subnets
+from eks_constructs.compute.ec2_nodes.settings import (
+    LocalZones,
+    PlacementGroup,
+    Reservations,
+    SecurityGroups,
+    Subnets,
+    one_place,
+)
 from eks_constructs.compute.kubelet import KubeletSpec
-from eks_constructs.compute.node_pools import NodePoolSpec, unused_reservation
+from eks_constructs.compute.node_pools import NodePoolSpec, check_zones_of_pool, unused_reservation
 from eks_constructs.compute.user_data import UserDataSpec
 from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
@@ -56,6 +63,8 @@ class KarpenterNodesSpec(DeviceSettings):
     """More security groups of the nodes, beside the cluster's."""
     subnet_ids: Subnets = []
     """Subnets of the nodes, in the cluster's VPC. Default: all private subnets."""
+    local_zones: LocalZones = []
+    """Local Zones of the nodes, of those that `network.local_zones` names."""
     capacity_reservation_ids: Reservations = []
     """Capacity reservations and blocks, for pools whose `capacity` has `reserved` (https://karpenter.sh/docs/tasks/odcrs/)."""
     placement_group: PlacementGroup | None = None
@@ -70,6 +79,7 @@ class KarpenterNodesSpec(DeviceSettings):
 
     @model_validator(mode="after")
     def _of_the_system(self) -> "KarpenterNodesSpec":
+        one_place(self)
         self.user_data.check(self.system)
         if self.ami_ids and not self.ami.endswith("@latest") and "ami" in self.model_fields_set:
             raise Misplaced(f"names a release, and ami_ids name others; write {self.system}@latest", "ami")
@@ -154,6 +164,7 @@ class KarpenterSpec(KarpenterNodesSpec):
                     index,
                     "node_class",
                 )
+            check_zones_of_pool(pool, index, self.class_of(pool).local_zones)
         for index, one in enumerate(self.node_classes):
             if one.name not in used:
                 raise Misplaced(

@@ -107,7 +107,7 @@ class ManagedNodes(Construct):
             pascal,
             cluster_name=self._cluster.ref,
             node_role=self.role_arns[spec.windows],
-            subnets=spec.subnet_ids or self._network.subnets_in(spec.availability_zones),
+            subnets=spec.subnet_ids or self._network.subnets_in(spec.availability_zones, spec.local_zones),
             ami_type=None if own_ami else spec.ami_type,
             capacity_type=spec.capacity_type,
             instance_types=None if block else list(spec.instance_types),

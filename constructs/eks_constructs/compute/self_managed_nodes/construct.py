@@ -130,7 +130,7 @@ class SelfManagedNodes(Construct):
             max_size=str(spec.max_size),
             # Left out, CloudFormation sets it once and leaves alone what an autoscaler makes of it.
             desired_capacity=None if spec.desired_size is None else str(spec.desired_size),
-            vpc_zone_identifier=spec.subnet_ids or self._network.subnets_in(spec.availability_zones),
+            vpc_zone_identifier=spec.subnet_ids or self._network.subnets_in(spec.availability_zones, spec.local_zones),
             launch_template=made_from if block else None,
             mixed_instances_policy=None if block else _mixed(spec, made_from),
             capacity_rebalance=spec.capacity_rebalance if spec.capacity == "spot" else None,

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 from eks_facts import role_policies
 from eks_facts.files import limit
+from eks_facts.places import is_local_zone
 from emulator.engine.eks.rules.table import API, GUIDE, IN_USE, INVALID, LIMIT, REQUEST, Call, role_problem, rule
 from emulator.engine.eks.state import Refused
 
@@ -80,6 +81,16 @@ def two_zones(call: Call) -> Iterator[str]:
         yield "Provided subnets belong to different VPCs. Subnets must be from the same VPC"
     if len({subnet.zone for subnet in subnets.values() if subnet}) < 2:
         yield "Subnets specified must be in at least two different AZs"
+
+
+@rule("CreateCluster", "UpdateClusterConfig", "CreateFargateProfile", page=f"{GUIDE}local-zones.html")
+def no_local_zones(call: Call) -> Iterator[str]:
+    """Neither control planes nor Fargate pods are in Local Zones."""
+    fargate = call.operation == "CreateFargateProfile"
+    for subnet_id in (call.get("subnets") if fargate else call.get("resourcesVpcConfig", "subnetIds")) or []:
+        subnet = call.account.subnet(subnet_id)
+        if subnet and is_local_zone(subnet.zone):
+            yield f"Subnet {subnet_id} is in {subnet.zone}, which is no Availability Zone: nodes alone can be there"
 
 
 @rule("UpdateClusterConfig", page=f"{GUIDE}network-reqs.html")
