@@ -68,7 +68,7 @@ class PipelineStack(cdk.Stack):
         self._bucket = self._artifacts()
         self._projects = {job: self._project(job) for job in COMMANDS}
         made = pipelines(fleet)
-        names = [self._name if not index else f"{self._name}-{index + 1}" for index in range(len(made))]
+        names = [self._name if not index else f"{self._name}.{index + 1}" for index in range(len(made))]
         roles = [self._pipeline_role(index, stages, names) for index, stages in enumerate(made)]
         for index, stages in enumerate(made):
             self._pipeline(index, names, stages, roles[index])

@@ -36,12 +36,17 @@ def declared(
     )
 
 
+def _looked(wave: str) -> str:
+    """Returns the namespace of what a look says; CodePipeline has one of its own, `codepipeline`."""
+    return f"look_{wave}"
+
+
 def _skipped_unless_replaced(wave: str) -> Mapping[str, Any]:
     """Only VariableCheck and LambdaInvoke can skip a stage: https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html"""
     rule = {
         "name": "something-is-replaced",
         "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": "VariableCheck", "version": "1"},
-        "configuration": {"Variable": f"#{{{wave}.REPLACED}}", "Value": NONE_REPLACED, "Operator": "NE"},
+        "configuration": {"Variable": f"#{{{_looked(wave)}.REPLACED}}", "Value": NONE_REPLACED, "Operator": "NE"},
     }
     return {"conditions": [{"result": "SKIP", "rules": [rule]}]}
 
@@ -57,7 +62,7 @@ def _action(
             category=category, owner="AWS", provider=provider, version="1"
         ),
         configuration=_configuration(action, stage, source, projects, following),
-        namespace=action.wave if action.job == "look" else "Source" if first else None,
+        namespace=_looked(action.wave) if action.job == "look" else "Source" if first else None,
         input_artifacts=[codepipeline.CfnPipeline.InputArtifactProperty(name="Source")] if build else None,
         output_artifacts=[codepipeline.CfnPipeline.OutputArtifactProperty(name="Source")] if first else None,
         run_order=2 if action.after else 1,
@@ -80,7 +85,7 @@ def _configuration(
         approval = stage.approval
         by = f" Approval by: {', '.join(approval.by)}." if approval else ""
         topic = {"NotificationArn": approval.notify} if approval and approval.notify else {}
-        counted = f"#{{{action.wave}.REPLACED}} resources would be replaced or removed"
+        counted = f"#{{{_looked(action.wave)}.REPLACED}} resources would be replaced or removed"
         text = f"Wave {action.wave}: {counted}; the log of what-changes names them.{by}"
         return {"CustomData": text, **topic}
     if action.job == "next":

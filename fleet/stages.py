@@ -1,5 +1,7 @@
 """The stages of a fleet's pipelines, as plain data: what they do, and how many pipelines they need.
 
+Names of waves and environments have small letters, digits and hyphens: what is not one of them has a dot or a capital in its name.
+
 A pipeline has at most 50 stages, and a stage 50 actions: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
 """
 
@@ -65,16 +67,16 @@ def _first(number: int) -> Iterator[Stage]:
 
 def _stages(wave: Wave, gate_minutes: int) -> Iterator[Stage]:
     name, approval = wave.spec.name, wave.spec.approval
-    yield Stage(f"{name}-look", (Action("what-changes", "look", name),))
+    yield Stage(f"{name}.look", (Action("what-changes", "look", name),))
     minutes = approval.time_limit_minutes if approval else ApprovalSpec(by=["anybody"]).time_limit_minutes
     approve = Action("approve", "approve", name, minutes=minutes)
-    yield Stage(f"{name}-approve", (approve,), approval, "" if approval else name)
+    yield Stage(f"{name}.approve", (approve,), approval, "" if approval else name)
     chunks = list(_chunks([one.environment.name for one in wave.members], MAX_ACTIONS - 1))
     for number, names in enumerate(chunks, 1):
         actions = [Action(one, "deploy", name, one) for one in names]
         if number == len(chunks):
-            actions.append(Action("gate", "gate", name, minutes=gate_minutes, after=True))
-        yield Stage(name if number == 1 else f"{name}-{number}", tuple(actions))
+            actions.append(Action("Gate", "gate", name, minutes=gate_minutes, after=True))
+        yield Stage(name if number == 1 else f"{name}.{number}", tuple(actions))
 
 
 def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from fleet.loading import minor
 from fleet.model import Fleet, Member, Wave
+from fleet.spec import ALL_WAVES
 from fleet.synthesis import Run, synthesise
 from fleet.table import OUT
 from safe_io.errors import BAD_INPUT, FINDINGS, OK, BadInput
 from safe_io.ownership import claim
 from stacks.environment.cluster_spec import ClusterSpec
 
-ALL_WAVES = "all"
 NEXT = "next"
 
 
