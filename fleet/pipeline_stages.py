@@ -41,7 +41,7 @@ def _looked(wave: str) -> str:
     return f"look_{wave}"
 
 
-def _skipped_unless_replaced(wave: str) -> Mapping[str, Any]:
+def _skipped_unless_replaced(wave: str) -> dict[str, Any]:
     """Only VariableCheck and LambdaInvoke can skip a stage: https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html"""
     rule = {
         "name": "something-is-replaced",
