@@ -53,7 +53,9 @@ def files(place: Place, components: Sequence[Component]) -> dict[str, str]:
         waves[one.name] = max((waves[name] + 1 for name in one.after), default=0)
         folder = f"{place.cluster}/{one.name}"
         if one.chart is None:
-            found |= {f"{folder}/{path}": content for path, content in component(one.objects, _changed).items()}
+            found |= {
+                f"{folder}/{path}": content for path, content in component(one.objects, _changed, one.namespace).items()
+            }
         found[f"{place.cluster}/applications/{one.name}.yaml"] = text(_application(place, one, waves[one.name]))
     found[f"{place.cluster}/applications/kustomization.yaml"] = kustomization(f"{one.name}.yaml" for one in components)
     return found

@@ -26,7 +26,9 @@ def files(place: Place, components: Sequence[Component]) -> dict[str, str]:
             found[f"{folder}/kustomization.yaml"] = kustomization(["release.yaml"])
             stages = {one.name: folder}
         else:
-            found |= {f"{folder}/{path}": content for path, content in component(one.objects, _kept).items()}
+            found |= {
+                f"{folder}/{path}": content for path, content in component(one.objects, _kept, one.namespace).items()
+            }
             stages = {f"{one.name}-{stage}": f"{folder}/{stage}" for stage in in_stages(one.objects)}
         jobs = any(item["kind"] == "Job" for item in one.objects)
         for name, path in stages.items():

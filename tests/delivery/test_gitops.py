@@ -1,11 +1,13 @@
 """`make gitops`: the tree for a Git repository, as Argo CD and as Flux read it."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from copy import deepcopy
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from delivery.gitops.command import write_tree
 from delivery.gitops.components import Component, Place
 from delivery.gitops.objects import component
 from delivery.gitops.projects import project, project_of, team_projects
+from delivery.gitops.secrets import refuse_secrets_of_chart
 from delivery.gitops.settings import GitOps, Team
 from delivery.order import STAGES
 from delivery.plan import read_plan
@@ -262,6 +265,69 @@ def test_a_secret_with_values_is_refused() -> None:
     for values in ("data", "stringData"):
         with pytest.raises(BadInput, match=r"Secret b/a has values, and whoever reads a Git repository reads them"):
             component([{**secret, values: {"password": "eA=="}}])
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    with pytest.raises(BadInput, match=r"Secret b/a has values"):
+        component([{**secret, "metadata": {**secret["metadata"], "annotations": applied}}])
+
+
+_POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "b"}}
+_MAP = {**_POD, "kind": "ConfigMap"}
+_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("item", "way"),
+    [
+        ({**_MAP, "data": {"DB_PASSWORD": "hunter2"}}, "ConfigMap b/a: data.DB_PASSWORD"),
+        ({**_MAP, "data": {"app.conf": f"# keys\n{_KEY}"}}, "ConfigMap b/a: data.app.conf"),
+        ({**_MAP, "data": {"url": "postgres://shop:hunter2@db:5432/shop"}}, "ConfigMap b/a: data.url"),
+        ({**_POD, "spec": {"containers": [{"env": [{"name": "TOKEN", "value": "abc"}]}]}}, "spec.containers.0.env.0"),
+        ({**_POD, "spec": {"x": "AKIAIOSFODNN7EXAMPLE"}}, "spec.x"),
+    ],
+    ids=["by its name", "a private key", "an address", "a variable", "an access key"],
+)
+def test_a_secret_in_plain_text_is_refused_wherever_it_is_and_never_shown(item: dict[str, Any], way: str) -> None:
+    with pytest.raises(BadInput, match=way) as refusal:
+        component([item])
+    assert not re.search("hunter2|MII|abc|AKIA", str(refusal.value))
+
+
+def test_what_only_names_a_secret_may_be_in_git() -> None:
+    by_name = {
+        "secretStoreRef": {"name": "aws"},
+        "data": [{"secretKey": "password", "remoteRef": {"key": "db/password"}}],
+    }
+    variable = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}
+    component(
+        [{"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "a"}, "spec": by_name}]
+    )
+    component([{**_POD, "spec": {"containers": [{"env": [variable]}], "imagePullSecrets": [{"name": "pull"}]}}])
+    component([{**_MAP, "data": {"SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db"}}])
+
+
+def test_a_secret_among_the_values_of_a_chart_is_refused() -> None:
+    chart = {"name": "db", "chart": "db", "repository": "https://x", "version": "1", "namespace": "db"}
+    for values in ({"auth": {"adminPassword": "hunter2"}}, {"tls": {"key": _KEY}}):
+        with pytest.raises(BadInput, match=r"chart db: the value (auth\.adminPassword|tls\.key) is a secret"):
+            refuse_secrets_of_chart(SimpleNamespace(**chart, values=values))  # type: ignore[arg-type]
+    refuse_secrets_of_chart(SimpleNamespace(**chart, values={"auth": {"existingSecret": "db", "password": ""}}))  # type: ignore[arg-type]
+
+
+def test_every_object_has_a_file_whose_name_is_its_own() -> None:
+    def role(name: str, kind: str = "ClusterRole", **metadata: str) -> dict[str, Any]:
+        return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name, **metadata}}
+
+    items = [
+        *(role(name) for name in ("system:a", "system-a", "system.a", "System:a", "a" * 253, f"{'a' * 252}b")),
+        *(role("x", "Role", namespace=space) for space in ("here", "b", "b-c")),
+        role("x-b", "Role", namespace="c"),
+    ]
+    together = component(items, namespace="here")
+    alone = [component([item], namespace="here") for item in items]
+    assert len({*together} - {name for name in together if name.endswith("kustomization.yaml")}) == len(items)
+    assert {name for one in alone for name in one} == {*together}, "what else is there does not matter"
+    assert max(len(Path(name).name) for name in together) <= 255
+    assert any(name.endswith("/role-x.yaml") for name in together)
 
 
 def test_make_apply_leaves_such_a_cluster_to_the_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
