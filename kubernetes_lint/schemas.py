@@ -44,6 +44,10 @@ def problems(item: KubernetesObject, version: str, custom: Mapping[str, CustomKi
             yield from structural_problems(item)
         return
     group = group_of(item)
+    if dropped := load("custom_kinds")["retired"].get(item["apiVersion"]):
+        now = " or ".join(one.rpartition("/")[0] for one in known_kinds() if one.startswith(f"{group}/"))
+        yield Found(("apiVersion",), f"{dropped} dropped {item['apiVersion']}; use {now}")
+        return
     served = group in kubernetes_groups() or group in _gone()
     others = kinds.others(item["kind"], group)
     instead = f"; it has {' and '.join(others)}" if others else ""

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from eks_facts.addons import addons
+from eks_facts.files import load
 from local_kubernetes.client import Object
 from local_kubernetes.definitions import KARPENTER, definitions
 
@@ -38,6 +39,8 @@ _VIRTUAL = ("fargate", "auto")
 """Compute on which no DaemonSet of an add-on runs."""
 _TOLERATIONS = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
 CHART_REPLICAS = 2
+_DAEMON_SETS = frozenset(str(row["chart"]) for row in load("devices")["charts"].values())
+"""Charts of device plugins and of drivers of claims: a pod on each node that has the device."""
 _CLASSES = {"aws-load-balancer-controller": ("alb", "ingress.k8s.aws/alb")}
 """The IngressClass that a chart makes, and its controller."""
 
@@ -107,15 +110,24 @@ def chart_objects(release: str, chart: str, namespace: str, values: dict[str, An
     labels = {"app.kubernetes.io/name": chart, "app.kubernetes.io/instance": release}
     account = str((values.get("serviceAccount") or {}).get("name") or release)
     objects = [_object("v1", "ServiceAccount", account, namespace, {})]
-    spec = _pod(chart, chart, account, "100m", values)
-    replicas = int(values.get("replicaCount") or values.get("replicas") or CHART_REPLICAS)
-    objects.append(_workload("Deployment", release, namespace, labels, spec, replicas))
+    spec = _pod(chart, chart, account, "100m", _placed(values))
+    if chart in _DAEMON_SETS:
+        objects.append(_workload("DaemonSet", release, namespace, labels, spec, None))
+    else:
+        replicas = int(values.get("replicaCount") or values.get("replicas") or CHART_REPLICAS)
+        objects.append(_workload("Deployment", release, namespace, labels, spec, replicas))
     for item in objects:
         item["metadata"]["labels"] = labels
     if served := _CLASSES.get(chart):
         ingress_class = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": served[0]}}
         objects.append({**ingress_class, "spec": {"controller": served[1]}})
     return objects
+
+
+def _placed(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns the part of a chart's values that says where its pods run: the whole, or the part of one component."""
+    parts = [values, *(part for part in values.values() if isinstance(part, dict))]
+    return next((part for part in parts if {"affinity", "nodeSelector"} & part.keys()), values)
 
 
 def _settings(configuration: str) -> dict[str, Any]:

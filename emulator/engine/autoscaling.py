@@ -1,17 +1,17 @@
 """Auto Scaling groups, as self-managed nodes need them: ministack's, with what it leaves out, and who joins which cluster.
 
-Their instances are not made: their nodes are in the clusters' Kubernetes alone (``engine/kubernetes/``).
+Their instances are in ``instances.py``; their nodes in the clusters' Kubernetes (``engine/kubernetes/``).
 """
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from eks_facts.user_data import NodeSettings, node_settings
 from emulator.engine import port
 from emulator.engine.ec2.answers import shaped
-from emulator.engine.provider import Attributes, Properties
+from emulator.engine.provider import Properties
 
 KIND = "AWS::AutoScaling::AutoScalingGroup"
 _OWNED = "kubernetes.io/cluster/"
@@ -29,20 +29,37 @@ _ADDED = (
 Record = dict[str, Any]
 
 
-def install() -> None:
-    """Puts checks before ministack's handlers, and what it leaves out behind them."""
+def install(refreshed: Callable[[Record, Mapping[str, Any]], None]) -> None:
+    """Puts checks before ministack's handlers, and what it leaves out behind them.
+
+    Args:
+        refreshed: replaces a group's instances, where its update policy says so.
+    """
     handlers = port.resource_handlers[KIND] = dict(port.resource_handlers[KIND])
 
-    def wrapped(original: Any, position: int) -> Any:
-        def run(*arguments: Any) -> Any:
-            props = arguments[position]
-            check(props)
-            physical_id, attributes, *rest = original(*arguments)
-            return (physical_id, {**attributes, **_complete(physical_id, props)}, *rest)
+    create, update = handlers["create"], handlers["update"]
 
-        return run
+    def created(logical_id: str, props: Properties, stack_name: str) -> Any:
+        check(props)
+        name, attributes, *rest = create(logical_id, props, stack_name)
+        _complete(name, props)
+        return (name, attributes, *rest)
 
-    handlers["create"], handlers["update"] = wrapped(handlers["create"], 1), wrapped(handlers["update"], 2)
+    def updated(name: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> Any:
+        check(new)
+        size = port.autoscaling_groups[name]["DesiredCapacity"] if name in port.autoscaling_groups else 0
+        found, attributes, *rest = update(name, old, new, stack_name, logical_id)
+        _complete(found, new)
+        group = port.autoscaling_groups[found]
+        if found == name and "DesiredCapacity" not in new:  # an autoscaler's number stays, within the bounds
+            group["DesiredCapacity"] = min(max(size, int(new["MinSize"])), int(new["MaxSize"]))
+        if found == name and list(_specifications(old)) != list(_specifications(new)):
+            policy = _update_policy(stack_name, logical_id)
+            if policy is not None:
+                refreshed(group, policy)
+        return (found, attributes, *rest)
+
+    handlers["create"], handlers["update"] = created, updated
     port.autoscaling_operations["DescribeAutoScalingGroups"] = _described(
         port.autoscaling_operations["DescribeAutoScalingGroups"]
     )
@@ -82,7 +99,14 @@ def check(props: Properties) -> None:
             raise ValueError(f"The subnet ID '{subnet}' does not exist")
 
 
-def _complete(name: str, props: Properties) -> Attributes:
+def _update_policy(stack_name: str, logical_id: str) -> Mapping[str, Any] | None:
+    """Returns the settings of the instance refresh that a template has for a group; None: it has none."""
+    resources = port.stacks[stack_name]["_template"]["Resources"]
+    policy = resources[logical_id].get("UpdatePolicy", {}).get("AutoScalingInstanceRefresh")
+    return None if policy is None else dict(policy.get("Preferences", {}))
+
+
+def _complete(name: str, props: Properties) -> None:
     group = port.autoscaling_groups[name]
     group |= {key: props.get(key) for key in _ADDED}
     group["_properties"] = props
@@ -103,7 +127,6 @@ def _complete(name: str, props: Properties) -> Attributes:
             "AutoScalingGroupName": name,
             "_inline": True,
         }
-    return {}
 
 
 def _described(original: Any) -> Any:
@@ -155,6 +178,18 @@ def _data(specification: Mapping[str, Any]) -> Record:
     return data
 
 
+def launch_data(props: Properties) -> Record:
+    """Returns the settings of the launch template that a group starts instances from."""
+    return next((_data(one) for one in _specifications(props)), {})
+
+
+def first_type(props: Properties, data: Record) -> str:
+    """Returns the first of the instance types that a group may use."""
+    overrides = (props.get("MixedInstancesPolicy") or {}).get("LaunchTemplate", {}).get("Overrides") or []
+    types = [one["InstanceType"] for one in overrides if one.get("InstanceType")]
+    return str((types or [data.get("InstanceType")])[0] or "")
+
+
 def joining(cluster: str, roles: Mapping[str, str]) -> Iterator[Record]:
     """Yields groups whose instances join a cluster, in the words of ``local_kubernetes.nodes.compute.Compute.instances``.
 
@@ -168,7 +203,7 @@ def joining(cluster: str, roles: Mapping[str, str]) -> Iterator[Record]:
         props = group.get("_properties")
         if not props or f"{_OWNED}{cluster}" not in [one["Key"] for one in props.get("Tags") or []]:
             continue
-        data = next((_data(one) for one in _specifications(props)), {})
+        data = launch_data(props)
         profile = data.get("IamInstanceProfile") or {}
         wanted = str(profile.get("Name") or profile.get("Arn", "")).rsplit("/", 1)[-1]
         found = (port.instance_profiles.get(wanted) or {}).get("Roles") or []
@@ -176,8 +211,6 @@ def joining(cluster: str, roles: Mapping[str, str]) -> Iterator[Record]:
         kinds = {roles[one] for one in names if one in roles}
         if not kinds & {"EC2_LINUX", "EC2_WINDOWS"}:
             continue
-        overrides = (props.get("MixedInstancesPolicy") or {}).get("LaunchTemplate", {}).get("Overrides") or []
-        types = [one["InstanceType"] for one in overrides if one.get("InstanceType")] or [data.get("InstanceType")]
         zones = sorted(
             {
                 port.subnets[one]["AvailabilityZone"]
@@ -189,7 +222,7 @@ def joining(cluster: str, roles: Mapping[str, str]) -> Iterator[Record]:
         yield {
             "name": name,
             "count": int(group["DesiredCapacity"]),
-            "instance_type": types[0],
+            "instance_type": first_type(props, data),
             "zones": zones,
             "labels": said.labels,
             "taints": said.taints,

@@ -35,6 +35,8 @@ class Guard:
 
 
 GUARDS: list[Guard] = []
+LOOKED_AT: list[Callable[[], None]] = []
+"""Brings up to date what a check before a deletion looks at: instances of groups that are gone."""
 
 
 def guard(moment: Moment, *types: str, page: str) -> Callable[[Check], Check]:
@@ -49,6 +51,9 @@ def guard(moment: Moment, *types: str, page: str) -> Callable[[Check], Check]:
 
 def refuse(moment: Moment, resource_type: str, physical_id: str, properties: Mapping[str, Any]) -> None:
     """Checks a resource against the table. Raises ValueError with the message that CloudFormation would show."""
+    if moment == "delete":
+        for bring_up_to_date in LOOKED_AT:
+            bring_up_to_date()
     for one in GUARDS:
         if one.moment == moment and resource_type in one.types:
             for message in one.check(physical_id, properties):

@@ -11,6 +11,7 @@ from emulator.engine import (
     conditions,
     functions,
     iam,
+    instances,
     kept,
     log_delivery,
     port,
@@ -71,7 +72,8 @@ def install(authentication: Authentication, *, schemas: Path) -> None:
     iam.install()
     kept.install()
     log_delivery.install()
-    autoscaling.install()
+    autoscaling.install(instances.refresh)
+    instances.install(lambda: eks().state)
     roles_anywhere.install()
     public_registry.install()
     Activations(account).install()

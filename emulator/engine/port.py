@@ -45,6 +45,7 @@ NAMES = {
     "apply_ec2_tags": _CLOUDFORMATION + "provisioners:_ec2_apply_tags",
     "custom_names": _CLOUDFORMATION + "provisioners:_CUSTOM_NAME_REPLACEMENT",
     "pending_custom_resources": _CLOUDFORMATION + "custom_resource:_pending",
+    "stacks": "services.cloudformation:_stacks",
     "physical_name": _CLOUDFORMATION + "provisioners:_physical_name",
     "replacing_properties": _CLOUDFORMATION + "provisioners:_REPLACING_PROPERTIES",
     "resolve_references": _CLOUDFORMATION + "engine:_resolve_refs",
@@ -95,6 +96,7 @@ NAMES = {
     "put_delivery_destination": "services.cloudwatch_logs:_put_delivery_destination",
     "put_delivery_source": "services.cloudwatch_logs:_put_delivery_source",
     # EC2 Auto Scaling
+    "reconcile_group": "services.autoscaling:_reconcile_instances",
     "autoscaling_groups": "services.autoscaling:_asgs",
     "autoscaling_hooks": "services.autoscaling:_hooks",
     "autoscaling_operations": "services.autoscaling:_ACTION_MAP",

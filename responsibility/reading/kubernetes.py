@@ -11,6 +11,7 @@ from eks_facts.cluster_apis import is_cluster_scoped
 from eks_facts.quantities import UnreadableQuantity, requested
 from responsibility.reading.eks import FargateProfile
 from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.nodes import StartsInstances
 from responsibility.reading.placeholders import is_placeholder
 from responsibility.reading.properties import Prop
 from responsibility.reading.resource import Resource, UnknownValue
@@ -281,7 +282,14 @@ class WebhookConfiguration(KubernetesObject):
     noun = "admission webhook"
 
 
+class Ec2NodeClass(KubernetesObject, StartsInstances):
+    """How Karpenter starts instances, with the defaults of its API (https://karpenter.sh/docs/concepts/nodeclasses/)."""
+
+    noun = "EC2NodeClass"
+
+
 _CLASSES: dict[str, type[KubernetesObject]] = {
+    "karpenter.k8s.aws/EC2NodeClass": Ec2NodeClass,
     **dict.fromkeys(
         (f"{group}/{kind}" for group in ("apps", "batch", "extensions", "v1") for kind in _POD_PATHS), Workload
     ),

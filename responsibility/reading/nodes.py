@@ -70,7 +70,13 @@ class Instance:
         return self.source.at(self.prefix + path)
 
 
-class Ec2Nodes(Fact):
+class StartsInstances(Fact):
+    """What says how EC2 instances of nodes start: a group of nodes, or Karpenter's EC2NodeClass."""
+
+    what = "group or class of EC2 nodes"
+
+
+class Ec2Nodes(StartsInstances):
     """Nodes that are EC2 instances of the account: a managed node group, or an Auto Scaling group of your own."""
 
     what = "group of EC2 nodes"

@@ -168,6 +168,24 @@ class ClusterSpec(EksClusterSpec):
                     )
 
     @model_validator(mode="after")
+    def _windows_pods_get_addresses(self) -> "ClusterSpec":
+        cni = self.addons.get("vpc-cni")
+        if not self.compute.mix.windows or cni is None:
+            return self
+        page = "https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html"
+        if cni.enabled is False:
+            raise Misplaced(
+                f"nothing else gives pods on Windows nodes their addresses ({page}); remove it, or those nodes",
+                *("addons", "vpc-cni", "enabled"),
+            )
+        if str(cni.configuration.get("enableWindowsIpam", "true")).lower() != "true":
+            raise Misplaced(
+                f'pods on Windows nodes get their addresses by it ({page}); remove it: "true" is filled in',
+                *("addons", "vpc-cni", "configuration", "enableWindowsIpam"),
+            )
+        return self
+
+    @model_validator(mode="after")
     def _addons_have_what_they_require(self) -> "ClusterSpec":
         planned = [addon.name for addon in self.planned_addons()]
         for name in planned:

@@ -1,6 +1,7 @@
 """The model of an environment file: the constructs' own specs, and the rules between them."""
 
 from datetime import date
+from ipaddress import IPv4Network
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, model_validator
@@ -157,6 +158,26 @@ class Environment(Spec):
     def registry_rules(self) -> Registries:
         """Where images and charts come from."""
         return Registries(self.registries, account=self.account, region=self.region)
+
+    @model_validator(mode="after")
+    def _pods_of_sites_are_apart(self) -> "Environment":
+        """A route of a VPC leads to pods of one cluster alone; machines of several clusters may be in one range."""
+        shared = [
+            (cluster, cluster.compute.hybrid_nodes)
+            for cluster in self.clusters
+            if cluster.network is None and cluster.compute.hybrid_nodes
+        ]
+        for place, (cluster, spec) in enumerate(shared):
+            for other, its in shared[:place]:
+                for index, cidr in enumerate(spec.remote_pod_networks):
+                    for theirs in (*its.remote_pod_networks, *its.remote_node_networks):
+                        if IPv4Network(cidr).overlaps(IPv4Network(theirs)):
+                            raise Misplaced(
+                                f"{cidr} overlaps {theirs} of cluster {other.name}, which has the same network: routes lead to one of the"
+                                " two; choose another",
+                                *self.where(cluster, "compute", "hybrid_nodes", "remote_pod_networks", index),
+                            )
+        return self
 
     @model_validator(mode="after")
     def _registries(self) -> "Environment":

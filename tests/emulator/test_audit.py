@@ -117,6 +117,9 @@ def test_it_answers_what_the_review_answers(own_engine: Engine, assembly: Path, 
     assert [(one.name, one.version, [use.kind for use in one.compute]) for one in runs.clusters] == [
         (one.name, one.version, [use.kind for use in one.compute]) for one in written.clusters
     ]
+    nodes = [one for one in runs.findings if one.code == "EKR149"]
+    assert nodes
+    assert {one.status for one in nodes} == {"met"}, "a group has its nodes"
     drift = [one for one in runs.findings if one.code == "EKR150"]
     eks = {
         "AWS::EKS::Cluster",

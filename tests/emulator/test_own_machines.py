@@ -235,3 +235,44 @@ def test_helm_signs_in_to_the_public_registry(deployment: Deployment) -> None:
     assert data["expiresAt"] > datetime.now(UTC)
     with pytest.raises(ClientError, match="has no DescribeRepositories of ECR Public"):
         registry.describe_repositories()
+
+
+def test_instances_are_there_as_a_group_asks_and_a_refresh_replaces_them(deployment: Deployment) -> None:
+    scaling, ec2 = (client(deployment.engine, name) for name in ("autoscaling", "ec2"))
+    before = inventory(deployment.engine)
+    made = template(own_machines.self_managed())
+    group = made["Resources"]["Group"]
+    group["UpdatePolicy"] = {
+        "AutoScalingInstanceRefresh": {"Strategy": "Rolling", "Preferences": {"InstanceWarmup": 1}}
+    }
+    del group["Properties"]["DesiredCapacity"]  # an autoscaler has it
+    deployment.deploy_stack(STACK, made)
+
+    def described() -> dict[str, Any]:
+        (found,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+        return dict(found)
+
+    def running() -> dict[str, dict[str, Any]]:
+        tag = {"Name": "tag:aws:autoscaling:groupName", "Values": [described()["AutoScalingGroupName"]]}
+        found = ec2.describe_instances(Filters=[tag])["Reservations"]
+        return {one["InstanceId"]: one for several in found for one in several["Instances"]}
+
+    name = described()["AutoScalingGroupName"]
+    scaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=3)
+    first = running()
+    assert set(first) == {one["InstanceId"] for one in described()["Instances"]}
+    assert len({one["Placement"]["AvailabilityZone"] for one in first.values()}) == 2
+    assert {one["InstanceType"] for one in first.values()} == {"m7i.large"}
+    group["Properties"]["MaxSize"] = "6"
+    deployment.deploy_stack(STACK, made)
+    assert described()["DesiredCapacity"] == 3, "what the template does not say stays"
+    assert set(running()) == set(first), "a size replaces nothing"
+    assert scaling.describe_instance_refreshes(AutoScalingGroupName=name)["InstanceRefreshes"] == []
+    made["Resources"]["Template"]["Properties"]["LaunchTemplateData"]["MetadataOptions"]["HttpPutResponseHopLimit"] = 2
+    deployment.deploy_stack(STACK, made)
+    assert not set(running()) & set(first)
+    assert len(running()) == 3
+    (refresh,) = scaling.describe_instance_refreshes(AutoScalingGroupName=name)["InstanceRefreshes"]
+    assert refresh["Status"] == "Successful"
+    deployment.destroy(STACK)
+    assert inventory(deployment.engine) == before

@@ -118,6 +118,26 @@ def own_groups(draw: st.DrawFn, name: str, *, untainted: bool) -> dict[str, Any]
     return group
 
 
+WINDOWS = [
+    "WINDOWS_CORE_2022_x86_64",
+    "WINDOWS_FULL_2022_x86_64",
+    "WINDOWS_CORE_2025_x86_64",
+    "WINDOWS_FULL_2025_x86_64",
+]
+
+
+@st.composite
+def windows_groups(draw: st.DrawFn, name: str, version: str, *, managed: bool) -> dict[str, Any]:
+    """Windows nodes, which never come alone: another group has room for what is not theirs."""
+    amis = [one for one in WINDOWS if "2025" not in one or version >= "1.35"]
+    group = {"name": name, "ami_type": draw(st.sampled_from(amis)), "instance_types": draw(st.sampled_from(X86))}
+    group |= {"volume_gib": draw(st.integers(50, 200)), "labels": {"windows": name}}
+    group |= draw(optional(min_size=st.just(0), capacity=st.just("spot")))
+    if not managed:
+        group |= draw(optional(user_data=st.just({"powershell": ["Set-TimeZone -Id UTC"]})))
+    return group
+
+
 @st.composite
 def auto_modes(draw: st.DrawFn) -> dict[str, Any]:
     auto: dict[str, Any] = draw(optional(load_balancer_scheme=st.just("internal")))
@@ -181,7 +201,7 @@ def hybrid_nodes(draw: st.DrawFn, version: str) -> dict[str, Any]:
 
 
 @st.composite
-def computes(draw: st.DrawFn, version: str) -> dict[str, Any]:
+def computes(draw: st.DrawFn, version: str, *, windows: bool) -> dict[str, Any]:
     kinds = draw(
         st.lists(
             st.sampled_from(["auto_mode", "managed_nodes", "self_managed_nodes", "fargate"]), min_size=1, unique=True
@@ -197,6 +217,10 @@ def computes(draw: st.DrawFn, version: str) -> dict[str, Any]:
     if "self_managed_nodes" in kinds:
         groups = [draw(own_groups(f"own{index}", untainted=index == 0)) for index in range(draw(st.integers(1, 2)))]
         compute["self_managed_nodes"] = {"groups": groups}
+    for kind in ("managed_nodes", "self_managed_nodes"):
+        if windows and kind in kinds and draw(st.booleans()):
+            name = f"win{kind[0]}"
+            compute[kind]["groups"].append(draw(windows_groups(name, version, managed=kind == "managed_nodes")))
     if "fargate" in kinds:
         profiles = [
             {
@@ -277,9 +301,11 @@ def environments(draw: st.DrawFn) -> dict[str, Any]:
     for index in range(draw(st.integers(1, 2))):
         version = draw(st.sampled_from(VERSIONS))
         own = draw(networks(2 + index)) if index and draw(st.booleans()) else None
+        plane = draw(control_planes(own or network, version))
+        windows = plane.get("ip_family") != "ipv6" and "pod_cidr" not in (own or network)
         cluster = {
             "name": f"c{index}",
-            "control_plane": draw(control_planes(own or network, version)),
+            "control_plane": plane,
             "access": {
                 "admins": draw(
                     st.sampled_from([[{"new_role": "admin"}], ["role/Admin"], ["arn:aws:iam::123456789012:user/a"]])
@@ -294,11 +320,10 @@ def environments(draw: st.DrawFn) -> dict[str, Any]:
                     )
                 ),
             },
-            "compute": draw(computes(version)),
+            "compute": draw(computes(version, windows=windows)),
             **({"network": own} if own else {}),
         }
         if "self_managed_nodes" in cluster["compute"]:
-            plane = cluster["control_plane"]
             if plane.get("ip_family") != "ipv6":
                 plane["service_cidr"] = "172.20.0.0/16"
             # Groups without room of their own find it on the others; isolated networks need the endpoints of the controllers.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from eks_constructs.compute.hybrid_nodes.spec import SiteSpec
+from eks_constructs.compute.hybrid_nodes.sites import SiteSpec
 from eks_constructs.spec import Spec
 from stacks.overrides import apply
 from tests.stacks.every_field import FILES

@@ -4,6 +4,7 @@ Which properties only a replacement can change is read from the CloudFormation r
 """
 
 import copy
+import json
 from functools import cache
 from typing import Any
 
@@ -167,6 +168,90 @@ def test_hybrid_nodes_come_change_and_go_beside_the_cluster_and_its_nodes(synth,
         key for key in replaced(old, new) if old[key.split("/")[0]]["Resources"][key.split("/")[1]]["Type"] in kept
     ]
     assert not [key for key, kind in removed(old, new).items() if kind in kept]
+
+
+OWN = f"{COMPUTE}.self_managed_nodes.groups.0"
+ASG, TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
+
+
+def of_group(templates, kind, name):
+    """The logical id and the resource of a self-managed group; CDK tags it with its name."""
+    resources = templates["self-managed-compute-self-managed"]["Resources"]
+    ((key, one),) = [(key, one) for key, one in resources.items() if one["Type"] == kind and name.title() in key]
+    return key, one
+
+
+@pytest.mark.parametrize(
+    ("apply", "new_nodes"),
+    [
+        (change(f"{OWN}.max_size", 6), False),
+        (change(f"{OWN}.min_size", 3), False),
+        (change(f"{OWN}.desired_size", 3), False),
+        (change(f"{OWN}.drain_seconds", 900), False),
+        (change(f"{OWN}.refresh", {"max_healthy_percentage": 200}), False),
+        (change(f"{OWN}.ami_release", "v20261112"), True),
+        (change(f"{OWN}.ami", {"id": "ami-0123456789abcdef0"}), True),
+        (change(f"{OWN}.kubernetes_version", "1.35"), True),
+        (change(f"{OWN}.labels", {"team": "a"}), True),
+        (change(f"{OWN}.taints", [{"key": "a", "effect": "NoSchedule"}]), True),
+        (change(f"{OWN}.volume_gib", 100), True),
+        (change(f"{OWN}.user_data", {"scripts": ["#!/bin/bash\ntrue"]}), True),
+        (change(f"{OWN}.ami_type", "BOTTLEROCKET_x86_64"), True),
+    ],
+)
+def test_a_group_of_ones_own_changes_where_it_is(synth, apply, new_nodes):
+    """No change replaces the group; what its instances start from replaces them, by an instance refresh, and nothing else does."""
+    before = environment_data("self-managed")
+    # A second group has room meanwhile, where the first gets a taint.
+    before["clusters"][0]["compute"]["self_managed_nodes"]["groups"].append(
+        {"name": "rest", "instance_types": ["m7i.large"], "min_size": 2, "max_size": 3}
+    )
+    after = copy.deepcopy(before)
+    apply.values[0](after)
+    old, new = synth(before), synth(after)
+    assert replaced(old, new) == {}
+    assert removed(old, new) == {}
+    (key, _), (same, group) = of_group(old, ASG, "general"), of_group(new, ASG, "general")
+    assert key == same
+    data = [of_group(one, TEMPLATE, "general")[1]["Properties"]["LaunchTemplateData"] for one in (old, new)]
+    assert (data[0] != data[1]) == new_nodes
+    assert group["UpdatePolicy"]["AutoScalingInstanceRefresh"]["Strategy"] == "Rolling"
+    launch = json.dumps(group["Properties"])
+    assert "LatestVersionNumber" in launch, "so a new version of the launch template is a change of the group"
+
+
+@pytest.mark.parametrize(
+    ("types", "capacity"),
+    [(["m7i.large", "m6i.large", "m5.large"], {}), (["m7i.large", "c7i.large"], {"capacity": "spot"})],
+)
+def test_other_instances_are_a_change_of_the_group_that_refreshes_it(synth, types, capacity):
+    before = environment_data("self-managed")
+    after = copy.deepcopy(before)
+    after["clusters"][0]["compute"]["self_managed_nodes"]["groups"][0] |= {"instance_types": types, **capacity}
+    old, new = synth(before), synth(after)
+    assert replaced(old, new) == {}
+    policies = [of_group(one, ASG, "general")[1]["Properties"]["MixedInstancesPolicy"] for one in (old, new)]
+    assert policies[0] != policies[1]
+    assert [one["InstanceType"] for one in policies[1]["LaunchTemplate"]["Overrides"]] == types
+
+
+def test_a_group_of_ones_own_with_another_name_is_another_group_made_before_the_old_one_goes(synth):
+    before = environment_data("self-managed")
+    after = copy.deepcopy(before)
+    after["clusters"][0]["compute"]["self_managed_nodes"]["groups"][0]["name"] = "renamed"
+    old, new = synth(before), synth(after)
+    assert replaced(old, new) == {}
+    gone = removed(old, new)
+    assert set(gone.values()) == {ASG, TEMPLATE, "AWS::AutoScaling::LifecycleHook"}
+    for templates in (old, new):
+        for template in templates.values():
+            assert all("AutoScalingGroupName" not in one for one in of_type(template, ASG).values())
+
+
+def test_a_size_that_an_autoscaler_has_set_is_in_no_template(synth):
+    data = environment_data("self-managed")
+    for one in of_type(synth(data)["self-managed-compute-self-managed"], ASG).values():
+        assert "DesiredCapacity" not in one
 
 
 @pytest.mark.parametrize(

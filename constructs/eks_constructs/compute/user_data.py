@@ -55,6 +55,21 @@ def _powershell(text: str) -> str:
     return _script(text)
 
 
+_OURS_AS_FLAGS = {
+    "--node-labels": "labels",
+    "--register-with-taints": "taints",
+    "--max-pods": "kubelet.max_pods",
+}
+"""Flags of the kubelet that say what a key of the file says, and the key: a kubelet takes one of each."""
+_JOINING = (
+    *("api-server", "cluster-certificate", "cluster-name", "authentication-mode", "bootstrap-token", "cloud-provider"),
+    *("hostname-override", "hostname-override-source", "provider-id", "standalone-mode"),
+)
+"""Settings of Bottlerocket by which a node joins, or does not: EKS knows a node by its private DNS name
+(https://bottlerocket.dev/en/os/latest/#/api/settings/kubernetes/)."""
+_OURS_IN_BOTTLEROCKET = {"node-labels": "labels", "node-taints": "taints", "max-pods": "kubelet.max_pods"}
+
+
 def _node_config(value: dict[str, Any]) -> dict[str, Any]:
     known = ("containerd", "featureGates", "instance", "kubelet")
     for key, part in value.items():
@@ -64,9 +79,15 @@ def _node_config(value: dict[str, Any]) -> dict[str, Any]:
             raise Misplaced(f"must be one of {', '.join(known)}", key)
         if not isinstance(part, dict):
             raise Misplaced("must be a mapping", key)
-    config = (value.get("kubelet") or {}).get("config")
-    if isinstance(config, dict) and "maxPods" in config:
-        raise Misplaced("is the group's kubelet.max_pods; move it there", "kubelet", "config", "maxPods")
+    kubelet = value.get("kubelet") or {}
+    config = kubelet.get("config")
+    for key, whose in (("maxPods", "kubelet.max_pods"), ("registerWithTaints", "taints")):
+        if isinstance(config, dict) and key in config:
+            raise Misplaced(f"belongs in {whose} of its group or pool; move it there", "kubelet", "config", key)
+    flags = kubelet.get("flags") or []
+    for index, flag in enumerate(flags if isinstance(flags, list) else []):
+        if ours := _OURS_AS_FLAGS.get(str(flag).partition("=")[0]):
+            raise Misplaced(f"{flag} belongs in {ours} of its group or pool; move it there", "kubelet", "flags", index)
     return value
 
 
@@ -90,10 +111,13 @@ def _settings(value: dict[str, Any]) -> dict[str, Any]:
         if problem := _setting_problem(where, part):
             raise Misplaced(problem, *where)
     kubernetes = value.get("kubernetes")
-    if isinstance(kubernetes, dict):
-        for key in ("api-server", "cluster-certificate", "cluster-name"):
-            if key in kubernetes:
-                raise Misplaced("says how nodes join, which EKS or this project sets; remove it", "kubernetes", key)
+    if kubernetes is not None and not isinstance(kubernetes, dict):
+        raise Misplaced("must be a mapping, such as {kube-reserved: {cpu: 100m}}", "kubernetes")
+    for key in kubernetes or {}:
+        if key in _JOINING:
+            raise Misplaced("says how nodes join, which EKS or this project sets; remove it", "kubernetes", key)
+        if ours := _OURS_IN_BOTTLEROCKET.get(key):
+            raise Misplaced(f"belongs in {ours} of its group or pool; move it there", "kubernetes", key)
     return value
 
 

@@ -51,7 +51,7 @@ NOT_SIMULATED = (
     "EFS, S3 and FSx for Lustre: a static volume binds, nothing is mounted and no file system is looked up",
     "IAM permissions of pods: their trust is judged, what the role may do is not",
     "access policies other than AmazonEKSClusterAdminPolicy, which need RBAC of your own here",
-    "EC2 instances of Auto Scaling groups, their lifecycle hooks and instance refreshes: their nodes are in Kubernetes alone",
+    "EC2 instances of node groups: the APIs list them, no machine starts, lifecycle hooks do not wait, an instance refresh is done at once",
     "nodeadm, the network to a site and the CNI of hybrid nodes: a hybrid node is ready as it joins",
     "controllers of capabilities: their objects are taken, by definitions without fields, and nothing acts on them",
     "IPv6 addresses of Services",

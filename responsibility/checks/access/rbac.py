@@ -54,7 +54,8 @@ def no_wildcards(role: KubernetesObject) -> Answer | None:
     for rule in role.items("rules"):
         for key, word in _LISTS.items():
             if any(
-                value == "*" or (key == "resources" and value.startswith("*/")) for value in role.texts(f"{rule}.{key}")
+                value in ("*", "/*") or (key == "resources" and value.startswith("*/"))
+                for value in role.texts(f"{rule}.{key}")
             ):
                 found.append((f"every {word}", role.at(f"{rule}.{key}")))
     if found:

@@ -102,6 +102,9 @@ _ESCALATION = (
     _right("certificatesigningrequests", _WRITE, "asks for certificates of any name"),
 )
 
+_AWS_AUTH = _right("configmaps", frozenset(("update", "patch")), "changes aws-auth, which makes administrators")
+"""In kube-system. One that names its ConfigMaps names what it changes."""
+
 
 @check("EKR250", KubernetesObject)
 def nobody_raises_own_rights(role: KubernetesObject) -> Answer | None:
@@ -110,7 +113,10 @@ def nobody_raises_own_rights(role: KubernetesObject) -> Answer | None:
         for path in role.items("aggregationRule.clusterRoleSelectors"):
             if not role.get(f"{path}.matchLabels") and not role.get(f"{path}.matchExpressions"):
                 return open_("gathers the rules of every ClusterRole", role.at(path))
-    return _judged(role, _ESCALATION, "allows nothing that leads to more rights")
+    rights: tuple[Right, ...] = _ESCALATION
+    if role.what == "Role" and role.namespace == "kube-system":
+        rights = (*_ESCALATION, _AWS_AUTH)
+    return _judged(role, rights, "allows nothing that leads to more rights")
 
 
 @check("EKR251", KubernetesObject)
@@ -140,6 +146,7 @@ def nobody_enters_pods(role: KubernetesObject) -> Answer | None:
                 _READ | _WRITE,
                 "runs commands in every pod of a node, past admission and audit",
             ),
+            _right("nodes/log", _READ, "reads the logs of nodes, and of every pod on them"),
         ),
         "enters neither pods nor nodes",
     )

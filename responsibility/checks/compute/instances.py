@@ -5,14 +5,16 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.findings import Evidence
 from responsibility.reading.addresses import from_internet
 from responsibility.reading.eks import Cluster, NodeGroup
+from responsibility.reading.kubernetes import Ec2NodeClass
 from responsibility.reading.network import Rule, SecurityGroup, ingress_beside
-from responsibility.reading.nodes import FAMILY_NAMES, Ec2Nodes, Instance
+from responsibility.reading.nodes import FAMILY_NAMES, Ec2Nodes, Instance, StartsInstances
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import OPEN, Reference, has_gap, without_gaps
 
 _NO_AL2_SINCE = (1, 33)
 _NEWEST = ("recommended", "latest", "/stable/current/")
 """Parts of the names of public parameters that follow releases."""
+_OPTIONS = "spec.metadataOptions"
 _LOGIN_PORTS = (22, 3389)
 """SSH, and RDP on Windows."""
 
@@ -65,9 +67,13 @@ def image_is_not_pinned(nodes: Ec2Nodes) -> Answer:
     return met("takes the newest release when it is created or updated", where)
 
 
-@check("EKR045", Ec2Nodes, synth=True)
-def imds_needs_a_token(nodes: Ec2Nodes) -> Answer:
-    """AL2023 images require tokens by themselves; Amazon Linux 2 does not; of others AWS does not say."""
+@check("EKR045", StartsInstances, synth=True)
+def imds_needs_a_token(nodes: StartsInstances) -> Answer | None:
+    """AL2023 images require tokens by themselves; Amazon Linux 2 does not; of others AWS does not say. Karpenter's default does."""
+    if isinstance(nodes, Ec2NodeClass):
+        return _class_needs_a_token(nodes)
+    if not isinstance(nodes, Ec2Nodes):
+        return None
     instance = nodes.instance
     where = _at(nodes, instance, "MetadataOptions.HttpTokens")
     if instance and (off := _metadata_is_off(instance)):
@@ -88,9 +94,13 @@ def _needs_token(nodes: Ec2Nodes, instance: Instance | None) -> tuple[bool, str]
     raise UnknownValue(where, f"is not stated: {FAMILY_NAMES[family]} or the account's default decides")
 
 
-@check("EKR046", Ec2Nodes, synth=True)
-def imds_hop_limit_is_1(nodes: Ec2Nodes) -> Answer:
+@check("EKR046", StartsInstances, synth=True)
+def imds_hop_limit_is_1(nodes: StartsInstances) -> Answer | None:
     """Where EKS makes the launch template: 1 for AL2023 (al2023.html), 2 for the others (launch-templates.html)."""
+    if isinstance(nodes, Ec2NodeClass):
+        return _class_has_hop_limit_1(nodes)
+    if not isinstance(nodes, Ec2Nodes):
+        return None
     instance = nodes.instance
     where = _at(nodes, instance, "MetadataOptions.HttpPutResponseHopLimit")
     if not instance:
@@ -112,9 +122,15 @@ def imds_hop_limit_is_1(nodes: Ec2Nodes) -> Answer:
     return open_(f"has a hop limit of {limit}: pods reach the node's role", where)
 
 
-@check("EKR047", Ec2Nodes, synth=True)
-def volumes_are_encrypted(nodes: Ec2Nodes) -> Answer:
+@check("EKR047", StartsInstances, synth=True)
+def volumes_are_encrypted(nodes: StartsInstances) -> Answer | None:
     """Every volume that is named, and every volume that the image brings."""
+    if isinstance(nodes, Ec2NodeClass):
+        return _class_encrypts(nodes)
+    return _group_encrypts(nodes) if isinstance(nodes, Ec2Nodes) else None
+
+
+def _group_encrypts(nodes: Ec2Nodes) -> Answer:
     instance = nodes.instance
     where = _at(nodes, instance, "BlockDeviceMappings")
     if not instance:
@@ -191,6 +207,38 @@ def _lets_in(rule: Rule) -> bool:
     if rule.protocol == "-1" or rule.from_port in (None, -1) or rule.to_port is None:
         return True
     return any(rule.from_port <= port <= rule.to_port for port in _LOGIN_PORTS)
+
+
+def _class_needs_a_token(item: Ec2NodeClass) -> Answer:
+    if item.get(f"{_OPTIONS}.httpEndpoint", "enabled") == "disabled":
+        return met("has the metadata service off", item.at(f"{_OPTIONS}.httpEndpoint"))
+    tokens, where = item.get(f"{_OPTIONS}.httpTokens"), item.at(f"{_OPTIONS}.httpTokens")
+    if tokens in (None, "required"):
+        return met(f"requires a token: {'httpTokens is required' if tokens else 'the default of Karpenter'}", where)
+    return open_(f"needs no token (IMDSv1): httpTokens is {tokens}", where)
+
+
+def _class_has_hop_limit_1(item: Ec2NodeClass) -> Answer:
+    limit, where = item.get(f"{_OPTIONS}.httpPutResponseHopLimit", 1), item.at(f"{_OPTIONS}.httpPutResponseHopLimit")
+    needs = _class_needs_a_token(item)
+    if needs.status == "met" and "off" in needs.detail:
+        return needs
+    if str(limit) != "1":
+        return open_(f"has a hop limit of {limit}: pods reach the node's role", where)
+    # The limit is one of tokens: without them every pod gets an answer.
+    return met("has a hop limit of 1", where) if needs.status == "met" else needs
+
+
+def _class_encrypts(item: Ec2NodeClass) -> Answer:
+    """Karpenter encrypts the volumes that it chooses itself; of those that are named, the mapping decides."""
+    path = "spec.blockDeviceMappings"
+    volumes = item.items(path)
+    plain = [at for at in volumes if str(item.get(f"{at}.ebs.encrypted", False)).lower() != "true"]
+    if plain:
+        return open_("does not request encryption of its volumes", *(item.at(f"{at}.ebs.encrypted") for at in plain))
+    if not volumes and item.get("spec.amiFamily", "") == "Custom":
+        raise UnknownValue(item.at(path), "is not stated: the image decides whether its volumes are encrypted")
+    return met("encrypts its volumes" if volumes else "encrypts its volumes: the default of Karpenter", item.at(path))
 
 
 def _metadata_is_off(instance: Instance) -> Answer | None:

@@ -188,11 +188,13 @@ def accelerators_have_drivers(group: NodeGroup) -> Answer:
 @check("EKR422", NodeGroup, synth=True)
 def images_fit_the_processors(group: NodeGroup) -> Answer:
     """A custom image may be for any processor."""
-    if group.family == "custom":
-        return not_applicable("runs a custom image")
-    ami = ami_types()[group.ami_type_or_default]
-    kinds = _kinds_of(group) or [_DEFAULT_TYPE]
+    if group.family == "custom" or group.image:
+        return not_applicable("runs an image of its own")
+    ami = ami_types()[group.ami_type_or_default]  # known: its family was read from it
+    kinds = _kinds_of(group)
     where = group.at("InstanceTypes" if group.instance_types else "AmiType")
+    if not kinds and ami.architecture != architecture(_DEFAULT_TYPE):
+        raise UnknownValue(where, f"which type EKS takes with {ami.name}, where none is named, AWS does not say")
     if wrong := [kind for kind in kinds if architecture(kind) != ami.architecture]:
         return open_(f"runs {ami.name}, which is for {ami.architecture}, on {' and '.join(wrong)}", where)
     return met(f"runs {ami.name} on {ami.architecture}", where)

@@ -65,7 +65,12 @@ def traffic_is_denied(item: KubernetesObject) -> Answer | None:
         return not_applicable(
             "its pods run on Fargate, where the VPC CNI applies no network policies: use security groups for pods"
         )
-    for policy in objects.in_namespace("NetworkPolicy", item, name):
+    policies = objects.in_namespace("NetworkPolicy", item, name)
+    if opening := next((policy for policy in policies if _lets_everybody_in(policy)), None):
+        # What several policies allow adds up.
+        words = f"NetworkPolicy {opening.bare_name} lets everybody in to all pods of namespace {name}"
+        return open_(words, item.at("metadata"))
+    for policy in policies:
         if _denies(policy):
             if why := _unenforced(item, policy):
                 return open_(
@@ -138,6 +143,15 @@ def _denies(policy: KubernetesObject) -> bool:
     if any(selector.values()) or "Ingress" not in types:
         return False
     return all(_names_callers(policy, path) for path in policy.items("spec.ingress"))
+
+
+def _lets_everybody_in(policy: KubernetesObject) -> bool:
+    """Whether a policy for all pods has a rule for everybody, on every port."""
+    types = policy.texts("spec.policyTypes") or ["Ingress"]
+    if any(policy.mapping("spec.podSelector").values()) or "Ingress" not in types:
+        return False
+    rules = policy.items("spec.ingress")
+    return any(not policy.items(f"{rule}.ports") and not _names_callers(policy, rule) for rule in rules)
 
 
 def _names_callers(policy: KubernetesObject, rule: str) -> bool:

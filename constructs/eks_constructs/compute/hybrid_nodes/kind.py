@@ -8,7 +8,8 @@ from constructs import Construct
 
 from eks_constructs.compute.hybrid_nodes.construct import HybridNodes
 from eks_constructs.compute.hybrid_nodes.handouts import handouts
-from eks_constructs.compute.hybrid_nodes.spec import COMPUTE_TYPE, HybridNodesSpec
+from eks_constructs.compute.hybrid_nodes.sites import COMPUTE_TYPE
+from eks_constructs.compute.hybrid_nodes.spec import HybridNodesSpec
 from eks_constructs.compute.kind import Built, ClusterContext, ComputeKind, Where, Wiring
 from eks_constructs.compute.mix import Hosting
 from eks_constructs.compute.placement import Nodes, rule_with_controller

@@ -1,43 +1,19 @@
 """EKS Hybrid Nodes: machines of yours, outside of AWS, that join the cluster. All of a node is yours, AWS has the control plane."""
 
-import os
-import re
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from eks_constructs.compute.taints import TaintSpec, distinct
-from eks_constructs.control_plane import KubernetesVersion
-from eks_constructs.spec import (
-    PARTITION,
-    UUID,
-    Cidr,
-    KubernetesName,
-    LabelKey,
-    LabelValue,
-    Misplaced,
-    RoleArn,
-    Spec,
-    distinct_values,
-    pattern,
-    repeated,
-)
+from eks_constructs.compute.hybrid_nodes.certificates import read_bundle
+from eks_constructs.compute.hybrid_nodes.sites import SiteSpec, distinct_sites
+from eks_constructs.spec import PARTITION, UUID, Cidr, Misplaced, RoleArn, Spec, distinct_values, pattern
 from eks_facts.files import limit, load
 from eks_facts.private_ranges import RFC1918
 
-COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
-"""The label that nodeadm gives each hybrid node, with the value `hybrid`."""
-ZONE = "topology.kubernetes.io/zone"
-"""The label that says which site a node is in: cloud nodes have their AZ there."""
-
-_LARGEST_BUNDLE = 8_000
-"""Characters of a trust anchor's certificates: API_SourceData.html of the IAM Roles Anywhere API reference."""
-_CERTIFICATE = re.compile(r"\s*-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*", re.ASCII)
-_OWN_LABELS = re.compile(r"(.*\.)?(kubernetes\.io|k8s\.io)/|eks\.amazonaws\.com/compute-type")
-_NODE_LABELS = re.compile(r"node\.kubernetes\.io/|kubelet\.kubernetes\.io/")
-"""Of Kubernetes' own, a kubelet may set these alone (the admission plugin NodeRestriction)."""
+LONGEST_ROLE = 64
+"""Of the role of an activation, with its path: API_CreateActivation.html of the Systems Manager API reference."""
 
 
 def _private(cidrs: list[str]) -> list[str]:
@@ -62,36 +38,6 @@ def _private(cidrs: list[str]) -> list[str]:
 RemoteCidrs = Annotated[list[Cidr], AfterValidator(_private), AfterValidator(distinct_values)]
 
 
-def _bundle(text: str, info: ValidationInfo) -> str:
-    """Returns the certificates of a bundle: the text itself, or what the file has that it names."""
-    if "BEGIN CERTIFICATE" not in text:
-        path = ((info.context or {}).get("paths") or {}).get(text, text)
-        if not os.path.isfile(path):  # which answers false for text that no path can be, too
-            raise ValueError("must be certificates in PEM form, or the path of a file that has them, such as ca.pem")
-        try:
-            with open(path, encoding="ascii") as file:
-                text = file.read(10 * _LARGEST_BUNDLE)
-        except (OSError, ValueError):
-            text = ""
-    if "PRIVATE KEY" in text:
-        raise ValueError("has a private key, which belongs in no template; it must be the CA's certificates alone")
-    parts = re.split(r"(?<=-----END CERTIFICATE-----)", text.strip())
-    certificates = [part.strip() for part in parts if part.strip()]
-    if not certificates or not all(_CERTIFICATE.fullmatch(one) for one in certificates):
-        raise ValueError("must be one or more certificates in PEM form, and nothing else")
-    whole = "\n".join(certificates)
-    if len(whole) > _LARGEST_BUNDLE:
-        raise ValueError(f"has {len(whole)} characters; IAM Roles Anywhere takes {_LARGEST_BUNDLE}")
-    return whole
-
-
-def _ip_address(text: str) -> str:
-    try:
-        return str(IPv4Address(text))
-    except ValueError:
-        raise ValueError("must be an IPv4 address, such as 192.168.16.1") from None
-
-
 class SsmSpec(Spec):
     """Credentials by an SSM hybrid activation: Systems Manager names the nodes (mi-...) and renews their credentials each hour."""
 
@@ -102,7 +48,7 @@ class SsmSpec(Spec):
 class IamRolesAnywhereSpec(Spec):
     """Credentials by X.509 certificates of your own CA, by IAM Roles Anywhere. A node's name is the common name of its certificate."""
 
-    ca_bundle: Annotated[str, AfterValidator(_bundle)] | None = None
+    ca_bundle: Annotated[str, AfterValidator(read_bundle)] | None = None
     """The CA's certificates (PEM): a file relative to this one, or the text itself. Public CAs cannot be trust anchors."""
     private_ca_arn: (
         Annotated[
@@ -161,88 +107,6 @@ class CredentialsSpec(Spec):
         return "ssm" if self.ssm else "iam-ra"
 
 
-System = Annotated[
-    str, Field(json_schema_extra=lambda schema: schema.update(enum=list(load("hybrid_nodes")["systems"])))
-]
-"""An operating system that AWS validates (eks_facts/data/hybrid_nodes.yaml)."""
-
-
-class BgpSpec(Spec):
-    """How Cilium announces the ranges of pods to a site's router."""
-
-    local_asn: Annotated[int, Field(ge=1, le=4_294_967_295)]
-    """Autonomous system of the nodes."""
-    peer_asn: Annotated[int, Field(ge=1, le=4_294_967_295)]
-    """Autonomous system of the router."""
-    peer_address: Annotated[str, AfterValidator(_ip_address), Field(json_schema_extra={"format": "ipv4"})]
-    """Address of the router."""
-
-
-class SiteSpec(Spec):
-    """Nodes in one place: what they join with, and what pods find them by."""
-
-    name: KubernetesName
-    """Name of the site; its nodes have it as their zone (topology.kubernetes.io/zone)."""
-    cidr: Cidr | None = None
-    """Addresses of its nodes, within `remote_node_networks` (default: all of those)."""
-    kubernetes_version: KubernetesVersion | None = None
-    """Version of the kubelet (default: the control plane's). It may be three minor versions behind, and never ahead."""
-    operating_system: System = "ubuntu-24.04"
-    """Operating system of its nodes, one of those that AWS validates."""
-    architecture: Literal["amd64", "arm64"] = "amd64"
-    """Processors of its nodes."""
-    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] = {}
-    """Labels of its nodes, set when they join."""
-    taints: Annotated[list[TaintSpec], AfterValidator(distinct)] = []
-    """Taints of its nodes, set when they join."""
-    max_nodes: Annotated[int, Field(ge=1, le=1000)] = 10
-    """How many nodes one SSM activation registers at most."""
-    bgp: BgpSpec | None = None
-    """Announces the ranges of pods to the site's router; without it your routers need static routes to them."""
-    nodes: Annotated[
-        list[
-            Annotated[
-                str,
-                pattern(
-                    r"[a-z0-9]([-a-z0-9.]{0,62}[a-z0-9])?",
-                    "must be at most 64 lower-case letters, digits, '-' and '.': the common name of the node's certificate",
-                ),
-            ]
-        ],
-        AfterValidator(distinct_values),
-    ] = []
-    """Names of its nodes, with `iam_roles_anywhere`: each gets a file. With `ssm` Systems Manager names them."""
-
-    @property
-    def all_labels(self) -> dict[str, str]:
-        """Labels that its nodes give themselves when they join."""
-        return {ZONE: self.name, **self.labels}
-
-    @model_validator(mode="after")
-    def _known(self) -> "SiteSpec":
-        systems = load("hybrid_nodes")["systems"]
-        if self.operating_system not in systems:
-            raise Misplaced(f"must be one of {', '.join(systems)}", "operating_system")
-        for key in self.labels:
-            if _OWN_LABELS.match(key) and not _NODE_LABELS.match(key):
-                raise Misplaced(
-                    "is a label that nodes may not give themselves, or that is set already; choose another key",
-                    "labels",
-                    key,
-                )
-        return self
-
-
-def _sites(sites: list[SiteSpec]) -> list[SiteSpec]:
-    if (index := repeated(site.name for site in sites)) is not None:
-        raise Misplaced(f"{sites[index].name} is the name of two sites; choose another", index, "name")
-    taken = [(index, place, name) for index, site in enumerate(sites) for place, name in enumerate(site.nodes)]
-    if (which := repeated(name for _, _, name in taken)) is not None:
-        index, place, name = taken[which]
-        raise Misplaced(f"{name} is the name of two nodes; choose another", index, "nodes", place)
-    return sites
-
-
 class HybridNodesSpec(Spec):
     """EKS Hybrid Nodes: machines of yours, in your data centers, that join the cluster over a private connection."""
 
@@ -267,7 +131,7 @@ class HybridNodesSpec(Spec):
     dns_forwarded: bool = False
     """Says that DNS of the sites forwards to a Route 53 inbound endpoint of the VPC: nodes then find the private endpoint of a cluster
     that has a public one, too."""
-    sites: Annotated[list[SiteSpec], Field(min_length=1, max_length=50), AfterValidator(_sites)]
+    sites: Annotated[list[SiteSpec], Field(min_length=1, max_length=50), AfterValidator(distinct_sites)]
     """Where nodes are, and what they join with: each gets files in cdk.out/hybrid/ (docs/hybrid.md)."""
 
     def nets(self) -> Iterator[tuple[tuple[str | int, ...], IPv4Network]]:
@@ -300,8 +164,27 @@ class HybridNodesSpec(Spec):
                     f"{pods} has not even the {self.pods_per_node} addresses of one node (pods_per_node); choose a larger range",
                     *(key, index),
                 )
+        # A node takes a whole block of one range, so what is left over of a range is lost.
+        blocks = sum(IPv4Network(pods).num_addresses // self.pods_per_node for pods in self.pod_networks)
+        least = sum(max(len(site.nodes), 1) for site in self.sites)
+        if least > blocks:
+            raise Misplaced(
+                f"has pods' addresses for {blocks} nodes (pods_per_node: {self.pods_per_node}), and the sites have {least} at least;"
+                " add a range, or choose a larger one",
+                key,
+            )
         if self.hybrid_nodes_gateway and not self.remote_pod_networks:
             raise Misplaced("leads to remote_pod_networks, and there are none; remove it", "hybrid_nodes_gateway")
+        return self
+
+    @model_validator(mode="after")
+    def _role_fits(self) -> "HybridNodesSpec":
+        name = (self.role_arn or "").partition(":role/")[2]
+        if self.credentials.ssm and len(name) > LONGEST_ROLE:
+            raise Misplaced(
+                f"{name} has {len(name)} characters with its path, and activations of Systems Manager take {LONGEST_ROLE}; name another",
+                "role_arn",
+            )
         return self
 
     @model_validator(mode="after")

@@ -106,7 +106,7 @@ class NodeGroupSpec(Ec2GroupSpec):
         self.check_hardware(alternatives=get_args(AmiType))
         self.check_windows(managed=True)
         if self.warm_pool:
-            self.warm_pool.check_ami(self.ami_type)
+            self.warm_pool.check(self.ami_type, own_ami=self.ami is not None, capacity=self.capacity)
         self.check_settings(self.image.family, eks_sets_max_pods=not self.bottlerocket and not self.ami)
         return self
 

@@ -99,8 +99,20 @@ class WarmPoolSpec(Spec):
             raise Misplaced(f"min_size {self.min_size} is more than max_prepared {self.max_prepared}", "min_size")
         return self
 
-    def check_ami(self, ami_type: str) -> None:
-        """Raises Misplaced for what an AMI type does not support."""
+    def check(self, ami_type: str, *, own_ami: bool, capacity: str) -> None:
+        """Raises Misplaced for what a group with an AMI (type) and a capacity does not support."""
+        if self.enabled and own_ami:
+            raise Misplaced(
+                "EKS takes a warm pool with its own AMIs alone"
+                " (https://docs.aws.amazon.com/eks/latest/userguide/warm-pools-managed-node-groups.html); remove one of the two",
+                "warm_pool",
+            )
+        if self.enabled and capacity != "on-demand":
+            raise Misplaced(
+                f"instances wait in it stopped, and {capacity} capacity cannot"
+                " (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-warm-pools.html); remove one of the two",
+                "warm_pool",
+            )
         if not ami_type.startswith("BOTTLEROCKET") or not self.enabled:
             return
         if self.state == "HIBERNATED":
