@@ -69,7 +69,7 @@ def test_a_wave_is_looked_at_approved_deployed_and_gated(template: dict[str, Any
     assert [(one["Name"], one["RunOrder"]) for one in europe["Actions"]] == [
         ("shop-eu-central", 1),
         ("shop-eu-west", 1),
-        ("gate", 2),
+        ("Gate", 2),
     ]
     assert europe["Actions"][-1]["TimeoutInMinutes"] == 90
     variables = json.loads(europe["Actions"][0]["Configuration"]["EnvironmentVariables"])
