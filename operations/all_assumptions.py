@@ -1,6 +1,6 @@
 """Every assumption about AWS: importing the modules registers theirs."""
 
-from operations import account_assumptions, cluster_assumptions  # noqa: F401 - they add to the list
+from operations import account_assumptions, cluster_assumptions, compute_assumptions  # noqa: F401 - they add to the list
 from operations.assumptions import ASSUMPTIONS, Assumption
 
 

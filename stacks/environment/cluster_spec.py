@@ -135,6 +135,8 @@ class ClusterSpec(EksClusterSpec):
             "irsa" in self.ways_of(one) for _, one in self.all_pod_identities
         )
         irsa = irsa or any(addon.on_fargate and addon.identity for addon in self.planned_addons())
+        on_fargate = self.compute.mix.deployments_run_on == "fargate"
+        irsa = irsa or bool(self.load_balancer_controller.enabled and on_fargate)
         if irsa and not self.existing.oidc_provider_arn:
             raise Misplaced(
                 "gives pods AWS roles by IAM's OIDC provider of the cluster, and the look-up found none. Make it"
