@@ -18,7 +18,7 @@ from tests.support.kept import SYNTH
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
-    "bench": {"safe_io", "stacks"},
+    "bench": {"fleet", "safe_io", "stacks"},
     "constructs": {"eks_facts", "safe_io"},
     "delivery": {"eks_facts", "responsibility", "safe_io"},
     "eks_facts": set(),
