@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from emulator.engine.confinement import allowed
 from emulator.engine.kubernetes.identity import Identity
@@ -13,6 +14,9 @@ from emulator.engine.kubernetes.table import GUIDE, simulated
 from local_kubernetes.addons import addon_objects
 from local_kubernetes.client import ApiError, Client, Object
 from local_kubernetes.nodes.compute import Compute, Group
+from local_kubernetes.nodes.consolidation import Consolidation
+from local_kubernetes.nodes.disruption import Disruption
+from local_kubernetes.nodes.journal import Journal
 from local_kubernetes.nodes.node import Node
 from local_kubernetes.nodes.node_pool import built_in
 from local_kubernetes.nodes.rest import is_ready
@@ -72,7 +76,10 @@ class Running:
                     time.sleep(1)
 
     def _step(self, asked: Compute) -> None:
-        world = self._world = self._world or World(self._client, asked, hooks=self._identity)
+        if self._world is None:
+            self._world = World(self._client, asked, hooks=self._identity)
+            Consolidation(self._world, Disruption(self._world, Journal(), datetime.now(UTC)))
+        world = self._world
         world.compute = asked
         self._set_pools(asked)
         self._set_groups(asked)

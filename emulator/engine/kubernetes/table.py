@@ -28,7 +28,8 @@ _NODES = (
     (
         "create-node-pool",
         "Node",
-        "Auto Mode starts a node where a pod fits a NodePool: requirements, weight, limits, taints.",
+        "Auto Mode starts a node where a pod fits a NodePool: requirements, weight, limits, taints; it ends those that are"
+        " empty, and moves pods onto fewer or cheaper ones, within the budgets of the pool.",
     ),
     (
         "fargate-pod-configuration",
@@ -48,6 +49,8 @@ NOT_SIMULATED = (
     "metrics: a HorizontalPodAutoscaler sees none, and changes nothing",
     "charts: their controllers are Deployments by name alone, without definitions, rights and webhooks of their own",
     "webhooks of EKS and of charts: objects are not mutated, but for the scheduler of Fargate's pods",
+    "use of memory and disk: a node evicts for lack of them where pods declare what they use, by annotation (docs/rehearse.md)",
+    "webhooks of your own: the API server cannot reach a Service here, so one that fails closed refuses",
     "EFS, S3 and FSx for Lustre: a static volume binds, nothing is mounted and no file system is looked up",
     "IAM permissions of pods: their trust is judged, what the role may do is not",
     "access policies other than AmazonEKSClusterAdminPolicy, which need RBAC of your own here",
