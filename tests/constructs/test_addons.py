@@ -307,6 +307,6 @@ def test_an_older_driver_goes_with_a_policy_of_the_files_own():
     def data(**more):
         return minimal({"managed_nodes": NODES}, addons={"aws-ebs-csi-driver": {**old, **more}})
 
-    with pytest.raises(ValidationError, match="take v1.58.0 or later"):
+    with pytest.raises(ValidationError, match=r"take v1\.58\.0 or later"):
         validated(data())
     validated(data(policies=["service-role/AmazonEBSCSIDriverPolicy"]))
