@@ -6,12 +6,19 @@ from functools import partial
 from typing import Any
 
 from delivery.account import Asked
+from eks_constructs.compute.hybrid_nodes.spec import ACTIVATION_TAG
 from operations.deployed_stacks import DeployedStacks
 from operations.environment import cluster_stacks, network_stacks, stack_names
 from responsibility.account.errors import AccountError
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
-from stacks.environment.stack_names import control_plane_stack, protection_stack, workloads_stack
+from stacks.environment.stack_names import (
+    compute_stack,
+    control_plane_stack,
+    foundation_stack,
+    protection_stack,
+    workloads_stack,
+)
 
 _AUTO_MODE = "https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html"
 _GUARDDUTY = (
@@ -34,7 +41,7 @@ class Blocker:
 
 def of_clusters(environment: Environment, deployed: DeployedStacks, account: Asked) -> list[Blocker]:
     """Returns what to remove before workloads and clusters are deleted; what cannot be seen is a note."""
-    found = [*_seen("stacks", partial(_other_stacks, environment, deployed))]
+    found = [*_seen("stacks", partial(other_stacks, environment, deployed))]
     for cluster in environment.clusters:
         found += _seen("protection", partial(_protection, environment, cluster, deployed, account))
         found += _seen("buckets", partial(_buckets, environment, cluster, deployed, account))
@@ -42,6 +49,8 @@ def of_clusters(environment: Environment, deployed: DeployedStacks, account: Ask
             found += _seen("load balancers", partial(_load_balancers, environment, cluster, account))
             found += _seen("nodes of Karpenter", partial(_karpenter, environment, cluster, account))
             found += _seen("volumes", partial(_volumes, cluster, account))
+            found += _seen("machines of sites", partial(_machines, cluster, account))
+    found += _seen("backups", partial(_backups, foundation_stack(environment.name), deployed, account))
     return found
 
 
@@ -86,7 +95,7 @@ def _seen(what: str, look: Callable[[], Iterator[Blocker]]) -> list[Blocker]:
     return found
 
 
-def _other_stacks(environment: Environment, deployed: DeployedStacks) -> Iterator[Blocker]:
+def other_stacks(environment: Environment, deployed: DeployedStacks) -> Iterator[Blocker]:
     """Stacks of the environment whose cluster, network or workloads are no longer in its file."""
     from stacks.workloads import needs_stack
 
@@ -94,16 +103,19 @@ def _other_stacks(environment: Environment, deployed: DeployedStacks) -> Iterato
     for cluster in environment.clusters:
         if not needs_stack(cluster, environment, before_pools=False):
             known.remove(workloads_stack(environment.name, cluster.name))
+        if not cluster.has_compute_resources:
+            known.discard(compute_stack(environment.name, cluster.name))
     for stack in deployed:
         if stack.StackName in known:
             continue
-        objects = (
-            ", and deletes every Kubernetes object that it applied"
-            if deployed.deletes_objects(stack.StackName)
-            else ", and leaves the Kubernetes objects"
-            if "-workloads-" in stack.StackName
-            else ""
-        )
+        objects = ""
+        if "-workloads-" in stack.StackName:
+            deletes = deployed.deletes_objects(stack.StackName)
+            objects = (
+                ", and deletes every Kubernetes object that it applied"
+                if deletes
+                else ", and leaves the Kubernetes objects"
+            )
         yield Blocker(
             f"stack {stack.StackName} belongs to this environment, but is no longer in its file; this deletes it{objects}",
             (f"aws cloudformation delete-stack --stack-name {stack.StackName}",),
@@ -239,6 +251,47 @@ def _volumes(cluster: ClusterSpec, account: Asked) -> Iterator[Blocker]:
             ("aws ec2 delete-volume --volume-id ID",),
             stops=False,
         )
+
+
+def _machines(cluster: ClusterSpec, account: Asked) -> Iterator[Blocker]:
+    """Machines of sites that Systems Manager knows: whoever has a shell there through it keeps it."""
+    if not cluster.compute.hybrid_nodes:
+        return
+    arn = account.one("eks", "describe_cluster", "cluster", name=cluster.name)["arn"]
+    filters = [{"Key": f"tag:{ACTIVATION_TAG}", "Values": [arn]}]
+    known = account.items("ssm", "describe_instance_information", "InstanceInformationList", Filters=filters)
+    if ids := [one["InstanceId"] for one in known]:
+        yield Blocker(
+            f"machines of {cluster.name} that stay registered with Systems Manager: {', '.join(ids)}. On each: nodeadm uninstall; or:",
+            ("aws ssm deregister-managed-instance --instance-id ID",),
+            stops=False,
+        )
+
+
+def _backups(stack: str, deployed: DeployedStacks, account: Asked) -> Iterator[Blocker]:
+    """Vaults that go with the foundation, and have backups: AWS deletes none of those.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault.html#delete-a-vault
+    """
+    if deployed.find(stack) is None:
+        return
+    vaults = [one for one in deployed.resources(stack) if one.ResourceType == "AWS::Backup::BackupVault"]
+    for one in vaults:
+        written = deployed.template(stack).get(one.LogicalResourceId)
+        if written and written.DeletionPolicy != "Delete":
+            continue
+        vault = one.PhysicalResourceId
+        points = account.items(
+            "backup", "list_recovery_points_by_backup_vault", "RecoveryPoints", BackupVaultName=vault
+        )
+        if points:
+            yield Blocker(
+                f"vault {vault} has {len(points)} backups, and make destroy-foundation stops at it. If nobody needs them, for each:",
+                (
+                    f"aws backup delete-recovery-point --backup-vault-name {vault} --recovery-point-arn {points[0]['RecoveryPointArn']}",
+                ),
+                stops=False,
+            )
 
 
 def _endpoints(vpc: str, made: set[str], account: Asked) -> Iterator[Blocker]:

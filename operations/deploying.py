@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from delivery.account import Asked
+from operations.blockers import other_stacks
 from operations.deployed_stacks import DeployedStacks
 from operations.environment import context
 from operations.sizes import as_context, sizes_that_stay
@@ -11,7 +12,7 @@ from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line
 from stacks.environment.model import Environment
-from stacks.environment.stack_names import compute_stack, protection_stack, workloads_stack
+from stacks.environment.stack_names import protection_stack, workloads_stack
 
 Run = Callable[[Sequence[str]], int]
 Ask = Callable[[str], str]
@@ -50,10 +51,11 @@ def deploy(
         waiting = []
     else:
         waiting = _waiting(environment, deployed)
-        for stack in _left_over(environment, deployed):
-            say(
-                f"{stack} is left over: the file has nothing for it now. aws cloudformation delete-stack --stack-name {stack}"
-            )
+        try:
+            for one in other_stacks(environment, deployed):
+                say(f"{one.what}: {one.commands[0]}")
+        except AccountError as problem:
+            say(one_line(f"Stacks that are no longer in the file cannot be read: {problem}."))
         if refused := "\n".join(_zones(environment, deployed, say)):
             raise BadInput(f"{refused}. Nothing was changed.")
         command = _with_sizes(command, environment, deployed, account, say)
@@ -170,9 +172,3 @@ def _waiting(environment: Environment, deployed: DeployedStacks) -> list[str]:
         and late_addons(cluster, before_pools=False)
         and not deployed.created(protection_stack(environment.name, cluster.name))
     ]
-
-
-def _left_over(environment: Environment, deployed: DeployedStacks) -> list[str]:
-    """Returns the compute stacks of clusters whose compute is no resource of theirs any more."""
-    names = [compute_stack(environment.name, one.name) for one in environment.clusters if not one.has_compute_resources]
-    return [name for name in names if deployed.find(name)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from delivery.account import Asked
 from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
+from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
 from operations.deployed_stacks import DeployedStacks
 from operations.environment import compute_stacks
 from responsibility.account.errors import AccountError
@@ -44,6 +45,7 @@ def _of_cluster(
         if resource.Type == "AWS::EKS::Nodegroup"
     )
     running: dict[str, int] | None = None
+    network = environment.network_of(cluster)
     for group in groups:
         before = templates.get(f"{cluster.name}-{group.name}")
         if before is None:
@@ -51,7 +53,7 @@ def _of_cluster(
                 yield group.name, group.desired  # EKS makes no group without a number
             continue  # a new group starts with the file's size
         size = _number(_mapping(before.get("ScalingConfig")).get("DesiredSize"))
-        if size is None or _changes(group, before):
+        if size is None or _changes(group, before, network):
             # CloudFormation sends the sizes, or replaces the group: keep the number of nodes.
             running = _running(cluster.name, account) if running is None else running
             size = running.get(f"{cluster.name}-{group.name}", size)
@@ -64,7 +66,7 @@ def _by_name(groups: Iterator[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {str(_mapping(properties.get("Tags")).get("Name")): properties for properties in groups}
 
 
-def _changes(group: NodeGroupSpec, before: Mapping[str, Any]) -> bool:
+def _changes(group: NodeGroupSpec, before: Mapping[str, Any], network: NetworkSpec | ExistingNetworkSpec) -> bool:
     """Whether a deploy changes a size of a group, or replaces it."""
     sizes = _mapping(before.get("ScalingConfig"))
     return (
@@ -73,7 +75,26 @@ def _changes(group: NodeGroupSpec, before: Mapping[str, Any]) -> bool:
         or before.get("AmiType") != group.ami_type
         or before.get("CapacityType") != group.capacity_type
         or before.get("InstanceTypes") != list(group.instance_types)
+        or _moves(group, before, network)
     )
+
+
+def _moves(group: NodeGroupSpec, before: Mapping[str, Any], network: NetworkSpec | ExistingNetworkSpec) -> bool:
+    """Whether a group gets other subnets: EKS cannot change those of a group, so that it is replaced."""
+    subnets = [str(one) for one in before.get("Subnets") or ()]
+    if not subnets:
+        return False
+    wanted = list(group.subnet_ids)
+    if isinstance(network, NetworkSpec):
+        zones = group.availability_zones or ([] if group.local_zones or wanted else range(network.zone_count))
+        places = [one if isinstance(one, int) else (network.zone_names or []).index(one) for one in zones]
+        wanted += [f"PrivateSubnet{place + 1}" for place in places]
+        wanted += [f"LocalZoneSubnet{network.local_zones.index(one) + 1}" for one in group.local_zones]
+    elif group.availability_zones:
+        wanted = [one.subnet_id for one in network.private_subnets if one.availability_zone in group.availability_zones]
+    else:
+        wanted = wanted or list(network.subnet_ids)
+    return len(subnets) != len(wanted) or not all(any(one in subnet for subnet in subnets) for one in wanted)
 
 
 def _running(cluster: str, account: Asked) -> dict[str, int]:

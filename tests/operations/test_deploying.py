@@ -107,15 +107,19 @@ def test_add_ons_wait_for_the_node_pools_that_make_apply_makes() -> None:
     assert befores(known) == [""], "who says it himself is believed"
 
 
-def test_a_compute_stack_that_the_file_has_nothing_for_is_named() -> None:
+def test_a_stack_that_the_file_has_nothing_for_is_named() -> None:
     data = minimal({"auto_mode": {}}, addons={"metrics-server": {"enabled": False}})
     there = {"describe_stacks": [stack("t-compute-c"), stack("t-protection-c", protected=True)]}
+    there["describe_stacks"] += [stack("t-workloads-c"), stack("t-control-plane-gone")]
+    there["get_template t-workloads-c"] = {"Resources": {}}
     run = Deploy()
     assert run(data, there) == 0
+    for name in ("t-workloads-c", "t-control-plane-gone"):
+        assert any(f"aws cloudformation delete-stack --stack-name {name}" in line for line in run.said)
     assert any("aws cloudformation delete-stack --stack-name t-compute-c" in line for line in run.said)
     used = Deploy()
     assert used(minimal(), there) == 0
-    assert not any("left over" in line for line in used.said)
+    assert not any("delete-stack --stack-name t-compute-c" in line for line in used.said)
 
 
 LOOK = ["cdk", "diff", "-c", "env=t"]

@@ -282,3 +282,37 @@ def test_a_bucket_is_emptied_of_its_versions_once_its_name_is_typed() -> None:
     assert deleted == []
     assert empty_bucket(account, "data", ask=lambda _: "data\n", say=lambda _: None) == 0  # type: ignore[arg-type]
     assert deleted == [1000, 1000, 1000], "versions and delete markers, a thousand at a time"
+
+
+def test_what_stays_of_backups_and_sites_is_said_and_stops_no_cluster() -> None:
+    site = {
+        "remote_node_networks": ["192.168.0.0/20"],
+        "remote_pod_networks": ["192.168.16.0/20"],
+        "credentials": {"ssm": {}},
+        "sites": [{"name": "site", "max_nodes": 2}],
+    }
+    data = minimal({"managed_nodes": NODES, "hybrid_nodes": site}) | {"region": "eu-west-1"}
+    data["network"]["connections"] = [{"gateway_id": "tgw-0123456789abcdef0", "routes": ["192.168.0.0/16"]}]
+    point = "arn:aws:backup:eu-west-1:111122223333:recovery-point:1"
+    found = Destroy(
+        {
+            "describe_cluster": {"arn": "arn:aws:eks:eu-west-1:111122223333:cluster/c"},
+            "describe_instance_information": [{"InstanceId": "mi-1"}],
+            "get_template t-foundation": {
+                "Resources": {"V": {"Type": "AWS::Backup::BackupVault", "DeletionPolicy": "Delete"}}
+            },
+            "list_stack_resources t-foundation": [resource("AWS::Backup::BackupVault", "eks-platform-t", "V")],
+            "list_recovery_points_by_backup_vault eks-platform-t": [{"RecoveryPointArn": point}],
+        },
+        data,
+    )
+    assert found() == 0
+    said = "\n".join(found.said)
+    assert "note: machines of c that stay registered with Systems Manager: mi-1" in said
+    assert "note: vault eks-platform-t has 1 backups, and make destroy-foundation stops at it" in said
+    assert point in said
+    stays = {"Resources": {"V": {"Type": "AWS::Backup::BackupVault", "DeletionPolicy": "Retain"}}}
+    answers = {**found.account.answers, "describe_stacks": list(THERE), "get_template t-foundation": stays}
+    kept = Destroy(answers, data)
+    assert kept() == 0
+    assert "vault" not in "\n".join(kept.said)

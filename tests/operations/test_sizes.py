@@ -96,3 +96,37 @@ def test_who_says_sizes_himself_is_believed() -> None:
 def test_a_diff_shows_what_a_deploy_would_do() -> None:
     assert sizes(environment(max_size=10), account(2, 5), act=look) == "c/g:5"
     assert sizes(environment(max_size=10), {"describe_stacks": DENIED}, act=look) is None
+
+
+SUBNETS = [{"Fn::GetStackOutput": {"OutputName": f"PublishOutputRefNetworkPrivateSubnet{one}E84"}} for one in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("change", "network", "size"),
+    [
+        ({}, {}, None),
+        ({}, {"availability_zones": 3}, "c/g:5"),
+        ({"subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]}, {}, "c/g:5"),
+        (
+            {"availability_zones": ["eu-west-1a", "eu-west-1c"]},
+            {"availability_zones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]},
+            "c/g:5",
+        ),
+        (
+            {"local_zones": ["eu-west-1-dub-1a"]},
+            {
+                "availability_zones": ["eu-west-1a", "eu-west-1b"],
+                "local_zones": ["eu-west-1-dub-1a"],
+                "local_zone_cidr": "10.1.0.0/20",
+            },
+            "c/g:5",
+        ),
+    ],
+)
+def test_a_group_that_moves_to_other_subnets_begins_as_large_as_it_is(
+    change: dict[str, Any], network: dict[str, Any], size: str | None
+) -> None:
+    data = environment(**change) | {"region": "eu-west-1"}
+    data["network"] |= network
+    found = sizes(data, account(3, 5, Subnets=SUBNETS))
+    assert found == (size or "c/g:3")

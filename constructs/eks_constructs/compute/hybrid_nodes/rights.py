@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from eks_constructs.cluster_handle import ClusterHandle
+from eks_constructs.compute.hybrid_nodes.spec import ACTIVATION_TAG
 from eks_constructs.pseudo import Aws
 from eks_constructs.roles import Statement, allow, arn, document, trust_service
-
-ACTIVATION_TAG = "EKSClusterARN"
-"""Tag of activations, and so of the managed instances that they register."""
 
 
 def statements(cluster: ClusterHandle, *, ssm: bool, pod_identity: bool) -> Sequence[Statement]:

@@ -38,6 +38,10 @@ def _private(cidrs: list[str]) -> list[str]:
 RemoteCidrs = Annotated[list[Cidr], AfterValidator(_private), AfterValidator(distinct_values)]
 
 
+ACTIVATION_TAG = "EKSClusterARN"
+"""Tag of activations, and so of the managed instances that they register."""
+
+
 class SsmSpec(Spec):
     """Credentials by an SSM hybrid activation: Systems Manager names the nodes (mi-...) and renews their credentials each hour."""
 
