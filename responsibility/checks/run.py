@@ -95,6 +95,15 @@ def _may_belong(subject: Fact, facts: Facts) -> str:
     return ""
 
 
+def _may_lack(answer: Answer, subject: Fact, facts: Facts) -> str:
+    """Returns which resource an answer rests on and may not exist, and why; empty = none."""
+    for evidence in answer.evidence:
+        fact = facts.get(Fact, f"{evidence.stack}/{evidence.resource}")
+        if fact and fact is not subject and fact.resource.conditional and not subject.resource.conditional:
+            return f"{fact.words} may not exist: {fact.resource.conditional}"
+    return ""
+
+
 def _gets(facts: Facts, key: str, subject: Fact) -> bool:
     part = facts.get(Fact, key)
     if part is None or part is subject:
@@ -139,6 +148,8 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
     ):
         names = ", ".join(part.what for part in facts.unread[:_SHOWN])
         return Answer("unknown", f"{answer.detail}, but {names} was not read", (cluster.at(),))
+    if answer and answer.status == "met" and (may_lack := _may_lack(answer, subject, facts)):
+        return Answer("unknown", f"{answer.detail}, but {may_lack}", answer.evidence)
     if answer and answer.status == "open" and subject.resource.conditional:
         return Answer("unknown", f"would be open, but may not exist: {subject.resource.conditional}", answer.evidence)
     return answer

@@ -57,7 +57,9 @@ def _text(value: Any) -> str:
 
 
 def _ref(scope: Scope, name: Any) -> Any:
-    return scope.ref(_name(name))
+    # With AWS::LanguageExtensions the name may be worked out, too.
+    found = scope.value(name) if isinstance(name, dict) else name
+    return found if isinstance(found, Unknown) else scope.ref(_name(found))
 
 
 def _get_att(scope: Scope, argument: Any) -> Any:
@@ -66,9 +68,9 @@ def _get_att(scope: Scope, argument: Any) -> Any:
         if not dot:
             raise OddArgument
         return scope.attribute(name, attribute)
-    name, found = _list(argument, 2, 2)
-    attribute = scope.value(found)
-    return attribute if isinstance(attribute, Unknown) else scope.attribute(_name(name), _name(attribute))
+    name, attribute = (scope.value(one) for one in _list(argument, 2, 2))
+    unknown = next((one for one in (name, attribute) if isinstance(one, Unknown)), None)
+    return unknown or scope.attribute(_name(name), _name(attribute))
 
 
 def _sub(scope: Scope, argument: Any) -> Any:

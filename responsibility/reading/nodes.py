@@ -93,7 +93,8 @@ class Ec2Nodes(StartsInstances):
         Raises UnknownValue where they were not read.
         """
         overrides = "MixedInstancesPolicy.LaunchTemplate.Overrides"
-        for index, _ in enumerate(self.get(overrides, [])):
+        mixes = self.resource.type == "AWS::AutoScaling::AutoScalingGroup"
+        for index, _ in enumerate(self.get(overrides, [])) if mixes else ():
             if self.get(f"{overrides}.{index}.LaunchTemplateSpecification"):
                 where = self.at(f"{overrides}.{index}.LaunchTemplateSpecification")
                 raise UnknownValue(where, "some of its instances have another launch template, which was not read")

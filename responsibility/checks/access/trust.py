@@ -73,6 +73,9 @@ def not_open_to_everybody(role: Role) -> Answer | None:
                 return "everybody may assume it"
             account = _ACCOUNT.fullmatch(value) if kind == "AWS" else None
             if account and account[1].isdigit() and account[1] != own and not statement.tests():
+                others = {found[1] for _, one in statement.principals if (found := _ACCOUNT.fullmatch(one))}
+                if not own and len({one for one in others if one.isdigit()}) > 1:
+                    return f"accounts {' and '.join(sorted(others))} may assume it: only one can be the own"
                 if not own:
                     raise UnknownValue(statement.evidence, f"whether {account[1]} is the own account is not known")
                 return f"anyone in account {account[1]} may assume it if that account allows it"
