@@ -34,7 +34,7 @@ def apply(task: Task) -> None:
                 if task.helm:
                     task.helm.install(content, task.timeout)
             else:
-                task.say(f"{step.file}: {len(content)} objects")
+                task.say(f"{step.file}: {len(content)} object{'s' * (len(content) != 1)}")
                 _apply_objects(content, kubectl, task.timeout, task.pause)
         except DeliveryProblem as problem:
             raise DeliveryProblem(

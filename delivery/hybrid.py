@@ -19,6 +19,8 @@ from safe_io.text_file import read_text
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$")]
 _Role = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@:~/-]{1,600}$")]
 _Region = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+_REGION = "${AWS_REGION:?export the region of the cluster}"
+"""Where the environment file names none: the shell says what is missing, in place of a command without a region."""
 _ACCOUNT = "$(aws sts get-caller-identity --query Account --output text)"
 LONGEST_ROLE = 64
 """Of the IamRole of an activation: API_CreateActivation.html of the Systems Manager API reference."""
@@ -87,7 +89,7 @@ def _activation(sites: _Sites, name: str) -> str:
             f"the role {sites.role} has {len(sites.role)} characters with its path, and Systems Manager takes {LONGEST_ROLE}: name"
             " another role_arn"
         )
-    region = sites.region or "$AWS_REGION"
+    region = sites.region or _REGION
     hours = sites.activation_hours or 24
     arn = f"arn:aws:eks:{region}:{_ACCOUNT}:cluster/{sites.cluster}"
     lines = [
@@ -111,7 +113,7 @@ def _activation(sites: _Sites, name: str) -> str:
 
 
 def _outputs(sites: _Sites, name: str) -> str:
-    region = sites.region or "$AWS_REGION"
+    region = sites.region or _REGION
     stack = f"{sites.environment}-compute-{sites.cluster}"
     wanted = " || ".join(f"OutputKey=='{key}'" for key in sites.outputs.values())
     return "\n".join(

@@ -32,7 +32,7 @@ def remove(task: Task) -> None:
 
     balancers = [item for step in workloads for item in objects[step.file] if _has_load_balancer(item)]
     if balancers:
-        task.say(f"load balancers of {len(balancers)} objects")
+        task.say(f"load balancers of {len(balancers)} object{'s' * (len(balancers) != 1)}")
         _delete(balancers, kubectl, timeout)
     for step in workloads:
         _remove_workload(task, step, objects[step.file])
@@ -49,7 +49,7 @@ def remove(task: Task) -> None:
 
 def _remove_workload(task: Task, step: Step, objects: Sequence[KubernetesObject]) -> None:
     namespace, kubectl, timeout = str(step.workload), task.kubectl, task.timeout
-    task.say(f"{step.file}: {len(objects)} objects, and the volumes of namespace {namespace}")
+    task.say(f"{step.file}: {len(objects)} object{'s' * (len(objects) != 1)}, and the volumes of namespace {namespace}")
     last = (*_LAST, "PersistentVolume")
     _delete([item for item in objects if kind_of(item) not in last], kubectl, timeout)
     # Those that a StatefulSet made are in no file.

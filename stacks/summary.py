@@ -58,6 +58,8 @@ def lines(assembly: Path, *, brief: bool) -> Iterator[str]:
     manifests = sorted((assembly / "manifests").glob("*/*.yaml"))
     yield f"{total} resources in {len(stacks)} stacks: {assembly}/*.template.json"
     yield f"{len(manifests)} Kubernetes manifests: {assembly}/manifests/"
+    for sites in sorted(assembly.glob("hybrid/*")):
+        yield f"Files for the machines of your sites: {sites}/ (docs/hybrid.md)"
     checked = (assembly / "validation-report.json").exists()
     yield (
         "Checked: cdk-nag AwsSolutions and NIST 800-53 r5, CloudFormation validation, checks of the review."

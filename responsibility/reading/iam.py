@@ -23,6 +23,7 @@ Purpose = Literal[
     "pod_identity",
     "irsa",
     "capability",
+    "backup",
     "people",
     "kubectl",
     "deploy",

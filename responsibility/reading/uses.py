@@ -54,7 +54,18 @@ class UsedRole(Role):
 def uses_of(facts: Facts) -> dict[str, list[Use]]:
     """Returns the uses of each role, by the role's key."""
     found: dict[str, dict[Use, None]] = defaultdict(dict)
-    for finder in (_clusters, _nodes, _node_classes, _fargate, _pods, _annotations, _entries, _aws_auth, _lambdas):
+    for finder in (
+        _clusters,
+        _nodes,
+        _node_classes,
+        _fargate,
+        _pods,
+        _annotations,
+        _entries,
+        _aws_auth,
+        _lambdas,
+        _backups,
+    ):
         for value, use in finder(facts):
             if role := facts.find(Role, value):
                 found[role.resource.key][use] = None
@@ -169,6 +180,17 @@ def _lambdas(facts: Facts) -> Iterator[Found]:
         function = maker_of(fact)
         if function:
             yield function.resource.maybe("Role"), _use("deploy", fact, f"the one that makes {what}")
+
+
+def _backups(facts: Facts) -> Iterator[Found]:
+    """AWS Backup takes a role for what it saves; only selections that name a cluster have to do with one."""
+    for selection in facts.of_type("AWS::Backup::BackupSelection"):
+        said = selection.resource.maybe("BackupSelection.Resources", []) or []
+        cluster = next((found for arn in said if (found := facts.find(Cluster, arn))), None)
+        if cluster or any(":eks:" in str(arn) for arn in said):
+            words = f"backups of {cluster.words}" if cluster else "backups of clusters"
+            key = cluster.resource.key if cluster else selection.cluster_key
+            yield selection.resource.maybe("BackupSelection.IamRoleArn"), Use("backup", key, words, selection)
 
 
 def _of_itself(role: Role) -> Iterator[Use]:

@@ -22,6 +22,7 @@ _MEANT: dict[str, tuple[Purpose, ...]] = {
     "eks-fargate-pods.amazonaws.com": ("fargate",),
     "lambda.amazonaws.com": ("kubectl", "deploy"),
     "capabilities.eks.amazonaws.com": ("capability",),
+    "backup.amazonaws.com": ("backup",),
 }
 """The uses of a role that explain why a service may assume it."""
 

@@ -25,7 +25,13 @@ def explain(file: YamlFile, item: Any, model: type[BaseModel]) -> tuple[int, str
 
 def without_echoes(error: ValidationError, model: type[BaseModel], at_most: int) -> Iterator[Any]:
     """Yields pydantic's first errors, without "missing" for a misspelt key."""
-    items = error.errors(include_url=False)[:at_most]
+    items: list[Any] = error.errors(include_url=False)[:at_most]
+    missing: dict[Any, list[str]] = {}
+    for item in items:
+        if item["type"] == "missing":
+            missing.setdefault(item["loc"][:-1], []).append(str(item["loc"][-1]))
+    for item in items:
+        item["missing"] = missing.get(item["loc"][:-1], [])
     misspelt = {
         (*item["loc"][:-1], meant.split(".")[0])
         for item in items
@@ -40,9 +46,9 @@ def did_you_mean(found: str, known: Sequence[str]) -> str:
     return f" Did you mean {close}?" if close else ""
 
 
-def _closest(found: str, known: Sequence[str]) -> str | None:
+def _closest(found: str, known: Sequence[str], cutoff: float = 0.7) -> str | None:
     plain = {name.lower().replace("-", "_"): name for name in known}
-    close = difflib.get_close_matches(found.lower().replace("-", "_"), plain, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(found.lower().replace("-", "_"), plain, n=1, cutoff=cutoff)
     return plain[close[0]] if close else None
 
 
@@ -111,6 +117,7 @@ class _Place:
 
     def __init__(self, model: type[BaseModel], item: Any) -> None:
         self.where: Where = ()
+        self._missing: list[str] = item.get("missing", [])
         self.parent: type[BaseModel] | None = None
         options: list[Any] = [model]
         for part in item["loc"]:
@@ -142,11 +149,14 @@ class _Place:
         return f"; allowed here: {', '.join(self.parent.model_fields) or 'nothing'}.{f' Did you mean {meant}?' if meant else ''}"
 
     def meant(self, key: str) -> str | None:
-        """Returns the key that may be meant by one that is not known: the same one further down, else the most like it."""
+        """Returns the key that may be meant by one that is not known: the same one further down, else one that is missing, else the most
+        like it."""
         if not self.parent:
             return None
         below = next((path for path in _paths(self.parent) if path[-1] == key), None)
-        return ".".join(below) if below else _closest(key, list(self.parent.model_fields))
+        if below:
+            return ".".join(below)
+        return _closest(key, self._missing, 0.5) or _closest(key, list(self.parent.model_fields))
 
 
 def _model_of(options: list[Any]) -> type[BaseModel] | None:

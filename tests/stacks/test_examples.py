@@ -54,6 +54,8 @@ def test_an_example_passes_every_check(synthesised: Path, name: str) -> None:
 def test_the_review_of_an_example_leaves_little_open(synthesised: Path, name: str) -> None:
     document = reviewed(synthesised / name, ROOT / ".responsibility.yaml")
     assert document.summary.open["critical"] == document.summary.open["high"] == 0
+    assert document.cost
+    assert [one for one in document.cost.not_priced if "not in the price table" in one] == []
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

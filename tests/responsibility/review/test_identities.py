@@ -76,6 +76,27 @@ def test_a_managed_policy_is_said_by_what_it_does() -> None:
     assert role.clusters == ["template/Cluster"]
 
 
+def test_the_role_that_backs_a_cluster_up_is_an_identity() -> None:
+    """It reads everything in the cluster: whoever reviews the file must see it."""
+    backup = """
+  Selection:
+    Type: AWS::Backup::BackupSelection
+    Properties:
+      BackupPlanId: plan
+      BackupSelection: {SelectionName: all, IamRoleArn: !GetAtt Role.Arn, Resources: [RESOURCE]}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {Service: backup.amazonaws.com}, Action: sts:AssumeRole}]}
+      ManagedPolicyArns: [arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup]
+"""
+    role = read(f"Resources:{CLUSTER}{backup}".replace("RESOURCE", "!GetAtt Cluster.Arn"))["Role"]
+    assert role.assumed_by == ["AWS Backup: backups of cluster demo"]
+    assert role.breadth == "broad"
+    assert role.clusters == ["template/Cluster"]
+    assert "Role" not in read(f"Resources:{CLUSTER}{backup}".replace("RESOURCE", "'arn:aws:ec2:*:*:volume/*'"))
+
+
 def test_pods_are_named_by_their_service_account() -> None:
     role = role_with("Action: s3:GetObject, Resource: 'arn:aws:s3:::orders/*'")
     assert role.assumed_by == ["pods of service account shop/orders of cluster demo through Pod Identity"]
