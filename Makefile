@@ -98,8 +98,10 @@ explain: setup env-named  ## what ENV comes to with what it extends and the defa
 	@python -m stacks.environment.explain "$$ENV" --key="$$KEY" $${SAID:+--said}
 
 # TO=1.37: the version (default: the next one). REHEARSE_FLAGS="--rollback": more options of python -m rehearse (docs/rehearse.md).
+# WAVE=name or all: ENV is a fleet; playbook and rehearsal of each cluster of the wave, into fleet.out/ (docs/fleet.md).
 rehearse: setup env-named  ## play the upgrade of ENV on a local Kubernetes: what would block, what would be down (docs/rehearse.md)
-	@python -m rehearse --to="$${TO:-next}" --env="$$ENV" $$REHEARSE_FLAGS
+	@test -z "$$WAVE" || exec python -m fleet upgrade "$$ENV" --wave="$$WAVE" --to="$${TO:-next}"
+	@test -n "$$WAVE" || python -m rehearse --to="$${TO:-next}" --env="$$ENV" $$REHEARSE_FLAGS
 
 lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into ENV.lock.yaml (LATEST=yes: the newest; docs/lock.md)
 	@$(call synth,-c "env=$$ENV" -c checks=off)

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import messages, peer, report, reviews
+from bench import messages, pairs, peer, report, reviews
 from bench.environment import write_environment
 from bench.measure import OUTPUT, Job, measure
 from safe_io.errors import run
@@ -35,17 +35,19 @@ def main() -> int:
             with_peer, problem = False, str(missing)
 
     with TemporaryDirectory(prefix="bench-") as folder:
-        jobs = _ours(Path(folder)) + reviews.jobs(ROOT, Path(folder))
+        jobs = _ours(Path(folder)) + pairs.jobs(Path(folder)) + reviews.jobs(ROOT, Path(folder))
         if with_peer:
             jobs += _peers()
         print("\n".join(report.header(arguments.runs)), flush=True)
         timings = measure(jobs, arguments.runs)
+        of_fleets = list(pairs.ratio(timings, Path(folder)))
     tables = (
         report.rows(timings),
         reviews.growth(timings),
         report.noise(timings, load),
         report.ratios(timings),
         report.messages(*messages.per_cluster()),
+        of_fleets,
         report.deploys(timings),
     )
     for line in chain(*tables, report.work(timings)):

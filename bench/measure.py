@@ -113,10 +113,16 @@ def clean_environment() -> dict[str, str]:
 
 
 def _made(output: Path) -> Made:
-    templates = [path.read_bytes() for path in output.glob("*.template.json")]
+    several = [path.parent for path in output.glob("*/manifest.json")]
+    assemblies = [output] if (output / "manifest.json").exists() else several
+    templates = [path.read_bytes() for one in assemblies for path in one.glob("*.template.json")]
     types = [item["Type"] for template in templates for item in json.loads(template)["Resources"].values()]
     return Made(
-        types.count("AWS::EKS::Cluster"), len(templates), len(types), sum(map(len, templates)), deploy_time(output)
+        types.count("AWS::EKS::Cluster"),
+        len(templates),
+        len(types),
+        sum(map(len, templates)),
+        max(map(deploy_time, assemblies), key=lambda time: time.side_by_side),
     )
 
 

@@ -25,10 +25,11 @@ def per_cluster() -> tuple[float, float]:
     return total / further, (large["CreateRequest"] - small["CreateRequest"]) / further
 
 
-def count(clusters: int) -> Mapping[str, int]:
-    """Returns how many messages of each kind a synth of so many clusters sends."""
+def count(clusters: int | Path) -> Mapping[str, int]:
+    """Returns how many messages of each kind a synth of so many clusters sends, or of an environment file."""
     with TemporaryDirectory(prefix="bench-messages-") as folder:
-        context = {"env": str(write_environment(Path(folder), clusters)), "checks": "off"}
+        file = clusters if isinstance(clusters, Path) else write_environment(Path(folder), clusters)
+        context = {"env": str(file), "checks": "off"}
         more = {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": f"{folder}/out"}
         done = subprocess.run(
             [sys.executable, "-m", "bench.messages"],

@@ -1,4 +1,4 @@
-"""`python -m fleet table | review | deploy | gate`: what make runs of a fleet."""
+"""`python -m fleet table | review | upgrade | deploy | gate`: what make runs of a fleet."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def _act(arguments: list[str]) -> int:
         elif action != "schema":
             one.add_argument("name", help="a fleet: its name, or the path of its file")
             one.add_argument(
-                "--wave", required=True, help="the name of a wave" + (", or all" if action == "deploy" else "")
+                "--wave",
+                required=True,
+                help="the name of a wave" + (", or all" if action in ("deploy", "upgrade") else ""),
             )
         if action == "table":
             one.add_argument("--format", choices=("text", "json", "html"), default="text")
@@ -60,6 +62,9 @@ def _act(arguments: list[str]) -> int:
             one.add_argument("--wave", help="only the environments of this wave")
             one.add_argument("--checks", choices=("on", "off"), default="off", help="the checks of a synth too")
             one.add_argument("--fail-on", choices=("critical", "high", "medium", "low", "never"), default="never")
+        elif action == "upgrade":
+            one.add_argument("--to", default="next", help="a Kubernetes version, such as 1.37 (default: the next one)")
+            one.add_argument("--no-rehearsal", action="store_true", help="playbooks alone")
         elif action in ("deploy", "gate", "look"):
             one.add_argument(
                 "--lookup-roles",
@@ -133,6 +138,16 @@ def _review(options: argparse.Namespace) -> int:
     else:
         found = [(path, load_environment(path))]
     return review(found, checks=options.checks == "on", fail_on=options.fail_on, run=through, say=_say)
+
+
+def _upgrade(options: argparse.Namespace) -> int:
+    from delivery.subprocesses import through
+    from fleet.loading import load_fleet
+    from fleet.path import fleet_path
+    from fleet.upgrading import plan
+
+    fleet = load_fleet(fleet_path(options.name))
+    return plan(fleet, options.wave, options.to, rehearsal=not options.no_rehearsal, run=through, say=_say)
 
 
 @dataclass
@@ -233,6 +248,7 @@ ACTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "deploy": ("deploy a wave; after --, a call of the CDK", _deploy),
     "look": ("print how many resources a wave would replace or remove", _look),
     "gate": ("wait until the gate of a wave is open", _gate),
+    "upgrade": ("playbook and rehearsal of an upgrade, for each cluster of a wave", _upgrade),
     "github": ("print the workflow for GitHub Actions", _github),
     "schema": ("the JSON schema of the table", _schema),
 }

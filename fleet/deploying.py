@@ -13,13 +13,13 @@ from delivery.account import Asked
 from fleet.gates import GateShut, Look, running_version, wait
 from fleet.loading import minor
 from fleet.model import Fleet, Member, Wave
+from fleet.spec import ALL_WAVES
 from operations.__main__ import LOOKUP_PROFILE
 from responsibility.account.errors import AccountError
 from safe_io.errors import FINDINGS, OK, BadInput
 from safe_io.terminal import one_line
 
 _ROOT = Path(__file__).parents[1]
-ALL_WAVES = "all"
 QUALIFIER = "@aws-cdk/core:bootstrapQualifier"
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 Run = Callable[[Sequence[str], dict[str, str]], int]

@@ -10,7 +10,7 @@ from constructs import Construct
 from eks_constructs.roles import allow, document, prescribe, role
 from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles
 from fleet.model import Fleet
-from fleet.pipeline import in_repository
+from fleet.path import in_repository
 from fleet.spec import GithubSpec
 from safe_io.errors import BadInput
 from stacks.environment.aws_names import partition_of

@@ -10,6 +10,7 @@ from typing import Any
 from fleet.model import Fleet, Member, Wave
 from fleet.spec import FleetSpec
 from fleet.waves import assigned
+from operations.environment import stack_names
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
 from stacks.environment.loading import load_environment
@@ -90,6 +91,16 @@ def _check_names(document: YamlFile, members: list[Member]) -> None:
                     f" and {one.region}; a cluster is in one environment",
                 )
             clusters[key] = one
+    stacks: dict[tuple[str, str, str], Member] = {}
+    for one in members:
+        for stack in sorted(stack_names(one.environment)):
+            other = stacks.setdefault((one.account, one.region, stack), one)
+            if other is not one:
+                document.fail(
+                    one.where,
+                    f"{one.environment.name} has the stack {stack}, and so has {other.environment.name}, in account {one.account} and"
+                    f" {one.region}: each would overwrite the other's; rename one of the two",
+                )
 
 
 def _check_places(document: YamlFile, spec: FleetSpec, members: list[Member]) -> None:

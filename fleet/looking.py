@@ -4,20 +4,18 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from delivery.account import Asked
 from fleet.model import Member
+from fleet.synthesis import Run, synthesise
 from operations.deployed_stacks import DeployedStacks
 from responsibility.account.errors import AccountError
 from safe_io.errors import FINDINGS, OK, BadInput
 from safe_io.output import write
 from safe_io.terminal import one_line
-
-_ROOT = Path(__file__).parents[1]
-Run = Callable[[Sequence[str], Mapping[str, str]], int]
 
 
 def replacements(
@@ -35,9 +33,7 @@ def _of(member: Member, account_of: Callable[[Member], Asked], run: Run, say: Ca
     name = member.environment.name
     with tempfile.TemporaryDirectory(prefix="eks-platform-fleet-") as folder:
         made, base, document = (Path(folder) / part for part in ("cdk.out", "base", "review.json"))
-        context = {"env": str(member.path), "checks": "off"}
-        child = {**os.environ, "CDK_OUTDIR": str(made), "CDK_CONTEXT_JSON": json.dumps(context)}
-        if code := run([sys.executable, str(_ROOT / "app.py")], child):
+        if code := synthesise(member.path, made, run):
             raise BadInput(f"{name}: its synth failed ({code}): nobody knows what it would change")
         base.mkdir()
         try:

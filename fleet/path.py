@@ -1,4 +1,4 @@
-"""Finds the file of a fleet."""
+"""Finds the file of a fleet, and its place in the repository."""
 
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from safe_io.yaml_file import YamlFile
 from stacks.environment.path import environment_names, environment_path
 from stacks.environment.problems import did_you_mean
 
-FOLDER = Path(__file__).parents[1] / "fleets"
+_ROOT = Path(__file__).parents[1]
+FOLDER = _ROOT / "fleets"
 
 
 def fleet_names(folder: Path = FOLDER) -> list[str]:
@@ -61,3 +62,13 @@ def named(name: str) -> tuple[Path, bool]:
             f" Fleets: {', '.join(fleet_names())}. Or the path of a file of your own that ends in .yaml"
         )
     )
+
+
+def in_repository(path: Path) -> str:
+    """Returns the path of a fleet's file in the repository. Raises BadInput: it is elsewhere."""
+    file = path.resolve()
+    if not file.is_relative_to(_ROOT):
+        raise BadInput(
+            f"{path}: is not in the repository that the pipeline reads; put it below {_ROOT}, such as in fleets/"
+        )
+    return str(file.relative_to(_ROOT))

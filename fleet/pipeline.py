@@ -6,8 +6,6 @@ work for hundreds of clusters, and one role that may do what all stages do.
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
@@ -21,12 +19,12 @@ from eks_constructs.private_bucket import private_bucket, tls_alone
 from eks_constructs.roles import Statement, allow, arn, from_source, prescribe, role, trust_service
 from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles
 from fleet.model import Fleet
+from fleet.path import in_repository
+from fleet.pipeline_stages import declared
 from fleet.spec import BUILD_MINUTES, PipelineSpec
-from fleet.stages import NONE_REPLACED, Action, Stage, pipelines
-from safe_io.errors import BadInput
+from fleet.stages import Stage, pipelines
 from stacks.environment.aws_names import partition_of
 
-_ROOT = Path(__file__).parents[1]
 IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
 """https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html"""
 PYTHON = "3.12"
@@ -70,7 +68,7 @@ class PipelineStack(cdk.Stack):
         self._bucket = self._artifacts()
         self._projects = {job: self._project(job) for job in COMMANDS}
         made = pipelines(fleet)
-        names = [self._name if not index else f"{self._name}-{index + 1}" for index in range(len(made))]
+        names = [self._name if not index else f"{self._name}.{index + 1}" for index in range(len(made))]
         roles = [self._pipeline_role(index, stages, names) for index, stages in enumerate(made)]
         for index, stages in enumerate(made):
             self._pipeline(index, names, stages, roles[index])
@@ -215,6 +213,8 @@ class PipelineStack(cdk.Stack):
         return made.attr_arn
 
     def _pipeline(self, index: int, names: Sequence[str], stages: Sequence[Stage], role_arn: str) -> None:
+        projects = {job: project.ref for job, project in self._projects.items()}
+        following = names[index + 1] if index + 1 < len(names) else None
         made = codepipeline.CfnPipeline(
             self,
             f"Pipeline{index + 1}",
@@ -229,103 +229,10 @@ class PipelineStack(cdk.Stack):
                 location=self._bucket.ref,
                 encryption_key=codepipeline.CfnPipeline.EncryptionKeyProperty(id=self._key.attr_arn, type="KMS"),
             ),
-            stages=[self._stage(stage, index, names) for stage in stages],
+            stages=[declared(stage, self._spec.source, projects, following) for stage in stages],
         )
         # The pipeline starts when it is made: its role must be able to read by then.
         made.node.add_dependency(self.node.find_child(f"PipelineRole{index + 1}Policy"))
-
-    def _stage(
-        self, stage: Stage, index: int, names: Sequence[str]
-    ) -> codepipeline.CfnPipeline.StageDeclarationProperty:
-        skip = stage.skipped_if_nothing_is_replaced
-        # Only VariableCheck and LambdaInvoke can skip a stage: docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html
-        condition = {
-            "conditions": [
-                {
-                    "result": "SKIP",
-                    "rules": [
-                        {
-                            "name": "something-is-replaced",
-                            "ruleTypeId": {
-                                "category": "Rule",
-                                "owner": "AWS",
-                                "provider": "VariableCheck",
-                                "version": "1",
-                            },
-                            "configuration": {
-                                "Variable": f"#{{{skip}.REPLACED}}",
-                                "Value": NONE_REPLACED,
-                                "Operator": "NE",
-                            },
-                        }
-                    ],
-                }
-            ]
-        }
-        return codepipeline.CfnPipeline.StageDeclarationProperty(
-            name=stage.name,
-            actions=[self._action(action, stage, index, names) for action in stage.actions],
-            before_entry=condition if skip else None,
-        )
-
-    def _action(
-        self, action: Action, stage: Stage, index: int, names: Sequence[str]
-    ) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
-        category, owner, provider = {
-            "source": ("Source", "AWS", "CodeStarSourceConnection"),
-            "approve": ("Approval", "AWS", "Manual"),
-            "next": ("Invoke", "AWS", "CodePipeline"),
-        }.get(action.job, ("Build", "AWS", "CodeBuild"))
-        source = action.job == "source"
-        build = category == "Build"
-        return codepipeline.CfnPipeline.ActionDeclarationProperty(
-            name=action.name,
-            action_type_id=codepipeline.CfnPipeline.ActionTypeIdProperty(
-                category=category, owner=owner, provider=provider, version="1"
-            ),
-            configuration=self._configuration(action, stage, index, names),
-            namespace=action.wave if action.job == "look" else "Source" if source else None,
-            input_artifacts=[codepipeline.CfnPipeline.InputArtifactProperty(name="Source")] if build else None,
-            output_artifacts=[codepipeline.CfnPipeline.OutputArtifactProperty(name="Source")] if source else None,
-            run_order=2 if action.after else 1,
-            timeout_in_minutes=action.minutes or None,
-        )
-
-    def _configuration(self, action: Action, stage: Stage, index: int, names: Sequence[str]) -> dict[str, Any]:
-        if action.job == "source":
-            source = self._spec.source
-            return {
-                "ConnectionArn": source.connection_arn,
-                "FullRepositoryId": source.repository,
-                "BranchName": source.branch,
-                # The first pipeline starts by itself; each other one is started with the commit that came through the one before.
-                "DetectChanges": "false" if index else "true",
-            }
-        if action.job == "approve":
-            by = f" Approval by: {', '.join(stage.approval.by)}." if stage.approval else ""
-            topic = {"NotificationArn": stage.approval.notify} if stage.approval and stage.approval.notify else {}
-            counted = f"#{{{action.wave}.REPLACED}} resources would be replaced or removed"
-            text = f"Wave {action.wave}: {counted}; the log of what-changes names them.{by}"
-            return {"CustomData": text, **topic}
-        if action.job == "next":
-            revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": "#{Source.CommitId}"}
-            return {"PipelineName": names[index + 1], "SourceRevisions": json.dumps([revision])}
-        values = {"WAVE": action.wave, "ENVIRONMENT": action.environment}
-        variables = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in values.items() if value]
-        return {
-            "ProjectName": self._projects[action.job].ref,
-            **({"EnvironmentVariables": json.dumps(variables)} if variables else {}),
-        }
-
-
-def in_repository(path: Path) -> str:
-    """Returns the path of a fleet's file in the repository. Raises BadInput: it is elsewhere."""
-    file = path.resolve()
-    if not file.is_relative_to(_ROOT):
-        raise BadInput(
-            f"{path}: is not in the repository that the pipeline reads; put it below {_ROOT}, such as in fleets/"
-        )
-    return str(file.relative_to(_ROOT))
 
 
 _LOGGED = (

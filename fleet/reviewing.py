@@ -1,20 +1,17 @@
 """Synthesises and reviews every environment of a fleet: the table, and whoever approves, read what comes of it."""
 
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fleet.synthesis import Run, synthesise
 from fleet.table import OUT, REVIEW
 from safe_io.errors import BAD_INPUT, FINDINGS, OK
 from safe_io.output import write
 from safe_io.ownership import claim
 from stacks.environment.model import Environment
-
-_ROOT = Path(__file__).parents[1]
-Run = Callable[[Sequence[str], dict[str, str]], int]
 
 
 def review(
@@ -45,9 +42,7 @@ def review(
         say(f"{number}/{len(environments)} {environment.name}: synth and review")
         with tempfile.TemporaryDirectory(prefix="eks-platform-fleet-") as folder:
             made, document = Path(folder) / "cdk.out", Path(folder) / REVIEW
-            context = {"env": str(path), "checks": "on" if checks else "off"}
-            child = {**os.environ, "CDK_OUTDIR": str(made), "CDK_CONTEXT_JSON": json.dumps(context)}
-            code = run([sys.executable, str(_ROOT / "app.py")], child)
+            code = synthesise(path, made, run, checks=checks)
             if code == OK:
                 command = [
                     "-m",

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.encryption import LogRetention
 from eks_constructs.roles import IamSpec
-from eks_constructs.spec import PARTITION, UUID, Misplaced, Spec, pattern, repeated
+from eks_constructs.spec import PARTITION, UUID, Misplaced, Spec, distinct_values, pattern, repeated
+from stacks.environment.aws_names import partition_of
 from stacks.environment.path import NAME
 from stacks.environment.region import Region
 
@@ -18,7 +19,10 @@ Name = Annotated[
         r"[a-z][a-z0-9-]{0,23}", "must begin with a letter and have at most 24 lower-case letters, digits and hyphens"
     ),
 ]
-Approver = Annotated[str, pattern(r"[\w+=,.@/: -]{1,128}", "must be the name of a person, team or role")]
+Approver = Annotated[
+    str,
+    pattern(r"[\w@]([\w+=,.@/: -]{0,126}\w)?", "must be the name of a person, team or role, such as role/PlatformLead"),
+]
 SnsTopic = Annotated[
     str,
     pattern(
@@ -34,6 +38,8 @@ BUILD_MINUTES = 480
 APPROVAL_MINUTES = 86_400
 """The longest that a manual approval waits, 60 days; the shortest is 5 minutes (same page)."""
 SELECTORS = ("environments", "regions", "accounts", "percent")
+ALL_WAVES = "all"
+"""In the place of a wave's name: every wave, in order."""
 ALL = 100
 """Percent."""
 
@@ -54,7 +60,7 @@ class AccountSpec(Spec):
 class ApprovalSpec(Spec):
     """Somebody who has to say yes before a wave begins."""
 
-    by: Annotated[list[Approver], Field(min_length=1)]
+    by: Annotated[list[Approver], Field(min_length=1), AfterValidator(distinct_values)]
     """Who approves. In CodePipeline: ARNs or names of roles whose policies allow codepipeline:PutApprovalResult; on GitHub: reviewers."""
     notify: SnsTopic | None = None
     """SNS topic that hears of a wave that waits (CodePipeline)."""
@@ -105,6 +111,8 @@ class WaveSpec(Spec):
 
     @model_validator(mode="after")
     def _one_selector(self) -> "WaveSpec":
+        if self.name == ALL_WAVES:
+            raise Misplaced(f"{ALL_WAVES} means every wave (WAVE={ALL_WAVES}); choose another name", "name")
         said = [key for key in SELECTORS if getattr(self, key) is not None]
         if len(said) != 1:
             found = f"has {' and '.join(said)}" if said else "says nothing of its environments"
@@ -253,6 +261,31 @@ class FleetSpec(Spec):
                     "bootstrap",
                     place_,
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _partitions(self) -> "FleetSpec":
+        made = {
+            key: partition_of(one.region)
+            for key, one in (("pipeline", self.pipeline), ("github", self.github))
+            if one is not None
+        }
+        for number, account in self.accounts.items():
+            first = partition_of(account.bootstrap[0])
+            for place, region in enumerate(account.bootstrap):
+                found = partition_of(region)
+                if found != first:
+                    raise Misplaced(
+                        f"{region} is in {found}, and {account.bootstrap[0]} in {first}: an account is in one partition",
+                        *("accounts", number, "bootstrap", place),
+                    )
+                for key, partition in made.items():
+                    if partition != found:
+                        raise Misplaced(
+                            f"{region} is in {found}, and the region of {key} in {partition}: no role of one is assumed from the other, so"
+                            " make a fleet for each",
+                            *("accounts", number, "bootstrap", place),
+                        )
         return self
 
     @model_validator(mode="after")

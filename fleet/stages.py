@@ -1,5 +1,7 @@
 """The stages of a fleet's pipelines, as plain data: what they do, and how many pipelines they need.
 
+Names of waves and environments have small letters, digits and hyphens: what is not one of them has a dot or a capital in its name.
+
 A pipeline has at most 50 stages, and a stage 50 actions: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
 """
 
@@ -28,6 +30,8 @@ class Action:
     """Its time limit; 0: that of its project."""
     after: bool = False
     """Whether it begins after the other actions of its stage."""
+    starts_by_itself: bool = False
+    """Of a source: whether each new commit starts the pipeline."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +60,23 @@ def pipelines(fleet: Fleet) -> list[list[Stage]]:
 
 
 def _first(number: int) -> Iterator[Stage]:
-    yield Stage("Source", (Action("Source", "source"),))
+    yield Stage("Source", (Action("Source", "source", starts_by_itself=not number),))
     if not number:  # the same commit was checked by the first pipeline
         yield Stage("Checks", (Action("synth-and-review", "check"),))
 
 
 def _stages(wave: Wave, gate_minutes: int) -> Iterator[Stage]:
     name, approval = wave.spec.name, wave.spec.approval
-    yield Stage(f"{name}-look", (Action("what-changes", "look", name),))
+    yield Stage(f"{name}.look", (Action("what-changes", "look", name),))
     minutes = approval.time_limit_minutes if approval else ApprovalSpec(by=["anybody"]).time_limit_minutes
     approve = Action("approve", "approve", name, minutes=minutes)
-    yield Stage(f"{name}-approve", (approve,), approval, "" if approval else name)
+    yield Stage(f"{name}.approve", (approve,), approval, "" if approval else name)
     chunks = list(_chunks([one.environment.name for one in wave.members], MAX_ACTIONS - 1))
     for number, names in enumerate(chunks, 1):
         actions = [Action(one, "deploy", name, one) for one in names]
         if number == len(chunks):
-            actions.append(Action("gate", "gate", name, minutes=gate_minutes, after=True))
-        yield Stage(name if number == 1 else f"{name}-{number}", tuple(actions))
+            actions.append(Action("Gate", "gate", name, minutes=gate_minutes, after=True))
+        yield Stage(name if number == 1 else f"{name}.{number}", tuple(actions))
 
 
 def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

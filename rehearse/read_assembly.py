@@ -164,11 +164,10 @@ def _own(group: SelfManagedNodes, zones: Mapping[str, Mapping[str, str]], unknow
     overrides = _plain(get("MixedInstancesPolicy.LaunchTemplate.Overrides", []) or [], [])
     kind = next((str(one["InstanceType"]) for one in overrides if one.get("InstanceType")), "")
     said = _user_data(group, unknown)
-    try:
+    windows = "EKSBootstrap" in said.text  # the script of EKS's AMIs for Windows
+    with suppress(UnknownValue):
         kind = kind or str(group.instance.get("InstanceType", "") if group.instance else "")
-        windows = group.family == "windows"
-    except UnknownValue:
-        windows = "EKSBootstrap" in said.text
+        windows = windows or group.family == "windows"
     size = get("DesiredCapacity") or get("MinSize") or 1
     return {
         "name": group.name,

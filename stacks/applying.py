@@ -75,10 +75,12 @@ def apply_objects(
             before = [kubectl.install(item, filled, after=[*before, *rights])]
         else:
             before = [_stages(kubectl, item, known, before)]
-    lanes = [before] * SIDE_BY_SIDE
+    # Clusters are deployed side by side, four stacks at most (operations/deploying.py), and share the account's functions.
+    width = max(1, SIDE_BY_SIDE // sum(one.delivered_by_stack for one in environment.clusters))
+    lanes = [before] * width
     made: dict[str, IDependable] = {}
     for number, workload in enumerate(workloads):
-        lane = number % SIDE_BY_SIDE
+        lane = number % width
         own = stack.node.find_child(pascal_case(workload.placement.namespace))
         filled = {**known, **values[workload.placement.namespace]}
         used = [made[namespace] for namespace in sorted(workload.after)]

@@ -1,8 +1,10 @@
 """Capabilities stack: controllers that AWS runs for a cluster (Argo CD, ACK, kro). Their rights are yours to give."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_eks as eks
 from constructs import Construct
 
+from eks_constructs.access import access_policy
 from eks_constructs.capabilities import Capabilities, CapabilitiesSpec
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.encryption import log_group
@@ -18,6 +20,7 @@ class CapabilitiesStack(EnvironmentStack):
 
     Attributes:
         spec: what the environment file says of them.
+        cluster_name: of the cluster that has them.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class CapabilitiesStack(EnvironmentStack):
         """Makes ``spec`` for ``cluster``."""
         chosen = " and ".join(ROLES[kind] for kind, _ in spec.chosen())
         super().__init__(scope, construct_id, environment, f"capabilities of {cluster.name}: {chosen}")
-        self.spec = spec
+        self.spec, self.cluster_name = spec, cluster.name
         group = None
         if spec.logs:
             group = log_group(
@@ -51,8 +54,30 @@ class CapabilitiesStack(EnvironmentStack):
             iam=environment.iam,
             log_group_arn=group.attr_arn if group else None,
         )
+        self._argo_cd_role = made.role_arns.get("ARGOCD")
         for kind, arn in made.role_arns.items():
             # Kubernetes objects that give it rights, and clusters that it deploys to, name it.
             cdk.CfnOutput(
                 self, f"RoleArn{kind.capitalize()}", value=arn, description=f"Role of the capability {ROLES[kind]}"
             )
+
+    def give_argo_cd(self, cluster: str) -> None:
+        """Lets Argo CD deploy to another cluster: the access entry that EKS makes in its own cluster alone.
+
+        It has every right there, for the tree of a cluster has namespaces, classes and definitions of resources.
+        https://docs.aws.amazon.com/eks/latest/userguide/argocd-register-clusters.html
+        """
+        if self._argo_cd_role is None:
+            raise ValueError(f"{self.stack_name}: has no Argo CD")
+        policy = eks.CfnAccessEntry.AccessPolicyProperty(
+            policy_arn=access_policy("AmazonEKSClusterAdminPolicy"),
+            access_scope=eks.CfnAccessEntry.AccessScopeProperty(type="cluster"),
+        )
+        eks.CfnAccessEntry(
+            self,
+            f"ArgoCdIn-{cluster}",
+            cluster_name=cluster,
+            principal_arn=self._argo_cd_role,
+            type="STANDARD",
+            access_policies=[policy],
+        )

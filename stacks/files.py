@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from delivery.gitops.settings import GitOps
+from delivery.gitops.settings import GitOps, Team
 from delivery.placeholders import is_role, placeholders
 from delivery.plan import DESCRIPTION, Description, Step
 from eks_constructs.manifests import HelmChart, write_manifests
 from stacks.control_plane import RunningCluster
 from stacks.controllers import controllers
 from stacks.environment.aws_names import partition_of
+from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.environment.stack_names import workloads_stack
 from stacks.objects.rendering import placed_workloads
@@ -42,27 +43,31 @@ def write_delivery(folder: Path, cluster: RunningCluster, environment: Environme
         account=environment.account,
         region=environment.region,
         partition=partition_of(environment.region) if environment.region else None,
-        gitops=_gitops(environment) if spec.delivery == "gitops" else None,
+        gitops=_gitops(environment, spec) if spec.delivery == "gitops" else None,
         stack=workloads_stack(environment.name, spec.name),
         steps=steps,
     )
     (folder / DESCRIPTION).write_text(description.text(), encoding="utf-8")
 
 
-def _gitops(environment: Environment) -> GitOps | None:
+def _gitops(environment: Environment, cluster: ClusterSpec) -> GitOps | None:
     spec = environment.gitops
     if spec is None:
         return None
     said = spec.model_dump()
     if spec.engine == "flux":
         return GitOps(**{**said, "hub": "in-cluster", "namespace": spec.namespace or "flux-system"})
-    for cluster in environment.clusters if spec.hub is None else ():
-        if cluster.capabilities and (argo_cd := cluster.capabilities.argo_cd):
-            hub = f"{environment.name}-{cluster.name.lower()}"
-            return GitOps(
-                **{**said, "hub": hub, "project": environment.name, "namespace": spec.namespace or argo_cd.namespace}
-            )
-    return GitOps(**{**said, "hub": spec.hub or "in-cluster", "namespace": spec.namespace or "argocd"})
+    teams = [
+        Team(name=one.name, namespaces=list(one.namespaces), groups=list(one.argo_cd_groups)) for one in cluster.teams
+    ]
+    hub, namespace = environment.argo_cd_hub, spec.namespace
+    if hub and hub.capabilities and hub.capabilities.argo_cd:
+        # EKS's Argo CD takes a cluster in one project alone: https://docs.aws.amazon.com/eks/latest/userguide/argocd-register-clusters.html
+        said |= {"hub": f"{environment.name}-{hub.name.lower()}", "project": environment.name}
+        namespace = namespace or hub.capabilities.argo_cd.namespace
+    else:
+        said |= {"hub": spec.hub or "in-cluster", "team_projects": spec.hub is None}
+    return GitOps(**{**said, "namespace": namespace or "argocd", "teams": teams})
 
 
 def write_handouts(folder: Path, files: Iterable[tuple[str, str]]) -> None:

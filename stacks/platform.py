@@ -118,6 +118,7 @@ def build(
     builder = _Builder(scope, environment, lock, before_pools, sizes or {})
     for spec in environment.clusters:
         builder.add_cluster(spec)
+    builder.connect_argo_cd()
     for key, value in environment.all_tags.items():
         cdk.Tags.of(scope).add(key, value)
     prescribe(scope, environment.iam)
@@ -179,6 +180,17 @@ class _Builder:
             last = ProtectionStack(self._scope, name, spec, environment=environment)
             # Nodes, people and capabilities come side by side; before all of it goes, this is asked.
             _after([platform.accesses[-1], *capabilities, *its_stacks], platform.protections, last)
+
+    def connect_argo_cd(self) -> None:
+        """Lets the capability Argo CD of one cluster deploy to the others that it brings objects to."""
+        if (hub := self._environment.argo_cd_hub) is None:
+            return
+        stack = next(one for one in self.platform.capabilities if one.cluster_name == hub.name)
+        for control_plane in self.platform.control_planes:
+            spec = control_plane.spec
+            if spec.delivery == "gitops" and spec.name != hub.name:
+                stack.give_argo_cd(spec.name)
+                stack.add_stack_dependency(control_plane)
 
     def _network(self, spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None) -> ClusterNetwork:
         if isinstance(spec, ExistingNetworkSpec):

@@ -140,7 +140,8 @@ def plan_addons(
             raise AddonProblem(f"{name} {_no_place(rule, mix)}; remove it", name)
         if not ((asked or by_itself) and runs):
             continue
-        if spec.version and (problem := too_old(name, spec.version)):
+        # Rights of the file's own take the place of the policy that asks for a newer version.
+        if spec.version and not spec.gives_rights and (problem := too_old(name, spec.version)):
             raise AddonProblem(problem, name, "version")
         on_fargate = host == "fargate"
         planned.append(

@@ -106,6 +106,20 @@ class TeamSpec(Spec):
     pod_identities: list[PodIdentitySpec] = []
     """AWS roles of its pods, in its namespaces."""
 
+    argo_cd_groups: Annotated[
+        list[
+            Annotated[
+                str,
+                pattern(
+                    r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}",
+                    "must be the id of a group of the Identity Center, or the name of one where Argo CD signs people in otherwise",
+                ),
+            ]
+        ],
+        AfterValidator(distinct_values),
+    ] = []
+    """Groups whose people see and sync the team's Applications in Argo CD (`delivery: gitops`)."""
+
     @property
     def group(self) -> str:
         """Kubernetes group of its members."""

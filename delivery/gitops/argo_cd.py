@@ -7,8 +7,9 @@ https://docs.aws.amazon.com/eks/latest/userguide/argocd-register-clusters.html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from delivery.gitops.components import Component, Place
+from delivery.gitops.components import Component, Place, Tree
 from delivery.gitops.objects import KEPT, annotated, component, kustomization, text
+from delivery.gitops.projects import application_name, project, project_of, repository_of, team_projects
 from delivery.object_kind import KubernetesObject
 from delivery.order import STAGES
 from delivery.plan import Chart
@@ -52,18 +53,23 @@ def files(place: Place, components: Sequence[Component]) -> dict[str, str]:
         waves[one.name] = max((waves[name] + 1 for name in one.after), default=0)
         folder = f"{place.cluster}/{one.name}"
         if one.chart is None:
-            found |= {f"{folder}/{path}": content for path, content in component(one.objects, _changed).items()}
+            found |= {
+                f"{folder}/{path}": content for path, content in component(one.objects, _changed, one.namespace).items()
+            }
         found[f"{place.cluster}/applications/{one.name}.yaml"] = text(_application(place, one, waves[one.name]))
     found[f"{place.cluster}/applications/kustomization.yaml"] = kustomization(f"{one.name}.yaml" for one in components)
     return found
 
 
-def bootstrap(places: Sequence[Place], components: Sequence[Component]) -> dict[str, str]:
-    """Returns what a person applies once where Argo CD runs: its health check, the project, the clusters, the ApplicationSet."""
+def bootstrap(trees: Sequence[Tree]) -> dict[str, str]:
+    """Returns what a person applies once where Argo CD runs: its health check, the projects, the clusters, the ApplicationSet."""
+    places = [place for place, _ in trees]
     first, settings = places[0], places[0].settings
+    teams = {f"project-{name}.yaml": text(content) for name, content in team_projects(trees)}
     found = {
         "argocd-cm.yaml": text(_health_check(settings.namespace)),
-        "project.yaml": text(_project(places, components)),
+        "project.yaml": text(project(trees)),
+        **teams,
         "applicationset.yaml": text(_application_set(first, [place.cluster for place in places])),
         **{f"cluster-{place.cluster}.yaml": text(_cluster(place)) for place in places if place.arn},
     }
@@ -71,6 +77,7 @@ def bootstrap(places: Sequence[Place], components: Sequence[Component]) -> dict[
     order = [
         "argocd-cm.yaml",
         "project.yaml",
+        *teams,
         *(name for name in found if name.startswith("cluster-")),
         "applicationset.yaml",
     ]
@@ -98,12 +105,12 @@ def _metadata(place: Place, name: str) -> dict[str, Any]:
 
 def _application(place: Place, one: Component, wave: int) -> Mapping[str, Any]:
     settings = place.settings
-    metadata = {**_metadata(place, f"{place.full_name}-{one.name}"), "annotations": {_WAVE: str(wave)}}
+    metadata = {**_metadata(place, application_name(place, one)), "annotations": {_WAVE: str(wave)}}
     if settings.prune:  # what leaves the tree leaves the cluster
         metadata["finalizers"] = ["resources-finalizer.argocd.argoproj.io"]
     options = ["ServerSideApply=true", "SkipDryRunOnMissingResource=true"]
     spec: dict[str, Any] = {
-        "project": place.environment,
+        "project": project_of(place, one),
         "source": _chart(one.chart) if one.chart else _folder(place, f"{place.cluster}/{one.name}"),
         "destination": {"name": place.full_name, "namespace": one.namespace or "default"},
     }
@@ -129,16 +136,7 @@ def _policy(place: Place, options: Sequence[str] = ()) -> Mapping[str, Any]:
 
 def _chart(chart: Chart) -> Mapping[str, Any]:
     helm = {"releaseName": chart.name, "valuesObject": dict(chart.values)}
-    return {"repoURL": _repository(chart), "chart": chart.chart, "targetRevision": chart.version, "helm": helm}
-
-
-def _repository(chart: Chart) -> str:
-    """Returns a repository as Argo CD spells it: without oci://, but for private ones of Amazon ECR.
-
-    https://argo-cd.readthedocs.io/en/stable/user-guide/helm/ and
-    https://docs.aws.amazon.com/eks/latest/userguide/argocd-create-application.html
-    """
-    return chart.repository if ".dkr.ecr." in chart.repository else chart.repository.removeprefix("oci://")
+    return {"repoURL": repository_of(chart), "chart": chart.chart, "targetRevision": chart.version, "helm": helm}
 
 
 def _scaled(objects: Sequence[KubernetesObject]) -> Iterator[Mapping[str, Any]]:
@@ -164,36 +162,6 @@ def _health_check(namespace: str) -> Mapping[str, Any]:
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "argocd-cm", "namespace": namespace, "labels": {"app.kubernetes.io/part-of": "argocd"}},
         "data": {"resource.customizations.health.argoproj.io_Application": _HEALTH},
-    }  # fmt: skip
-
-
-def _project(places: Sequence[Place], components: Sequence[Component]) -> Mapping[str, Any]:
-    first, settings = places[0], places[0].settings
-    charts = [one.chart for one in components if one.chart]
-    objects = [item for one in components for item in one.objects]
-    namespaces = {"default", *(one.namespace for one in components if one.namespace)}
-    namespaces |= {item["metadata"]["namespace"] for item in objects if item["metadata"].get("namespace")}
-    kinds = {
-        (item["apiVersion"].rpartition("/")[0], item["kind"])
-        for item in objects
-        if not item["metadata"].get("namespace")
-    }
-    said = "Only this repository, these clusters and what their objects need"
-    if charts:
-        # What a chart brings is known to helm alone.
-        kinds, namespaces, said = {("*", "*")}, {"*"}, f"{said}; every kind and namespace, because charts bring more"
-    destinations = [{"name": place.full_name, "namespace": one} for place in places for one in sorted(namespaces)]
-    if settings.project == first.environment:  # its hub is a cluster of this project's
-        destinations.append({"name": settings.hub, "namespace": settings.namespace})
-    return {
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": _metadata(first, first.environment),
-        "spec": {
-            "description": said,
-            "sourceRepos": [settings.repository, *sorted({_repository(one) for one in charts})],
-            "sourceNamespaces": [settings.namespace],
-            "destinations": destinations,
-            "clusterResourceWhitelist": [{"group": group, "kind": kind} for group, kind in sorted(kinds)],
-        },
     }  # fmt: skip
 
 

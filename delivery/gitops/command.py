@@ -6,7 +6,7 @@ from pathlib import Path
 
 from delivery.account import Asked
 from delivery.gitops import argo_cd, flux
-from delivery.gitops.components import Place, components
+from delivery.gitops.components import Place, Tree, components
 from delivery.gitops.values import FILE, read_values, written
 from delivery.plan import Plan, read_plans
 from safe_io.errors import BadInput
@@ -74,7 +74,7 @@ def write_tree(
 
 def _files(plans: list[Plan], home: Path, *, look_up: bool, account: Asked | None) -> dict[str, str]:
     found: dict[str, str] = {}
-    places, everything = [], []
+    trees: list[Tree] = []
     for plan in plans:
         said = plan.description
         if said.gitops is None:
@@ -87,10 +87,9 @@ def _files(plans: list[Plan], home: Path, *, look_up: bool, account: Asked | Non
             found[file] = read_text(home / file, max_bytes=_MAX_BYTES)
         place = Place(said.environment, said.cluster, said.gitops, _arn(said.cluster, values))
         own = components(plan, values)
-        places.append(place)
-        everything += own
+        trees.append((place, own))
         found |= _ENGINES[said.gitops.engine].files(place, own)
-    found |= _ENGINES[places[0].settings.engine].bootstrap(places, everything)
+    found |= _ENGINES[trees[0][0].settings.engine].bootstrap(trees)
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from delivery.gitops.secrets import refuse_secrets_of_chart
 from delivery.gitops.settings import GitOps
 from delivery.object_kind import KubernetesObject
 from delivery.plan import Chart, Plan, Step, is_chart
@@ -54,8 +55,12 @@ class Place:
         return str(PurePosixPath(self.settings.path) / self.environment / below)
 
 
+Tree = tuple[Place, Sequence[Component]]
+"""A cluster, and what it gets."""
+
+
 def components(plan: Plan, values: Mapping[str, str]) -> list[Component]:
-    """Returns the components of a cluster in their order, filled in. Raises BadInput: a file is wrong, or a value is not known."""
+    """Returns the components of a cluster in their order, filled in. Raises BadInput: a file is wrong, a value is not known or a secret."""
     steps = plan.description.steps
     names = _names(steps)
     of_workload = {step.workload: name for step, name in zip(steps, names, strict=True) if step.workload}
@@ -65,6 +70,7 @@ def components(plan: Plan, values: Mapping[str, str]) -> list[Component]:
         after = [*last, *(of_workload[one] for one in step.after)]
         if is_chart(step):
             chart = plan.chart(step, values)
+            refuse_secrets_of_chart(chart)
             found.append(Component(name, chart=chart, namespace=chart.namespace, after=after))
         else:
             found.append(Component(name, plan.objects(step, values), namespace=step.workload, after=after))

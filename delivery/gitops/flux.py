@@ -6,7 +6,7 @@ https://fluxcd.io/flux/components/kustomize/kustomizations/ and https://fluxcd.i
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from delivery.gitops.components import Component, Place
+from delivery.gitops.components import Component, Place, Tree
 from delivery.gitops.objects import KEPT, annotated, component, kustomization, text
 from delivery.object_kind import KubernetesObject
 from delivery.order import in_stages
@@ -26,7 +26,9 @@ def files(place: Place, components: Sequence[Component]) -> dict[str, str]:
             found[f"{folder}/kustomization.yaml"] = kustomization(["release.yaml"])
             stages = {one.name: folder}
         else:
-            found |= {f"{folder}/{path}": content for path, content in component(one.objects, _kept).items()}
+            found |= {
+                f"{folder}/{path}": content for path, content in component(one.objects, _kept, one.namespace).items()
+            }
             stages = {f"{one.name}-{stage}": f"{folder}/{stage}" for stage in in_stages(one.objects)}
         jobs = any(item["kind"] == "Job" for item in one.objects)
         for name, path in stages.items():
@@ -38,9 +40,9 @@ def files(place: Place, components: Sequence[Component]) -> dict[str, str]:
     return found
 
 
-def bootstrap(places: Sequence[Place], _: Sequence[Component]) -> dict[str, str]:
+def bootstrap(trees: Sequence[Tree]) -> dict[str, str]:
     """Returns what a person applies once to each cluster with Flux: where the tree is."""
-    return {f"bootstrap/{place.cluster}.yaml": text(*_tree(place)) for place in places}
+    return {f"bootstrap/{place.cluster}.yaml": text(*_tree(place)) for place, _ in trees}
 
 
 def _tree(place: Place) -> Sequence[Mapping[str, Any]]:

@@ -1,5 +1,6 @@
 """Kubernetes objects as files: one object a file, one folder a stage, each with the kustomization.yaml that lists them."""
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,15 +8,17 @@ from typing import Any
 
 import yaml
 
+from delivery.gitops.secrets import refuse_secrets
 from delivery.object_kind import KubernetesObject
 from delivery.order import in_stages
-from safe_io.errors import BadInput
-from safe_io.terminal import one_line
 
 KUSTOMIZATION = "kustomization.yaml"
 
 KEPT = ("Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim")
 """Kinds that stay in the cluster when they leave the tree: what else is in them, or on them, would go too."""
+
+_LONGEST = 150
+"""Characters of an object's name in that of its file: file systems take 255, and names of Kubernetes have up to 253."""
 
 Change = Callable[[str, KubernetesObject], KubernetesObject]
 """What an engine adds to an object: the stage, the object -> the object."""
@@ -47,33 +50,49 @@ def kustomization(resources: Iterable[str]) -> str:
     )
 
 
-def component(objects: Sequence[KubernetesObject], change: Change = lambda _, item: item) -> dict[str, str]:
+def component(
+    objects: Sequence[KubernetesObject], change: Change = lambda _, item: item, namespace: str | None = None
+) -> dict[str, str]:
     """Returns the files of a component by their paths: STAGE/KIND-NAME.yaml, and a kustomization.yaml in each folder.
 
-    Raises BadInput: a Secret with data is among the objects.
+    Objects of another namespace than ``namespace``, which is that of the component, have it in the names of their files.
+
+    Raises BadInput: a Secret with data is among the objects, or a secret in plain text.
     """
     files: dict[str, str] = {}
     stages = in_stages(objects)
     files[KUSTOMIZATION] = kustomization(stages)
     for stage, items in stages.items():
-        names = _names(items)
+        names = _names(items, namespace)
         files[f"{stage}/{KUSTOMIZATION}"] = kustomization(names)
         for name, item in zip(names, items, strict=True):
-            _refuse_secret(item)
+            refuse_secrets(item)
             files[f"{stage}/{name}"] = text(change(stage, item))
     return files
 
 
-def _names(items: Sequence[KubernetesObject]) -> list[str]:
-    """Returns a file name for each object. It stays the same as long as kind, name and namespace do."""
-    short = [_plain(f"{item['kind']}-{item['metadata']['name']}") for item in items]
-    often = Counter(short)
+def _names(items: Sequence[KubernetesObject], namespace: str | None) -> list[str]:
+    """Returns a file name for each object. It is of the object alone, so it stays when something else comes or goes."""
+    found = [_name(item, namespace) for item in items]
+    often = Counter(found)  # only one kind in two API groups, with one name
     return [
-        f"{name}.yaml"
-        if often[name] == 1
-        else f"{_plain('-'.join((name, item['metadata'].get('namespace') or item['apiVersion'])))}.yaml"
-        for name, item in zip(short, items, strict=True)
+        f"{name}.yaml" if often[name] == 1 else f"{name}-{_digest(item['apiVersion'])}.yaml"
+        for name, item in zip(found, items, strict=True)
     ]
+
+
+def _name(item: KubernetesObject, namespace: str | None) -> str:
+    metadata = item["metadata"]
+    said = f"{item['kind'].lower()}-{metadata['name']}"
+    name = _plain(said)
+    if name != said or len(name) > _LONGEST:  # system:a and system-a are two
+        name = f"{name[:_LONGEST]}-{_digest(said)}"
+    own = metadata.get("namespace")
+    return f"{name}.{own}" if own and own != namespace else name
+
+
+def _digest(text_: str) -> str:
+    return hashlib.sha256(text_.encode()).hexdigest()[:8]
 
 
 def annotated(item: KubernetesObject, annotations: Mapping[str, str]) -> KubernetesObject:
@@ -84,14 +103,3 @@ def annotated(item: KubernetesObject, annotations: Mapping[str, str]) -> Kuberne
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9.-]+", "-", name.lower())
-
-
-def _refuse_secret(item: KubernetesObject) -> None:
-    if item["kind"] == "Secret" and item["apiVersion"] == "v1" and (item.get("data") or item.get("stringData")):
-        where = "/".join(filter(None, (item["metadata"].get("namespace"), item["metadata"]["name"])))
-        raise BadInput(
-            one_line(
-                f"Secret {where} has values, and whoever reads a Git repository reads them. Keep it in AWS Secrets Manager, and let"
-                " the External Secrets operator or the add-on aws-secrets-store-csi-driver-provider bring it (docs/gitops.md)"
-            )
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from responsibility.findings import Evidence
@@ -14,6 +15,10 @@ from responsibility.upgrade.playbook import Change, Step
 from responsibility.upgrade.ways import deploy, each, key_of, property_change
 from responsibility.upgrade.words import step
 
+_VERSION = re.compile(r"(?<=[/-])1\.\d{2}(?=[/-])")
+"""Kubernetes' in the name of a public parameter of an image."""
+_PINNED = re.compile(r"/(?:(amazon-eks-node-[^/]+)|\d+\.\d+\.\d+)/")
+"""A release in it, of Amazon Linux or of Bottlerocket: it is of one version of Kubernetes."""
 _KUBELETS = "kubectl get nodes -o custom-columns=NAME:.metadata.name,KUBELET:.status.nodeInfo.kubeletVersion"
 
 
@@ -79,17 +84,34 @@ def self_managed_nodes(upgrade: Upgrade) -> Step:
         except UnknownValue:
             instance = None
         changes.append(_image_change(upgrade, instance.at("ImageId") if instance else group.at("LaunchTemplate")))
-    image = f"/aws/service/eks/optimized-ami/{upgrade.after}/amazon-linux-2023/x86_64/standard/recommended/image_id"
     return step(
         "self_managed_nodes",
         upgrade,
         changes=changes,
         commands=[
-            f"aws ssm get-parameter --query Parameter.Value --output text --name {image}",
+            *(
+                f"aws ssm get-parameter --query Parameter.Value --output text --name {shlex.quote(one)}"
+                for one in _images_to_come(upgrade)
+            ),
             *deploy(upgrade),
             "kubectl drain NODE --ignore-daemonsets --delete-emptydir-data",
         ],
     )
+
+
+def _images_to_come(upgrade: Upgrade) -> list[str]:
+    """Returns the parameters with the newest images of the next version: those of the groups' systems, else Amazon Linux 2023's."""
+    found = []
+    for group in upgrade.cluster.self_managed:
+        try:
+            image = group.image
+        except UnknownValue:
+            continue
+        if image.startswith("ssm:/aws/service/"):
+            newest = _PINNED.sub(lambda part: "/recommended/" if part[1] else "/latest/", image.removeprefix("ssm:"))
+            found.append(_VERSION.sub(upgrade.after, newest))
+    usual = f"/aws/service/eks/optimized-ami/{upgrade.after}/amazon-linux-2023/x86_64/standard/recommended/image_id"
+    return list(dict.fromkeys(found)) or [usual]
 
 
 def fargate(upgrade: Upgrade) -> Step:

@@ -89,6 +89,13 @@ class Environment(Spec):
         return ("clusters", next(index for index, one in enumerate(self.clusters) if one is cluster), *keys)
 
     @property
+    def argo_cd_hub(self) -> ClusterSpec | None:
+        """The cluster whose capability Argo CD brings the objects of those with `delivery: gitops`; None: it runs elsewhere."""
+        if self.gitops is None or self.gitops.engine != "argo_cd" or self.gitops.hub:
+            return None
+        return next((one for one in self.clusters if one.capabilities and one.capabilities.argo_cd), None)
+
+    @property
     def all_tags(self) -> dict[str, str]:
         """The tags of every resource."""
         return {"eks-platform/environment": self.name, **self.tags}
@@ -225,6 +232,13 @@ class Environment(Spec):
                 )
             if engine == "flux" and key in ("hub", "project"):
                 raise Misplaced("is for Argo CD: Flux runs in every cluster; remove it", "gitops", key)
+        for cluster in self.clusters:
+            for index, team in enumerate(cluster.teams):
+                if team.argo_cd_groups and not (cluster.delivery == "gitops" and engine == "argo_cd"):
+                    raise Misplaced(
+                        "is for Argo CD, which brings nothing here: say delivery: gitops with engine: argo_cd, or remove it",
+                        *self.where(cluster, "teams", index, "argo_cd_groups"),
+                    )
         return self
 
     @model_validator(mode="after")

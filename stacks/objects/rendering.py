@@ -172,6 +172,7 @@ def _placed(
         ipv6=cluster.control_plane.ip_family == "ipv6",
         isolated=not environment.network_of(cluster).reaches_internet,
         tags=environment.tags_of_what_is_made,
+        objects=[source.object for source in read.sources],
     )
     problems = Problems()
     check_objects(read.sources, setting, problems)

@@ -298,3 +298,15 @@ def test_every_row_of_the_catalog_is_complete():
             assert needed in load("addons")["addons"], name
         for service in row.get("endpoints", ()):
             assert service == "the internet" or service in load("vpc_endpoints")["interface"], name
+
+
+def test_an_older_driver_goes_with_a_policy_of_the_files_own():
+    """What is too old is so for our policy, which asks for tags that an older driver does not set."""
+    old = {"version": "v1.40.0-eksbuild.1"}
+
+    def data(**more):
+        return minimal({"managed_nodes": NODES}, addons={"aws-ebs-csi-driver": {**old, **more}})
+
+    with pytest.raises(ValidationError, match=r"take v1\.58\.0 or later"):
+        validated(data())
+    validated(data(policies=["service-role/AmazonEBSCSIDriverPolicy"]))

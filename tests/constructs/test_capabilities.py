@@ -104,3 +104,21 @@ def test_workloads_may_use_the_kinds_that_capabilities_bring():
     assert known.serves("s3.services.k8s.aws", "Bucket")
     assert known.serves("kro.run", "ResourceGraphDefinition")
     assert not known.serves("argoproj.io", "Application")
+
+
+def test_argo_cd_gets_at_the_other_clusters_that_it_brings_objects_to_and_at_no_more(synth):
+    content = minimal(capabilities={"argo_cd": ARGO_CD}, delivery="gitops")
+    content["gitops"] = {"repository": "https://git.example.com/objects"}
+    (hub,) = content["clusters"]
+    for name, delivery in (("remote", "gitops"), ("apart", "files")):
+        content["clusters"].append({**hub, "name": name, "delivery": delivery, "capabilities": None})
+        del content["clusters"][-1]["capabilities"]
+    templates = synth(content)
+    (entry,) = of_type(templates["t-capabilities-c"], "AWS::EKS::AccessEntry").values()
+    (role,) = of_type(templates["t-capabilities-c"], "AWS::IAM::Role")
+    assert entry["ClusterName"] == "remote"
+    assert entry["PrincipalArn"] == {"Fn::GetAtt": [role, "Arn"]}
+    (policy,) = entry["AccessPolicies"]
+    assert policy["AccessScope"] == {"Type": "cluster"}
+    content["gitops"]["hub"] = "elsewhere"
+    assert not of_type(synth(content)["t-capabilities-c"], "AWS::EKS::AccessEntry")

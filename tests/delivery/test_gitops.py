@@ -1,11 +1,13 @@
 """`make gitops`: the tree for a Git repository, as Argo CD and as Flux read it."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from copy import deepcopy
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +16,11 @@ import yaml
 from delivery.__main__ import main
 from delivery.gitops.argo_cd import _scaled
 from delivery.gitops.command import write_tree
+from delivery.gitops.components import Component, Place
 from delivery.gitops.objects import component
+from delivery.gitops.projects import project, project_of, team_projects
+from delivery.gitops.secrets import refuse_secrets_of_chart
+from delivery.gitops.settings import GitOps, Team
 from delivery.order import STAGES
 from delivery.plan import read_plan
 from emulator import tools
@@ -259,6 +265,69 @@ def test_a_secret_with_values_is_refused() -> None:
     for values in ("data", "stringData"):
         with pytest.raises(BadInput, match=r"Secret b/a has values, and whoever reads a Git repository reads them"):
             component([{**secret, values: {"password": "eA=="}}])
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    with pytest.raises(BadInput, match=r"Secret b/a has values"):
+        component([{**secret, "metadata": {**secret["metadata"], "annotations": applied}}])
+
+
+_POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "b"}}
+_MAP = {**_POD, "kind": "ConfigMap"}
+_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("item", "way"),
+    [
+        ({**_MAP, "data": {"DB_PASSWORD": "hunter2"}}, "ConfigMap b/a: data.DB_PASSWORD"),
+        ({**_MAP, "data": {"app.conf": f"# keys\n{_KEY}"}}, "ConfigMap b/a: data.app.conf"),
+        ({**_MAP, "data": {"url": "postgres://shop:hunter2@db:5432/shop"}}, "ConfigMap b/a: data.url"),
+        ({**_POD, "spec": {"containers": [{"env": [{"name": "TOKEN", "value": "abc"}]}]}}, "spec.containers.0.env.0"),
+        ({**_POD, "spec": {"x": "AKIAIOSFODNN7EXAMPLE"}}, "spec.x"),
+    ],
+    ids=["by its name", "a private key", "an address", "a variable", "an access key"],
+)
+def test_a_secret_in_plain_text_is_refused_wherever_it_is_and_never_shown(item: dict[str, Any], way: str) -> None:
+    with pytest.raises(BadInput, match=way) as refusal:
+        component([item])
+    assert not re.search("hunter2|MII|abc|AKIA", str(refusal.value))
+
+
+def test_what_only_names_a_secret_may_be_in_git() -> None:
+    by_name = {
+        "secretStoreRef": {"name": "aws"},
+        "data": [{"secretKey": "password", "remoteRef": {"key": "db/password"}}],
+    }
+    variable = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}
+    component(
+        [{"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "a"}, "spec": by_name}]
+    )
+    component([{**_POD, "spec": {"containers": [{"env": [variable]}], "imagePullSecrets": [{"name": "pull"}]}}])
+    component([{**_MAP, "data": {"SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db"}}])
+
+
+def test_a_secret_among_the_values_of_a_chart_is_refused() -> None:
+    chart = {"name": "db", "chart": "db", "repository": "https://x", "version": "1", "namespace": "db"}
+    for values in ({"auth": {"adminPassword": "hunter2"}}, {"tls": {"key": _KEY}}):
+        with pytest.raises(BadInput, match=r"chart db: the value (auth\.adminPassword|tls\.key) is a secret"):
+            refuse_secrets_of_chart(SimpleNamespace(**chart, values=values))  # type: ignore[arg-type]
+    refuse_secrets_of_chart(SimpleNamespace(**chart, values={"auth": {"existingSecret": "db", "password": ""}}))  # type: ignore[arg-type]
+
+
+def test_every_object_has_a_file_whose_name_is_its_own() -> None:
+    def role(name: str, kind: str = "ClusterRole", **metadata: str) -> dict[str, Any]:
+        return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name, **metadata}}
+
+    items = [
+        *(role(name) for name in ("system:a", "system-a", "system.a", "System:a", "a" * 253, f"{'a' * 252}b")),
+        *(role("x", "Role", namespace=space) for space in ("here", "b", "b-c")),
+        role("x-b", "Role", namespace="c"),
+    ]
+    together = component(items, namespace="here")
+    alone = [component([item], namespace="here") for item in items]
+    assert len({*together} - {name for name in together if name.endswith("kustomization.yaml")}) == len(items)
+    assert {name for one in alone for name in one} == {*together}, "what else is there does not matter"
+    assert max(len(Path(name).name) for name in together) <= 255
+    assert any(name.endswith("/role-x.yaml") for name in together)
 
 
 def test_make_apply_leaves_such_a_cluster_to_the_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -354,6 +423,52 @@ class TestArgoCd:
             {"name": f"{content['name']}-{content['clusters'][0]['name']}", "namespace": "gitops"},
         )
         assert spec["destination"] in project["spec"]["destinations"]
+
+    def test_a_team_has_a_project_that_allows_its_namespaces_and_nothing_of_the_platform(self, tmp_path: Path) -> None:
+        content = data("workloads", "argo_cd")
+        content["clusters"][0]["teams"] = [
+            {"name": "shop", "namespaces": ["shop-jobs"], "network": "open", "argo_cd_groups": ["developers"]}
+        ]
+        tree = Tree(tmp_path, content)
+        tree.values()
+        tree.write()
+        name = f"{content['name']}.shop"
+        (project,) = tree.documents("bootstrap/project-shop.yaml")
+        spec = project["spec"]
+        cluster = f"{content['name']}-{content['clusters'][0]['name']}"
+        assert project["metadata"]["name"] == name
+        assert spec["destinations"] == [{"name": cluster, "namespace": "shop-jobs"}]
+        assert spec["sourceRepos"] == [REPOSITORY]
+        assert {one["kind"] for one in spec["namespaceResourceBlacklist"]} >= {"ResourceQuota", "RoleBinding"}
+        assert spec["clusterResourceWhitelist"] == []
+        (role,) = spec["roles"]
+        assert role["groups"] == ["developers"]
+        assert f"p, proj:{name}:team, applications, sync, {name}/*, allow" in role["policies"]
+        assert "project-shop.yaml" in (tree.home / "bootstrap/kustomization.yaml").read_text()
+
+    def test_with_the_capability_a_team_is_a_role_of_the_one_project(self) -> None:
+        team = Team(name="shop", namespaces=["shop"], groups=["g1"])
+        settings = GitOps(
+            engine="argo_cd", repository=REPOSITORY, revision="main", path="", namespace="argocd", project="env",
+            hub="env-hub", credentials=None, prune=False, automatic=True, teams=[team],
+        )  # fmt: skip
+        place = Place("env", "hub", settings)
+        deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}}
+        theirs, others = Component("web", [deployment], namespace="shop"), Component("base", [], namespace="base")
+        trees = [(place, [theirs, others])]
+        assert not list(team_projects(trees))
+        assert {project_of(place, one) for one in (theirs, others)} == {"env"}
+        (role,) = project(trees)["spec"]["roles"]
+        assert (role["name"], role["groups"]) == ("shop", ["g1"])
+        assert role["policies"] == [
+            f"p, proj:env:shop, {what}, env/env-hub-web, allow"
+            for what in ("applications, get", "applications, sync", "logs, get")
+        ]
+        own = Place("env", "hub", settings.model_copy(update={"team_projects": True}))
+        assert [project_of(own, one) for one in (theirs, others)] == ["env.shop", "env"]
+        (made,) = team_projects([(own, [theirs, others])])
+        assert made[1]["metadata"]["name"] == "env.shop"
+        assert "roles" not in project([(own, [theirs])])["spec"]
 
 
 class TestFlux:

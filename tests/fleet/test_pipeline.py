@@ -63,13 +63,13 @@ def stages_of(template: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_a_wave_is_looked_at_approved_deployed_and_gated(template: dict[str, Any]) -> None:
     names = [stage["Name"] for stage in stages_of(template)]
-    waves = [f"{wave}{part}" for wave in ("canary", "europe", "rest") for part in ("-look", "-approve", "")]
+    waves = [f"{wave}{part}" for wave in ("canary", "europe", "rest") for part in (".look", ".approve", "")]
     assert names == ["Source", "Checks", *waves]
     europe = stages_of(template)[names.index("europe")]
     assert [(one["Name"], one["RunOrder"]) for one in europe["Actions"]] == [
         ("shop-eu-central", 1),
         ("shop-eu-west", 1),
-        ("gate", 2),
+        ("Gate", 2),
     ]
     assert europe["Actions"][-1]["TimeoutInMinutes"] == 90
     variables = json.loads(europe["Actions"][0]["Configuration"]["EnvironmentVariables"])
@@ -80,15 +80,15 @@ def test_an_approval_is_skipped_only_where_nothing_is_replaced_and_the_file_asks
     template: dict[str, Any],
 ) -> None:
     stages = {stage["Name"]: stage for stage in stages_of(template)}
-    (condition,) = stages["canary-approve"]["BeforeEntry"]["Conditions"]
+    (condition,) = stages["canary.approve"]["BeforeEntry"]["Conditions"]
     assert condition["Result"] == "SKIP"
     (rule,) = condition["Rules"]
     assert rule["RuleTypeId"]["Provider"] == "VariableCheck"
-    assert rule["Configuration"] == {"Variable": "#{canary.REPLACED}", "Value": "0", "Operator": "NE"}
-    assert "BeforeEntry" not in stages["europe-approve"], "the file says who approves it"
-    assert "role/PlatformLead" in stages["europe-approve"]["Actions"][0]["Configuration"]["CustomData"]
-    looked = [one["Namespace"] for one in stages["canary-look"]["Actions"]]
-    assert looked == ["canary"], "the variable of the rule is of this action"
+    assert rule["Configuration"] == {"Variable": "#{look_canary.REPLACED}", "Value": "0", "Operator": "NE"}
+    assert "BeforeEntry" not in stages["europe.approve"], "the file says who approves it"
+    assert "role/PlatformLead" in stages["europe.approve"]["Actions"][0]["Configuration"]["CustomData"]
+    looked = [one["Namespace"] for one in stages["canary.look"]["Actions"]]
+    assert looked == ["look_canary"], "the variable of the rule is of this action"
 
 
 def test_what_it_keeps_is_encrypted_with_a_key_of_its_own(template: dict[str, Any]) -> None:
@@ -152,13 +152,27 @@ def fleet_of(tmp_path: Path, environments: int, waves: list[dict[str, Any]]) -> 
 
 
 def test_a_wave_of_many_clusters_has_several_stages_and_one_gate(tmp_path: Path) -> None:
-    (stages,) = pipelines(fleet_of(tmp_path, 120, [{"name": "all", "percent": 100}]))
+    (stages,) = pipelines(fleet_of(tmp_path, 120, [{"name": "most", "percent": 100}]))
     deploying = [stage for stage in stages if any(action.job == "deploy" for action in stage.actions)]
-    assert [stage.name for stage in deploying] == ["all", "all-2", "all-3"]
+    assert [stage.name for stage in deploying] == ["most", "most.2", "most.3"]
     assert [len(stage.actions) for stage in deploying] == [49, 49, 23]
     gates = [stage.name for stage in stages for action in stage.actions if action.job == "gate"]
-    assert gates == ["all-3"], "after the last of its clusters"
+    assert gates == ["most.3"], "after the last of its clusters"
     assert max(len(stage.actions) for stage in stages) <= MAX_ACTIONS
+
+
+def test_no_stage_or_action_has_the_name_of_another_whatever_waves_and_environments_are_called(tmp_path: Path) -> None:
+    names = ["a", "a-look", "a-approve", "a-2", "gate", "source", "checks", "next", "codepipeline"]
+    waves = [{"name": name, "environments": [f"e{index:03d}"]} for index, name in enumerate(names)]
+    (stages,) = pipelines(fleet_of(tmp_path, len(names), waves))
+    called = [stage.name for stage in stages]
+    assert len(set(called)) == len(called)
+    small = re.compile(r"[a-z][a-z0-9-]*")
+    for stage in stages:
+        assert all(
+            action.job == "deploy" or len(stage.actions) == 1 or not small.fullmatch(action.name)
+            for action in stage.actions
+        )
 
 
 def test_many_waves_have_several_pipelines_each_started_by_the_one_before(tmp_path: Path) -> None:
@@ -202,7 +216,7 @@ def test_the_front_door_says_what_is_wrong(context: dict[str, str], words: str, 
 
 
 def test_a_fleet_without_an_engine_has_no_stack(tmp_path: Path) -> None:
-    fleet = fleet_of(tmp_path, 1, [{"name": "all", "percent": 100}])
+    fleet = fleet_of(tmp_path, 1, [{"name": "most", "percent": 100}])
     done = front_door(tmp_path / "out", fleet=str(fleet.path))
     assert (done.returncode, "has neither pipeline nor github" in done.stderr) == (2, True), done.stderr
 

@@ -116,6 +116,11 @@ REFUSED = {
         {"compute": FARGATE, "workloads": READER},
         "the look-up found none. Make it",
     ),
+    "no provider for a controller": (
+        {"list_open_id_connect_providers": []},
+        {"compute": f"{FARGATE}\n    load_balancer_controller: {{enabled: true}}"},
+        "the look-up found none. Make it",
+    ),
 }
 
 

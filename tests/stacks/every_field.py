@@ -735,6 +735,7 @@ FILES: tuple[dict[str, Any], ...] = (
             {
                 "name": "f",
                 "delivery": "gitops",
+                "teams": [{"name": "fabric", "namespaces": ["fabric-team"], "argo_cd_groups": ["developers"]}],
                 "network": {"availability_zones": ["eu-west-1a", "eu-west-1b"], **LOCAL_ZONES},
                 "control_plane": {"kubernetes_version": "1.36"},
                 "access": {"admins": ["role/Admin"]},

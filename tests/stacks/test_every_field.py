@@ -233,6 +233,7 @@ RIGHT: dict[str, tuple[str, str]] = {
     "SecurityGroupPolicySpec.namespace": (_NAME, "a name of Kubernetes"),
     "SecurityGroupPolicySpec.pod_labels": (_LABEL, "a label"),
     "SecurityGroupPolicySpec.service_account_labels": (_LABEL, "a label"),
+    "TeamSpec.argo_cd_groups": (r"[A-Za-z0-9][\w.:/@-]*", "the names of groups are the sign-in's own affair"),
     "TeamSpec.labels": (_LABEL, "a label"),
     "TeamSpec.name": (_NAME, "a name"),
     "TeamSpec.namespaces": (_NAME, "a name of Kubernetes"),

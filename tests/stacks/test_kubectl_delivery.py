@@ -79,6 +79,14 @@ def test_few_manifests_run_side_by_side(synth, name: str) -> None:
     assert 2 * SIDE_BY_SIDE < 10, "a new account may have ten functions at once, and others run too"
 
 
+@pytest.mark.parametrize(("clusters", "each"), [(2, 2), (3, 1), (5, 1)])
+def test_clusters_share_what_an_account_runs_side_by_side(synth, clusters: int, each: int) -> None:
+    data = many(8)
+    data["clusters"] = [{**data["clusters"][0], "name": f"c{number}"} for number in range(clusters)]
+    for template in [one for name, one in synth(data).items() if "-workloads-" in name]:
+        assert widest(template, custom_resources(template)) == each
+
+
 def test_a_new_stage_moves_no_object_to_another_resource(
     synth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from stacks.objects.rendering import placed_workloads
+from stacks.objects.rules.balancers import family_of_gateway
 from tests.support.environments import NODES, ROOT, minimal, validated
 
 POOLS = [{"name": "gpu", "instance_types": ["g6.xlarge"]}, {"name": "neuron", "instance_types": ["inf2.xlarge"]}]
@@ -118,3 +119,32 @@ def test_the_pod_identity_agent_is_reached_in_both_families():
 def test_a_gateway_that_could_not_reach_the_pods_is_refused():
     with pytest.raises((BadInput, Misplaced), match="a load balancer with IPv4 addresses alone"):
         rendered("web", "gateway", "auto_mode")
+
+
+SETTINGS = {"group": "gateway.k8s.aws", "kind": "LoadBalancerConfiguration", "name": "both"}
+
+
+@pytest.mark.parametrize(
+    ("of_gateway", "of_class", "family", "said"),
+    [
+        (None, None, "dualstack", "IPv4 addresses alone"),
+        (SETTINGS, None, "dualstack", None),
+        (None, SETTINGS, "dualstack", None),
+        (None, SETTINGS, "dualstack-without-public-ipv4", None),
+        (SETTINGS, None, "ipv4", "does not say ipAddressType: dualstack"),
+        (SETTINGS, None, None, "does not say ipAddressType: dualstack"),
+        (None, SETTINGS, "ipv4", "does not say ipAddressType: dualstack"),
+        (SETTINGS, {**SETTINGS, "name": "other"}, "ipv4", "does not say ipAddressType: dualstack"),
+        ({**SETTINGS, "name": "elsewhere"}, None, "ipv4", None),
+    ],
+)
+def test_settings_of_a_gateway_or_of_its_class_ask_for_both_families(of_gateway, of_class, family, said):
+    gateway = {"kind": "Gateway", "metadata": {"name": "g"}, "spec": {"gatewayClassName": "c"}}
+    gateway["spec"] |= {"infrastructure": {"parametersRef": of_gateway}} if of_gateway else {}
+    others = [
+        {"kind": "GatewayClass", "metadata": {"name": "c"}, "spec": {"parametersRef": of_class} if of_class else {}},
+        {"kind": SETTINGS["kind"], "metadata": {"name": "both"}, "spec": {"ipAddressType": family} if family else {}},
+    ]
+    found = [text for _, text in family_of_gateway(gateway, others)]
+    assert len(found) == (1 if said else 0)
+    assert all(said in text for text in found)

@@ -18,6 +18,7 @@ _TELLS = re.compile(
     r"AKIA[0-9A-Z]{16}|[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s:@$]+@.*|-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.DOTALL
 )
 """Values that are secrets whatever their name: an access key id, an address with a password, a private key."""
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
 def names_a_secret(name: str) -> bool:
@@ -34,3 +35,8 @@ def is_plain(name: str, value: Any) -> bool:
     if _TELLS.fullmatch(text):
         return True
     return names_a_secret(name) and not _NOT_A_SECRET.fullmatch(text)
+
+
+def tells(text: str) -> bool:
+    """Whether a text is a secret whatever its name, or has a private key in it."""
+    return bool(_TELLS.fullmatch(text) or _PRIVATE_KEY.search(text))

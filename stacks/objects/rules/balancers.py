@@ -1,5 +1,7 @@
 """Rules for load balancers: classes, schemes and annotations."""
 
+from collections.abc import Sequence
+
 from delivery.object_kind import kind_of
 from eks_constructs.manifests import KubernetesObject
 from eks_facts.files import load
@@ -100,13 +102,34 @@ def address_family(item: KubernetesObject, setting: Setting) -> Found:
                 f"found {found}, and pods of this cluster have IPv6 addresses, which such a load balancer does not reach: remove it,"
                 " dualstack is filled in",
             )
-    names = (item.get("spec") or {}).get("infrastructure") or {}
-    if kind_of(item) == "Gateway" and not names.get("parametersRef"):
+    if kind_of(item) == "Gateway":
+        yield from family_of_gateway(item, setting.objects)
+
+
+def family_of_gateway(item: KubernetesObject, others: Sequence[KubernetesObject]) -> Found:
+    """A Gateway's settings are its own, or those of its class (https://gateway-api.sigs.k8s.io/reference/spec/#gatewayclassspec)."""
+    spec = item.get("spec") or {}
+    own = (spec.get("infrastructure") or {}).get("parametersRef")
+    classes = [_named(others, "GatewayClass", spec.get("gatewayClassName"))]
+    named = own or next(((one.get("spec") or {}).get("parametersRef") for one in classes if one), None)
+    if not isinstance(named, dict):
         yield (
             ("kind",),
             "gets a load balancer with IPv4 addresses alone, and pods of this cluster have IPv6 addresses; name the settings that ask"
-            " for dualstack in spec.infrastructure.parametersRef, or use an Ingress",
+            " for dualstack in spec.infrastructure.parametersRef (or in spec.parametersRef of its class), or use an Ingress",
         )
+        return
+    settings = _named(others, str(named.get("kind")), named.get("name"))
+    if settings and not str((settings.get("spec") or {}).get("ipAddressType", "")).startswith("dualstack"):
+        yield (
+            ("spec", "infrastructure", "parametersRef") if own else ("spec", "gatewayClassName"),
+            f"leads to {kind_of(settings)} {named.get('name')}, which does not say ipAddressType: dualstack, and pods of this cluster"
+            " have IPv6 addresses: add it there",
+        )
+
+
+def _named(objects: Sequence[KubernetesObject], kind: str, name: object) -> KubernetesObject | None:
+    return next((one for one in objects if kind_of(one) == kind and one["metadata"].get("name") == name), None)
 
 
 def annotations(item: KubernetesObject, setting: Setting) -> Found:

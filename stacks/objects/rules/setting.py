@@ -1,8 +1,9 @@
 """What the objects of a workload are checked against."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from eks_constructs.manifests import KubernetesObject
 from safe_io.where import Where
 from stacks.objects.known_names import KnownNames
 from stacks.placement.kinds import Placement
@@ -33,6 +34,8 @@ class Setting:
     """Whether the network has no way to the internet."""
     tags: Mapping[str, str]
     """Of what controllers make."""
+    objects: Sequence[KubernetesObject] = ()
+    """All of the workload."""
 
     @property
     def elsewhere(self) -> str:

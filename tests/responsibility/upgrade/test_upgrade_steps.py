@@ -96,3 +96,34 @@ def test_our_environments_have_no_blocker_and_name_their_keys(name: str, tmp_pat
     groups = [".compute.managed_nodes.kubernetes_version"] if "managed_nodes" in book.kinds else []
     assert keys == [".control_plane.kubernetes_version", *groups]
     assert control_plane.commands[-1] == f"make deploy ENV={book.environment}"
+
+
+@pytest.mark.parametrize(
+    ("image", "wanted"),
+    [
+        (
+            "eks/optimized-ami/1.36/amazon-linux-2023/arm64/standard/recommended/image_id",
+            "eks/optimized-ami/1.37/amazon-linux-2023/arm64/standard/recommended/image_id",
+        ),
+        (
+            "eks/optimized-ami/1.36/amazon-linux-2023/x86_64/standard/amazon-eks-node-al2023-x86_64-standard-1.36-v20261112/image_id",
+            "eks/optimized-ami/1.37/amazon-linux-2023/x86_64/standard/recommended/image_id",
+        ),
+        (
+            "bottlerocket/aws-k8s-1.36-nvidia/x86_64/1.50.0/image_id",
+            "bottlerocket/aws-k8s-1.37-nvidia/x86_64/latest/image_id",
+        ),
+        (
+            "ami-windows-latest/Windows_Server-2022-English-Core-EKS_Optimized-1.36/image_id",
+            "ami-windows-latest/Windows_Server-2022-English-Core-EKS_Optimized-1.37/image_id",
+        ),
+        (
+            "canonical/ubuntu/eks/24.04/1.36/stable/current/amd64/hvm/ebs-gp3/ami-id",
+            "canonical/ubuntu/eks/24.04/1.37/stable/current/amd64/hvm/ebs-gp3/ami-id",
+        ),
+    ],
+)
+def test_self_managed_nodes_get_the_image_of_their_own_system(tmp_path: Path, image: str, wanted: str) -> None:
+    resources = own_nodes(f"{{{{resolve:ssm:/aws/service/{image}}}}}")
+    (step,) = [one for one in upgraded(tmp_path, resources).steps if one.id == "self_managed_nodes"]
+    assert [one.split("--name ")[1] for one in step.commands if "get-parameter" in one] == [f"/aws/service/{wanted}"]
