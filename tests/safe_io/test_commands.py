@@ -89,6 +89,21 @@ def test_a_claimed_folder_goes_whole_and_one_that_was_there_before_does_not(run)
         run("claim", ".venv-of-mine")
 
 
+def test_a_claimed_folder_gets_thinner_and_one_of_others_does_not(run, tmp_path):
+    (tmp_path / "outside").mkdir()
+    for name in ("ours", "theirs"):
+        run("claim", name) if name == "ours" else Path(name).mkdir()
+        Path(name, "lib/a/include").mkdir(parents=True)
+        Path(name, "lib/a/code").mkdir()
+        Path(name, "lib/b").symlink_to(tmp_path / "outside")
+        (tmp_path / "outside/include").mkdir(exist_ok=True)
+        run("thin", name, "lib/*/include", "lib/none*")
+    assert not Path("ours/lib/a/include").exists()
+    assert Path("ours/lib/a/code").exists()
+    assert Path("theirs/lib/a/include").exists()
+    assert (tmp_path / "outside/include").exists()
+
+
 def test_names_are_recorded(run):
     run("record", "review", "a.html", "a.md")
     assert listed(Path("review")) == {"a.html", "a.md"}
