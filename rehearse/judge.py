@@ -40,7 +40,7 @@ _FIX: dict[str, tuple[str, str]] = {
     "finalizer": ("Let the controller run that removes the finalizer, or remove the finalizer.", "https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/"),
     "grace-period": ("Shorten terminationGracePeriodSeconds below 15 minutes, or force the update.", _UPDATE),
     "eviction": ("Make the pod evictable, or delete it yourself.", _UPDATE),
-    "forced-update": ("Change what kept the pod: it was deleted without its budget's consent.", _UPDATE),
+    "forced-update": ("Change what kept the pod: it was deleted all the same, whatever its budget or annotation says.", _UPDATE),
     "slow-eviction": ("Let the budget allow more disruptions at a time, or let pods become ready faster.", _BUDGETS),
 }  # fmt: skip
 
@@ -152,7 +152,8 @@ def _refusals(played: Played) -> Iterator[Finding]:
                 continue
             topic, verdict = "slow-eviction", "warning"
         elif one.outcome == "deleted":
-            topic, verdict = "forced-update", "warning"
+            # What a finalizer keeps outlives even its node.
+            topic, verdict = topic if topic == "finalizer" else "forced-update", "warning"
         elif one.node not in played.world.nodes:
             continue  # the node went in the end, and the pod with it
         fix, source = _FIX[topic]

@@ -151,7 +151,7 @@ class Disruption:
     def _keep(self, node: Node, pod: Object, why: str) -> None:
         words = f"Cannot disrupt Node: {why}, Pod={'/'.join(key_of(pod))}"
         self.blocked[node.name] = words
-        budgets = budgets_of(self._world, pod) if why.startswith("pdb") else ()
+        budgets = budgets_of(self._world, pod) if "pdb" in why.lower() else ()
         self._journal.refuse(self._world.clock.now, pod, node, words, budgets)
 
     def _budget(self, pod: Object) -> str:

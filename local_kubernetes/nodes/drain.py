@@ -74,7 +74,7 @@ def drain(
                 _delete(world, node, pod, journal)
             yield 60.0  # their grace period, and what it takes
             for pod in [one for one in world.pods_on(node.name) if drainable(one)]:
-                _note_stuck(world, node, pod, journal)
+                _note_stuck(world, node, pod, journal, "deleted")
             return True
         yield min(max(RETRY_SECONDS, passed * _GROWTH), max(limit - passed, 0.0) or RETRY_SECONDS)
     return True
@@ -118,13 +118,12 @@ def _delete(world: World, node: Node, pod: Object, journal: Journal) -> None:
     journal.left(pod, node, "deleted")
 
 
-def _note_stuck(world: World, node: Node, pod: Object, journal: Journal) -> None:
-    """Notes why a pod that was to go is still there, where no budget says it."""
+def _note_stuck(world: World, node: Node, pod: Object, journal: Journal, outcome: str = "stayed") -> None:
+    """Notes why a pod that was to go is still there, where no budget says it; ``deleted``: its node ends all the same."""
     if not pod["metadata"].get("deletionTimestamp"):
         return
     if finalizers := pod["metadata"].get("finalizers"):
         why = f"deleted, but its finalizers keep it: {', '.join(finalizers)}"
     else:
         why = f"it ends within its grace period of {pod['metadata'].get('deletionGracePeriodSeconds', 30)} s, which is not over"
-    journal.refuse(world.clock.now, pod, node, why)
-    journal.left(pod, node, "stayed")
+    journal.stuck(world.clock.now, pod, node, why, outcome)

@@ -58,14 +58,14 @@ class Journal:
     """Everything that happened, in order.
 
     Attributes:
-        refusals: by pod's uid and node.
+        refusals: by pod's uid, node, and whether the pod was to go and does not end.
         events: in order.
         step: the step of the playbook that goes on.
         evicted: uid of each pod that was evicted or deleted, and when.
         held: pods that keep a node, by uid, with the reason: a finalizer, a long grace period.
     """
 
-    refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
+    refusals: dict[tuple[str, str, bool], Refusal] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     step: str = ""
     evicted: dict[str, float] = field(default_factory=dict)
@@ -76,17 +76,36 @@ class Journal:
 
     def refuse(self, at: float, pod: Object, node: Node, message: str, budgets: tuple[Key, ...] = ()) -> None:
         """Notes that a pod was not let go; the last words are kept."""
-        mark = (pod["metadata"]["uid"], node.name)
+        mark = (pod["metadata"]["uid"], node.name, False)
         if found := self.refusals.get(mark):
             found.until, found.message = at, message
             found.budgets = budgets or found.budgets
             return
+        self._note(mark, at, at, pod, node, message, budgets)
+
+    def stuck(self, at: float, pod: Object, node: Node, message: str, outcome: str = "stayed") -> None:
+        """Notes that a pod was evicted or deleted, and does not end. That it was refused before is a fact of its own."""
+        uid = pod["metadata"]["uid"]
+        self._note((uid, node.name, True), self.evicted.get(uid, at), at, pod, node, message).outcome = outcome
+
+    def _note(
+        self,
+        mark: tuple[str, str, bool],
+        since: float,
+        until: float,
+        pod: Object,
+        node: Node,
+        message: str,
+        budgets: tuple[Key, ...] = (),
+    ) -> Refusal:
         labels = dict(pod["metadata"].get("labels") or {})
-        self.refusals[mark] = Refusal(key_of(pod), labels, node.name, node.runner, node.group, message, budgets, at, at)
+        found = Refusal(key_of(pod), labels, node.name, node.runner, node.group, message, budgets, since, until)
+        self.refusals[mark] = found
+        return found
 
     def left(self, pod: Object, node: Node, outcome: str = "left") -> None:
         """Notes how a refusal ended."""
-        if found := self.refusals.get((pod["metadata"]["uid"], node.name)):
+        if found := self.refusals.get((pod["metadata"]["uid"], node.name, False)):
             found.outcome = outcome
 
 

@@ -76,6 +76,7 @@ class World:
         self.pressure = Pressure(self)
         self._ignored: frozenset[str] = frozenset()
         self._rested = -1
+        self._collected: set[str] = set()
 
     # Nodes
 
@@ -205,7 +206,16 @@ class World:
         """Deletes pods that were bound to a node as it went: the controller that collects them waits on the machine's clock."""
         for pod in list(self.mirror.of["pods"].values()):
             node = pod["spec"].get("nodeName")
-            if node and node not in self.nodes and ("", node) not in self.mirror.of["nodes"]:
+            uid = pod["metadata"]["uid"]
+            if (
+                node
+                and node not in self.nodes
+                and ("", node) not in self.mirror.of["nodes"]
+                and uid not in self._collected
+            ):
+                self._collected.add(
+                    uid
+                )  # once: a finalizer may keep it, and each further call would be news to wait for
                 self.kubelet.remove(pod)
 
     def settle(self) -> None:

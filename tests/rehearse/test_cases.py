@@ -73,6 +73,23 @@ def test_a_blocked_pod_is_named_with_node_group_budget_and_time() -> None:
     assert 890 <= one.seconds <= 905  # EKS's 15 minutes
 
 
+def test_a_node_of_a_pool_that_two_budgets_keep_names_both() -> None:
+    one = found()["pool-two-budgets"]["several-budgets"]
+    assert one.budgets == ["pool-two-budgets/b0", "pool-two-budgets/b1"]
+    assert one.node
+
+
+def test_what_a_finalizer_keeps_is_a_warning_where_the_node_ends_all_the_same() -> None:
+    kept, alone = found()["forced-with-finalizer"], found()["finalizer"]["finalizer"]
+    assert (kept["finalizer"].verdict, kept["forced-update"].verdict, alone.verdict) == (
+        "warning",
+        "warning",
+        "blocker",
+    )
+    assert kept["forced-update"].budgets == ["forced-with-finalizer/b0"]
+    assert alone.seconds >= 890  # since it was evicted
+
+
 def test_every_part_of_the_cases_has_many() -> None:
     counts = {part: len(of) for part, of in rows().items()}
     assert counts["blocked"] + counts["down"] + counts["pools"] + counts["others"] - 6 >= 50
