@@ -1,15 +1,13 @@
 """What blocks the deletion of an environment after real use: resources that CloudFormation did not make."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
 
 from delivery.account import Asked
 from eks_constructs.compute.hybrid_nodes.spec import ACTIVATION_TAG
+from operations.blocker import Blocker, instances, seen, tags_of
 from operations.deployed_stacks import DeployedStacks
-from operations.environment import cluster_stacks, network_stacks, stack_names
-from responsibility.account.errors import AccountError
+from operations.environment import cluster_stacks, stack_names
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
 from stacks.environment.stack_names import (
@@ -21,77 +19,20 @@ from stacks.environment.stack_names import (
 )
 
 _AUTO_MODE = "https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html"
-_GUARDDUTY = (
-    "https://docs.aws.amazon.com/guardduty/latest/ug/using-iac-with-gdu-automated-agents-runtime-monitoring.html"
-)
-
-
-@dataclass(frozen=True)
-class Blocker:
-    """Something that blocks a deletion, or that stays and costs money."""
-
-    what: str
-    commands: tuple[str, ...] = ()
-    """What removes it."""
-    stops: bool = True
-    """Whether the deletion fails because of it."""
-    certain: bool = False
-    """Whether it always does, half-way: ANYWAY=yes does not help."""
 
 
 def of_clusters(environment: Environment, deployed: DeployedStacks, account: Asked) -> list[Blocker]:
     """Returns what to remove before workloads and clusters are deleted; what cannot be seen is a note."""
-    found = [*_seen("stacks", partial(other_stacks, environment, deployed))]
+    found = [*seen("stacks", partial(other_stacks, environment, deployed))]
     for cluster in environment.clusters:
-        found += _seen("protection", partial(_protection, environment, cluster, deployed, account))
-        found += _seen("buckets", partial(_buckets, environment, cluster, deployed, account))
+        found += seen("protection", partial(_protection, environment, cluster, deployed, account))
+        found += seen("buckets", partial(_buckets, environment, cluster, deployed, account))
         if any(deployed.find(stack) for stack in cluster_stacks(environment, cluster)):
-            found += _seen("load balancers", partial(_load_balancers, environment, cluster, account))
-            found += _seen("nodes of Karpenter", partial(_karpenter, environment, cluster, account))
-            found += _seen("volumes", partial(_volumes, cluster, account))
-            found += _seen("machines of sites", partial(_machines, cluster, account))
-    found += _seen("backups", partial(_backups, foundation_stack(environment.name), deployed, account))
-    return found
-
-
-def of_networks(environment: Environment, deployed: DeployedStacks, account: Asked) -> list[Blocker]:
-    """Returns what is in the way of the networks; what cannot be seen is a note.
-
-    While clusters are there, of endpoints alone: the rest may be theirs, and go with them.
-    """
-    gone = not any(deployed.find(stack) for one in environment.clusters for stack in cluster_stacks(environment, one))
-    found: list[Blocker] = []
-    for stack in network_stacks(environment):
-        if deployed.find(stack) is None:
-            continue
-        try:
-            vpcs = [one.PhysicalResourceId for one in deployed.resources(stack) if one.ResourceType == "AWS::EC2::VPC"]
-        except AccountError as problem:
-            found.append(Blocker(f"the VPC of {stack} cannot be read: {problem}", stops=False))
-            continue
-        for vpc in vpcs:
-            made = {one.PhysicalResourceId for one in deployed.resources(stack)}
-            for what, look in (
-                ("endpoints", _endpoints),
-                ("load balancers", _balancers_of_vpc),
-                ("instances", _instances_of_vpc),
-                ("network interfaces", _interfaces),
-                ("security groups", _security_groups),
-            ):
-                if gone or look is _endpoints:
-                    found += _seen(what, partial(look, vpc, made, account))
-    return found
-
-
-def _seen(what: str, look: Callable[[], Iterator[Blocker]]) -> list[Blocker]:
-    found = []
-    try:
-        for one in look():
-            found.append(one)
-    except AccountError as problem:
-        found.append(Blocker(f"{what}: cannot be read: {problem}", stops=False))
-    except (KeyError, TypeError, AttributeError):
-        found.append(Blocker(f"{what}: cannot be read: the answer does not have the shape of AWS's", stops=False))
+            found += seen("load balancers", partial(_load_balancers, environment, cluster, account))
+            found += seen("nodes of Karpenter", partial(_karpenter, environment, cluster, account))
+            found += seen("volumes", partial(_volumes, cluster, account))
+            found += seen("machines of sites", partial(_machines, cluster, account))
+    found += seen("backups", partial(_backups, foundation_stack(environment.name), deployed, account))
     return found
 
 
@@ -200,26 +141,15 @@ def _tagged_balancers(account: Asked) -> Iterator[tuple[str, Mapping[str, str]]]
             yield one["ResourceArn"], {tag["Key"]: tag.get("Value", "") for tag in one["Tags"]}
 
 
-def _instances(account: Asked, **filters: str) -> Iterator[Mapping[str, Any]]:
-    wanted = [{"Name": key.replace("_", "-"), "Values": [value]} for key, value in filters.items()]
-    wanted.append({"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]})
-    for reservation in account.items("ec2", "describe_instances", "Reservations", Filters=wanted):
-        yield from reservation["Instances"]
-
-
-def _tags(item: Mapping[str, Any]) -> dict[str, str]:
-    return {tag["Key"]: tag.get("Value", "") for tag in item.get("Tags") or ()}
-
-
 def _karpenter(environment: Environment, cluster: ClusterSpec, account: Asked) -> Iterator[Blocker]:
     """Nodes that Karpenter made: nothing ends them once it is gone."""
     if not cluster.compute.karpenter or cluster.delivered_by_stack:
         return  # with the stack its node pools go before it does
     ids = [
         one["InstanceId"]
-        for one in _instances(account, tag_key="karpenter.sh/nodepool")
-        if cluster.name in (_tags(one).get("eks:eks-cluster-name"), _tags(one).get("karpenter.sh/discovery"))
-        or f"kubernetes.io/cluster/{cluster.name}" in _tags(one)
+        for one in instances(account, tag_key="karpenter.sh/nodepool")
+        if cluster.name in (tags_of(one).get("eks:eks-cluster-name"), tags_of(one).get("karpenter.sh/discovery"))
+        or f"kubernetes.io/cluster/{cluster.name}" in tags_of(one)
     ]
     if ids:
         yield Blocker(
@@ -243,7 +173,7 @@ def _volumes(cluster: ClusterSpec, account: Asked) -> Iterator[Blocker]:
     ids = [
         one["VolumeId"]
         for one in volumes
-        if cluster.name in _tags(one).values() or f"kubernetes.io/cluster/{cluster.name}" in _tags(one)
+        if cluster.name in tags_of(one).values() or f"kubernetes.io/cluster/{cluster.name}" in tags_of(one)
     ]
     if ids:
         yield Blocker(
@@ -291,60 +221,4 @@ def _backups(stack: str, deployed: DeployedStacks, account: Asked) -> Iterator[B
                     f"aws backup delete-recovery-point --backup-vault-name {vault} --recovery-point-arn {points[0]['RecoveryPointArn']}",
                 ),
                 stops=False,
-            )
-
-
-def _endpoints(vpc: str, made: set[str], account: Asked) -> Iterator[Blocker]:
-    filters = [{"Name": "vpc-id", "Values": [vpc]}]
-    for one in account.items("ec2", "describe_vpc_endpoints", "VpcEndpoints", Filters=filters):
-        if one["VpcEndpointId"] in made or one.get("State") in ("deleted", "deleting"):
-            continue
-        who = (
-            f"GuardDuty's, which deletes it only when Runtime Monitoring is switched off ({_GUARDDUTY})"
-            if "guardduty-data" in one["ServiceName"]
-            else f"for {one['ServiceName']}"
-        )
-        yield Blocker(
-            f"VPC endpoint {one['VpcEndpointId']} in {vpc}: {who}",
-            (f"aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {one['VpcEndpointId']}",),
-        )
-
-
-def _balancers_of_vpc(vpc: str, _made: set[str], account: Asked) -> Iterator[Blocker]:
-    for one in account.items("elbv2", "describe_load_balancers", "LoadBalancers"):
-        if one.get("VpcId") == vpc:
-            arn = one["LoadBalancerArn"]
-            yield Blocker(
-                f"load balancer {arn} in {vpc}", (f"aws elbv2 delete-load-balancer --load-balancer-arn {arn}",)
-            )
-
-
-def _instances_of_vpc(vpc: str, made: set[str], account: Asked) -> Iterator[Blocker]:
-    for one in _instances(account, vpc_id=vpc):
-        if one["InstanceId"] not in made:
-            command = f"aws ec2 terminate-instances --instance-ids {one['InstanceId']}"
-            yield Blocker(
-                f"instance {one['InstanceId']} in {vpc}, {_tags(one).get('Name', 'without a name')}", (command,)
-            )
-
-
-def _interfaces(vpc: str, _made: set[str], account: Asked) -> Iterator[Blocker]:
-    """Interfaces that are attached to nothing. Those in use go with what uses them."""
-    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "status", "Values": ["available"]}]
-    for one in account.items("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=filters):
-        identity = one["NetworkInterfaceId"]
-        yield Blocker(
-            f"network interface {identity} in {vpc}, left over ({one.get('Description') or 'no description'})",
-            (f"aws ec2 delete-network-interface --network-interface-id {identity}",),
-        )
-
-
-def _security_groups(vpc: str, made: set[str], account: Asked) -> Iterator[Blocker]:
-    filters = [{"Name": "vpc-id", "Values": [vpc]}]
-    for one in account.items("ec2", "describe_security_groups", "SecurityGroups", Filters=filters):
-        ours = one["GroupId"] in made or "aws:cloudformation:stack-name" in _tags(one)
-        if one["GroupName"] != "default" and not ours:
-            yield Blocker(
-                f"security group {one['GroupId']} in {vpc} ({one['GroupName']}), made by none of these stacks",
-                (f"aws ec2 delete-security-group --group-id {one['GroupId']}",),
             )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from delivery.account import Asked
-from eks_constructs.network_spec import ExistingNetworkSpec
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line

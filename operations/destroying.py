@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from delivery.account import Asked
-from operations.blockers import Blocker, of_clusters, of_networks
+from operations.blocker import Blocker
+from operations.blockers import of_clusters
 from operations.deployed_stacks import DeployedStacks
 from operations.deploying import refuse_without_account
 from operations.environment import cluster_stacks, network_stacks
+from operations.network_blockers import of_networks
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line

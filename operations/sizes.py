@@ -9,7 +9,8 @@ from typing import Any
 
 from delivery.account import Asked
 from eks_constructs.compute.managed_nodes.spec import NodeGroupSpec
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
+from eks_constructs.network_spec import NetworkSpec
 from operations.deployed_stacks import DeployedStacks
 from operations.environment import compute_stacks
 from responsibility.account.errors import AccountError

@@ -9,7 +9,8 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from eks_constructs.cluster_network import ClusterNetwork
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
+from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.roles import prescribe
 from stacks.access import AccessStack
 from stacks.capabilities import CapabilitiesStack

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from eks_constructs.network_spec import ExistingNetworkSpec
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.network_spec import Endpoint, VpcEndpointSpec
 from eks_constructs.pseudo import Aws
 from eks_constructs.rights import statements_of
 from eks_constructs.roles import document
+from eks_constructs.vpc_endpoint_spec import Endpoint, VpcEndpointSpec
 from eks_facts.files import load
 
 

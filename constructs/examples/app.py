@@ -14,7 +14,7 @@ from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec, NodeGrou
 from eks_constructs.compute.spec import ComputeSpec
 from eks_constructs.control_plane import ControlPlaneSpec
 from eks_constructs.eks_cluster import EksCluster
-from eks_constructs.network_spec import ExistingNetworkSpec
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
 
 app = cdk.App()
 stack = cdk.Stack(app, "shop-platform")

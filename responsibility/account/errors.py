@@ -122,7 +122,7 @@ def _not_asked(error: Exception, region: str, secrets: Iterable[str]) -> str:
     if isinstance(error, _SIGNED_OUT):
         return f"you are signed out: {said}. {_SIGN_IN}"
     if isinstance(error, boto.NoRegionError):
-        return "no region is named. Say --region, or set AWS_REGION or the profile's region"
+        return "no region is named. Set AWS_REGION, region in your profile, or --region where a command has it"
     if isinstance(error, boto.InvalidRegionError):
         return f"{region!r} is not the name of a region. One looks like eu-west-1"
     if isinstance(error, _UNREACHABLE):

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec, region_of_local_zone, zone_advice
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
+from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.spec import Misplaced
+from eks_constructs.zone_names import region_of_local_zone, zone_advice
 from eks_facts.places import zones_without_eks
 from safe_io.where import Where
 

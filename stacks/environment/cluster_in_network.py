@@ -2,7 +2,8 @@
 
 from ipaddress import IPv4Network
 
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
+from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.spec import Misplaced
 from stacks.environment.cluster_spec import ClusterSpec
 

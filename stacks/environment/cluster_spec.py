@@ -15,7 +15,8 @@ from eks_constructs.backups import BackupSpec
 from eks_constructs.capabilities import API_GROUPS
 from eks_constructs.cluster_spec import EksClusterSpec
 from eks_constructs.control_plane import KubernetesVersion
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
+from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.prometheus import PrometheusSpec
 from eks_constructs.spec import Misplaced, Spec, pattern, repeated
 from eks_facts.addons import addons

@@ -11,7 +11,7 @@ from pydantic import Field
 from eks_constructs.access import AccessSpec
 from eks_constructs.cluster_handle import Joining
 from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
-from eks_constructs.network_spec import ExistingNetworkSpec, SubnetSpec
+from eks_constructs.existing_network_spec import ExistingNetworkSpec, SubnetSpec
 from eks_constructs.spec import Cidr, Spec, pattern, resource_id
 
 NOBODY = AccessSpec.model_construct(admins=[], readers=[], entries=[], tunnel_host=False)

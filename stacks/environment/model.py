@@ -8,8 +8,9 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
 from eks_constructs.guardduty import GuardDutySpec
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec, check_cache_rule
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from delivery.object_kind import kind_of
 from eks_constructs.compute.registry import KINDS
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
 from eks_constructs.manifests import HelmChart, KubernetesObject
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.registries import Registries, has_known_images, images_of
 from eks_constructs.vpc_endpoints import endpoint_services
 from eks_facts.files import load

@@ -9,8 +9,9 @@ from eks_constructs.addon_plan import why_not
 from eks_constructs.cluster_spec import AGENT
 from eks_constructs.compute.placement import Rule
 from eks_constructs.compute.registry import KINDS, rules
+from eks_constructs.existing_network_spec import ExistingNetworkSpec
 from eks_constructs.manifests import KubernetesObject
-from eks_constructs.network_spec import ExistingNetworkSpec, NetworkSpec
+from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.spec import Misplaced
 from eks_facts.addons import addons
 from eks_facts.cluster_apis import group_of

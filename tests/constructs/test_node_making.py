@@ -1,11 +1,11 @@
 """What nodes are made of: image, user data, kubelet, network, capacity; of managed groups, Karpenter and Auto Mode."""
 
 import tomllib
-from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.auto_mode.objects import node_class_manifest, node_pool_manifest
 from eks_constructs.compute.auto_mode.spec import AutoModeSpec, AutoNodePoolSpec, NodeClassSpec
 from eks_constructs.compute.karpenter.objects import charts, nodes
@@ -17,7 +17,7 @@ from tests.support.environments import minimal, validated
 from tests.support.templates import of_type as resources
 from tests.support.templates import only
 
-NETWORK = SimpleNamespace(subnet_selector=[{"id": "subnet-1"}], pod_subnet_selector=None)
+NETWORK = ClusterNetwork("vpc-1", ["subnet-1"], None, [{"id": "subnet-1"}])
 AMI = {"ami": {"id": "ami-0123456789abcdef0"}}
 
 
@@ -213,7 +213,7 @@ def test_a_group_may_be_in_some_zones_and_say_how_it_is_updated(synth):
         ({"capacity": "spot", "capacity_reservation": "cr-0123456789abcdef0"}, "use no reservation"),
         ({"max_unavailable": 1, "max_unavailable_percentage": 10}, "a number or a share"),
         ({"kubelet": {"image_gc_low_threshold_percent": 90}}, "must be below the high one"),
-        ({"subnet_ids": ["subnet-0123456789abcdef0"], "availability_zones": ["eu-west-1a"]}, "remove one of the two"),
+        ({"subnet_ids": ["subnet-0123456789abcdef0"], "availability_zones": ["eu-west-1a"]}, "remove subnet_ids or this"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_on_nodes_is_refused(changes, words):

@@ -1,7 +1,7 @@
 """Node pools, by which Auto Mode and Karpenter make nodes."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -10,7 +10,6 @@ from eks_constructs.compute.capacity import PoolCapacity
 from eks_constructs.compute.instance_type import InstanceType
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.manifests import KubernetesObject
-from eks_constructs.network_spec import ZoneName
 from eks_constructs.spec import (
     KubernetesName,
     LabelKey,
@@ -21,6 +20,7 @@ from eks_constructs.spec import (
     pattern,
     repeated,
 )
+from eks_constructs.zone_names import ZoneName
 from eks_facts.instances import architecture
 
 # Karpenter refuses other labels of these domains in a NodePool: https://karpenter.sh/docs/reference/labels/
@@ -225,80 +225,6 @@ class NodePoolSpec(Spec):
                     f"the prefix of {key} is reserved for Kubernetes and Karpenter; use one of your own", "labels", key
                 )
         return self
-
-
-def node_pool(
-    spec: NodePoolSpec,
-    *,
-    node_class: Mapping[str, str],
-    label_domain: str,
-    labels: Mapping[str, str],
-    more_vcpus_than: int | None = None,
-) -> KubernetesObject:
-    """Returns a NodePool. https://karpenter.sh/docs/concepts/nodepools/.
-
-    Args:
-        spec: the pool.
-        node_class: group, kind and name of what its nodes are made of.
-        label_domain: of the labels that tell instance types apart: eks.amazonaws.com, or karpenter.k8s.aws.
-        labels: of the nodes.
-        more_vcpus_than: smallest instances that are not taken.
-    """
-    requirements: list[KubernetesObject] = [
-        _requirement("karpenter.sh/capacity-type", spec.capacity),
-        _requirement("kubernetes.io/arch", spec.processors),
-    ]
-    if spec.instance_types:
-        requirements.append(_requirement("node.kubernetes.io/instance-type", spec.instance_types))
-    else:
-        requirements += [
-            _requirement(f"{label_domain}/instance-category", spec.instance_categories),
-            _requirement(f"{label_domain}/instance-generation", [str(spec.instance_generation_above)], "Gt"),
-        ]
-    if spec.availability_zones:
-        requirements.append(_requirement("topology.kubernetes.io/zone", spec.availability_zones))
-    requirements += [_requirement(one.key, one.values, one.operator) for one in spec.requirements]
-    if more_vcpus_than is not None:
-        requirements.append({"key": f"{label_domain}/instance-cpu", "operator": "Gt", "values": [str(more_vcpus_than)]})
-    node: KubernetesObject = {
-        "nodeClassRef": dict(node_class),
-        "requirements": requirements,
-        "expireAfter": f"{spec.expire_after_hours}h",
-        "terminationGracePeriod": f"{spec.termination_grace_hours}h",
-    }
-    for key, taints in (("taints", spec.taints), ("startupTaints", spec.startup_taints)):
-        if taints:
-            node[key] = [{name: value for name, value in taint.model_dump().items() if value} for taint in taints]
-    template: KubernetesObject = {"spec": node}
-    if labels:
-        template["metadata"] = {"labels": dict(labels)}
-    return {
-        "apiVersion": "karpenter.sh/v1",
-        "kind": "NodePool",
-        "metadata": {"name": spec.name},
-        "spec": {"template": template, **_size(spec)},
-    }
-
-
-def _requirement(key: str, values: Sequence[str], operator: str = "In") -> KubernetesObject:
-    return {"key": key, "operator": operator, **({"values": list(values)} if values else {})}
-
-
-def _size(spec: NodePoolSpec) -> KubernetesObject:
-    budgets = [one.as_object() for one in spec.disruption_budgets]
-    if spec.static_nodes is not None:
-        # A tenth more (one at least) lets a node that is replaced start before the old one goes.
-        room = spec.static_nodes + max(1, spec.static_nodes // 10)
-        return {"replicas": spec.static_nodes, "limits": {"nodes": str(room)}, "disruption": {"budgets": budgets}}
-    return {
-        "limits": {"cpu": spec.cpu_limit} | ({"memory": spec.memory_limit} if spec.memory_limit else {}),
-        "disruption": {
-            "consolidationPolicy": spec.consolidation,
-            "consolidateAfter": f"{spec.consolidate_after_seconds}s",
-            "budgets": budgets,
-        },
-        **({"weight": spec.weight} if spec.weight else {}),
-    }
 
 
 class HasLocalZones(Protocol):

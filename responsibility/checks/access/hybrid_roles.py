@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from responsibility.checks.access.node_roles import allows, of_a_node
+from responsibility.checks.access.node_roles import allowed_to_a_node, allows, unsaid_of_a_node
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.certificates import ends
@@ -116,7 +116,7 @@ def has_no_more_than_hybrid_nodes_need(role: Role) -> Answer | None:
     said, gaps = role.allowances
     found: list[tuple[str, Evidence]] = [(f"has {name}", at) for name, at in named if name not in accepted]
     for statement in said:
-        words, gap = _too_much(statement, by_ssm=by_ssm)
+        words, gap = _too_much(statement, said, by_ssm=by_ssm)
         found += [(one, statement.evidence) for one in words]
         gaps = [*gaps, gap] if gap else gaps
     if found:
@@ -126,16 +126,15 @@ def has_no_more_than_hybrid_nodes_need(role: Role) -> Answer | None:
     return met("has what hybrid nodes need, and no more")
 
 
-def _too_much(statement: Statement, *, by_ssm: bool) -> tuple[list[str], UnknownValue | None]:
+def _too_much(statement: Statement, said: list[Statement], *, by_ssm: bool) -> tuple[list[str], UnknownValue | None]:
     """Returns what a statement allows beyond a hybrid node's needs, and what of it is not known."""
     if not statement.allow:
         return [], None
     if statement.not_actions:
         return ["allows everything but a few actions"], None
     found: list[str] = []
+    gap = next(iter(unsaid_of_a_node(statement)), None)
     for action in statement.actions:
-        if has_gap(action):
-            return found, UnknownValue(statement.evidence, "an action is not in the template")
         lowered = action.lower()
         if lowered in (_DEREGISTER.lower(), "ssm:*", "ssm:deregister*"):
             try:
@@ -146,9 +145,11 @@ def _too_much(statement: Statement, *, by_ssm: bool) -> tuple[list[str], Unknown
                 key.startswith(("ssm:resourcetag/", "aws:resourcetag/")) for key in tests
             ):
                 found.append(f"allows {action} for machines that are not its cluster's")
-        elif not of_a_node(action) or (lowered.startswith(("ssm", "ec2messages")) and not by_ssm):
+        elif not allowed_to_a_node(action, statement, said) or (
+            lowered.startswith(("ssm", "ec2messages")) and not by_ssm
+        ):
             found.append(f"allows {action}")
-    return found, None
+    return found, gap
 
 
 @check("EKR338", Role)

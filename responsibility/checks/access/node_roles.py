@@ -1,5 +1,6 @@
 """Checks of node roles: every pod that reaches the node's metadata service can use them."""
 
+import re
 from fnmatch import fnmatchcase
 
 from eks_facts import iam_words, role_policies
@@ -8,7 +9,7 @@ from responsibility.findings import Evidence
 from responsibility.reading.iam import Purpose, Role
 from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import has_gap
+from responsibility.reading.values import OPEN, PART, has_gap
 
 _CNI = "AmazonEKS_CNI_Policy"
 _NODE_POLICIES = role_policies.accepted("ec2_nodes", "auto_mode_nodes") | frozenset(
@@ -44,6 +45,11 @@ _NAMED_BY = frozenset(
 """What names a role for just that; aws-auth and access entries serve every kind of node."""
 _GIVEN_BY = frozenset(("AWS::EKS::Addon", "ServiceAccount"))
 """What gives a role to pods by IRSA."""
+_IMPORT, _MAKE = "ecr:batchimportupstreamimage", "ecr:createrepository"
+_CACHE = re.compile(
+    rf"arn:(?:{PART}|[^:*?{OPEN}])+:ecr:(?:{PART}|[^:{OPEN}])*:(?:{PART}|[^:{OPEN}])*:repository/[a-z0-9][a-z0-9._/-]*/\*"
+)
+"""The repositories below one prefix, which is spelled out."""
 _READ_SERVICES = frozenset(("autoscaling", "ec2", "ecr", "ecr-public", "eks"))
 
 
@@ -67,12 +73,11 @@ def node_policies_only(role: Role) -> Answer | None:
     if not role.is_for("node", "auto_node"):
         return None
     named, unsaid = role.attached
-    said, gaps = role.allowances
+    said, gaps = role.allowances[0], [*role.allowances[1]]
     found: list[tuple[str, Evidence]] = [(name, at) for name, at in named if name not in _NODE_POLICIES]
     for statement in said:
-        if any(has_gap(action) for action in statement.actions):
-            gaps = [*gaps, UnknownValue(statement.evidence, "an action is not in the template")]
-        actions = [action for action in statement.actions if statement.allow and not of_a_node(action)]
+        gaps += unsaid_of_a_node(statement)
+        actions = [one for one in statement.actions if statement.allow and not allowed_to_a_node(one, statement, said)]
         if actions or (statement.allow and statement.not_actions):
             found.append((actions[0] if actions else "NotAction", statement.evidence))
     if found:
@@ -143,6 +148,36 @@ def allows(said: list[Statement], actions: tuple[str, ...]) -> bool:
     """Whether statements allow each of some actions; that a condition or a resource limits them is for people to see."""
     granted = [pattern for statement in said if statement.allow for pattern in statement.actions]
     return all(any(fnmatchcase(action.lower(), pattern.lower()) for pattern in granted) for action in actions)
+
+
+def allowed_to_a_node(action: str, statement: Statement, said: list[Statement]) -> bool:
+    """Whether a node may be allowed an action of a statement; ``said`` is everything that its role allows.
+
+    A kubelet fills a pull through cache with what it pulls, and Amazon ECR makes the image's repository with its rights. Below one
+    prefix that gives pods nothing: without `ecr:PutImage`, only the upstream registry decides what is in such a repository.
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
+    """
+    if of_a_node(action):
+        return True
+    lowered = action.lower()
+    if lowered not in (_IMPORT, _MAKE) or statement.not_resources:
+        return False
+    if not all(has_gap(one) or _CACHE.fullmatch(one) for one in statement.resources):
+        return False
+    # To make repositories without a right to import into them is no need of a cache.
+    imported = {
+        one for other in said if other.allow and _IMPORT in map(str.lower, other.actions) for one in other.resources
+    }
+    return lowered == _IMPORT or imported >= {*statement.resources}
+
+
+def unsaid_of_a_node(statement: Statement) -> list[UnknownValue]:
+    """Returns what the template does not say of a statement, where ``allowed_to_a_node`` would have to know it."""
+    found = ["an action is not in the template"] if any(map(has_gap, statement.actions)) else []
+    if statement.allow and {_IMPORT, _MAKE} & {*map(str.lower, statement.actions)}:
+        unknown = any(has_gap(one) and not _CACHE.fullmatch(one) for one in statement.resources)
+        found += ["the repositories that it may make are not in the template"] if unknown else []
+    return [UnknownValue(statement.evidence, why) for why in found]
 
 
 def of_a_node(action: str) -> bool:

@@ -154,7 +154,7 @@ def test_profiles(eks: FakeEks, catalog: Path, tmp_path: Path, monkeypatch: pyte
 
 def test_regions(eks: FakeEks, catalog: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.delenv("AWS_REGION")
-    assert "no region is named. Say --region" in failed(monkeypatch, capsys, catalog)
+    assert "no region is named. Set AWS_REGION" in failed(monkeypatch, capsys, catalog)
     assert "'eu west 1' is not the name of a region" in failed(monkeypatch, capsys, catalog, "--region", "eu west 1")
     assert not eks.asked
 

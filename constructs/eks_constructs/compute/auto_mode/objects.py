@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.auto_mode.spec import AutoNodePoolSpec, NodeClassSpec
 from eks_constructs.compute.device_settings import network_interfaces
-from eks_constructs.compute.node_pools import node_pool
+from eks_constructs.compute.node_pool_object import node_pool
 from eks_constructs.manifests import KubernetesObject
 
 

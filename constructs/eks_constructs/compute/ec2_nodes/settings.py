@@ -8,8 +8,8 @@ from eks_constructs.compute.device_settings import DeviceSettings
 from eks_constructs.compute.kubelet import KubeletSpec
 from eks_constructs.compute.user_data import UserDataSpec
 from eks_constructs.endpoint import SecurityGroupId
-from eks_constructs.network_spec import LocalZoneName, SubnetId, ZoneName
 from eks_constructs.spec import PARTITION, Misplaced, Spec, TagKey, TagValue, distinct_values, pattern, resource_id
+from eks_constructs.zone_names import LocalZoneName, SubnetId, ZoneName
 
 PlacementGroup = Annotated[
     str,

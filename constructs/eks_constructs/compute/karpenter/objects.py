@@ -14,7 +14,7 @@ from eks_constructs.compute.karpenter.spec import (
     KarpenterSpec,
 )
 from eks_constructs.compute.mix import KIND_LABEL
-from eks_constructs.compute.node_pools import node_pool
+from eks_constructs.compute.node_pool_object import node_pool
 from eks_constructs.compute.user_data import merged, mime, toml
 from eks_constructs.manifests import HelmChart, KubernetesObject, ManifestFile
 from eks_facts.files import load
