@@ -49,6 +49,11 @@ class Ec2GroupSpec(NodeSettingsSpec):
     """Of its nodes (default: the cluster's)."""
 
     @property
+    def starts_empty(self) -> bool:
+        """Whether it is made without a node; EC2 and EKS add none by themselves."""
+        raise NotImplementedError
+
+    @property
     def image(self) -> AmiType:
         """Its AMI, or the one that its own is built from."""
         return ami_types().get(self.ami_type) or partner_amis()[self.ami_type]
