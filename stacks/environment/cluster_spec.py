@@ -45,6 +45,10 @@ ApiName = Annotated[
 ]
 
 
+AUTOSCALER = "cluster-autoscaler"
+"""In `provided_elsewhere`: something of yours changes the size of node groups."""
+
+
 class ClusterSpec(EksClusterSpec):
     """One EKS cluster."""
 
@@ -77,7 +81,7 @@ class ClusterSpec(EksClusterSpec):
     prometheus: PrometheusSpec | None = None
     provided_elsewhere: list[ApiName] = []
     """What something else installs in the cluster, and workloads may refer to: API groups (cert-manager.io), names
-    of classes (nginx), drivers (secrets-store.csi.k8s.io)."""
+    of classes (nginx), drivers (secrets-store.csi.k8s.io); `cluster-autoscaler`, if something adds nodes to groups that have none."""
 
     @model_validator(mode="before")
     @classmethod
@@ -215,6 +219,14 @@ class ClusterSpec(EksClusterSpec):
         chosen = self.capabilities.chosen() if self.capabilities else ()
         charts = {name for chart in self.charts for name in chart.said("provides", ())}
         return frozenset(self.provided_elsewhere) | {API_GROUPS[kind] for kind, _ in chosen} | charts
+
+    @property
+    def changes_group_sizes(self) -> bool:
+        """Whether something adds nodes to groups that have none. Cluster Autoscaler finds those of EKS by tags that EKS sets:
+        https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html. Karpenter starts nodes of its own alone."""
+        nodes = self.compute.self_managed_nodes
+        charts = {chart.said("chart", chart.name).rpartition("/")[2] for chart in self.charts}
+        return bool(nodes and nodes.cluster_autoscaler.enabled) or AUTOSCALER in self.provided | charts
 
     @property
     def has_services(self) -> bool:

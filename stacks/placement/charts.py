@@ -15,6 +15,7 @@ from eks_facts.node_selection import ARCHITECTURE
 from stacks.environment.chart_spec import ChartSpec
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.workload_spec import WorkloadSpec
+from stacks.placement.fitting import check_not_empty
 from stacks.placement.kinds import place
 
 NAMESPACES, ORDER = 51, 52
@@ -82,8 +83,11 @@ def _kind(chart: ChartSpec, cluster: ClusterSpec) -> str | None:
 def _placed_values(chart: ChartSpec, cluster: ClusterSpec) -> dict[str, Any]:
     """Returns the values by which the pods of a chart run where they should. Raises Misplaced."""
     selector, tolerations, nodes = _place(chart, cluster)
-    reached = [one for one in nodes.values() if chart.nodes or not one.closing] or list(nodes.values())
-    processors = {processor for one in reached for processor in one.architectures}
+    reached = {key: one for key, one in nodes.items() if chart.nodes or not one.closing} or nodes
+    check_not_empty(
+        reached, cluster, "its pods", next((key for key in ("nodes", "compute") if getattr(chart, key)), "name")
+    )
+    processors = {processor for one in reached.values() for processor in one.architectures}
     images = chart.said("architectures", ["amd64"])
     fitting = processors & set(images)
     if processors and not fitting:

@@ -1,6 +1,6 @@
 """The nodes of its placement that a pod fits on: by taints, devices and disk."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from eks_constructs.compute.placement import Nodes, Toleration, toleration
@@ -10,7 +10,7 @@ from eks_facts.labels import tolerates
 from eks_facts.node_selection import SYSTEM, keeps_off
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
-from stacks.environment.cluster_spec import ClusterSpec
+from stacks.environment.cluster_spec import AUTOSCALER, ClusterSpec
 from stacks.objects.pods import Claim, asked_for, claims_of, containers, resources_of
 from stacks.placement.kinds import Placement
 
@@ -76,6 +76,7 @@ def fitting_nodes(
                 " device in the pod's resources",
                 where,
             )
+    check_not_empty(found, cluster, f"the pods of {name}", where, needed=_wants_pods(item))
     # EKS adds this toleration, too (its admission controller ExtendedResourceToleration); said, it is there to be read.
     extra = [
         toleration(taint)
@@ -84,6 +85,31 @@ def fitting_nodes(
         if taint["key"] in tolerated and toleration(taint) not in placement.tolerations
     ]
     return found, [one for index, one in enumerate(extra) if one not in extra[:index]]
+
+
+def check_not_empty(
+    nodes: Mapping[str, Nodes], cluster: ClusterSpec, pods: str, where: str, *, needed: bool = True
+) -> None:
+    """Raises Misplaced, from ``where``, if pods that may use some nodes would stay Pending; ``needed``: whether there are any now."""
+    if needed and nodes and all(one.empty for one in nodes.values()) and not cluster.changes_group_sizes:
+        names, have = " and ".join(nodes), "has" if len(nodes) == 1 else "have"
+        ours = ", or switch self_managed_nodes.cluster_autoscaler on" if cluster.compute.self_managed_nodes else ""
+        raise Misplaced(
+            f"{pods} would stay Pending: {names} {have} no node at the start (min_size, desired_size), and nothing in this cluster adds"
+            f" one. Set desired_size to 1 or more{ours}. If something else changes the size, or you do, add {AUTOSCALER} to the"
+            " cluster's provided_elsewhere",
+            where,
+        )
+
+
+def _wants_pods(item: KubernetesObject) -> bool:
+    """Returns whether an object asks for pods on a node now: a DaemonSet takes what nodes there are."""
+    spec = item.get("spec") or {}
+    return (
+        item["kind"] != "DaemonSet"
+        and not spec.get("suspend")
+        and 0 not in (spec.get("replicas"), spec.get("parallelism"))
+    )
 
 
 def pod_system(spec: dict[str, Any]) -> str:

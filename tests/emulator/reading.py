@@ -170,12 +170,15 @@ def vpc(clients: Clients, physical_id: str) -> Record:
 
 @reader("AWS::EC2::VPCCidrBlock")
 def vpc_cidr(clients: Clients, physical_id: str) -> Record:
-    """A block of IPv6 that Amazon provides: ASSOCIATION|VPC."""
-    owner = physical_id.split("|")[1]
+    """A further block of IPv4, or one of IPv6 that Amazon provides: ASSOCIATION|VPC."""
+    association, owner = physical_id.split("|")
     found = _one(clients, "describe_vpcs", "VpcIds", owner, "Vpcs")
+    blocks = {one["AssociationId"]: one["CidrBlock"] for one in found["CidrBlockAssociationSet"]}
+    pools = {one["AssociationId"]: one["Ipv6Pool"] for one in found.get("Ipv6CidrBlockAssociationSet", [])}
     return {
         "VpcId": owner,
-        "AmazonProvidedIpv6CidrBlock": [one["Ipv6Pool"] for one in found["Ipv6CidrBlockAssociationSet"]] == ["Amazon"],
+        "CidrBlock": blocks.get(association),
+        "AmazonProvidedIpv6CidrBlock": pools.get(association) == "Amazon",
     }
 
 

@@ -1,5 +1,6 @@
 """Every shipped environment: deployed, compared with what AWS's API answers, deployed again, destroyed."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from emulator.process import ACCOUNT
 from emulator.status import client
 from responsibility.account.session import Account
 from responsibility.audit.read import read
@@ -21,25 +23,51 @@ from tests.support.environments import ENVIRONMENTS, TODAY, environment_data
 
 pytestmark = pytest.mark.xdist_group("emulator")
 
-PODS = (
-    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"},'
-    ' "Action": ["sts:AssumeRole", "sts:TagSession"]}]}'
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {
+                    "Service": [f"{one}.amazonaws.com" for one in ("eks", "ec2", "eks-fargate-pods", "pods.eks")]
+                },
+                "Action": ["sts:AssumeRole", "sts:TagSession"],
+            }
+        ],
+    }
 )
-"""A trust policy: EKS refuses a Pod Identity association whose role it cannot take."""
+"""EKS refuses roles that its services cannot take, and those of nodes that could not join."""
+POLICIES = (
+    "AmazonEKSClusterPolicy",
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonEKSFargatePodExecutionRolePolicy",
+)
 
 
-def existing_roles(environment: dict[str, Any]) -> list[str]:
-    """Names of the roles that an environment expects in the account: EKS refuses access entries and associations of others."""
-    access = [cluster["access"] for cluster in environment["clusters"]]
-    named = [one for entry in access for key in ("admins", "readers") for one in entry.get(key, [])]
-    named += [one["principal"] for entry in access for one in entry.get("entries", [])]
-    pods = [
-        one["role_arn"]
-        for cluster in environment["clusters"]
-        for one in cluster.get("pod_identities", [])
-        if "role_arn" in one
-    ]
-    return [one.rpartition("role/")[2] for one in [*named, *pods] if isinstance(one, str)]
+def existing_roles(value: Any) -> set[str]:
+    """Path and name of the roles that an environment expects in the account: EKS refuses others."""
+    if isinstance(value, dict | list):
+        return {role for one in (value.values() if isinstance(value, dict) else value) for role in existing_roles(one)}
+    found = re.fullmatch(rf"(?:arn:aws:iam::{ACCOUNT}:)?role(/[\w+=,.@/-]+)", str(value))
+    return {found[1]} if found else set()
+
+
+def make_roles(deployment: Deployment, roles: set[str]) -> None:
+    iam = client(deployment.engine, "iam")
+    for path, _, name in (one.rpartition("/") for one in roles):
+        iam.create_role(RoleName=name, Path=f"{path}/", AssumeRolePolicyDocument=TRUST)
+        for policy in POLICIES:
+            iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+
+
+def delete_roles(deployment: Deployment, roles: set[str]) -> None:
+    iam = client(deployment.engine, "iam")
+    for name in (one.rpartition("/")[2] for one in roles):
+        for policy in POLICIES:
+            iam.detach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+        iam.delete_role(RoleName=name)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +79,7 @@ def existing_roles(environment: dict[str, Any]) -> list[str]:
         "examples/pod-identities",
         "examples/watched",
         "examples/teams",
+        "examples/hub",
     ],
 )
 def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., Path], name: str) -> None:
@@ -58,10 +87,8 @@ def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., 
     protected = [
         one["name"] for one in environment["clusters"] if one["control_plane"].get("deletion_protection", True)
     ]
-    iam = client(deployment.engine, "iam")
     roles = existing_roles(environment)
-    for role in roles:
-        iam.create_role(RoleName=role, AssumeRolePolicyDocument=PODS)
+    make_roles(deployment, roles)
     before = inventory(deployment.engine)
     assembly = assemble(environment)
 
@@ -84,8 +111,7 @@ def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., 
     unexpected = [one for one in after - before if not _meant_to_stay(one, environment)]
     assert unexpected == []
     assert before - after == set()
-    for role in roles:
-        iam.delete_role(RoleName=role)
+    delete_roles(deployment, roles)
     logs = client(deployment.engine, "logs")
     for kept in after - before:  # the next test may deploy an environment of that name again
         if kept.startswith("logs group "):

@@ -264,3 +264,58 @@ def test_claims_that_no_driver_hands_out_there_are_refused(workloads, name, comp
     workloads.write("app", claimed(name))
     with pytest.raises((BadInput, Misplaced), match=name.replace(".", r"\.")):
         workloads.objects({"name": "app", **where}, compute=compute, control_plane=version)
+
+
+EMPTY = {**PLAIN, "name": "empty", "min_size": 0, "labels": {"for": "empty"}}
+OWN_PLAIN = {"name": "own", "instance_types": ["m7i.large"], "min_size": 1}
+ON_EMPTY = {**MANAGED, "nodes": "empty"}
+SERVICES = {"control_plane": {"kubernetes_version": "1.36", "service_cidr": "172.20.0.0/16"}}
+
+
+def controller(kind, **spec):
+    template = {"metadata": {"labels": {"app": "app"}}, "spec": {"containers": [{"name": "app", "image": "pause"}]}}
+    if kind in ("Job", "CronJob"):
+        template["spec"]["restartPolicy"] = "Never"
+    job = {"template": template}
+    inner = {
+        "CronJob": {"schedule": "0 1 * * *", "jobTemplate": {"spec": job}},
+        "Job": job,
+    }.get(kind, {"selector": {"matchLabels": {"app": "app"}}, "template": template})
+    group = "batch/v1" if kind in ("Job", "CronJob") else "apps/v1"
+    more = {"serviceName": "app"} if kind == "StatefulSet" else {}
+    return {"apiVersion": group, "kind": kind, "metadata": {"name": "app"}, "spec": {**inner, **more, **spec}}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "Job", "CronJob"])
+def test_pods_do_not_wait_for_nodes_that_nothing_adds(workloads, kind):
+    workloads.write("app", [controller(kind)])
+    with pytest.raises(Misplaced, match="would stay Pending: empty has no node"):
+        workloads.objects({"name": "app", **ON_EMPTY}, compute=groups(PLAIN, EMPTY))
+
+
+@pytest.mark.parametrize(
+    ("item", "compute", "cluster"),
+    [
+        (controller("Deployment"), groups(PLAIN, EMPTY), {"provided_elsewhere": ["cluster-autoscaler"]}),
+        (
+            controller("Deployment"),
+            groups(PLAIN, EMPTY, self_managed_nodes={"groups": [OWN_PLAIN], "cluster_autoscaler": {"enabled": True}}),
+            SERVICES,
+        ),
+        (controller("Deployment"), groups(PLAIN, {**EMPTY, "desired_size": 1}), {}),
+        (controller("Deployment"), groups(PLAIN, {**EMPTY, "desired_size": "keep"}), {}),
+        (controller("Deployment", replicas=0), groups(PLAIN, EMPTY), {}),
+        (controller("CronJob", suspend=True), groups(PLAIN, EMPTY), {}),
+        (controller("Job", parallelism=0), groups(PLAIN, EMPTY), {}),
+        (controller("DaemonSet"), groups(PLAIN, EMPTY), {}),
+    ],
+    ids=["elsewhere", "ours", "one", "kept", "no-replicas", "suspended", "no-parallelism", "daemon-set"],
+)
+def test_pods_may_name_a_group_that_gets_nodes_or_need_none(workloads, item, compute, cluster):
+    workloads.write("app", [item])
+    assert workloads.objects({"name": "app", **ON_EMPTY}, compute=compute, **cluster)
+
+
+def test_an_empty_group_beside_one_with_nodes_is_no_problem(workloads):
+    workloads.write("app", [controller("Deployment")])
+    assert workloads.objects({"name": "app", **MANAGED}, compute=groups(PLAIN, EMPTY))

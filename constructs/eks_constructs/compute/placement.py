@@ -89,6 +89,8 @@ class Nodes:
     """Resources of which a container gets one at most: turns on a GPU."""
     system: Literal["linux", "windows"] = "linux"
     """Operating system, as Kubernetes calls it."""
+    empty: bool = False
+    """Whether it begins with no node: pods wait until something changes its size."""
 
     @property
     def closing(self) -> list[Mapping[str, str]]:

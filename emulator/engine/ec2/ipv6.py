@@ -1,5 +1,6 @@
 """IPv6 in a VPC, which ministack lacks: Amazon's block of a VPC, blocks of its subnets, egress-only internet gateways."""
 
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,9 @@ def install() -> None:
     """Adds IPv6 to ministack's VPCs and subnets, and to what describes them."""
     _after("AWS::EC2::VPC", _vpc_attributes)
     _after("AWS::EC2::Subnet", _subnet_block)
-    _describe("xml_of_vpc", lambda vpc: {"Ipv6CidrBlockAssociationSet": _associations(vpc["VpcId"], vpc)}, "Vpc")
+    _describe(
+        "xml_of_vpc", _described_vpc, "Vpc", replacing=r"(?s)<cidrBlockAssociationSet>.*</cidrBlockAssociationSet>"
+    )
     _describe(
         "xml_of_subnet",
         _described_subnet,
@@ -36,7 +39,7 @@ def associate(vpc_id: str) -> str:
     network = secrets.token_hex(3)
     # The list that Fn::GetAtt gives as Ipv6CidrBlocks.
     blocks(vpc).append(f"2600:1f18:{network[:4]}:{network[4:]}00::/56")
-    return f"vpc-cidr-assoc-{secrets.token_hex(9)[:17]}"
+    return _association(vpc)
 
 
 def blocks(vpc: Record) -> list[str]:
@@ -77,11 +80,11 @@ def _subnet_block(subnet_id: str, props: Properties) -> Attributes:
 
 
 def _describe(function: str, members: Callable[[Record], Record], shape: str, replacing: str = "") -> None:
-    """Adds members to what a function of ministack writes about a record."""
+    """Adds members to what a function of ministack writes about a record, in the place of what a pattern finds."""
 
     def replacement(original: Any) -> Any:
         def described(record: Record, tag: str = "item") -> str:
-            xml = original(record, tag).replace(replacing, "") if replacing else original(record, tag)
+            xml = re.sub(replacing, "", original(record, tag)) if replacing else original(record, tag)
             end = f"</{tag}>"
             return f"{xml.removesuffix(end)}{shaped(members(record), shape)}{end}"
 
@@ -90,17 +93,26 @@ def _describe(function: str, members: Callable[[Record], Record], shape: str, re
     port.replace(function, replacement)
 
 
-def _associations(owner: str, vpc: Record) -> list[Record]:
+def _described_vpc(vpc: Record) -> Record:
+    """All blocks of a VPC; ministack answers only the first."""
     state = {"State": "associated"}
-    return [
-        {
-            "AssociationId": f"vpc-cidr-assoc-{owner[4:]}6",
-            "Ipv6CidrBlock": one,
-            "Ipv6CidrBlockState": state,
-            "Ipv6Pool": "Amazon",
-        }
+    first = {
+        "AssociationId": vpc.get("_cidr_assoc_id", f"vpc-cidr-assoc-{vpc['VpcId'][4:]}"),
+        "CidrBlock": vpc["CidrBlock"],
+        "CidrBlockState": state,
+    }
+    ipv6 = [
+        {"AssociationId": _association(vpc), "Ipv6CidrBlock": one, "Ipv6CidrBlockState": state, "Ipv6Pool": "Amazon"}
         for one in blocks(vpc)
     ]
+    return {
+        "CidrBlockAssociationSet": [first, *vpc.get("CidrBlockAssociations", [])],
+        "Ipv6CidrBlockAssociationSet": ipv6,
+    }
+
+
+def _association(vpc: Record) -> str:
+    return f"vpc-cidr-assoc-{vpc['VpcId'][4:]}6"
 
 
 def _described_subnet(subnet: Record) -> Record:

@@ -16,9 +16,10 @@ NO_NODES = "The add-on is unhealthy because it doesn't have the desired number o
 
 
 def has_compute(eks: Eks, cluster: str) -> bool:
-    """Whether pods of an add-on can be scheduled: on nodes, a Fargate profile, or Auto Mode with built-in pools.
+    """Whether pods of an add-on can be scheduled: on nodes, a Fargate profile, or Auto Mode with pools.
 
-    Nodes of Auto Scaling groups and hybrid nodes come later than the stack that lets them in, but in time for an add-on.
+    Nodes of Auto Scaling groups, hybrid nodes and those of Auto Mode's custom pools come later than the stack that lets them in, but in
+    time for an add-on: whoever deploys makes the pools before (`make deploy`), and nothing here sees them.
     """
     types = {one["type"] for one in eks.state.of("accessEntry", cluster)}
     groups = [group for group in eks.state.of("nodegroup", cluster) if group["status"] in ("ACTIVE", "UPDATING")]
@@ -28,7 +29,7 @@ def has_compute(eks: Eks, cluster: str) -> bool:
         profiles
         or types & {"EC2_LINUX", "HYBRID_LINUX"}
         or any(group["scalingConfig"]["desiredSize"] > 0 for group in groups)
-        or (auto.get("enabled") and auto.get("nodePools"))
+        or (auto.get("enabled") and (auto.get("nodePools") or "EC2" in types))
     )
 
 

@@ -316,6 +316,21 @@ def test_an_add_on_waits_for_a_place_and_recovers() -> None:
     assert status("coredns") == "ACTIVE"
 
 
+def test_nodes_of_custom_pools_are_a_place_once_their_role_may_join() -> None:
+    eks = service()
+    auto = {**copy.deepcopy(GOOD["CreateCluster"]), "name": "c"}
+    auto["computeConfig"] = {"enabled": True}
+    eks.call("CreateCluster", auto)
+    settled(eks).call("CreateAddon", {**WHO, "addonName": "coredns"})
+
+    def status() -> str:
+        return str(settled(eks).call("DescribeAddon", {**WHO, "addonName": "coredns"})["addon"]["status"])
+
+    assert status() == "DEGRADED"
+    eks.call("CreateAccessEntry", {**WHO, "principalArn": f"{ARN}node", "type": "EC2"})
+    assert status() == "ACTIVE"
+
+
 def test_a_certificate_authority_is_rotated() -> None:
     eks = service()
     eks.call("CreateCluster", {**copy.deepcopy(GOOD["CreateCluster"]), "name": "c"})

@@ -49,6 +49,11 @@ class Ec2GroupSpec(NodeSettingsSpec):
     """Of its nodes (default: the cluster's)."""
 
     @property
+    def starts_empty(self) -> bool:
+        """Whether it is made without a node; EC2 and EKS add none by themselves."""
+        raise NotImplementedError
+
+    @property
     def image(self) -> AmiType:
         """Its AMI, or the one that its own is built from."""
         return ami_types().get(self.ami_type) or partner_amis()[self.ami_type]
@@ -97,6 +102,16 @@ class Ec2GroupSpec(NodeSettingsSpec):
             SHARING_LABEL: self.gpu_sharing.config_name if plugin and self.gpu_sharing else None,
         }
         return {key: value for key, value in found.items() if value}
+
+    def check_version(self, version: str) -> None:
+        """Raises Misplaced for what nodes of a Kubernetes version do not have yet: an AMI, a driver."""
+        super().check_version(version)
+        if not self.ami and int(version.split(".")[1]) < self.image.since:
+            raise Misplaced(
+                f"EKS builds {self.ami_type} for Kubernetes 1.{self.image.since} and newer, and these nodes have {version}; take"
+                f" {self.ami_type.replace('2025', '2022')}, or upgrade first",
+                "ami_type",
+            )
 
     def check_sizes(self, least: int, desired: int, most: int) -> None:
         """Raises Misplaced for numbers of nodes that are not in order."""

@@ -19,6 +19,7 @@ def offer(group: Ec2GroupSpec, node_selector: Mapping[str, str]) -> Nodes:
         claimable(devices if group.device_allocation == "dra" else set(), "own"),
         one_each(group),
         "windows" if group.windows else "linux",
+        group.starts_empty,
     )
 
 

@@ -125,6 +125,11 @@ class NodeGroupSpec(Ec2GroupSpec):
         return self.desired_size if isinstance(self.desired_size, int) else self.min_size
 
     @property
+    def starts_empty(self) -> bool:
+        """Whether it is made without a node. A group that keeps its number may have some."""
+        return self.desired_size != "keep" and self.desired == 0
+
+    @property
     def hosts_addons(self) -> bool:
         """Whether ordinary pods find a node here when the compute stack is deployed: stacks of revisions come later."""
         return self.revision is None and self.desired > 0 and self.takes_any_pod

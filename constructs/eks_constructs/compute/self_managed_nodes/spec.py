@@ -94,6 +94,11 @@ class SelfManagedGroupSpec(Ec2GroupSpec):
         return self.min_size if self.desired_size is None else self.desired_size
 
     @property
+    def starts_empty(self) -> bool:
+        """Whether it is made without a node."""
+        return self.desired == 0
+
+    @property
     def hosts_addons(self) -> bool:
         """Whether ordinary pods find a node here when the compute stack is deployed."""
         return self.desired > 0 and self.takes_any_pod
