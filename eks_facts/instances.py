@@ -25,6 +25,8 @@ class AmiType:
     drivers: frozenset[str]
     """The devices that it has drivers for."""
     variant: str | None
+    since: int = 0
+    """The minor version of Kubernetes from which on there are images of it."""
 
     def release_parameter(self, version: str) -> str | None:
         """Returns the SSM parameter with its newest release for a Kubernetes version; None: there is none (Windows)."""
@@ -70,6 +72,7 @@ def _amis(table: str) -> dict[str, AmiType]:
             row.get("device"),
             frozenset(filter(None, [row.get("device"), *row.get("drivers", ())])),
             row.get("variant"),
+            row.get("since", 0),
         )
         for name, row in load("instance_families")[table].items()
     }

@@ -166,7 +166,18 @@ class EksClusterSpec(Spec):
     def _security_groups_for_pods(self) -> "EksClusterSpec":
         if self.security_groups_for_pods:
             present = list(self.compute.active())
-            types = [name for kind, section in present for _, name in kind.instance_types(section)]
+            windows = {
+                (kind.name, index)
+                for kind, section in present
+                for index, group in enumerate(getattr(section, "groups", ()))
+                if group.windows
+            }
+            types = [
+                name
+                for kind, section in present
+                for where, name in kind.instance_types(section)
+                if (kind.name, where[1]) not in windows
+            ]
             others = set(self.compute.mix.kinds) - {"managed_nodes", "self_managed_nodes"}
             planned = [addon.name for addon in self.planned_addons()]
             try:

@@ -103,6 +103,16 @@ class Ec2GroupSpec(NodeSettingsSpec):
         }
         return {key: value for key, value in found.items() if value}
 
+    def check_version(self, version: str) -> None:
+        """Raises Misplaced for what nodes of a Kubernetes version do not have yet: an AMI, a driver."""
+        super().check_version(version)
+        if not self.ami and int(version.split(".")[1]) < self.image.since:
+            raise Misplaced(
+                f"EKS builds {self.ami_type} for Kubernetes 1.{self.image.since} and newer, and these nodes have {version}; take"
+                f" {self.ami_type.replace('2025', '2022')}, or upgrade first",
+                "ami_type",
+            )
+
     def check_sizes(self, least: int, desired: int, most: int) -> None:
         """Raises Misplaced for numbers of nodes that are not in order."""
         if not least <= desired <= most:
