@@ -46,6 +46,7 @@ _AUDIT: dict[str, str] = {
     "ec2:DescribeLaunchTemplates": "*",
     "ec2:DescribeLaunchTemplateVersions": "*",
     "ec2:DescribeInstances": "*",
+    "ec2:DescribeImages": "*",
     "iam:GetRole": "arn:aws:iam::*:role/*",
     "iam:ListAttachedRolePolicies": "arn:aws:iam::*:role/*",
     "iam:ListRolePolicies": "arn:aws:iam::*:role/*",

@@ -187,7 +187,7 @@ class Drift:
         if isinstance(wanted, str):
             wanted = filled(wanted, self._named)
             if isinstance(runs, Reference):
-                return _names(runs.resource, wanted)
+                return self._means(runs, wanted)
             both = (_json(wanted), _json(runs))
             if both != (None, None):
                 return bool(both[0] == both[1])
@@ -206,10 +206,16 @@ class Drift:
         if physical is None:
             return True  # not deployed yet
         if isinstance(runs, Reference):
-            return _names(runs.resource, physical)
+            return self._means(runs, physical)
         if wanted.attribute in ("", "Arn") or str(runs).endswith(physical):
             return _names(str(runs), physical)
         return True  # another attribute, such as the number of a version: only CloudFormation knows it
+
+    def _means(self, runs: Reference, physical: str) -> bool:
+        """Whether something of the account is that of a physical id or an ARN, in which a role has its path, too."""
+        found = self._account.get(runs.resource)
+        path = str(found.properties.get("Arn", "") if found else "").partition(":role/")[2]
+        return _names(runs.resource, physical) or bool(path and physical.endswith(f":role/{path}"))
 
 
 def _names(value: str, physical: str) -> bool:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
-from eks_facts.instances import ami_types
+from eks_facts.instances import AmiType, ami_types
 from responsibility.audit.questions import Gone, Questions
 from responsibility.reading.resource import Resource
 from responsibility.reading.values import Unknown
@@ -44,19 +44,42 @@ def _support(ask: Questions, clusters: list[Resource]) -> None:
 
 
 def _releases(ask: Questions, groups: list[Resource]) -> None:
-    call = ("ssm", "get_parameter")
-    known: dict[str, Any] = {}
+    known: dict[tuple[str, str], tuple[Any, tuple[str, str]]] = {}
     for group in groups:
-        kind, version = str(group.maybe("AmiType")), group.maybe("Version")
+        kind, version = str(group.maybe("AmiType")), str(group.maybe("Version") or "")
         ami = ami_types().get(kind)
-        parameter = ami.release_parameter(str(version)) if ami and version else None
-        if not parameter:
-            continue  # a custom image, or Windows: nothing to compare it with
-        if parameter not in known:
-            known[parameter] = ask.one(*call, "Parameter", Name=parameter)
-        found = known[parameter]
-        value = found["Value"] if isinstance(found, dict) else found or Unknown(f"SSM has no {parameter}")
+        if not ami or not version:
+            continue  # a custom image: nothing to compare it with
+        if (kind, version) not in known:
+            known[kind, version] = _newest(ask, ami, version)
+        value, call = known[kind, version]
         _add(ask, group, "LatestReleaseVersion", value, call)
+
+
+def _newest(ask: Questions, ami: AmiType, version: str) -> tuple[Any, tuple[str, str]]:
+    """Returns the newest release of a kind of AMI, and the call that told it. Of Windows the name of the newest image has it:
+
+    https://docs.aws.amazon.com/eks/latest/userguide/retrieve-windows-ami-id.html, eks-ami-versions-windows.html
+    """
+    call = ("ssm", "get_parameter")
+    release = ami.release_parameter(version)
+    parameter = release or ami.image_parameter(version)
+    found = ask.one(*call, "Parameter", Name=parameter)
+    if not isinstance(found, dict):
+        return found or Unknown(f"SSM has no {parameter}"), call
+    if release:
+        return found["Value"], call
+    call = ("ec2", "describe_images")
+    try:
+        images = ask.items(*call, "Images", ImageIds=[found["Value"]])
+    except Gone:
+        images = []
+    if isinstance(images, Unknown):
+        return images, call
+    names = [str(one.get("Name", "")) for one in images]
+    match = re.search(r"-EKS_Optimized-(\d.*)$", names[0]) if names else None
+    why = f"the name of its image, {names[0]}, has no release" if names else f"EC2 has no image {found['Value']}"
+    return match[1] if match else Unknown(why), call
 
 
 def _addon_versions(ask: Questions, addons: list[Resource], versions: dict[str, Any]) -> None:

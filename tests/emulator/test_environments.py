@@ -80,6 +80,7 @@ def delete_roles(deployment: Deployment, roles: set[str]) -> None:
         "examples/watched",
         "examples/teams",
         "examples/hub",
+        "examples/existing-roles",
     ],
 )
 def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., Path], name: str) -> None:
@@ -163,10 +164,11 @@ def _meant_to_stay(thing: str, environment: dict[str, Any]) -> bool:
         return True
     retained = environment.get("foundation", {}).get("retain", True)
     name = environment["name"]
+    clusters = "|".join(one["name"] for one in environment["clusters"])
     return retained and bool(
         re.fullmatch(
             rf"(kms Enabled \S+|s3 bucket {name}-workloads-\S+"
-            rf"|logs group /(eks-platform/{name}|aws/eks/{name})/\S+|iam (role|policy) {name}-\S+)",
+            rf"|logs group /(eks-platform/{name}|aws/eks/({name}|{clusters}))/\S+|iam (role|policy) {name}-\S+)",
             thing,
         )
     )

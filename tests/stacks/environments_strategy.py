@@ -59,7 +59,6 @@ def node_groups(draw: st.DrawFn, name: str, version: str, *, untainted: bool) ->
             labels=st.just({"team": "a", "example.com/x": ""}),
             node_repair=st.sampled_from([{"enabled": False}, {"stop_above_percentage": 10, "parallel_count": 3}, {}]),
             update_strategy=st.sampled_from(["DEFAULT", "MINIMAL"]),
-            warm_pool=st.sampled_from([{}, {"enabled": False}, {"min_size": 1, "max_prepared": 5}]),
             max_unavailable_percentage=st.integers(1, 100),
             kubernetes_version=st.sampled_from(
                 [
@@ -70,6 +69,8 @@ def node_groups(draw: st.DrawFn, name: str, version: str, *, untainted: bool) ->
             ),
         )
     )
+    if group.get("capacity") != "spot":
+        group |= draw(optional(warm_pool=st.sampled_from([{}, {"enabled": False}, {"min_size": 1, "max_prepared": 5}])))
     group |= draw(devices(group, version))
     if untainted:
         group |= {"min_size": 1, "desired_size": 2, "max_size": 3}
@@ -165,7 +166,7 @@ PRIVATE_CA = "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/1234a
 
 
 @st.composite
-def hybrid_nodes(draw: st.DrawFn, version: str) -> dict[str, Any]:
+def hybrid_nodes(draw: st.DrawFn, version: str, pods_in: str) -> dict[str, Any]:
     named = draw(st.booleans())
     older = [one for one in VERSIONS if 0 <= VERSIONS.index(version) - VERSIONS.index(one) <= 3]
     # The old systems boot with cgroup v1, which kubelets from 1.35 on refuse.
@@ -177,7 +178,7 @@ def hybrid_nodes(draw: st.DrawFn, version: str) -> dict[str, Any]:
             **({"nodes": [f"n{index}"]} if named else draw(optional(max_nodes=st.integers(1, 1000)))),
             **draw(
                 optional(
-                    cidr=st.just("192.168.16.0/24"),
+                    cidr=st.just(f"192.168.{16 + index}.0/24"),
                     kubernetes_version=st.sampled_from(older),
                     operating_system=st.sampled_from(systems),
                     architecture=st.sampled_from(["amd64", "arm64"]),
@@ -192,7 +193,7 @@ def hybrid_nodes(draw: st.DrawFn, version: str) -> dict[str, Any]:
     credentials = {"iam_roles_anywhere": {"private_ca_arn": PRIVATE_CA}} if named else {"ssm": {}}
     return {
         "remote_node_networks": ["192.168.16.0/20", "192.168.32.0/24"],
-        pods: ["192.168.64.0/18"],
+        pods: [pods_in],
         "credentials": credentials,
         "dns_forwarded": True,
         "sites": sites,
@@ -278,12 +279,12 @@ def workloads(draw: st.DrawFn, compute: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _with_hybrid_nodes(draw: st.DrawFn, network: dict[str, Any], clusters: list[dict[str, Any]]) -> None:
     """Gives clusters hybrid nodes beside their other compute, where their addresses allow it."""
-    for cluster in clusters:
+    for cluster, pods in zip(clusters, ("192.168.64.0/18", "192.168.128.0/18"), strict=False):
         its_network, plane = cluster.get("network", network), cluster["control_plane"]
         if plane.get("ip_family") != "ipv6" and draw(st.booleans()):
             if "vpc_id" not in its_network:
                 its_network["connections"] = [SITES]
-            cluster["compute"]["hybrid_nodes"] = draw(hybrid_nodes(plane["kubernetes_version"]))
+            cluster["compute"]["hybrid_nodes"] = draw(hybrid_nodes(plane["kubernetes_version"], pods))
             if its_network.get("nat") != "none" and draw(st.booleans()):
                 cluster["workloads"] = [*cluster.get("workloads", []), *_of_the_first_site(cluster)]
 

@@ -105,6 +105,7 @@ def test_every_call_of_the_policy_is_made() -> None:
             "eks:DescribeCluster": {
                 "cluster": {"remoteNetworkConfig": {"remoteNodeNetworks": [{"cidrs": ["10.80.0.0/16"]}]}}
             },
+            "eks:DescribeNodegroup": {"nodegroup": {"amiType": "WINDOWS_CORE_2022_x86_64"}},
             "iam:ListRolePolicies": {"PolicyNames": ["own"]},
             "iam:GetRolePolicy": {"RoleName": "r", "PolicyName": "own", "PolicyDocument": '{"Statement": []}'},
             "iam:GetUser": {"error": "NoSuchEntity"},
