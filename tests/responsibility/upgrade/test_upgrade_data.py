@@ -16,7 +16,7 @@ VERSIONS = range(26, 38)
 
 
 def schemas(version: int) -> set[str]:
-    names = (path.name for path in (SCHEMAS / f"v1.{version}.0-local").iterdir())
+    names = (path.name for path in (SCHEMAS / f"v1.{version}.0-local-strict").iterdir())
     return {name for name in names if re.search(r"-v\d+beta\d+\.json$", name)}
 
 
