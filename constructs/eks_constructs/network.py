@@ -173,31 +173,36 @@ class Network(Construct):
     def _tier(
         self, tier: str, cidrs: list[str], tags: Mapping[str, str], after: Construct | None = None
     ) -> list[ec2.CfnSubnet]:
-        subnets = []
-        for index in range(self._spec.zone_count):
-            subnet = ec2.CfnSubnet(
-                self,
-                f"{pascal_case(tier)}Subnet{index + 1}",
-                vpc_id=self.vpc.vpc_id,
-                availability_zone=self._zone(index),
-                cidr_block=cidrs[index],
-                map_public_ip_on_launch=False,
-                # One /64 for each subnet of the VPC's /56; the tier's place in this list never moves.
-                ipv6_cidr_block=Fn.select(
-                    TIERS_IN_IPV6.index(tier) * MAX_ZONES + index,
-                    Fn.cidr(Fn.select(0, self.vpc.vpc_ipv6_cidr_blocks), len(TIERS_IN_IPV6) * MAX_ZONES, "64"),
-                )
-                if self._ipv6
-                else None,
-                # Nodes of an IPv6 cluster need an address at once; load balancers in public subnets ask for theirs.
-                assign_ipv6_address_on_creation=tier in ("private", "control-plane") if self._ipv6 else None,
-                tags=self._tags(f"{tier}-{index + 1}", {NETWORK_TAG: self._name, TIER_TAG: tier, **tags}),
+        return [
+            self._subnet(tier, index, self._zone(index), cidrs[index], tags, after)
+            for index in range(self._spec.zone_count)
+        ]
+
+    def _subnet(
+        self, tier: str, index: int, zone: str, cidr: str, tags: Mapping[str, str], after: Construct | None
+    ) -> ec2.CfnSubnet:
+        subnet = ec2.CfnSubnet(
+            self,
+            f"{pascal_case(tier)}Subnet{index + 1}",
+            vpc_id=self.vpc.vpc_id,
+            availability_zone=zone,
+            cidr_block=cidr,
+            map_public_ip_on_launch=False,
+            # One /64 for each subnet of the VPC's /56; the tier's place in this list never moves.
+            ipv6_cidr_block=Fn.select(
+                TIERS_IN_IPV6.index(tier) * MAX_ZONES + index,
+                Fn.cidr(Fn.select(0, self.vpc.vpc_ipv6_cidr_blocks), len(TIERS_IN_IPV6) * MAX_ZONES, "64"),
             )
-            for needed in (self._ipv6, after):
-                if needed is not None:
-                    subnet.node.add_dependency(needed)
-            subnets.append(subnet)
-        return subnets
+            if self._ipv6
+            else None,
+            # Nodes of an IPv6 cluster need an address at once; load balancers in public subnets ask for theirs.
+            assign_ipv6_address_on_creation=tier in ("private", "control-plane") if self._ipv6 else None,
+            tags=self._tags(f"{tier}-{index + 1}", {NETWORK_TAG: self._name, TIER_TAG: tier, **tags}),
+        )
+        for needed in (self._ipv6, after):
+            if needed is not None:
+                subnet.node.add_dependency(needed)
+        return subnet
 
     def _secondary_tier(self, tier: str, cidr: str, block_id: str) -> list[ec2.CfnSubnet]:
         block = ec2.CfnVPCCidrBlock(self, block_id, vpc_id=self.vpc.vpc_id, cidr_block=cidr)
@@ -209,22 +214,10 @@ class Network(Construct):
         They have no tag of load balancers: those that spread over AZs take no subnet of another kind of zone.
         """
         block = ec2.CfnVPCCidrBlock(self, "LocalZoneCidr", vpc_id=self.vpc.vpc_id, cidr_block=cidr)
-        subnets = {}
-        for index, (zone, of_zone) in enumerate(zip(zones, slots(cidr), strict=False)):
-            subnet = ec2.CfnSubnet(
-                self,
-                f"LocalZoneSubnet{index + 1}",
-                vpc_id=self.vpc.vpc_id,
-                availability_zone=zone,
-                cidr_block=of_zone,
-                map_public_ip_on_launch=False,
-                tags=self._tags(
-                    f"local-zone-{index + 1}",
-                    {NETWORK_TAG: self._name, TIER_TAG: "local-zone", LOCAL_ZONE_TAG: zone},
-                ),
-            )
-            subnet.node.add_dependency(block)
-            subnets[zone] = subnet
+        subnets = {
+            zone: self._subnet("local-zone", index, zone, of_zone, {LOCAL_ZONE_TAG: zone}, block)
+            for index, (zone, of_zone) in enumerate(zip(zones, slots(cidr), strict=False))
+        }
         self.subnets["local-zone"] = list(subnets.values())
         return subnets
 
