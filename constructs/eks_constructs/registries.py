@@ -105,7 +105,8 @@ def check_cache_rule(registry: str, rule: CacheRuleSpec, *, account: str | None,
     """Raises Misplaced if Amazon ECR would refuse the rule. ``with_path``: IAM roles have a path."""
     found = upstream_of(registry)
     if not found:
-        known = "public.ecr.aws, registry.k8s.io, quay.io, docker.io, ghcr.io, registry.gitlab.com, cgr.dev and NAME.azurecr.io"
+        *most, last = (name.replace("*", "NAME") for name in load("cached_registries")["registries"])
+        known = f"{', '.join(most)} and {last}"
         raise Misplaced(
             f"Amazon ECR caches whole registries: {known}; not {registry}. Name a mirror, or one of those", "cache_rule"
         )
