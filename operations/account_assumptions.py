@@ -1,6 +1,6 @@
 """Assumptions that AWS's APIs show: see operations/assumptions.py."""
 
-from operations.assumptions import Seen, assumption, has_auto_mode, has_managed_nodes
+from operations.assumptions import Seen, assumption, has_auto_mode, has_managed_nodes, not_active
 from stacks.environment.stack_names import protection_stack
 
 CONCURRENCY = 10
@@ -54,9 +54,8 @@ def _protected_as_declared(seen: Seen) -> str | None:
     "aws eks list-addons --cluster-name CLUSTER; aws eks describe-addon --cluster-name CLUSTER --addon-name NAME",
 )
 def _addons_active(seen: Seen) -> str | None:
-    name, wrong = seen.cluster.name, []
-    for addon in seen.account.items("eks", "list_addons", "addons", clusterName=name):
-        found = seen.account.one("eks", "describe_addon", "addon", clusterName=name, addonName=addon) or {}
+    wrong = []
+    for addon, found in seen.each("list_addons", "addons", "describe_addon", "addon", "addonName"):
         if found.get("status") != "ACTIVE":
             issues = (found.get("health") or {}).get("issues") or []
             wrong.append(
@@ -71,9 +70,8 @@ def _addons_active(seen: Seen) -> str | None:
     applies=has_managed_nodes,
 )
 def _node_groups_active(seen: Seen) -> str | None:
-    name, wrong = seen.cluster.name, []
-    for group in seen.account.items("eks", "list_nodegroups", "nodegroups", clusterName=name):
-        found = seen.account.one("eks", "describe_nodegroup", "nodegroup", clusterName=name, nodegroupName=group) or {}
+    wrong = []
+    for group, found in seen.each("list_nodegroups", "nodegroups", "describe_nodegroup", "nodegroup", "nodegroupName"):
         issues = [str(one.get("code")) for one in (found.get("health") or {}).get("issues") or []]
         if found.get("status") != "ACTIVE" or issues:
             wrong.append(f"{group} is {found.get('status')} {', '.join(issues)}".strip())
@@ -86,17 +84,14 @@ def _node_groups_active(seen: Seen) -> str | None:
     applies=lambda seen: seen.cluster.compute.fargate is not None,
 )
 def _fargate_profiles_active(seen: Seen) -> str | None:
-    name, wrong = seen.cluster.name, []
-    for profile in seen.account.items("eks", "list_fargate_profiles", "fargateProfileNames", clusterName=name):
-        found = (
-            seen.account.one(
-                "eks", "describe_fargate_profile", "fargateProfile", clusterName=name, fargateProfileName=profile
-            )
-            or {}
-        )
-        if found.get("status") != "ACTIVE":
-            wrong.append(f"{profile} is {found.get('status')}")
-    return "; ".join(wrong) or None
+    profiles = seen.each(
+        "list_fargate_profiles",
+        "fargateProfileNames",
+        "describe_fargate_profile",
+        "fargateProfile",
+        "fargateProfileName",
+    )
+    return not_active(profiles)
 
 
 @assumption(

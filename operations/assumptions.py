@@ -3,7 +3,7 @@
 Each check reads AWS or the cluster's API, and changes nothing. `make smoke` runs them; docs/deploy.md has them as a table.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,23 @@ class Seen:
     def described(self) -> Mapping[str, Any]:
         """Returns the cluster as EKS describes it."""
         return self.account.one("eks", "describe_cluster", "cluster", name=self.cluster.name) or {}
+
+    def each(
+        self, listing: str, names: str, describing: str, what: str, argument: str
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yields the name and the description of each of a cluster's parts, such as its node groups, as EKS gives them.
+
+        Args:
+            listing: the operation that lists them.
+            names: the key of its answer.
+            describing: the operation that describes one.
+            what: the key of its answer.
+            argument: its argument for the name, and the key of the name where the list has more than names.
+        """
+        cluster = self.cluster.name
+        for one in self.account.items("eks", listing, names, clusterName=cluster):
+            name = one if isinstance(one, str) else one[argument]
+            yield name, self.account.one("eks", describing, what, clusterName=cluster, **{argument: name}) or {}
 
     def objects(self, *what: str) -> list[dict[str, Any]]:
         """Returns objects of the cluster. Raises DeliveryProblem, CannotSee."""
@@ -69,6 +86,12 @@ def assumption(says: str, command: str, *, applies: Callable[[Seen], bool] = lam
         return look
 
     return add
+
+
+def not_active(parts: Iterable[tuple[str, Mapping[str, Any]]]) -> str | None:
+    """Returns which parts of a cluster are not ACTIVE, and what they are; None: all are."""
+    wrong = [f"{name} is {found.get('status')}" for name, found in parts if found.get("status") != "ACTIVE"]
+    return "; ".join(wrong) or None
 
 
 def has_auto_mode(seen: Seen) -> bool:

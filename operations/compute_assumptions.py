@@ -5,7 +5,7 @@ from typing import Any
 from eks_constructs.compute.registry import KINDS
 from eks_facts.files import load
 from eks_facts.instances import device_of
-from operations.assumptions import CannotSee, Seen, assumption
+from operations.assumptions import CannotSee, Seen, assumption, not_active
 
 _SYNCED = "applications.argoproj.io"
 _KUSTOMIZED = "kustomizations.kustomize.toolkit.fluxcd.io"
@@ -148,16 +148,8 @@ def _is_synced(item: dict[str, Any]) -> bool:
     applies=lambda seen: seen.cluster.capabilities is not None,
 )
 def _capabilities_active(seen: Seen) -> str | None:
-    name, wrong = seen.cluster.name, []
-    for one in seen.account.items("eks", "list_capabilities", "capabilities", clusterName=name):
-        capability = one["capabilityName"]
-        found = (
-            seen.account.one("eks", "describe_capability", "capability", clusterName=name, capabilityName=capability)
-            or {}
-        )
-        if found.get("status") != "ACTIVE":
-            wrong.append(f"{capability} is {found.get('status')}")
-    return "; ".join(wrong) or None
+    capabilities = seen.each("list_capabilities", "capabilities", "describe_capability", "capability", "capabilityName")
+    return not_active(capabilities)
 
 
 @assumption(
