@@ -272,6 +272,8 @@ def _placement(rule: Mapping[str, Any], mix: ComputeMix) -> dict[str, Any]:
     if beside is not None:
         return dict(beside)
     selector = mix.deployments_selector
-    if not selector or "placement" not in rule:
+    tolerations = [dict(one) for one in mix.deployments_tolerations]
+    settings = ({"nodeSelector": selector} if selector else {}) | ({"tolerations": tolerations} if tolerations else {})
+    if not settings or "placement" not in rule:
         return {}
-    return {rule["placement"]: {"nodeSelector": selector}} if rule["placement"] else {"nodeSelector": selector}
+    return {rule["placement"]: settings} if rule["placement"] else settings

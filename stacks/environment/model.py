@@ -2,6 +2,7 @@
 
 from datetime import date
 from ipaddress import IPv4Network
+from itertools import product
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, model_validator
@@ -170,13 +171,17 @@ class Environment(Spec):
         ]
         for place, (cluster, spec) in enumerate(shared):
             for other, its in shared[:place]:
-                for index, cidr in enumerate(spec.remote_pod_networks):
-                    for theirs in (*its.remote_pod_networks, *its.remote_node_networks):
-                        if IPv4Network(cidr).overlaps(IPv4Network(theirs)):
+                theirs = [*its.remote_pod_networks, *its.remote_node_networks]
+                for key, cidrs, others in (
+                    ("remote_pod_networks", spec.remote_pod_networks, theirs),
+                    ("remote_node_networks", spec.remote_node_networks, its.remote_pod_networks),
+                ):
+                    for (index, cidr), taken in product(enumerate(cidrs), others):
+                        if IPv4Network(cidr).overlaps(IPv4Network(taken)):
                             raise Misplaced(
-                                f"{cidr} overlaps {theirs} of cluster {other.name}, which has the same network: routes lead to one of the"
+                                f"{cidr} overlaps {taken} of cluster {other.name}, which has the same network: routes lead to one of the"
                                 " two; choose another",
-                                *self.where(cluster, "compute", "hybrid_nodes", "remote_pod_networks", index),
+                                *self.where(cluster, "compute", "hybrid_nodes", key, index),
                             )
         return self
 

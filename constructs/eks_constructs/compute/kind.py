@@ -159,10 +159,20 @@ class ComputeKind(Generic[S]):
         """Returns when pods without tolerations find a node of it."""
         return "never"
 
+    def host_tolerations(self, spec: S) -> tuple[Mapping[str, str], ...]:
+        """Returns what Deployments of add-ons and controllers must tolerate to run on it; other pods have ``hosting``."""
+        return ()
+
     def share(self, spec: S) -> Share:
         """Returns its part in a mix."""
         return Share(
-            self.name, self.hosting(spec), self.rank, self.node_selector, self.rule is not None, self.windows(spec)
+            kind=self.name,
+            hosting=self.hosting(spec),
+            rank=self.rank,
+            node_selector=self.node_selector,
+            takes_workloads=self.rule is not None,
+            windows=self.windows(spec),
+            tolerations=self.host_tolerations(spec),
         )
 
     def windows(self, spec: S) -> bool:
