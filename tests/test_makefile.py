@@ -37,7 +37,7 @@ GOES_TO = {
     "LOOK_UP": {"gitops": "--look-up"},
     "CHECK": {"gitops": "--check"},
     "WAVE": {"deploy": "--wave={}"},
-    "FRESH": {"fleet": "fleet review demo"},
+    "FRESH": {"fleet": "fleet review demo", "test": "--fresh"},
     "CHECKS": {"synth": "checks={}"},
     "DELIVERY": {"synth": "delivery={}"},
     "BASE": {"review": "stacks.base {}"},
