@@ -164,7 +164,7 @@ def test_add_ons_tolerate_the_taint_of_the_pool_that_is_for_them_alone(synth) ->
         assert settings["tolerations"] == [critical]
         assert settings["nodeSelector"] == {"eks.amazonaws.com/compute-type": "auto"}
     mix = validated(minimal(compute)).clusters[0].compute.mix
-    assert load_balancer_controller.load_balancer_controller("c", mix).values["tolerations"] == [critical]
+    assert load_balancer_controller.chart("c", mix).values["tolerations"] == [critical]
     open_pool = {"name": "own", "node_class": "default"}
     for auto in ({}, {"built_in_node_pools": ["system"], "node_pools": [open_pool]}):
         mix = validated(minimal({"auto_mode": auto, "managed_nodes": empty})).clusters[0].compute.mix
