@@ -172,7 +172,11 @@ def test_add_ons_tolerate_the_taint_of_the_pool_that_is_for_them_alone(synth) ->
 
 
 def test_a_group_without_room_and_nothing_beside_it_is_refused():
-    for compute in ({}, {"auto_mode": {"built_in_node_pools": ["system"]}}):
+    tainted = {"name": "own", "node_class": "own", "taints": [{"key": "own", "effect": "NoSchedule"}]}
+    for compute in (
+        {},
+        {"auto_mode": {"built_in_node_pools": [], "node_classes": [{"name": "own"}], "node_pools": [tainted]}},
+    ):
         with pytest.raises(ValidationError, match="no group can host CoreDNS and the other add-ons"):
             validated(minimal({**compute, "managed_nodes": {"groups": [GPU]}}))
     for compute in ({"auto_mode": {}}, {"auto_mode": OWN}, {"fargate": FARGATE}):
