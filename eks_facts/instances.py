@@ -96,6 +96,11 @@ def device_of(instance_type: str) -> str | None:
     return next((name for name in DEVICES if re.match(load("instance_families")[name], instance_type)), None)
 
 
+def on_nitro(instance_type: str) -> bool:
+    """Returns whether instances of a type are of the AWS Nitro System, which IPv6 and prefixes of pods need."""
+    return not re.match(load("instance_families")["xen"], instance_type)
+
+
 def auto_mode_problem(instance_type: str) -> str:
     """Returns why Auto Mode launches no instance of a type; nothing if it does."""
     rules, (family, _, size) = load("instance_families")["auto_mode"], instance_type.partition(".")

@@ -136,6 +136,12 @@ def plan_addons(
         # Of an add-on that comes by itself nowhere, the file says something because it wants it.
         asked = spec.enabled or (spec.enabled is None and name in specs and not rule["default_for"])
         by_itself = spec.enabled is None and any(kind in mix.kinds for kind in rule["default_for"])
+        if host and asked and runs and not _tolerates(rule, spec, mix):
+            raise AddonProblem(
+                f"{name} would run on {host}, whose nodes are all tainted, and which setting gives it a toleration is not known here:"
+                " say configuration with tolerations, or give the cluster nodes without taints",
+                name,
+            )
         if asked and not runs:
             raise AddonProblem(f"{name} {_no_place(rule, mix)}; remove it", name)
         if not ((asked or by_itself) and runs):
@@ -208,6 +214,11 @@ def _selector(name: str, rule: Mapping[str, Any], spec: AddonSpec) -> dict[str, 
             name,
         )
     return {"namespace": namespace}
+
+
+def _tolerates(rule: Mapping[str, Any], spec: AddonSpec, mix: ComputeMix) -> bool:
+    """Returns whether the pods of a Deployment get the tolerations that their nodes ask for."""
+    return not mix.deployments_tolerations or "placement" in rule or "'tolerations'" in str(spec.configuration)
 
 
 def _no_place(rule: Mapping[str, Any], mix: ComputeMix) -> str:

@@ -166,6 +166,10 @@ def test_add_ons_tolerate_the_taint_of_the_pool_that_is_for_them_alone(synth) ->
     mix = validated(minimal(compute)).clusters[0].compute.mix
     assert load_balancer_controller.chart("c", mix).values["tolerations"] == [critical]
     open_pool = {"name": "own", "node_class": "default"}
+    unknown = AddonSpec(enabled=True)
+    with pytest.raises(AddonProblem, match="which setting gives it a toleration is not known here"):
+        plan_addons({"cert-manager": unknown}, mix)
+    plan_addons({"cert-manager": AddonSpec(configuration={"tolerations": [critical]})}, mix)
     for auto in ({}, {"built_in_node_pools": ["system"], "node_pools": [open_pool]}):
         mix = validated(minimal({"auto_mode": auto, "managed_nodes": empty})).clusters[0].compute.mix
         assert mix.deployments_tolerations == ()
