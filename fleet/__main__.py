@@ -1,4 +1,4 @@
-"""`python -m fleet table | review | upgrade | deploy | gate`: what make runs of a fleet."""
+"""`python -m fleet table | review | upgrade | gitops | deploy | gate`: what make runs of a fleet."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _act(arguments: list[str]) -> int:
             one.add_argument(
                 "--wave",
                 required=True,
-                help="the name of a wave" + (", or all" if action in ("deploy", "upgrade") else ""),
+                help="the name of a wave" + (", or all" if action in ("deploy", "upgrade", "gitops") else ""),
             )
         if action == "table":
             one.add_argument("--format", choices=("text", "json", "html"), default="text")
@@ -65,6 +65,12 @@ def _act(arguments: list[str]) -> int:
         elif action == "upgrade":
             one.add_argument("--to", default="next", help="a Kubernetes version, such as 1.37 (default: the next one)")
             one.add_argument("--no-rehearsal", action="store_true", help="playbooks alone")
+        elif action == "gitops":
+            one.add_argument("--output", type=Path, required=True, help="a working copy of the repository")
+            one.add_argument(
+                "--look-up", action="store_true", help="ask the accounts for the values that only they know"
+            )
+            one.add_argument("--check", action="store_true", help="write nothing; 1: something would change")
         elif action in ("deploy", "gate", "look"):
             one.add_argument(
                 "--lookup-roles",
@@ -150,6 +156,18 @@ def _upgrade(options: argparse.Namespace) -> int:
     return plan(fleet, options.wave, options.to, rehearsal=not options.no_rehearsal, run=through, say=_say)
 
 
+def _gitops(options: argparse.Namespace) -> int:
+    from delivery.subprocesses import through
+    from fleet.loading import load_fleet
+    from fleet.path import fleet_path
+    from fleet.trees import write_trees
+
+    fleet = load_fleet(fleet_path(options.name))
+    return write_trees(
+        fleet, options.wave, options.output, look_up=options.look_up, check=options.check, run=through, say=_say
+    )
+
+
 @dataclass
 class _Opened:
     """A fleet, and the ways to its accounts."""
@@ -191,7 +209,7 @@ def _deploy(options: argparse.Namespace) -> int:
             opened.fleet,
             options.command,
             account_of=opened.account,
-            look=look_at(opened.account, opened.audit),
+            look=look_at(opened.account, opened.audit, _say),
             run=through,
             ask=_ask,
             say=_say,
@@ -221,7 +239,7 @@ def _gate(options: argparse.Namespace) -> int:
         wave = opened.fleet.waves[opened.fleet.wave(options.wave)]
         gate = opened.fleet.spec.gate_of(wave.spec)
         try:
-            wait(wave.members, gate, look_at(opened.account, opened.audit), say=_say)
+            wait(wave.members, gate, look_at(opened.account, opened.audit, _say), say=_say)
         except GateShut as shut:
             _say(f"wave {wave.spec.name}: its gate is shut: {shut}")
             return FINDINGS
@@ -249,6 +267,7 @@ ACTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "look": ("print how many resources a wave would replace or remove", _look),
     "gate": ("wait until the gate of a wave is open", _gate),
     "upgrade": ("playbook and rehearsal of an upgrade, for each cluster of a wave", _upgrade),
+    "gitops": ("write the Kubernetes objects of a wave into a Git working copy", _gitops),
     "github": ("print the workflow for GitHub Actions", _github),
     "schema": ("the JSON schema of the table", _schema),
 }
