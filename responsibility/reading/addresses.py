@@ -10,7 +10,7 @@ from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.kubernetes import objects
 from responsibility.reading.network import Rule, Subnet, is_internet
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference, unsaid
+from responsibility.reading.values import Reference, Unknown, unsaid
 
 
 def known_source(rule: Rule) -> object:
