@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from eks_constructs.compute.capacity import PoolCapacity
 from eks_constructs.compute.instance_type import InstanceType
+from eks_constructs.compute.mix import OWN_LABELS
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import (
@@ -220,9 +221,10 @@ class NodePoolSpec(Spec):
     @model_validator(mode="after")
     def _labels(self) -> "NodePoolSpec":
         for key in self.labels:
-            if _RESERVED_DOMAINS.match(key) and not _OPEN_LABELS.match(key):
+            if key.startswith(OWN_LABELS) or (_RESERVED_DOMAINS.match(key) and not _OPEN_LABELS.match(key)):
                 raise Misplaced(
-                    f"the prefix of {key} is reserved for Kubernetes and Karpenter; use one of your own", "labels", key
+                    f"the prefix of {key} is reserved for Kubernetes, Karpenter and this project; use one of your own",
+                    *("labels", key),
                 )
         return self
 
