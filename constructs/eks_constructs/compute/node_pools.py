@@ -23,6 +23,8 @@ from eks_constructs.spec import (
 )
 from eks_constructs.zone_names import ZoneName
 from eks_facts.instances import architecture
+from eks_facts.labels import meets
+from eks_facts.node_selection import SYSTEM
 
 # Karpenter refuses other labels of these domains in a NodePool: https://karpenter.sh/docs/reference/labels/
 _RESERVED_DOMAINS = re.compile(r"([^/]*\.)?(kubernetes\.io|k8s\.io|karpenter\.sh)/")
@@ -209,6 +211,12 @@ class NodePoolSpec(Spec):
         for index, one in enumerate(self.requirements):
             if other := _OWN_REQUIREMENTS.get(one.key.rpartition("/")[2]):
                 raise Misplaced(f"is what {other} says; use that", "requirements", index, "key")
+            if one.key == SYSTEM and not meets(one.model_dump(), "linux"):
+                raise Misplaced(
+                    "keeps off every node: those of Karpenter and of Auto Mode have Linux here. Windows nodes are groups of"
+                    " managed_nodes or self_managed_nodes",
+                    *("requirements", index, "values"),
+                )
         return self
 
     @property
