@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from eks_facts.instances import auto_mode_problem, on_nitro, xen_families
 from eks_facts.labels import meets
-from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.findings import Evidence
-from responsibility.reading.eks import Cluster, NodeGroup
+from responsibility.reading.eks import Addon, Cluster, NodeGroup
 from responsibility.reading.kubernetes import KubernetesObject
-from responsibility.reading.nodes import Ec2Nodes
+from responsibility.reading.nodes import FAMILY_NAMES, Ec2Nodes
 from responsibility.reading.resource import UnknownValue
 
 _DEFAULT_TYPE = "t3.medium"
@@ -101,27 +100,27 @@ def _xen_left(pool: KubernetesObject) -> list[str]:
     return sorted(left) if types is None else [kind for kind in types if kind.partition(".")[0] in left]
 
 
-@check("EKR403", Cluster)
-def nothing_is_for_ipv4_alone(cluster: Cluster) -> Answer | None:
-    """Applies to clusters whose IpFamily is ipv6: Windows nodes and the driver of FSx for Lustre."""
-    if cluster.ip_family != "ipv6":
+@check("EKR403", Ec2Nodes)
+def nodes_are_not_windows(nodes: Ec2Nodes) -> Answer | None:
+    """Applies to groups in clusters whose IpFamily is ipv6."""
+    cluster = nodes.facts.get(Cluster, nodes.cluster_key)
+    if cluster is None or cluster.ip_family != "ipv6":
         return None
-    found: list[tuple[str, Evidence]] = []
-    unread: UnknownValue | None = None
-    for nodes in (*cluster.node_groups, *cluster.self_managed):
-        try:
-            if nodes.family == "windows":
-                found.append(("Windows nodes", nodes.at("AmiType")))
-        except UnknownValue as unknown:
-            unread = unread or unknown
-    if driver := cluster.addons.get("aws-fsx-csi-driver"):
-        found.append(("the driver of FSx for Lustre", driver.at("AddonName")))
-    elif name := software.runs(cluster, "fsx-csi"):
-        found.append((f"the driver of FSx for Lustre ({name})", cluster.at("KubernetesNetworkConfig.IpFamily")))
-    if found:
-        return open_(f"has {' and '.join(dict.fromkeys(what for what, _ in found))}", *(where for _, where in found))
-    if unread:
-        raise unread
-    return met(
-        "has neither Windows nodes nor the driver of FSx for Lustre", cluster.at("KubernetesNetworkConfig.IpFamily")
-    )
+    family = nodes.family
+    where = nodes.at("AmiType")
+    words = f"runs {FAMILY_NAMES[family]}"
+    return open_(words, where) if family == "windows" else met(words, where)
+
+
+@check("EKR404", Addon)
+def file_systems_work(addon: Addon) -> Answer | None:
+    """Applies to the add-on aws-fsx-csi-driver. A driver that a chart installs is not looked for."""
+    name, where = addon.get("AddonName"), addon.at("AddonName")
+    if name != "aws-fsx-csi-driver":
+        return None
+    cluster = addon.facts.get(Cluster, addon.cluster_key)
+    if cluster is None:
+        raise UnknownValue(where, "the cluster that it belongs to was not read")
+    if cluster.ip_family == "ipv6":
+        return open_("does not work in its cluster, whose pods have IPv6 addresses", where)
+    return met("is in a cluster whose pods have IPv4 addresses", where)
