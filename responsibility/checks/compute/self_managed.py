@@ -46,16 +46,20 @@ def user_data_says_how_to_join(nodes: SelfManagedNodes) -> Answer:
 def instances_have_the_tag_of_the_cluster(nodes: SelfManagedNodes) -> Answer:
     """On the instances: by the group, which passes it on, or by the launch template."""
     found = ""
-    for path, tag in nodes.resource.items("Tags"):
-        if str(tag.get("Key", "")).startswith(_OWNED):
+    for path, _ in nodes.resource.items("Tags"):
+        if str(nodes.resource.partly(f"{path}.Key", "")).startswith(_OWNED):
             found = path
-            if str(tag.get("PropagateAtLaunch", "")).lower() == "true":
+            if str(nodes.get(f"{path}.PropagateAtLaunch", "")).lower() == "true":
                 return met("passes the cluster's tag on to its instances", nodes.at(path))
     instance = nodes.instance
-    for path, item in instance.items("TagSpecifications") if instance else []:
-        keys = [str(tag.get("Key", "")) for tag in item.get("Tags") or []]
-        if instance and item.get("ResourceType") == "instance" and any(key.startswith(_OWNED) for key in keys):
-            return met("its launch template gives instances the cluster's tag", instance.at(path))
+    for path, _ in instance.items("TagSpecifications") if instance else []:
+        if instance and instance.get(f"{path}.ResourceType") == "instance":
+            keys = [
+                str(instance.source.resource.partly(f"{instance.prefix}{at}.Key", ""))
+                for at, _ in instance.items(f"{path}.Tags")
+            ]
+            if any(key.startswith(_OWNED) for key in keys):
+                return met("its launch template gives instances the cluster's tag", instance.at(path))
     words = "has the cluster's tag and does not pass it on" if found else "gives its instances no tag of the cluster"
     return open_(words, nodes.at(found or "Tags"))
 
