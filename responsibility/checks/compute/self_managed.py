@@ -67,7 +67,8 @@ def instances_have_the_tag_of_the_cluster(nodes: SelfManagedNodes) -> Answer:
 @check("EKR347", SelfManagedNodes)
 def nodes_are_drained(nodes: SelfManagedNodes) -> Answer:
     """EC2 waits by a lifecycle hook, and something in the cluster drains meanwhile. Unknown where no software of it was read."""
-    hooks = [one.get("LifecycleTransition") for _, one in nodes.resource.items("LifecycleHookSpecificationList")]
+    listed = nodes.resource.items("LifecycleHookSpecificationList")
+    hooks = [nodes.get(f"{path}.LifecycleTransition") for path, _ in listed]
     beside = nodes.facts.pointing("AWS::AutoScaling::LifecycleHook", "AutoScalingGroupName", nodes)
     hooks += [one.get("LifecycleTransition") for one in beside]
     if _TERMINATING not in hooks:
@@ -109,7 +110,8 @@ def linux_pods_stay_away(nodes: Ec2Nodes) -> Answer:
         return not_applicable("has no Windows nodes")
     if isinstance(nodes, NodeGroup):
         where = nodes.at("Taints")
-        kept = any(one.get("Effect") in ("NO_SCHEDULE", "NO_EXECUTE") for _, one in nodes.resource.items("Taints"))
+        taints = nodes.resource.items("Taints")
+        kept = any(nodes.get(f"{path}.Effect") in ("NO_SCHEDULE", "NO_EXECUTE") for path, _ in taints)
     else:
         instance = nodes.instance
         if instance is None:
