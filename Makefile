@@ -164,9 +164,10 @@ destroy-foundation: setup env-named  ## delete the foundation of ENV, after aski
 	@$(call install,.venv-checkov,$<)
 	@touch $@
 
+# FRESH=yes: also the tests of whole programs that passed today with the same sources.
 test: setup .venv/.tests-ready .venv-checkov/.ready  ## lint, type-check and run every test
 	@{ ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary; } & lint=$$!; \
-	env -u PYTHONDONTWRITEBYTECODE python -m pytest -n auto --dist loadgroup; tests=$$?; \
+	env -u PYTHONDONTWRITEBYTECODE python -m pytest -n auto --dist loadgroup $${FRESH:+--fresh}; tests=$$?; \
 	wait $$lint || { echo "ruff or mypy found something: see above, or make lint" >&2; exit 1; }; exit $$tests
 
 fuzz: setup .venv/.tests-ready  ## new chance inputs for every reader, for MINUTES, or INPUTS of each (nightly; a failure prints its seed)

@@ -1,6 +1,7 @@
 """EC2 instances as nodes: their processors and devices, and the AMIs that EKS and others build for them."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -11,6 +12,8 @@ Architecture = Literal["x86_64", "arm64"]
 Family = Literal["al2", "al2023", "bottlerocket", "windows", "ubuntu", "custom"]
 DEVICES = {"nvidia": "NVIDIA GPUs", "neuron": "AWS Neuron devices", "amd": "AMD GPUs"}
 """Devices that nodes need drivers for, and what people call them."""
+CUSTOM_AMIS = "https://docs.aws.amazon.com/eks/latest/userguide/eks-ami-build-scripts.html"
+"""How one builds an AMI with another driver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,22 @@ def architecture(instance_type: str) -> Architecture:
 def device_of(instance_type: str) -> str | None:
     """Returns the device that an instance type has, a key of DEVICES; None: none that needs drivers."""
     return next((name for name in DEVICES if re.match(load("instance_families")[name], instance_type)), None)
+
+
+def driver_problem(instance_type: str) -> str:
+    """Returns what the devices of a type need that no AMI of EKS has; nothing if one has it.
+
+    ``instance_type``: or a family alone. https://docs.aws.amazon.com/eks/latest/userguide/eks-ami-build-scripts.html
+    """
+    return str(load("instance_families")["newer_drivers"].get(instance_type.partition(".")[0], ""))
+
+
+def families_without_drivers(categories: Collection[str], generation_above: int) -> list[str]:
+    """Returns the families of which ``driver_problem`` has something to say, of some categories (c, m, g) above a generation."""
+    named = {name: re.match(r"([a-z]+)(\d+)", name) for name in load("instance_families")["newer_drivers"]}
+    return [
+        name for name, found in named.items() if found and found[1] in categories and int(found[2]) > generation_above
+    ]
 
 
 def auto_mode_problem(instance_type: str) -> str:

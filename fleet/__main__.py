@@ -191,7 +191,7 @@ def _deploy(options: argparse.Namespace) -> int:
             opened.fleet,
             options.command,
             account_of=opened.account,
-            look=look_at(opened.account, opened.audit),
+            look=look_at(opened.account, opened.audit, _say),
             run=through,
             ask=_ask,
             say=_say,
@@ -221,7 +221,7 @@ def _gate(options: argparse.Namespace) -> int:
         wave = opened.fleet.waves[opened.fleet.wave(options.wave)]
         gate = opened.fleet.spec.gate_of(wave.spec)
         try:
-            wait(wave.members, gate, look_at(opened.account, opened.audit), say=_say)
+            wait(wave.members, gate, look_at(opened.account, opened.audit, _say), say=_say)
         except GateShut as shut:
             _say(f"wave {wave.spec.name}: its gate is shut: {shut}")
             return FINDINGS

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from delivery.account import Asked
@@ -22,6 +23,10 @@ HEALTH = ("EKR124", "EKR125", "EKR126", "EKR127", "EKR128")
 """Checks of what EKS says of the health of clusters, node groups, add-ons, Fargate profiles and capabilities."""
 INSIGHT = "EKR129"
 """The check of EKS's upgrade insights in ERROR."""
+WARNING = "EKR130"
+"""The check of those in WARNING, which keep no gate shut."""
+AT_ONCE = 8
+"""Environments that are looked at at the same time: an audit waits for its account most of the time."""
 SECONDS = 30.0
 """Between two looks."""
 _SHOWN = 5
@@ -65,26 +70,57 @@ def running_version(cluster: str, account: Asked) -> str | None:
         raise
 
 
-def judged(document: Review, gate: GateSpec) -> Iterator[str]:
-    """Yields what an audit found that keeps a gate shut."""
-    severity = {check.code: check.severity for check in document.checks}
-    wanted = SEVERITIES[: SEVERITIES.index(gate.audit) + 1] if gate.audit != "never" else ()
+def judged(document: Review, gate: GateSpec, clusters: Sequence[str]) -> Iterator[str]:
+    """Yields what an audit of these clusters found, or could not see, that keeps a gate shut."""
+    severe = _severe(document, gate)
     for one in document.findings:
         health, insight = one.code in HEALTH, one.code == INSIGHT and gate.insights
-        # What cannot be seen of health is not healthy; of other duties it is for the review to say.
-        unseen = one.status == "unknown" and (health or insight)
-        severe = one.code not in (*HEALTH, INSIGHT) and severity.get(one.code) in wanted
-        if unseen or (one.counts_as_open and (health or insight or severe)):
+        # What cannot be seen of health, or is between two states, is not healthy; unseen() says it of other duties.
+        changes = (
+            one.status == "not_applicable" and health and bool(one.subject)
+        )  # without a subject there is none to be healthy
+        waits = changes or (one.status == "unknown" and (health or insight))
+        if waits or (one.counts_as_open and (health or insight or one.code in severe)):
             yield f"{one.code} {one.subject}: {one.detail}"
+    if gate.insights:
+        ids = {one.name: one.id for one in document.clusters}
+        seen = {one.cluster for one in document.findings if one.code in (INSIGHT, WARNING)}
+        for name in clusters:
+            if ids.get(name) not in seen:
+                # https://docs.aws.amazon.com/eks/latest/userguide/cluster-insights.html
+                yield f"EKS has no upgrade insight of cluster {name} yet; it looks every 24 hours (insights: false does without)"
 
 
-def look_at(account_of: AccountOf, audit_of: Audit) -> Look:
-    """Returns the function that looks at an environment: what keeps its gate shut, nothing if it is open."""
+def unseen(document: Review, gate: GateSpec) -> list[str]:
+    """Returns the codes of duties that would keep a gate shut if they were open, and that the audit could not see."""
+    severe = _severe(document, gate)
+    return sorted({one.code for one in document.findings if one.status == "unknown" and one.code in severe})
+
+
+def _severe(document: Review, gate: GateSpec) -> set[str]:
+    """Returns the codes of the duties that a gate names by their severity."""
+    wanted = SEVERITIES[: SEVERITIES.index(gate.audit) + 1] if gate.audit != "never" else ()
+    return {one.code for one in document.checks if one.severity in wanted} - {*HEALTH, INSIGHT}
+
+
+def look_at(account_of: AccountOf, audit_of: Audit, say: Callable[[str], None]) -> Look:
+    """Returns the function that looks at an environment: what keeps its gate shut, nothing if it is open.
+
+    ``say`` gets what the audit could not see, once.
+    """
+    said: dict[str, list[str]] = {}
 
     def look(member: Member, gate: GateSpec) -> list[str]:
-        account = account_of(member)
-        found = [*stacks_not_complete(member, account), *versions_that_differ(member, account)]
-        return found or list(judged(audit_of(member), gate))
+        account, name = account_of(member), member.environment.name
+        if found := [*stacks_not_complete(member, account), *versions_that_differ(member, account)]:
+            return found
+        document = audit_of(member)
+        if (codes := unseen(document, gate)) and said.get(name) != codes:
+            say(
+                f"{name}: the audit could not see {', '.join(codes)}: the gate does not answer for them (docs/audit.md)"
+            )
+            said[name] = codes
+        return list(judged(document, gate, [one.name for one in member.environment.clusters]))
 
     return look
 
@@ -138,7 +174,7 @@ def wait(
     """
     begun, held, said = clock(), None, ""
     while True:
-        shut = {one.environment.name: found for one in members if (found := _looked(look, one, gate))}
+        shut = _shut(members, gate, look)
         now = clock()
         held = None if shut else now if held is None else held
         if held is not None and now - held >= gate.soak_minutes * 60:
@@ -150,6 +186,16 @@ def wait(
             say(f"the gate is shut: {words}" if shut else words)
             said = words
         sleep(SECONDS)
+
+
+def _shut(members: Sequence[Member], gate: GateSpec, look: Look) -> dict[str, list[str]]:
+    """Looks at every environment, several at the same time; returns what keeps the gate shut, by environment."""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        found = pool.map(lambda one: _looked(look, one, gate), members)
+        return {one.environment.name: shut for one, shut in zip(members, found, strict=True) if shut}
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _looked(look: Look, member: Member, gate: GateSpec) -> list[str]:

@@ -7,10 +7,11 @@ import yaml
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from eks_constructs.roles import allow, document, prescribe, role
-from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles
+from eks_constructs.roles import document, prescribe, role
+from fleet.access import DEPLOYING, LOOKUP
 from fleet.model import Fleet
 from fleet.path import in_repository
+from fleet.rights import acknowledge, may_assume
 from fleet.spec import GithubSpec
 from safe_io.errors import BadInput
 from stacks.environment.aws_names import partition_of
@@ -22,6 +23,10 @@ APPROVALS = "fleet-"
 REPLACEMENTS = f"{APPROVALS}replacements"
 HOURS = 8
 """Of a session: a wave's environment takes up to an hour, and an upgrade several."""
+WORKFLOW = ".github/workflows/fleet-wave.yml"
+"""The reusable workflow of a wave, which alone may assume the roles."""
+MATRIX = 256
+"""Jobs of a matrix, at most: https://docs.github.com/actions/reference/limits"""
 JOBS = {"look": (LOOKUP,), "deploy": DEPLOYING}
 
 
@@ -43,20 +48,14 @@ class GithubStack(cdk.Stack):
         if provider is None:
             made = iam.CfnOIDCProvider(self, "Provider", url=f"https://{ISSUER}", client_id_list=[AUDIENCE])
             provider = made.attr_arn
-        # Jobs that assume a role have no GitHub environment: a token of a job that has one names that, and not the branch.
-        branch = f"repo:{spec.repository}:ref:refs/heads/{spec.branch}"
         for job, kinds in JOBS.items():
             statement = {
                 "Effect": "Allow",
                 "Principal": {"Federated": provider},
                 "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": {"StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": branch}},
+                "Condition": {"StringEquals": _claims(spec)},
             }
-            assumed = [
-                one
-                for account, found in fleet.spec.accounts.items()
-                for one in bootstrap_roles(account, found, found.bootstrap, kinds, partition_of(spec.region))
-            ]
+            assumed = may_assume(fleet.spec, kinds, partition_of(spec.region))
             made_role = role(
                 self,
                 f"{job.capitalize()}Role",
@@ -64,15 +63,32 @@ class GithubStack(cdk.Stack):
                 name=f"{construct_id}-{job}",
                 description=f"GitHub Actions of {spec.repository}: {job} of the fleet {fleet.spec.name}",
                 trust=document([statement]),
-                statements=[allow(["sts:AssumeRole"], assumed, sid="RolesOfTheBootstrap")],
+                statements=assumed[0],
+                more=assumed[1:],
                 named=True,
             )
             made_role.max_session_duration = HOURS * 3600
+            acknowledge(self, f"{job.capitalize()}Role", assumed)
         prescribe(self, spec.iam)
 
 
+def _claims(spec: GithubSpec) -> dict[str, str]:
+    """Returns what a token has to say: one of this branch, for a job of the workflow that asks whoever approves.
+
+    STS reads `job_workflow_ref` in the commercial regions:
+    https://aws.amazon.com/about-aws/whats-new/2026/01/aws-sts-supports-validation-identity-provider-claims/
+    """
+    claims = {"aud": AUDIENCE, "sub": spec.subject}
+    if partition_of(spec.region) == "aws":
+        claims["job_workflow_ref"] = f"{spec.repository}/{WORKFLOW}@refs/heads/{spec.branch}"
+    return {f"{ISSUER}:{name}": value for name, value in claims.items()}
+
+
 def workflow(fleet: Fleet) -> str:
-    """Returns the workflow that deploys a fleet, wave after wave. Raises BadInput: its file has no `github`."""
+    """Returns the workflow that deploys a fleet, wave after wave.
+
+    Raises BadInput: its file has no `github` or is not in the repository, or a wave has more environments than a matrix takes.
+    """
     if (spec := fleet.spec.github) is None:
         raise BadInput(f"{fleet.path}: has no github; add the key, with account, region and repository (docs/fleet.md)")
     prefix, path = spec.iam.name_prefix or "", spec.iam.path
@@ -83,6 +99,11 @@ def workflow(fleet: Fleet) -> str:
     jobs: dict[str, object] = {}
     before = None
     for wave in fleet.waves:
+        if len(wave.members) > MATRIX:
+            raise BadInput(
+                f"{fleet.path}: wave {wave.spec.name} has {len(wave.members)} environments; GitHub runs {MATRIX} jobs of a matrix, so"
+                " divide the wave"
+            )
         given = {
             "fleet": in_repository(fleet.path),
             "wave": wave.spec.name,
@@ -93,8 +114,8 @@ def workflow(fleet: Fleet) -> str:
         }
         jobs[wave.spec.name] = {
             **({"needs": before} if before else {}),
-            "permissions": {"contents": "read", "id-token": "write"},
-            "uses": "./.github/workflows/fleet-wave.yml",
+            "permissions": {"actions": "read", "contents": "read", "id-token": "write"},
+            "uses": f"./{WORKFLOW}",
             "with": given,
         }
         before = wave.spec.name

@@ -1,5 +1,6 @@
 """Finds the file of a fleet, and its place in the repository."""
 
+import re
 from pathlib import Path
 
 from safe_io.errors import BadInput
@@ -11,6 +12,7 @@ from stacks.environment.problems import did_you_mean
 
 _ROOT = Path(__file__).parents[1]
 FOLDER = _ROOT / "fleets"
+_PLAIN = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*(/[A-Za-z0-9_.][A-Za-z0-9_.-]*)*")
 
 
 def fleet_names(folder: Path = FOLDER) -> list[str]:
@@ -65,10 +67,22 @@ def named(name: str) -> tuple[Path, bool]:
 
 
 def in_repository(path: Path) -> str:
-    """Returns the path of a fleet's file in the repository. Raises BadInput: it is elsewhere."""
+    """Returns the path of a file in the repository, for an engine that has a copy of it.
+
+    Raises BadInput: it is elsewhere, or its name is more than a name to a shell, an option parser or GitHub (`${{ }}`).
+    """
     file = path.resolve()
     if not file.is_relative_to(_ROOT):
         raise BadInput(
-            f"{path}: is not in the repository that the pipeline reads; put it below {_ROOT}, such as in fleets/"
+            one_line(
+                f"{path}: is not in the repository that the engine reads; put it below {_ROOT}, such as in fleets/"
+            )
         )
-    return str(file.relative_to(_ROOT))
+    found = str(file.relative_to(_ROOT))
+    if not _PLAIN.fullmatch(found):
+        raise BadInput(
+            one_line(
+                f"{shown(found)}: an engine hands this path to commands; rename it: letters, digits, '.', '_' and '-', folders between '/'"
+            )
+        )
+    return found

@@ -17,10 +17,12 @@ from eks_constructs.cluster_foundation import keep
 from eks_constructs.encryption import customer_key, log_group, log_writers
 from eks_constructs.private_bucket import private_bucket, tls_alone
 from eks_constructs.roles import Statement, allow, arn, from_source, prescribe, role, trust_service
-from fleet.access import DEPLOYING, LOOKUP, bootstrap_roles
+from fleet.access import DEPLOYING, LOOKUP
 from fleet.model import Fleet
 from fleet.path import in_repository
-from fleet.pipeline_stages import declared
+from fleet.pipeline_stages import Surroundings, declared, variables
+from fleet.rights import acknowledge as acknowledge_assumed
+from fleet.rights import may_assume
 from fleet.spec import BUILD_MINUTES, PipelineSpec
 from fleet.stages import Stage, pipelines
 from stacks.environment.aws_names import partition_of
@@ -108,11 +110,7 @@ class PipelineStack(cdk.Stack):
             days=self._spec.log_retention_days,
         )
         kinds = {"check": (), "look": (LOOKUP,), "gate": (LOOKUP,), "deploy": DEPLOYING}[job]
-        assumed = [
-            one
-            for account, found in self._fleet.spec.accounts.items()
-            for one in bootstrap_roles(account, found, found.bootstrap, kinds, partition_of(self._spec.region))
-        ]
+        assumed = may_assume(self._fleet.spec, kinds, partition_of(self._spec.region))
         made = role(
             self,
             f"{job.capitalize()}Role",
@@ -127,9 +125,11 @@ class PipelineStack(cdk.Stack):
                     sid="WriteLogs",
                 ),
                 *self._reads_artifacts(),
-                *([allow(["sts:AssumeRole"], assumed, sid="RolesOfTheBootstrap")] if assumed else []),
+                *(assumed[0] if assumed else []),
             ],
+            more=assumed[1:],
         )
+        acknowledge_assumed(self, f"{job.capitalize()}Role", assumed)
         buildspec = {
             "version": 0.2,
             "env": {"shell": "bash", **({"exported-variables": ["REPLACED"]} if job == "look" else {})},
@@ -213,8 +213,13 @@ class PipelineStack(cdk.Stack):
         return made.attr_arn
 
     def _pipeline(self, index: int, names: Sequence[str], stages: Sequence[Stage], role_arn: str) -> None:
-        projects = {job: project.ref for job, project in self._projects.items()}
-        following = names[index + 1] if index + 1 < len(names) else None
+        around = Surroundings(
+            name=names[index],
+            source=self._spec.source,
+            projects={job: project.ref for job, project in self._projects.items()},
+            before=names[index - 1] if index else None,
+            after=names[index + 1] if index + 1 < len(names) else None,
+        )
         made = codepipeline.CfnPipeline(
             self,
             f"Pipeline{index + 1}",
@@ -229,7 +234,8 @@ class PipelineStack(cdk.Stack):
                 location=self._bucket.ref,
                 encryption_key=codepipeline.CfnPipeline.EncryptionKeyProperty(id=self._key.attr_arn, type="KMS"),
             ),
-            stages=[declared(stage, self._spec.source, projects, following) for stage in stages],
+            variables=variables(around.before),
+            stages=declared(stages, around),
         )
         # The pipeline starts when it is made: its role must be able to read by then.
         made.node.add_dependency(self.node.find_child(f"PipelineRole{index + 1}Policy"))
@@ -255,9 +261,10 @@ def acknowledge(stack: PipelineStack) -> None:
     for construct in stack.node.children:
         name = construct.node.id
         rules = accepted.get(name, {})
-        if name.endswith("Policy") and "Role" in name:
+        role_name, of_role, _ = name.partition("RolePolicy")
+        if of_role or (name.startswith("PipelineRole") and name.endswith("Policy")):
             rules = {"AwsSolutions-IAM5[Resource::<Artifacts.Arn>/*]": _WITHIN}
-            job = name.removesuffix("RolePolicy").lower()
+            job = role_name.lower()
             if job in COMMANDS:
                 logs = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:" + stack.log_group_name(job)
                 rules[f"AwsSolutions-IAM5[Resource::{logs}:*]"] = _WITHIN

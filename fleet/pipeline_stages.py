@@ -1,12 +1,13 @@
 """The stages and actions of a pipeline as CodePipeline's own properties."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import aws_codepipeline as codepipeline
 
-from fleet.spec import SourceSpec
+from fleet.spec import ApprovalSpec, SourceSpec
 from fleet.stages import NONE_REPLACED, Action, Stage
 
 _SERVICE = {
@@ -15,25 +16,58 @@ _SERVICE = {
     "next": ("Invoke", "CodePipeline"),
 }
 _BUILD = ("Build", "CodeBuild")
+_VALUE = 1_000
+"""Characters of a value in the configuration of an action, at most (API_ActionDeclaration.html)."""
 
 
-def declared(
-    stage: Stage, source: SourceSpec, projects: Mapping[str, str], following: str | None
-) -> codepipeline.CfnPipeline.StageDeclarationProperty:
-    """Returns a stage.
+STARTED_BY = "STARTED_BY"
+"""The variable of a pipeline that another one starts: the name of that one."""
 
-    Args:
-        stage: what it does.
-        source: the repository.
-        projects: names of the CodeBuild projects, by their jobs.
-        following: the name of the pipeline that this one starts; None: it is the last.
-    """
-    wave = stage.skipped_if_nothing_is_replaced
-    return codepipeline.CfnPipeline.StageDeclarationProperty(
-        name=stage.name,
-        actions=[_action(action, stage, source, projects, following) for action in stage.actions],
-        before_entry=_skipped_unless_replaced(wave) if wave else None,
-    )
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the stages of a pipeline refer to."""
+
+    name: str
+    """Of the pipeline."""
+    source: SourceSpec
+    projects: Mapping[str, str]
+    """Names of the CodeBuild projects, by their jobs."""
+    before: str | None
+    """The pipeline that starts this one; None: it is the first."""
+    after: str | None
+    """The pipeline that this one starts; None: it is the last."""
+
+
+def declared(stages: Sequence[Stage], around: Surroundings) -> list[codepipeline.CfnPipeline.StageDeclarationProperty]:
+    """Returns the stages of a pipeline."""
+    return [
+        codepipeline.CfnPipeline.StageDeclarationProperty(
+            name=stage.name,
+            actions=[_action(action, stage, around) for action in stage.actions],
+            before_entry=_condition(index, stage, around),
+        )
+        for index, stage in enumerate(stages)
+    ]
+
+
+def variables(before: str | None) -> list[codepipeline.CfnPipeline.VariableDeclarationProperty] | None:
+    """Returns the variables of a pipeline; ``before`` is the one that starts it."""
+    if before is None:
+        return None
+    words = f"Goes on only if it is {before}, whose waves come first"
+    declaration = codepipeline.CfnPipeline.VariableDeclarationProperty
+    return [declaration(name=STARTED_BY, default_value="nobody", description=words)]
+
+
+def _condition(index: int, stage: Stage, around: Surroundings) -> dict[str, Any] | None:
+    if wave := stage.skipped_if_nothing_is_replaced:
+        return _unless("something-is-replaced", "SKIP", f"#{{{_looked(wave)}.REPLACED}}", NONE_REPLACED, "NE")
+    if index == 1 and around.before:
+        # CodePipeline starts each pipeline when it makes it, and anybody can start it: waves would come before those of the one before.
+        # https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-about-starting.html
+        return _unless("earlier-waves-are-done", "FAIL", f"#{{variables.{STARTED_BY}}}", around.before, "EQ")
+    return None
 
 
 def _looked(wave: str) -> str:
@@ -41,19 +75,20 @@ def _looked(wave: str) -> str:
     return f"look_{wave}"
 
 
-def _skipped_unless_replaced(wave: str) -> dict[str, Any]:
-    """Only VariableCheck and LambdaInvoke can skip a stage: https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html"""
+def _unless(name: str, result: str, variable: str, value: str, operator: str) -> dict[str, Any]:
+    """Returns a condition, with the result that comes if it does not hold.
+
+    Only VariableCheck and LambdaInvoke can skip a stage: https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html
+    """
     rule = {
-        "name": "something-is-replaced",
+        "name": name,
         "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": "VariableCheck", "version": "1"},
-        "configuration": {"Variable": f"#{{{_looked(wave)}.REPLACED}}", "Value": NONE_REPLACED, "Operator": "NE"},
+        "configuration": {"Variable": variable, "Value": value, "Operator": operator},
     }
-    return {"conditions": [{"result": "SKIP", "rules": [rule]}]}
+    return {"conditions": [{"result": result, "rules": [rule]}]}
 
 
-def _action(
-    action: Action, stage: Stage, source: SourceSpec, projects: Mapping[str, str], following: str | None
-) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
+def _action(action: Action, stage: Stage, around: Surroundings) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
     category, provider = _SERVICE.get(action.job, _BUILD)
     build, first = category == "Build", category == "Source"
     return codepipeline.CfnPipeline.ActionDeclarationProperty(
@@ -61,7 +96,7 @@ def _action(
         action_type_id=codepipeline.CfnPipeline.ActionTypeIdProperty(
             category=category, owner="AWS", provider=provider, version="1"
         ),
-        configuration=_configuration(action, stage, source, projects, following),
+        configuration=_configuration(action, stage, around),
         namespace=_looked(action.wave) if action.job == "look" else "Source" if first else None,
         input_artifacts=[codepipeline.CfnPipeline.InputArtifactProperty(name="Source")] if build else None,
         output_artifacts=[codepipeline.CfnPipeline.OutputArtifactProperty(name="Source")] if first else None,
@@ -70,9 +105,8 @@ def _action(
     )
 
 
-def _configuration(
-    action: Action, stage: Stage, source: SourceSpec, projects: Mapping[str, str], following: str | None
-) -> dict[str, Any]:
+def _configuration(action: Action, stage: Stage, around: Surroundings) -> dict[str, Any]:
+    source = around.source
     if action.job == "source":
         return {
             "ConnectionArn": source.connection_arn,
@@ -83,17 +117,29 @@ def _configuration(
         }
     if action.job == "approve":
         approval = stage.approval
-        by = f" Approval by: {', '.join(approval.by)}." if approval else ""
         topic = {"NotificationArn": approval.notify} if approval and approval.notify else {}
         counted = f"#{{{_looked(action.wave)}.REPLACED}} resources would be replaced or removed"
-        text = f"Wave {action.wave}: {counted}; the log of what-changes names them.{by}"
+        text = f"Wave {action.wave}: {counted}; the log of what-changes names them.{_by(approval)}"
         return {"CustomData": text, **topic}
     if action.job == "next":
         revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": "#{Source.CommitId}"}
-        return {"PipelineName": following, "SourceRevisions": json.dumps([revision])}
+        return {
+            "PipelineName": around.after,
+            "SourceRevisions": json.dumps([revision]),
+            "Variables": json.dumps([{"name": STARTED_BY, "value": around.name}]),
+        }
     values = {"WAVE": action.wave, "ENVIRONMENT": action.environment}
-    variables = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in values.items() if value]
+    given = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in values.items() if value]
     return {
-        "ProjectName": projects[action.job],
-        **({"EnvironmentVariables": json.dumps(variables)} if variables else {}),
+        "ProjectName": around.projects[action.job],
+        **({"EnvironmentVariables": json.dumps(given)} if given else {}),
     }
+
+
+def _by(approval: ApprovalSpec | None) -> str:
+    """Returns who approves; the first ones, where all are too many for a value of an action."""
+    if approval is None:
+        return ""
+    shown = [name for index, name in enumerate(approval.by) if len(", ".join(approval.by[: index + 1])) < _VALUE // 2]
+    more = f" and {left} more" if (left := len(approval.by) - len(shown)) else ""
+    return f" Approval by: {', '.join(shown)}{more}."

@@ -23,6 +23,7 @@ Approver = Annotated[
     str,
     pattern(r"[\w@]([\w+=,.@/: -]{0,126}\w)?", "must be the name of a person, team or role, such as role/PlatformLead"),
 ]
+GithubId = Annotated[str, pattern(r"[1-9]\d{0,18}", 'must be a number in quotes, such as "123456"')]
 SnsTopic = Annotated[
     str,
     pattern(
@@ -35,6 +36,8 @@ MAX_ENVIRONMENTS = 1_000
 MAX_WAVES = 100
 BUILD_MINUTES = 480
 """The longest that a CodeBuild action of a pipeline runs: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html"""
+GATE_MINUTES = BUILD_MINUTES - 30
+"""The longest time limit of a gate: its action sets itself up before, and says after it what keeps the gate shut."""
 APPROVAL_MINUTES = 86_400
 """The longest that a manual approval waits, 60 days; the shortest is 5 minutes (same page)."""
 SELECTORS = ("environments", "regions", "accounts", "percent")
@@ -75,9 +78,9 @@ class GateSpec(Spec):
     """The least severity of an open duty, in the audit of the account, that keeps the gate shut."""
     insights: bool = True
     """Whether an upgrade insight of EKS in ERROR keeps it shut. https://docs.aws.amazon.com/eks/latest/userguide/cluster-insights.html"""
-    soak_minutes: Annotated[int, Field(ge=0, le=BUILD_MINUTES)] = 0
+    soak_minutes: Annotated[int, Field(ge=0, le=GATE_MINUTES)] = 0
     """Minutes for which all of it must hold, before the gate opens."""
-    time_limit_minutes: Annotated[int, Field(ge=1, le=BUILD_MINUTES)] = 60
+    time_limit_minutes: Annotated[int, Field(ge=1, le=GATE_MINUTES)] = 60
     """Minutes after which a gate that is still shut stops the fleet."""
 
     @model_validator(mode="after")
@@ -169,6 +172,12 @@ class GithubSpec(Spec):
     """The repository whose workflows may assume them."""
     branch: Annotated[str, pattern(r"[\w./-]{1,200}", "must be the name of a branch")] = "main"
     """The branch whose workflows may assume them."""
+    owner_id: GithubId | None = None
+    """Number of the repository's owner, with `repository_id`: `gh api repos/OWNER/NAME --jq .owner.id`. GitHub's tokens name both numbers
+    in a repository that was made or renamed since 2026-07-15, and in others that ask for it; elsewhere leave both out.
+    https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/"""
+    repository_id: GithubId | None = None
+    """Number of the repository: `gh api repos/OWNER/NAME --jq .id`."""
     oidc_provider_arn: (
         Annotated[
             str,
@@ -182,6 +191,20 @@ class GithubSpec(Spec):
     """ARN of GitHub's OIDC provider, of which an account has one; default: the stack makes it."""
     iam: IamSpec = IamSpec()
     """Path, prefix and boundary of the roles."""
+
+    @model_validator(mode="after")
+    def _both_numbers(self) -> "GithubSpec":
+        for key, other in (("owner_id", "repository_id"), ("repository_id", "owner_id")):
+            if getattr(self, key) and not getattr(self, other):
+                raise Misplaced(f"is set, and {other} is not: GitHub's tokens name both or neither; set both", key)
+        return self
+
+    @property
+    def subject(self) -> str:
+        """What a token of the branch says of itself, if its job has no GitHub environment; one of a job that has names that instead."""
+        owner, name = self.repository.split("/")
+        numbered = f"{owner}@{self.owner_id}/{name}@{self.repository_id}" if self.owner_id else self.repository
+        return f"repo:{numbered}:ref:refs/heads/{self.branch}"
 
 
 class FleetSpec(Spec):

@@ -14,6 +14,9 @@ from fleet.spec import ApprovalSpec
 
 MAX_STAGES = 50
 MAX_ACTIONS = 50
+MAX_ACTIONS_OF_ALL = 500
+"""Actions of all stages of a pipeline, which AWS's page does not say. It was 500, and 1,000 since 2024:
+https://github.com/awslabs/aws-deployment-framework/issues/792"""
 Job = Literal["source", "check", "look", "approve", "deploy", "gate", "next"]
 NONE_REPLACED = "0"
 
@@ -27,7 +30,8 @@ class Action:
     wave: str = ""
     environment: str = ""
     minutes: int = 0
-    """Its time limit; 0: that of its project."""
+    """Time limit of an approval, which alone may have one; 0: that of its project.
+    https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ActionDeclaration.html"""
     after: bool = False
     """Whether it begins after the other actions of its stage."""
     starts_by_itself: bool = False
@@ -49,14 +53,18 @@ def pipelines(fleet: Fleet) -> list[list[Stage]]:
     """Returns the stages of each pipeline; each starts the next one when it is done."""
     made: list[list[Stage]] = []
     for wave in fleet.waves:
-        stages = list(_stages(wave, fleet.spec.gate_of(wave.spec).time_limit_minutes))
-        # One is kept free for the stage that starts the next pipeline.
-        if not made or len(made[-1]) + len(stages) + 1 > MAX_STAGES:
-            made.append(list(_first(len(made))))
-        made[-1] += stages
+        for stages in _blocks(wave):
+            if not made or not _fits([*made[-1], *stages]):
+                made.append(list(_first(len(made))))
+            made[-1] += stages
     for index, stages in enumerate(made[:-1], 2):
         stages.append(Stage("Next", (Action(f"start-pipeline-{index}", "next"),)))
     return made
+
+
+def _fits(stages: Sequence[Stage]) -> bool:
+    """Whether a pipeline may have these stages, and one more that starts the next pipeline."""
+    return len(stages) < MAX_STAGES and sum(len(one.actions) for one in stages) < MAX_ACTIONS_OF_ALL
 
 
 def _first(number: int) -> Iterator[Stage]:
@@ -65,18 +73,22 @@ def _first(number: int) -> Iterator[Stage]:
         yield Stage("Checks", (Action("synth-and-review", "check"),))
 
 
-def _stages(wave: Wave, gate_minutes: int) -> Iterator[Stage]:
+def _blocks(wave: Wave) -> Iterator[list[Stage]]:
+    """Yields the stages of a wave, those together that have to be in one pipeline: an approval reads what its look says."""
     name, approval = wave.spec.name, wave.spec.approval
-    yield Stage(f"{name}.look", (Action("what-changes", "look", name),))
     minutes = approval.time_limit_minutes if approval else ApprovalSpec(by=["anybody"]).time_limit_minutes
     approve = Action("approve", "approve", name, minutes=minutes)
-    yield Stage(f"{name}.approve", (approve,), approval, "" if approval else name)
+    before = [
+        Stage(f"{name}.look", (Action("what-changes", "look", name),)),
+        Stage(f"{name}.approve", (approve,), approval, "" if approval else name),
+    ]
     chunks = list(_chunks([one.environment.name for one in wave.members], MAX_ACTIONS - 1))
     for number, names in enumerate(chunks, 1):
         actions = [Action(one, "deploy", name, one) for one in names]
         if number == len(chunks):
-            actions.append(Action("Gate", "gate", name, minutes=gate_minutes, after=True))
-        yield Stage(name if number == 1 else f"{name}.{number}", tuple(actions))
+            actions.append(Action("Gate", "gate", name, after=True))
+        yield [*before, Stage(name if number == 1 else f"{name}.{number}", tuple(actions))]
+        before = []
 
 
 def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -27,7 +27,7 @@ gc.set_threshold(
 settings.register_profile("same-everywhere", deadline=None, derandomize=True, database=None)
 settings.load_profile("same-everywhere")
 
-pytest_plugins = ["tests.emulator.fixtures"]
+pytest_plugins = ["tests.emulator.fixtures", "tests.support.passed"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-from tests.support import kept
 from tests.support.kept import SYNTH
 
 ROOT = Path(__file__).parents[1]
@@ -142,57 +138,3 @@ def test_what_is_kept_of_a_synth_depends_on_all_that_it_imports() -> None:
             reached.add(module)
             todo += graph()[module]
     assert {package_of(module) for module in reached} <= set(SYNTH)
-
-
-def test_a_result_is_kept_until_a_source_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "ROOT", tmp_path)
-    monkeypatch.setattr(kept, "HOME", tmp_path / "kept")
-    made: list[int] = []
-
-    def make() -> int:
-        made.append(1)
-        return len(made)
-
-    def value(key: str = "a") -> int:
-        kept.sources.cache_clear()  # another run
-        return int(kept.kept_value(key, make, of="synth"))
-
-    try:
-        source = tmp_path / "stacks/new.py"
-        source.parent.mkdir()
-        source.write_text("a = 1")
-        assert (value(), value(), value("b"), value()) == (1, 1, 2, 1)
-        source.write_text("a = 2")
-        assert (value(), value()) == (3, 3)
-        source.write_text("a = 1")
-        assert value() == 1
-    finally:
-        kept.sources.cache_clear()
-
-
-def test_what_fails_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "HOME", tmp_path)
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
-            kept.kept_value("a", lambda: 1 // 0, of="packages")
-    assert not list(tmp_path.rglob("value.json"))
-
-
-def test_groups_of_tests_reach_the_scheduler(tmp_path: Path) -> None:
-    """A group shares what is slow to make: without it, each worker makes it."""
-    (tmp_path / "pytest.ini").write_text("[pytest]")
-    (tmp_path / "conftest.py").write_text(
-        "import pytest\nfrom tests.support.groups import name_groups\n"
-        "@pytest.hookimpl(tryfirst=True)\ndef pytest_collection_finish(session): name_groups(session)\n"
-    )
-    (tmp_path / "test_x.py").write_text(
-        "import os, pytest\n@pytest.mark.xdist_group('one')\n@pytest.mark.parametrize('n', range(12))\n"
-        "def test_one(n): open(os.environ['PYTEST_XDIST_WORKER'], 'w')\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
-    for name in [name for name in environment if name.startswith("PYTEST_")]:
-        del environment[name]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
-    assert len(list(tmp_path.glob("gw*"))) == 1

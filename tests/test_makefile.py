@@ -37,7 +37,7 @@ GOES_TO = {
     "LOOK_UP": {"gitops": "--look-up"},
     "CHECK": {"gitops": "--check"},
     "WAVE": {"deploy": "--wave={}"},
-    "FRESH": {"fleet": "fleet review demo"},
+    "FRESH": {"fleet": "fleet review demo", "test": "--fresh"},
     "CHECKS": {"synth": "checks={}"},
     "DELIVERY": {"synth": "delivery={}"},
     "BASE": {"review": "stacks.base {}"},
@@ -68,6 +68,7 @@ def make(tmp_path: Path) -> Callable[..., list[list[str]]]:
     for name in (
         "requirements.txt",
         "tests/requirements.txt",
+        "tests/workloads/checkov-requirements.txt",
         "package-lock.json",
         "constructs/pyproject.toml",
         "eks_facts/pyproject.toml",
@@ -76,11 +77,12 @@ def make(tmp_path: Path) -> Callable[..., list[list[str]]]:
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).touch()
     (checkout / "Makefile").write_text(MAKEFILE)
-    for name in (".venv/bin/python", ".venv/bin/npm", ".venv/bin/ruff", "node_modules/.bin/cdk"):
+    for name in (".venv/bin/python", ".venv/bin/npm", ".venv/bin/ruff", ".venv/bin/mypy", "node_modules/.bin/cdk"):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).write_text(STAND_IN)
         (checkout / name).chmod(0o755)
-    for name in (".venv/.ready", ".venv/.tests-ready", "node_modules/.ready"):
+    (checkout / ".venv-checkov").mkdir()
+    for name in (".venv/.ready", ".venv/.tests-ready", ".venv-checkov/.ready", "node_modules/.ready"):
         (checkout / name).touch()
     record = tmp_path / "record"
 

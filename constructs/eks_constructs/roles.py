@@ -124,6 +124,7 @@ def role(
     trust: Any,
     managed: Sequence[str] = (),
     statements: Sequence[Statement] = (),
+    more: Sequence[Sequence[Statement]] = (),
     named: bool = False,
 ) -> iam.CfnRole:
     """Makes an IAM role.
@@ -137,17 +138,18 @@ def role(
         trust: the trust policy, a document or a token that becomes one.
         managed: names of AWS managed policies.
         statements: what else it may do; becomes a customer managed policy beside the role.
+        more: the statements of further policies, for what one policy has no place for: 6,144 characters.
         named: names the role even without a prefix, for the few roles that Kubernetes objects refer to by name.
     """
     # The file may name a policy that the role has anyway, as a name or as an ARN: IAM takes each once.
     arns = [aws_policy(policy) for policy in dict.fromkeys(_AWS_POLICY.sub("", policy) for policy in managed)]
-    if statements:
+    for index, own in enumerate(filter(None, (statements, *more)), 1):
         policy = iam.CfnManagedPolicy(
             scope,
-            f"{construct_id}Policy",
+            f"{construct_id}Policy{index if index > 1 else ''}",
             path=spec.path,
             description=description,
-            policy_document=document(statements),
+            policy_document=document(own),
         )
         arns.append(policy.ref)
     return iam.CfnRole(

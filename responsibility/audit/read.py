@@ -65,7 +65,7 @@ def read(
         if templates:
             resources += list(Drift(ask, templates, resources, narrow=bool(names)).comparisons())
     except Gone:
-        raise AccountError("something was deleted while it was read. Run it again") from None
+        raise AccountError("something was deleted while it was read. Run it again", "Gone") from None
     except BaseException:
         account.stop()
         raise

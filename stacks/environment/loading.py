@@ -21,6 +21,7 @@ from stacks.environment.validating import MAX_PROBLEMS, validated
 from stacks.environment.workload_spec import MAX_PATH
 from stacks.objects.linting import refuse_unsound
 from stacks.objects.plain import plain_manifests
+from stacks.objects.pod_security_groups import check_pod_interfaces
 from stacks.objects.rendering import placed_workloads
 
 __all__ = ["BadInput", "environment_path", "load_environment", "load_lock"]
@@ -61,6 +62,7 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
             placed = placed_workloads(cluster, environment)
             plain = plain_manifests(cluster, environment)
             charts_of(cluster, environment)
+            check_pod_interfaces(cluster, environment, placed, plain)
         except Misplaced as problem:
             document.fail(problem.where, str(problem))
         refuse_unsound([*placed, *plain], cluster)

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from delivery.object_kind import kind_of
 from eks_constructs.compute.placement import Nodes
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
-from eks_facts.files import load
 from eks_facts.node_selection import ARCHITECTURE, keeps_off
 from safe_io.where import Where
 from safe_io.yaml_file import YamlFile
@@ -15,7 +13,7 @@ from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.problems import did_you_mean
 from stacks.objects.images import FILE, images
 from stacks.objects.pods import containers, pod_templates
-from stacks.placement.fitting import fitting_nodes, pod_system
+from stacks.placement.fitting import fitting_nodes
 from stacks.placement.kinds import Placement, drawn_by
 
 _PROCESSORS = ("amd64", "arm64")
@@ -38,7 +36,6 @@ def place_pod(
     for way, pod in pod_templates(item):
         labels = pod.setdefault("metadata", {}).setdefault("labels", {})
         _add(labels, placement.pod_labels, (*way, "metadata", "labels"), placement, file)
-        _check_security_groups(item, pod, placement, cluster, objects)
         found_nodes, tolerations = fitting_nodes(item, (way, pod), placement, cluster, file, objects)
         selector = dict(placement.node_selector)
         if processor := _processor(item, pod, way, found_nodes, placement, file):
@@ -54,35 +51,6 @@ def place_pod(
                 f"the {drawn[0].nodes_are} {drawn[1]} takes the pods of {item['kind']} {item['metadata']['name']} in namespace"
                 f" {placement.namespace}, before any node can; choose another namespace",
                 "namespace" if placement.spec.namespace else "compute",
-            )
-
-
-def _check_security_groups(
-    item: KubernetesObject,
-    pod: dict[str, Any],
-    placement: Placement,
-    cluster: ClusterSpec,
-    objects: Sequence[KubernetesObject],
-) -> None:
-    """Raises Misplaced where a SecurityGroupPolicy selects pods that can have no interface of their own."""
-    kind = "windows" if pod_system(pod["spec"]) == "windows" else placement.spec.compute
-    missing = load("compute_kinds")["without_pod_security_groups"].get(kind)
-    if missing is None or cluster.security_groups_for_pods is None:
-        return
-    account = pod["spec"].get("serviceAccountName", "default")
-    accounts = [one["metadata"] for one in objects if kind_of(one) == "ServiceAccount"]
-    its = next((one.get("labels") or {} for one in accounts if one["name"] == account), {})
-    for index, policy in enumerate(cluster.security_groups_for_pods.policies):
-        selected = (
-            policy.pod_labels.items() <= pod["metadata"]["labels"].items()
-            if policy.pod_labels
-            else policy.service_account_labels.items() <= its.items()
-        )
-        if policy.namespace == placement.namespace and selected:
-            raise Misplaced(
-                f"security_groups_for_pods.policies[{index}] selects the pods of {item['kind']} {item['metadata']['name']}, which"
-                f" would stay Pending: {missing['fact']} ({missing['source']}). Change its labels, or place the workload elsewhere",
-                "nodes" if placement.spec.nodes else "compute",
             )
 
 

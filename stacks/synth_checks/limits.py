@@ -34,8 +34,38 @@ def check_templates(templates: Iterable[Path]) -> None:
 
         for name, resource in template.get("Resources", {}).items():
             _check_handed_over(stack, name, resource)
+            if resource["Type"] == "AWS::IAM::ManagedPolicy":
+                _check_policy(stack, name, resource["Properties"])
             if resource["Type"] == "AWS::IAM::Role":
                 _check_role_name(f"{name} of stack {stack}", resource.get("Properties", {}).get("RoleName"), roles)
+
+
+_SHORTEST = {"AWS::Partition": "aws", "AWS::Region": "eu-west-1", "AWS::AccountId": "123456789012"}
+
+
+def _check_policy(stack: str, name: str, properties: Mapping[str, Any]) -> None:
+    """Raises LimitExceeded if IAM would refuse a policy for its size; values that CloudFormation fills in count as short ones."""
+    text = json.dumps(_filled(properties.get("PolicyDocument")), separators=(",", ":"))
+    if len(text) > limit("policy_characters"):
+        raise LimitExceeded(
+            f"{name} of stack {stack}: the policy has {len(text):,} characters; IAM takes at most {limit('policy_characters'):,}. Name"
+            " fewer resources, or name them by a shorter pattern"
+        )
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_filled(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    match list(value.items()):
+        case [("Ref", name)]:
+            return _SHORTEST.get(name, "")
+        case [("Fn::Join", [separator, list(parts)])]:
+            return separator.join(str(_filled(one)) for one in parts)
+        case [(name, _)] if name.startswith("Fn::"):
+            return ""
+    return {key: _filled(one) for key, one in value.items()}
 
 
 def _check_role_name(what: str, name: object, taken: dict[str, str]) -> None:

@@ -11,6 +11,8 @@ from tests.support.environments import ROOT
 from tests.support.kept import kept
 from tests.support.templates import needs, of_type
 
+pytestmark = pytest.mark.whole
+
 EXAMPLE = ROOT / "constructs/examples/app.py"
 
 

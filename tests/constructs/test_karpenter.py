@@ -135,3 +135,24 @@ def test_its_nodes_are_told_from_managed_ones_and_do_not_hold_it():
     assert labels == {"team": "a", "eks-platform/compute-kind": "karpenter"}
     _, chart = charts("one", host="managed_nodes", replicas=2)
     assert chart.values["nodeSelector"]["eks-platform/compute-kind"] == "managed_nodes"
+
+
+@pytest.mark.parametrize(
+    ("says", "own_image", "left_out"),
+    [
+        ({"instance_categories": ["g"]}, False, True),
+        ({"instance_categories": ["g"]}, True, False),
+        ({"instance_categories": ["g"], "instance_generation_above": 7}, False, False),
+        ({"instance_categories": ["c", "m"]}, False, False),
+        ({"instance_types": ["g6.xlarge"]}, False, False),
+    ],
+    ids=["gpus", "own image", "newer ones", "no gpus", "named types"],
+)
+def test_pools_leave_out_gpus_that_eks_has_no_driver_for(says, own_image, left_out):
+    """https://docs.aws.amazon.com/eks/latest/userguide/eks-ami-build-scripts.html"""
+    image = {"ami_ids": ["ami-0123456789abcdef0"]} if own_image else {}
+    wanted = KarpenterSpec(node_pools=[{"name": "gpu", **says}], **image)
+    made = nodes(wanted, cluster="one", profile="nodes", network=NETWORK, tags={})
+    (pool,) = [item for item in made.objects if item["kind"] == "NodePool"]
+    excluded = [one["values"] for one in pool["spec"]["template"]["spec"]["requirements"] if one["operator"] == "NotIn"]
+    assert excluded == ([["g7"]] if left_out else [])

@@ -6,10 +6,14 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from eks_constructs.compute.registry import KINDS, rules
 from eks_constructs.compute.spec import ComputeSpec
 from tests.support.environments import ROOT, minimal
 from tests.support.templates import of_type
+
+pytestmark = pytest.mark.whole
 
 # What a folder of its own would hold, with the line in registry.py and the field in spec.py.
 TOY = """

@@ -16,7 +16,7 @@ from tests.support.machine import NEEDS_CONTROL_PLANE
 
 __all__ = ["cdk_handler"]
 
-pytestmark = [pytest.mark.xdist_group("api-server"), NEEDS_CONTROL_PLANE]
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("api-server"), NEEDS_CONTROL_PLANE]
 
 DEFINITION = {
     **thing("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"),

@@ -18,6 +18,8 @@ from delivery import account, subprocesses
 from delivery.account import Cluster
 from tests.support.environments import ROOT
 
+pytestmark = pytest.mark.whole
+
 CLUSTER = Cluster("arn:aws:eks:eu-west-1:111122223333:cluster/c", "https://example.com", "Y2E=")
 GOOD = """
     *current-context*) echo here ;;

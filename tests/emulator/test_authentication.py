@@ -23,7 +23,7 @@ from safe_io.loopback import LOOPBACK
 from tests.emulator.requests import Answer, ask, make_bucket, signature, signed
 from tests.support.machine import CHROMIUM, NEEDS_CHROMIUM
 
-pytestmark = pytest.mark.xdist_group("emulator")
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("emulator")]
 
 FUNCTIONS = "/2015-03-31/functions"
 HEALTH = "/_ministack/health"

@@ -19,7 +19,7 @@ from tests.emulator import own_machines
 from tests.emulator.programs import alive, until
 from tests.support.machine import NEEDS_CONTROL_PLANE, NEXT
 
-pytestmark = [pytest.mark.xdist_group("cluster-kubernetes"), NEEDS_CONTROL_PLANE]
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("cluster-kubernetes"), NEEDS_CONTROL_PLANE]
 
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 AGENT, DRIVER = "eks-pod-identity-agent", "aws-ebs-csi-driver"

@@ -15,7 +15,7 @@ from tests.emulator.functions import deploy_function, invoke
 from tests.emulator.programs import listeners, until
 from tests.emulator.requests import make_bucket
 
-pytestmark = pytest.mark.xdist_group("emulator")
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("emulator")]
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
 
 

@@ -9,7 +9,7 @@ from tests.emulator.comparison import differences
 from tests.emulator.deployment import Deployment, stacks_of
 from tests.emulator.programs import command, processes_of
 
-pytestmark = pytest.mark.xdist_group("emulator-process")
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("emulator-process")]
 
 
 def test_make_demo(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ from tests.emulator.deployment import Deployment, StackFailed
 from tests.emulator.programs import command, kill, processes_of, until
 from tests.support.environments import ROOT
 
-pytestmark = [pytest.mark.xdist_group("emulator-faults"), pytest.mark.usefixtures("home")]
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("emulator-faults"), pytest.mark.usefixtures("home")]
 
 
 def begin() -> "subprocess.Popen[str]":

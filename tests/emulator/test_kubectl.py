@@ -24,6 +24,7 @@ from tests.support.environments import ROOT, environment_data
 from tests.support.machine import NEEDS_CONTROL_PLANE
 
 pytestmark = [
+    pytest.mark.whole,
     pytest.mark.xdist_group("emulator-process"),
     NEEDS_CONTROL_PLANE,
 ]

@@ -16,7 +16,7 @@ from tests.emulator.comparison import differences
 from tests.emulator.deployment import Deployment, StackFailed
 from tests.emulator.inventory import inventory
 
-pytestmark = pytest.mark.xdist_group("emulator")
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("emulator")]
 
 STACK = "machines"
 

@@ -22,7 +22,7 @@ from tests.emulator.deployment import Deployment
 from tests.emulator.functions import deploy_function, invoke
 from tests.emulator.programs import alive, command, kill, until
 
-pytestmark = [pytest.mark.xdist_group("emulator-process"), pytest.mark.usefixtures("home")]
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("emulator-process"), pytest.mark.usefixtures("home")]
 
 
 def test_up_status_down(home: Path) -> None:

@@ -257,7 +257,7 @@ def test_a_gate_reads_cloudformation(tmp_path: Path) -> None:
 def finding(code: str, status: str) -> Any:
     from responsibility.findings import Finding
 
-    return Finding(code=code, status=status, subject="cluster shop", detail="words")  # type: ignore[arg-type]
+    return Finding(code=code, status=status, subject="cluster shop", detail="words", cluster="account/cluster/shop")  # type: ignore[arg-type]
 
 
 def document(*findings: Any) -> Any:
@@ -267,7 +267,12 @@ def document(*findings: Any) -> Any:
         SimpleNamespace(code=code, severity=severity)
         for code, severity in (("EKR001", "high"), ("EKR002", "low"), ("EKR129", "high"))
     ]
-    return SimpleNamespace(checks=checks, findings=list(findings))
+    clusters = [SimpleNamespace(id="account/cluster/shop", name="shop")]
+    return SimpleNamespace(checks=checks, findings=list(findings), clusters=clusters)
+
+
+SEEN = ("EKR129", "met")
+"""EKS has an upgrade insight of the cluster."""
 
 
 @pytest.mark.parametrize(
@@ -281,14 +286,43 @@ def document(*findings: Any) -> Any:
         ("EKR001", "unknown", {}, False),
         ("EKR124", "open", {"audit": "never"}, True),
         ("EKR125", "unknown", {"audit": "never"}, True),
+        ("EKR125", "not_applicable", {"audit": "never"}, True),
+        ("EKR001", "not_applicable", {}, False),
         ("EKR129", "open", {"audit": "never"}, True),
         ("EKR129", "unknown", {"audit": "never"}, True),
         ("EKR129", "open", {"audit": "high", "insights": False}, False),
     ],
 )
 def test_a_gate_reads_the_audit(code: str, status: str, gate: dict[str, Any], shut: bool) -> None:
-    found = list(judged(document(finding(code, status)), GateSpec(**gate)))
+    found = list(judged(document(finding(*SEEN), finding(code, status)), GateSpec(**gate), ["shop"]))
     assert found == ([f"{code} cluster shop: words"] if shut else [])
+
+
+@pytest.mark.parametrize(
+    ("findings", "insights", "shut"),
+    [
+        ([], True, True),
+        ([("EKR124", "met")], True, True),
+        ([], False, False),
+        ([("EKR130", "open")], True, False),
+        ([("EKR129", "met")], True, False),
+    ],
+)
+def test_a_gate_without_an_insight_to_read_says_so_and_stays_shut(
+    findings: list[tuple[str, str]], insights: bool, shut: bool
+) -> None:
+    seen = document(*(finding(*one) for one in findings))
+    found = list(judged(seen, GateSpec(audit="never", insights=insights), ["shop"]))
+    assert [one.startswith("EKS has no upgrade insight of cluster shop yet") for one in found] == [True] * shut
+
+
+def test_a_gate_says_once_what_the_audit_could_not_see(tmp_path: Path) -> None:
+    said: list[str] = []
+    seen = document(finding(*SEEN), finding("EKR001", "unknown"), finding("EKR002", "unknown"))
+    look = look_at(lambda _: FakeAccount(stacks()), lambda _: seen, said.append)
+    member = dev(tmp_path)
+    assert [look(member, GateSpec()), look(member, GateSpec())] == [[], []]
+    assert said == ["dev: the audit could not see EKR001: the gate does not answer for them (docs/audit.md)"]
 
 
 def test_an_audit_is_made_of_what_is_complete(tmp_path: Path) -> None:
@@ -296,10 +330,10 @@ def test_an_audit_is_made_of_what_is_complete(tmp_path: Path) -> None:
 
     def audit(member: Member) -> Any:
         audited.append(member.environment.name)
-        return document()
+        return document(finding(*SEEN))
 
     answers = stacks(foundation="CREATE_FAILED")
-    look = look_at(lambda _: FakeAccount(answers), audit)
+    look = look_at(lambda _: FakeAccount(answers), audit, lambda _: None)
     assert look(dev(tmp_path), GateSpec()) == ["stack dev-foundation is CREATE_FAILED"]
     assert audited == []
     answers |= stacks()

@@ -26,7 +26,7 @@ from stacks.environment.stack_names import control_plane_stack, foundation_stack
 from tests.emulator.deployment import Deployment, StackFailed
 from tests.support.environments import minimal
 
-pytestmark = pytest.mark.xdist_group("emulator-fleet")
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("emulator-fleet")]
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 REGIONS = ("us-west-2", "eu-west-1")

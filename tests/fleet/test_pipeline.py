@@ -5,19 +5,28 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from fleet.__main__ import ACTIONS, main
-from fleet.access import bootstrap_roles, lookup_config, lookup_profile
-from fleet.github import workflow
+from fleet.access import DEPLOYING, bootstrap_roles, lookup_config, lookup_profile
+from fleet.github import WORKFLOW, workflow
 from fleet.loading import load_fleet
 from fleet.model import Fleet
-from fleet.path import fleet_path
+from fleet.path import fleet_path, in_repository
+from fleet.pipeline_stages import STARTED_BY, Surroundings, declared, variables
+from fleet.rights import may_assume
+from fleet.spec import AccountSpec, GithubSpec, SourceSpec
 from fleet.stages import MAX_ACTIONS, MAX_STAGES, pipelines
+from safe_io.errors import BadInput
 from tests.support.environments import ROOT, TODAY
 from tests.support.front_door import front_door
 from tests.support.kept import kept
@@ -71,9 +80,54 @@ def test_a_wave_is_looked_at_approved_deployed_and_gated(template: dict[str, Any
         ("shop-eu-west", 1),
         ("Gate", 2),
     ]
-    assert europe["Actions"][-1]["TimeoutInMinutes"] == 90
     variables = json.loads(europe["Actions"][0]["Configuration"]["EnvironmentVariables"])
     assert {one["name"]: one["value"] for one in variables} == {"WAVE": "europe", "ENVIRONMENT": "shop-eu-central"}
+
+
+def test_every_action_is_one_that_codepipeline_takes(template: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ActionDeclaration.html"""
+    for stage in stages_of(template):
+        for action in stage["Actions"]:
+            assert ("TimeoutInMinutes" in action) == (action["ActionTypeId"]["Category"] == "Approval"), action["Name"]
+            assert all(len(value) <= 1_000 for value in action["Configuration"].values() if isinstance(value, str))
+
+
+def test_an_approval_names_as_many_people_as_an_action_has_place_for(tmp_path: Path) -> None:
+    people = [f"role/{'x' * 100}{index}" for index in range(50)]
+    fleet = fleet_of(tmp_path, 1, [{"name": "only", "percent": 100, "approval": {"by": people}}])
+    ((*_, approve, _),) = pipelines(fleet)
+    (made,) = declared([approve], around())
+    text = made.actions[0].configuration["CustomData"]  # type: ignore[union-attr, index]
+    assert len(text) <= 1_000
+    assert text.endswith(f"{people[3]} and 46 more."), text
+
+
+def around(before: str | None = None, after: str | None = None) -> Surroundings:
+    source = SourceSpec(
+        connection_arn="arn:aws:codeconnections:eu-west-1:111122223333:connection/1234abcd-12ab-34cd-56ef-1234567890ab",
+        repository="example/eks-platform",
+    )
+    return Surroundings("eks-fleet-big.2", source, defaultdict(str), before, after)
+
+
+def test_a_pipeline_that_another_one_starts_goes_on_only_then(tmp_path: Path) -> None:
+    """CodePipeline starts a pipeline when it makes it: waves would move before those of the pipeline before."""
+    waves = [{"name": f"w{index}", "environments": [f"e{index:03d}"]} for index in range(20)]
+    first, second = pipelines(fleet_of(tmp_path, 20, waves))
+    assert variables(None) is None
+    (variable,) = variables("eks-fleet-big") or ()
+    assert (variable.name, variable.default_value) == (STARTED_BY, "nobody")
+    begin = declared(second, around(before="eks-fleet-big"))
+    assert begin[0].before_entry is None, "a source cannot have a condition"
+    (condition,) = begin[1].before_entry["conditions"]  # type: ignore[index]
+    assert condition["result"] == "FAIL"
+    (rule,) = condition["rules"]
+    assert rule["configuration"] == {"Variable": "#{variables.STARTED_BY}", "Value": "eks-fleet-big", "Operator": "EQ"}
+    *_, last = declared(
+        first, Surroundings("eks-fleet-big", around().source, defaultdict(str), None, "eks-fleet-big.2")
+    )
+    said = last.actions[0].configuration  # type: ignore[union-attr]
+    assert json.loads(said["Variables"]) == [{"name": STARTED_BY, "value": "eks-fleet-big"}]  # type: ignore[index]
 
 
 def test_an_approval_is_skipped_only_where_nothing_is_replaced_and_the_file_asks_for_none(
@@ -188,6 +242,60 @@ def test_many_waves_have_several_pipelines_each_started_by_the_one_before(tmp_pa
     assert all(len({stage.name for stage in stages}) == len(stages) for stages in made)
 
 
+def test_a_wave_that_is_too_large_for_a_pipeline_goes_on_in_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.stages.MAX_ACTIONS_OF_ALL", 201)
+    first, second = pipelines(fleet_of(tmp_path, 299, [{"name": "most", "percent": 100}]))
+    assert [sum(len(stage.actions) for stage in made) for made in (first, second)] == [201, 105]
+    deployed = [a.environment for made in (first, second) for stage in made for a in stage.actions if a.job == "deploy"]
+    assert deployed == [f"e{index:03d}" for index in range(299)]
+    gates = [
+        (made is second, a.name) for made in (first, second) for stage in made for a in stage.actions if a.job == "gate"
+    ]
+    assert gates == [(True, "Gate")], "after the last of its clusters"
+
+
+@pytest.mark.parametrize("accounts", [1, 13, 14, 300])
+def test_roles_of_any_number_of_accounts_fit_into_policies(accounts: int) -> None:
+    regions = ["ap-southeast-2", "eu-west-1", "us-east-2"]
+    spec = SimpleNamespace(
+        name="big",
+        accounts={f"{index:012d}": AccountSpec(bootstrap=[regions[index % 3]]) for index in range(accounts)},
+    )
+    policies = may_assume(cast(Any, spec), DEPLOYING, "aws")
+    assert all(len(json.dumps(one, separators=(",", ":"))) < 5_500 for one in policies)
+    assert len(policies) <= 8
+    for number, account in spec.accounts.items():
+        for region in regions:
+            for kind in (*DEPLOYING, "cfn-exec"):
+                wanted = kind != "cfn-exec" and region in account.bootstrap
+                arn = f"arn:aws:iam::{number}:role/cdk-hnb659fds-{kind}-role-{number}-{region}"
+                assert allowed(arn, number, policies) == wanted, arn
+
+
+def allowed(arn: str, account: str, policies: list[list[Any]]) -> bool:
+    return any(
+        any(fnmatchcase(arn, resource) for resource in one["Resource"])
+        and account
+        in one.get("Condition", {"StringEquals": {"aws:ResourceAccount": [account]}})["StringEquals"][
+            "aws:ResourceAccount"
+        ]
+        for policy in policies
+        for one in policy
+    )
+
+
+def test_accounts_that_are_all_unlike_are_refused() -> None:
+    regions = ["ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-west-1", "us-east-1", "us-east-2", "us-west-2"]
+    chosen = [[one for bit, one in enumerate(regions) if index >> bit & 1] for index in range(1, 128)]
+    spec = SimpleNamespace(
+        name="odd", accounts={f"{index:012d}": AccountSpec(bootstrap=one) for index, one in enumerate(chosen)}
+    )
+    with pytest.raises(BadInput, match=r"odd: its accounts have so many different sets .* split the fleet"):
+        may_assume(cast(Any, spec), DEPLOYING, "aws")
+
+
 def test_an_engine_reads_each_account_by_the_lookup_role_of_its_bootstrap() -> None:
     fleet = load_fleet(fleet_path("example"), today=TODAY)
     text = lookup_config(fleet, "EcsContainer")
@@ -221,6 +329,45 @@ def test_a_fleet_without_an_engine_has_no_stack(tmp_path: Path) -> None:
     assert (done.returncode, "has neither pipeline nor github" in done.stderr) == (2, True), done.stderr
 
 
+def test_the_review_has_nothing_against_the_roles(assembly: Path, tmp_path: Path) -> None:
+    """It reads what can touch a cluster, so a cluster is beside them; a role that may do everything is one that can."""
+    cluster = {
+        "RoleArn": "arn:aws:iam::111122223333:role/eks",
+        "ResourcesVpcConfig": {"SubnetIds": ["subnet-1", "subnet-2"]},
+    }
+    beside = {"Resources": {"Cluster": {"Type": "AWS::EKS::Cluster", "Properties": cluster}}}
+    (tmp_path / "cluster.template.json").write_text(json.dumps(beside))
+
+    def open_after(change: Callable[[dict[str, Any]], None]) -> list[str]:
+        for path in assembly.glob("*.template.json"):
+            content = json.loads(path.read_text())
+            change(content)
+            (tmp_path / path.name).write_text(json.dumps(content))
+        command = [
+            "-m",
+            "responsibility",
+            "review",
+            "--assembly",
+            str(tmp_path),
+            "--format",
+            "json",
+            "--fail-on",
+            "never",
+        ]
+        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)["findings"]
+        ours = [one for one in found if any(place["stack"].startswith(STACK) for place in one["evidence"])]
+        return [one["code"] for one in ours if one["status"] in ("open", "unknown")]
+
+    def may_do_everything(template: dict[str, Any]) -> None:
+        for policy in of_type(template, "AWS::IAM::ManagedPolicy").values():
+            policy["PolicyDocument"]["Statement"] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+
+    assert open_after(lambda _: None) == []
+    assert "EKR023" in open_after(may_do_everything)
+
+
 def test_the_templates_pass_cfn_lint(assembly: Path) -> None:
     paths = sorted(map(str, assembly.glob("*.template.json")))
     assert len(paths) == 2
@@ -242,12 +389,55 @@ def test_github_assumes_roles_from_one_branch_and_without_a_key(assembly: Path) 
             "StringEquals": {
                 "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
                 "token.actions.githubusercontent.com:sub": "repo:example/eks-platform:ref:refs/heads/main",
+                "token.actions.githubusercontent.com:job_workflow_ref": f"example/eks-platform/{WORKFLOW}@refs/heads/main",
             }
         }
     policies = of_type(template, "AWS::IAM::ManagedPolicy")
     (look,) = policies["LookRolePolicy"]["PolicyDocument"]["Statement"]
     assert all("-lookup-role-" in one for one in look["Resource"])
     assert not of_type(template, "AWS::IAM::AccessKey")
+
+
+def test_a_repository_with_numbers_in_its_tokens_is_trusted_by_them() -> None:
+    """https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/"""
+    said = {"account": "111122223333", "region": "eu-west-1", "repository": "octocat/my-repo", "branch": "release/1.0"}
+    plain, numbered = GithubSpec(**said), GithubSpec(**said, owner_id="123456", repository_id="456789")
+    assert plain.subject == "repo:octocat/my-repo:ref:refs/heads/release/1.0"
+    assert numbered.subject == "repo:octocat@123456/my-repo@456789:ref:refs/heads/release/1.0"
+
+
+@pytest.mark.parametrize(
+    "name", ["${{ github.token }}.yaml", "a'; echo b.yaml", "-x.yaml", "a b.yaml", "a\n.yaml", "$(id).yaml", "ü.yaml"]
+)
+def test_the_path_of_a_fleet_is_no_more_than_a_path(name: str) -> None:
+    with pytest.raises(BadInput, match="an engine hands this path to commands; rename it"):
+        in_repository(ROOT / "fleets" / name if not name.startswith("-") else ROOT / name)
+    assert in_repository(ROOT / "fleets/../fleets/example.yaml") == "fleets/example.yaml"
+
+
+def test_a_wave_that_no_matrix_takes_is_refused(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, 257, [{"name": "most", "percent": 100}])
+    github = GithubSpec(account="111122223333", region="eu-west-1", repository="example/eks-platform")
+    with pytest.raises(BadInput, match="wave most has 257 environments; GitHub runs 256"):
+        workflow(replace(fleet, spec=fleet.spec.model_copy(update={"github": github})))
+
+
+def test_a_wave_is_not_approved_by_an_environment_that_github_made_by_itself() -> None:
+    look = yaml.safe_load(REUSABLE.read_text())["jobs"]["look"]
+    step = look["steps"][-1]
+    assert look["permissions"]["actions"] == "read"
+
+    def run(answer: str) -> subprocess.CompletedProcess[str]:
+        gh = f"gh() {{ {answer}; }}\n"
+        environment = {"GITHUB_REPOSITORY": "example/eks-platform", "ENVIRONMENT": "fleet-europe", "WAVE": "europe"}
+        return subprocess.run(
+            ["/bin/bash", "-e", "-c", gh + step["run"]], env=environment, capture_output=True, text=True, check=False
+        )
+
+    assert run("printf 'branch_policy\\nrequired_reviewers\\n'").returncode == 0
+    for answer in ("echo wait_timer", "true", "return 1"):
+        done = run(answer)
+        assert (done.returncode, "fleet-europe has no required reviewers" in done.stdout) == (1, True), answer
 
 
 def test_the_workflow_of_a_fleet_calls_its_waves_in_order() -> None:

@@ -18,7 +18,7 @@ from safe_io.loopback import free_port
 from tests.emulator.programs import alive, listeners, until
 from tests.support.machine import NEEDS_CONTROL_PLANE, NEXT
 
-pytestmark = [NEEDS_CONTROL_PLANE, pytest.mark.xdist_group("control-plane")]
+pytestmark = [pytest.mark.whole, NEEDS_CONTROL_PLANE, pytest.mark.xdist_group("control-plane")]
 
 POD = {"containers": [{"name": "web", "image": "registry.example/web:1"}]}
 LABELS = {"app": "web"}

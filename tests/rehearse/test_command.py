@@ -10,6 +10,8 @@ from rehearse.__main__ import main
 from rehearse.command import fails
 from rehearse.document import Finding, Rehearsal
 
+pytestmark = pytest.mark.whole
+
 TEMPLATE = {"Resources": {"Cluster": {"Type": "AWS::EKS::Cluster", "Properties": {"Name": "one", "Version": "1.36"}}}}
 
 

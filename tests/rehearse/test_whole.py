@@ -27,7 +27,7 @@ from tests.support.environments import ROOT
 from tests.support.kept import kept_value
 from tests.support.machine import NEEDS_BOTH_VERSIONS
 
-pytestmark = [NEEDS_BOTH_VERSIONS, pytest.mark.xdist_group("rehearsal")]
+pytestmark = [pytest.mark.whole, NEEDS_BOTH_VERSIONS, pytest.mark.xdist_group("rehearsal")]
 ROWS: Mapping[str, Any] = {
     "stuck": {"budgets": [{"maxUnavailable": 0}]},
     "alone": {"replicas": 1, "budgets": []},

@@ -16,6 +16,8 @@ import yaml
 from tests.responsibility.command import CLUSTER, Done
 from tests.support.kept import kept
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "responsibility/pyproject.toml").read_text())
 COMMANDS = ["review", "audit", "compliance", "upgrade", "matrix", "explain", "checks"]

@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.environments import ROOT
 
+pytestmark = pytest.mark.whole
+
 ASK = "from stacks.cdk_command import only_lists; print(only_lists())"
 
 

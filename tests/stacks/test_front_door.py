@@ -19,6 +19,8 @@ from stacks.synth_checks.limits import LimitExceeded, check_manifests, check_tem
 from tests.support.environments import ENVIRONMENTS, ROOT, minimal
 from tests.support.front_door import front_door, front_door_process
 
+pytestmark = pytest.mark.whole
+
 BIN = Path(sys.executable).parent
 
 

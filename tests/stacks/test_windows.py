@@ -4,12 +4,9 @@ import pytest
 
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
-from stacks.objects.rendering import placed_workloads
 from tests.support.environments import NODES, minimal, validated
 
 WINDOWS = {"name": "win", "instance_types": ["m6i.xlarge"], "labels": {"for": "windows"}}
-ON_WINDOWS = {"name": "windows-web", "compute": "managed_nodes", "nodes": "win"}
-GROUPS = ["sg-0123456789abcdef0"]
 
 
 def with_windows(*, ami="WINDOWS_CORE_2022_x86_64", version="1.36", nodes=None, **cluster):
@@ -24,21 +21,6 @@ def test_the_add_on_gives_windows_nodes_prefixes():
     (cni,) = [addon for addon in cluster.planned_addons() if addon.name == "vpc-cni"]
     assert settings.items() <= cni.configuration.items()
     assert cni.configuration["enableWindowsIpam"] == "true"
-
-
-@pytest.mark.parametrize(
-    "policy",
-    [
-        {"namespace": "windows-web-managed-nodes", "pod_labels": {"app": "another"}},
-        {"namespace": "another", "pod_labels": {"app.kubernetes.io/name": "windows-web"}},
-        {"namespace": "windows-web-managed-nodes", "service_account_labels": {"app": "another"}},
-    ],
-    ids=["labels", "namespace", "account"],
-)
-def test_security_groups_for_other_pods_may_be_beside_windows(policy):
-    policies = [{"name": "a", "group_ids": GROUPS, **policy}]
-    environment = with_windows(security_groups_for_pods={"policies": policies}, workloads=[ON_WINDOWS])
-    assert placed_workloads(environment.clusters[0], environment)
 
 
 @pytest.mark.parametrize("size", ["Core", "Full"])

@@ -12,7 +12,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -53,21 +53,25 @@ def sources(of: Of) -> str:
     made = hashlib.sha256(f"{ROOT} {sys.version} {platform.machine()}".encode())
     for package in sorted(Path(sys.prefix).glob("lib/*/site-packages/*.dist-info")):
         made.update(f"{package.name}\0".encode())
-    for path in _files(of):
+    for path in files(_tops(of)):
         made.update(f"{path}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return f"{of}-{made.hexdigest()[:16]}"
 
 
-def _files(of: Of) -> Iterator[Path]:
-    tops = [ROOT / name for name in SYNTH]
+def _tops(of: Of) -> list[Path]:
     if of == "packages":
-        tops = [ROOT / "package-lock.json"]
-    elif of == "rehearsal":
-        tops = [ROOT / name for name in REHEARSAL]
-    elif of == "project":
+        return [ROOT / "package-lock.json"]
+    if of == "rehearsal":
+        return [ROOT / name for name in REHEARSAL]
+    if of == "project":
         there = [one for one in ROOT.iterdir() if one.name not in NOT_READ]
         tops = [one for one in there if one.is_file() or not one.name.startswith(".")]
-        tops += [ROOT / "tests/support", ROOT / "tests/responsibility/foreign"]
+        return [*tops, ROOT / "tests/support", ROOT / "tests/responsibility/foreign"]
+    return [ROOT / name for name in SYNTH]
+
+
+def files(tops: Iterable[Path]) -> Iterator[Path]:
+    """The files of these folders, and those of these that are files; none that a tool made."""
     for top in sorted(tops):
         for path in [top] if top.is_file() else sorted(top.rglob("*")):
             if not {"__pycache__", "node_modules"} & set(path.relative_to(ROOT).parts) and path.is_file():

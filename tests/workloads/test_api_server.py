@@ -21,6 +21,7 @@ from tests.support.machine import NEEDS_CONTROL_PLANE
 from tests.workloads.clusters import deployed
 
 pytestmark = [
+    pytest.mark.whole,
     pytest.mark.xdist_group("api-server"),
     NEEDS_CONTROL_PLANE,
 ]

@@ -13,6 +13,7 @@ def node_pool(
     label_domain: str,
     labels: Mapping[str, str],
     more_vcpus_than: int | None = None,
+    without_families: Sequence[str] = (),
 ) -> KubernetesObject:
     """Returns a NodePool. https://karpenter.sh/docs/concepts/nodepools/.
 
@@ -22,6 +23,7 @@ def node_pool(
         label_domain: of the labels that tell instance types apart: eks.amazonaws.com, or karpenter.k8s.aws.
         labels: of the nodes.
         more_vcpus_than: smallest instances that are not taken.
+        without_families: families of instances that are not taken, where the pool names no types.
     """
     requirements: list[KubernetesObject] = [
         _requirement("karpenter.sh/capacity-type", spec.capacity),
@@ -34,6 +36,8 @@ def node_pool(
             _requirement(f"{label_domain}/instance-category", spec.instance_categories),
             _requirement(f"{label_domain}/instance-generation", [str(spec.instance_generation_above)], "Gt"),
         ]
+        if without_families:
+            requirements.append(_requirement(f"{label_domain}/instance-family", without_families, "NotIn"))
     if spec.availability_zones:
         requirements.append(_requirement("topology.kubernetes.io/zone", spec.availability_zones))
     requirements += [_requirement(one.key, one.values, one.operator) for one in spec.requirements]

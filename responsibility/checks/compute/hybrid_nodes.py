@@ -9,11 +9,11 @@ from responsibility.checks.add_ons.settings import settings_of
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.charts import HelmChart
-from responsibility.reading.eks import Addon, Cluster
+from responsibility.reading.eks import Addon, Cluster, FargateProfile
 from responsibility.reading.existing import EXISTING
 from responsibility.reading.facts import Fact
 from responsibility.reading.hybrid import Activation, known_ranges
-from responsibility.reading.kubernetes import Workload
+from responsibility.reading.kubernetes import Entrance, WebhookConfiguration, Workload
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import leaves
 
@@ -61,7 +61,7 @@ def cluster_takes_hybrid_nodes(cluster: Cluster) -> Answer:
 
 @check("EKR335", Cluster)
 def webhooks_can_be_called(cluster: Cluster) -> Answer:
-    """A remote pod network that is routed, or software that stays on nodes in AWS."""
+    """A remote pod network that is routed, or software that stays on nodes in AWS or on Fargate, where its pods are in the VPC."""
     ranges = known_ranges(cluster)
     if not ranges:
         return not_applicable(_NONE)
@@ -69,8 +69,9 @@ def webhooks_can_be_called(cluster: Cluster) -> Answer:
         return met("has a remote pod network", *(one.at for one in ranges if one.of == "pod"))
     found: list[tuple[str, Evidence]] = []
     called = False
+    behind = _behind_webhooks(cluster)
     for item, name in _software(cluster):
-        if any(word in name for word in _WEBHOOKS):
+        if item in behind or any(word in name for word in _WEBHOOKS):
             called = True
             if not _stays_in_aws(item):
                 found.append((name, _rule_of(item)))
@@ -158,11 +159,32 @@ def _software(cluster: Cluster) -> Iterator[tuple[Fact, str]]:
         yield workload, workload.bare_name.lower()
 
 
+def _behind_webhooks(cluster: Cluster) -> list[Fact]:
+    """Returns the workloads that the webhooks of a cluster call, by the Services that they name."""
+    key, facts = cluster.resource.key, cluster.facts
+    services = set()
+    for config in facts.belonging(WebhookConfiguration, key):
+        for path in config.items("webhooks"):
+            service = config.mapping(f"{path}.clientConfig.service")
+            services.add((service.get("namespace"), service.get("name")))
+    selectors = [
+        (one.namespace, one.mapping("spec.selector"))
+        for one in facts.belonging(Entrance, key)
+        if one.what == "Service" and (one.namespace, one.bare_name) in services
+    ]
+    return [
+        workload
+        for workload in facts.belonging(Workload, key)
+        for namespace, selector in selectors
+        if selector and workload.namespace == namespace and selector.items() <= workload.pod_labels.items()
+    ]
+
+
 def _stays_in_aws(item: Fact) -> bool:
-    """Whether a rule keeps the pods of something off hybrid nodes. Raises UnknownValue."""
+    """Whether a rule keeps the pods of something off hybrid nodes, or a Fargate profile takes them first. Raises UnknownValue."""
     if isinstance(item, Workload):
         item.raise_hidden(f"{item.spec_path}.affinity", f"{item.spec_path}.nodeSelector")
-        return _excludes(item.pod("affinity", {}), item.pod("nodeSelector", {}))
+        return _excludes(item.pod("affinity", {}), item.pod("nodeSelector", {})) or item.on_fargate
     if isinstance(item, Addon):
         rules = list(_rules_in(settings_of(item)))
         return all(_excludes(rule, {}) for rule in rules)  # none: EKS's own rule holds
@@ -175,9 +197,22 @@ def _stays_in_aws(item: Fact) -> bool:
         except ValueError:
             raise UnknownValue(item.at("Values"), "is not JSON, as far as the template shows") from None
     rules = list(_rules_in(values))
+    if not rules and _whole_namespace_on_fargate(item):
+        return True
     if not rules:
         raise UnknownValue(item.at("Values"), "whether the chart itself keeps its pods off hybrid nodes was not read")
     return all(_excludes(rule, {}) for rule in rules)
+
+
+def _whole_namespace_on_fargate(chart: Fact) -> bool:
+    """Whether a Fargate profile takes every pod of a chart's namespace."""
+    profiles = chart.facts.belonging(FargateProfile, chart.cluster_key) if isinstance(chart, HelmChart) else []
+    return any(
+        profile.get(f"Selectors.{index}.Namespace") == chart.get("Namespace", "default")
+        and not profile.get(f"Selectors.{index}.Labels", [])
+        for profile in profiles
+        for index, _ in enumerate(profile.selectors)
+    )
 
 
 def _rule_of(item: Fact) -> Evidence:

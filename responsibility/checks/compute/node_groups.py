@@ -1,6 +1,6 @@
 """Checks of groups of EC2 nodes: how they are updated, repaired, and how many there are."""
 
-from eks_facts.instances import DEVICES, ami_types, architecture, device_of
+from eks_facts.instances import DEVICES, ami_types, architecture, device_of, driver_problem
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
@@ -181,6 +181,9 @@ def accelerators_have_drivers(group: NodeGroup) -> Answer:
     if bare := [(kind, device) for kind, device in found if device not in ami.drivers]:
         kind, device = bare[0]
         return open_(f"runs {ami.name}, which has no drivers for the {DEVICES[device]} of {kind}", group.at("AmiType"))
+    if old := [(kind, needs) for kind, _ in found if (needs := driver_problem(kind))]:
+        kind, needs = old[0]
+        return open_(f"runs {ami.name}, and {kind} needs {needs}", group.at("InstanceTypes"))
     kind, device = found[0]
     return met(f"runs {ami.name}, with drivers for the {DEVICES[device]} of {kind}", group.at("AmiType"))
 

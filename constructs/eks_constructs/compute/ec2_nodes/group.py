@@ -13,7 +13,16 @@ from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Misplaced, repeated
 from eks_facts.files import load
-from eks_facts.instances import DEVICES, AmiType, ami_types, architecture, device_of, partner_amis
+from eks_facts.instances import (
+    CUSTOM_AMIS,
+    DEVICES,
+    AmiType,
+    ami_types,
+    architecture,
+    device_of,
+    driver_problem,
+    partner_amis,
+)
 
 PLUGIN_LABEL = "eks-platform/device-plugin"
 """Label of nodes whose AMI has a device's driver and not its plugin: the chart's DaemonSet runs there."""
@@ -150,6 +159,8 @@ class Ec2GroupSpec(NodeSettingsSpec):
                 problem = f"is {architecture(instance_type)}, but ami_type {ami.name} is for {ami.architecture}; change one of them"
             elif ami.device and device_of(instance_type) != ami.device:
                 problem = f"has no {ami.device} device, which ami_type {ami.name} is for; change one of them"
+            elif (needs := driver_problem(instance_type)) and not self.ami:
+                problem = f"needs {needs}: build one with it and name it as ami, or choose another instance type ({CUSTOM_AMIS})"
             else:
                 problem = _without_drivers(instance_type, ami, alternatives)
             if problem:

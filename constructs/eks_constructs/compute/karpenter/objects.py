@@ -18,6 +18,7 @@ from eks_constructs.compute.node_pool_object import node_pool
 from eks_constructs.compute.user_data import merged, mime, toml
 from eks_constructs.manifests import HelmChart, KubernetesObject, ManifestFile
 from eks_facts.files import load
+from eks_facts.instances import families_without_drivers
 
 QUEUE = "KARPENTER_QUEUE"
 """Placeholder in the chart's values."""
@@ -134,6 +135,10 @@ def nodes(
             labels={**pool.labels, **NODES, **_sharing(spec.class_of(pool))},
             # An instance of one vCPU has fewer addresses than the number of pods below.
             more_vcpus_than=1 if prefixes and not spec.class_of(pool).kubelet.max_pods else None,
+            # Karpenter takes the newest AMI of EKS, which has no driver for them.
+            without_families=()
+            if spec.class_of(pool).ami_ids
+            else families_without_drivers(pool.instance_categories, pool.instance_generation_above),
         )
         for pool in spec.node_pools
     ]

@@ -29,6 +29,7 @@ from eks_constructs.spec import (
     repeated,
     resource_id,
 )
+from eks_facts.instances import CUSTOM_AMIS, driver_problem
 
 DEFAULT_CLASS = "default"
 
@@ -209,6 +210,24 @@ class KarpenterSpec(KarpenterNodesSpec):
                 same_interfaces(one.efa_interfaces, self.types_of(name))
             except Misplaced as problem:
                 raise Misplaced(str(problem), *where, *problem.where) from None
+        return self
+
+    @model_validator(mode="after")
+    def _drivers(self) -> "KarpenterSpec":
+        for index, pool in enumerate(self.node_pools):
+            named: list[tuple[tuple[str | int, ...], str]] = [
+                (("instance_types", place), name) for place, name in enumerate(pool.instance_types)
+            ]
+            for place, one in enumerate(pool.requirements):
+                if one.operator == "In" and one.key.endswith("/instance-family"):
+                    named += [(("requirements", place, "values"), value) for value in one.values]
+            for where, name in () if self.class_of(pool).ami_ids else named:
+                if needs := driver_problem(name):
+                    raise Misplaced(
+                        f"{name} needs {needs}: build one with it and name it in the ami_ids of a node class, or choose other"
+                        f" instances ({CUSTOM_AMIS})",
+                        *("node_pools", index, *where),
+                    )
         return self
 
     @model_validator(mode="after")
