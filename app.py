@@ -44,7 +44,8 @@ def main() -> int:
     from stacks.environment.path import environment_path
 
     context = read_context(ROOT / "cdk.json", os.environ.get("CDK_CONTEXT_JSON"))
-    path = None if context.get("fleet") else environment_path(context.get("env"))  # a wrong name need not wait for the CDK
+    # A wrong name need not wait for the CDK.
+    path = None if context.get("fleet") else environment_path(context.get("env"))
     use_pinned_node()
     _import_cdk_and_pydantic()
 
