@@ -3,9 +3,12 @@
 from local_kubernetes.control_plane import Options
 
 _FAST = ("--kube-api-qps=500", "--kube-api-burst=1000")
+_GARBAGE = 300
+"""A rehearsal has one cluster, for minutes: memory is cheaper than time."""
 
 
 def options() -> Options:
     """Returns the options. Nodes have no heartbeat here, and pods of nodes that are gone are removed with them."""
     left_out = "--controllers=*,-node-lifecycle-controller,-pod-garbage-collector-controller,-node-ipam-controller"
-    return Options(flags={"kube-controller-manager": [left_out, *_FAST], "kube-scheduler": list(_FAST)})
+    flags = {"kube-controller-manager": [left_out, *_FAST], "kube-scheduler": list(_FAST)}
+    return Options(flags=flags, garbage=_GARBAGE)

@@ -12,7 +12,12 @@ from local_kubernetes.nodes.world import World
 RETRY_SECONDS = 5.0
 """kubectl asks again after so long. Here the pauses grow with the time that has gone: nothing else changes the answer."""
 _GROWTH = 0.1
-_TOO_MANY, _CONFLICT = 429, 409
+_CONFLICT = 409
+_BY_BUDGETS = ("disruption budget", "PodDisruptionBudget")
+"""Words of the API where budgets are the reason: 429, or 500 for a pod that several of them select.
+
+https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/#how-api-initiated-eviction-works
+"""
 _GONE = 404
 
 Drain = Generator[float, None, bool]
@@ -83,20 +88,30 @@ def drain(
 def evict(world: World, node: Node, pod: Object, journal: Journal, kept: str = "") -> bool:
     """Asks the Eviction API for a pod; returns whether it goes."""
     namespace, name = key_of(pod)
-    now = world.clock.now
+    now, uid = world.clock.now, pod["metadata"]["uid"]
     if kept:
         journal.refuse(now, pod, node, kept)
         return False
-    try:
-        world.client.evict(namespace, name)
-    except ApiError as problem:
-        if problem.code in (_GONE, _CONFLICT):
+    budgets = budgets_of(world, pod)
+    # By budgets the API decides on these objects alone: as long as they are the same, so is its answer.
+    decided_on = [pod, *(world.mirror.of["budgets"][key] for key in budgets)]
+    versions = [one["metadata"]["resourceVersion"] for one in decided_on]
+    before, words = journal.answers.get(uid, ([], ""))
+    if before != versions:
+        try:
+            world.client.evict(namespace, name)
+        except ApiError as problem:
+            if problem.code in (_GONE, _CONFLICT):
+                return True
+            words = words_of(problem)
+            if any(one in words for one in _BY_BUDGETS):
+                journal.answers[uid] = versions, words
+        else:
+            journal.evicted[uid] = now
+            journal.left(pod, node)
             return True
-        journal.refuse(now, pod, node, words_of(problem), budgets_of(world, pod))
-        return False
-    journal.evicted[pod["metadata"]["uid"]] = now
-    journal.left(pod, node)
-    return True
+    journal.refuse(now, pod, node, words, budgets)
+    return False
 
 
 def budgets_of(world: World, pod: Object) -> tuple[Key, ...]:

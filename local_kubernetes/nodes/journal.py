@@ -62,13 +62,14 @@ class Journal:
         events: in order.
         step: the step of the playbook that goes on.
         evicted: uid of each pod that was evicted or deleted, and when.
-        held: pods that keep a node, by uid, with the reason: a finalizer, a long grace period.
+        answers: by uid of a pod that the Eviction API refused, the versions of the objects that it decided on, and its words.
     """
 
     refusals: dict[tuple[str, str, bool], Refusal] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     step: str = ""
     evicted: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, tuple[list[str], str]] = field(default_factory=dict)
 
     def say(self, at: float, what: str, *, step: str = "", failed: bool = False) -> None:
         """Notes an event."""

@@ -37,7 +37,12 @@ def key_of(item: Object) -> Key:
 
 
 class Mirror:
-    """The copy. One thread reads it: the one that calls update()."""
+    """The copy. One thread reads it: the one that calls update().
+
+    Attributes:
+        of: by kind, the objects by namespace and name.
+        changes: how many changes it has taken.
+    """
 
     def __init__(self, client: Client, kinds: Iterable[str] = PATHS) -> None:
         """Begins to watch, and waits until everything was read once. Raises OSError: the API does not answer."""
@@ -45,6 +50,7 @@ class Mirror:
         self._changes: queue.SimpleQueue[tuple[str, str, Any]] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self.of: dict[str, dict[Key, Object]] = {kind: {} for kind in kinds}
+        self.changes = 0
         for kind in self.of:
             threading.Thread(target=self._watch, args=(kind,), daemon=True, name=f"watch {kind}").start()
         missing, deadline = set(self.of), time.monotonic() + _START_SECONDS
@@ -71,6 +77,7 @@ class Mirror:
 
     def _take(self, seconds: float) -> str:
         kind, change, what = self._changes.get(timeout=seconds) if seconds else self._changes.get_nowait()
+        self.changes += 1
         if change == "LIST":
             self.of[kind] = {key_of(item): item for item in what}
         elif change == "DELETED":

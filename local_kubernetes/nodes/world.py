@@ -76,6 +76,7 @@ class World:
         self.pressure = Pressure(self)
         self._ignored: frozenset[str] = frozenset()
         self._rested = -1
+        self._by_node: tuple[int, dict[str, list[Key]]] = (-1, {})
         self._collected: set[str] = set()
 
     # Nodes
@@ -167,7 +168,13 @@ class World:
 
     def pods_on(self, node: str) -> list[Object]:
         """Returns the pods of a node, by namespace and name."""
-        return [pod for _, pod in sorted(self.mirror.of["pods"].items()) if pod["spec"].get("nodeName") == node]
+        pods = self.mirror.of["pods"]
+        if self._by_node[0] != self.mirror.changes:
+            found: dict[str, list[Key]] = defaultdict(list)
+            for key in sorted(pods):
+                found[pods[key]["spec"].get("nodeName", "")].append(key)
+            self._by_node = self.mirror.changes, found
+        return [pods[key] for key in self._by_node[1].get(node, ())]
 
     def pods_by_node(self) -> dict[str, list[Object]]:
         """Returns the pods that take room, by node."""
@@ -218,12 +225,18 @@ class World:
                 )  # once: a finalizer may keep it, and each further call would be news to wait for
                 self.kubelet.remove(pod)
 
-    def settle(self) -> None:
-        """Waits until the control plane has nothing to do before time goes on. Raises OSError: it does not answer."""
+    def settle(self, *, asked: bool = True) -> None:
+        """Waits until the control plane has nothing to do before time goes on. Raises OSError: it does not answer.
+
+        Args:
+            asked: whether somebody may have changed what EKS is asked for. Time alone gives the simulated parts nothing to do.
+        """
         deadline = time.monotonic() + PATIENCE
         changed = self.mirror.update(0)
-        self.react()
-        if not changed and self.client.writes == self._rested:
+        idle = not changed and self.client.writes == self._rested
+        if asked or not idle:
+            self.react()
+        if idle and self.client.writes == self._rested:
             return  # nobody has done anything since it was at rest
         while True:
             if self.mirror.update(QUIET_SECONDS):
@@ -252,14 +265,15 @@ class World:
             limit: seconds from now.
         """
         end = self.clock.now + limit
+        self.settle()
         while True:
-            self.settle()
             if until():
                 return True
             due = self.clock.next
             if due is None or due > end:
                 return False
             self.clock.advance(due)
+            self.settle(asked=False)
 
     def every(self, nodes: Iterable[Node]) -> list[Node]:
         """Returns those of some nodes that still run."""
