@@ -144,11 +144,13 @@ unapply: setup env-named  ## remove them, after asking: load balancers and volum
 	@$(call deliver,remove)
 
 # LOOK=yes: only say what would stop it. ANYWAY=yes: whatever would stop it.
+# WAVE=name or all: ENV is a fleet, and the trees of that wave's environments are written (docs/fleet.md).
 # OUT=../objects: a working copy of the repository. LOOK_UP=yes: ask the account for the values that only it knows. CHECK=yes: write nothing.
 gitops: setup env-named  ## write the Kubernetes objects of ENV (delivery: gitops) into a Git working copy, OUT, and show what changed (docs/gitops.md)
 	@test -n "$$OUT" || { echo "make gitops writes into a working copy of a Git repository: name it, OUT=../objects" >&2; exit 2; }
-	@$(call synth,$(CONTEXT) -c checks=off)
-	@python -m delivery gitops cdk.out --output="$$OUT" $${LOOK_UP:+--look-up} $${CHECK:+--check}
+	@test -z "$$WAVE" || exec python -m fleet gitops "$$ENV" --wave="$$WAVE" --output="$$OUT" $${LOOK_UP:+--look-up} $${CHECK:+--check}
+	@test -n "$$WAVE" || { $(call synth,$(CONTEXT) -c checks=off) && \
+		python -m delivery gitops cdk.out --output="$$OUT" $${LOOK_UP:+--look-up} $${CHECK:+--check}; }
 
 destroy: setup env-named own-delivery  ## delete the workloads, compute, control planes and networks of ENV, after asking; keys, logs and roles stay
 	@python -m operations destroy "$$ENV" $(one_cluster) $${LOOK:+--look} $${ANYWAY:+--anyway} -- $(CDK) destroy $(CONTEXT) $$CDK_FLAGS

@@ -1,4 +1,4 @@
-"""`python -m fleet table | review | upgrade | deploy | gate`: what make runs of a fleet."""
+"""`python -m fleet table | review | upgrade | gitops | deploy | gate`: what make runs of a fleet."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _act(arguments: list[str]) -> int:
             one.add_argument(
                 "--wave",
                 required=True,
-                help="the name of a wave" + (", or all" if action in ("deploy", "upgrade") else ""),
+                help="the name of a wave" + (", or all" if action in ("deploy", "upgrade", "gitops") else ""),
             )
         if action == "table":
             one.add_argument("--format", choices=("text", "json", "html"), default="text")
@@ -65,6 +65,12 @@ def _act(arguments: list[str]) -> int:
         elif action == "upgrade":
             one.add_argument("--to", default="next", help="a Kubernetes version, such as 1.37 (default: the next one)")
             one.add_argument("--no-rehearsal", action="store_true", help="playbooks alone")
+        elif action == "gitops":
+            one.add_argument("--output", type=Path, required=True, help="a working copy of the repository")
+            one.add_argument(
+                "--look-up", action="store_true", help="ask the accounts for the values that only they know"
+            )
+            one.add_argument("--check", action="store_true", help="write nothing; 1: something would change")
         elif action in ("deploy", "gate", "look"):
             one.add_argument(
                 "--lookup-roles",
@@ -148,6 +154,18 @@ def _upgrade(options: argparse.Namespace) -> int:
 
     fleet = load_fleet(fleet_path(options.name))
     return plan(fleet, options.wave, options.to, rehearsal=not options.no_rehearsal, run=through, say=_say)
+
+
+def _gitops(options: argparse.Namespace) -> int:
+    from delivery.subprocesses import through
+    from fleet.loading import load_fleet
+    from fleet.path import fleet_path
+    from fleet.trees import write_trees
+
+    fleet = load_fleet(fleet_path(options.name))
+    return write_trees(
+        fleet, options.wave, options.output, look_up=options.look_up, check=options.check, run=through, say=_say
+    )
 
 
 @dataclass
@@ -249,6 +267,7 @@ ACTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "look": ("print how many resources a wave would replace or remove", _look),
     "gate": ("wait until the gate of a wave is open", _gate),
     "upgrade": ("playbook and rehearsal of an upgrade, for each cluster of a wave", _upgrade),
+    "gitops": ("write the Kubernetes objects of a wave into a Git working copy", _gitops),
     "github": ("print the workflow for GitHub Actions", _github),
     "schema": ("the JSON schema of the table", _schema),
 }

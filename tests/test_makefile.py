@@ -36,7 +36,7 @@ GOES_TO = {
     "OUT": {"gitops": "--output={}"},
     "LOOK_UP": {"gitops": "--look-up"},
     "CHECK": {"gitops": "--check"},
-    "WAVE": {"deploy": "--wave={}"},
+    "WAVE": {"deploy": "--wave={}", "gitops": "--wave={}"},
     "FRESH": {"fleet": "fleet review demo", "test": "--fresh"},
     "CHECKS": {"synth": "checks={}"},
     "DELIVERY": {"synth": "delivery={}"},

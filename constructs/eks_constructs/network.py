@@ -10,11 +10,13 @@ from constructs import Construct
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.construct_ids import pascal_case
 from eks_constructs.default_security_group import dress_function
+from eks_constructs.flow_logs import flow_logs
 from eks_constructs.network_connections import Connections
 from eks_constructs.network_plan import MAX_ZONES, slots, subnet_cidrs
+from eks_constructs.network_routes import Routes
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.pseudo import Aws
-from eks_constructs.roles import IamSpec, allow, arn, from_source, role, trust_service
+from eks_constructs.roles import IamSpec
 from eks_constructs.vpc_endpoints import VpcEndpoints
 from eks_facts.files import load
 
@@ -78,7 +80,6 @@ class Network(Construct):
         if isinstance(spec.availability_zones, int) and Token.is_unresolved(Stack.of(self).region):
             self._refuse_regions_where_zones_must_be_named()
         self._ipv6 = self._ipv6_block() if spec.ipv6 else None
-        self._internet = self._internet_gateway() if spec.public_subnets else None
 
         cidrs = subnet_cidrs(spec.cidr)
         self.subnets: dict[str, list[ec2.CfnSubnet]] = {}
@@ -96,7 +97,7 @@ class Network(Construct):
 
         local = self._local_zones(spec.local_zones, spec.local_zone_cidr) if spec.local_zone_cidr else {}
 
-        private_tables = self._routes()
+        private_tables = Routes(self, spec, vpc_id=self.vpc.vpc_id, subnets=self.subnets, tags=self._tags).make()
         if spec.connections or spec.resolver_rules:
             Connections(
                 self,
@@ -113,16 +114,20 @@ class Network(Construct):
             "Endpoints",
             name=name,
             vpc_id=self.vpc.vpc_id,
-            client_cidrs=[
-                *spec.cidrs,
-                *clients,
-            ],
+            client_cidrs=[*spec.cidrs, *clients],
             subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
             route_table_ids=private_tables,
             defaults=spec.nat == "none" if spec.interface_endpoints is None else spec.interface_endpoints,
             additional=spec.additional_endpoints,
         )
-        self._flow_logs(iam, log_groups.flow_logs)
+        flow_logs(
+            self,
+            name=name,
+            iam=iam,
+            vpc_id=self.vpc.vpc_id,
+            log_group=log_groups.flow_logs,
+            tags=self._tags("flow-logs"),
+        )
         self.cluster_network = ClusterNetwork(
             vpc_id=self.vpc.vpc_id,
             private_subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
@@ -158,13 +163,6 @@ class Network(Construct):
 
     def _ipv6_block(self) -> ec2.CfnVPCCidrBlock:
         return ec2.CfnVPCCidrBlock(self, "Ipv6Block", vpc_id=self.vpc.vpc_id, amazon_provided_ipv6_cidr_block=True)
-
-    def _internet_gateway(self) -> ec2.CfnInternetGateway:
-        gateway = ec2.CfnInternetGateway(self, "InternetGateway", tags=self._tags("internet"))
-        self._attachment = ec2.CfnVPCGatewayAttachment(
-            self, "InternetGatewayAttachment", vpc_id=self.vpc.vpc_id, internet_gateway_id=gateway.ref
-        )
-        return gateway
 
     def _zone(self, index: int) -> str:
         zones = self._spec.availability_zones
@@ -220,141 +218,3 @@ class Network(Construct):
         }
         self.subnets["local-zone"] = list(subnets.values())
         return subnets
-
-    def _table(self, construct_id: str, name: str, subnets: list[ec2.CfnSubnet]) -> ec2.CfnRouteTable:
-        table = ec2.CfnRouteTable(self, construct_id, vpc_id=self.vpc.vpc_id, tags=self._tags(name))
-        for subnet in subnets:
-            ec2.CfnSubnetRouteTableAssociation(
-                self, f"{subnet.node.id}Routes", subnet_id=subnet.ref, route_table_id=table.ref
-            )
-        return table
-
-    def _routes(self) -> list[str]:
-        """Makes the route tables; returns the ids of those that lead to the S3 gateway endpoint."""
-        spec = self._spec
-        gateways: list[ec2.CfnNatGateway] = []
-        if self._internet:
-            public = self._table("PublicRoutes", "public", self.subnets["public"])
-            routes = [
-                ec2.CfnRoute(
-                    self,
-                    "PublicDefaultRoute",
-                    route_table_id=public.ref,
-                    destination_cidr_block="0.0.0.0/0",
-                    gateway_id=self._internet.ref,
-                )
-            ]
-            if self._ipv6:
-                routes.append(
-                    ec2.CfnRoute(
-                        self,
-                        "PublicDefaultRoute6",
-                        route_table_id=public.ref,
-                        destination_ipv6_cidr_block="::/0",
-                        gateway_id=self._internet.ref,
-                    )
-                )
-            for route in routes:
-                route.node.add_dependency(self._attachment)
-            gateways = [
-                self._nat_gateway(index) for index in range({"none": 0, "one": 1, "per_az": spec.zone_count}[spec.nat])
-            ]
-
-        egress6 = (
-            ec2.CfnEgressOnlyInternetGateway(
-                self, "EgressOnlyGateway", vpc_id=self.vpc.vpc_id, tags=self._tags("egress-only")
-            )
-            if self._ipv6 and gateways
-            else None
-        )
-        tables = []
-        for index, subnet in enumerate(self.subnets["private"]):
-            # One table in each AZ whatever `nat` says: changing it then changes routes, never a table.
-            in_zone = [
-                subnet,
-                *(one for tier in ("pods", "control-plane") for one in self.subnets.get(tier, [])[index : index + 1]),
-            ]
-            table = self._table(f"PrivateRoutes{index + 1}", f"private-{index + 1}", in_zone)
-            tables.append(table.ref)
-            if gateways:
-                gateway = gateways[index % len(gateways)]
-                ec2.CfnRoute(
-                    self,
-                    f"PrivateDefaultRoute{index + 1}",
-                    route_table_id=table.ref,
-                    destination_cidr_block="0.0.0.0/0",
-                    nat_gateway_id=gateway.ref,
-                )
-            if egress6:
-                ec2.CfnRoute(
-                    self,
-                    f"PrivateDefaultRoute6{index + 1}",
-                    route_table_id=table.ref,
-                    destination_ipv6_cidr_block="::/0",
-                    egress_only_internet_gateway_id=egress6.ref,
-                )
-        if local := self.subnets.get("local-zone"):
-            # Not among the tables of the gateway endpoint: no page of AWS says that it serves a Local Zone. S3 is reached by NAT.
-            table = self._table("LocalZoneRoutes", "local-zone", local)
-            ec2.CfnRoute(
-                self,
-                "LocalZoneDefaultRoute",
-                route_table_id=table.ref,
-                destination_cidr_block="0.0.0.0/0",
-                nat_gateway_id=gateways[0].ref,
-            )
-        if spec.isolated_subnets:
-            self._table("IsolatedRoutes", "isolated", self.subnets["isolated"])
-        return tables
-
-    def _nat_gateway(self, index: int) -> ec2.CfnNatGateway:
-        address = ec2.CfnEIP(self, f"NatAddress{index + 1}", domain="vpc", tags=self._tags(f"nat-{index + 1}"))
-        gateway = ec2.CfnNatGateway(
-            self,
-            f"NatGateway{index + 1}",
-            subnet_id=self.subnets["public"][index].ref,
-            allocation_id=address.attr_allocation_id,
-            tags=self._tags(f"nat-{index + 1}"),
-        )
-        # It comes up once the VPC reaches the internet, and on deletion the attachment cannot go before it.
-        gateway.node.add_dependency(self._attachment)
-        return gateway
-
-    def _flow_logs(self, iam: IamSpec, log_group: str) -> None:
-        group_arn = arn("logs", f"log-group:{log_group}")
-        writer = role(
-            self,
-            "FlowLogRole",
-            spec=iam,
-            name=f"{self._name}-flow-logs",
-            description=f"Lets VPC flow logs of {self._name} write to their log group",
-            trust=trust_service(
-                "vpc-flow-logs.amazonaws.com",
-                conditions=from_source(arn("ec2", "vpc-flow-log/*")),
-            ),
-            statements=[
-                # ":*" are the log streams of this one group.
-                allow(
-                    ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-                    [group_arn, f"{group_arn}:*"],
-                    sid="WriteToTheLogGroup",
-                ),
-                # DescribeLogGroups lists all groups or none: it takes no single group.
-                allow(
-                    ["logs:DescribeLogGroups"],
-                    [arn("logs", "log-group:*")],
-                    sid="FindTheLogGroup",
-                ),
-            ],
-        )
-        ec2.CfnFlowLog(
-            self,
-            "FlowLog",
-            resource_id=self.vpc.vpc_id,
-            resource_type="VPC",
-            traffic_type="ALL",
-            log_group_name=log_group,
-            deliver_logs_permission_arn=writer.attr_arn,
-            max_aggregation_interval=600,
-            tags=self._tags("flow-logs"),
-        )

@@ -204,6 +204,21 @@ def test_objects_that_cloudformation_cannot_hand_over_are_refused(tmp_path):
         check_templates([template])
 
 
+@pytest.mark.parametrize(("resources", "refused"), [(6_050, False), (6_200, True)])
+def test_a_policy_that_iam_would_not_take_is_refused(tmp_path, resources, refused):
+    template = tmp_path / "t-foundation.template.json"
+    name = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":", "x" * resources]]}
+    document = {"Statement": [{"Effect": "Allow", "Action": "a:B", "Resource": [name, {"Fn::GetAtt": ["Key", "Arn"]}]}]}
+    policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
+    template.write_text(json.dumps({"Resources": {"Policy": policy}}))
+    with (
+        pytest.raises(LimitExceeded, match=r"Policy of stack t-foundation: .* at most 6,144")
+        if refused
+        else nullcontext()
+    ):
+        check_templates([template])
+
+
 @pytest.mark.parametrize(
     ("names", "refused"), [(["corp-a", "Corp-A"], "IAM has a name once"), (["x" * 65], "at most 64"), (["a", "b"], "")]
 )

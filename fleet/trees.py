@@ -1,0 +1,147 @@
+"""The Kubernetes objects of a fleet in a Git working copy: the tree of each environment, and one ApplicationSet over all of them."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from delivery.gitops.objects import text
+from fleet.model import Fleet, Member, Wave
+from fleet.spec import ALL_WAVES
+from fleet.synthesis import Run, synthesise
+from safe_io.errors import BAD_INPUT, FINDINGS, OK, BadInput
+from safe_io.output import staged
+from stacks.environment.gitops_spec import GitOpsSpec
+
+FILE = "applicationset.yaml"
+
+
+def write_trees(
+    fleet: Fleet, wave: str, out: Path, *, look_up: bool, check: bool, run: Run, say: Callable[[str], None]
+) -> int:
+    """Writes the trees of a wave's environments; returns the worst exit code of all.
+
+    Args:
+        fleet: the fleet.
+        wave: name of a wave, or `all`, which also writes the ApplicationSet over the fleet.
+        out: a working copy of the repository.
+        look_up: asks the accounts for the values that only they know.
+        check: writes nothing, and returns 1 if something would change.
+        run: runs a program with an environment; returns its exit code.
+        say: prints a line of progress.
+
+    Raises BadInput: there is no such wave, no environment of it is delivered by Git, or they name several repositories.
+    """
+    waves = fleet.waves if wave == ALL_WAVES else (fleet.waves[fleet.wave(wave)],)
+    members = [one for of in waves for one in of.members if one.environment.gitops]
+    if not members:
+        raise BadInput(f"{fleet.path}: no environment of wave {wave} has gitops (docs/gitops.md)")
+    first = members[0]
+    for one in members:
+        if _place(one) != _place(first):
+            raise BadInput(
+                f"{one.path}: {one.environment.name} names another repository or branch than {first.environment.name}; write them one by"
+                " one, into a working copy each: make gitops ENV=... OUT=..."
+            )
+    worst = OK
+    for number, one in enumerate(members, 1):
+        say(f"{number}/{len(members)} {one.environment.name}")
+        worst = max(worst, _tree(fleet, one, out, look_up=look_up, check=check, run=run))
+    if wave == ALL_WAVES and worst == OK and not check:
+        _write_application_set(fleet, out, say)
+    return worst
+
+
+def _place(member: Member) -> tuple[str, str]:
+    settings = _settings(member)
+    return settings.repository, settings.revision
+
+
+def _settings(member: Member) -> GitOpsSpec:
+    settings = member.environment.gitops
+    if settings is None:
+        raise ValueError(f"{member.environment.name} has no gitops")
+    return settings
+
+
+def _tree(fleet: Fleet, member: Member, out: Path, *, look_up: bool, check: bool, run: Run) -> int:
+    profile = fleet.account_of(member).profile
+    child = {**os.environ, "AWS_REGION": member.region, **({"AWS_PROFILE": profile} if profile else {})}
+    with tempfile.TemporaryDirectory(prefix="eks-platform-fleet-") as folder:
+        made = Path(folder) / "cdk.out"
+        if code := synthesise(member.path, made, run):
+            return max(code, BAD_INPUT)
+        flags = [*(["--look-up"] if look_up else []), *(["--check"] if check else [])]
+        code = run([sys.executable, "-m", "delivery", "gitops", str(made), f"--output={out}", *flags], child)
+    return code if code in (OK, FINDINGS) else BAD_INPUT
+
+
+def _write_application_set(fleet: Fleet, out: Path, say: Callable[[str], None]) -> None:
+    found = application_set(fleet)
+    if found is None:
+        return
+    path, content = found
+    home = (out / path).parent
+    with staged(home) as new:
+        (new / FILE).write_text(text(content), encoding="utf-8")
+    say(f"{home / FILE}: written; apply it once in the hub: it brings the bootstrap of every environment")
+
+
+def application_set(fleet: Fleet) -> tuple[str, dict[str, Any]] | None:
+    """Returns the path and the content of the ApplicationSet over the fleet.
+
+    None: there is no hub that all of its environments name, as Flux has none and a capability is of one environment.
+    """
+    members: list[tuple[Wave, Member]] = [
+        (wave, one)
+        for wave, one in fleet.members
+        if (found := one.environment.gitops) and found.engine == "argo_cd" and found.hub
+    ]
+    if not members:
+        return None
+    settings = _settings(members[0][1])
+    if any(_hub(one) != _hub(members[0][1]) for _, one in members):
+        return None
+    namespace = settings.namespace or "argocd"
+    elements = [
+        {
+            "environment": one.environment.name,
+            "wave": wave.spec.name,
+            "path": _path(_settings(one), one.environment.name),
+        }
+        for wave, one in members
+    ]
+    name = f"fleet-{fleet.spec.name}"
+    template = {
+        "metadata": {
+            "name": "{{.environment}}.bootstrap",  # no cluster has a dot in its name
+            "labels": {"fleet": fleet.spec.name, "wave": "{{.wave}}"},
+        },
+        "spec": {
+            "project": settings.project,
+            "source": {"repoURL": settings.repository, "targetRevision": settings.revision, "path": "{{.path}}"},
+            "destination": {"name": settings.hub, "namespace": namespace},
+            # Projects, clusters and ApplicationSets alone; what is in a cluster is of the environment's own settings.
+            "syncPolicy": {"automated": {"prune": False, "selfHeal": True}} if settings.automatic else {},
+        },
+    }
+    spec = {
+        "goTemplate": True, "goTemplateOptions": ["missingkey=error"], "generators": [{"list": {"elements": elements}}],
+        "syncPolicy": {"preserveResourcesOnDeletion": True}, "template": template,
+    }  # fmt: skip
+    content = {
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet",
+        "metadata": {"name": name, "namespace": namespace}, "spec": spec,
+    }  # fmt: skip
+    return f"{settings.path + '/' if settings.path else ''}{name}/{FILE}", content
+
+
+def _hub(member: Member) -> Sequence[object]:
+    settings = _settings(member)
+    return settings.hub, settings.project, settings.namespace, settings.automatic, *_place(member)
+
+
+def _path(settings: GitOpsSpec, environment: str) -> str:
+    return f"{settings.path + '/' if settings.path else ''}{environment}/bootstrap"
