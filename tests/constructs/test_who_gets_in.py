@@ -73,7 +73,7 @@ def test_an_entry_that_eks_refuses_is_refused(entry, words):
         ([{**PROVIDER, "username_prefix": "system:"}], "begin with system:"),
         ([{**PROVIDER, "groups_prefix": "x:"}], "without groups_claim"),
         ([PROVIDER, PROVIDER], "name of two"),
-        ([PROVIDER, {**PROVIDER, "name": "other"}], "this issuer with this client"),
+        ([PROVIDER, {**PROVIDER, "name": "other"}], "another provider has this issuer"),
     ],
 )
 def test_a_provider_that_eks_refuses_is_refused(providers, words):
