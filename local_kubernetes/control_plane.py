@@ -209,6 +209,8 @@ class ControlPlane:
             "--service-cluster-ip-range", self._options.service_range, "--service-account-issuer", "https://kubernetes.default.svc",
             "--service-account-key-file", "service-account.key", "--service-account-signing-key-file", "service-account.key",
             "--endpoint-reconciler-type", "none", "--profiling=false", "--enable-priority-and-fairness=false",
+            # A simulated node is ready as it joins: no controller has to take this plugin's taint away.
+            "--disable-admission-plugins", "TaintNodesByCondition",
         )  # fmt: skip
 
     def _start(self, programs: Programs, name: str, *flags: str) -> None:

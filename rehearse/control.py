@@ -8,7 +8,8 @@ _GARBAGE = 300
 
 
 def options() -> Options:
-    """Returns the options. Nodes have no heartbeat here, and pods of nodes that are gone are removed with them."""
-    left_out = "--controllers=*,-node-lifecycle-controller,-pod-garbage-collector-controller,-node-ipam-controller"
+    """Returns the options. Nodes have no heartbeat here, pods of nodes that are gone are removed with them, and no kubelet caches."""
+    unused = ("node-lifecycle", "pod-garbage-collector", "node-ipam", "ttl")
+    left_out = ",".join(["--controllers=*", *(f"-{name}-controller" for name in unused)])
     flags = {"kube-controller-manager": [left_out, *_FAST], "kube-scheduler": list(_FAST)}
     return Options(flags=flags, garbage=_GARBAGE)

@@ -26,6 +26,16 @@ _MORE = "Raise the quota, or choose the update strategy MINIMAL."
 _REQUEST = "Request what the pods use, and set limits no higher than that for memory."
 _TWO = "Run two replicas or more, and a budget that keeps one."
 _SPREAD = "Keep one by a PodDisruptionBudget, and spread the replicas over nodes."
+_ROOM = "Make room, or change what keeps its pods off the nodes that are left."
+_REMEDIES = {
+    "webhook": "Let the pods of the webhook's Service run before those that it judges, or exempt their namespace, or let it fail open.",
+    "exceeded quota": "Raise the ResourceQuota of the namespace: new pods need room beside those that end.",
+    "ValidatingAdmissionPolicy": "Change what the admission policy names.",
+    "does not end": "Remove its finalizer, or let the controller run that does.",
+    "and its limit is": "Raise its limit, or let it use less.",
+    "exceeds the": "Raise its limit, or let it use less.",
+}
+"""By words of the reasons, the first that fits."""
 _CHECKS = {"disruption-budget": "EKR082", "several-budgets": "EKR082", "forced-update": "EKR044"}
 """Checks of the review that find the same without a cluster."""
 
@@ -218,7 +228,7 @@ def _workloads(played: Played) -> Iterator[Finding]:
                 continue
             yield Finding(
                 topic="never-back", verdict="down", detail=f"{end} of {before} replicas are ready at the end. {' '.join(reasons)}".strip(),
-                at=_drop(line, begin) - begin, fix="Make room, or change what keeps its pods off the nodes that are left.",
+                at=_drop(line, begin) - begin, fix=_remedy(" ".join(reasons)),
                 source=_PRACTICE, **common,
             )  # fmt: skip
         seconds = line.below(1, begin, now)
@@ -231,6 +241,11 @@ def _workloads(played: Played) -> Iterator[Finding]:
                 fix=_TWO if single else _SPREAD,
                 source=_PRACTICE, **common,
             )  # fmt: skip
+
+
+def _remedy(reasons: str) -> str:
+    """Returns what helps against the reasons that pods of a workload give."""
+    return next((fix for words, fix in _REMEDIES.items() if words in reasons), _ROOM)
 
 
 def _drop(line: Line, since: float) -> float:

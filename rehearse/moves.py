@@ -39,8 +39,7 @@ def update_group(world: World, group: Group, version: str, journal: Journal) -> 
             journal.say(world.clock.now, words, failed=True)
             return
     for node in old:
-        cordon(world, node)
-        world.patch_node(node, {"metadata": {"labels": {EXCLUDED: "true"}}})
+        cordon(world, node, labels={EXCLUDED: "true"})
     while left := world.every(old):
         batch = left[:at_once]
         if stuck := (yield from _drain_all(world, batch, journal, group)):

@@ -10,7 +10,7 @@ from local_kubernetes.control_plane import ControlPlane
 from local_kubernetes.nodes.clock import Process
 from local_kubernetes.nodes.consolidation import Consolidation
 from local_kubernetes.nodes.disruption import Disruption
-from local_kubernetes.nodes.drain import cordon, drain, drainable
+from local_kubernetes.nodes.drain import cordon, drain, drainable, note_stuck
 from local_kubernetes.nodes.journal import Journal
 from local_kubernetes.nodes.node import Node
 from local_kubernetes.nodes.node_pool import built_in
@@ -230,6 +230,8 @@ class Player:
                 )
                 for node in world.every([one for one in world.of(runner) if one.name in old]):
                     why = self.disruption.blocked.get(node.name, "it was not its turn")
+                    for pod in world.pods_on(node.name):
+                        note_stuck(world, node, pod, journal)
                     journal.say(
                         world.clock.now,
                         f"node {node.name} of pool {node.group} still runs the old version: {why}",

@@ -20,8 +20,9 @@ from responsibility.reading.eks import AccessEntry, Addon, Cluster, NodeGroup, S
 from responsibility.reading.facts import Facts
 from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.network import Subnet
+from responsibility.reading.partly_known import PartlyKnown
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown
+from responsibility.reading.values import Reference, Unknown
 from responsibility.review.build import facts_of
 from safe_io.errors import BadInput
 
@@ -211,8 +212,7 @@ def _plain(value: Any, holes: list[str]) -> Any:
     if isinstance(value, Reference | Unknown):
         holes.append(str(value))
         return PLACEHOLDER
-    if isinstance(value, str) and OPEN in value:
+    if isinstance(value, PartlyKnown):
         holes.append(value)
-        parts = value.split(OPEN)
-        return parts[0] + "".join(PLACEHOLDER + part.partition(CLOSE)[2] for part in parts[1:])
+        return "".join(one if isinstance(one, str) else PLACEHOLDER for one in value.parts)
     return value

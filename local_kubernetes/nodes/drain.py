@@ -1,6 +1,6 @@
 """Draining a node: cordon, real calls of the Eviction API, and what comes after the time is over."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 
 from eks_facts.labels import selects
 from local_kubernetes.client import ApiError, Object
@@ -36,10 +36,10 @@ def drainable(pod: Object) -> bool:
     )
 
 
-def cordon(world: World, node: Node, *, on: bool = True) -> None:
-    """Keeps new pods off a node, or lets them on again."""
+def cordon(world: World, node: Node, *, on: bool = True, labels: Mapping[str, str] | None = None) -> None:
+    """Keeps new pods off a node, or lets them on again; with labels that the node gets at the same time."""
     node.draining = on
-    world.patch_node(node, {"spec": {"unschedulable": on or None}})
+    world.patch_node(node, {"metadata": {"labels": labels or {}}, "spec": {"unschedulable": on or None}})
 
 
 def drain(
@@ -73,13 +73,13 @@ def drain(
         if passed >= limit:
             if not force:
                 for pod in pods:
-                    _note_stuck(world, node, pod, journal)
+                    note_stuck(world, node, pod, journal)
                 return False
             for pod in pods:
                 _delete(world, node, pod, journal)
             yield 60.0  # their grace period, and what it takes
             for pod in [one for one in world.pods_on(node.name) if drainable(one)]:
-                _note_stuck(world, node, pod, journal, "deleted")
+                note_stuck(world, node, pod, journal, "deleted")
             return True
         yield min(max(RETRY_SECONDS, passed * _GROWTH), max(limit - passed, 0.0) or RETRY_SECONDS)
     return True
@@ -133,7 +133,7 @@ def _delete(world: World, node: Node, pod: Object, journal: Journal) -> None:
     journal.left(pod, node, "deleted")
 
 
-def _note_stuck(world: World, node: Node, pod: Object, journal: Journal, outcome: str = "stayed") -> None:
+def note_stuck(world: World, node: Node, pod: Object, journal: Journal, outcome: str = "stayed") -> None:
     """Notes why a pod that was to go is still there, where no budget says it; ``deleted``: its node ends all the same."""
     if not pod["metadata"].get("deletionTimestamp"):
         return

@@ -106,12 +106,8 @@ class World:
         """Lets a node join, ready. Raises ApiError."""
         node.started = self.clock.now
         self.nodes[node.name] = node
-        manifest = node.manifest(timestamp())
-        made = self.client.create("/api/v1/nodes", manifest)
-        # Admission adds a taint that the node lifecycle controller would take away.
-        taints = manifest["spec"]["taints"]
-        body = {"spec": {"taints": taints}}
-        self.mirror.of["nodes"]["", node.name] = self.client.patch(f"/api/v1/nodes/{node.name}", body)
+        made = self.client.create("/api/v1/nodes", node.manifest(timestamp()))
+        self.mirror.of["nodes"]["", node.name] = made
         with suppress(ApiError):
             self._csi_node(made)
 

@@ -11,9 +11,10 @@ from responsibility.account.errors import AccountError
 from responsibility.audit.questions import Questions
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.facts import Facts
+from responsibility.reading.partly_known import Part, filled
 from responsibility.reading.resource import Resource
 from responsibility.reading.template import BadSource
-from responsibility.reading.values import Reference, Unknown, Unread, filled, has_gap, reference
+from responsibility.reading.values import Reference, Unknown, Unread, unsaid
 
 COMPARISON = "EKS::Comparison"
 LIST_RESOURCES = ("cloudformation", "list_stack_resources")
@@ -152,7 +153,7 @@ class Drift:
 
     def _differing(self, kind: str, path: str, wanted: Any, runs: Any) -> Iterator[tuple[str, Any, Any]]:
         """Yields path, the template's value and the account's of each difference."""
-        if (kind, path) in NOT_TOLD or (kind, path) in _OTHERS_TO_SET or _says_nothing(wanted):
+        if (kind, path) in NOT_TOLD or (kind, path) in _OTHERS_TO_SET or unsaid(wanted):
             return
         gaps = [one for one in (runs if isinstance(runs, list) else [runs]) if isinstance(one, Unknown)]
         if gaps:
@@ -172,7 +173,7 @@ class Drift:
         """Whether two values mean the same; what the template does not say is the same as anything."""
         if isinstance(wanted, Reference):
             return self._is(wanted, runs)
-        if _says_nothing(wanted):
+        if unsaid(wanted):
             return True
         if isinstance(wanted, dict):
             return isinstance(runs, dict) and all(self._same(value, runs.get(key)) for key, value in wanted.items())
@@ -197,7 +198,7 @@ class Drift:
 
     def _named(self, inside: str) -> str | None:
         """Returns the physical id for a reference inside of a text; None = it is not a reference."""
-        found = reference(inside)
+        found = Part(inside).reference
         return self._physical.get(f"{found[0]}/{found[1]}", "") if found else None
 
     def _is(self, wanted: Reference, runs: Any) -> bool:
@@ -222,10 +223,6 @@ def _names(value: str, physical: str) -> bool:
     """Whether a name or an ARN is that of a physical id: ``role/x`` and ``arn:...:role/x`` are of ``x``, ``lt-1/2`` of ``lt-1``."""
     longer = value.endswith((f"/{physical}", f":{physical}")) or value.startswith(f"{physical}/")
     return value == physical or longer or physical.endswith((f"/{value}", f":{value}"))
-
-
-def _says_nothing(wanted: Any) -> bool:
-    return isinstance(wanted, Unknown) or (isinstance(wanted, str) and has_gap(wanted))
 
 
 def _json(value: Any) -> Any:

@@ -136,7 +136,9 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
         facts.searched = False
         answer = check.judge(subject)
     except UnknownValue as unknown:
-        answer = _of_what_is_known(check, subject, facts) or Answer("unknown", str(unknown), (unknown.evidence,))
+        answer = _of_what_is_known(check, subject, facts) or Answer(
+            "unknown", str(unknown), (unknown.where or subject.at(),)
+        )
     if answer and answer.status == "met" and facts.searched and (more := _may_belong(subject, facts)):
         return Answer("unknown", f"{answer.detail}, but {more} was not read", answer.evidence or (subject.at(),))
     if (

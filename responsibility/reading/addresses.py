@@ -10,7 +10,7 @@ from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.kubernetes import objects
 from responsibility.reading.network import Rule, Subnet, is_internet
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference, Unknown, has_gap
+from responsibility.reading.values import Reference, Unknown, unsaid
 
 
 def known_source(rule: Rule) -> object:
@@ -21,7 +21,7 @@ def known_source(rule: Rule) -> object:
         return next(filter(is_internet, ranges), rule.source)
     if isinstance(rule.source, str) and rule.source.startswith("pl-"):
         raise UnknownValue(rule.owner.at(rule.path), f"which ranges are in prefix list {rule.source} was not read")
-    if isinstance(rule.source, Unknown) or (isinstance(rule.source, str) and has_gap(rule.source)):
+    if unsaid(rule.source):
         raise UnknownValue(rule.owner.at(rule.path), "who is let in is not known here")
     return rule.source
 

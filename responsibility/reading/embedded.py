@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from responsibility.reading.partly_known import revived, without_marks
 from responsibility.reading.template import RULES
 from safe_io.errors import BadInput
 from safe_io.json_text import load_json
@@ -17,19 +18,19 @@ class NoData(Exception):
 def json_in(text: str) -> Any:
     """Returns what a JSON text holds. Raises NoData."""
     try:
-        return load_json(text, "the text", RULES)
+        return revived(load_json(without_marks(text), "the text", RULES))
     except BadInput:
         raise NoData from None
 
 
 def yaml_in(text: str) -> Any:
     """Returns what a text of JSON or YAML holds. Raises NoData."""
-    if text.lstrip()[:1] in ("{", "["):
+    if str.lstrip(text)[:1] in ("{", "["):
         try:
             return json_in(text)
         except NoData:
             pass  # a flow mapping of YAML begins like JSON
     try:
-        return load(text, RULES)
+        return revived(load(without_marks(text), RULES))
     except BadInput:
         raise NoData from None

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Protocol, TypeGuard, TypeVar
 
 from responsibility.findings import Evidence, Origin
 from responsibility.model import ComputeKind
+from responsibility.reading.partly_known import known_to_start
 from responsibility.reading.properties import typed
 from responsibility.reading.resource import Resource, UnknownValue
 from responsibility.reading.unread import Unread
-from responsibility.reading.values import OPEN, Reference, Unknown, gap_of, leaves, only_reference, references
+from responsibility.reading.values import Reference, Unknown, all_known, gap_of, leaves, only_reference, references
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Fact")
@@ -37,7 +38,7 @@ class Fact:
     def name(self) -> str:
         """The name a person knows it by: its own, else the logical id."""
         name = self.resource.maybe(self.name_path) if self.name_path else None
-        return name if isinstance(name, str) and OPEN not in name else self.resource.label
+        return name if all_known(name) else self.resource.label
 
     @property
     def known_as(self) -> str:
@@ -87,7 +88,7 @@ def key_of(value: Any) -> str:
 
 def _plain(value: Any) -> TypeGuard[str]:
     """Whether a value is a name as it is in the account."""
-    return isinstance(value, str) and bool(value) and OPEN not in value
+    return all_known(value) and bool(value)
 
 
 def _filled_in(value: Any, resource: Resource) -> str:
@@ -202,7 +203,7 @@ class Facts:
             return self._by_key.get(key)
         if not isinstance(value, str):
             return None
-        named = self._named.get((kind, value.rsplit("/", 1)[-1] if value.startswith("arn:") else value), [])
+        named = self._named.get((kind, value.rsplit("/", 1)[-1] if known_to_start(value, "arn:") else value), [])
         return named[0] if len(named) == 1 else None
 
     def find_all(self, kind: type[F], values: Any) -> list[F]:

@@ -14,8 +14,9 @@ from itertools import islice
 from typing import Any
 
 from responsibility.reading.intrinsics import OddArgument, Scope, World
+from responsibility.reading.partly_known import PartlyKnown, filled, joined, read, written
 from responsibility.reading.template import Template
-from responsibility.reading.values import OPEN, Reference, Unknown, filled, split, walk, without_gaps, written
+from responsibility.reading.values import Reference, Unknown, walk
 
 _WHOLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
 _ZONES = [f"AZ {number}" for number in range(1, 7)]
@@ -116,7 +117,7 @@ def _join(scope: Scope, argument: Any) -> Any:
         return parts[0]
     texts = [_text(part) for part in parts]
     scope.world.budget.text(sum(map(len, texts)) + len(texts) * len(between))
-    return between.join(texts)
+    return joined(*texts, between=between)
 
 
 def _select(scope: Scope, argument: Any) -> Any:
@@ -138,7 +139,7 @@ def _split(scope: Scope, argument: Any) -> Any:
     if isinstance(text, str):
         if not isinstance(at, str) or not at:
             raise OddArgument
-        return split(text, at)
+        return text.split(at)
     if not isinstance(text, Unknown | Reference):
         raise OddArgument
     return text
@@ -157,8 +158,8 @@ def _equals(scope: Scope, argument: Any) -> Any:
         for part in walk(item):
             if isinstance(part, Unknown):
                 return part
-            if isinstance(part, Reference) or (isinstance(part, str) and OPEN in part):
-                return Unknown(f"depends on {part.words if isinstance(part, Reference) else without_gaps(part)}")
+            if isinstance(part, Reference | PartlyKnown):
+                return Unknown(f"depends on {part.words}")
     if isinstance(first, dict | list) or isinstance(second, dict | list):
         return bool(first == second)
     return _text(first) == _text(second)
@@ -232,7 +233,7 @@ def _base64(scope: Scope, argument: Any) -> Any:
 
 
 def _to_json(scope: Scope, argument: Any) -> Any:
-    return json.dumps(scope.value(argument), default=str)
+    return read(json.dumps(scope.value(argument), default=str, ensure_ascii=False))
 
 
 def _length(scope: Scope, argument: Any) -> Any:

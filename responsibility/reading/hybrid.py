@@ -13,6 +13,7 @@ from responsibility.reading.eks import Cluster
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Role
+from responsibility.reading.partly_known import says
 from responsibility.reading.resource import Resource, UnknownValue
 from responsibility.reading.running import day
 from responsibility.reading.uses import CREDENTIALS
@@ -197,4 +198,4 @@ def is_activation(resource: Resource) -> bool:
     try:
         return resource.type == CALL and asked_activation(resource) is not None
     except UnknownValue:
-        return "createActivation" in str(resource.properties.get("Create"))
+        return says(str(resource.properties.get("Create")), "createActivation")

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from responsibility.findings import Evidence
 from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.partly_known import part
 from responsibility.reading.policy_statements import Statement, read_statements, statements
 from responsibility.reading.resource import UnknownValue, text
-from responsibility.reading.values import CLOSE, OPEN
 
 Purpose = Literal[
     "cluster",
@@ -49,7 +49,7 @@ _ATTACHED = (("AWS::IAM::Policy", "Roles"), ("AWS::IAM::ManagedPolicy", "Roles")
 """Resources that give a role rights, and the property that says which role."""
 
 
-_SUFFIX = f"{OPEN}AWS::URLSuffix{CLOSE}"
+_SUFFIX = part("AWS::URLSuffix")
 
 
 class Role(Fact):

@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 from responsibility.bounds import CHAIN, Budget
 from responsibility.reading.embedded import NoData, json_in
+from responsibility.reading.partly_known import part, says, written
 from responsibility.reading.placeholders import MARKS
 from responsibility.reading.template import Template
 from responsibility.reading.unread import macros
-from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, Unread, split, written
+from responsibility.reading.values import Reference, Unknown, Unread
 
 _DROP: Any = object()
 """``AWS::NoValue``: the property is left out."""
@@ -39,11 +40,6 @@ _KNOWN_CUSTOM = (
 def _answers_anything(kind: str) -> bool:
     """Whether the attributes of a type are values of any kind, which only the deploy tells, and not what identifies it."""
     return (kind.startswith(_CUSTOM) and kind not in _KNOWN_CUSTOM) or kind.endswith("::MODULE")
-
-
-def _pseudo(name: str) -> str:
-    """Returns a pseudo parameter as a part of a text."""
-    return f"{OPEN}{name}{CLOSE}"
 
 
 class OddArgument(Exception):
@@ -111,7 +107,7 @@ class Scope:
             return [self._at_deploy(item) for item in value]
         if not isinstance(value, str):
             return value
-        if "{{resolve:" in value:
+        if says(value, "{{resolve:"):
             whole = _SSM.fullmatch(value.strip())
             reason = f"{value[value.index('{{') : value.index('{{') + 40]}... is read at deploy"
             return Unknown(reason, ssm=whole[1] if whole else "", given=True)
@@ -192,10 +188,10 @@ class Scope:
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::StackName": self.name,
-            "AWS::Region": template.region or _pseudo("AWS::Region"),
-            "AWS::AccountId": template.account or _pseudo("AWS::AccountId"),
+            "AWS::Region": template.region or part("AWS::Region"),
+            "AWS::AccountId": template.account or part("AWS::AccountId"),
         }
-        return known.get(name, _pseudo(name))
+        return known.get(name, part(name))
 
     def _parameter(self, name: str) -> Any:
         definition = self._parameters[name]
@@ -274,7 +270,7 @@ class World:
 def _list(value: Any) -> Any:
     """Returns what a parameter that is a list holds; of an empty text, a list of one empty text."""
     if isinstance(value, str | int | float):
-        return [part.strip() for part in split(str(value), ",") if part.strip()] or [""]
+        return [one.strip() for one in str(value).split(",") if one.strip()] or [""]
     return [value] if isinstance(value, Reference) else value
 
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from responsibility.reading.partly_known import Part, PartlyKnown, joined, known_to_start, read, says
 from responsibility.reading.resource import Resource
-from responsibility.reading.values import PART, Reference
+from responsibility.reading.values import Reference
 
 _OWNED = "kubernetes.io/cluster/"
 _GROWN = "k8s.io/cluster-autoscaler/"
@@ -18,8 +19,7 @@ _TEMPLATE_PATHS = (
     "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateName",
     "LaunchConfigurationName",
 )
-_NAME = re.compile(rf"[\"']?((?:{PART}|[^\s\"'$-])(?:{PART}|[^\s\"'$])*)")
-"""A cluster's name as a word of a script: plain text, a reference, or both."""
+_LETTERS = re.compile(r"[^\s\"'$]*")
 _LONGEST = 20_000
 """EC2 takes 16 KB of user data."""
 _BOOTSTRAP = "/etc/eks/bootstrap.sh"
@@ -37,17 +37,17 @@ def cluster_joined(group: Resource, others: Mapping[str, Resource]) -> str:
         specifications = source.maybe("LaunchTemplateData.TagSpecifications")
         tags += [item.get("Tags") for item in _mappings(specifications) if item.get("ResourceType") == "instance"]
     keys = [str(tag.get("Key", "")) for items in tags for tag in _mappings(items)]
-    if owned := next((key.removeprefix(_OWNED) for key in keys if key.startswith(_OWNED)), ""):
+    if owned := next((key.removeprefix(_OWNED) for key in keys if known_to_start(key, _OWNED)), ""):
         return owned
     for source in made_from:
         script = source.maybe("LaunchTemplateData.UserData") or source.maybe("UserData")
-        script = script[:_LONGEST] if isinstance(script, str) else ""
+        script = read(script[:_LONGEST]) if isinstance(script, str) else ""
         if name := _told(script):
             return name
-        if _BOOTSTRAP in script:
+        if says(script, _BOOTSTRAP):
             return "a cluster that its script works out"
-    grown = (key.removeprefix(_GROWN) for key in keys if key.startswith(_GROWN))
-    return next((name for name in grown if name != "enabled" and "/" not in name), "")
+    grown = (key.removeprefix(_GROWN) for key in keys if known_to_start(key, _GROWN))
+    return next((name for name in grown if not known_to_start(name, "enabled") and not says(name, "/")), "")
 
 
 def _told(script: str) -> str:
@@ -63,11 +63,28 @@ def _told(script: str) -> str:
     )
 
 
+def _word(text: str) -> str:
+    """Returns the cluster's name that a text begins with: plain text, a reference, or both; empty = it is none."""
+    text = text.lstrip(" \t")
+    text = text[1:] if text[:1] in ("'", '"') else text
+    found: list[str] = []
+    for one in text.parts if isinstance(text, PartlyKnown) else [text]:
+        if isinstance(one, Part):
+            found.append(one.text)
+            continue
+        word = _LETTERS.match(one)
+        found.append(word[0] if word else "")
+        if found[-1] != one:
+            break
+    name = joined(*found)
+    return "" if name[:1] == "-" else name
+
+
 def _word_after(script: str, *markers: str) -> str:
     for marker in markers:
         for after in script.split(marker)[1:]:
-            if match := _NAME.match(after.lstrip(" \t")):
-                return match[1]
+            if word := _word(after):
+                return word
     return ""
 
 
@@ -79,15 +96,15 @@ def _node_config(script: str) -> str:
         indented = words != line
         if not wanted:
             wanted = "cluster:" if _NODE_CONFIG.match(line) else ""
-        elif indented and wanted == "cluster:" and words.startswith(wanted):
+        elif indented and wanted == "cluster:" and known_to_start(words, wanted):
             wanted = "name:"
         elif (
             indented
             and wanted == "name:"
-            and words.startswith(wanted)
-            and (match := _NAME.match(words.removeprefix(wanted).lstrip(" \t")))
+            and known_to_start(words, wanted)
+            and (word := _word(words.removeprefix(wanted)))
         ):
-            return match[1]
+            return word
     return ""
 
 
@@ -96,8 +113,8 @@ def _bottlerocket(script: str) -> str:
     _, found, settings = script.partition("settings.kubernetes")
     for after in settings.split("cluster-name")[1:] if found else []:
         key = after.removeprefix('"').removeprefix("'").lstrip(" \t")
-        if key.startswith("=") and (match := _NAME.match(key[1:].lstrip(" \t"))):
-            return match[1]
+        if key[:1] == "=" and (word := _word(key[1:])):
+            return word
     return ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -12,10 +11,11 @@ from eks_facts.quantities import UnreadableQuantity, requested
 from responsibility.reading.eks import FargateProfile
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.nodes import StartsInstances
+from responsibility.reading.partly_known import fits
 from responsibility.reading.placeholders import is_placeholder
 from responsibility.reading.properties import Prop
 from responsibility.reading.resource import Resource, UnknownValue
-from responsibility.reading.values import OPEN, Unknown, Unread, gap_of, has_gap
+from responsibility.reading.values import Unknown, Unread, all_known, gap_of, has_gap
 
 _POD_PATHS = {
     "Deployment": "spec.template",
@@ -126,7 +126,7 @@ class KubernetesObject(Fact):
         # `${...}` is a reference, a gap, or what envsubst fills in: the text is not all there.
         if isinstance(value, Unknown):
             raise UnknownValue(self.at(path), value.reason)
-        if OPEN in str(value) or "${" in str(value):
+        if not all_known(str(value)) or "${" in str(value):
             raise UnknownValue(self.at(path), "is filled in later")
         return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -236,14 +236,14 @@ class Workload(KubernetesObject):
         namespace = str(profile.get(f"{path}.Namespace", ""))
         if has_gap(namespace):
             raise UnknownValue(profile.at(f"{path}.Namespace"), "is not known to its last character")
-        if not fnmatchcase(self.namespace, namespace):
+        if not fits(self.namespace, namespace):
             return False
         labels = self.mapping(self.labels_path)
         try:
             wanted = {str(item["Key"]): str(item["Value"]) for item in profile.get(f"{path}.Labels", [])}
         except (TypeError, LookupError):
             raise UnknownValue(profile.at(f"{path}.Labels"), "is not a list of Key and Value") from None
-        return all(key in labels and fnmatchcase(str(labels[key]), value) for key, value in wanted.items())
+        return all(key in labels and fits(str(labels[key]), value) for key, value in wanted.items())
 
 
 class Namespace(KubernetesObject):

@@ -10,7 +10,7 @@ from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
 from responsibility.reading.kubernetes import KubernetesObject
-from responsibility.reading.values import OPEN
+from responsibility.reading.values import all_known
 
 _LATER = "${filled in later}"
 """In place of what is not known: the linter does not judge it."""
@@ -62,5 +62,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, str):
-        return _LATER if OPEN in value else value
+        return value if all_known(value) else _LATER
     return value if value is None or isinstance(value, bool | int | float) else _LATER

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from responsibility.reading.facts import Fact, Facts
-from responsibility.reading.values import CLOSE, OPEN, has_gap
+from responsibility.reading.partly_known import joined, may_be
+from responsibility.reading.values import Unknown, has_gap
 
 _TYPES = ("Custom::LogRetention", "AWS::Logs::LogGroup")
 """What sets the retention of a log group; the first is the CDK's, for groups made elsewhere."""
+
+_OF_A_CLUSTER = joined("/aws/eks/", str(Unknown("which cluster")), "/cluster")
 
 
 class LogGroups(dict[str, Fact]):
@@ -22,5 +25,5 @@ class LogGroups(dict[str, Fact]):
         for group in (group for kind in _TYPES for group in facts.of_type(kind)):
             name = str(group.resource.properties.get("LogGroupName", ""))
             self[name] = group
-            if has_gap(name) and name.startswith(("/aws/eks/", OPEN)) and name.endswith(("/cluster", CLOSE)):
+            if has_gap(name) and may_be(name, _OF_A_CLUSTER):
                 self.may_be_a_cluster.append(group)

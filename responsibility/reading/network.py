@@ -5,12 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from responsibility.reading.facts import Fact, key_of
+from responsibility.reading.partly_known import PartlyKnown, part, surely
 from responsibility.reading.properties import Prop
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import CLOSE, OPEN, Unknown, Unread
+from responsibility.reading.values import Unread, all_known, unsaid
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 _WIDEST = {4: 8, 6: 16}
@@ -20,8 +22,13 @@ Reach = Literal["public", "private", "isolated", "unknown"]
 
 
 def is_internet(block: object) -> bool:
-    """Whether an address block is the internet, or so large a part of it that strangers are in it."""
-    if not isinstance(block, str) or OPEN in block:
+    """Whether an address block is the internet, or so large a part of it that strangers are in it.
+
+    Raises UnknownValue for one of which a part is not known.
+    """
+    if isinstance(block, PartlyKnown) and block.gaps:
+        raise block.undecided()
+    if not all_known(block):
         return False
     try:
         network = ipaddress.ip_network(block.strip(), strict=False)
@@ -82,7 +89,7 @@ class Subnet(Fact):
     def zone(self) -> str:
         """Its zone; ``AZ 1`` or ``AZ a`` where the account or region decides; empty where nothing says."""
         value = self.resource.maybe("AvailabilityZone", "") or self.resource.maybe("AvailabilityZoneId", "")
-        return str(value).replace(f"{OPEN}AWS::Region{CLOSE}", "AZ ")
+        return str(value).replace(part("AWS::Region"), "AZ ")
 
     @property
     def vpc(self) -> Vpc | None:
@@ -119,8 +126,8 @@ class Subnet(Fact):
         return bool(
             self.facts.untold(association, "SubnetId", stack)
             or self.facts.untold("AWS::EC2::Route", "RouteTableId", stack)
-            or any(isinstance(one.resource.properties.get("RouteTableId"), Unknown) for one in tied)
-            or any(isinstance(route.resource.properties.get(key), Unknown) for route in routes for key in _DESTINATIONS)
+            or any(unsaid(one.resource.properties.get("RouteTableId")) for one in tied)
+            or any(unsaid(route.resource.properties.get(key)) for route in routes for key in _DESTINATIONS)
         )
 
     @property
@@ -138,7 +145,7 @@ class Subnet(Fact):
         routes = self.routes
         if not routes and not self.facts.of_type("AWS::EC2::SubnetRouteTableAssociation"):
             return "unknown"
-        found = {_leads(route) for route in routes if is_internet(destination_of(route))}
+        found = {_leads(route) for route in routes if surely(partial(is_internet, destination_of(route)))}
         if "public" not in found and self._may_have_other_routes(routes):
             return "unknown"
         order: tuple[Reach, ...] = ("public", "unknown", "private")

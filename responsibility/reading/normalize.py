@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from responsibility.reading.intrinsics import Scope, World
+from responsibility.reading.partly_known import filled, part, revived, without_marks, written
 from responsibility.reading.placeholders import is_placeholder
 from responsibility.reading.resource import Resource
 from responsibility.reading.sources import ManifestFile
 from responsibility.reading.template import BadSource, Keys, Template, parse
-from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, Unread, filled, written
+from responsibility.reading.values import Reference, Unknown, Unread
 from safe_io.where import Where
 
 _OLD_CDK = {
@@ -155,7 +156,7 @@ def _manifest(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return parse(value, "a manifest")
+        return revived(parse(without_marks(value), "a manifest"))
     except BadSource:
         return None
 
@@ -220,9 +221,7 @@ def _placeholders(value: Any) -> Any:
     if isinstance(value, list):
         return [_placeholders(item) for item in value]
     if isinstance(value, str):
-        return filled(
-            written(value), lambda inside: f"{OPEN}{inside}{CLOSE}" if inside.startswith("AWS::") else None, "${", "}"
-        )
+        return filled(written(value), lambda inside: part(inside) if inside.startswith("AWS::") else None, "${", "}")
     return value
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from responsibility.findings import Evidence
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.facts import Fact
+from responsibility.reading.partly_known import PartlyKnown, part, read
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, gap_of, is_gap
+from responsibility.reading.values import Reference, Unknown, all_known, gap_of, is_gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Statement:
     actions: tuple[str, ...]
     not_actions: tuple[str, ...]
     resources: tuple[str, ...]
-    """As text: a reference is ``${stack/Id.Arn}``."""
+    """As text: a reference is a part of it."""
     not_resources: tuple[str, ...]
     conditions: dict[str, Any]
     principals: tuple[tuple[str, str], ...]
@@ -74,14 +75,14 @@ class Statement:
         """Whether it is for every resource, or for all but some. Raises UnknownValue."""
         if self.not_resources or any(map(_is_everything, self.resources)):
             return True
-        if any(item.startswith(OPEN) and gap_of(item) and item.endswith(CLOSE) for item in self.resources):
+        if any(map(_may_be_everything, self.resources)):
             raise UnknownValue(self.evidence, "its resources are not in the template")
         return False
 
 
 def _matches_all(key: str, value: str) -> bool:
     """Whether a pattern of a condition lets everybody in: ``*``, or an ARN of any account as the source."""
-    pattern = re.sub(r"\*{2,}", "*", value)
+    pattern = read(re.sub(r"\*{2,}", "*", value))
     return pattern == "*" or (
         key == "aws:sourcearn" and pattern.startswith("arn:") and [*pattern.split(":"), *"*****"][4] == "*"
     )
@@ -93,9 +94,35 @@ def _is_everything(resource: str) -> bool:
     return (
         bool(resource)
         and not name.strip("*/")
-        and OPEN not in resource
+        and all_known(resource)
         and (resource[0] == "*" or resource.startswith("arn:"))
     )
+
+
+_BEFORE_NAME = 5
+"""Colons of an ARN before what it names."""
+OWN_ACCOUNT = part("AWS::AccountId")
+"""The account that a stack is deployed to, where the template does not name it."""
+
+
+def whole_account(principal: str) -> str:
+    """Returns the account that a principal of the kind AWS is as a whole; empty = it is another principal.
+
+    Raises UnknownValue.
+    """
+    fields = principal.split(":")
+    if len(fields) > 1 and (fields[:1] != ["arn"] or fields[2:4] != ["iam", ""] or fields[5:] not in ([], ["root"])):
+        return ""
+    account = fields[4] if len(fields) > 4 else principal
+    return account if account == OWN_ACCOUNT or re.fullmatch(r"\d{12}", account) else ""
+
+
+def _may_be_everything(resource: str) -> bool:
+    """Whether a gap decides if it is every resource; one in the name itself names something."""
+    if not isinstance(resource, PartlyKnown) or not resource.gaps:
+        return False
+    head, tail = (one if isinstance(one, str) else "" for one in (resource.parts[0], resource.parts[-1]))
+    return head.count(":") < _BEFORE_NAME and not tail.rpartition(":")[2].strip("*/")
 
 
 At = Callable[[str], Evidence]
@@ -182,7 +209,7 @@ def _statement(item: dict[str, Any], evidence: Evidence) -> Statement:
 
 def _patterns(value: Any) -> tuple[str, ...]:
     """Returns texts, of which `**` is no more than `*`."""
-    return tuple(re.sub(r"\*{2,}", "*", text) for text in _texts(value))
+    return tuple(read(re.sub(r"\*{2,}", "*", text)) for text in _texts(value))
 
 
 def _texts(value: Any) -> tuple[str, ...]:

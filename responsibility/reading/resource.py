@@ -12,22 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from responsibility.findings import Evidence
+from responsibility.reading.partly_known import UnknownValue as UnknownValue
 from responsibility.reading.placeholders import is_placeholder
 from responsibility.reading.template import Template
-from responsibility.reading.values import Reference, Unknown, Unread, gap_of, has_gap
+from responsibility.reading.values import Reference, Unknown, Unread, gap_of, unsaid
 
 _CDK_HASH = re.compile(r"(?=[A-F]*\d)[0-9A-F]{8}")
-
-
-class UnknownValue(Exception):
-    """A value that the template does not have. A check that needs it answers ``unknown``."""
-
-    def __init__(self, evidence: Evidence, reason: str, *, given: bool = False) -> None:
-        """Says where and why; ``given``: there is a value at the deploy, whatever it is."""
-        super().__init__(f"{evidence.path or evidence.resource}: {reason}")
-        self.evidence = evidence
-        self.reason = reason
-        self.given = given
 
 
 class OddShape(UnknownValue):
@@ -221,7 +211,7 @@ class Resource:
         for at in [f"{path}.{index}" for index in range(len(value))] if isinstance(value, list) else [path]:
             try:
                 item = self.get(at) if isinstance(value, list) else value
-                if isinstance(item, str) and has_gap(item):
+                if unsaid(item):
                     raise UnknownValue(self.evidence(at), "a part of it is not known here")
                 found.append((at, item))
             except UnknownValue as unknown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from eks_facts import iam_words
@@ -15,7 +16,9 @@ from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.handlers import handlers_of, maker_of
 from responsibility.reading.iam import Purpose, Role, Use
 from responsibility.reading.kubernetes import objects
+from responsibility.reading.partly_known import says, surely
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import references
 
 Found = tuple[Any, Use]
 """A role's name, ARN or reference, and a use of it."""
@@ -187,7 +190,7 @@ def _backups(facts: Facts) -> Iterator[Found]:
     for selection in facts.of_type("AWS::Backup::BackupSelection"):
         said = selection.resource.maybe("BackupSelection.Resources", []) or []
         cluster = next((found for arn in said if (found := facts.find(Cluster, arn))), None)
-        if cluster or any(":eks:" in str(arn) for arn in said):
+        if cluster or any(says(str(arn), ":eks:") for arn in said):
             words = f"backups of {cluster.words}" if cluster else "backups of clusters"
             key = cluster.resource.key if cluster else selection.cluster_key
             yield selection.resource.maybe("BackupSelection.IamRoleArn"), Use("backup", key, words, selection)
@@ -241,9 +244,10 @@ def _trusts_pods_by_oidc(role: Role) -> bool:
                 continue
             provider = role.facts.find(Fact, value)
             issuer = str(provider.resource.maybe("Url", "")) if provider else value
-            if provider and provider.resource.type in _OIDC_PROVIDERS and "Issuer" in issuer:
+            given = [attribute for _, attribute in references(issuer)]
+            if provider and provider.resource.type in _OIDC_PROVIDERS and any("Issuer" in one for one in given):
                 return True
-            if "oidc.eks." in issuer or SERVICE_ACCOUNT in str(statement.conditions):
+            if says(issuer, "oidc.eks.") or SERVICE_ACCOUNT in str(statement.conditions):
                 return True
     return False
 
@@ -253,7 +257,8 @@ def _may_administer(role: Role) -> bool:
     if any(iam_words.is_administrator(name) for name, _ in role.attached[0]):
         return True
     return any(
-        statement.allow and (statement.not_actions or any(_changes_eks(action) for action in statement.actions))
+        statement.allow
+        and (statement.not_actions or any(surely(partial(_changes_eks, action)) for action in statement.actions))
         for statement in role.allowances[0]
     )
 

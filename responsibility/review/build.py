@@ -14,11 +14,12 @@ from responsibility.findings import SEVERITIES, CheckInfo, Finding
 from responsibility.reading.eks import Cluster, OfCluster
 from responsibility.reading.facts import Facts
 from responsibility.reading.parameters import defaults_used
+from responsibility.reading.partly_known import without_gaps
 from responsibility.reading.reader import read as read_facts
 from responsibility.reading.resource import Resource
 from responsibility.reading.sources import Sources
 from responsibility.reading.template import BadSource
-from responsibility.reading.values import Unknown, has_gap, without_gaps
+from responsibility.reading.values import Unknown, unsaid
 from responsibility.review.acceptance import Accepted, accept
 from responsibility.review.cells import Matrix, rows, used_kinds
 from responsibility.review.cost import Prices, cost
@@ -166,5 +167,5 @@ def _gaps(resource: Resource) -> Iterator[tuple[str, str]]:
             todo.extend((f"{path}.{index}", item) for index, item in enumerate(value))
         elif isinstance(value, Unknown):
             yield path, value.reason
-        elif isinstance(value, str) and has_gap(value):
+        elif isinstance(value, str) and unsaid(value):
             yield path, f"a part of {without_gaps(value)[:60]}"

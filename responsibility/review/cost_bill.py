@@ -14,7 +14,7 @@ from responsibility.reading.facts import Fact, Facts, key_of
 from responsibility.reading.kubernetes import objects
 from responsibility.reading.network import Subnet
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference, Unknown, has_gap
+from responsibility.reading.values import Reference, Unknown, unsaid
 from responsibility.review.ownership import compute_kinds
 from responsibility.review.prices import Prices
 
@@ -146,7 +146,7 @@ def number(fact: Fact, path: str, default: float | None = None) -> float:
 def word(fact: Fact, path: str, default: str = "") -> str:
     """Returns a text of a resource. Raises UnknownValue, also for what only the deploy knows."""
     value = fact.get(path, default)
-    if isinstance(value, Reference) or (isinstance(value, str) and has_gap(value)):
+    if isinstance(value, Reference) or unsaid(value):
         raise UnknownValue(fact.at(path), f"is given by {value}")
     return str(value)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from responsibility.reading.values import Unknown, has_gap
+from responsibility.reading.values import unsaid
 
 Path = tuple[str, ...]
 
@@ -71,7 +71,7 @@ def is_unknown(value: Any) -> bool:
     todo = [value]
     while todo:
         item = todo.pop()
-        if isinstance(item, Unknown) or (isinstance(item, str) and has_gap(item)):
+        if unsaid(item):
             return True
         if isinstance(item, dict):
             todo.extend(item.values())

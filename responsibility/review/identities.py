@@ -11,7 +11,7 @@ from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.handlers import handlers_of
 from responsibility.reading.iam import Role
-from responsibility.reading.values import without_gaps
+from responsibility.reading.partly_known import without_gaps
 from responsibility.review.identity_access import Access, accesses
 from responsibility.review.identity_rights import Phrase, rights
 from responsibility.review.identity_trust import assumers

@@ -15,8 +15,8 @@ from responsibility.reading.facts import Facts
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import KubernetesObject, objects
 from responsibility.reading.objects import Objects
+from responsibility.reading.partly_known import without_gaps
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import without_gaps
 from responsibility.review.identity_rights import Phrase
 
 _NODES = ("EC2_LINUX", "EC2_WINDOWS", "EC2", "FARGATE_LINUX", "HYBRID_LINUX")

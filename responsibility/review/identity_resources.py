@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Role
+from responsibility.reading.partly_known import Part, PartlyKnown, begins_open, filled, without_gaps
 from responsibility.reading.policy_statements import Statement
-from responsibility.reading.values import CLOSE, OPEN, gap_of, holes, reference, without_gaps
+from responsibility.reading.values import has_gap
 
 _NOUNS = {
     "AWS::DynamoDB::Table": "table",
@@ -29,7 +29,6 @@ _NOUNS = {
     "AWS::SQS::Queue": "queue",
     "AWS::StepFunctions::StateMachine": "state machine",
 }
-_PSEUDO = re.compile(f"{OPEN}AWS::[A-Za-z]+{CLOSE}")
 _KINDS = {
     "accesspoint": "access point",
     "addon": "add-on",
@@ -55,14 +54,15 @@ def resource_words(role: Role, statement: Statement) -> Iterator[str]:
 
 
 def _one(role: Role, value: str) -> str:
-    if value == "*":
+    if str(without_gaps(value)) == "*":
         return "every resource"
-    if value.startswith(OPEN) and gap_of(value):
+    if begins_open(value) and has_gap(value):
         return "a resource that the template does not name"
-    first = next(holes(value), None)
-    if first and first[0] == 0 and (found := reference(first[2])):
+    first = value.parts[0] if isinstance(value, PartlyKnown) else None
+    if isinstance(first, Part) and (found := first.reference):
         return _referred(role, f"{found[0]}/{found[1]}")
-    return _arn(without_gaps(_PSEUDO.sub("*", value))) if value.startswith("arn:") else without_gaps(value)
+    shown = without_gaps(filled(value, lambda inside: "*" if inside.startswith("AWS::") else None))
+    return _arn(shown) if shown.startswith("arn:") else without_gaps(value)
 
 
 def _referred(role: Role, key: str) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from eks_facts import iam_words
 from eks_facts.iam_words import Breadth
 from responsibility.reading.iam import Role
+from responsibility.reading.partly_known import without_gaps
 from responsibility.reading.policy_statements import Statement
-from responsibility.reading.values import has_gap, without_gaps
+from responsibility.reading.values import has_gap
 from responsibility.review.identity_resources import resource_words
 
 _DATA = frozenset(("dynamodb", "ebs", "kms", "rds-data", "s3", "secretsmanager", "sqs", "ssm"))

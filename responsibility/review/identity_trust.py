@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from eks_facts import iam_words
@@ -10,12 +9,12 @@ from responsibility.reading.access import AwsAuth
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Purpose, Role, Use
-from responsibility.reading.policy_statements import Statement
+from responsibility.reading.partly_known import without_gaps
+from responsibility.reading.policy_statements import OWN_ACCOUNT, Statement, whole_account
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.uses import SERVICE_ACCOUNT
-from responsibility.reading.values import ACCOUNT, PART, has_gap, without_gaps
+from responsibility.reading.values import has_gap
 
-_ACCOUNT = re.compile(rf"(?:arn:(?:{PART}|[^:])*:iam::)?(\d{{12}}|{ACCOUNT})(?::root)?")
 _MEANT: dict[str, tuple[Purpose, ...]] = {
     "eks.amazonaws.com": ("cluster",),
     "ec2.amazonaws.com": ("node", "auto_node"),
@@ -131,9 +130,9 @@ def _aws(role: Role, statement: Statement, value: str) -> str:
         under = f", under conditions ({', '.join(keys)})" if keys else ""
     if value == "*":
         return f"everybody, in every AWS account{under}"
-    if account := _ACCOUNT.fullmatch(value):
-        own = account[1] == ACCOUNT or role.resource.account == account[1]
-        whose = "this account" if account[1] == ACCOUNT else f"account {account[1]}"
+    if account := whole_account(value):
+        own = account == OWN_ACCOUNT or role.resource.account == account
+        whose = "this account" if account == OWN_ACCOUNT else f"account {account}"
         return f"anyone in {whose} whom {'IAM' if own else 'that account'} lets{under}"
     if found := role.facts.find(Fact, value) or role.facts.find(Role, value):
         return f"{found.words if isinstance(found, Role) else found.name}{under}"

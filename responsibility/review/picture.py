@@ -9,8 +9,9 @@ from responsibility.model import ComputeKind
 from responsibility.reading.eks import Cluster
 from responsibility.reading.kinds.registry import KINDS
 from responsibility.reading.network import Subnet, Vpc
+from responsibility.reading.partly_known import without_gaps
 from responsibility.reading.resource import UnknownValue, text
-from responsibility.reading.values import OPEN, without_gaps
+from responsibility.reading.values import all_known
 
 
 def compute(cluster: Cluster) -> list[ComputeUse]:
@@ -94,7 +95,7 @@ def _vpc(vpc: Vpc, cluster: Cluster) -> PictureVpc:
 
 def _cidr(subnet: Subnet) -> str:
     value = subnet.resource.maybe("CidrBlock", "")
-    return value if isinstance(value, str) and OPEN not in value else ""
+    return value if all_known(value) else ""
 
 
 def _service(name: str) -> str:

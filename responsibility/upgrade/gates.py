@@ -9,7 +9,7 @@ from responsibility.findings import Evidence
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.facts import Fact
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import OPEN
+from responsibility.reading.values import all_known
 from responsibility.review.versions import support
 from responsibility.upgrade import detect
 from responsibility.upgrade.account import GUIDE, questions
@@ -53,7 +53,7 @@ def _apis(upgrade: Upgrade) -> Iterator[Gate]:
         except UnknownValue as unknown:
             yield _object(item, "ask", f"its API version is not known here: {unknown.reason}", data.guide)
             continue
-        if OPEN in api or "${" in api:
+        if not all_known(api) or "${" in api:
             yield _object(item, "ask", "its API version is filled in later", data.guide)
             continue
         seen += 1

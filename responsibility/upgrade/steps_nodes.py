@@ -9,7 +9,7 @@ from responsibility.findings import Evidence
 from responsibility.reading.eks import NodeGroup
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import OPEN
+from responsibility.reading.values import all_known
 from responsibility.upgrade.plan import Upgrade
 from responsibility.upgrade.playbook import Change, Step
 from responsibility.upgrade.ways import deploy, each, key_of, property_change
@@ -50,7 +50,7 @@ def managed_nodes(upgrade: Upgrade) -> Step:
 def group_name(group: NodeGroup) -> str:
     """Returns a group's name for a command: a placeholder where CloudFormation makes one up."""
     given = group.resource.maybe("NodegroupName")
-    return given if isinstance(given, str) and OPEN not in given else "GROUP"
+    return given if all_known(given) else "GROUP"
 
 
 def _listed(upgrade: Upgrade, groups: list[NodeGroup]) -> list[str]:

@@ -185,6 +185,12 @@ class ClusterSpec(EksClusterSpec):
                 f"nothing else gives pods on Windows nodes their addresses ({page}); remove it, or those nodes",
                 *("addons", "vpc-cni", "enabled"),
             )
+        custom = (cni.configuration.get("env") or {}).get("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "false")
+        if str(custom).lower() == "true":
+            raise Misplaced(
+                f"Windows nodes have no custom networking ({page}); remove it, or those nodes",
+                *("addons", "vpc-cni", "configuration", "env", "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG"),
+            )
         if str(cni.configuration.get("enableWindowsIpam", "true")).lower() != "true":
             raise Misplaced(
                 f'pods on Windows nodes get their addresses by it ({page}); remove it: "true" is filled in',

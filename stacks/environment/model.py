@@ -2,6 +2,7 @@
 
 from datetime import date
 from ipaddress import IPv4Network
+from itertools import combinations
 from typing import Annotated, Self
 
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
@@ -175,22 +176,29 @@ class Environment(Spec):
     @model_validator(mode="after")
     def _pods_of_sites_are_apart(self) -> "Environment":
         """A route of a VPC leads to pods of one cluster alone; machines of several clusters may be in one range."""
-        shared = [
-            (cluster, cluster.compute.hybrid_nodes)
+        ranges = [
+            (cluster, key, index, cidr)
             for cluster in self.clusters
-            if cluster.network is None and cluster.compute.hybrid_nodes
+            if cluster.compute.hybrid_nodes
+            for key in ("remote_pod_networks", "remote_node_networks")
+            for index, cidr in enumerate(getattr(cluster.compute.hybrid_nodes, key))
         ]
-        for place, (cluster, spec) in enumerate(shared):
-            for other, its in shared[:place]:
-                for index, cidr in enumerate(spec.remote_pod_networks):
-                    for theirs in (*its.remote_pod_networks, *its.remote_node_networks):
-                        if IPv4Network(cidr).overlaps(IPv4Network(theirs)):
-                            raise Misplaced(
-                                f"{cidr} overlaps {theirs} of cluster {other.name}, which has the same network: routes lead to one of the"
-                                " two; choose another",
-                                *self.where(cluster, "compute", "hybrid_nodes", "remote_pod_networks", index),
-                            )
+        for (other, its, _, theirs), (cluster, key, index, cidr) in combinations(ranges, 2):
+            if cluster is other or "remote_pod_networks" not in (key, its) or not self._in_one_network(cluster, other):
+                continue
+            if IPv4Network(cidr).overlaps(IPv4Network(theirs)):
+                raise Misplaced(
+                    f"{cidr} overlaps {theirs} of cluster {other.name}, which has the same network: routes lead to one of the"
+                    " two; choose another",
+                    *self.where(cluster, "compute", "hybrid_nodes", key, index),
+                )
         return self
+
+    def _in_one_network(self, one: ClusterSpec, other: ClusterSpec) -> bool:
+        first, second = self.network_of(one), self.network_of(other)
+        if isinstance(first, ExistingNetworkSpec) and isinstance(second, ExistingNetworkSpec):
+            return first.vpc_id == second.vpc_id
+        return first is second
 
     @model_validator(mode="after")
     def _registries(self) -> "Environment":

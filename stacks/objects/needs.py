@@ -1,11 +1,12 @@
 """What a workload needs from its cluster: read from its objects, and checked against the environment file."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from delivery.object_kind import kind_of
 from delivery.placeholders import places
-from eks_constructs.addon_plan import why_not
+from eks_constructs.addon_plan import merge, why_not
 from eks_constructs.cluster_spec import AGENT
 from eks_constructs.compute.placement import Rule
 from eks_constructs.compute.registry import KINDS, rules
@@ -113,6 +114,20 @@ def check_identities(spec: WorkloadSpec, description: WorkloadDescription, rule:
     planned = {addon.name for addon in cluster.planned_addons()}
     if description.pod_identities and spec.compute in addons()[AGENT]["default_for"] and AGENT not in planned:
         raise Misplaced(f"{spec.name} has pod_identities, and the add-on {AGENT} is switched off; switch it on", "name")
+    _check_agent(spec, cluster, needed=bool(description.pod_identities))
+
+
+def _check_agent(spec: WorkloadSpec, cluster: ClusterSpec, *, needed: bool) -> None:
+    """Raises Misplaced where the add-on's own settings keep the agent off the nodes of a workload: its pods would get no credentials."""
+    agent = next((addon for addon in cluster.planned_addons() if addon.name == AGENT), None)
+    its = addons()[AGENT].get("beside", {}).get(spec.compute)
+    settings = dict(agent.configuration or {}) if agent else {}
+    if needed and agent and its and merge(settings, its) != settings:
+        raise Misplaced(
+            f"{spec.name} gets credentials by EKS Pod Identity, and addons.{AGENT}.configuration keeps its agent off {spec.compute};"
+            f" it must have {json.dumps(its)} (https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-add-ons.html)",
+            "compute",
+        )
 
 
 def _place(source: SourceObject, where: Where) -> str:
@@ -196,6 +211,7 @@ def check_needs(spec: WorkloadSpec, needs: Needs, cluster: ClusterSpec, environm
                 else f"add {name}: {{enabled: true}} to the cluster's addons"
             )
             raise Misplaced(f"{spec.name} needs the add-on {name}: {asker}; {way}", "name")
+    _check_agent(spec, cluster, needed="bucket" in needs)
     auto = cluster.compute.active_auto_mode
     if "gateway_api" in needs and not (auto and auto.gateway_api):
         raise Misplaced(

@@ -90,6 +90,16 @@ def test_what_a_finalizer_keeps_is_a_warning_where_the_node_ends_all_the_same() 
     assert alone.seconds >= 890  # since it was evicted
 
 
+def test_what_never_comes_back_says_what_helps_against_its_reason() -> None:
+    fixes = {
+        name: found()[name]["never-back"].fix
+        for name in ("webhook-down", "hostname-of-a-node", "finalizer-of-bare-pod")
+    }
+    assert "webhook" in fixes["webhook-down"]
+    assert fixes["hostname-of-a-node"].startswith("Make room")
+    assert "finalizer" in fixes["finalizer-of-bare-pod"]
+
+
 def test_every_part_of_the_cases_has_many() -> None:
     counts = {part: len(of) for part, of in rows().items()}
     assert counts["blocked"] + counts["down"] + counts["pools"] + counts["others"] - 6 >= 50

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from responsibility.document import Review
-from responsibility.reading.values import CLOSE, OPEN
+from responsibility.reading.partly_known import _CLOSE as CLOSE
+from responsibility.reading.partly_known import _OPEN as OPEN
 from responsibility.render.formats import FORMATS, render
 from responsibility.review.command import Request, review
 

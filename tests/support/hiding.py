@@ -67,9 +67,23 @@ def _either(holder: Any, key: Any) -> None:
     holder[key] = {"Fn::If": ["HiddenCondition", holder[key], {"Ref": "HiddenValue"}]}
 
 
+def _in_text(begin: str, end: str) -> Callable[[Any, Any], None]:
+    """A half of a text is a parameter's: of a name or an ARN, its beginning or its end."""
+
+    def put(holder: Any, key: Any) -> None:
+        value = holder[key] if isinstance(holder[key], str) else ""
+        half = len(value) // 2
+        hidden = (value[half:] if begin else value[:half]).replace("${", "${!")
+        holder[key] = {"Fn::Sub": begin + hidden + end}
+
+    return put
+
+
 IN_TEMPLATES = (
     Way("parameter", _value({"Ref": "HiddenValue"})),
     Way("text", _value({"Fn::Sub": "${HiddenValue}"})),
+    Way("beginning of a text", _in_text("${HiddenValue}", "")),
+    Way("end of a text", _in_text("", "${HiddenValue}")),
     Way("dynamic reference", _value({"Fn::Sub": "{{resolve:ssm:/hidden/${AWS::Region}}}"})),
     Way("import", _value({"Fn::ImportValue": "hidden"})),
     Way("custom resource", _value({"Fn::GetAtt": ["HiddenCustom", "Value"]})),

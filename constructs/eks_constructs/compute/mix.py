@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-KIND_LABEL = "eks-platform/compute-kind"
+OWN_LABELS = "eks-platform/"
+"""Beginning of the labels that this project gives nodes: controllers, plugins and drivers find theirs by them, so nobody else sets them."""
+KIND_LABEL = f"{OWN_LABELS}compute-kind"
 """Label of the nodes whose labels we can set."""
 
 Hosting = Literal["at_once", "once_applied", "never"]

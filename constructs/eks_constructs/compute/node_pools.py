@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from eks_constructs.compute.capacity import PoolCapacity
 from eks_constructs.compute.instance_type import InstanceType
+from eks_constructs.compute.mix import OWN_LABELS
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import (
@@ -22,6 +23,8 @@ from eks_constructs.spec import (
 )
 from eks_constructs.zone_names import ZoneName
 from eks_facts.instances import architecture
+from eks_facts.labels import meets
+from eks_facts.node_selection import SYSTEM
 
 # Karpenter refuses other labels of these domains in a NodePool: https://karpenter.sh/docs/reference/labels/
 _RESERVED_DOMAINS = re.compile(r"([^/]*\.)?(kubernetes\.io|k8s\.io|karpenter\.sh)/")
@@ -208,6 +211,12 @@ class NodePoolSpec(Spec):
         for index, one in enumerate(self.requirements):
             if other := _OWN_REQUIREMENTS.get(one.key.rpartition("/")[2]):
                 raise Misplaced(f"is what {other} says; use that", "requirements", index, "key")
+            if one.key == SYSTEM and not meets(one.model_dump(), "linux"):
+                raise Misplaced(
+                    "keeps off every node: those of Karpenter and of Auto Mode have Linux here. Windows nodes are groups of"
+                    " managed_nodes or self_managed_nodes",
+                    *("requirements", index, "values"),
+                )
         return self
 
     @property
@@ -220,9 +229,10 @@ class NodePoolSpec(Spec):
     @model_validator(mode="after")
     def _labels(self) -> "NodePoolSpec":
         for key in self.labels:
-            if _RESERVED_DOMAINS.match(key) and not _OPEN_LABELS.match(key):
+            if key.startswith(OWN_LABELS) or (_RESERVED_DOMAINS.match(key) and not _OPEN_LABELS.match(key)):
                 raise Misplaced(
-                    f"the prefix of {key} is reserved for Kubernetes and Karpenter; use one of your own", "labels", key
+                    f"the prefix of {key} is reserved for Kubernetes, Karpenter and this project; use one of your own",
+                    *("labels", key),
                 )
         return self
 

@@ -7,9 +7,10 @@ from eks_facts import iam_words, role_policies
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.findings import Evidence
 from responsibility.reading.iam import Purpose, Role
+from responsibility.reading.partly_known import found_in
 from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import OPEN, PART, has_gap
+from responsibility.reading.values import has_gap
 
 _CNI = "AmazonEKS_CNI_Policy"
 _NODE_POLICIES = role_policies.accepted("ec2_nodes", "auto_mode_nodes") | frozenset(
@@ -46,10 +47,7 @@ _NAMED_BY = frozenset(
 _GIVEN_BY = frozenset(("AWS::EKS::Addon", "ServiceAccount"))
 """What gives a role to pods by IRSA."""
 _IMPORT, _MAKE = "ecr:batchimportupstreamimage", "ecr:createrepository"
-_CACHE = re.compile(
-    rf"arn:(?:{PART}|[^:*?{OPEN}])+:ecr:(?:{PART}|[^:{OPEN}])*:(?:{PART}|[^:{OPEN}])*:repository/[a-z0-9][a-z0-9._/-]*/\*"
-)
-"""The repositories below one prefix, which is spelled out."""
+_PREFIX = re.compile(r"repository/[a-z0-9][a-z0-9._/-]*/\*")
 _READ_SERVICES = frozenset(("autoscaling", "ec2", "ecr", "ecr-public", "eks"))
 
 
@@ -162,7 +160,7 @@ def allowed_to_a_node(action: str, statement: Statement, said: list[Statement]) 
     lowered = action.lower()
     if lowered not in (_IMPORT, _MAKE) or statement.not_resources:
         return False
-    if not all(has_gap(one) or _CACHE.fullmatch(one) for one in statement.resources):
+    if not all(has_gap(one) or _is_cache(one) for one in statement.resources):
         return False
     # To make repositories without a right to import into them is no need of a cache.
     imported = {
@@ -171,11 +169,26 @@ def allowed_to_a_node(action: str, statement: Statement, said: list[Statement]) 
     return lowered == _IMPORT or imported >= {*statement.resources}
 
 
+def _is_cache(resource: str) -> bool:
+    """Whether it is the repositories below one prefix, which is spelled out."""
+    arn, *fields = resource.split(":")
+    try:
+        return (
+            len(fields) == 5
+            and (arn, fields[1]) == ("arn", "ecr")
+            and bool(fields[0])
+            and not {*"*?"} & {*fields[0]}
+            and bool(found_in(_PREFIX, fields[4]))
+        )
+    except UnknownValue:
+        return False
+
+
 def unsaid_of_a_node(statement: Statement) -> list[UnknownValue]:
     """Returns what the template does not say of a statement, where ``allowed_to_a_node`` would have to know it."""
     found = ["an action is not in the template"] if any(map(has_gap, statement.actions)) else []
     if statement.allow and {_IMPORT, _MAKE} & {*map(str.lower, statement.actions)}:
-        unknown = any(has_gap(one) and not _CACHE.fullmatch(one) for one in statement.resources)
+        unknown = any(has_gap(one) and not _is_cache(one) for one in statement.resources)
         found += ["the repositories that it may make are not in the template"] if unknown else []
     return [UnknownValue(statement.evidence, why) for why in found]
 

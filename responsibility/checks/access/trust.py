@@ -8,14 +8,13 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, PodIdentity
 from responsibility.reading.iam import Role
-from responsibility.reading.policy_statements import Statement
+from responsibility.reading.policy_statements import Statement, whole_account
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.unread_roles import UnreadNodeRole
 from responsibility.reading.uses import SERVICE_ACCOUNT
-from responsibility.reading.values import ACCOUNT, PART, gap_of, has_gap, is_gap
+from responsibility.reading.values import gap_of, has_gap, is_gap
 
 _PODS = "pods.eks.amazonaws.com"
-_ACCOUNT = re.compile(rf"(?:arn:(?:{PART}|[^:])*:iam::)?(\d{{12}}|{ACCOUNT})(?::root)?")
 _SHARED_PROVIDERS = ("cognito-identity.amazonaws.com", "accounts.google.com", "graph.facebook.com", "www.amazon.com")
 """Providers whose tokens are told apart by :aud, not by :sub (IAM's page on web identity keys)."""
 _WHO = ("aws:principal", "aws:source", "aws:userid")
@@ -71,14 +70,14 @@ def not_open_to_everybody(role: Role) -> Answer | None:
                 raise UnknownValue(statement.evidence, "who may assume it is not in the template")
             if value == "*" and not statement.tests(*_WHO):
                 return "everybody may assume it"
-            account = _ACCOUNT.fullmatch(value) if kind == "AWS" else None
-            if account and account[1].isdigit() and account[1] != own and not statement.tests():
-                others = {found[1] for _, one in statement.principals if (found := _ACCOUNT.fullmatch(one))}
+            account = whole_account(value) if kind == "AWS" else ""
+            if account.isdigit() and account != own and not statement.tests():
+                others = {whole_account(one) for of, one in statement.principals if of == "AWS" and not has_gap(one)}
                 if not own and len({one for one in others if one.isdigit()}) > 1:
-                    return f"accounts {' and '.join(sorted(others))} may assume it: only one can be the own"
+                    return f"accounts {' and '.join(sorted(filter(str.isdigit, others)))} may assume it: only one can be the own"
                 if not own:
-                    raise UnknownValue(statement.evidence, f"whether {account[1]} is the own account is not known")
-                return f"anyone in account {account[1]} may assume it if that account allows it"
+                    raise UnknownValue(statement.evidence, f"whether {account} is the own account is not known")
+                return f"anyone in account {account} may assume it if that account allows it"
         return ""
 
     trusting = [statement for statement in role.trust if _assumes(statement)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.findings import Evidence
@@ -12,10 +10,11 @@ from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.facts import Fact, key_of
 from responsibility.reading.iam import Role, Use
 from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.partly_known import fits, joined, says
 from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.uses import SERVICE_ACCOUNT
-from responsibility.reading.values import PART, has_gap, holes, reference
+from responsibility.reading.values import has_gap, references
 
 _SERVICES = {
     "cluster": "eks.amazonaws.com",
@@ -24,10 +23,8 @@ _SERVICES = {
 }
 """Who takes a role of a purpose; of IRSA, the holder of a token of the cluster."""
 _CLUSTER_ARN = ("aws:sourcearn", "aws:requesttag/eks-cluster-arn")
-_PART = rf"(?:{PART}|[^:])*"
-_CLUSTER = re.compile(
-    rf"(?:arn:{_PART}:eks:{_PART}:{_PART}:)?(?:cluster|fargateprofile|podidentityassociation)/({PART}|[^/]+)(?:/.*)?"
-)
+_NAMED_IN = ("cluster", "fargateprofile", "podidentityassociation")
+"""Kinds of resources with the name of the cluster in their ARN."""
 _EXACT = ("stringequals", "arnequals", "arnlike", "stringequalsignorecase")
 _TESTS = (*_EXACT, "stringlike")
 
@@ -56,11 +53,11 @@ def association_can_work(association: PodIdentity) -> Answer | None:
 
 
 def _allows(statement: Statement, action: str) -> bool:
-    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in statement.actions)
+    return any(fits(action.lower(), pattern.lower()) for pattern in statement.actions)
 
 
 def _is_on(statement: Statement, resource: str) -> bool:
-    return any(one == resource or fnmatchcase(resource, one) for one in statement.resources)
+    return any(one == resource or fits(resource, one) for one in statement.resources)
 
 
 @check("EKR170", Role)
@@ -141,7 +138,7 @@ def _named(
             yield "tokens of", known[-1].removeprefix("ref:"), [_short(issuer).removeprefix("ref:")]
         namespace, account = _pods(use)
         if namespace and account:
-            yield "service account", f"{SERVICE_ACCOUNT}{namespace}:{account}", list(values)
+            yield "service account", joined(SERVICE_ACCOUNT, namespace, ":", account), list(values)
 
 
 def _untagged(use: Use) -> bool:
@@ -154,25 +151,26 @@ def _fits(test: str, expected: str, value: str, statement: Statement) -> bool:
         raise UnknownValue(statement.evidence, "whom it lets in is not in the template")
     if test == "stringequals" or not any(letter in value for letter in "*?"):
         return expected.lower() == value.lower() if test == "stringequalsignorecase" else expected == value
-    return fnmatchcase(expected, value)
+    return fits(expected, value)
 
 
 def _cluster(role: Role, value: str) -> str:
     """Returns the name of the cluster in the ARN of one, or of something of it; of a wider pattern, ``*``."""
     if cluster := role.facts.get(Cluster, key_of(value)):
         return cluster.name
-    if not (match := _CLUSTER.fullmatch(value)):
-        return "*" if "*" in value else value
-    cluster = role.facts.get(Cluster, key_of(match[1]))
-    return cluster.name if cluster else match[1]
+    fields = value.split(":", 5)
+    kind, _, rest = fields[-1].partition("/")
+    if kind not in _NAMED_IN or not rest or (len(fields) > 1 and (fields[0], fields[2:3]) != ("arn", ["eks"])):
+        return "*" if says(value, "*") else value
+    name = rest.partition("/")[0]
+    cluster = role.facts.get(Cluster, key_of(name))
+    return cluster.name if cluster else name
 
 
 def _expected_cluster(role: Role, use: Use, statement: Statement, named: list[str]) -> str:
     """Returns the name of the cluster that uses a role. Raises UnknownValue where the templates do not say which one does."""
     if use.by is role:
-        known = [
-            cluster.name for cluster in role.facts.all(Cluster) if any(fnmatchcase(cluster.name, one) for one in named)
-        ]
+        known = [cluster.name for cluster in role.facts.all(Cluster) if any(fits(cluster.name, one) for one in named)]
         if known:
             return known[0]
         raise UnknownValue(statement.evidence, f"cluster {' or '.join(named)} was not read")
@@ -218,6 +216,6 @@ def _issuers(role: Role, statement: Statement) -> list[str]:
 
 def _short(issuer: str) -> str:
     """Returns an issuer without https://, in lower case; of a reference, ``ref:`` and the resource's key."""
-    if found := next((found for _, _, inside in holes(issuer) if (found := reference(inside))), None):
-        return f"ref:{found[0]}/{found[1]}".lower()
+    if found := next(references(issuer), None):
+        return f"ref:{found[0]}".lower()
     return issuer.removeprefix("https://").lower()

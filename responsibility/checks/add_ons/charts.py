@@ -14,8 +14,8 @@ from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster, PodIdentity
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.nodes import Ec2Nodes
+from responsibility.reading.partly_known import begins_open
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import OPEN
 
 _FIXED = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
 
@@ -31,7 +31,7 @@ def chart_has_a_version(chart: HelmChart) -> Answer:
     if _asset(chart):
         return not_applicable("the chart comes with the app")
     version = chart.version
-    if version.startswith((OPEN, "${")):
+    if begins_open(version) or version.startswith("${"):
         return not_applicable("the version is another resource's")
     if _FIXED.fullmatch(version):
         return met(f"version {version}", chart.at("Version"))

@@ -5,6 +5,7 @@ from typing import Any
 from eks_facts.addons import addon_settings, meant_setting
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.reading.eks import Addon
+from responsibility.reading.partly_known import revived, without_marks
 from responsibility.reading.resource import UnknownValue
 from safe_io.errors import BadInput
 from safe_io.yaml_file import load
@@ -19,7 +20,7 @@ def settings_of(addon: Addon) -> Any:
     if text in (None, ""):
         return None
     try:
-        return load(str(text))
+        return revived(load(without_marks(str(text))))
     except BadInput as problem:
         raise UnknownValue(addon.at("ConfigurationValues"), f"cannot be read: {problem}") from None
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from responsibility.findings import Evidence
 from responsibility.reading.access import AwsAuth
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
+from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.resource import UnknownValue, text
 
@@ -52,8 +52,8 @@ def chart_values(cluster: Cluster, *words: str) -> dict[str, Any]:
         if any(word in text(chart.resource.maybe("Chart", "")).lower() for word in words):
             values = chart.resource.maybe("Values")
             try:
-                values = json.loads(values) if isinstance(values, str) else values
-            except ValueError:
+                values = json_in(values) if isinstance(values, str) else values
+            except NoData:
                 return {}
             return values if isinstance(values, dict) else {}
     return {}

@@ -13,6 +13,7 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.checks.workloads.containers import listed
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
+from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import Workload
 from responsibility.reading.resource import UnknownValue, text
 from responsibility.review.versions import minor
@@ -101,8 +102,8 @@ def _nodes(chart: HelmChart, path: str) -> str:
     """The nodes that a chart's values choose; empty: they say nothing. Raises UnknownValue."""
     given: Any = chart.get("Values")
     try:
-        values: Any = json.loads(given) if isinstance(given, str) and given else given
-    except ValueError:
+        values: Any = json_in(given) if isinstance(given, str) and given else given
+    except NoData:
         raise UnknownValue(chart.at("Values"), "is not JSON") from None
     part = values.get(path) if path and isinstance(values, dict) else values
     part = part if isinstance(part, dict) else {}

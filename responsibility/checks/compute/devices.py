@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.containers import listed
 from responsibility.reading.eks import Cluster, NodeGroup
+from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.resource import UnknownValue
 
@@ -154,8 +154,8 @@ def _custom_networking(cluster: Cluster) -> bool:
     addon = cluster.addons.get("vpc-cni")
     told = addon.get("ConfigurationValues", "") if addon else ""
     try:
-        values = json.loads(told) if isinstance(told, str) and told else told
-    except ValueError:
+        values = json_in(told) if isinstance(told, str) and told else told
+    except NoData:
         raise UnknownValue(addon.at("ConfigurationValues") if addon else cluster.at(""), "is not JSON") from None
     env = values.get("env") if isinstance(values, dict) else None
     return isinstance(env, dict) and str(env.get("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "")).lower() == "true"

@@ -1,6 +1,5 @@
 """Checks of clusters with hybrid nodes: what EKS asks of the cluster, what may run there, and how machines register."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.findings import Evidence
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Addon, Cluster, FargateProfile
+from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.existing import EXISTING
 from responsibility.reading.facts import Fact
 from responsibility.reading.hybrid import Activation, known_ranges
@@ -193,8 +193,8 @@ def _stays_in_aws(item: Fact) -> bool:
         raise UnknownValue(item.at("Values"), "a part of them is not known here")
     if isinstance(values, str):
         try:
-            values = json.loads(values)
-        except ValueError:
+            values = json_in(values)
+        except NoData:
             raise UnknownValue(item.at("Values"), "is not JSON, as far as the template shows") from None
     rules = list(_rules_in(values))
     if not rules and _whole_namespace_on_fargate(item):

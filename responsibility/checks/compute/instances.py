@@ -8,8 +8,9 @@ from responsibility.reading.eks import Cluster, NodeGroup
 from responsibility.reading.kubernetes import Ec2NodeClass
 from responsibility.reading.network import Rule, SecurityGroup, ingress_beside
 from responsibility.reading.nodes import FAMILY_NAMES, Ec2Nodes, Instance, StartsInstances
+from responsibility.reading.partly_known import begins_open, without_gaps
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import OPEN, Reference, has_gap, without_gaps
+from responsibility.reading.values import Reference, has_gap
 
 _NO_AL2_SINCE = (1, 33)
 _NEWEST = ("recommended", "latest", "/stable/current/")
@@ -52,7 +53,7 @@ def image_is_not_pinned(nodes: Ec2Nodes) -> Answer:
     """A public SSM parameter that ends in a release number is a pin, too."""
     image = nodes.image
     where = _image_at(nodes, image)
-    if image.startswith(OPEN):
+    if begins_open(image):
         raise UnknownValue(where, f"is given by {without_gaps(image)}")
     if image.startswith("ssm:"):
         follows = not image.startswith("ssm:/aws/") or any(word in image for word in _NEWEST)
@@ -202,9 +203,9 @@ def _open_to_all(nodes: Ec2Nodes, value: object, where: Evidence) -> tuple[list[
 
 
 def _lets_in(rule: Rule) -> bool:
-    if rule.protocol.lower() not in ("-1", "tcp", "6") and not has_gap(rule.protocol):
+    if not has_gap(rule.protocol) and rule.protocol.lower() not in ("-1", "tcp", "6"):
         return False
-    if rule.protocol == "-1" or rule.from_port in (None, -1) or rule.to_port is None:
+    if has_gap(rule.protocol) or rule.protocol == "-1" or rule.from_port in (None, -1) or rule.to_port is None:
         return True
     return any(rule.from_port <= port <= rule.to_port for port in _LOGIN_PORTS)
 

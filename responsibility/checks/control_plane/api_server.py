@@ -7,8 +7,9 @@ from responsibility.reading.eks import LOG_TYPES, Cluster
 from responsibility.reading.existing import EXISTING
 from responsibility.reading.facts import Fact
 from responsibility.reading.logs import LogGroups
+from responsibility.reading.partly_known import joined, may_be
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference, may_be
+from responsibility.reading.values import Reference
 
 _CIDRS = "ResourcesVpcConfig.PublicAccessCidrs"
 _LOGS = "Logging.ClusterLogging.EnabledTypes"
@@ -103,14 +104,18 @@ def _logged(cluster: Cluster, wanted: tuple[str, ...]) -> Answer:
     return met(f"logs {', '.join(wanted)}", cluster.at(_LOGS))
 
 
+def _group(cluster: object) -> str:
+    return joined("/aws/eks/", str(cluster), "/cluster")
+
+
 def log_groups(cluster: Cluster) -> list[Fact]:
     """Returns what the templates make of the group ``/aws/eks/NAME/cluster``. Raises UnknownValue."""
     groups = cluster.facts.view(LogGroups)
     names = (cluster.resource.properties.get("Name", ""), str(Reference(cluster.resource.stack, cluster.resource.id)))
-    found = [groups[text] for name in names if (text := f"/aws/eks/{name}/cluster") in groups]
+    found = [groups[text] for name in names if (text := _group(name)) in groups]
     for group in [] if found else groups.may_be_a_cluster:
         name = str(group.resource.properties.get("LogGroupName", ""))
-        if any(may_be(name, f"/aws/eks/{one}/cluster") for one in names):
+        if any(may_be(name, _group(one)) for one in names):
             raise UnknownValue(group.at("LogGroupName"), "may be the control plane's group: its name is not known here")
     return found
 

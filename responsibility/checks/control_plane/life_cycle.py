@@ -4,9 +4,9 @@ from responsibility.checks.check import Answer, check, met, not_applicable, open
 from responsibility.checks.control_plane.api_server import log_groups
 from responsibility.reading.eks import Cluster, FargateProfile, NodeGroup
 from responsibility.reading.facts import Fact
+from responsibility.reading.partly_known import without_gaps
 from responsibility.reading.resource import UnknownValue, text
 from responsibility.reading.storage import Storage
-from responsibility.reading.values import without_gaps
 
 _SAFE = ("Retain", "RetainExceptOnCreate", "Snapshot")
 _BOOTSTRAPPED = ("vpc-cni", "kube-proxy", "coredns")

@@ -11,8 +11,9 @@ from responsibility.findings import Evidence
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
 from responsibility.reading.kubernetes import Workload
+from responsibility.reading.partly_known import begins_open
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import OPEN, has_gap
+from responsibility.reading.values import has_gap
 
 _OWN = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 
@@ -56,7 +57,7 @@ def _images(cluster: Cluster) -> list[tuple[str, Evidence]]:
         for path in (*workload.running, *workload.starting):
             at = workload.at(f"{path}.image")
             text = str(workload.get(f"{path}.image", ""))
-            if has_gap(text.partition("/")[0]) or text.startswith((OPEN, "${")):
+            if has_gap(text.partition("/")[0]) or begins_open(text) or text.startswith("${"):
                 raise UnknownValue(at, "its registry is filled in later")
             found.append((text, at))
     return found

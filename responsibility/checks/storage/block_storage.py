@@ -12,8 +12,9 @@ from responsibility.reading.eks import Cluster, PodIdentity, SelfManagedNodes
 from responsibility.reading.facts import key_of
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.partly_known import begins_open
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import OPEN, has_gap
+from responsibility.reading.values import Reference, has_gap
 
 _POLICY = "AmazonEBSCSIDriverEKSClusterScopedPolicy"
 _OLDEST = (1, 58, 0)
@@ -106,6 +107,6 @@ def _names(value: Any, cluster: Cluster, where: Evidence) -> bool:
         return False
     if key := key_of(value):
         return key == cluster.resource.key
-    if has_gap(str(value)) or str(value).startswith(OPEN):
+    if isinstance(value, Reference) or has_gap(str(value)) or begins_open(str(value)):
         raise UnknownValue(where, "a tag's value is not in the template")
     return str(value) == cluster.name

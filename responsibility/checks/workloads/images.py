@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.reading.kubernetes import Workload
+from responsibility.reading.partly_known import filled
 from responsibility.reading.placeholders import is_placeholder
 from responsibility.reading.resource import UnknownValue
-from responsibility.reading.values import Reference, filled
+from responsibility.reading.values import Reference
 
 _MOVING = ("latest", "stable", "main", "master", "edge", "nightly")
 _CONTENT_HASH = re.compile(r"[0-9a-f]{64}")

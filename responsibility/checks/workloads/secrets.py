@@ -13,9 +13,10 @@ from responsibility.checks.workloads.secret_names import is_plain, names_a_secre
 from responsibility.reading.charts import HelmChart
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import KubernetesObject, Secret, Workload
+from responsibility.reading.partly_known import begins_open
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.stack_parameters import StackParameter
-from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, has_gap
+from responsibility.reading.values import Reference, references, unsaid
 
 _LINES = 500
 """So many lines of a file in a ConfigMap are looked at."""
@@ -35,7 +36,7 @@ def secret_is_empty(secret: Secret) -> Answer | None:
     later = ""
     for group in ("data", "stringData"):
         for key, value in secret.mapping(group).items():
-            if isinstance(value, Unknown) or (isinstance(value, str) and has_gap(value)):
+            if unsaid(value):
                 raise UnknownValue(secret.at(group), "the template does not show its values")
             later = later or (group if key not in _PUBLIC and _filled_in(value) else "")
             if key not in _PUBLIC and value and not _filled_in(value) and not _tells_nothing(str(key), value, group):
@@ -64,7 +65,8 @@ def _tells_nothing(key: str, value: Any, group: str) -> bool:
 
 
 def _filled_in(value: Any) -> bool:
-    return isinstance(value, Reference) or str(value).startswith((OPEN, "${", "{{", "$("))
+    text = str(value)
+    return isinstance(value, Reference) or begins_open(text) or text.startswith(("${", "{{", "$("))
 
 
 @check("EKR113", Workload)
@@ -85,9 +87,13 @@ def _is_secret(workload: Workload, path: str) -> bool:
     if not names_a_secret(name):
         return is_plain("", workload.resource.maybe(f"{path}.value"))
     value = workload.get(f"{path}.value")
-    if isinstance(value, str) and has_gap(value):
+    if unsaid(value):
         raise UnknownValue(workload.at(f"{path}.value"), "the template does not say it")
-    return is_plain(name, value) or str(value).rstrip(CLOSE).endswith(".SecretAccessKey")
+    return is_plain(name, value) or _is_access_key(value)
+
+
+def _is_access_key(value: Any) -> bool:
+    return any(attribute == "SecretAccessKey" for _, attribute in references(value))
 
 
 @check("EKR272", KubernetesObject)

@@ -17,10 +17,13 @@ from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.functions import world_of
 from responsibility.reading.joining import cluster_joined
 from responsibility.reading.loops import write_out
+from responsibility.reading.partly_known import _CLOSE as CLOSE
+from responsibility.reading.partly_known import _OPEN as OPEN
+from responsibility.reading.partly_known import holes, without_gaps
 from responsibility.reading.reader import read as read_facts
 from responsibility.reading.resource import Resource, label
 from responsibility.reading.template import BadSource, Template
-from responsibility.reading.values import CLOSE, OPEN, Reference, Unknown, holes, references, without_gaps
+from responsibility.reading.values import Reference, Unknown, references
 
 Body = dict[str, Any]
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from eks_constructs.compute.device_settings import SHARING_LABEL
 from eks_constructs.compute.ec2_nodes.settings import NodeSettingsSpec
 from eks_constructs.compute.instance_type import InstanceType
+from eks_constructs.compute.mix import OWN_LABELS
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.spec import KmsKeyArn, KubernetesName, LabelKey, LabelValue, Misplaced, repeated
@@ -189,9 +190,10 @@ class Ec2GroupSpec(NodeSettingsSpec):
     @model_validator(mode="after")
     def _labels(self) -> "Ec2GroupSpec":
         for key in self.labels:
-            if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith("eks.amazonaws.com/"):
+            if re.match(r"([^/]*\.)?(kubernetes|k8s)\.io/", key) or key.startswith(("eks.amazonaws.com/", OWN_LABELS)):
                 raise Misplaced(
-                    f"the prefix of {key} is reserved for Kubernetes and EKS; use one of your own", "labels", key
+                    f"the prefix of {key} is reserved for Kubernetes, EKS and this project; use one of your own",
+                    *("labels", key),
                 )
         return self
 

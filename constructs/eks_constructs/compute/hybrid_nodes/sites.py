@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eks_constructs.compute.mix import OWN_LABELS
 from eks_constructs.compute.taints import TaintSpec, distinct
 from eks_constructs.control_plane import KubernetesVersion
 from eks_constructs.spec import (
@@ -26,7 +27,7 @@ COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 ZONE = "topology.kubernetes.io/zone"
 """The label that says which site a node is in: cloud nodes have their AZ there."""
 
-_OWN_LABELS = re.compile(r"(.*\.)?(kubernetes\.io|k8s\.io)/|eks\.amazonaws\.com/compute-type")
+_RESERVED = re.compile(r"(.*\.)?(kubernetes\.io|k8s\.io)/|eks\.amazonaws\.com/compute-type")
 _ZONES = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+[a-z]|[a-z]{3,}\d-az\d+")
 """Names and ids of Availability Zones: eu-west-1a, euw1-az1."""
 _NODE_LABELS = re.compile(r"node\.kubernetes\.io/|kubelet\.kubernetes\.io/")
@@ -116,7 +117,7 @@ class SiteSpec(Spec):
         if self.operating_system not in systems:
             raise Misplaced(f"must be one of {', '.join(systems)}", "operating_system")
         for key in self.labels:
-            if _OWN_LABELS.match(key) and not _NODE_LABELS.match(key):
+            if key.startswith(OWN_LABELS) or (_RESERVED.match(key) and not _NODE_LABELS.match(key)):
                 raise Misplaced(
                     "is a label that nodes may not give themselves, or that is set already; choose another key",
                     "labels",
