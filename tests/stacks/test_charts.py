@@ -290,13 +290,17 @@ def test_a_controller_that_a_workload_needs_cannot_be_off(tmp_path):
 
 def test_karpenter_is_a_switch(synth):
     data = minimal(
-        {"managed_nodes": NODES, "karpenter": {"version": "1.13.0", "values": {"logLevel": "debug"}}},
+        {
+            "managed_nodes": NODES,
+            "karpenter": {"version": "1.13.0", "node_repair": True, "values": {"logLevel": "debug"}},
+        },
         delivery="kubectl",
     )
     template = synth(data)["t-workloads-c"]
     charts = charts_in(template)
     assert {charts[name]["Version"] for name in ("karpenter", "karpenter-crd")} == {"1.13.0"}
-    assert json.loads(resolved(charts["karpenter"]["Values"]))["logLevel"] == "debug"
+    values = json.loads(resolved(charts["karpenter"]["Values"]))
+    assert (values["logLevel"], values["settings"]["featureGates"]) == ("debug", {"nodeRepair": True})
     manifests = " ".join(
         resolved(one["Manifest"]) for one in of_type(template, "Custom::AWSCDK-EKS-KubernetesResource").values()
     )
