@@ -129,7 +129,8 @@ def _place(
             )
         return {}, (), nodes
     if not chart.compute:
-        return cluster.compute.mix.deployments_selector, (), nodes
+        mix = cluster.compute.mix
+        return mix.deployments_selector, tuple(dict(one) for one in mix.deployments_tolerations), nodes
     spec = WorkloadSpec(name=chart.name, compute=chart.compute, nodes=chart.nodes, namespace=namespace_for(chart))
     placement = place(spec, cluster)
     return placement.node_selector, placement.tolerations, placement.nodes

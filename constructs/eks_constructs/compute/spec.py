@@ -73,7 +73,7 @@ class ComputeSpec(Spec):
         if groups and self.mix.deployments_run_on is None:
             raise Misplaced(
                 "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0, no taints and no revision."
-                " Auto Mode's pool general-purpose would do, too, a node pool of auto_mode without taints, or Fargate",
+                " A built-in pool of Auto Mode would do, too, a node pool of auto_mode without taints, or Fargate",
                 *(groups, "groups"),
             )
         return self
