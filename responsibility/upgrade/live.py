@@ -34,7 +34,7 @@ class _Row:
 
 
 _ROWS = (
-    # EKS refuses an upgrade with insights in ERROR unless it is forced: cluster-insights.html
+    # AWS suspended in March 2025 that EKS refuses such an upgrade unless it is forced (update-cluster.html); what it finds breaks all the same.
     _Row("eks:ListInsights", "EKR129", "insights", "blocker"),
     _Row("eks:ListInsights", "EKR130", "insights", "warning"),
     _Row("eks:DescribeCluster", "EKR124", "running-version", "blocker"),
