@@ -34,7 +34,7 @@ class _Row:
 
 
 _ROWS = (
-    # AWS suspended in March 2025 that EKS refuses such an upgrade unless it is forced (update-cluster.html); what it finds breaks all the same.
+    # EKS refused such upgrades unless they were forced, until AWS suspended that (update-cluster.html): what it finds still breaks.
     _Row("eks:ListInsights", "EKR129", "insights", "blocker"),
     _Row("eks:ListInsights", "EKR130", "insights", "warning"),
     _Row("eks:DescribeCluster", "EKR124", "running-version", "blocker"),
