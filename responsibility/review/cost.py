@@ -59,7 +59,7 @@ def _try(bill: Bill, fact: Fact, price: Callable[[Bill, Any], None]) -> None:
     try:
         price(bill, fact)
     except UnknownValue as unknown:
-        bill.skip(called(fact), f"{unknown.evidence.path} {unknown.reason}".strip())
+        bill.skip(called(fact), f"{unknown.path} {unknown.reason}".strip())
 
 
 def _older_than_any(version: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from responsibility.document import Exposure
+from responsibility.findings import evidence_of
 from responsibility.reading.addresses import auto_mode_in_public, from_internet, public_address
 from responsibility.reading.eks import Cluster, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Fact, Facts
@@ -69,7 +70,9 @@ def _groups(facts: Facts) -> Iterator[Exposure]:
     for words, key, rules, unread in groups:
         opened, unknown = from_internet(rules)
         if first := unread or unknown:
-            yield Exposure(way="security group", level="unknown", words=f"{words}: {first}", evidence=[first.evidence])
+            yield Exposure(
+                way="security group", level="unknown", words=f"{words}: {first}", evidence=[evidence_of(first)]
+            )
         for rule, source in opened:
             yield Exposure(
                 way="security group",

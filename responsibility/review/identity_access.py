@@ -8,7 +8,7 @@ from typing import Any
 
 from eks_facts import iam_words
 from eks_facts.iam_words import Breadth, broadest
-from responsibility.findings import Evidence
+from responsibility.findings import Evidence, evidence_of
 from responsibility.reading.access import MASTERS, AwsAuth, Mapping
 from responsibility.reading.eks import AccessEntry
 from responsibility.reading.facts import Facts
@@ -50,7 +50,7 @@ def accesses(facts: Facts) -> list[Access]:
             found += [_line(config, line, bound) for line in config.mappings]
         except UnknownValue as unknown:
             words = without_gaps(f"what aws-auth says, which is not known: {unknown.reason}")
-            found.append(Access("", "aws-auth", config.cluster_key, [("unknown", words)], unknown.evidence))
+            found.append(Access("", "aws-auth", config.cluster_key, [("unknown", words)], evidence_of(unknown)))
     return found
 
 
