@@ -310,7 +310,6 @@ def test_a_node_pool_replaces_its_nodes_when_its_template_changes(cluster: Clust
     assert until(lambda: old not in made(), 30)
     cluster.api.delete(path)
     assert until(lambda: not made(), 30)
-    cluster.api.delete(f"{PODS}/placed", {"gracePeriodSeconds": 0})
 
 
 def test_a_webhook_whose_service_has_no_ready_pod_fails_as_the_api_server_says(cluster: Cluster) -> None:
