@@ -64,15 +64,9 @@ def _problem(certificate: str, today: date) -> str | None:
         return "lacks the key usage Certificate Sign, without which IAM Roles Anywhere takes none; name one that has it"
     if any(one in encoded for one in _WEAK):
         return "is signed with SHA-1 or MD5, and IAM Roles Anywhere takes SHA-256 or stronger; name one that is"
-    begins, ends = (_date(found[0][key]) for key in ("notBefore", "notAfter"))
-    if ends < today:
-        return f"ended on {ends}, and IAM Roles Anywhere lets no node in by it; name the one that took its place"
+    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(found[0]["notAfter"])), UTC).date()
     return (
-        f"begins on {begins}, and IAM Roles Anywhere lets no node in by it before; name it then"
-        if begins > today
+        f"ended on {ends}, and IAM Roles Anywhere lets no node in by it; name the one that took its place"
+        if ends < today
         else None
     )
-
-
-def _date(text: object) -> date:
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(text)), UTC).date()
