@@ -99,6 +99,11 @@ def device_of(instance_type: str) -> str | None:
     return next((name for name in DEVICES if re.match(load("instance_families")[name], instance_type)), None)
 
 
+def on_nitro(instance_type: str) -> bool:
+    """Returns whether instances of a type are of the AWS Nitro System, which IPv6 and prefixes of pods need."""
+    return not re.match(load("instance_families")["xen"], instance_type)
+
+
 def driver_problem(instance_type: str) -> str:
     """Returns what the devices of a type need that no AMI of EKS has; nothing if one has it.
 

@@ -25,6 +25,8 @@ HOURS = 8
 """Of a session: a wave's environment takes up to an hour, and an upgrade several."""
 WORKFLOW = ".github/workflows/fleet-wave.yml"
 """The reusable workflow of a wave, which alone may assume the roles."""
+GATE_MINUTES = 330
+"""The longest time limit of a gate: the job ends after 355 minutes, and sets itself up before."""
 MATRIX = 256
 """Jobs of a matrix, at most: https://docs.github.com/actions/reference/limits"""
 JOBS = {"look": (LOOKUP,), "deploy": DEPLOYING}
@@ -87,7 +89,8 @@ def _claims(spec: GithubSpec) -> dict[str, str]:
 def workflow(fleet: Fleet) -> str:
     """Returns the workflow that deploys a fleet, wave after wave.
 
-    Raises BadInput: its file has no `github` or is not in the repository, or a wave has more environments than a matrix takes.
+    Raises BadInput: its file has no `github` or is not in the repository, or a wave has more environments or a longer gate than GitHub
+    takes.
     """
     if (spec := fleet.spec.github) is None:
         raise BadInput(f"{fleet.path}: has no github; add the key, with account, region and repository (docs/fleet.md)")
@@ -103,6 +106,11 @@ def workflow(fleet: Fleet) -> str:
             raise BadInput(
                 f"{fleet.path}: wave {wave.spec.name} has {len(wave.members)} environments; GitHub runs {MATRIX} jobs of a matrix, so"
                 " divide the wave"
+            )
+        if (minutes := fleet.spec.gate_of(wave.spec).time_limit_minutes) > GATE_MINUTES:
+            raise BadInput(
+                f"{fleet.path}: the gate of wave {wave.spec.name} has a time limit of {minutes} minutes; GitHub ends a job after 6 hours,"
+                f" so set at most {GATE_MINUTES}"
             )
         given = {
             "fleet": in_repository(fleet.path),

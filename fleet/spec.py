@@ -261,6 +261,15 @@ class FleetSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _own_stacks(self) -> "FleetSpec":
+        if self.name.endswith("-github"):
+            raise Misplaced(
+                f"a fleet {self.name.removesuffix('-github')} would have a stack of the same name, of its roles for GitHub; choose another",
+                "name",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _accounts(self) -> "FleetSpec":
         for number in self.other_accounts:
             if number in self.accounts:

@@ -13,9 +13,11 @@ from fleet.spec import ALL_WAVES
 from fleet.synthesis import Run, synthesise
 from safe_io.errors import BAD_INPUT, FINDINGS, OK, BadInput
 from safe_io.output import staged
+from safe_io.text_file import read_text
 from stacks.environment.gitops_spec import GitOpsSpec
 
 FILE = "applicationset.yaml"
+_MAX_BYTES = 1_000_000
 
 
 def write_trees(
@@ -49,8 +51,8 @@ def write_trees(
     for number, one in enumerate(members, 1):
         say(f"{number}/{len(members)} {one.environment.name}")
         worst = max(worst, _tree(fleet, one, out, look_up=look_up, check=check, run=run))
-    if wave == ALL_WAVES and worst == OK and not check:
-        _write_application_set(fleet, out, say)
+    if wave == ALL_WAVES and worst != BAD_INPUT and (found := application_set(fleet)):
+        worst = max(worst, _application_set(out / found[0], text(found[1]), say, check=check))
     return worst
 
 
@@ -78,15 +80,17 @@ def _tree(fleet: Fleet, member: Member, out: Path, *, look_up: bool, check: bool
     return code if code in (OK, FINDINGS) else BAD_INPUT
 
 
-def _write_application_set(fleet: Fleet, out: Path, say: Callable[[str], None]) -> None:
-    found = application_set(fleet)
-    if found is None:
-        return
-    path, content = found
-    home = (out / path).parent
-    with staged(home) as new:
-        (new / FILE).write_text(text(content), encoding="utf-8")
-    say(f"{home / FILE}: written; apply it once in the hub: it brings the bootstrap of every environment")
+def _application_set(path: Path, content: str, say: Callable[[str], None], *, check: bool) -> int:
+    """Writes the ApplicationSet, or says that it differs; returns the exit code."""
+    if path.is_file() and read_text(path, max_bytes=_MAX_BYTES) == content:
+        return OK
+    if check:
+        say(f"{path}: would be written (--check)")
+        return FINDINGS
+    with staged(path.parent) as new:
+        (new / path.name).write_text(content, encoding="utf-8")
+    say(f"{path}: written; apply it once in the hub: it brings the bootstrap of every environment")
+    return OK
 
 
 def application_set(fleet: Fleet) -> tuple[str, dict[str, Any]] | None:

@@ -211,6 +211,8 @@ class ControlPlane:
             "--endpoint-reconciler-type", "none", "--profiling=false", "--enable-priority-and-fairness=false",
             # A simulated node is ready as it joins: no controller has to take this plugin's taint away.
             "--disable-admission-plugins", "TaintNodesByCondition",
+            # As on EKS, a webhook whose Service has no ready pod fails at once: "no endpoints available for service".
+            "--enable-aggregator-routing",
         )  # fmt: skip
 
     def _start(self, programs: Programs, name: str, *flags: str) -> None:

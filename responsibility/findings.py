@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from responsibility.model import ComputeKind
-from responsibility.reading.partly_known import without_gaps
+from responsibility.reading.partly_known import UnknownValue, without_gaps
 
 Severity = Literal["critical", "high", "medium", "low"]
 Origin = Literal["templates", "account"]
@@ -49,6 +49,11 @@ class Evidence(Part):
     )
     file: str = Field(default="", description="The template's file, as it was given")
     line: int = Field(default=0, description="Line of the resource in that file; 0 = not known")
+
+
+def evidence_of(unknown: UnknownValue) -> Evidence:
+    """Where a value is that the template does not have; of a text that was compared, nowhere."""
+    return unknown.where if isinstance(unknown.where, Evidence) else Evidence(stack="", resource="", type="")
 
 
 class CheckInfo(Part):

@@ -136,6 +136,12 @@ def plan_addons(
         # Of an add-on that comes by itself nowhere, the file says something because it wants it.
         asked = spec.enabled or (spec.enabled is None and name in specs and not rule["default_for"])
         by_itself = spec.enabled is None and any(kind in mix.kinds for kind in rule["default_for"])
+        if host and asked and runs and not _tolerates(rule, spec, mix):
+            raise AddonProblem(
+                f"{name} would run on {host}, whose nodes are all tainted, and which setting gives it a toleration is not known here:"
+                " say configuration with tolerations, or give the cluster nodes without taints",
+                name,
+            )
         if asked and not runs:
             raise AddonProblem(f"{name} {_no_place(rule, mix)}; remove it", name)
         if not ((asked or by_itself) and runs):
@@ -215,6 +221,11 @@ def _unsupported(rule: Mapping[str, Any], mix: ComputeMix) -> str:
     return next((str(why) for kind, why in rule.get("not_beside", {}).items() if kind in mix.kinds), "")
 
 
+def _tolerates(rule: Mapping[str, Any], spec: AddonSpec, mix: ComputeMix) -> bool:
+    """Returns whether the pods of a Deployment get the tolerations that their nodes ask for."""
+    return not mix.deployments_tolerations or "placement" in rule or "'tolerations'" in str(spec.configuration)
+
+
 def _no_place(rule: Mapping[str, Any], mix: ComputeMix) -> str:
     if why := _unsupported(rule, mix):
         return why
@@ -279,6 +290,8 @@ def _placement(rule: Mapping[str, Any], mix: ComputeMix) -> dict[str, Any]:
     if beside is not None:
         return dict(beside)
     selector = mix.deployments_selector
-    if not selector or "placement" not in rule:
+    tolerations = [dict(one) for one in mix.deployments_tolerations]
+    settings = ({"nodeSelector": selector} if selector else {}) | ({"tolerations": tolerations} if tolerations else {})
+    if not settings or "placement" not in rule:
         return {}
-    return {rule["placement"]: {"nodeSelector": selector}} if rule["placement"] else {"nodeSelector": selector}
+    return {rule["placement"]: settings} if rule["placement"] else settings

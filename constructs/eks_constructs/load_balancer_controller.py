@@ -48,6 +48,7 @@ def chart(
             "annotations": {} if on_nodes else {"eks.amazonaws.com/role-arn": f"${{{ROLE_ARN}}}"},
         },
         "nodeSelector": dict(selector),
+        **({"tolerations": [dict(one) for one in mix.deployments_tolerations]} if mix.deployments_tolerations else {}),
         "podDisruptionBudget": {"maxUnavailable": 1},
         "ingressClass": "alb",
         **({"defaultTags": dict(tags)} if tags else {}),

@@ -37,9 +37,9 @@ class Account:
         """Returns a role, or None."""
         for role in port.roles.values():
             if role["Arn"] == arn:
-                trust = role["AssumeRolePolicyDocument"]
-                document = json.loads(unquote(trust)) if isinstance(trust, str) else trust
-                return Role(document, frozenset(_policy_arns(role)))
+                inline = tuple(_document(one) for one in role.get("InlinePolicies", {}).values())
+                tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags") or []}
+                return Role(_document(role["AssumeRolePolicyDocument"]), frozenset(_policy_arns(role)), inline, tags)
         return None
 
     def principal_exists(self, arn: str) -> bool:
@@ -90,6 +90,11 @@ class Account:
         """Returns the VPC of a security group, or None."""
         found = port.security_groups.get(group_id)
         return str(found["VpcId"]) if found else None
+
+
+def _document(policy: Any) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(unquote(policy)) if isinstance(policy, str) else policy
+    return found
 
 
 def _policy_arns(role: Mapping[str, Any]) -> list[str]:

@@ -183,6 +183,18 @@ def launch_data(props: Properties) -> Record:
     return next((_data(one) for one in _specifications(props)), {})
 
 
+def instance_tags(cluster: str) -> Iterator[dict[str, str]]:
+    """Yields the tags of the instances of each group that is tagged for a cluster: of its launch template, and those that it hands on."""
+    for group in port.autoscaling_groups.values():
+        props = group.get("_properties") or {}
+        tags = props.get("Tags") or []
+        if any(tag["Key"] == f"{_OWNED}{cluster}" for tag in tags):
+            of_template = launch_data(props).get("TagSpecifications") or []
+            own = [tag for one in of_template if one.get("ResourceType") == "instance" for tag in one.get("Tags") or []]
+            handed_on = [tag for tag in tags if str(tag.get("PropagateAtLaunch", True)).lower() == "true"]
+            yield {tag["Key"]: tag["Value"] for tag in (*own, *handed_on)}
+
+
 def first_type(props: Properties, data: Record) -> str:
     """Returns the first of the instance types that a group may use."""
     overrides = (props.get("MixedInstancesPolicy") or {}).get("LaunchTemplate", {}).get("Overrides") or []

@@ -25,6 +25,8 @@ JOB_SECONDS = 60.0
 """How long the pods of Jobs run."""
 DEFAULT_GRACE = 30
 """The grace period that the API fills in: it says nothing of the program. Whoever asks for more needs it."""
+ATTACHING = "AttachVolume"
+"""How the reason begins where a volume is not attached."""
 _GATE = "target-health"
 _SLEEP = re.compile(r"\bsleep\s+(\d{1,6})\b")
 
@@ -141,7 +143,8 @@ class Kubelet:
         why = (self._hooks and self._hooks.pod_start(pod, nodes.get(("", node.name)) or {})) or above_limits(pod)
         if why:
             self.refused[key] = why
-            self._status(pod, {"phase": "Running", **_states(pod, ready=False, waiting=why)})
+            phase = "Pending" if why.startswith(ATTACHING) else "Running"  # without its volumes no container starts
+            self._status(pod, {"phase": phase, **_states(pod, ready=False, waiting=why)})
             return
         seconds = ready_seconds(pod)
         ready = seconds == 0 and not unmet_gates(pod)
@@ -235,7 +238,8 @@ def _states(pod: Object, *, ready: bool, waiting: str = "", ended: bool = False)
     now = timestamp()
     running: dict[str, Any] = {"running": {"startedAt": now}}
     if waiting:
-        running = {"waiting": {"reason": "CrashLoopBackOff", "message": waiting}}
+        reason = "ContainerCreating" if waiting.startswith(ATTACHING) else "CrashLoopBackOff"
+        running = {"waiting": {"reason": reason, "message": waiting}}
     if ended:
         running = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}}
     done = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}}

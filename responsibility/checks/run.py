@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 
 from responsibility.checks.check import Answer, Check
-from responsibility.findings import Finding
+from responsibility.findings import Finding, evidence_of
 from responsibility.model import KIND_NAMES
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Fact, Facts
@@ -137,7 +137,7 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
         answer = check.judge(subject)
     except UnknownValue as unknown:
         answer = _of_what_is_known(check, subject, facts) or Answer(
-            "unknown", str(unknown), (unknown.where or subject.at(),)
+            "unknown", str(unknown), (evidence_of(unknown) if unknown.where else subject.at(),)
         )
     if answer and answer.status == "met" and facts.searched and (more := _may_belong(subject, facts)):
         return Answer("unknown", f"{answer.detail}, but {more} was not read", answer.evidence or (subject.at(),))

@@ -10,10 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, SupportsIndex
-
-if TYPE_CHECKING:
-    from responsibility.findings import Evidence
+from typing import Any, Protocol, SupportsIndex
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 """What begins and ends a part inside of the text. Private characters: what people write has none (``written`` sees to that)."""
@@ -24,22 +21,28 @@ _MOST_STEPS = 1_000_000
 """Two patterns that would take more steps to compare may fit: nobody writes such names."""
 
 
+class Place(Protocol):
+    """Where a value would be: an ``Evidence``."""
+
+    @property
+    def resource(self) -> str:
+        """The logical id."""
+
+    @property
+    def path(self) -> str:
+        """That of the property."""
+
+
 class UnknownValue(Exception):
     """A value that the template does not have. A check that needs it answers ``unknown``."""
 
-    def __init__(self, evidence: Evidence | None, reason: str, *, given: bool = False) -> None:
+    def __init__(self, where: Place | None, reason: str, *, given: bool = False) -> None:
         """Says where and why; ``given``: there is a value at the deploy, whatever it is. None: the subject says where."""
-        super().__init__(f"{evidence.path or evidence.resource}: {reason}" if evidence else reason)
-        self.where = evidence
+        super().__init__(f"{where.path or where.resource}: {reason}" if where else reason)
+        self.where = where
+        self.path = where.path if where else ""
         self.reason = reason
         self.given = given
-
-    @property
-    def evidence(self) -> Evidence:
-        """Where it is; of a text that was compared, nowhere."""
-        from responsibility.findings import Evidence
-
-        return self.where or Evidence(stack="", resource="", type="")
 
 
 @dataclass(frozen=True, slots=True)

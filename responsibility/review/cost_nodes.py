@@ -261,7 +261,7 @@ def _volumes(bill: Bill, source: Fact, path: str, count: float, user: Fact, kind
             iops = number(source, f"{path}.{place}.Ebs.Iops", 0)
             throughput = number(source, f"{path}.{place}.Ebs.Throughput", 0)
         except UnknownValue as unknown:
-            bill.skip(what, f"{unknown.evidence.path} {unknown.reason}")
+            bill.skip(what, f"{unknown.path} {unknown.reason}".strip())
             continue
         assumed = f"{several(count, 'volume')} x {size:g} GB" + ("" if type_ else ", counted as gp3: no type is named")
         if count:

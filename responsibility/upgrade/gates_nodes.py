@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eks_facts.versions import KUBELET_SKEW, version_in
-from responsibility.findings import Finding
+from responsibility.findings import Finding, evidence_of
 from responsibility.reading.eks import NodeGroup, SelfManagedNodes
 from responsibility.reading.resource import UnknownValue
 from responsibility.upgrade.account import GUIDE
@@ -68,7 +68,7 @@ def _own_nodes(upgrade: Upgrade, group: SelfManagedNodes) -> Gate:
         if instance := group.instance:
             where = instance.at("ImageId")
     except UnknownValue as unknown:
-        where = unknown.evidence
+        where = evidence_of(unknown)
     stated = version_in(image)
     behind = upgrade.target[1] - minor(stated)[1] if stated else 0
     verdict: Verdict = "clear" if 0 < behind <= KUBELET_SKEW else "blocker" if stated and behind else "ask"

@@ -149,8 +149,38 @@ def test_add_ons_go_to_auto_mode_where_no_group_has_room_for_them(synth):
     assert json.loads(selectors["aws-ebs-csi-driver"]) == {"controller": auto}
 
 
+def test_add_ons_tolerate_the_taint_of_the_pool_that_is_for_them_alone(synth) -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/set-builtin-node-pools.html"""
+    empty = {"groups": [{"name": "gpu", "instance_types": ["m7i.large"], "min_size": 0}]}
+    compute = {"auto_mode": {"built_in_node_pools": ["system"]}, "managed_nodes": empty}
+    template = synth(minimal(compute, addons={"metrics-server": {}}))["t-compute-c"]
+    found = {
+        one["Properties"]["AddonName"]: json.loads(one["Properties"].get("ConfigurationValues", "{}"))
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::EKS::Addon"
+    }
+    critical = {"key": "CriticalAddonsOnly", "operator": "Exists", "effect": "NoSchedule"}
+    for settings in (found["coredns"], found["metrics-server"], found["aws-ebs-csi-driver"]["controller"]):
+        assert settings["tolerations"] == [critical]
+        assert settings["nodeSelector"] == {"eks.amazonaws.com/compute-type": "auto"}
+    mix = validated(minimal(compute)).clusters[0].compute.mix
+    assert load_balancer_controller.chart("c", mix).values["tolerations"] == [critical]
+    open_pool = {"name": "own", "node_class": "default"}
+    unknown = AddonSpec(enabled=True)
+    with pytest.raises(AddonProblem, match="which setting gives it a toleration is not known here"):
+        plan_addons({"cert-manager": unknown}, mix)
+    plan_addons({"cert-manager": AddonSpec(configuration={"tolerations": [critical]})}, mix)
+    for auto in ({}, {"built_in_node_pools": ["system"], "node_pools": [open_pool]}):
+        mix = validated(minimal({"auto_mode": auto, "managed_nodes": empty})).clusters[0].compute.mix
+        assert mix.deployments_tolerations == ()
+
+
 def test_a_group_without_room_and_nothing_beside_it_is_refused():
-    for compute in ({}, {"auto_mode": {"built_in_node_pools": ["system"]}}):
+    tainted = {"name": "own", "node_class": "own", "taints": [{"key": "own", "effect": "NoSchedule"}]}
+    for compute in (
+        {},
+        {"auto_mode": {"built_in_node_pools": [], "node_classes": [{"name": "own"}], "node_pools": [tainted]}},
+    ):
         with pytest.raises(ValidationError, match="no group can host CoreDNS and the other add-ons"):
             validated(minimal({**compute, "managed_nodes": {"groups": [GPU]}}))
     for compute in ({"auto_mode": {}}, {"auto_mode": OWN}, {"fargate": FARGATE}):

@@ -36,6 +36,38 @@ CLASS = {**thing("storage.k8s.io/v1", "StorageClass", "web"), "provisioner": "eb
 POOL = thing("karpenter.sh/v1", "NodePool", "web")
 ACCOUNT = thing("v1", "ServiceAccount", "web", "web")
 CUSTOM = thing("example.com/v1", "Thing", "web", "web")
+TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+RULE = {"apiGroup": "rbac.authorization.k8s.io"}
+ADMISSION = "admissionregistration.k8s.io/v1"
+PODS = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["DELETE"]}
+OTHERS: list[Any] = [
+    {
+        **thing("autoscaling/v2", "HorizontalPodAutoscaler", "web", "web"),
+        "spec": {"scaleTargetRef": TARGET, "maxReplicas": 2},
+    },
+    {**thing("policy/v1", "PodDisruptionBudget", "web", "web"), "spec": {"maxUnavailable": 1, "selector": {}}},
+    {**thing("rbac.authorization.k8s.io/v1", "Role", "web", "web"), "rules": []},
+    {
+        **thing("rbac.authorization.k8s.io/v1", "RoleBinding", "web", "web"),
+        "roleRef": {**RULE, "kind": "Role", "name": "web"},
+    },
+    {
+        **thing("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "web"),
+        "roleRef": {**RULE, "kind": "ClusterRole", "name": "web"},
+    },
+    {**thing("networking.k8s.io/v1", "IngressClass", "web"), "spec": {"controller": "eks.amazonaws.com/alb"}},
+    {**thing("scheduling.k8s.io/v1", "PriorityClass", "web"), "value": 1},
+    {
+        **thing(ADMISSION, "ValidatingAdmissionPolicy", "web"),
+        "spec": {"matchConstraints": {"resourceRules": [PODS]}, "validations": [{"expression": "true"}]},
+    },
+    {
+        **thing(ADMISSION, "ValidatingAdmissionPolicyBinding", "web"),
+        "spec": {"policyName": "web", "validationActions": ["Audit"]},
+    },
+    {**thing("v1", "ResourceQuota", "web", "web"), "spec": {"hard": {"pods": "9"}}},
+    {**thing("v1", "LimitRange", "web", "web"), "spec": {"limits": []}},
+]
 PATHS = {
     "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/web/networkpolicies",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
@@ -44,6 +76,17 @@ PATHS = {
     "ServiceAccount": "/api/v1/namespaces/web/serviceaccounts",
     "Thing": "/apis/example.com/v1/namespaces/web/things",
     "Namespace": "/api/v1/namespaces",
+    "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/web/horizontalpodautoscalers",
+    "PodDisruptionBudget": "/apis/policy/v1/namespaces/web/poddisruptionbudgets",
+    "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/web/roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/web/rolebindings",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "IngressClass": "/apis/networking.k8s.io/v1/ingressclasses",
+    "PriorityClass": "/apis/scheduling.k8s.io/v1/priorityclasses",
+    "ValidatingAdmissionPolicy": f"/apis/{ADMISSION}/validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": f"/apis/{ADMISSION}/validatingadmissionpolicybindings",
+    "ResourceQuota": "/api/v1/namespaces/web/resourcequotas",
+    "LimitRange": "/api/v1/namespaces/web/limitranges",
 }
 
 
@@ -99,7 +142,7 @@ def there(server: ControlPlane, *kinds: str) -> set[str]:
     return found
 
 
-MINE = [POLICY, ROLE, CLASS, POOL, ACCOUNT]
+MINE = [POLICY, ROLE, CLASS, POOL, ACCOUNT, *OTHERS]
 KINDS = [item["kind"] for item in MINE]
 
 

@@ -282,7 +282,7 @@ def test_node_classes_of_karpenter_say_what_their_file_says():
 
 
 def test_static_pools_of_karpenter_are_switched_on_in_its_chart():
-    static = charts("c", host="managed_nodes", replicas=1, static=True)[1].values["settings"]
+    static = charts("c", host="managed_nodes", replicas=1, gates=["staticCapacity"])[1].values["settings"]
     assert static["featureGates"] == {"staticCapacity": True}
     assert "featureGates" not in charts("c", host="managed_nodes", replicas=1)[1].values["settings"]
 

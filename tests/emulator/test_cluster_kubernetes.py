@@ -17,12 +17,14 @@ from local_kubernetes import programs
 from local_kubernetes.client import ApiError, Client
 from tests.emulator import own_machines
 from tests.emulator.programs import alive, until
+from tests.rehearse.world import webhook
 from tests.support.machine import NEEDS_CONTROL_PLANE, NEXT
 
 pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("cluster-kubernetes"), NEEDS_CONTROL_PLANE]
 
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 AGENT, DRIVER = "eks-pod-identity-agent", "aws-ebs-csi-driver"
+SCOPED = "arn:aws:iam::aws:policy/AmazonEBSCSIDriverEKSClusterScopedPolicy"
 PODS = "/api/v1/namespaces/default/pods"
 
 
@@ -248,9 +250,60 @@ def test_a_volume_waits_for_its_driver_and_is_in_the_zone_of_its_pod(cluster: Cl
     assert not until(lambda: objects._settled(cluster.pod("store")), 3)
     assert "nodeName" not in cluster.pod("store")["spec"]
     cluster.eks.create_addon(clusterName="real", addonName=DRIVER)
-    assert cluster.runs("store")
+    assert until(lambda: bool(cluster.api.items("/api/v1/persistentvolumes")), 60)
     (made,) = cluster.api.items("/api/v1/persistentvolumes")
     assert "us-west-2b" in json.dumps(made["spec"]["nodeAffinity"])
+    # The driver has the node's role, which may not attach.
+    assert cluster.why("store", "AttachVolume.Attach failed")
+    assert cluster.why("store", "UnauthorizedOperation")
+    role = cluster.role("driver", allow(["sts:AssumeRole", "sts:TagSession"], Service="pods.eks.amazonaws.com"))
+    where = {"clusterName": "real", "namespace": "kube-system", "serviceAccount": "ebs-csi-controller-sa"}
+    made = cluster.eks.create_pod_identity_association(**where, roleArn=role)["association"]
+    attach = {"Effect": "Allow", "Action": "ec2:Attach*", "Resource": "*"}
+
+    def says(policy: list[dict[str, Any]], **settings: Any) -> bool:
+        """Whether a new pod gets its volume."""
+        cluster.iam.put_role_policy(
+            RoleName="driver", PolicyName="attach", PolicyDocument=json.dumps({"Statement": policy})
+        )
+        if settings:
+            cluster.eks.update_pod_identity_association(
+                clusterName="real", associationId=made["associationId"], **settings
+            )
+        cluster.api.delete(f"{PODS}/store", {"gracePeriodSeconds": 0})
+        cluster.start("store", volumes=[volume], nodeSelector=zone)
+        assert until(lambda: bool(cluster.pod("store")["status"].get("containerStatuses")), 60)
+        return not cluster.why("store", "UnauthorizedOperation") if not objects._settled(cluster.pod("store")) else True
+
+    def tagged(key: str, value: str) -> dict[str, Any]:
+        return {**attach, "Condition": {"StringEquals": {f"ec2:ResourceTag/{key}": value}}}
+
+    other = tagged("ebs.csi.aws.com/cluster-name", "another")
+    assert says([attach])
+    assert not says([attach, {**attach, "Effect": "Deny", "Resource": "arn:aws:ec2:*:*:volume/*"}])
+    assert not says([tagged("ebs.csi.aws.com/cluster-name", "real")])  # instances of groups have another tag
+    assert not says([other])
+    cluster.iam.attach_role_policy(RoleName="driver", PolicyArn=SCOPED)
+    assert says([other])  # a session of Pod Identity has the cluster's name as its tag
+    assert not says([other], disableSessionTags=True)
+    cluster.iam.tag_role(RoleName="driver", Tags=[{"Key": "eks-cluster-name", "Value": "real"}])
+    assert says([other])
+
+
+def test_a_webhook_whose_service_has_no_ready_pod_fails_as_the_api_server_says(cluster: Cluster) -> None:
+    cluster.api.create("/api/v1/namespaces", {"metadata": {"name": "judged"}})
+    for item in webhook("judged"):
+        cluster.api.apply(item)
+    pod = {"metadata": {"name": "one"}, "spec": {"containers": [{"name": "one", "image": "registry.example/one:1"}]}}
+
+    def refusal() -> str:
+        try:
+            cluster.api.create("/api/v1/namespaces/judged/pods", pod, dryRun="All")
+        except ApiError as problem:
+            return problem.message
+        return ""
+
+    assert until(lambda: 'no endpoints available for service "judged"' in refusal(), 30)
 
 
 def test_a_capability_brings_its_kinds(cluster: Cluster) -> None:

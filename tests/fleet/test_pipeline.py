@@ -422,6 +422,13 @@ def test_a_wave_that_no_matrix_takes_is_refused(tmp_path: Path) -> None:
         workflow(replace(fleet, spec=fleet.spec.model_copy(update={"github": github})))
 
 
+def test_a_gate_that_no_job_of_github_waits_for_is_refused(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, 1, [{"name": "only", "percent": 100, "gate": {"time_limit_minutes": 331}}])
+    github = GithubSpec(account="111122223333", region="eu-west-1", repository="example/eks-platform")
+    with pytest.raises(BadInput, match=r"the gate of wave only has a time limit of 331 minutes; .* set at most 330"):
+        workflow(replace(fleet, spec=fleet.spec.model_copy(update={"github": github})))
+
+
 def test_a_wave_is_not_approved_by_an_environment_that_github_made_by_itself() -> None:
     look = yaml.safe_load(REUSABLE.read_text())["jobs"]["look"]
     step = look["steps"][-1]

@@ -19,6 +19,7 @@ from eks_constructs.manifests import HelmChart, ManifestFile
 from eks_constructs.network_connections import ConnectionSpec
 from eks_constructs.roles import IamSpec, Statement
 from eks_constructs.spec import Misplaced, Spec
+from eks_facts.instances import on_nitro
 
 S = TypeVar("S", bound=Spec)
 Where = tuple[str | int, ...]
@@ -159,10 +160,20 @@ class ComputeKind(Generic[S]):
         """Returns when pods without tolerations find a node of it."""
         return "never"
 
+    def host_tolerations(self, spec: S) -> tuple[Mapping[str, str], ...]:
+        """Returns what Deployments of add-ons and controllers must tolerate to run on it; other pods have ``hosting``."""
+        return ()
+
     def share(self, spec: S) -> Share:
         """Returns its part in a mix."""
         return Share(
-            self.name, self.hosting(spec), self.rank, self.node_selector, self.rule is not None, self.windows(spec)
+            kind=self.name,
+            hosting=self.hosting(spec),
+            rank=self.rank,
+            node_selector=self.node_selector,
+            takes_workloads=self.rule is not None,
+            windows=self.windows(spec),
+            tolerations=self.host_tolerations(spec),
         )
 
     def windows(self, spec: S) -> bool:
@@ -193,6 +204,13 @@ class ComputeKind(Generic[S]):
                 )
             if zone not in zones:
                 raise Misplaced(f"the network has no subnet in {zone}; it has {', '.join(sorted(zones))}", *where)
+        for where, name in self.instance_types(spec) if context.ipv6 else ():
+            if not on_nitro(name):
+                raise Misplaced(
+                    f"{name} has no IPv6 for pods, which needs the AWS Nitro System"
+                    " (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html); choose another",
+                    *where,
+                )
 
     def instance_types(self, spec: S) -> Iterator[tuple[Where, str]]:
         """Yields the EC2 instance types that it names, with the way to each."""

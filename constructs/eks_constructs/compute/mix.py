@@ -27,6 +27,8 @@ class Share:
     """Whether a workload may name it. Nodes of Karpenter are beside the managed ones."""
     windows: bool = False
     """Whether some of its nodes have Windows."""
+    tolerations: tuple[Mapping[str, str], ...] = ()
+    """What the Deployments of add-ons and controllers must tolerate to run there."""
 
 
 @dataclass(frozen=True)
@@ -66,3 +68,8 @@ class ComputeMix:
         """Labels of the nodes for those Deployments, where there are others beside them; on Fargate profiles select pods."""
         several = sum(bool(share.node_selector) for share in self.shares) > 1
         return self.host.node_selector if self.host and several else {}
+
+    @property
+    def deployments_tolerations(self) -> tuple[Mapping[str, str], ...]:
+        """What those Deployments must tolerate."""
+        return self.host.tolerations if self.host else ()

@@ -77,7 +77,7 @@ class ComputeSpec(Spec):
             )
             raise Misplaced(
                 "no group can host CoreDNS and the other add-ons: one needs Linux, a desired_size above 0, no taints and no revision."
-                " Auto Mode's pool general-purpose would do, too, a node pool of auto_mode without taints, or Fargate"
+                " A built-in pool of Auto Mode would do, too, a node pool of auto_mode without taints, or Fargate"
                 f"{at_sites or ''}",
                 *(groups, "groups"),
             )

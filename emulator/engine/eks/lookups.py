@@ -1,7 +1,7 @@
 """What EKS's rules look up in the rest of the account."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -22,6 +22,9 @@ class Role:
     trust: Mapping[str, Any]
     policies: frozenset[str]
     """ARNs of its managed policies."""
+    inline: tuple[Mapping[str, Any], ...] = ()
+    """The documents of its own policies."""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def trusts(self, service: str, *actions: str) -> bool:
         """Whether its trust policy lets an AWS service, such as ``eks.amazonaws.com``, do all of ``actions``."""

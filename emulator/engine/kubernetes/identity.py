@@ -7,6 +7,7 @@ from typing import Any
 from emulator.engine import port
 from emulator.engine.account import Account
 from emulator.engine.eks.state import State
+from emulator.engine.kubernetes.attaching import Attaching
 from emulator.engine.kubernetes.table import GUIDE, simulated
 from local_kubernetes.client import ApiError, Client
 
@@ -29,9 +30,13 @@ class Identity:
     def __init__(self, state: State, account: Account, cluster: str, client: Client) -> None:
         """Reads EKS's records, the account's roles, and the cluster's service accounts."""
         self._state, self._account, self._cluster, self._client = state, account, cluster, client
+        self._attaching = Attaching(state, account, cluster, client)
 
     def pod_start(self, pod: Object, node: Object) -> str:
-        """Returns why a pod's programs get no credentials, in the words of the service that refuses; empty: they do, or want none."""
+        """Returns why a pod gets no volume, or its programs no credentials, in the words of who refuses; empty: all is well."""
+        return self._attaching.problem(pod, node) or self._credentials(pod, node)
+
+    def _credentials(self, pod: Object, node: Object) -> str:
         namespace, name = pod["metadata"]["namespace"], pod["spec"].get("serviceAccountName", "default")
         for association in self._state.of("podIdentityAssociation", self._cluster):
             if (association["namespace"], association["serviceAccount"]) == (namespace, name):

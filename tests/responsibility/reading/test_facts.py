@@ -56,7 +56,7 @@ Resources:
     assert first.public_access is True
     with pytest.raises(UnknownValue, match="parameter Open has no default") as unknown:
         assert second.public_access
-    assert unknown.value.evidence.path == "ResourcesVpcConfig.EndpointPublicAccess"
+    assert unknown.value.path == "ResourcesVpcConfig.EndpointPublicAccess"
 
 
 def test_a_group_finds_its_cluster_by_reference_by_name_and_across_stacks() -> None:

@@ -20,7 +20,7 @@ from eks_constructs.compute.kind import (
 )
 from eks_constructs.compute.mix import Hosting
 from eks_constructs.compute.node_pools import named_categories, named_local_zones, named_types, named_zones
-from eks_constructs.compute.placement import Nodes, Rule, claimable, unnumbered
+from eks_constructs.compute.placement import Nodes, Rule, claimable, toleration, unnumbered
 from eks_constructs.control_plane import AutoModeSettings, ClusterRights
 from eks_constructs.manifests import ManifestFile, storage_class
 from eks_constructs.spec import Misplaced
@@ -64,7 +64,16 @@ class AutoMode(ComputeKind[AutoModeSpec]):
     def hosting(self, spec: AutoModeSpec) -> Hosting:
         if "general-purpose" in spec.built_in_node_pools:
             return "at_once"
-        return "once_applied" if any(pool.open for pool in spec.node_pools) else "never"
+        if any(pool.open for pool in spec.node_pools):
+            return "once_applied"
+        return "at_once" if spec.built_in_node_pools else "never"
+
+    def host_tolerations(self, spec: AutoModeSpec) -> tuple[Mapping[str, str], ...]:
+        # The pool `system` is tainted for add-ons alone: https://docs.aws.amazon.com/eks/latest/userguide/set-builtin-node-pools.html
+        if spec.built_in_node_pools != ["system"] or any(pool.open for pool in spec.node_pools):
+            return ()
+        taints = load("compute_kinds")["built_in_node_pools"]["system"]["taints"]
+        return tuple(toleration(taint) for taint in taints)
 
     def instance_categories(self, spec: AutoModeSpec) -> Iterator[tuple[Where, str]]:
         yield from named_categories(spec.node_pools)

@@ -51,7 +51,7 @@ def charts(
     replicas: int,
     own_pod_subnets: bool = False,
     isolated: bool = False,
-    static: bool = False,
+    gates: Sequence[str] = (),
 ) -> list[HelmChart]:
     """Returns Karpenter's charts: resource definitions apart, because helm never updates those that come within a chart.
 
@@ -61,7 +61,7 @@ def charts(
         replicas: of the controller, each on a node of its own: nodes that Karpenter adds do not run it.
         own_pod_subnets: pods have subnets of their own, so that a node's first network interface has no address for them.
         isolated: there is no way to the internet, and so none to the price list, which has no VPC endpoint.
-        static: some pool is static, which this version of Karpenter must be told to allow.
+        gates: features that this version of Karpenter must be told to have.
     """
     values: dict[str, Any] = {
         "replicas": replicas,
@@ -72,7 +72,7 @@ def charts(
             **_interfaces(own_pod_subnets),
             **({"isolatedVPC": True} if isolated else {}),
             # Alpha: https://karpenter.sh/docs/reference/settings/#feature-gates
-            **({"featureGates": {"staticCapacity": True}} if static else {}),
+            **({"featureGates": dict.fromkeys(gates, True)} if gates else {}),
         },
         "nodeSelector": {KIND_LABEL: host, "kubernetes.io/os": "linux"},
         "controller": {"resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}},

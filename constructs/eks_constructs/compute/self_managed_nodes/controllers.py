@@ -70,6 +70,8 @@ class ClusterAutoscaler(Construct):
 
 def charts(spec: SelfManagedNodesSpec, context: ClusterContext) -> Iterator[HelmChart]:
     """Yields the charts of the controllers of a cluster."""
+    tolerated = [dict(one) for one in context.mix.deployments_tolerations]
+    tolerations: dict[str, Any] = {"tolerations": tolerated} if tolerated else {}
     selector = {**(context.mix.host.node_selector if context.mix.host else {}), "kubernetes.io/os": "linux"}
     if spec.termination_handler.enabled:
         values: dict[str, Any] = {
@@ -80,6 +82,7 @@ def charts(spec: SelfManagedNodesSpec, context: ClusterContext) -> Iterator[Helm
             "managedTag": handled_tag(context.name),
             "serviceAccount": {"name": HANDLER},
             "nodeSelector": selector,
+            **tolerations,
             "rbac": {"pspEnabled": False},
         }
         yield _chart(spec.termination_handler, HANDLER, _ORDER, values, {QUEUE: QUEUE_OUTPUT})
@@ -95,6 +98,7 @@ def charts(spec: SelfManagedNodesSpec, context: ClusterContext) -> Iterator[Helm
             "fullnameOverride": AUTOSCALER,
             "rbac": {"serviceAccount": {"name": AUTOSCALER}},
             "nodeSelector": selector,
+            **tolerations,
             # Alike groups in several AZs grow together; without it one fills up first.
             "extraArgs": {"balance-similar-node-groups": True},
         }
