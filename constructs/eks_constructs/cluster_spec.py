@@ -223,10 +223,10 @@ class EksClusterSpec(Spec):
 
     @model_validator(mode="after")
     def _addons_start_in_the_vpc(self) -> "EksClusterSpec":
-        hybrid = self.compute.sections.get("hybrid_nodes")
-        specs: Mapping[str, AddonSpec] = (
-            self.addons if hybrid and self.compute.mix.deployments_run_on != "hybrid_nodes" else {}
-        )
+        hybrid = self.compute.hybrid_nodes
+        if hybrid is None or not hybrid.enabled or self.compute.mix.deployments_run_on == "hybrid_nodes":
+            return self
+        specs: Mapping[str, AddonSpec] = self.addons
         for name in sorted({addon.name for addon in self.planned_addons()} & set(specs)):
             rule, settings = addons().get(name, {}), specs[name].configuration
             key = rule.get("placement")
