@@ -109,10 +109,13 @@ explain: setup env-named  ## what ENV comes to with what it extends and the defa
 	@python -m stacks.environment.explain "$$ENV" --key="$$KEY" $${SAID:+--said}
 
 # TO=1.37: the version (default: the next one). REHEARSE_FLAGS="--rollback": more options of python -m rehearse (docs/rehearse.md).
+# CLUSTER=name without ENV: a running cluster, which kubectl reads (KUBE_CONTEXT); with ENV: that cluster of several.
 # WAVE=name or all: ENV is a fleet; playbook and rehearsal of each cluster of the wave, into fleet.out/ (docs/fleet.md).
-rehearse: setup env-named  ## play the upgrade of ENV on a local Kubernetes: what would block, what would be down (docs/rehearse.md)
+rehearse: setup  ## play the upgrade of ENV, or of a running CLUSTER, on a local Kubernetes: what would block or be down (docs/rehearse.md)
+	@test -n "$$ENV" || test -z "$$WAVE" -a -n "$$CLUSTER" || { echo "Name an environment or a running cluster: make rehearse ENV=demo, or CLUSTER=prod. There is: $$ENVIRONMENTS" >&2; exit 2; }
 	@test -z "$$WAVE" || exec python -m fleet upgrade "$$ENV" --wave="$$WAVE" --to="$${TO:-next}"
-	@test -n "$$WAVE" || python -m rehearse --to="$${TO:-next}" --env="$$ENV" $$REHEARSE_FLAGS
+	@test -n "$$WAVE$$ENV" || exec python -m rehearse --to="$${TO:-next}" --cluster="$$CLUSTER" $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"} $$REHEARSE_FLAGS
+	@test -n "$$WAVE" || test -z "$$ENV" || python -m rehearse --to="$${TO:-next}" --env="$$ENV" $${CLUSTER:+--only="$$CLUSTER"} $$REHEARSE_FLAGS
 
 lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into ENV.lock.yaml (LATEST=yes: the newest; docs/lock.md)
 	@$(call synth,-c "env=$$ENV" -c checks=off)
