@@ -19,7 +19,7 @@ _PLACEHOLDER = "not-known"
 
 def custom_kinds(assembly: Path) -> dict[str, list[dict[str, Any]]]:
     """Returns, by cluster, each kind: ``group``, ``kind``, ``versions``, ``namespaced``. Raises BadInput: a file cannot be read."""
-    brought = {(group, kind) for group, _, kind, *_ in (*AUTO_MODE, *KARPENTER)}
+    brought = {(row[0], row[2]) for row in (*AUTO_MODE, *KARPENTER)}
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
     for cluster, item in _objects(assembly):
         group, _, version = str(item.get("apiVersion", "")).rpartition("/")

@@ -49,5 +49,5 @@ def test_kinds_of_both_deliveries_are_found_by_cluster(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.template.json").write_text("{")
-    with pytest.raises(BadInput, match="a.template.json: it is not as a synth writes it"):
+    with pytest.raises(BadInput, match=r"a\.template\.json: it is not as a synth writes it"):
         custom_kinds(tmp_path)
