@@ -209,6 +209,13 @@ class EksClusterSpec(Spec):
             selectors = [FargateSelectorSpec(**pods) for pods in self.system_pods()]
         except AddonProblem as problem:
             raise Misplaced(str(problem), "addons", *problem.where) from None
+        for addon in self.planned_addons() if self.control_plane.ip_family == "ipv6" else ():
+            if addons().get(addon.name, {}).get("ipv4_alone"):
+                raise Misplaced(
+                    f"{addon.name} does not work in a cluster with ip_family: ipv6"
+                    " (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html); remove one of the two",
+                    *("addons", addon.name),
+                )
         for index, profile in enumerate(self.compute.fargate.profiles if self.compute.fargate else []):
             for place, selector in enumerate(profile.selectors):
                 if clash := [one for one in selectors if one.overlaps(selector)]:
