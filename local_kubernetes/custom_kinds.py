@@ -27,8 +27,8 @@ def custom_kinds(assembly: Path) -> dict[str, list[dict[str, Any]]]:
         if not is_custom(group) or (group, kind) in brought:
             continue
         namespaced = "namespace" in (item.get("metadata") or {}) and not is_cluster_scoped(kind)
-        row = {"group": group, "kind": kind, "versions": [], "namespaced": namespaced}
-        row = found.setdefault((cluster, group, kind), row)
+        new: dict[str, Any] = {"group": group, "kind": kind, "versions": [], "namespaced": namespaced}
+        row = found.setdefault((cluster, group, kind), new)
         row["versions"] = sorted({*row["versions"], version})
     by_cluster: dict[str, list[dict[str, Any]]] = {}
     for (cluster, _, _), row in sorted(found.items()):
