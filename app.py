@@ -40,21 +40,23 @@ def main() -> int:
     if find_spec("jsii") is None:
         advice = "`make setup` installs them into .venv, and `. .venv/bin/activate` makes this shell use them"
         raise BadInput(f"{sys.executable} does not have this project's packages. {advice}")
+    from stacks.environment.context import read_context, synth_options
+    from stacks.environment.path import environment_path
+
+    context = read_context(ROOT / "cdk.json", os.environ.get("CDK_CONTEXT_JSON"))
+    # A wrong name need not wait for the CDK.
+    path = None if context.get("fleet") else environment_path(context.get("env"))
     use_pinned_node()
     _import_cdk_and_pydantic()
 
     from stacks.cdk_command import only_lists
-    from stacks.environment.context import read_context, synth_options
     from stacks.environment.loading import load_environment, load_lock
-    from stacks.environment.path import environment_path
 
-    context = read_context(ROOT / "cdk.json", os.environ.get("CDK_CONTEXT_JSON"))
     options = synth_options(context)
     if options.checks and only_lists():
         options = replace(options, checks=False)
-    if context.get("fleet"):
+    if path is None:
         return _fleet(context, options)
-    path = environment_path(context.get("env"))
     environment = _delivered(load_environment(path, today=options.today), options.delivery)
     lock = load_lock(path)
     _check_known("before_pools", options.before_pools, environment)

@@ -36,7 +36,7 @@ class Cluster:
 def ask(plan: Plan, account: Asked | None = None) -> tuple[Cluster, dict[str, str]]:
     """Returns the plan's cluster, and the values of placeholders and of the stack's outputs. Raises BadInput."""
     said = plan.description
-    first = f"Deploy first: make deploy ENV={said.environment}"
+    first = f"Deploy first: make deploy ENV={said.said}"
     try:
         account = account or Account("deliver", region=said.region)
         partition, number = _identity(account)

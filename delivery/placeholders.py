@@ -29,7 +29,12 @@ _ROLE_OF = "ROLE_ARN_OF_"
 
 def role_placeholder(service_account: str) -> str:
     """Returns the placeholder for the role of one of a workload's service accounts."""
-    return _ROLE_OF + service_account.upper().replace("-", "_")
+    return _ROLE_OF + re.sub(r"[-.]", "_", service_account.upper())
+
+
+def role_placeholder_in(namespace: str, service_account: str) -> str:
+    """Returns the placeholder for the role of a service account of the cluster's `pod_identities`."""
+    return role_placeholder(f"{namespace}-{service_account}")
 
 
 def is_role(placeholder: str) -> bool:

@@ -58,6 +58,8 @@ class Description(_Shape):
     """Where the files of a folder belong, and in which order."""
 
     environment: _Name
+    env: Annotated[str, StringConstraints(max_length=4096)] | None = None
+    """What a person says with ENV= for the environment; None: its name."""
     cluster: _Name
     account: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] | None
     region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")] | None
@@ -67,6 +69,11 @@ class Description(_Shape):
     gitops: GitOps | None = None
     """The repository that they are applied from; None: `make apply` applies them."""
     steps: Annotated[list[Step], Field(max_length=10_000)]
+
+    @property
+    def said(self) -> str:
+        """What a person says with ENV= for the environment."""
+        return self.env or self.environment
 
     def text(self) -> str:
         """Returns the text of the file."""
@@ -164,7 +171,7 @@ class Plan:
             raise BadInput(
                 one_line(
                     f"{self.folder / step.file}: nothing says what {', '.join(missing[:10])} is; if it is an output of the"
-                    f" stack {self.description.stack}, deploy that first: make deploy ENV={self.description.environment}"
+                    f" stack {self.description.stack}, deploy that first: make deploy ENV={self.description.said}"
                 )
             )
         return unescaped(filled)

@@ -21,6 +21,7 @@ from local_kubernetes.machines import machines
 from safe_io import process_groups
 from safe_io.output import write
 from safe_io.ownership import is_whole
+from stacks.environment.path import environment_path
 
 NOT_PROVEN = """\
 What this does not prove: the local AWS is an emulator (emulator/README.md says what of AWS it knows). AWS may refuse what it
@@ -41,8 +42,9 @@ ENDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLL
 
 
 def run(environment: str) -> int:
-    """Deploys an environment and shows the result; returns the exit code. Raises Problem."""
+    """Deploys an environment and shows the result; returns the exit code. Raises Problem, BadInput."""
     began = time.monotonic()
+    environment_path(environment)  # a wrong name needs no local AWS to be seen
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)  # as Ctrl-C: nothing is left running but the local AWS
@@ -58,7 +60,7 @@ def run(environment: str) -> int:
             if synth.returncode < 0:
                 raise Problem("cdk synth was ended")
             if synth.returncode and not _full(engine, output):
-                print(output, file=sys.stderr)
+                print(re.sub(r"^.*Subprocess exited with error.*\n?", "", output, flags=re.M), file=sys.stderr, end="")
                 return cdk.code_of_app(output)
             if synth.returncode:
                 raise Problem("cdk synth failed")

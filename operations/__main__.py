@@ -5,7 +5,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from safe_io.errors import run
+from safe_io.errors import BadInput, run
+from safe_io.terminal import one_line
 
 PROGRAM = "python -m operations"
 LOOKUP_PROFILE = "EKS_PLATFORM_LOOKUP_PROFILE"
@@ -57,6 +58,7 @@ def _operate(arguments: list[str]) -> int:
         file = options.file or Path("environments/existing") / f"{options.name}.yaml"
         return look_up(Account("look-up"), options.name, file, today=date.today(), say=_say)
 
+    _check_first(options.action, options.name)
     from operations.environment import load, only, stacks_in_templates
 
     environment = load(options.name, command)
@@ -94,6 +96,20 @@ def _operate(arguments: list[str]) -> int:
     from operations.destroying import destroy
 
     return destroy(environment, account, command, anyway=options.anyway, look=options.look, run=through, say=_say)
+
+
+def _check_first(action: str, name: str) -> None:
+    """Raises BadInput for what would stop any command, before the environment and the CDK's modules are read."""
+    from responsibility.account.errors import AccountError
+    from responsibility.account.session import Account
+    from stacks.environment.path import environment_path
+
+    environment_path(name)
+    command = "check-network" if action == "check-network" else "operate"
+    try:
+        Account(command, profile=os.environ.get(LOOKUP_PROFILE) or None).check_credentials()
+    except AccountError as problem:
+        raise BadInput(one_line(f"{problem}. Nothing was changed.")) from None
 
 
 def _ask(question: str) -> str:

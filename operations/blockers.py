@@ -68,7 +68,7 @@ def _protection(
 ) -> Iterator[Blocker]:
     name = protection_stack(environment.name, cluster.name)
     stack = deployed.find(name)
-    off = f"control_plane.deletion_protection: false for {cluster.name} in its file, then make deploy ENV={environment.name}"
+    off = f"control_plane.deletion_protection: false for {cluster.name} in its file, then make deploy ENV={environment.env}"
     if stack and stack.EnableTerminationProtection:
         yield Blocker(
             f"stack {name} has termination protection. Take it off, with the cluster's deletion protection:",
@@ -127,7 +127,7 @@ def _load_balancers(environment: Environment, cluster: ClusterSpec, account: Ask
         yield Blocker(
             f"load balancer {arn} of {cluster.name}, made for {object_ or 'an object'}: delete the Ingress, Gateway or Service",
             (
-                f"make unapply ENV={environment.name}",
+                f"make unapply ENV={environment.env}",
                 f"kubectl get ingress,gateway,service -A | grep -E 'LoadBalancer|{namespace}'",
             ),
         )
@@ -155,7 +155,7 @@ def _karpenter(environment: Environment, cluster: ClusterSpec, account: Asked) -
         yield Blocker(
             f"nodes that Karpenter made for {cluster.name} run: {', '.join(ids)}. While Karpenter runs, delete its pools:",
             (
-                f"make unapply ENV={environment.name}",
+                f"make unapply ENV={environment.env}",
                 "kubectl delete nodepools --all",
                 f"aws ec2 terminate-instances --instance-ids {' '.join(ids)}",
             ),

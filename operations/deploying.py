@@ -68,9 +68,9 @@ def deploy(
         return code
     say(
         f"Add-ons of {', '.join(waiting)} wait for nodes: of sites, which join by hand (docs/hybrid.md), or of pools, which"
-        f" come with the Kubernetes objects: make apply ENV={environment.name}"
+        f" come with the Kubernetes objects: make apply ENV={environment.env}"
         " (docs/access.md), or a sync where delivery is gitops (docs/gitops.md)."
-        f" Then make deploy ENV={environment.name} again: they follow."
+        f" Then make deploy ENV={environment.env} again: they follow."
     )
     return 0
 

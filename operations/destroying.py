@@ -51,7 +51,7 @@ def destroy(
         if look:
             _tell(of_networks(environment, deployed, asked()), say)
         else:
-            _refuse(found, name, anyway=anyway)
+            _refuse(found, environment.env, anyway=anyway)
     if look:
         return 0
     # The CLI deletes dependents first. These go together, so that none outlives what it depends on.
@@ -79,7 +79,7 @@ def destroy(
             return 0
         found = of_networks(environment, deployed, asked())
         _tell(found, say)
-        _refuse(found, name, anyway=anyway)
+        _refuse(found, environment.env, anyway=anyway)
     return run([*command, *networks]) if networks else 0
 
 

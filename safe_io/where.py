@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 Where = tuple[str | int, ...]
 """The way to a key: names of keys and indices of items."""
@@ -28,3 +29,9 @@ def shown(value: object, written: str | None = None) -> str:
     if "PRIVATE KEY" in text:
         return "a private key"  # which goes into no message
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def said_as(file: Path, folder: Path) -> str:
+    """Returns what a person says for a YAML file: the name of one in ``folder``, or else its path."""
+    ours = file.suffix == ".yaml" and (file.parent == Path(folder.name) or file.resolve().parent == folder.resolve())
+    return file.stem if ours else str(file)

@@ -40,7 +40,7 @@ def apply_objects(
         added: charts of controllers, and objects that are applied as they are.
         workloads: those of the cluster, in their order.
         values: of placeholders, by the workload's namespace.
-        controller_values: of placeholders of charts.
+        controller_values: of placeholders of charts and manifests.
         logs_key_arn: of the key for the log group.
         late: makes the add-ons that wait for node pools; returns what comes after them.
     """
@@ -74,7 +74,7 @@ def apply_objects(
             filled = unescaped(fill(dict(item.values), {**known, **controller_values}))
             before = [kubectl.install(item, filled, after=[*before, *rights])]
         else:
-            before = [_stages(kubectl, item, known, before)]
+            before = [_stages(kubectl, item, {**known, **controller_values}, before)]
     # Clusters are deployed side by side, four stacks at most (operations/deploying.py), and share the account's functions.
     width = max(1, SIDE_BY_SIDE // sum(one.delivered_by_stack for one in environment.clusters))
     lanes = [before] * width

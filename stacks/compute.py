@@ -25,6 +25,7 @@ class ComputeStack(EnvironmentStack):
 
     Attributes:
         spec: the cluster in the environment file.
+        role_arns: ARNs of the roles of `pod_identities`, by namespace and service account.
     """
 
     def __init__(
@@ -64,7 +65,8 @@ class ComputeStack(EnvironmentStack):
         )
         versions = lock.versions(spec.control_plane.kubernetes_version) if lock else None
         plan = [addon for addon in spec.planned_addons(versions) if not addon.after_pools]
-        add_compute(self, spec, plan, wiring, oidc=cluster.oidc, security_group_id=cluster.security_group_id)
+        made = add_compute(self, spec, plan, wiring, oidc=cluster.oidc, security_group_id=cluster.security_group_id)
+        self.role_arns = made.pod_identities.role_arns if made.pod_identities else {}
 
     def _controller_pods(self) -> list[Mapping[str, Any]]:
         """Returns selectors for the controllers that must run on Fargate."""

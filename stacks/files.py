@@ -6,7 +6,7 @@ from pathlib import Path
 from delivery.gitops.settings import GitOps, Team
 from delivery.placeholders import is_role, placeholders
 from delivery.plan import DESCRIPTION, Description, Step
-from eks_constructs.manifests import HelmChart, write_manifests
+from eks_constructs.manifests import write_manifests
 from stacks.control_plane import RunningCluster
 from stacks.controllers import controllers
 from stacks.environment.aws_names import partition_of
@@ -26,9 +26,7 @@ def write_delivery(folder: Path, cluster: RunningCluster, environment: Environme
     added = controllers(spec, environment, cluster.network)
     workloads = placed_workloads(spec, environment)
     steps = [Step(file=file.filename) for file in own]
-    steps += [
-        Step(file=file.filename, outputs=dict(file.outputs) if isinstance(file, HelmChart) else {}) for file in added
-    ]
+    steps += [Step(file=file.filename, outputs=dict(file.outputs)) for file in added]
     for workload in workloads:
         namespace = workload.placement.namespace
         known = [name for name in placeholders(list(workload.objects)) if name in _OF_THE_STACK or is_role(name)]
@@ -39,6 +37,7 @@ def write_delivery(folder: Path, cluster: RunningCluster, environment: Environme
     write_manifests(folder, [*own, *added, *(workload.file for workload in workloads)])
     description = Description(
         environment=environment.name,
+        env=None if environment.env == environment.name else environment.env,
         cluster=spec.name,
         account=environment.account,
         region=environment.region,

@@ -14,7 +14,7 @@ def say_what_is_not_checked(
     if left := spec.unchecked_settings(lock):
         cdk.Annotations.of(stack).add_info(
             f"{spec.name}: whether EKS takes these settings is not known here: {', '.join(left)}."
-            f" make lock-addons ENV={environment.name} asks it for the settings that each add-on has."
+            f" make lock-addons ENV={environment.env} asks it for the settings that each add-on has."
         )
 
 
@@ -27,8 +27,8 @@ def say_what_waits(stack: cdk.Stack, spec: ClusterSpec, environment: Environment
         text = f"{waiting} wait for hybrid nodes, which people join once the cluster is there (docs/hybrid.md). Then deploy again"
         cdk.Annotations.of(stack).add_info(f"{spec.name}: {text}.")
         return
-    maker = "a sync of what make gitops writes" if spec.delivery == "gitops" else f"make apply ENV={environment.name}"
-    steps = f"{maker} makes the node pools, then make deploy ENV={environment.name} what waits for them"
+    maker = "a sync of what make gitops writes" if spec.delivery == "gitops" else f"make apply ENV={environment.env}"
+    steps = f"{maker} makes the node pools, then make deploy ENV={environment.env} what waits for them"
     if before_pools:
         text = f"Add-ons that are left out of this first deploy, for nothing would run them: {waiting}. {steps}"
     else:

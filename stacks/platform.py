@@ -169,6 +169,7 @@ class _Builder:
                 logs_key_arn=self._foundation.logs_key_arn,
                 lock=self._lock,
                 before_pools=without_pools,
+                role_arns=next((one.role_arns for one in computes if isinstance(one, ComputeStack)), {}),
             )
             # Objects of capabilities' kinds come after their definitions.
             its_stacks = [*its_stacks, _after([*its_stacks, *capabilities], platform.workloads, running)]

@@ -3,12 +3,12 @@
 It depends on the compute stack, so it is deleted first: load balancers before their controllers, volumes before their drivers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from constructs import Construct, IConstruct, IDependable
 
-from delivery.placeholders import role_placeholder
+from delivery.placeholders import role_placeholder, role_placeholder_in
 from eks_constructs import load_balancer_controller
 from eks_constructs.addon_plan import PlannedAddon
 from eks_constructs.cluster_compute import add_late_addons
@@ -29,6 +29,7 @@ from stacks.environment.cluster_spec import ClusterSpec, LockFile
 from stacks.environment.model import Environment
 from stacks.environment_stack import EnvironmentStack
 from stacks.objects.balancer_rights import rights_of
+from stacks.objects.plain import plain_manifests
 from stacks.objects.rendering import PlacedWorkload, placed_workloads
 
 PREFIX = "data"
@@ -53,6 +54,7 @@ def needs_stack(cluster: ClusterSpec, environment: Environment, *, before_pools:
         or cluster.delivered_by_stack
         or any(kind.has_controller(section) for kind, section in cluster.compute.active())
         or any(chart.outputs for chart, _ in charts_of(cluster, environment))
+        or any(one.file.outputs for one in plain_manifests(cluster, environment))
     ):
         return True
     return any(
@@ -84,10 +86,12 @@ class WorkloadsStack(EnvironmentStack):
         logs_key_arn: str,
         lock: LockFile | None,
         before_pools: bool,
+        role_arns: Mapping[tuple[str, str], str],
     ) -> None:
         """Makes the resources of the workloads of ``cluster``, and applies their objects if the cluster says `kubectl`.
 
-        ``lock`` has versions of add-ons; ``before_pools`` leaves out those that would find no node yet.
+        ``lock`` has versions of add-ons; ``before_pools`` leaves out those that would find no node yet. ``role_arns``: of
+        `pod_identities`, by namespace and service account.
         """
         spec = cluster.spec
         super().__init__(scope, construct_id, environment, f"workloads of {spec.name} (delivery: {spec.delivery})")
@@ -100,6 +104,7 @@ class WorkloadsStack(EnvironmentStack):
         values = {workload.placement.namespace: self._resources(workload) for workload in workloads}
         added = controllers(spec, environment, self._network)
         controller_values = {**self._controllers(), **self._load_balancer_controller(workloads), **self._vpc_id(added)}
+        controller_values |= self._roles(added, role_arns)
         late = late_addons(spec, lock, before_pools=before_pools)
         self._remember_delivery()
         if spec.delivered_by_stack:
@@ -180,6 +185,19 @@ class WorkloadsStack(EnvironmentStack):
         cdk.CfnOutput(self, "VpcId", value=self._network.vpc_id, description="VPC of the cluster, for its controllers")
         return {name: self._network.vpc_id}
 
+    def _roles(
+        self, added: Sequence[HelmChart | ManifestFile], role_arns: Mapping[tuple[str, str], str]
+    ) -> dict[str, str]:
+        """Returns the values of the placeholders for roles that charts and manifests have; they are outputs, too."""
+        outputs = {name: key for one in added for name, key in one.outputs.items()}
+        values: dict[str, str] = {}
+        for (namespace, account), arn in role_arns.items():
+            name = role_placeholder_in(namespace, account)
+            if name in outputs:
+                values[name] = arn
+                cdk.CfnOutput(self, outputs[name], value=arn, description=f"Role of {namespace}/{account}")
+        return values
+
     def _resources(self, workload: PlacedWorkload) -> dict[str, str]:
         """Makes a workload's AWS resources; returns the values of its placeholders, which are outputs too."""
         namespace = workload.placement.namespace
@@ -230,7 +248,7 @@ class WorkloadsStack(EnvironmentStack):
             outputs=False,
         )
         self.identities += [(made.node.find_child(one.construct_id), one) for one in specs]
-        return {role_placeholder(name): arn for name, arn in made.role_arns.items()} if way == "irsa" else {}
+        return {role_placeholder(name): arn for (_, name), arn in made.role_arns.items()} if way == "irsa" else {}
 
     def _role(self, scope: Construct, workload: PlacedWorkload, bucket: WorkloadBucket) -> str:
         """Makes the role of a workload's service account, with the rights to one prefix of its bucket."""

@@ -33,7 +33,7 @@ ONLY = {
     ("bench", "stacks"): {"stacks.node"},
     ("delivery", "responsibility"): {"responsibility.account", "responsibility.checks.workloads.secret_names"},
     ("rehearse", "delivery"): {"delivery.order"},
-    ("emulator", "stacks"): {"stacks.node"},
+    ("emulator", "stacks"): {"stacks.environment.path", "stacks.node"},
     ("stacks", "delivery"): {"delivery"},
 }
 """Where no more than a part of a package may be imported."""

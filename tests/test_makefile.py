@@ -49,7 +49,7 @@ GOES_TO = {
     "SAID": {"explain": "--said"},
     "LOOK": {"destroy": "--look"},
     "ANYWAY": {"destroy": "--anyway"},
-    "CLUSTER": dict.fromkeys(("apply", "deploy", "diff", "destroy"), "--cluster={}"),
+    "CLUSTER": {**dict.fromkeys(("apply", "deploy", "diff", "destroy"), "--cluster={}"), "rehearse": "--only={}"},
     "KUBE_CONTEXT": {"unapply": "--context={}", "smoke": "--context={}"},
     "TIMEOUT": {"apply": "--timeout={}"},
     "MINUTES": {"fuzz": "--minutes={}"},
@@ -114,6 +114,31 @@ def test_what_a_person_says_is_text(make, tmp_path, variable):
                     wanted,
                     lines,
                 )
+
+
+def test_a_rehearsal_without_an_environment_reads_the_running_cluster(make, tmp_path):
+    for value in (odd.replace("TRAP", str(tmp_path / "trap")) for odd in ODD):
+        for said in (
+            {"CLUSTER": value},
+            {"CLUSTER": "prod", "KUBE_CONTEXT": value, "TO": "1.37", "REHEARSE_FLAGS": "--rollback"},
+        ):
+            called = [call for call in make("rehearse", *map("=".join, said.items())) if "rehearse" in call]
+            context = [f"--context={said['KUBE_CONTEXT']}"] if "KUBE_CONTEXT" in said else []
+            wanted = [
+                f"--to={said.get('TO', 'next')}",
+                f"--cluster={said['CLUSTER']}",
+                *context,
+                *said.get("REHEARSE_FLAGS", "").split(),
+            ]
+            assert [call[call.index("rehearse") + 1 :] for call in called] == [wanted]
+    assert not (tmp_path / "trap").exists()
+
+
+def test_a_rehearsal_of_nothing_says_what_can_be_named(make):
+    with pytest.raises(
+        AssertionError, match="Name an environment or a running cluster: make rehearse ENV=demo, or CLUSTER=prod"
+    ):
+        make("rehearse")
 
 
 def test_each_variable_that_is_exported_is_tested():

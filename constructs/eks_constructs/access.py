@@ -85,6 +85,7 @@ PolicyName = Literal[
     "AmazonEKSEditPolicy",
     "AmazonEKSViewPolicy",
     "AmazonEKSAdminViewPolicy",
+    "AmazonEKSSecretReaderPolicy",
 ]
 Namespace = Annotated[
     str,
@@ -100,7 +101,7 @@ class AccessPolicySpec(Spec):
     """An access policy of EKS, and where it counts."""
 
     policy: PolicyName
-    """EKS access policy. `AmazonEKSAdminViewPolicy` reads Secrets too."""
+    """EKS access policy. `AmazonEKSAdminViewPolicy` reads Secrets too, `AmazonEKSSecretReaderPolicy` nothing else."""
     namespaces: Annotated[list[Namespace], AfterValidator(distinct_values)] = []
     """Namespaces it is limited to, such as `dev-*`; empty: the whole cluster."""
 
@@ -111,7 +112,7 @@ class AccessEntrySpec(Spec):
     principal: Principal
     """Who has it."""
     policy: PolicyName | None = None
-    """EKS access policy. `AmazonEKSAdminViewPolicy` reads Secrets too."""
+    """EKS access policy. `AmazonEKSAdminViewPolicy` reads Secrets too, `AmazonEKSSecretReaderPolicy` nothing else."""
     namespaces: Annotated[list[Namespace], AfterValidator(distinct_values)] = []
     """Namespaces the policy is limited to, such as `dev-*`; empty: the whole cluster."""
     policies: Annotated[list[AccessPolicySpec], Field(max_length=20)] = []

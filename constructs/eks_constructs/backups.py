@@ -26,11 +26,12 @@ VaultArn = Annotated[
         "must be the ARN of a backup vault: arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME",
     ),
 ]
+_FIELD = r"[0-9A-Z*,/#-]{1,100}"
 Schedule = Annotated[
     str,
     pattern(
-        r"cron\([0-9A-Za-z*?,/#LW-]+( [0-9A-Za-z*?,/#LW-]+){5}\)",
-        "must be a schedule of six fields, such as cron(0 5 * * ? *): minute hour day month weekday year",
+        rf"cron\({_FIELD} {_FIELD} ({_FIELD} {_FIELD} \?|\? {_FIELD} {_FIELD}) {_FIELD}\)",
+        "must be a schedule of six fields, such as cron(0 5 * * ? *): minute hour day month weekday year; the day or the weekday is ?",
     ),
 ]
 """https://docs.aws.amazon.com/aws-backup/latest/devguide/creating-a-backup-plan.html"""

@@ -15,7 +15,7 @@ from eks_constructs.construct_ids import check_names, pascal_case
 from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
 
 MAX_PROVIDERS = 10
-"""Of a cluster, since August 2026."""
+"""Of a cluster with Kubernetes 1.32 or later, since August 2026."""
 
 Claim = Annotated[
     str,
@@ -49,16 +49,17 @@ class IdentityProviderSpec(Spec):
     groups_claim: Claim | None = None
     """Claim with the groups of a person, such as `groups`."""
     groups_prefix: Prefix = "oidc:"
-    """Begins the groups. It must not begin with system:."""
+    """Begins the groups. It must not have system: in it."""
     required_claims: Annotated[dict[Claim, Text], Field(max_length=20)] = {}
     """What a token must say beside."""
 
     @model_validator(mode="after")
     def _nobody_of_the_system(self) -> "IdentityProviderSpec":
         for key in ("username_prefix", "groups_prefix"):
-            if getattr(self, key).startswith("system:"):
+            if "system:" in getattr(self, key):
                 raise Misplaced(
-                    "Kubernetes' own users and groups begin with system:, and EKS refuses it; choose another", key
+                    "Kubernetes' own users and groups begin with system:, and EKS refuses it anywhere; choose another",
+                    key,
                 )
         if "groups_prefix" in self.model_fields_set and not self.groups_claim:
             raise Misplaced("has no effect without groups_claim; add that, or remove it", "groups_prefix")
@@ -66,13 +67,17 @@ class IdentityProviderSpec(Spec):
 
 
 def distinct_providers(providers: list[IdentityProviderSpec]) -> list[IdentityProviderSpec]:
-    """Returns the providers. Raises Misplaced if two have one name, or one issuer and client."""
+    """Returns the providers. Raises Misplaced if two have one name, or one issuer: EKS takes no second client of it."""
     check_names([one.name for one in providers], what="providers", made=("{id}",), taken=())
-    seen: set[tuple[str, str]] = set()
+    seen: set[str] = set()
     for index, one in enumerate(providers):
-        if (one.issuer_url, one.client_id) in seen:
-            raise Misplaced("there is this issuer with this client already; remove one", index, "issuer_url")
-        seen.add((one.issuer_url, one.client_id))
+        if one.issuer_url in seen:
+            raise Misplaced(
+                "another provider has this issuer, and EKS takes one of each, whatever its client; remove one",
+                index,
+                "issuer_url",
+            )
+        seen.add(one.issuer_url)
     return providers
 
 

@@ -39,6 +39,8 @@ class ManifestFile:
     """What the objects are for; a comment in the file."""
     keep: bool = False
     """They stay in the cluster when they leave the file, because something else, such as an EKS add-on, then owns them."""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """Placeholders in the objects, and the outputs of the workloads' stack with their values."""
 
     @property
     def filename(self) -> str:

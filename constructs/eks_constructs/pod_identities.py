@@ -58,7 +58,8 @@ class PodIdentitySpec(ServiceAccountSpec):
     """Namespace of the pods."""
     irsa: bool | None = None
     """Through IRSA, which pods on Fargate need (`true`), or EKS Pod Identity (`false`). Default: what the compute asks for that runs the
-    pods of the namespace, both where it can run on both. For IRSA annotate the service account with the role, an output of the stack."""
+    pods of the namespace, both where it can run on both. For IRSA annotate the service account with the role: an output of the stack,
+    and in `charts` and `manifests` ${ROLE_ARN_OF_NAMESPACE_NAME}."""
 
     @property
     def construct_id(self) -> str:
@@ -76,7 +77,7 @@ class PodIdentities(Construct):
     """The roles of applications of a cluster, and their associations.
 
     Attributes:
-        role_arns: ARNs of the roles, by service account.
+        role_arns: ARNs of the roles, by namespace and service account.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class PodIdentities(Construct):
         ``outputs``: whether the roles of IRSA are outputs of the stack.
         """
         super().__init__(scope, construct_id)
-        self.role_arns: dict[str, str] = {}
+        self.role_arns: dict[tuple[str, str], str] = {}
         for spec, ways in specs:
             own = Construct(self, spec.construct_id)
             irsa = "irsa" in ways
@@ -117,7 +118,7 @@ class PodIdentities(Construct):
                     statements=_own_statements(spec),
                 ).attr_arn
             )
-            self.role_arns[spec.service_account] = role_arn
+            self.role_arns[spec.namespace, spec.service_account] = role_arn
             if irsa and outputs:
                 CfnOutput(
                     own,

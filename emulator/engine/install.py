@@ -24,7 +24,17 @@ from emulator.engine.activations import Activations
 from emulator.engine.authentication import Authentication
 from emulator.engine.confinement import allowed
 from emulator.engine.ec2 import resource_types as ec2_types
-from emulator.engine.eks import access, addons, arns, certificates, clusters, compute, insights, scenario  # noqa: F401 - they register their operations
+from emulator.engine.eks import (  # noqa: F401 - they register their operations
+    access,
+    addons,
+    arns,
+    certificates,
+    clusters,
+    compute,
+    identity_providers,
+    insights,
+    scenario,
+)
 from emulator.engine.eks.releases import PublicParameters, public_parameters
 from emulator.engine.eks.resource_types import eks_types
 from emulator.engine.eks.service import Eks

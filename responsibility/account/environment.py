@@ -12,6 +12,7 @@ from responsibility.reading.facts import Facts
 from responsibility.reading.template import BadSource
 from safe_io.errors import BadInput
 from safe_io.layers import Layered
+from safe_io.where import said_as
 from safe_io.yaml_file import load as load_yaml
 
 _OURS = Path(__file__).parents[2] / "environments"
@@ -42,8 +43,7 @@ def file_named(name: str, folder: Path | None = None) -> Path | None:
 
 def env_of(file: Path) -> str:
     """Returns what `ENV=` takes for a file: the name of one in ``environments/``, or its path."""
-    ours = file.suffix == ".yaml" and (file.parent == Path(FOLDER.name) or file.resolve().parent == FOLDER.resolve())
-    return file.stem if ours else str(file)
+    return said_as(file, FOLDER)
 
 
 def lock_file(environment: Path) -> Path:

@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.exceptions import NoCredentialsError  # type: ignore[import-untyped]
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from responsibility.account.answers import told
@@ -64,6 +65,14 @@ class Account:
             )
             self.region = str(self._session.region_name or "")
             self._clients: dict[str, Any] = {}
+
+    def check_credentials(self) -> None:
+        """Raises AccountError unless there are credentials; those of a sign-in are asked for, and AWS itself is not."""
+        with self._explained(next(iter(self._calls))):
+            found = self._session.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            found.get_frozen_credentials()
 
     def items(self, service: str, method: str, key: str, **parameters: Any) -> list[Any]:
         """Returns the items under ``key`` on every page of an answer. Raises AccountError.

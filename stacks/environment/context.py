@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from safe_io.errors import BadInput
 from safe_io.json_text import load_json
 from safe_io.terminal import one_line
 from safe_io.text_file import read_text
 from safe_io.where import shown
-from stacks.environment.workload_spec import Delivery
+
+if TYPE_CHECKING:
+    from stacks.environment.workload_spec import Delivery
 
 MAX_BYTES = 1_000_000
 
@@ -25,7 +27,7 @@ class SynthOptions:
     """``today=YYYY-MM-DD``: the day for support dates; None is today."""
     checks: bool
     """``checks=on`` (the default) or ``off``: whether to check what is synthesised."""
-    delivery: Delivery | None
+    delivery: "Delivery | None"
     """``delivery=files`` or ``kubectl``: how Kubernetes objects are delivered, whatever the file says."""
     before_pools: tuple[str, ...]
     """``before_pools=NAME,NAME``: clusters whose node pools `make apply` has yet to make: add-ons that need these nodes are left out."""
@@ -50,10 +52,12 @@ def read_context(cdk_json: Path, from_cli: str | None) -> dict[str, Any]:
 
 def synth_options(context: dict[str, Any]) -> SynthOptions:
     """Returns the options in the context. Raises BadInput."""
+    from stacks.environment.workload_spec import Delivery
+
     return SynthOptions(
         today=_today(context.get("today")),
         checks=_one_of("checks", context.get("checks"), ("on", "off")) != "off",
-        delivery=cast(Delivery | None, _one_of("delivery", context.get("delivery"), get_args(Delivery))),
+        delivery=cast("Delivery | None", _one_of("delivery", context.get("delivery"), get_args(Delivery))),
         before_pools=_names("before_pools", context),
         sizes=_sizes(context.get("sizes")),
     )

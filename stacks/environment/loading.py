@@ -9,13 +9,13 @@ from typing import Any
 from eks_constructs.spec import Misplaced
 from safe_io.errors import BadInput
 from safe_io.layers import Layered
-from safe_io.where import Where, shown
+from safe_io.where import Where, said_as, shown
 from safe_io.yaml_file import YamlFile
 from stacks.controllers import charts_of
 from stacks.environment.cluster_spec import LockFile
 from stacks.environment.existing_cluster import ExistingClusterSpec
 from stacks.environment.model import Environment
-from stacks.environment.path import environment_path
+from stacks.environment.path import FOLDER, environment_path
 from stacks.environment.reachability import unreachable
 from stacks.environment.validating import MAX_PROBLEMS, validated
 from stacks.environment.workload_spec import MAX_PATH
@@ -67,7 +67,7 @@ def load_environment(path: Path, *, today: date | None = None) -> Environment:
             document.fail(problem.where, str(problem))
         refuse_unsound([*placed, *plain], cluster)
     check_reach(environment, document)
-    return environment
+    return environment.said_as(said_as(path, FOLDER))
 
 
 def _looked_up(document: Layered) -> dict[str, ExistingClusterSpec]:

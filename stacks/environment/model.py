@@ -3,9 +3,9 @@
 from datetime import date
 from ipaddress import IPv4Network
 from itertools import combinations
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
@@ -74,6 +74,18 @@ class Environment(Spec):
     clusters: Annotated[list[ClusterSpec], Field(min_length=1)]
     """The clusters of the environment."""
     overrides: Annotated[list[OverrideSpec], Field(max_length=100)] = []
+    _env: str | None = PrivateAttr(default=None)
+
+    @property
+    def env(self) -> str:
+        """What a person says with ENV= for it: the name of a file in environments/, or the path of one of theirs."""
+        return self._env or self.name
+
+    def said_as(self, env: str) -> Self:
+        """Remembers what a person says with ENV= for it; returns it."""
+        self._env = env
+        return self
+
     """Properties of resources that no key of this file sets (docs/environments.md, Overrides). The review lists them."""
 
     def network_of(self, cluster: ClusterSpec) -> NetworkSpec | ExistingNetworkSpec:

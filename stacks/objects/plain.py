@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from delivery.order import in_order
-from delivery.placeholders import fill, places
+from delivery.placeholders import fill, placeholders, places
 from eks_constructs.manifests import KubernetesObject, ManifestFile
 from eks_constructs.spec import Misplaced
 from eks_facts.node_selection import ARCHITECTURE
@@ -17,6 +17,7 @@ from stacks.objects.folder import SourceObject, documents_below
 from stacks.objects.mirrored_images import use_mirrors
 from stacks.objects.object_problems import Problems
 from stacks.objects.pods import pod_templates
+from stacks.placement.roles import not_filled, role_outputs
 
 ORDER = 55
 """Order among the files of a cluster: after charts, before workloads."""
@@ -34,13 +35,14 @@ class PlainManifests:
     """What each of them was made from."""
     images: Mapping[str, str]
     """Of mirrored images: the original reference, by the mirrored one."""
+    outputs: Mapping[str, str]
+    """Placeholders for roles in the objects, and the outputs of the workloads' stack with their values."""
 
     @property
     def file(self) -> ManifestFile:
         """The objects as a file."""
-        return ManifestFile(
-            ORDER, self.name, self.objects, "Applied as written: the environment file names it under manifests."
-        )
+        note = "Applied as written: the environment file names it under manifests."
+        return ManifestFile(ORDER, self.name, self.objects, note, outputs=self.outputs)
 
 
 def plain_manifests(cluster: ClusterSpec, environment: Environment) -> list[PlainManifests]:
@@ -67,7 +69,15 @@ def plain_manifests(cluster: ClusterSpec, environment: Environment) -> list[Plai
         images = use_mirrors(objects, environment.registry_rules)
         made_from = {id(item): source for item, source in zip(objects, sources, strict=True)}
         objects = in_order(objects)
-        found.append(PlainManifests(name, objects, [made_from[id(item)] for item in objects], images))
+        found.append(
+            PlainManifests(
+                name,
+                objects,
+                [made_from[id(item)] for item in objects],
+                images,
+                role_outputs(placeholders(objects), cluster),
+            )
+        )
     return found
 
 
@@ -82,12 +92,8 @@ def _check(sources: Sequence[SourceObject], cluster: ClusterSpec) -> None:
     problems = Problems()
     for source in sources:
         for where, name in places(source.object):
-            if name not in _FILLED:
-                problems.add(
-                    source,
-                    where,
-                    f"${{{name}}} is not filled in; these are: {', '.join(_FILLED)}. $${{{name}}} means itself",
-                )
+            if wrong := not_filled(name, cluster, _FILLED):
+                problems.add(source, where, wrong)
         for way, pod in pod_templates(source.object):
             spec = pod["spec"]
             if "arm64" in processors and ARCHITECTURE not in str([spec.get("nodeSelector"), spec.get("affinity")]):

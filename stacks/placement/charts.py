@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from delivery.placeholders import fill, places
+from delivery.placeholders import fill, placeholders, places
 from eks_constructs.addon_plan import merge
 from eks_constructs.compute.fargate.spec import globs_meet
 from eks_constructs.compute.placement import Nodes, Toleration, reserved
@@ -17,6 +17,7 @@ from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.workload_spec import WorkloadSpec
 from stacks.placement.fitting import check_not_empty
 from stacks.placement.kinds import place
+from stacks.placement.roles import not_filled, role_outputs
 
 NAMESPACES, ORDER = 51, 52
 """Order among the files of a cluster: after controllers and their nodes, before manifests and workloads."""
@@ -33,12 +34,10 @@ def helm_chart(chart: ChartSpec, cluster: ClusterSpec) -> HelmChart:
     """Returns a chart, placed. Raises Misplaced, with the way from the chart's spec: it cannot be where it would go."""
     values = _placed_values(chart, cluster)
     for way, name in places(chart.values):
-        if name not in (*FILLED, "CLUSTER_NAME"):
-            raise Misplaced(
-                f"${{{name}}} is not filled in; these are: {', '.join(FILLED)}, CLUSTER_NAME. $${{{name}}} means itself",
-                *("values", *way),
-            )
+        if wrong := not_filled(name, cluster, (*FILLED, "CLUSTER_NAME")):
+            raise Misplaced(wrong, *("values", *way))
     filled = fill(merge(values, chart.values), {"CLUSTER_NAME": cluster.name})
+    used = placeholders(filled)
     return HelmChart(
         order=ORDER,
         name=chart.name,
@@ -48,7 +47,7 @@ def helm_chart(chart: ChartSpec, cluster: ClusterSpec) -> HelmChart:
         version=str(chart.said("version")),
         values=filled,
         note="Named by the environment file (charts). Yours to run and to upgrade.",
-        outputs={"VPC_ID": "VpcId"} if any(name == "VPC_ID" for _, name in places(filled)) else {},
+        outputs={**({"VPC_ID": "VpcId"} if "VPC_ID" in used else {}), **role_outputs(used, cluster)},
         images=chart.said("images"),
     )
 

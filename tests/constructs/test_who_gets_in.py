@@ -46,7 +46,9 @@ def test_people_of_a_directory_are_users_and_groups(synth):
 
 
 def test_providers_come_one_after_the_other(synth):
-    template = synthesised(synth, identity_providers=[PROVIDER, {**PROVIDER, "name": "other", "client_id": "x"}])
+    template = synthesised(
+        synth, identity_providers=[PROVIDER, {**PROVIDER, "name": "other", "issuer_url": "https://x.example.com"}]
+    )
     resources = template["Resources"]
     providers = [key for key, one in resources.items() if one["Type"] == "AWS::EKS::IdentityProviderConfig"]
     assert [resources[key].get("DependsOn") for key in providers] == [None, [providers[0]]]
@@ -73,7 +75,8 @@ def test_an_entry_that_eks_refuses_is_refused(entry, words):
         ([{**PROVIDER, "username_prefix": "system:"}], "begin with system:"),
         ([{**PROVIDER, "groups_prefix": "x:"}], "without groups_claim"),
         ([PROVIDER, PROVIDER], "name of two"),
-        ([PROVIDER, {**PROVIDER, "name": "other"}], "this issuer with this client"),
+        ([{**PROVIDER, "username_prefix": "a-system:"}], "refuses it anywhere"),
+        ([PROVIDER, {**PROVIDER, "name": "other", "client_id": "x"}], "another provider has this issuer"),
     ],
 )
 def test_a_provider_that_eks_refuses_is_refused(providers, words):

@@ -80,7 +80,7 @@ class _Comparison:
         return {key: one for key, one in ((key, self._resolve(item)) for key, item in value.items()) if one is not None}
 
     def _dynamic(self, value: str) -> str:
-        if found := re.fullmatch(r"\{\{resolve:ssm:([^:}]+)\}\}", value):
+        if found := re.fullmatch(r"\{\{resolve:ssm:([^}]+)\}\}", value):
             return str(self._clients("ssm").get_parameter(Name=found[1])["Parameter"]["Value"])
         return value
 

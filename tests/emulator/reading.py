@@ -128,6 +128,22 @@ def addon(clients: Clients, physical_id: str) -> Record:
     }
 
 
+@reader("AWS::EKS::IdentityProviderConfig")
+def identity_provider(clients: Clients, physical_id: str) -> Record:
+    """EKS's answer."""
+    name, owner, kind = physical_id.split("|")
+    found = clients("eks").describe_identity_provider_config(
+        clusterName=owner, identityProviderConfig={"type": kind, "name": name}
+    )["identityProviderConfig"][kind]
+    claims = [{"Key": key, "Value": value} for key, value in found.get("requiredClaims", {}).items()]
+    return {
+        **pascal(found),
+        "Tags": tag_list(found["tags"]),
+        "Type": kind,
+        "Oidc": {**pascal(found), "RequiredClaims": claims},
+    }
+
+
 @reader("AWS::EKS::AccessEntry")
 def access_entry(clients: Clients, physical_id: str) -> Record:
     """EKS's answer, with the policies, which it answers apart."""

@@ -52,6 +52,14 @@ def test_make_demo(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert list(home.parent.iterdir()) == []
 
 
+def test_a_name_that_is_wrong_starts_nothing(home: Path) -> None:
+    done = command("demo", "--env=nope")
+    assert done.returncode == 2
+    assert done.stderr.startswith('There is no environment "nope"')
+    assert not done.stdout
+    assert not home.exists()
+
+
 @pytest.mark.parametrize(
     ("switch", "here", "words"),
     [

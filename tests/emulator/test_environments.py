@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator.process import ACCOUNT
+from emulator.process import ACCOUNT, REGION
 from emulator.status import client
 from responsibility.account.session import Account
 from responsibility.audit.read import read
@@ -117,6 +117,34 @@ def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., 
     for kept in after - before:  # the next test may deploy an environment of that name again
         if kept.startswith("logs group "):
             logs.delete_log_group(logGroupName=kept.removeprefix("logs group "))
+
+
+@pytest.mark.parametrize("name", ["people", "charts", "extends", "no-internet", "own-nodes"])
+def test_examples_deploy(deployment: Deployment, assemble: Callable[..., Path], name: str) -> None:
+    """Those whose compute others deploy and audit already: made, compared, taken away."""
+    text = json.dumps(environment_data(f"examples/{name}")).replace("eu-west-1", REGION)
+    if name == "own-nodes":
+        text = text.replace("sg-0123456789abcdef0", _what_own_nodes_need(deployment))
+    environment = json.loads(text)
+    roles = existing_roles(environment)
+    make_roles(deployment, roles)
+    for one in environment["clusters"]:
+        one["control_plane"]["deletion_protection"] = False
+    assembly = assemble(environment)
+    deployment.deploy(assembly)
+    found = [one for stack, template in stacks_of(assembly) for one in differences(deployment, stack, template)]
+    assert found == []
+    deployment.destroy_all(assembly)
+    delete_roles(deployment, roles)
+
+
+def _what_own_nodes_need(deployment: Deployment) -> str:
+    ec2, ssm = (client(deployment.engine, one) for one in ("ec2", "ssm"))
+    for number in range(3):
+        ssm.put_parameter(
+            Name="/images/eks/al2023", Value=f"ami-0123456789abcde{number:02}", Type="String", Overwrite=True
+        )
+    return str(ec2.create_security_group(GroupName="corporate", Description="of the company")["GroupId"])
 
 
 def test_ipv6(deployment: Deployment, assemble: Callable[..., Path]) -> None:

@@ -1,10 +1,13 @@
 """`make deploy`: one call of the CDK, new clusters and old ones; what would delete Kubernetes objects is refused."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from operations.__main__ import main
 from operations.deploying import deploy
 from operations.environment import context, only, stacks_in_templates
 from responsibility.account.errors import AccountError
@@ -218,3 +221,21 @@ def test_other_zones_of_a_control_plane_are_refused_before_the_network_changes(
     with pytest.raises(BadInput, match=said):
         run(data, made_in(made))
     assert run.ran == []
+
+
+@pytest.mark.parametrize("action", ["deploy", "diff", "destroy", "smoke", "check-network"])
+def test_without_credentials_the_environment_is_not_even_read(
+    action: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [one for one in os.environ if one.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    file = tmp_path / "wrong.yaml"
+    file.write_text("name: 1: 2")
+    assert main([action, str(file), "--", "cdk", "deploy"]) == 2
+    said = capsys.readouterr().err
+    assert "there are no AWS credentials. Sign in" in said
+    assert said.endswith("Nothing was changed.\n")
+    assert main([action, "nope", "--", "cdk", "deploy"]) == 2
+    assert 'There is no environment "nope"' in capsys.readouterr().err

@@ -535,6 +535,7 @@ FILES: tuple[dict[str, Any], ...] = (
                         ],
                         "ami_ids": ["ami-0123456789abcdef1"],
                         "ami": "al2023@latest",
+                        "node_repair": True,
                         "version": "1.14.1",
                         "values": {"replicas": 2},
                         "volume_gib": 50,

@@ -290,15 +290,95 @@ def test_a_controller_that_a_workload_needs_cannot_be_off(tmp_path):
 
 def test_karpenter_is_a_switch(synth):
     data = minimal(
-        {"managed_nodes": NODES, "karpenter": {"version": "1.13.0", "values": {"logLevel": "debug"}}},
+        {
+            "managed_nodes": NODES,
+            "karpenter": {"version": "1.13.0", "node_repair": True, "values": {"logLevel": "debug"}},
+        },
         delivery="kubectl",
     )
     template = synth(data)["t-workloads-c"]
     charts = charts_in(template)
     assert {charts[name]["Version"] for name in ("karpenter", "karpenter-crd")} == {"1.13.0"}
-    assert json.loads(resolved(charts["karpenter"]["Values"]))["logLevel"] == "debug"
+    values = json.loads(resolved(charts["karpenter"]["Values"]))
+    assert (values["logLevel"], values["settings"]["featureGates"]) == ("debug", {"nodeRepair": True})
     manifests = " ".join(
         resolved(one["Manifest"]) for one in of_type(template, "Custom::AWSCDK-EKS-KubernetesResource").values()
     )
     assert "EC2NodeClass" in manifests
     assert '"NodePool"' not in manifests
+
+
+ON_FARGATE = {
+    "compute": {
+        "managed_nodes": NODES,
+        "fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "apps"}]}]},
+    },
+    "pod_identities": [
+        {"namespace": space, "service_account": "reader-one", "policies": ["AmazonS3ReadOnlyAccess"]}
+        for space in ("apps", "other")
+    ],
+}
+"""Pods of `apps` get their role by IRSA, those of `other` by EKS Pod Identity."""
+
+
+def with_role(folder: Path, placeholder: str, **cluster) -> dict:
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {
+            "name": "reader-one",
+            "namespace": "apps",
+            "annotations": {"eks.amazonaws.com/role-arn": f"${{{placeholder}}}"},
+        },
+    }
+    file = folder / "account.yaml"
+    file.write_text(yaml.safe_dump(account))
+    chart = {**ARGO, "compute": "managed_nodes", "values": {"role": f"${{{placeholder}}}"}}
+    return minimal(**ON_FARGATE, charts=[chart], manifests=[str(file)], **cluster)
+
+
+@pytest.mark.parametrize("delivery", ["files", "kubectl"])
+def test_roles_of_pod_identities_are_filled_into_charts_and_manifests(tmp_path, delivery):
+    made = assembled(with_role(tmp_path, "ROLE_ARN_OF_APPS_READER_ONE", delivery=delivery), keep=False)
+    template = made.templates["t-workloads-c"]
+    output = template["Outputs"]["RoleOfAppsReaderOne"]["Value"]
+    (stack, key) = (output["Fn::GetStackOutput"][one] for one in ("StackName", "OutputName"))
+    exported = made.templates[stack]["Outputs"][key]["Value"]["Fn::GetAtt"]
+    role = made.templates["t-compute-c"]["Resources"][exported[0]]
+    assert (role["Type"], exported[1]) == ("AWS::IAM::Role", "Arn")
+    assert "AssumeRoleWithWebIdentity" in str(role)
+    if delivery == "kubectl":
+        assert "Fn::GetStackOutput" in str(charts_in(template)["argo-cd"]["Values"])
+        manifests = [
+            str(one["Manifest"]) for one in of_type(template, "Custom::AWSCDK-EKS-KubernetesResource").values()
+        ]
+        assert any("eks.amazonaws.com/role-arn" in one and "Fn::GetStackOutput" in one for one in manifests)
+        assert "ROLE_ARN_OF" not in str(template)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("OTHER_READER_ONE", "get their role by EKS Pod Identity, without an annotation"),
+        (
+            "APPS_WRITER",
+            "is the role of no entry of pod_identities.*There is: ROLE_ARN_OF_APPS_READER_ONE, ROLE_ARN_OF_OTHER",
+        ),
+    ],
+)
+def test_roles_that_no_annotation_needs_are_refused(tmp_path, name, said):
+    file = tmp_path / "t.yaml"
+    data = with_role(tmp_path, f"ROLE_ARN_OF_{name}")
+    file.write_text(json.dumps(data))
+    with pytest.raises(BadInput, match=rf"account.yaml:\d+: metadata.annotations.*{said}"):
+        load_environment(file, today=TODAY)
+    data["clusters"][0]["manifests"] = []
+    file.write_text(json.dumps(data))
+    with pytest.raises(BadInput, match=rf"clusters\[0\].charts\[0\].values.role: .*{said}"):
+        load_environment(file, today=TODAY)
+
+
+@pytest.mark.parametrize(("file", "said"), [("demo.yaml", "demo"), ("examples/hub.yaml", "{folder}/examples/hub.yaml")])
+def test_messages_name_an_environment_as_make_takes_it(file, said):
+    folder = Path(__file__).parents[2] / "environments"
+    assert load_environment(folder / file, today=TODAY).env == said.format(folder=folder)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from safe_io.layers import Layered
 from stacks.environment.path import environment_names
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,8 @@ def environment_data(name: str) -> dict[str, Any]:
     """The shipped environment ``name`` as plain data, to be changed and validated; its manifests are found from anywhere."""
     path = ROOT / f"environments/{name}.yaml"
     data = yaml.safe_load(path.read_text())
+    if "extends" in data:
+        data = json.loads(json.dumps(Layered(path).data))
     for cluster in data.get("clusters", []):
         if "manifests" in cluster:
             cluster["manifests"] = [str(path.parent / one) for one in cluster["manifests"]]

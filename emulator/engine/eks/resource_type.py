@@ -113,12 +113,17 @@ class EksResource:
                 f" (HandlerErrorCode: {kinds.get(refusal.code, 'InvalidRequest')})"
             ) from None
 
+    def described(self, who: Mapping[str, Any]) -> Record:
+        """Returns the record. Raises Refused."""
+        found: Record = self.eks().call(f"Describe{self.shape}", dict(who))[self.member]
+        return found
+
     def settled(self, who: Mapping[str, Any], *, gone: bool = False) -> Record:
         """Waits until the resource is settled, or gone, and returns its record. Raises ValueError: it failed."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             try:
-                record: Record = self.eks().call(f"Describe{self.shape}", dict(who))[self.member]
+                record = self.described(who)
             except Refused:
                 if gone:
                     return {}

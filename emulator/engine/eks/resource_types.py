@@ -1,6 +1,7 @@
 """CloudFormation's resource types of EKS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from emulator.engine.eks.resource_type import EksResource, changed, tag_map
 from emulator.engine.eks.service import LOG_TYPES, Eks
@@ -247,8 +248,44 @@ class Capability(EksResource):
         return {"Arn": record[self.arn], "Status": record["status"]}
 
 
+class IdentityProviderConfig(EksResource):
+    """An OIDC identity provider; everything but its tags replaces."""
+
+    shape, member, key = "IdentityProviderConfig", "identityProviderConfig", "identityProviderConfigName"
+    arn = "identityProviderConfigArn"
+
+    def create(self, props: Properties, _place: object) -> tuple[str, Attributes]:
+        """Adds a provider and waits for it; its name is beside its settings in a template, and among them in the API."""
+        name = props["IdentityProviderConfigName"]
+        settings = {**props, "Oidc": {**props["Oidc"], "IdentityProviderConfigName": name}}
+        self.call(
+            "AssociateIdentityProviderConfig", from_properties("AssociateIdentityProviderConfigRequest", settings)
+        )
+        physical_id = f"{name}|{props['ClusterName']}|{props['Type']}"
+        return physical_id, self.attributes(self.settled(self.who(physical_id)))
+
+    def who(self, physical_id: str) -> Record:
+        """Returns cluster, kind and name."""
+        name, cluster, kind = physical_id.split("|")
+        return {"clusterName": cluster, self.member: {"type": kind, "name": name}}
+
+    def attributes(self, record: Record) -> Attributes:
+        """Returns the ARN."""
+        return {"IdentityProviderConfigArn": record[self.arn]}
+
+    def described(self, who: Mapping[str, Any]) -> Record:
+        """Returns the record, which is a member of its kind."""
+        found: Record = super().described(who)["oidc"]
+        return found
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> Record:
+        """Calls EKS, which disassociates a provider. Raises ValueError."""
+        return super().call(operation.replace("Delete", "Disassociate"), parameters)
+
+
 KINDS: tuple[type[EksResource], ...] = (
-    AccessEntry, Addon, Capability, CertificateAuthority, Cluster, FargateProfile, Nodegroup, PodIdentityAssociation,
+    AccessEntry, Addon, Capability, CertificateAuthority, Cluster, FargateProfile, IdentityProviderConfig,
+    Nodegroup, PodIdentityAssociation,
 )  # fmt: skip
 EKS_TYPES = tuple(f"AWS::EKS::{kind.shape}" for kind in KINDS)
 

@@ -139,6 +139,7 @@ LABELS = {
     "podIdentityAssociation": "pod identity association",
     "capability": "capability",
     "certificateAuthority": "certificate authority",
+    "identityProviderConfig": "identity provider config",
     "insight": "insight",
 }
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.engine.eks import access, addons, certificates, clusters, compute  # noqa: F401 - they register their operations
+from emulator.engine.eks import access, addons, certificates, clusters, compute, identity_providers  # noqa: F401 - they register
 from emulator.engine.eks.lookups import Role, Subnet
 from emulator.engine.eks.service import Eks
 from emulator.engine.eks.state import State

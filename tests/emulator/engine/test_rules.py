@@ -25,6 +25,8 @@ OLD_MODE = {"authenticationMode": "CONFIG_MAP"}
 REMOTE = {"remoteNodeNetworks": [{"cidrs": ["10.80.0.0/16"]}], "remotePodNetworks": [{"cidrs": ["10.85.0.0/16"]}]}
 POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 
+OIDC = {"identityProviderConfigName": "company", "issuerUrl": "https://login.example.com/x", "clientId": "kubernetes"}
+
 GOOD: dict[str, dict[str, Any]] = {
     "CreateCluster": {
         "name": "new",
@@ -56,6 +58,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "CreateAddon": {**WHO, "addonName": "coredns", "podIdentityAssociations": [{"serviceAccount": "s", "roleArn": f"{ARN}app"}]},
     "CreateAccessEntry": {**WHO, "principalArn": f"{ARN}nobody", "kubernetesGroups": ["people"], "type": "STANDARD"},
     "UpdateAccessEntry": {**WHO, "principalArn": f"{ARN}app", "kubernetesGroups": ["people"]},
+    "AssociateIdentityProviderConfig": {**WHO, "oidc": OIDC},
     "AssociateAccessPolicy": {**WHO, "principalArn": f"{ARN}app", "policyArn": POLICY, "accessScope": SCOPE},
     "CreatePodIdentityAssociation": {**WHO, "namespace": "n", "serviceAccount": "new", "roleArn": f"{ARN}app"},
     "CreateCertificateAuthority": WHO,
@@ -101,6 +104,11 @@ def cluster(name: str = "c", **changes: Any) -> Callable[[Eks], Any]:
 
 def child(kind: str, name: str, **changes: Any) -> Callable[[Eks], Any]:
     return lambda eks: eks.state.children[kind, "c", name].update(changes)
+
+
+def provider(name: str, **changes: str) -> Callable[[Eks], Any]:
+    oidc = {**OIDC, "identityProviderConfigName": name, **changes}
+    return lambda eks: (eks.call("AssociateIdentityProviderConfig", {**WHO, "oidc": oidc}), settled(eks))
 
 
 BAD = {
@@ -206,6 +214,20 @@ BAD = {
     "hybrid_cluster_fits": (with_("CreateCluster", accessConfig=OLD_MODE), "authentication mode to be one of"),
     "access_entries_on": (with_("CreateAccessEntry", before=cluster(accessConfig=OLD_MODE)), "authentication mode"),
     "access_policy_exists": (with_("AssociateAccessPolicy", policyArn=POLICY.replace("View", "NoSuch")), "could not be found"),
+    "provider_is_new": (
+        with_("AssociateIdentityProviderConfig", before=provider("other"), oidc={**OIDC, "identityProviderConfigName": "new"}),
+        "other has this issuerUrl",
+    ),
+    "providers_are_few": (
+        with_(
+            "AssociateIdentityProviderConfig",
+            before=lambda eks: [provider(f"p{n}", issuerUrl=f"https://{n}.example.com")(eks) for n in range(10)],
+        ),
+        "has 10",
+    ),
+    "nobody_of_the_system": (
+        with_("AssociateIdentityProviderConfig", oidc={**OIDC, "groupsPrefix": "system:"}), "groupsPrefix can not have system:",
+    ),
     "one_association": (with_("CreatePodIdentityAssociation", serviceAccount="s"), "already exists"),
 }  # fmt: skip
 

@@ -107,7 +107,10 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
             replicas=replicas,
             own_pod_subnets=context.own_pod_subnets,
             isolated=context.isolated,
-            static=any(pool.static_nodes for pool in spec.node_pools),
+            gates=[
+                *(["staticCapacity"] if any(pool.static_nodes for pool in spec.node_pools) else []),
+                *(["nodeRepair"] if spec.node_repair else []),
+            ],
         )
         values = merge(controller.values, spec.values)
         return [
@@ -126,6 +129,7 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
                 network=network,
                 tags=context.tags,
                 prefixes=context.prefixes,
+                ipv6=context.ipv6,
             )
         ]
 

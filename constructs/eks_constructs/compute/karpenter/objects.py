@@ -51,7 +51,7 @@ def charts(
     replicas: int,
     own_pod_subnets: bool = False,
     isolated: bool = False,
-    static: bool = False,
+    gates: Sequence[str] = (),
 ) -> list[HelmChart]:
     """Returns Karpenter's charts: resource definitions apart, because helm never updates those that come within a chart.
 
@@ -61,7 +61,7 @@ def charts(
         replicas: of the controller, each on a node of its own: nodes that Karpenter adds do not run it.
         own_pod_subnets: pods have subnets of their own, so that a node's first network interface has no address for them.
         isolated: there is no way to the internet, and so none to the price list, which has no VPC endpoint.
-        static: some pool is static, which this version of Karpenter must be told to allow.
+        gates: features that this version of Karpenter must be told to have.
     """
     values: dict[str, Any] = {
         "replicas": replicas,
@@ -72,7 +72,7 @@ def charts(
             **_interfaces(own_pod_subnets),
             **({"isolatedVPC": True} if isolated else {}),
             # Alpha: https://karpenter.sh/docs/reference/settings/#feature-gates
-            **({"featureGates": {"staticCapacity": True}} if static else {}),
+            **({"featureGates": dict.fromkeys(gates, True)} if gates else {}),
         },
         "nodeSelector": {KIND_LABEL: host, "kubernetes.io/os": "linux"},
         "controller": {"resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}},
@@ -116,6 +116,7 @@ def nodes(
     network: ClusterNetwork,
     tags: Mapping[str, str],
     prefixes: bool = False,
+    ipv6: bool = False,
 ) -> ManifestFile:
     """Returns the file of the nodes that Karpenter may add.
 
@@ -126,6 +127,7 @@ def nodes(
         network: where they go.
         tags: of the instances and volumes.
         prefixes: the CNI takes addresses by prefixes of 16, so that there are more pods to a node than Karpenter counts.
+        ipv6: pods have IPv6 addresses.
     """
     pools = [
         node_pool(
@@ -139,6 +141,7 @@ def nodes(
             without_families=()
             if spec.class_of(pool).ami_ids
             else families_without_drivers(pool.instance_categories, pool.instance_generation_above),
+            nitro=ipv6,
         )
         for pool in spec.node_pools
     ]

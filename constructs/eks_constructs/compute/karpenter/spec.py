@@ -141,6 +141,9 @@ class KarpenterSpec(KarpenterNodesSpec):
     """Settings of its chart, merged into ours."""
     node_classes: Annotated[list[KarpenterNodeClassSpec], Field(max_length=50)] = []
     """Nodes that differ from what the keys beside this say; a pool names its own as `node_class`."""
+    node_repair: bool = False
+    """Replaces nodes that stay unhealthy; an alpha feature of Karpenter. The add-on eks-node-monitoring-agent tells it more than the
+    kubelet does (https://docs.aws.amazon.com/eks/latest/userguide/node-repair.html#configure-node-repair-karpenter)."""
     session_manager: bool = False
     """Lets people open a shell on nodes through AWS Systems Manager (no SSH, no open port)."""
     node_policies: Annotated[list[PolicyName], Field(max_length=10), AfterValidator(distinct_values)] = []

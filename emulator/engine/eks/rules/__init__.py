@@ -5,6 +5,7 @@ from emulator.engine.eks.rules import (  # noqa: F401 - they fill the table
     certificates,
     cluster,
     compute,
+    identity_providers,
     node_entries,
     remote_networks,
     versions,

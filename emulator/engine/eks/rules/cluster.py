@@ -47,6 +47,8 @@ def child_name_free(call: Call) -> Iterator[str]:
     "CreateCapability",
     "UpdateNodegroupVersion",
     "UpdateNodegroupConfig",
+    "AssociateIdentityProviderConfig",
+    "DisassociateIdentityProviderConfig",
     page=f"{API}API_UpdateClusterConfig.html",
     code=IN_USE,
 )
