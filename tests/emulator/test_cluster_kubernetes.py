@@ -375,8 +375,17 @@ def test_a_load_balancer_has_an_address_only_where_a_controller_serves_it(cluste
         "--values",
         "-",
     ]
+    store = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "SecretStore",
+        "metadata": {"name": "a", "namespace": "default"},
+    }
+    kind = {"group": "external-secrets.io", "kind": "SecretStore", "versions": ["v1"], "namespaced": True}
+    (cluster.engine.home / process.KINDS).write_text(json.dumps({"real": [kind]}))
+    assert not _taken(cluster, store)
     done = subprocess.run(install, input="{}", env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert _taken(cluster, store)  # a chart brings the kinds of the assembly's objects
     assert until(lambda: bool(address()), 30)
     assert address()[0]["hostname"].startswith("internal-k8s-default-web-")
     listed = subprocess.run(
@@ -391,6 +400,7 @@ def test_what_a_demo_says_of_the_pods(cluster: Cluster) -> None:
     said = "\n".join(objects.lines(cluster.engine))
     assert "run, on 3 simulated nodes" in said
     assert said.count("  managed_nodes  ip-") == 3
+    assert "  charts         kube-system/aws-load-balancer-controller: not downloaded." in said
     assert "default/nowhere: 0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector" in said
 
 

@@ -47,7 +47,7 @@ NOT_SIMULATED = (
     "containers, images, logs and `kubectl exec`: a pod that can start is Running, whatever its program does",
     "network: addresses are made up, Services and network policies have no effect, health checks of load balancers always pass",
     "metrics: a HorizontalPodAutoscaler sees none, and changes nothing",
-    "charts: their controllers are Deployments by name alone, without definitions, rights and webhooks of their own",
+    "charts: their controllers are Deployments by name alone, without rights and webhooks; the kinds that your objects need take any field",
     "webhooks of EKS and of charts: objects are not mutated, but for the scheduler of Fargate's pods",
     "drift by what a node class selects: a node stays where other subnets, security groups or reservations are selected",
     "use of memory and disk: a node evicts for lack of them where pods declare what they use, by annotation (docs/rehearse.md)",
