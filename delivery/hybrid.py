@@ -99,7 +99,8 @@ def _activation(sites: _Sites, name: str) -> str:
         f"--description {shlex.quote(f'Hybrid nodes of {sites.cluster} in {name}')}",
         f"--iam-role {shlex.quote(sites.role)}",
         f"--registration-limit {sites.sites[name].max_nodes}",
-        f"--expiration-date \"$(date -u -d '+{hours} hours' +%Y-%m-%dT%H:%M:%SZ)\"",
+        # In seconds: how `date` adds hours differs between Linux and macOS.
+        f'--expiration-date "$(( $(date +%s) + {hours} * 3600 ))"',
         # nodeadm uninstall may take off Systems Manager what has this tag: compute/hybrid_nodes/rights.py.
         f'--tags "Key=EKSClusterARN,Value={arn}"',
     ]

@@ -41,7 +41,7 @@ def test_the_activation_is_for_one_site_and_one_cluster(tmp_path: Path, capsys: 
     assert options["--iam-role"] == "platform/t-c-hybrid-nodes"
     assert options["--registration-limit"] == "6"
     assert options["--region"] == "eu-west-1"
-    assert "+48 hours" in options["--expiration-date"]
+    assert options["--expiration-date"] == "$(( $(date +%s) + 48 * 3600 ))"
     # By this tag the nodes' role may take them off Systems Manager again.
     assert options["--tags"].startswith("Key=EKSClusterARN,Value=arn:aws:eks:eu-west-1:")
     assert options["--tags"].endswith(":cluster/c")
