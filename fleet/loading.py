@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.model import Fleet, Member, Wave
-from fleet.spec import FleetSpec
+from fleet.spec import MAX_ENVIRONMENTS, FleetSpec
 from fleet.waves import assigned
 from operations.environment import stack_names
 from safe_io.where import Where
@@ -34,7 +34,7 @@ def load_fleet(path: Path, *, today: date | None = None) -> Fleet:
         BadInput: the fleet, or one of its environments, is wrong.
     """
     document = YamlFile(path)
-    spec = validated(document, FleetSpec)
+    spec = validated(document, FleetSpec, entries=MAX_ENVIRONMENTS)
     members = [Member(file, where, load_environment(file, today=today)) for file, where in _files(document, spec)]
     _check_names(document, members)
     _check_places(document, spec, members)

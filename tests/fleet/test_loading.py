@@ -75,6 +75,19 @@ def test_a_version_may_come_again_after_a_wave_that_has_not_got_it_yet(tmp_path:
     assert waves_of(tmp_path / "fleet.yaml") == {"w0": ["e0"], "w1": ["e1"], "w2": ["e2"]}
 
 
+def test_a_fleet_has_an_account_for_each_of_its_environments(tmp_path: Path) -> None:
+    numbers = [f"{index:012d}" for index in range(400)]
+    fleet = {
+        "name": "large",
+        "environments": [f"e{number}.yaml" for number in numbers],
+        "accounts": {number: {"bootstrap": ["eu-west-1"]} for number in numbers},
+        "waves": [{"name": "one", "accounts": numbers}],
+    }
+    (tmp_path / "fleet.yaml").write_text(json.dumps(fleet))
+    with pytest.raises(BadInput, match=r"there is no file .*e000000000000\.yaml"):
+        load_fleet(tmp_path / "fleet.yaml", today=TODAY)
+
+
 def test_an_account_that_the_fleet_explains_may_be_named(tmp_path: Path) -> None:
     bad = (HERE / "bad_fleets" / "other-account-not-named.yaml").read_text()
     path = tmp_path / "fleet.yaml"
