@@ -21,7 +21,11 @@ _BOUND = (
     "volume.kubernetes.io/selected-node",
 )
 _WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+_LATE = ("ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicyBinding")
+"""What judges new pods. Those that run were there before it, or it has let them in."""
 _SECONDS = 15.0
+_POLICY_SECONDS = 2.5
+"""Of the machine's clock: the API server reads its policies anew each second."""
 _NOT_FOUND = 404
 _SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
 
@@ -52,21 +56,30 @@ def clean(item: Object, volumes: Collection[str] = ()) -> Object:
     found.pop("status", None)
     for key in (*_OWN, "ownerReferences"):
         found["metadata"].pop(key, None)
-    if found.get("kind") == "Pod":
-        found["spec"].pop("nodeName", None)
-    if found.get("kind") == "PersistentVolumeClaim":
-        for key in _BOUND:
-            (found["metadata"].get("annotations") or {}).pop(key, None)
-        if found["spec"].get("volumeName") not in volumes:
-            found["spec"].pop("volumeName", None)
-    if found.get("kind") == "PersistentVolume":
-        for key in ("uid", "resourceVersion"):  # of the claim in its own cluster
-            (found["spec"].get("claimRef") or {}).pop(key, None)
-        terms = ((found["spec"].get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or []
-        for rule in (one for term in terms for one in term.get("matchExpressions") or []):
-            if rule["key"] == "topology.ebs.csi.aws.com/zone":  # a label that the driver gives to nodes
-                rule["key"] = ZONE
+    _unbind(found, volumes)
     return found
+
+
+def _unbind(found: Object, volumes: Collection[str]) -> None:
+    """Takes from an object what binds it to nodes, claims and rollouts of its own cluster."""
+    spec = found.get("spec") or {}
+    match found.get("kind"):
+        case "Pod":
+            spec.pop("nodeName", None)
+        case "Deployment":
+            spec.pop("paused", None)  # it has the pods of its last rollout, which a new one would never get
+        case "PersistentVolumeClaim":
+            for key in _BOUND:
+                (found["metadata"].get("annotations") or {}).pop(key, None)
+            if spec.get("volumeName") not in volumes:
+                spec.pop("volumeName", None)
+        case "PersistentVolume":
+            for key in ("uid", "resourceVersion"):  # of the claim in its own cluster
+                (spec.get("claimRef") or {}).pop(key, None)
+            terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or []
+            for rule in (one for term in terms for one in term.get("matchExpressions") or []):
+                if rule["key"] == "topology.ebs.csi.aws.com/zone":  # a label that the driver gives to nodes
+                    rule["key"] = ZONE
 
 
 def apply_all(client: Client, objects: Sequence[Given]) -> Iterator[Refused]:
@@ -77,12 +90,23 @@ def apply_all(client: Client, objects: Sequence[Given]) -> Iterator[Refused]:
     _definitions(client, objects)
     for item in in_order([one.item for one in objects]):
         given = by_id[id(item)]
-        if item.get("kind") in _WEBHOOKS or is_made(item):
+        if item.get("kind") in (*_WEBHOOKS, *_LATE) or is_made(item):
             continue
         try:
             _apply(client, _at_least(clean(item, volumes), floors), fieldValidation="Ignore")
         except ApiError as problem:
             yield Refused(given, problem.message, problem.code == _NOT_FOUND)
+
+
+def bind_policies(client: Client, objects: Sequence[Given]) -> Iterator[Refused]:
+    """Lets admission policies judge from now on; yields the bindings that the API server does not take."""
+    bindings = [one for one in objects if one.item.get("kind") in _LATE]
+    for given in bindings:
+        try:
+            _apply(client, clean(given.item), fieldValidation="Ignore")
+        except ApiError as problem:
+            yield Refused(given, problem.message, problem.code == _NOT_FOUND)
+    time.sleep(_POLICY_SECONDS if bindings else 0)
 
 
 def _volumes(objects: Sequence[Given]) -> frozenset[str]:

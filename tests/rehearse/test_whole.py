@@ -41,7 +41,7 @@ def of_others() -> Iterator[dict[str, Any]]:
     space, deployment, budget = objects("rolled", {"budgets": [{"maxUnavailable": 0}]}, GROUP)
     template = deployment["spec"]["template"]
     template["spec"]["nodeSelector"] = {GROUP: "stuck"}
-    made = {"namespace": "rolled", "ownerReferences": [ROLLOUT]}
+    made: dict[str, Any] = {"namespace": "rolled", "ownerReferences": [ROLLOUT]}
     yield from (space, budget, {**deployment, "kind": "ReplicaSet", "metadata": {"name": "rolled", **made}})
     yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "made", **made}, "spec": template["spec"]}
     space, deployment = objects("zoned", {"replicas": 1, "budgets": []}, GROUP)
