@@ -101,7 +101,15 @@ def device_of(instance_type: str) -> str | None:
 
 def on_nitro(instance_type: str) -> bool:
     """Returns whether instances of a type are of the AWS Nitro System, which IPv6 and prefixes of pods need."""
-    return not re.match(load("instance_families")["xen"], instance_type)
+    family, _, size = instance_type.partition(".")
+    return family not in xen_families() or size == "metal"
+
+
+@cache
+def xen_families() -> dict[str, tuple[str, int]]:
+    """Returns the families of the Xen hypervisor, with their category and generation: m4 is (m, 4)."""
+    parts = {name: re.match(r"([a-z]+)(\d+)", name) for name in load("instance_families")["xen"]}
+    return {name: (found[1], int(found[2])) for name, found in parts.items() if found}
 
 
 def driver_problem(instance_type: str) -> str:

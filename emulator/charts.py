@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local_kubernetes.addons import chart_objects
+from local_kubernetes.definitions import definition
 from safe_io.errors import BadInput, run
 
 
@@ -42,7 +44,7 @@ def main() -> int:
     )
     if space[1] not in ("default", "kube-system"):
         _kubectl([*kubectl, "create", "namespace", space[1]])
-    objects = chart_objects(release, chart, space[1], _values(values))
+    objects = [*_defined(), *chart_objects(release, chart, space[1], _values(values))]
     if objects and (code := _kubectl([*kubectl, "apply", "--server-side", "--force-conflicts", "-f", "-"], objects)):
         return code
     defined = [f"crd/{one['metadata']['name']}" for one in objects if one["kind"] == "CustomResourceDefinition"]
@@ -51,6 +53,16 @@ def main() -> int:
     names = [f"deployment/{one['metadata']['name']}" for one in objects if one["kind"] == "Deployment"]
     waits = ("rollout", "status", *names, *space, "--timeout=120s")
     return _kubectl([*kubectl, *waits]) if names else 0
+
+
+def _defined() -> list[dict[str, Any]]:
+    """Returns definitions of the kinds that charts bring for the assembly's objects. Which chart it is, a synth has seen to."""
+    path = Path(os.environ.get("EMULATOR_KINDS", ""))
+    found = json.loads(path.read_text()) if path.is_file() else {}
+    rows = {(row["group"], row["kind"]): row for of in found.values() for row in of}
+    return [
+        definition(row["group"], row["kind"], row["versions"], namespaced=row["namespaced"]) for row in rows.values()
+    ]
 
 
 def _kubectl(command: list[str], objects: Sequence[dict[str, Any]] = ()) -> int:

@@ -17,6 +17,7 @@ from emulator.installation import ROOT
 from emulator.problem import Problem
 from emulator.process import Engine
 from emulator.status import cluster_lines, stacks
+from local_kubernetes.custom_kinds import custom_kinds
 from local_kubernetes.machines import machines
 from safe_io import process_groups
 from safe_io.output import write
@@ -66,6 +67,7 @@ def run(environment: str) -> int:
                 raise Problem("cdk synth failed")
             print(f"cdk deploy --all, for {_file(environment)}", flush=True)
             write(engine.home / process.MACHINES, json.dumps(machines(assembly)))
+            write(engine.home / process.KINDS, json.dumps(custom_kinds(assembly)))
             cdk.deploy(engine, assembly)
             objects.apply(engine, assembly)
         except Problem as problem:

@@ -12,6 +12,7 @@ from emulator import kubeconfig, tools
 from emulator.installation import ROOT
 from emulator.problem import Problem
 from emulator.process import Engine
+from local_kubernetes.addons import STANDS_FOR
 from local_kubernetes.client import Client
 from local_kubernetes.nodes.node import KIND
 from local_kubernetes.programs import how_to_get
@@ -90,11 +91,22 @@ def _cluster(name: str, client: Client) -> Iterator[str]:
             what = Counter(_owner(pod) for pod in on[node])
             names = ", ".join(f"{owner}{f' x{count}' if count > 1 else ''}" for owner, count in sorted(what.items()))
             yield f"  {kind:<14} {node}  {size}  {names or '(nothing)'}"
+    if charts := sorted(_charts(client)):
+        yield f"  charts         {', '.join(charts)}: not downloaded. A workload of its name stands for each, and nothing else of it"
     waiting = [(pod, _why(pod)) for pod in pods if not _settled(pod)]
     for pod, why in waiting[:_SHOWN]:
         yield f"  waits          {pod['metadata']['namespace']}/{pod['metadata']['name']}: {why}"
     if len(waiting) > _SHOWN:
         yield f"  ... and {len(waiting) - _SHOWN} more"
+
+
+def _charts(client: Client) -> set[str]:
+    """Returns the charts that something stands for: namespace and release."""
+    return {
+        f"{one['metadata']['namespace']}/{one['metadata']['name']}"
+        for kind in ("deployments", "daemonsets")
+        for one in client.items(f"/apis/apps/v1/{kind}", labelSelector=f"{STANDS_FOR}=chart")
+    }
 
 
 def _owner(pod: Any) -> str:

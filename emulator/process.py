@@ -36,6 +36,8 @@ ENGINE_LOCK = "engine.lock"
 """Taken by the engine while it lives, with its port in it."""
 START_LOCK = "start.lock"
 MACHINES = "machines.json"
+KINDS = "kinds.json"
+"""Kinds that charts bring, by cluster: what stands for a chart defines them."""
 """The hybrid nodes of each cluster's sites, which a demo hands over to its local AWS."""
 
 
@@ -249,6 +251,7 @@ def _environment(folder: Path, port: int, strict: bool, kubernetes: bool) -> dic
         "S3_DATA_DIR": str(folder / "s3"),
         "EMULATOR_PYTHON": str(installation.FOLDER / "bin" / "python"),
         "EMULATOR_LOCK": str(folder / ENGINE_LOCK),
+        "EMULATOR_KINDS": str(folder / KINDS),
         "EMULATOR_SCHEMAS": str(Path(cfnlint.origin).parent / "data" / "schemas"),
     }
     if kubernetes:

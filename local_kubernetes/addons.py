@@ -39,6 +39,8 @@ _VIRTUAL = ("fargate", "auto")
 """Compute on which no DaemonSet of an add-on runs."""
 _TOLERATIONS = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
 CHART_REPLICAS = 2
+STANDS_FOR = "local-kubernetes/stands-for"
+"""Label of the objects that stand for a chart."""
 _DAEMON_SETS = frozenset(str(row["chart"]) for row in load("devices")["charts"].values())
 """Charts of device plugins and of drivers of claims: a pod on each node that has the device."""
 _CLASSES = {"aws-load-balancer-controller": ("alb", "ingress.k8s.aws/alb")}
@@ -117,7 +119,7 @@ def chart_objects(release: str, chart: str, namespace: str, values: dict[str, An
         replicas = int(values.get("replicaCount") or values.get("replicas") or CHART_REPLICAS)
         objects.append(_workload("Deployment", release, namespace, labels, spec, replicas))
     for item in objects:
-        item["metadata"]["labels"] = labels
+        item["metadata"]["labels"] = {**labels, STANDS_FOR: "chart"}
     if served := _CLASSES.get(chart):
         ingress_class = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": served[0]}}
         objects.append({**ingress_class, "spec": {"controller": served[1]}})

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 
 from delivery.order import in_order
 from eks_facts.cluster_apis import is_cluster_scoped
 from local_kubernetes.client import ApiError, Client
+from local_kubernetes.definitions import definition, is_custom
 from local_kubernetes.nodes.node import ZONE
 from rehearse.case import Given, Object, is_made
 
@@ -186,7 +186,7 @@ def _definitions(client: Client, objects: Sequence[Given]) -> None:
     for one in objects:
         group, _, api = str(one.item.get("apiVersion", "")).rpartition("/")
         kind = str(one.item.get("kind"))
-        if (group.count(".") and not group.endswith(".k8s.io") and (group, kind) not in brought) or _custom(group):
+        if is_custom(group) and (group, kind) not in brought:
             namespaced = "namespace" in one.item["metadata"] and not is_cluster_scoped(kind)
             versions, _ = wanted.setdefault((group, kind), (set(), namespaced))
             versions.add(api)
@@ -197,17 +197,6 @@ def _definitions(client: Client, objects: Sequence[Given]) -> None:
             client.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body)
         made.append(body["metadata"]["name"])
     _wait(client, made)
-
-
-def _custom(group: str) -> bool:
-    """Whether a group under k8s.io is not the API server's own: Gateway API, Karpenter on AWS, snapshots."""
-    return group in (
-        "gateway.networking.k8s.io",
-        "gateway.k8s.aws",
-        "karpenter.k8s.aws",
-        "snapshot.storage.k8s.io",
-        "elbv2.k8s.aws",
-    )
 
 
 def _wait(client: Client, names: Sequence[str]) -> None:
@@ -222,28 +211,3 @@ def _wait(client: Client, names: Sequence[str]) -> None:
                 ):
                     break
             time.sleep(0.05)
-
-
-def definition(group: str, kind: str, versions: Sequence[str], *, namespaced: bool) -> dict[str, Any]:
-    """Returns a resource definition that takes any field."""
-    lower = kind.lower()
-    plural = f"{lower}es" if lower.endswith(("s", "x")) else f"{lower[:-1]}ies" if lower.endswith("y") else f"{lower}s"
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {
-            "name": f"{plural}.{group}",
-            # Groups under k8s.io are protected: https://kubernetes.io/docs/reference/labels-annotations-taints/
-            "annotations": {"api-approved.kubernetes.io": "unapproved, a stand-in"},
-        },
-        "spec": {
-            "group": group,
-            "scope": "Namespaced" if namespaced else "Cluster",
-            "names": {"kind": kind, "plural": plural, "singular": lower, "listKind": f"{kind}List"},
-            "versions": [
-                {"name": one, "served": True, "storage": index == 0, "schema": {"openAPIV3Schema": schema}}
-                for index, one in enumerate(versions)
-            ],
-        },
-    }

@@ -132,7 +132,7 @@ def plan_addons(
             host in rule["compute"] and any(kind in mix.kinds for kind in rule.get("serves", mix.kinds))
             if rule["type"] == "deployment"
             else any(kind in mix.kinds for kind in rule["compute"])
-        )
+        ) and not _unsupported(rule, mix)
         # Of an add-on that comes by itself nowhere, the file says something because it wants it.
         asked = spec.enabled or (spec.enabled is None and name in specs and not rule["default_for"])
         by_itself = spec.enabled is None and any(kind in mix.kinds for kind in rule["default_for"])
@@ -216,12 +216,19 @@ def _selector(name: str, rule: Mapping[str, Any], spec: AddonSpec) -> dict[str, 
     return {"namespace": namespace}
 
 
+def _unsupported(rule: Mapping[str, Any], mix: ComputeMix) -> str:
+    """Returns why AWS does not support an add-on in a cluster with a kind of the mix; nothing if it does."""
+    return next((str(why) for kind, why in rule.get("not_beside", {}).items() if kind in mix.kinds), "")
+
+
 def _tolerates(rule: Mapping[str, Any], spec: AddonSpec, mix: ComputeMix) -> bool:
     """Returns whether the pods of a Deployment get the tolerations that their nodes ask for."""
     return not mix.deployments_tolerations or "placement" in rule or "'tolerations'" in str(spec.configuration)
 
 
 def _no_place(rule: Mapping[str, Any], mix: ComputeMix) -> str:
+    if why := _unsupported(rule, mix):
+        return why
     serves = rule.get("serves", mix.kinds)
     if not any(kind in mix.kinds for kind in serves):
         return f"is for {' or '.join(serves)}, and this cluster has none"

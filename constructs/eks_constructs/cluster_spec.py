@@ -11,6 +11,7 @@ from eks_constructs.addon_settings import Schema, settings_problem, unchecked_se
 from eks_constructs.capabilities import CapabilitiesSpec
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.fargate.spec import FargateSelectorSpec, globs_meet
+from eks_constructs.compute.hybrid_nodes.sites import at_sites_alone
 from eks_constructs.compute.kind import ClusterContext, merged
 from eks_constructs.compute.spec import ComputeSpec
 from eks_constructs.control_plane import ControlPlaneSpec
@@ -209,6 +210,13 @@ class EksClusterSpec(Spec):
             selectors = [FargateSelectorSpec(**pods) for pods in self.system_pods()]
         except AddonProblem as problem:
             raise Misplaced(str(problem), "addons", *problem.where) from None
+        for addon in self.planned_addons() if self.control_plane.ip_family == "ipv6" else ():
+            if addons().get(addon.name, {}).get("ipv4_alone"):
+                raise Misplaced(
+                    f"{addon.name} does not work in a cluster with ip_family: ipv6"
+                    " (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html); remove one of the two",
+                    *("addons", addon.name),
+                )
         for index, profile in enumerate(self.compute.fargate.profiles if self.compute.fargate else []):
             for place, selector in enumerate(profile.selectors):
                 if clash := [one for one in selectors if one.overlaps(selector)]:
@@ -218,6 +226,27 @@ class EksClusterSpec(Spec):
                         " this project makes a profile for those pods itself; remove the selector",
                         *("compute", "fargate", "profiles", index, "selectors", place, "namespace"),
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _addons_start_in_the_vpc(self) -> "EksClusterSpec":
+        hybrid = self.compute.hybrid_nodes
+        if hybrid is None or not hybrid.enabled or self.compute.mix.deployments_run_on == "hybrid_nodes":
+            return self
+        specs: Mapping[str, AddonSpec] = self.addons
+        for name in sorted({addon.name for addon in self.planned_addons()} & set(specs)):
+            rule, settings = addons().get(name, {}), specs[name].configuration
+            key = rule.get("placement")
+            pod = settings.get(key, {}) if key else settings
+            if rule.get("type") == "daemonset" or not isinstance(pod, dict):
+                continue
+            if way := at_sites_alone(pod, [site.name for site in hybrid.sites]):
+                raise Misplaced(
+                    f"leaves {name} nodes of sites alone, and no deploy makes those: the first would wait for them, and fail. Beside"
+                    " nodes in the VPC AWS wants CoreDNS on both sides, and what has webhooks in the VPC"
+                    " (https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-webhooks.html); remove it",
+                    *("addons", name, "configuration", *([key] if key else []), *way),
+                )
         return self
 
     def ways_of(self, one: PodIdentitySpec) -> frozenset[Way]:

@@ -16,7 +16,7 @@ from typing import Any
 from emulator.engine import port
 from emulator.engine.confinement import allowed
 
-PASSED_ON = frozenset({"NODE_PATH", "EMULATOR_PYTHON"})
+PASSED_ON = frozenset({"NODE_PATH", "EMULATOR_PYTHON", "EMULATOR_KINDS"})
 """Variables of the engine's environment that a function gets, besides PATH."""
 
 _CHANGES = re.compile(

@@ -69,7 +69,8 @@ class Consolidation:
     def _nodes(self) -> Iterator[Node]:
         for kind in _KINDS:
             for node in self._world.of(kind):
-                if self._disruption.pool_of(node) and node.name not in self._disruption.busy and not node.dead:
+                gone = node.dead or node.name in self._disruption.busy or self._disruption.keeps_itself(node)
+                if self._disruption.pool_of(node) and not gone:
                     yield node
 
     def _policy(self, node: Node) -> Object:

@@ -97,7 +97,7 @@ class Disruption:
                 return
             before = set(self.busy)
             for node in left:
-                if node.name not in self.busy and self._may_drift(node):
+                if node.name not in self.busy and self.may_drift(node):
                     self.begin([node], "drifted")
             # Nothing else changes the answer: it asks less and less often.
             wait = POLL_SECONDS if before != set(self.busy) else min(wait * 1.5, 600.0 if self.busy else 4 * 3600.0)
@@ -134,9 +134,21 @@ class Disruption:
                 return pod, why
         return None
 
-    def _may_drift(self, node: Node) -> bool:
+    def keeps_itself(self, node: Node) -> bool:
+        """Returns whether an annotation of a node keeps it from drift and consolidation.
+
+        https://karpenter.sh/docs/concepts/disruption/#node-level-controls
+        """
+        found = self._world.mirror.of["nodes"].get(("", node.name)) or {"metadata": {}}
+        return bool((found["metadata"].get("annotations") or {}).get(DO_NOT) == "true")
+
+    def may_drift(self, node: Node) -> bool:
+        """Returns whether a node that has drifted may be replaced now."""
         pool = self.pool_of(node)
         if pool is None or self._world.clock.now < self._pauses.get(node.name, (0.0, 0.0))[0]:
+            return False
+        if self.keeps_itself(node):
+            self.blocked[node.name] = f'Cannot disrupt Node: disruption is blocked through the "{DO_NOT}" annotation'
             return False
         if self.allowed(pool, node.runner, "Drifted") < 1:
             if not any(one.name in self.busy for one in self._world.of(node.runner, node.group)):

@@ -25,8 +25,10 @@ PATHS = {
     "jobs": "/apis/batch/v1/jobs",
     "budgets": "/apis/policy/v1/poddisruptionbudgets",
     "pools": "/apis/karpenter.sh/v1/nodepools",
+    "node_classes": "/apis/eks.amazonaws.com/v1/nodeclasses",
+    "ec2_node_classes": "/apis/karpenter.k8s.aws/v1/ec2nodeclasses",
 }
-OPTIONAL = ("pools",)
+OPTIONAL = ("pools", "node_classes", "ec2_node_classes")
 """Kinds that a cluster may not have."""
 _START_SECONDS = 60.0
 
@@ -88,11 +90,12 @@ class Mirror:
 
     def _watch(self, kind: str) -> None:
         pause = 0.05
+        absent = False
         while not self._stopped.is_set():
             try:
                 items, version = self._client.snapshot(PATHS[kind])
                 self._changes.put((kind, "LIST", items))
-                pause = 0.05
+                pause, absent = 0.05, False
                 while not self._stopped.is_set():
                     for change, item in self._client.watch(PATHS[kind], version, allowWatchBookmarks="true"):
                         version = item["metadata"]["resourceVersion"]
@@ -100,7 +103,8 @@ class Mirror:
                             self._changes.put((kind, change, item))
             except (OSError, ApiError) as problem:
                 if kind in OPTIONAL and isinstance(problem, ApiError):
-                    self._changes.put((kind, "LIST", []))
-                    pause = 0.5
+                    if not absent:  # else nothing has changed
+                        self._changes.put((kind, "LIST", []))
+                    pause, absent = 0.5, True
                 self._stopped.wait(pause)
                 pause = min(pause * 2, 1.0)

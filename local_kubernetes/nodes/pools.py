@@ -20,7 +20,7 @@ from local_kubernetes.nodes.clock import Process
 from local_kubernetes.nodes.compute import Runner
 from local_kubernetes.nodes.mirror import Key, key_of
 from local_kubernetes.nodes.node import HOST, ZONE, Node, common_labels
-from local_kubernetes.nodes.node_pool import is_auto, template
+from local_kubernetes.nodes.node_pool import is_auto, origin, template
 from local_kubernetes.nodes.offers import daemons, options
 from local_kubernetes.nodes.placing import Amounts, amounts, lacking, lives, offered, parted, total
 from local_kubernetes.nodes.rest import unscheduled
@@ -167,7 +167,7 @@ class Pools:
         capacity = allocatable(kind, runs_of(claim.pool), DISK_GIB)
         node = Node(
             name, runner, claim.pool["metadata"]["name"], claim.zone, world.compute.version, capacity, labels,
-            template(claim.pool).get("taints") or (),
+            template(claim.pool).get("taints") or (), annotations=origin(world.mirror, claim.pool),
         )  # fmt: skip
         world.add(node)
 

@@ -9,6 +9,7 @@ from responsibility.findings import Evidence
 from responsibility.reading.embedded import NoData, yaml_in
 from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import all_known
 
 MASTERS = "system:masters"
 """The group that may do everything, whatever RBAC says."""
@@ -25,7 +26,7 @@ class Mapping:
     @property
     def is_node(self) -> bool:
         """Whether it lets nodes join."""
-        return "system:nodes" in self.groups
+        return any(all_known(group) and group == "system:nodes" for group in self.groups)
 
 
 class AwsAuth(KubernetesObject):

@@ -10,6 +10,7 @@ from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Facts
 from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.partly_known import says
 from responsibility.reading.values import all_known
 
 _LATER = "${filled in later}"
@@ -42,7 +43,7 @@ class Linted:
 def _of_charts(facts: Facts, key: str) -> dict[str, set[str]]:
     """Returns names of objects that charts bring: what the controller's installs, by its default."""
     charts = (str(chart.resource.maybe("Chart", "")) for chart in facts.belonging(HelmChart, key))
-    return {"IngressClass": {"alb"}} if any("aws-load-balancer-controller" in chart for chart in charts) else {}
+    return {"IngressClass": {"alb"}} if any(says(chart, "aws-load-balancer-controller") for chart in charts) else {}
 
 
 def _version(facts: Facts, key: str) -> str:

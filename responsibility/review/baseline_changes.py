@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from operator import eq
 from typing import Literal
 
 from responsibility.document import ResourceChange
 from responsibility.reading import normalize
 from responsibility.reading.facts import Facts
+from responsibility.reading.partly_known import surely
 from responsibility.reading.resource import Resource
 from responsibility.reading.values import references
 from responsibility.review.baseline_services import Change, notes
@@ -106,7 +109,7 @@ def _compare(pair: _Pair, with_objects: set[str]) -> None:
         )
         if old != new
     ]
-    if before.properties == after.properties and not policies:
+    if surely(partial(eq, before.properties, after.properties)) and not policies:
         return
     known = pair.rules
     paths = list(differences(before.properties, after.properties, known.unordered if known else frozenset()))

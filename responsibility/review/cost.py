@@ -18,6 +18,7 @@ from responsibility.document import Cost
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Fact, Facts, key_of
 from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.partly_known import says
 from responsibility.reading.resource import UnknownValue
 from responsibility.review import cost_fargate, cost_nodes
 from responsibility.review.cost_bill import Bill, called, count_of, several, word
@@ -147,7 +148,9 @@ def _address(bill: Bill, fact: Fact) -> None:
 
 def _endpoint(bill: Bill, fact: Fact) -> None:
     kind = word(fact, "VpcEndpointType", "Gateway")
-    service = str(fact.resource.maybe("ServiceName", fact.name)).rsplit(".", 1)[-1]
+    service = str(fact.resource.maybe("ServiceName", fact.name))
+    if service.startswith("com.amazonaws.") and not says(service, ".vpce"):
+        service = service.split(".", 3)[-1]
     if kind == "Interface":
         zones = max(count_of(fact, "SubnetIds"), 1)
         assumed = f"{several(zones, 'zone')}, one for each subnet; data comes on top"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
+from operator import eq
 from typing import Any
 
+from responsibility.reading.partly_known import surely
 from responsibility.reading.values import unsaid
 
 Path = tuple[str, ...]
@@ -13,7 +16,7 @@ Path = tuple[str, ...]
 
 def same(before: Any, after: Any, *, ordered: bool = True) -> bool:
     """Whether two values mean the same to CloudFormation, which takes numbers and booleans as text, too."""
-    if before == after and isinstance(before, bool) == isinstance(after, bool):
+    if surely(partial(eq, before, after)) and isinstance(before, bool) == isinstance(after, bool):
         return True
     if isinstance(before, dict) and isinstance(after, dict):
         return before.keys() == after.keys() and all(same(before[key], after[key]) for key in before)
@@ -22,7 +25,7 @@ def same(before: Any, after: Any, *, ordered: bool = True) -> bool:
             return False
         return all(map(same, before, after)) or (not ordered and _counted(before) == _counted(after))
     plain = (str, int, float)
-    return isinstance(before, plain) and isinstance(after, plain) and _text(before) == _text(after)
+    return isinstance(before, plain) and isinstance(after, plain) and str.__eq__(_text(before), _text(after))
 
 
 def _text(value: Any) -> str:

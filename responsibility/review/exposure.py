@@ -11,6 +11,7 @@ from responsibility.reading.addresses import auto_mode_in_public, from_internet,
 from responsibility.reading.eks import Cluster, NodeGroup, SelfManagedNodes
 from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.hybrid import remote_ranges
+from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import KubernetesObject, objects
 from responsibility.reading.load_balancers import Balancer, ingress_balancer, service_balancer
 from responsibility.reading.network import SecurityGroup, ingress_beside, is_internet, subnets_at
@@ -30,6 +31,7 @@ def exposure(facts: Facts) -> list[Exposure]:
         *_nodes(facts),
         *_load_balancers(facts),
         *_instances(facts),
+        *_function_urls(facts),
         *_not_read(facts),
     ]
     order = ("open", "unknown", "limited", "closed")
@@ -182,3 +184,29 @@ def _instances(facts: Facts) -> Iterator[Exposure]:
             words=f"instance {instance.name}: {words}",
             evidence=[instance.at(path)],
         )
+
+
+def _function_urls(facts: Facts) -> Iterator[Exposure]:
+    """Yields the URLs of Lambda functions: who calls one acts with the rights of its role."""
+    for url in facts.of_type("AWS::Lambda::Url"):
+        yield _function_url(url, facts.find(Fact, url.resource.maybe("TargetFunctionArn")), "AuthType")
+    for function in facts.of_type("AWS::Serverless::Function"):
+        if "FunctionUrlConfig" in function.resource.properties:
+            yield _function_url(function, function, "FunctionUrlConfig.AuthType")
+
+
+def _function_url(url: Fact, function: Fact | None, path: str) -> Exposure:
+    level: Level
+    try:
+        level, who = ("open", "everybody") if url.get(path) == "NONE" else ("limited", "whom IAM lets")
+        role = url.facts.find(Role, function.resource.maybe("Role")) if function else None
+        words = f"has a URL that answers {who}{f', with the rights of {role.words}' if role else ''}"
+    except UnknownValue as unknown:
+        level, words = "unknown", f"whom its URL answers is not known: {unknown}"
+    return Exposure(
+        way="function URL",
+        level=level,
+        cluster=url.cluster_key,
+        words=f"function {(function or url).name}: {words}",
+        evidence=[url.at(path)],
+    )

@@ -77,14 +77,14 @@ def _role(role: Role, within: list[tuple[str, Phrase]]) -> Identity:
 
 def _access(facts: Facts, one: Access) -> Identity:
     role, made = facts.find(Role, one.principal), facts.find(Fact, one.principal)
-    name = without_gaps(one.name)
+    name, principal = without_gaps(one.name), without_gaps(str(one.principal))
     if role:
         by = f"whoever may assume {role.words}"
-    elif ":user/" in str(one.principal) or (made and made.resource.type == "AWS::IAM::User"):
+    elif ":user/" in principal or (made and made.resource.type == "AWS::IAM::User"):
         by = f"the IAM user {name.removeprefix('user/')}"
-    elif str(one.principal).endswith(":root"):
+    elif principal.endswith(":root"):
         by = "the root user of the account"
-    elif "aws-reserved/sso.amazonaws.com/" in str(one.principal):
+    elif "aws-reserved/sso.amazonaws.com/" in principal:
         by = "people of IAM Identity Center with that permission set"
     else:
         by = "whoever may assume that role, which was not read"

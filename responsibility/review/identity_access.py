@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
+from operator import eq
 from typing import Any
 
 from eks_facts import iam_words
@@ -15,8 +17,9 @@ from responsibility.reading.facts import Facts
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import KubernetesObject, objects
 from responsibility.reading.objects import Objects
-from responsibility.reading.partly_known import without_gaps
+from responsibility.reading.partly_known import surely, without_gaps
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.values import has_gap
 from responsibility.review.identity_rights import Phrase
 
 _NODES = ("EC2_LINUX", "EC2_WINDOWS", "EC2", "FARGATE_LINUX", "HYBRID_LINUX")
@@ -100,6 +103,9 @@ def _line(config: AwsAuth, line: Mapping, bound: Groups) -> Access:
 def _groups(cluster: str, groups: list[str] | tuple[str, ...], bound: Groups) -> list[Phrase]:
     found: list[Phrase] = []
     for group in groups:
+        if has_gap(group):
+            found.append(("unknown", f"what is bound to group {without_gaps(group)}, which is not known"))
+            continue
         if group == MASTERS:
             found.append(("admin", f"does everything in the Kubernetes API ({MASTERS})"))
             continue
@@ -115,7 +121,7 @@ def _bindings(facts: Facts) -> Groups:
         for binding in objects(facts, kind):
             phrase = _bound(binding)
             for subject in binding.resource.maybe("subjects", []) or []:
-                if isinstance(subject, dict) and subject.get("kind") == "Group":
+                if isinstance(subject, dict) and surely(partial(eq, subject.get("kind"), "Group")):
                     found[binding.cluster_key, str(subject.get("name"))].append(phrase)
     return found
 

@@ -9,7 +9,7 @@ from responsibility.reading.access import AwsAuth
 from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Purpose, Role, Use
-from responsibility.reading.partly_known import without_gaps
+from responsibility.reading.partly_known import says, without_gaps
 from responsibility.reading.policy_statements import OWN_ACCOUNT, Statement, whole_account
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.uses import SERVICE_ACCOUNT
@@ -94,15 +94,16 @@ def _account(use: Use, statement: Statement) -> str:
 
 
 def _tests(statement: Statement) -> list[tuple[str, tuple[str, ...]]]:
+    """Returns key and values of each condition, for people."""
     try:
-        return [(key, values) for _, key, values in statement.known_conditions]
+        return [(without_gaps(key), tuple(map(without_gaps, values))) for _, key, values in statement.known_conditions]
     except UnknownValue:
         return []
 
 
 def _federated(role: Role, statement: Statement, value: str) -> Iterator[str]:
     provider = without_gaps(value.rsplit("-provider/", 1)[-1])
-    if any("withsaml" in action.lower() for action in statement.actions):
+    if any(says(action.lower(), "withsaml") for action in statement.actions):
         yield f"people who sign in through the SAML provider {provider}"
         return
     uses = [use for use in role.uses if use.purpose == "irsa"]
@@ -126,7 +127,7 @@ def _aws(role: Role, statement: Statement, value: str) -> str:
     if statement.unread:
         under = ", under conditions that the template does not say"
     else:
-        keys = sorted({key for test in statement.conditions.values() for key in test})
+        keys = sorted({without_gaps(key) for test in statement.conditions.values() for key in test})
         under = f", under conditions ({', '.join(keys)})" if keys else ""
     if value == "*":
         return f"everybody, in every AWS account{under}"

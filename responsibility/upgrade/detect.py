@@ -16,6 +16,7 @@ from responsibility.reading.eks import NodeGroup, SelfManagedNodes
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.facts import Fact
 from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.partly_known import known_to_start, says
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Unknown
 from responsibility.upgrade.plan import Upgrade
@@ -86,7 +87,7 @@ def apparmor(upgrade: Upgrade) -> Found:
     found: Found = []
     for item in _workloads(upgrade):
         annotations = f"{item.pod_path}.metadata.annotations".lstrip(".")
-        if any(str(key).startswith(_APPARMOR) for key in _dict(item.resource.maybe(annotations))):
+        if any(known_to_start(str(key), _APPARMOR) for key in _dict(item.resource.maybe(annotations))):
             found.append((item, item.at(annotations)))
         paths = [item.spec_path]
         with suppress(UnknownValue):
@@ -105,11 +106,13 @@ def ingress_nginx(upgrade: Upgrade) -> Found:
         (item, item.at("metadata.name")) for item in _workloads(upgrade) if "ingress-nginx" in item.bare_name
     ]
     charts = upgrade.cluster.facts.belonging(HelmChart, upgrade.cluster.resource.key)
-    found += [(chart, chart.at("Chart")) for chart in charts if "ingress-nginx" in str(chart.resource.maybe("Chart"))]
+    found += [
+        (chart, chart.at("Chart")) for chart in charts if says(str(chart.resource.maybe("Chart")), "ingress-nginx")
+    ]
     found += [
         (item, item.at("spec.controller"))
         for item in _objects(upgrade, "IngressClass")
-        if "ingress-nginx" in str(item.resource.maybe("spec.controller", ""))
+        if says(str(item.resource.maybe("spec.controller", "")), "ingress-nginx")
     ]
     return found
 

@@ -34,7 +34,7 @@ class _Row:
 
 
 _ROWS = (
-    # EKS refuses an upgrade with insights in ERROR unless it is forced: cluster-insights.html
+    # EKS refused such upgrades unless they were forced, until AWS suspended that (update-cluster.html): what it finds still breaks.
     _Row("eks:ListInsights", "EKR129", "insights", "blocker"),
     _Row("eks:ListInsights", "EKR130", "insights", "warning"),
     _Row("eks:DescribeCluster", "EKR124", "running-version", "blocker"),

@@ -8,6 +8,7 @@ import shlex
 from responsibility.findings import Evidence
 from responsibility.reading.eks import NodeGroup
 from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.partly_known import without_gaps
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import all_known
 from responsibility.upgrade.plan import Upgrade
@@ -145,7 +146,7 @@ def _limits(pool: KubernetesObject) -> str:
     """Returns what in a node pool lets no node go."""
     budgets = pool.resource.maybe("spec.disruption.budgets")
     for budget in budgets if isinstance(budgets, list) else []:
-        if isinstance(budget, dict) and str(budget.get("nodes")) in ("0", "0%"):
+        if isinstance(budget, dict) and without_gaps(str(budget.get("nodes"))) in ("0", "0%"):
             when = f" ({budget['schedule']} for {budget.get('duration')})" if budget.get("schedule") else ""
             return f"node pool {pool.bare_name} lets no node go{when}"
     return ""

@@ -418,3 +418,27 @@ def test_settings_without_values_say_nothing():
 def test_the_spelling_of_the_api_means_the_same(spec, usual, other):
     rest = {"name": "general"} | ({"instance_types": ["m7i.large"]} if spec is NodeGroupSpec else {})
     assert spec(**rest, **usual) == spec(**rest, **other)
+
+
+@pytest.mark.parametrize(
+    ("says", "left_out"),
+    [
+        ({"instance_generation_above": 3}, True),
+        ({"instance_generation_above": 4}, False),
+        ({"instance_types": ["m7i.large"]}, False),
+    ],
+    ids=["old generations", "later ones", "named types"],
+)
+def test_pools_leave_out_instances_that_take_no_ipv6(says, left_out):
+    """https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html"""
+
+    def excluded(pool, domain):
+        requirements = pool["spec"]["template"]["spec"]["requirements"]
+        return {"key": f"{domain}/instance-hypervisor", "operator": "NotIn", "values": ["xen"]} in requirements
+
+    for ipv6 in (True, False):
+        own = KarpenterSpec(node_pools=[{"name": "own", **says}])
+        made = nodes(own, cluster="one", profile="p", network=NETWORK, tags={}, ipv6=ipv6)
+        assert excluded(made.objects[-1], "karpenter.k8s.aws") is (left_out and ipv6)
+        pool = node_pool_manifest(AutoNodePoolSpec(name="own", **says), ipv6=ipv6)
+        assert excluded(pool, "eks.amazonaws.com") is (left_out and ipv6)

@@ -15,9 +15,10 @@ from emulator.process import Engine
 from emulator.status import client
 from local_kubernetes import programs
 from local_kubernetes.client import ApiError, Client
+from local_kubernetes.definitions import KARPENTER, define
 from tests.emulator import own_machines
 from tests.emulator.programs import alive, until
-from tests.rehearse.world import webhook
+from tests.rehearse.world import POOL, pool, webhook
 from tests.support.machine import NEEDS_CONTROL_PLANE, NEXT
 
 pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("cluster-kubernetes"), NEEDS_CONTROL_PLANE]
@@ -286,8 +287,29 @@ def test_a_volume_waits_for_its_driver_and_is_in_the_zone_of_its_pod(cluster: Cl
     cluster.iam.attach_role_policy(RoleName="driver", PolicyArn=SCOPED)
     assert says([other])  # a session of Pod Identity has the cluster's name as its tag
     assert not says([other], disableSessionTags=True)
+    cluster.iam.tag_role(RoleName="driver", Tags=[{"Key": "eks-cluster-name", "Value": "*"}])
+    assert not says([other])  # the policy compares as StringEquals does
     cluster.iam.tag_role(RoleName="driver", Tags=[{"Key": "eks-cluster-name", "Value": "real"}])
     assert says([other])
+
+
+def test_a_node_pool_replaces_its_nodes_when_its_template_changes(cluster: Cluster) -> None:
+    define(cluster.api, KARPENTER)
+    item = pool("drifting", {"karpenter": True})
+    assert until(lambda: _taken(cluster, item), 30)
+    cluster.start("placed", nodeSelector={POOL: "drifting"})
+    assert cluster.runs("placed")
+    path = "/apis/karpenter.sh/v1/nodepools/drifting"
+
+    def made() -> list[str]:
+        found = cluster.api.items("/api/v1/nodes", labelSelector=f"{POOL}=drifting")
+        return [one["metadata"]["name"] for one in found]
+
+    (old,) = made()
+    cluster.api.patch(path, {"spec": {"template": {"metadata": {"labels": {"team": "b"}}}}})
+    assert until(lambda: old not in made(), 30)
+    cluster.api.delete(path)
+    assert until(lambda: not made(), 30)
 
 
 def test_a_webhook_whose_service_has_no_ready_pod_fails_as_the_api_server_says(cluster: Cluster) -> None:
@@ -353,8 +375,17 @@ def test_a_load_balancer_has_an_address_only_where_a_controller_serves_it(cluste
         "--values",
         "-",
     ]
+    store = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "SecretStore",
+        "metadata": {"name": "a", "namespace": "default"},
+    }
+    kind = {"group": "external-secrets.io", "kind": "SecretStore", "versions": ["v1"], "namespaced": True}
+    (cluster.engine.home / process.KINDS).write_text(json.dumps({"real": [kind]}))
+    assert not _taken(cluster, store)
     done = subprocess.run(install, input="{}", env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert _taken(cluster, store)  # a chart brings the kinds of the assembly's objects
     assert until(lambda: bool(address()), 30)
     assert address()[0]["hostname"].startswith("internal-k8s-default-web-")
     listed = subprocess.run(
@@ -369,6 +400,7 @@ def test_what_a_demo_says_of_the_pods(cluster: Cluster) -> None:
     said = "\n".join(objects.lines(cluster.engine))
     assert "run, on 3 simulated nodes" in said
     assert said.count("  managed_nodes  ip-") == 3
+    assert "  charts         kube-system/aws-load-balancer-controller: not downloaded." in said
     assert "default/nowhere: 0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector" in said
 
 

@@ -20,6 +20,7 @@ HERE = ROOT / "tests/responsibility"
 FUNCTIONS: tuple[Any, ...] = (
     *({"Ref": name} for name in ("Nope", [], "AWS::NoValue", "Cluster")),
     *({"Fn::GetAtt": to} for to in (7, "Nope", ["Nope", "Arn"], "Cluster.Arn", ["Cluster", "Arn"])),
+    *({"Fn::Sub": text} for text in ("${Nope}", "a${Nope}", "${Nope}b", "arn:aws:iam::${Nope}:role/x", "${AWS::AccountId}")),
     *({"Fn::Sub": text} for text in (["${a}", 7], "${Cluster.Arn}${!x}${A.B.C}", "${", ["${a}", {"a": {"Ref": "Cluster"}}])),
     *({"Fn::Join": to} for to in (7, ["", 7], ["", ["a", {"Ref": "Nope"}]])),
     *({"Fn::Select": to} for to in ([9, []], ["x", ["a"]], [0, {"Ref": "Nope"}])),

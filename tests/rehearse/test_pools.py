@@ -11,7 +11,9 @@ import pytest
 
 from local_kubernetes.control_plane import running
 from local_kubernetes.nodes.compute import Compute
+from local_kubernetes.nodes.drift import Drift
 from local_kubernetes.nodes.node import TYPE
+from local_kubernetes.nodes.world import World
 from rehearse.case import Case, Given
 from rehearse.control import options
 from rehearse.document import Rehearsal
@@ -56,6 +58,34 @@ POOLS: Mapping[str, tuple[Object, int, int]] = {
     "merged-do-not-disrupt": ({**FOUR, "pool": ANY, "deploy": {"cpu": "900m", "annotations": KEPT}}, 2, 2),
     "merged-apart": ({**FOUR, "pool": ANY, "replicas": 3, "deploy": {"cpu": "900m", "apart": True}}, 2, 2),
 }  # fmt: skip
+ONE = {"replicas": 1, "budgets": []}
+
+
+def steady(*budgets: Object, **nodes: Any) -> Object:
+    return {**ONE, "pool": {"disruption": {"consolidateAfter": "Never", "budgets": list(budgets)}}, "nodes": nodes}
+
+
+def sizes(*values: str) -> Object:
+    requirements = [{"key": "eks.amazonaws.com/instance-size", "operator": "In", "values": list(values)}]
+    return {"spec": {"template": {"spec": {"requirements": requirements}}}}
+
+
+CLASS = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "drifting"}
+LABEL = {"spec": {"template": {"metadata": {"labels": {"team": "b"}}}}}
+FREE = {"nodes": "100%"}
+DRIFTS: Mapping[str, tuple[Object, Object | None, int, int]] = {
+    # name: its row, what changes of the pool (None: it is deleted), and the old and new nodes then
+    "drifts-by-label": (steady(FREE), LABEL, 0, 1),
+    "drifts-by-taint": (steady(FREE), {"spec": {"template": {"spec": {"startupTaints": [{"key": "a", "effect": "NoSchedule"}]}}}}, 0, 1),
+    "drifts-by-requirement": (steady(FREE), sizes("xlarge"), 0, 1),
+    "drifts-by-class": ({**steady(FREE, nodeClassRef=CLASS), "karpenter": True}, {}, 0, 1),
+    "drifts-not-by-settings": (steady(FREE), {"spec": {"weight": 7, "limits": {"cpu": "64"}}}, 1, 0),
+    "drifts-not-within-requirement": (steady(FREE), sizes("large", "xlarge"), 1, 0),
+    "drifts-not-closed": (steady({"nodes": "0", "reasons": ["Drifted"]}), LABEL, 1, 0),
+    "drifts-not-annotated": (steady(FREE, terminationGracePeriod="24h"), LABEL, 1, 0),
+    "drifts-not-guarded": ({**steady(FREE), "budgets": [{"maxUnavailable": 0}]}, LABEL, 1, 0),
+    "drifts-away": (steady({"nodes": "0"}), None, 0, 0),
+}  # fmt: skip
 SMALLER = {"cheaper": "WhenEmptyOrUnderutilized", "cheaper-balanced": "Balanced"}
 
 
@@ -79,6 +109,11 @@ def case() -> Case:
             pool(name, {"pool": policy(of)}),
             *(needs(one, "12Gi") if one["kind"] == "Deployment" else one for one in made),
         ]
+    for name, (row, *_) in DRIFTS.items():
+        given += [pool(name, row), *objects(name, row, POOL)]
+    spec = {"tags": {"cost": "a"}, "subnetSelectorTerms": [{"id": "subnet-1"}]}
+    about = {"apiVersion": "karpenter.k8s.aws/v1", "kind": "EC2NodeClass", "metadata": {"name": "drifting"}}
+    given.append({**about, "spec": spec})
     old = {"pool": {"disruption": {**AT_ONCE, "budgets": [{"nodes": "0"}]}}, "nodes": {"expireAfter": "6h"}}
     given += [pool("old", old), *objects("old", {"replicas": 1, "budgets": []}, POOL)]
     for name, annotations in (
@@ -96,6 +131,10 @@ def case() -> Case:
     return Case("pools", "here", Compute(cluster, groups, (), SUBNETS), [Given(item, "here") for item in given])
 
 
+def names(world: World, name: str) -> set[str]:
+    return {one.name for kind in ("auto_mode", "karpenter") for one in world.of(kind, name)}
+
+
 def play() -> Any:
     with TemporaryDirectory() as folder, running("1.36", Path(folder) / "kubernetes", options=options()) as plane:
         player = Player(plane, case())
@@ -110,6 +149,21 @@ def play() -> Any:
             }
 
         found: dict[str, Any] = {"before": nodes()}
+        Drift(world, player.disruption)
+        started = {name: names(world, name) for name in DRIFTS}
+        found["started"] = {name: len(of) for name, of in started.items()}
+        (annotated,) = started["drifts-not-annotated"]
+        plane.client.patch(f"/api/v1/nodes/{annotated}", {"metadata": {"annotations": KEPT}})
+        terms = {"spec": {"subnetSelectorTerms": [{"id": "subnet-2"}]}}
+        plane.client.patch("/apis/karpenter.k8s.aws/v1/ec2nodeclasses/drifting", terms)
+        world.play(limit=60)
+        found["as they were"] = {name: names(world, name) == of for name, of in started.items()}
+        plane.client.patch("/apis/karpenter.k8s.aws/v1/ec2nodeclasses/drifting", {"spec": {"tags": {"cost": "b"}}})
+        for name, (_, change, *_) in DRIFTS.items():
+            if change is None:
+                plane.client.delete(f"/apis/karpenter.sh/v1/nodepools/{name}")
+            elif change:
+                plane.client.patch(f"/apis/karpenter.sh/v1/nodepools/{name}", change)
         for name, (_, left, _) in POOLS.items():
             for node in (*world.of("auto_mode", name), *world.of("karpenter", name)):
                 first = world.pods_on(node.name)[0]["metadata"]["name"]  # of each node, if some are to go
@@ -123,6 +177,9 @@ def play() -> Any:
             plane.client.replace(path, needs(item, "100Mi"))
         world.play(limit=3600)
         found["after"] = nodes()
+        found["drifted"] = {
+            name: [len(names(world, name) & of), len(names(world, name) - of)] for name, of in started.items()
+        }
         (old,) = world.of("auto_mode", "old")
         world.play(limit=6 * 3600)
         (new,) = world.of("auto_mode", "old")
@@ -150,6 +207,13 @@ def found() -> Mapping[str, Any]:
 def test_a_pool_has_the_nodes_that_its_policy_and_budgets_leave(name: str) -> None:
     assert len(found()["before"][name]) == (3 if name == "merged-apart" else 2)
     assert len(found()["after"][name]) == POOLS[name][2]
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+def test_a_node_is_replaced_where_it_is_no_longer_as_its_pool_says(name: str) -> None:
+    assert found()["started"][name] == 1
+    assert found()["as they were"][name]
+    assert found()["drifted"][name] == list(DRIFTS[name][2:])
 
 
 def test_a_node_is_replaced_by_one_that_costs_less() -> None:

@@ -54,6 +54,19 @@ ODD = {
     "half a character": (
         f"{{Type: Custom::AWSCDK-EKS-KubernetesResource, Properties: {{ClusterName: shop, Manifest: {HALF}}}}}"
     ),
+    "tags that are lists": (
+        "{Type: AWS::AutoScaling::AutoScalingGroup, Properties: {LaunchConfigurationName: x, Tags: [[{Key: a}], !GetAtt Cluster.Arn,"
+        " {Key: !Sub 'kubernetes.io/cluster/${Cluster}', Value: owned}]}}"
+    ),
+    "actions and subjects of which a part is not known": (
+        "{Type: AWS::IAM::Role, Properties: {ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess'],"
+        " AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Action: !Sub 'sts:${Nope}', Principal: {Federated: x},"
+        " Condition: {StringLike: {'oidc.eks.eu-west-1.amazonaws.com/id/A:sub': !Sub 'system:${Nope}'}}}]}}}"
+    ),
+    "a group of which a part is not known": (
+        "{Type: AWS::EKS::AccessEntry, Properties: {ClusterName: shop, PrincipalArn: !Sub 'arn:aws:iam::${Nope}:role/x',"
+        " KubernetesGroups: [!Sub 'system:${Nope}']}}"
+    ),
     "a day that no month has": (
         "{Type: AWS::EKS::Addon, Properties: {ClusterName: shop, AddonName: coredns, ConfigurationValues: 2026-13-45}}"
     ),

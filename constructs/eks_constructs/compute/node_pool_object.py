@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from eks_constructs.compute.node_pools import NodePoolSpec
 from eks_constructs.manifests import KubernetesObject
+from eks_facts.instances import xen_families
 
 
 def node_pool(
@@ -14,6 +15,7 @@ def node_pool(
     labels: Mapping[str, str],
     more_vcpus_than: int | None = None,
     without_families: Sequence[str] = (),
+    nitro: bool = False,
 ) -> KubernetesObject:
     """Returns a NodePool. https://karpenter.sh/docs/concepts/nodepools/.
 
@@ -24,6 +26,7 @@ def node_pool(
         labels: of the nodes.
         more_vcpus_than: smallest instances that are not taken.
         without_families: families of instances that are not taken, where the pool names no types.
+        nitro: instances are of the AWS Nitro System, which IPv6 for pods needs (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html).
     """
     requirements: list[KubernetesObject] = [
         _requirement("karpenter.sh/capacity-type", spec.capacity),
@@ -38,6 +41,9 @@ def node_pool(
         ]
         if without_families:
             requirements.append(_requirement(f"{label_domain}/instance-family", without_families, "NotIn"))
+        if nitro and spec.instance_generation_above < max(generation for _, generation in xen_families().values()):
+            # Not `In nitro`: instances of bare metal have no hypervisor.
+            requirements.append(_requirement(f"{label_domain}/instance-hypervisor", ["xen"], "NotIn"))
     if spec.availability_zones:
         requirements.append(_requirement("topology.kubernetes.io/zone", spec.availability_zones))
     requirements += [_requirement(one.key, one.values, one.operator) for one in spec.requirements]

@@ -70,10 +70,15 @@ class ComputeSpec(Spec):
     @model_validator(mode="after")
     def _room_for_addons(self) -> "ComputeSpec":
         groups = "managed_nodes" if self.managed_nodes else "self_managed_nodes" if self.self_managed_nodes else None
-        if groups and self.mix.deployments_run_on is None:
+        # AWS wants replicas of CoreDNS in the cloud, and webhooks; drivers of EBS and EFS do not run at sites at all.
+        if groups and self.mix.deployments_run_on in (None, "hybrid_nodes"):
+            at_sites = self.mix.deployments_run_on and (
+                " (hybrid nodes do not do: https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-webhooks.html)"
+            )
             raise Misplaced(
-                "no group can host CoreDNS and the other add-ons: one needs a desired_size above 0, no taints and no revision."
-                " A built-in pool of Auto Mode would do, too, a node pool of auto_mode without taints, or Fargate",
+                "no group can host CoreDNS and the other add-ons: one needs Linux, a desired_size above 0, no taints and no revision."
+                " A built-in pool of Auto Mode would do, too, a node pool of auto_mode without taints, or Fargate"
+                f"{at_sites or ''}",
                 *(groups, "groups"),
             )
         return self

@@ -27,17 +27,18 @@ _TAGS_THE_CLUSTER = (1, 58)
 _REFERENCE = "https://docs.aws.amazon.com/aws-managed-policy/latest/reference/"
 
 
-def _allow(resource: str, **tags: str) -> Object:
-    conditions = {"StringLike": {f"ec2:ResourceTag/{key}": value for key, value in tags.items()}} if tags else {}
+def _allow(resource: str, operator: str = "StringEquals", **tags: str) -> Object:
+    conditions = {operator: {f"ec2:ResourceTag/{key}": value for key, value in tags.items()}} if tags else {}
     return {"Effect": "Allow", "Action": _ACTION, "Resource": f"arn:aws:ec2:*:*:{resource}/*", "Condition": conditions}
 
 
 _MINE = f"${{aws:PrincipalTag/{_PRINCIPAL}}}"
 _AWS: Mapping[str, list[Object]] = {
-    # What AWS's own policies say of attaching: the pages of _REFERENCE, by their names.
+    # What AWS's own policies say of attaching: the pages of _REFERENCE, by their names. Read were v15 (2026-05-13) of the first
+    # and v1 (2026-04-16) of the two after it.
     "AmazonEBSCSIDriverPolicy": [_allow("volume"), _allow("instance")],
     "AmazonEBSCSIDriverPolicyV2": [
-        _allow("volume", **{_OF_ANY_CLUSTER: "true"}), _allow("volume", **{_CLAIM: "*"}), _allow("instance"),
+        _allow("volume", **{_OF_ANY_CLUSTER: "true"}), _allow("volume", "StringLike", **{_CLAIM: "*"}), _allow("instance"),
     ],
     "AmazonEBSCSIDriverEKSClusterScopedPolicy": [
         _allow("volume", **{_CLUSTER: _MINE}), _allow("instance", **{_OF_MANAGED_NODES: _MINE}), _allow("instance", **{_CLUSTER: _MINE}),

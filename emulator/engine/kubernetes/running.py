@@ -16,6 +16,7 @@ from local_kubernetes.client import ApiError, Client, Object
 from local_kubernetes.nodes.compute import Compute, Group
 from local_kubernetes.nodes.consolidation import Consolidation
 from local_kubernetes.nodes.disruption import Disruption
+from local_kubernetes.nodes.drift import Drift
 from local_kubernetes.nodes.journal import Journal
 from local_kubernetes.nodes.node import Node
 from local_kubernetes.nodes.node_pool import built_in
@@ -78,7 +79,9 @@ class Running:
     def _step(self, asked: Compute) -> None:
         if self._world is None:
             self._world = World(self._client, asked, hooks=self._identity)
-            Consolidation(self._world, Disruption(self._world, Journal(), datetime.now(UTC)))
+            disruption = Disruption(self._world, Journal(), datetime.now(UTC))
+            Drift(self._world, disruption)  # before consolidation, as Karpenter does
+            Consolidation(self._world, disruption)
         world = self._world
         world.compute = asked
         self._set_pools(asked)

@@ -29,7 +29,7 @@ _NODES = (
         "create-node-pool",
         "Node",
         "Auto Mode starts a node where a pod fits a NodePool: requirements, weight, limits, taints; it ends those that are"
-        " empty, and moves pods onto fewer or cheaper ones, within the budgets of the pool.",
+        " empty, moves pods onto fewer or cheaper ones, and replaces those that drift, within the budgets of the pool.",
     ),
     (
         "fargate-pod-configuration",
@@ -47,8 +47,9 @@ NOT_SIMULATED = (
     "containers, images, logs and `kubectl exec`: a pod that can start is Running, whatever its program does",
     "network: addresses are made up, Services and network policies have no effect, health checks of load balancers always pass",
     "metrics: a HorizontalPodAutoscaler sees none, and changes nothing",
-    "charts: their controllers are Deployments by name alone, without definitions, rights and webhooks of their own",
+    "charts: their controllers are Deployments by name alone, without rights and webhooks; the kinds that your objects need take any field",
     "webhooks of EKS and of charts: objects are not mutated, but for the scheduler of Fargate's pods",
+    "drift by what a node class selects: a node stays where other subnets, security groups or reservations are selected",
     "use of memory and disk: a node evicts for lack of them where pods declare what they use, by annotation (docs/rehearse.md)",
     "webhooks of your own: with a ready pod behind it one times out (no program runs); without one it fails as on EKS",
     "EFS, S3 and FSx for Lustre: a static volume binds, nothing is mounted and no file system is looked up",

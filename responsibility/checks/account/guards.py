@@ -79,4 +79,4 @@ def clusters_are_watched(detector: Detector) -> Answer | None:
     ]
     if missing:
         return open_(f"does not watch {' and '.join(missing)}", detector.at("Features"))
-    return met("watches the audit log and the nodes", detector.at("Features"))
+    return met("watches the audit log, and nodes on EC2", detector.at("Features"))

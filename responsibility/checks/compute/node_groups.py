@@ -1,6 +1,6 @@
 """Checks of groups of EC2 nodes: how they are updated, repaired, and how many there are."""
 
-from eks_facts.instances import DEVICES, ami_types, architecture, device_of, driver_problem, on_nitro
+from eks_facts.instances import DEVICES, ami_types, architecture, device_of, driver_problem
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
@@ -201,19 +201,6 @@ def images_fit_the_processors(group: NodeGroup) -> Answer:
     if wrong := [kind for kind in kinds if architecture(kind) != ami.architecture]:
         return open_(f"runs {ami.name}, which is for {ami.architecture}, on {' and '.join(wrong)}", where)
     return met(f"runs {ami.name} on {ami.architecture}", where)
-
-
-@check("EKR401", NodeGroup, synth=True)
-def pods_get_ipv6(group: NodeGroup) -> Answer | None:
-    """Applies to groups in clusters whose IpFamily is ipv6."""
-    cluster = group.facts.get(Cluster, group.cluster_key)
-    if cluster is None or cluster.ip_family != "ipv6":
-        return None
-    kinds = _kinds_of(group) or [_DEFAULT_TYPE]
-    where = group.at("InstanceTypes")
-    if wrong := [kind for kind in kinds if not on_nitro(kind)]:
-        return open_(f"starts {' and '.join(wrong)}, which takes no prefix of addresses", where)
-    return met(f"starts {' and '.join(kinds)}", where)
 
 
 def _kinds_of(group: NodeGroup) -> list[str]:

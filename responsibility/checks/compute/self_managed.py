@@ -46,16 +46,20 @@ def user_data_says_how_to_join(nodes: SelfManagedNodes) -> Answer:
 def instances_have_the_tag_of_the_cluster(nodes: SelfManagedNodes) -> Answer:
     """On the instances: by the group, which passes it on, or by the launch template."""
     found = ""
-    for path, tag in nodes.resource.items("Tags"):
-        if str(tag.get("Key", "")).startswith(_OWNED):
+    for path, _ in nodes.resource.items("Tags"):
+        if str(nodes.resource.partly(f"{path}.Key", "")).startswith(_OWNED):
             found = path
-            if str(tag.get("PropagateAtLaunch", "")).lower() == "true":
+            if str(nodes.get(f"{path}.PropagateAtLaunch", "")).lower() == "true":
                 return met("passes the cluster's tag on to its instances", nodes.at(path))
     instance = nodes.instance
-    for path, item in instance.items("TagSpecifications") if instance else []:
-        keys = [str(tag.get("Key", "")) for tag in item.get("Tags") or []]
-        if instance and item.get("ResourceType") == "instance" and any(key.startswith(_OWNED) for key in keys):
-            return met("its launch template gives instances the cluster's tag", instance.at(path))
+    for path, _ in instance.items("TagSpecifications") if instance else []:
+        if instance and instance.get(f"{path}.ResourceType") == "instance":
+            keys = [
+                str(instance.source.resource.partly(f"{instance.prefix}{at}.Key", ""))
+                for at, _ in instance.items(f"{path}.Tags")
+            ]
+            if any(key.startswith(_OWNED) for key in keys):
+                return met("its launch template gives instances the cluster's tag", instance.at(path))
     words = "has the cluster's tag and does not pass it on" if found else "gives its instances no tag of the cluster"
     return open_(words, nodes.at(found or "Tags"))
 
@@ -63,7 +67,8 @@ def instances_have_the_tag_of_the_cluster(nodes: SelfManagedNodes) -> Answer:
 @check("EKR347", SelfManagedNodes)
 def nodes_are_drained(nodes: SelfManagedNodes) -> Answer:
     """EC2 waits by a lifecycle hook, and something in the cluster drains meanwhile. Unknown where no software of it was read."""
-    hooks = [one.get("LifecycleTransition") for _, one in nodes.resource.items("LifecycleHookSpecificationList")]
+    listed = nodes.resource.items("LifecycleHookSpecificationList")
+    hooks = [nodes.get(f"{path}.LifecycleTransition") for path, _ in listed]
     beside = nodes.facts.pointing("AWS::AutoScaling::LifecycleHook", "AutoScalingGroupName", nodes)
     hooks += [one.get("LifecycleTransition") for one in beside]
     if _TERMINATING not in hooks:
@@ -105,7 +110,8 @@ def linux_pods_stay_away(nodes: Ec2Nodes) -> Answer:
         return not_applicable("has no Windows nodes")
     if isinstance(nodes, NodeGroup):
         where = nodes.at("Taints")
-        kept = any(one.get("Effect") in ("NO_SCHEDULE", "NO_EXECUTE") for _, one in nodes.resource.items("Taints"))
+        taints = nodes.resource.items("Taints")
+        kept = any(nodes.get(f"{path}.Effect") in ("NO_SCHEDULE", "NO_EXECUTE") for path, _ in taints)
     else:
         instance = nodes.instance
         if instance is None:

@@ -224,7 +224,8 @@ def _closed_to_kubelets(cluster: Cluster, nodes: list[RemoteRange]) -> Answer | 
     reached: list[IPv4Network] = []
     groups = [one for one, _ in _groups(cluster) if one]
     for one in groups:
-        for path, values in one.resource.items("SecurityGroupEgress"):
+        for path, _ in one.resource.items("SecurityGroupEgress"):
+            values = one.resource.get(path, {})
             rule = Rule(
                 str(values.get("IpProtocol", "-1")), values.get("FromPort"), values.get("ToPort"), None, path, one
             )

@@ -7,10 +7,12 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
-from responsibility.checks.check import Answer, check, met, open_
+from responsibility.checks.add_ons.settings import settings_of
+from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.containers import listed
 from responsibility.checks.workloads.secret_names import is_plain, names_a_secret
 from responsibility.reading.charts import HelmChart
+from responsibility.reading.eks import Addon
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import KubernetesObject, Secret, Workload
 from responsibility.reading.partly_known import begins_open
@@ -143,6 +145,18 @@ def arguments_are_clean(workload: Workload) -> Answer | None:
     return met("no argument looks like a secret", workload.at(f"{workload.spec_path}.containers"))
 
 
+@check("EKR426", Addon)
+def settings_are_clean(addon: Addon) -> Answer:
+    """Settings are text in the template, and EKS shows them to whoever may describe the add-on."""
+    settings = settings_of(addon)
+    if not settings:
+        return not_applicable("has no settings")
+    at = addon.at("ConfigurationValues")
+    if plain := sorted(set(_plain_values(settings, ""))):
+        return open_(f"contains {listed(plain)} in plain text", at)
+    return met("no setting looks like a secret", at)
+
+
 @check("EKR118", HelmChart)
 def values_are_clean(chart: HelmChart) -> Answer:
     """Values are JSON text in the custom resource of the CDK."""
@@ -164,7 +178,9 @@ def _plain_values(value: Any, path: str) -> Iterator[str]:
             yield from _plain_values(item, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
         for item in value:
-            yield from _plain_values(item, path)
+            # A variable of a container: its name is beside its value.
+            named = isinstance(item, dict) and isinstance(item.get("name"), str) and "value" in item
+            yield from _plain_values({item["name"]: item["value"]} if named else item, path)
     else:
         # A bare `secret` is where charts take the name of a Secret, `existingSecret` too.
         name = path.rsplit(".", 1)[-1]

@@ -222,3 +222,22 @@ Resources: {{A: {resource.format(value)}}}
     (found_,) = found(text)
     assert (found_.way, found_.level) == (way, "unknown")
     assert "\ue000" not in found_.words
+
+
+@pytest.mark.parametrize(("auth", "level"), [("NONE", "open"), ("AWS_IAM", "limited"), ("{Ref: Nothing}", "unknown")])
+@pytest.mark.parametrize(
+    "made",
+    [
+        "{Type: AWS::Lambda::Url, Properties: {TargetFunctionArn: {'Fn::GetAtt': [F, Arn]}, AuthType: %s}}",
+        "{Type: AWS::Serverless::Function, Properties: {FunctionUrlConfig: {AuthType: %s}}}",
+    ],
+)
+def test_the_url_of_a_function_is_a_way_in(made: str, auth: str, level: str) -> None:
+    (way,) = found(f"""
+Resources:
+  R: {{Type: AWS::IAM::Role, Properties: {{}}}}
+  F: {{Type: AWS::Lambda::Function, Properties: {{Role: {{'Fn::GetAtt': [R, Arn]}}}}}}
+  U: {made % auth}
+""")
+    assert (way.way, way.level, way.evidence[0].resource) == ("function URL", level, "U")
+    assert ("with the rights of role R" in way.words) == ("Lambda::Url" in made and level != "unknown")

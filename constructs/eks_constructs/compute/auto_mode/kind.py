@@ -167,7 +167,7 @@ class AutoMode(ComputeKind[AutoModeSpec]):
             ]
             yield ManifestFile(20, "node-classes", classes, "What nodes of Auto Mode are made of.")
         if spec.node_pools:
-            pools = [objects.node_pool_manifest(one) for one in spec.node_pools]
+            pools = [objects.node_pool_manifest(one, ipv6=context.ipv6) for one in spec.node_pools]
             yield ManifestFile(21, "node-pools", pools, "Which nodes Auto Mode may add.")
         volumes = storage_class(
             "auto-gp3",

@@ -73,10 +73,10 @@ def _interfaces(spec: NodeClassSpec, instance_type: str) -> list[KubernetesObjec
     ]
 
 
-def node_pool_manifest(spec: AutoNodePoolSpec) -> KubernetesObject:
+def node_pool_manifest(spec: AutoNodePoolSpec, *, ipv6: bool = False) -> KubernetesObject:
     """Returns a NodePool. https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html."""
     node_class = {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": spec.node_class}
-    return node_pool(spec, node_class=node_class, label_domain="eks.amazonaws.com", labels=spec.labels)
+    return node_pool(spec, node_class=node_class, label_domain="eks.amazonaws.com", labels=spec.labels, nitro=ipv6)
 
 
 def network_policy_manifest() -> KubernetesObject:

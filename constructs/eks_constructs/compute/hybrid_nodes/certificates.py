@@ -11,6 +11,13 @@ _LARGEST_BUNDLE = 8_000
 """Characters of a trust anchor's certificates: API_SourceData.html of the IAM Roles Anywhere API reference."""
 _CERTIFICATE = re.compile(r"\s*-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*", re.ASCII)
 
+# Object identifiers, as a certificate (DER) has them: RFC 5280 and RFC 3279.
+_BASIC_CONSTRAINTS, _KEY_USAGE = bytes.fromhex("0603551d13"), bytes.fromhex("0603551d0f")
+_WEAK = tuple(
+    map(bytes.fromhex, ("06092a864886f70d010104", "06092a864886f70d010105", "06072a8648ce3d0401", "06072a8648ce380403"))
+)
+"""Signatures by RSA with MD5 and SHA-1, by ECDSA and DSA with SHA-1."""
+
 
 def read_bundle(text: str, info: ValidationInfo) -> str:
     """Returns the certificates of a bundle: the text itself, or what the file has that it names. Raises ValueError."""
@@ -47,10 +54,16 @@ def _problem(certificate: str, today: date) -> str | None:
     store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         store.load_verify_locations(cadata=certificate)
-    except ssl.SSLError:
+        encoded = ssl.PEM_cert_to_DER_cert(certificate)
+    except (ssl.SSLError, ValueError):
         return "is no X.509 certificate"
-    if not (found := store.get_ca_certs()):  # which leaves out what is no CA's
+    found = store.get_ca_certs()  # which leaves out what is no CA's, but not old ones that do not say what they are
+    if not found or _BASIC_CONSTRAINTS not in encoded:
         return "is not of a CA (basic constraint CA: true), and no trust anchor takes a node's own; name the CA's"
+    if _KEY_USAGE not in encoded:
+        return "lacks the key usage Certificate Sign, without which IAM Roles Anywhere takes none; name one that has it"
+    if any(one in encoded for one in _WEAK):
+        return "is signed with SHA-1 or MD5, and IAM Roles Anywhere takes SHA-256 or stronger; name one that is"
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(found[0]["notAfter"])), UTC).date()
     return (
         f"ended on {ends}, and IAM Roles Anywhere lets no node in by it; name the one that took its place"

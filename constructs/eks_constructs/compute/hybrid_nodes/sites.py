@@ -1,8 +1,10 @@
 """Sites of hybrid nodes: where machines are, and what they join with."""
 
+import json
 import re
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -21,6 +23,7 @@ from eks_constructs.spec import (
     repeated,
 )
 from eks_facts.files import load
+from eks_facts.node_selection import Way, keeps_off
 
 COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 """The label that nodeadm gives each hybrid node, with the value `hybrid`."""
@@ -124,6 +127,16 @@ class SiteSpec(Spec):
                     key,
                 )
         return self
+
+
+def at_sites_alone(pod: Mapping[str, Any], sites: Collection[str]) -> Way | None:
+    """Returns the field of a pod's spec that keeps the pod off every node but those of sites; None: others will do."""
+    named = set(re.findall(r'"([^"]*)"', json.dumps(pod)))
+    for label, of_sites in ((COMPUTE_TYPE, {"hybrid"}), (ZONE, set(sites))):
+        field = keeps_off(pod, label, {"any other", *named} - of_sites)
+        if field and not keeps_off(pod, label, of_sites):
+            return field
+    return None
 
 
 def distinct_sites(sites: list[SiteSpec]) -> list[SiteSpec]:

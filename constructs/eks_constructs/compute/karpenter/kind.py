@@ -129,6 +129,7 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
                 network=network,
                 tags=context.tags,
                 prefixes=context.prefixes,
+                ipv6=context.ipv6,
             )
         ]
 

@@ -116,6 +116,7 @@ def nodes(
     network: ClusterNetwork,
     tags: Mapping[str, str],
     prefixes: bool = False,
+    ipv6: bool = False,
 ) -> ManifestFile:
     """Returns the file of the nodes that Karpenter may add.
 
@@ -126,6 +127,7 @@ def nodes(
         network: where they go.
         tags: of the instances and volumes.
         prefixes: the CNI takes addresses by prefixes of 16, so that there are more pods to a node than Karpenter counts.
+        ipv6: pods have IPv6 addresses.
     """
     pools = [
         node_pool(
@@ -139,6 +141,7 @@ def nodes(
             without_families=()
             if spec.class_of(pool).ami_ids
             else families_without_drivers(pool.instance_categories, pool.instance_generation_above),
+            nitro=ipv6,
         )
         for pool in spec.node_pools
     ]
