@@ -179,7 +179,7 @@ def test_what_an_operator_makes_is_played_where_kubernetes_goes_on_with_it() -> 
     document = Rehearsal.model_validate(cluster()["report"])
     details = {one.subject.split("/")[0].split()[-1]: one.detail for one in document.findings}
     assert "needs 2 healthy pods" in details["rolled"]
-    assert "volume" in details["zoned"]
+    assert "PersistentVolume" in details["zoned"]
     assert "Rollout rolled/rolled has 1 pods that its own controller makes: they are left out" in document.not_played
 
 
