@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Literal
 
@@ -110,6 +111,40 @@ def xen_families() -> dict[str, tuple[str, int]]:
     """Returns the families of the Xen hypervisor, with their category and generation: m4 is (m, 4)."""
     parts = {name: re.match(r"([a-z]+)(\d+)", name) for name in load("instance_families")["xen"]}
     return {name: (found[1], int(found[2])) for name, found in parts.items() if found}
+
+
+def label_problem(key: str, *, auto_mode: bool) -> str:
+    """Returns why a requirement of a node pool does not choose instances as its label says; nothing if it does.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html#auto-supported-labels
+    """
+    mine, other = (
+        ("eks.amazonaws.com", "karpenter.k8s.aws") if auto_mode else ("karpenter.k8s.aws", "eks.amazonaws.com")
+    )
+    domain, _, name = key.rpartition("/")
+    known: list[str] = load("instance_families")["labels"]
+    if domain == other and name in known:
+        return f"{key} chooses no instances here: {'Auto Mode' if auto_mode else 'Karpenter'} calls it {mine}/{name}"
+    if domain == mine and name.startswith("instance-") and name not in known:
+        near = get_close_matches(name, known, 1, 0.8)
+        return f"{key} is not a label of instances. Did you mean {mine}/{near[0]}?" if near else ""
+    return ""
+
+
+def labels_of(instance_type: str, domain: str) -> dict[str, str]:
+    """Returns what the name of an instance type says, as labels of its nodes. ``domain``: karpenter.k8s.aws or eks.amazonaws.com."""
+    family, _, size = instance_type.partition(".")
+    found = re.match(r"([a-z]+)(\d*)", family)
+    return {
+        "kubernetes.io/arch": "arm64" if architecture(instance_type) == "arm64" else "amd64",
+        "node.kubernetes.io/instance-type": instance_type,
+        f"{domain}/instance-family": family,
+        f"{domain}/instance-size": size,
+        f"{domain}/instance-category": found[1] if found else "",
+        f"{domain}/instance-generation": found[2] if found else "",
+        # Bare metal has none.
+        f"{domain}/instance-hypervisor": "" if "metal" in size else "nitro" if on_nitro(instance_type) else "xen",
+    }
 
 
 def driver_problem(instance_type: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from eks_facts.cluster_apis import group_of
+from eks_facts.instances import label_problem
 from eks_facts.quantities import UnreadableQuantity, quantity
 from kubernetes_lint import network_values, pod_values, schedules
 from kubernetes_lint.facts import load
@@ -200,6 +201,9 @@ def _node_pool(item: KubernetesObject, _: Index) -> Problems:
     way: Where = (*template, "spec", "requirements")
     for number, one in enumerate(at(item, *way, default=[])):
         yield from _restricted_label(str(one.get("key")), (*way, number, "key"))
+        auto_mode = at(item, *template, "spec", "nodeClassRef", "group") == "eks.amazonaws.com"
+        if problem := label_problem(str(one.get("key")), auto_mode=auto_mode):
+            yield Found((*way, number, "key"), problem)
         yield from _requirement(one, (*way, number))
 
 

@@ -23,6 +23,7 @@ from eks_constructs.roles import IamSpec
 from eks_constructs.spec import ClusterName, Misplaced, Spec
 from eks_constructs.teams import TeamSpec, check_teams, team_files, with_teams
 from eks_facts.addons import addons
+from eks_facts.files import load
 
 AGENT = "eks-pod-identity-agent"
 _OF_CONTROLLERS = ("karpenter", "aws-load-balancer-controller", "aws-node-termination-handler", "cluster-autoscaler")
@@ -210,7 +211,16 @@ class EksClusterSpec(Spec):
             selectors = [FargateSelectorSpec(**pods) for pods in self.system_pods()]
         except AddonProblem as problem:
             raise Misplaced(str(problem), "addons", *problem.where) from None
-        for addon in self.planned_addons() if self.control_plane.ip_family == "ipv6" else ():
+        ipv6 = self.control_plane.ip_family == "ipv6"
+        env = (self.addons["vpc-cni"].configuration.get("env") or {}) if "vpc-cni" in self.addons else {}
+        for name, value in load("addons")["cni_settings"][self.control_plane.ip_family].items():
+            if str(env.get(name, value)).lower() != value:
+                raise Misplaced(
+                    f'must be "{value}" in a cluster with ip_family: {self.control_plane.ip_family}, else no pod gets an address'
+                    " (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html); remove it: EKS sets it",
+                    *("addons", "vpc-cni", "configuration", "env", name),
+                )
+        for addon in self.planned_addons() if ipv6 else ():
             if addons().get(addon.name, {}).get("ipv4_alone"):
                 raise Misplaced(
                     f"{addon.name} does not work in a cluster with ip_family: ipv6"

@@ -3,7 +3,7 @@
 import gzip
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Any
 import botocore  # type: ignore[import-untyped]
 
 from eks_facts.files import load
+from eks_facts.instances import auto_mode_problem, labels_of
+from eks_facts.labels import meets
 from stacks.environment.problems import did_you_mean
 
 
@@ -30,6 +32,26 @@ def instance_type_problem(name: str) -> str:
     if re.match(load("instance_families")["without_linux"], name):
         return f"{name} runs macOS alone, and EKS has no such nodes; choose another"
     return "" if name in _instance_types() else _unknown(name, "an EC2 instance type", sorted(_instance_types()))
+
+
+def pool_problem(requirements: Sequence[Mapping[str, Any]], *, auto_mode: bool) -> str:
+    """Returns why no instance type meets the requirements of a node pool together; nothing if one does.
+
+    What the names of types say is read: memory, devices and the like are not.
+    """
+    domain = "eks.amazonaws.com" if auto_mode else "karpenter.k8s.aws"
+    told = labels_of("", domain)
+    asked = [one for one in requirements if one["key"] in told]
+    for name in sorted(_instance_types()):
+        if auto_mode and auto_mode_problem(name):
+            continue
+        labels = labels_of(name, domain)
+        if all(meets(one, labels[one["key"]]) for one in asked):
+            return ""
+    words = "; ".join(" ".join([one["key"], one["operator"], *one.get("values", [])]) for one in asked)
+    return (
+        f"no instance type{' that Auto Mode launches' if auto_mode else ''} meets them all: {words}; change one of them"
+    )
 
 
 def category_problem(name: str) -> str:

@@ -1,14 +1,17 @@
 """Names of AWS in a cluster that EC2, EKS or IAM Identity Center does not have."""
 
+from eks_constructs.compute.node_pool_object import node_pool
 from eks_constructs.spec import Misplaced
 from eks_facts.files import load
-from stacks.environment.aws_names import category_problem, instance_type_problem, region_problem
+from eks_facts.instances import label_problem
+from stacks.environment.aws_names import category_problem, instance_type_problem, pool_problem, region_problem
 from stacks.environment.cluster_spec import ClusterSpec
 
 
 def check_names_of_aws(cluster: ClusterSpec, region: str | None) -> None:
     """Raises Misplaced, at a key of the cluster, for an instance type, a region or an AMI that AWS does not have there."""
     _check_instances(cluster)
+    _check_pools(cluster)
     _check_identity_center(cluster)
     _check_fips(cluster, region)
 
@@ -20,6 +23,22 @@ def _check_instances(cluster: ClusterSpec) -> None:
         for where, problem in named:
             if problem:
                 raise Misplaced(problem, "compute", kind.name, *where)
+
+
+def _check_pools(cluster: ClusterSpec) -> None:
+    ipv6 = cluster.control_plane.ip_family == "ipv6"
+    for kind, section in cluster.compute.present():
+        auto_mode = kind.name == "auto_mode"
+        for index, pool in enumerate(getattr(section, "node_pools", ())):
+            for place, one in enumerate(pool.requirements):
+                if problem := label_problem(one.key, auto_mode=auto_mode):
+                    raise Misplaced(problem, "compute", kind.name, "node_pools", index, "requirements", place, "key")
+            domain = "eks.amazonaws.com" if auto_mode else "karpenter.k8s.aws"
+            made = node_pool(pool, node_class={}, label_domain=domain, labels={}, nitro=ipv6)["spec"]["template"][
+                "spec"
+            ]
+            if pool.requirements and (problem := pool_problem(made["requirements"], auto_mode=auto_mode)):
+                raise Misplaced(problem, "compute", kind.name, "node_pools", index, "requirements")
 
 
 def _check_identity_center(cluster: ClusterSpec) -> None:
