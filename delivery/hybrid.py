@@ -106,7 +106,8 @@ def _activation(sites: _Sites, name: str) -> str:
     ]
     return "\n".join(
         [
-            f"# Deploy first: make deploy ENV={sites.environment}. The answer has a code that is shown this once: it registers nodes",
+            f"# Deploy first: make deploy ENV=<file of {sites.environment}>.",
+            "# The answer has a code that is shown this once: it registers nodes",
             f"# for {hours} hours, so it goes to the hosts of {name} alone, and into no file that is kept.",
             " \\\n  ".join(lines),
         ]
@@ -119,7 +120,8 @@ def _outputs(sites: _Sites, name: str) -> str:
     wanted = " || ".join(f"OutputKey=='{key}'" for key in sites.outputs.values())
     return "\n".join(
         [
-            f"# Deploy first: make deploy ENV={sites.environment}. These values go into the files of {', '.join(sites.sites[name].nodes)};",
+            f"# Deploy first: make deploy ENV=<file of {sites.environment}>.",
+            f"# These values go into the files of {', '.join(sites.sites[name].nodes)};",
             "# none is a secret. Keys of certificates stay on their hosts.",
             f"aws cloudformation describe-stacks --region {region} --stack-name {shlex.quote(stack)} \\",
             f'  --query "Stacks[0].Outputs[?{wanted}].[OutputKey,OutputValue]" --output text',

@@ -86,3 +86,11 @@ def test_what_it_cannot_show_is_said_in_one_line(
 def test_an_assembly_without_hybrid_nodes_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["hybrid", str(tmp_path)]) == 2
     assert "has no cluster with hybrid nodes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("provider", ["ssm", "iam-ra"])
+def test_what_it_says_to_deploy_is_a_file_and_not_a_name(
+    provider: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["hybrid", str(assembly(tmp_path, provider=provider)), "--site", "berlin"]) == 0
+    assert "make deploy ENV=<file of t>." in capsys.readouterr().out
