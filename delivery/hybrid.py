@@ -99,13 +99,15 @@ def _activation(sites: _Sites, name: str) -> str:
         f"--description {shlex.quote(f'Hybrid nodes of {sites.cluster} in {name}')}",
         f"--iam-role {shlex.quote(sites.role)}",
         f"--registration-limit {sites.sites[name].max_nodes}",
-        f"--expiration-date \"$(date -u -d '+{hours} hours' +%Y-%m-%dT%H:%M:%SZ)\"",
+        # In seconds: how `date` adds hours differs between Linux and macOS.
+        f'--expiration-date "$(( $(date +%s) + {hours} * 3600 ))"',
         # nodeadm uninstall may take off Systems Manager what has this tag: compute/hybrid_nodes/rights.py.
         f'--tags "Key=EKSClusterARN,Value={arn}"',
     ]
     return "\n".join(
         [
-            f"# Deploy first: make deploy ENV={sites.environment}. The answer has a code that is shown this once: it registers nodes",
+            f"# Deploy first: make deploy ENV=<file of {sites.environment}>.",
+            "# The answer has a code that is shown this once: it registers nodes",
             f"# for {hours} hours, so it goes to the hosts of {name} alone, and into no file that is kept.",
             " \\\n  ".join(lines),
         ]
@@ -118,7 +120,8 @@ def _outputs(sites: _Sites, name: str) -> str:
     wanted = " || ".join(f"OutputKey=='{key}'" for key in sites.outputs.values())
     return "\n".join(
         [
-            f"# Deploy first: make deploy ENV={sites.environment}. These values go into the files of {', '.join(sites.sites[name].nodes)};",
+            f"# Deploy first: make deploy ENV=<file of {sites.environment}>.",
+            f"# These values go into the files of {', '.join(sites.sites[name].nodes)};",
             "# none is a secret. Keys of certificates stay on their hosts.",
             f"aws cloudformation describe-stacks --region {region} --stack-name {shlex.quote(stack)} \\",
             f'  --query "Stacks[0].Outputs[?{wanted}].[OutputKey,OutputValue]" --output text',

@@ -10,12 +10,28 @@ from stacks.workloads import late_addons
 def say_what_is_not_checked(
     stack: cdk.Stack, spec: ClusterSpec, environment: Environment, lock: LockFile | None
 ) -> None:
-    """Prints which settings of add-ons were not checked against a schema, and how to check them."""
+    """Prints which settings of add-ons were not checked against a schema, and how to check them; and placement groups in several AZs."""
     if left := spec.unchecked_settings(lock):
         cdk.Annotations.of(stack).add_info(
             f"{spec.name}: whether EKS takes these settings is not known here: {', '.join(left)}."
             f" make lock-addons ENV={environment.env} asks it for the settings that each add-on has."
         )
+    if groups := in_several_zones(spec):
+        cdk.Annotations.of(stack).add_info(
+            f"{spec.name}: whether the placement groups of {', '.join(groups)} are cluster groups is not known here. Those are in one AZ"
+            " (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/placement-strategies.html), and instances in others do not start:"
+            " say availability_zones with the one."
+        )
+
+
+def in_several_zones(spec: ClusterSpec) -> list[str]:
+    """Returns the groups of nodes with a placement group that are not kept to one AZ."""
+    return [
+        group.name
+        for section in spec.compute.sections.values()
+        for group in getattr(section, "groups", ())
+        if group.placement_group and len(group.availability_zones or group.subnet_ids) != 1
+    ]
 
 
 def say_what_waits(stack: cdk.Stack, spec: ClusterSpec, environment: Environment, *, before_pools: bool) -> None:

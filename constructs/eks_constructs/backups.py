@@ -26,15 +26,29 @@ VaultArn = Annotated[
         "must be the ARN of a backup vault: arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME",
     ),
 ]
-_FIELD = r"[0-9A-Z*,/#-]{1,100}"
+
+
+def _list_of(value: str, *more: str) -> str:
+    """Returns a pattern of one field: values, ranges and steps, and what else the field may be."""
+    one = "|".join((rf"(\*|({value})(-({value}))?)(/\d{{1,3}})?", *more))
+    return rf"({one})(,({one})){{0,60}}"
+
+
+_HOUR = _list_of(r"[01]?\d|2[0-3]")
+_DAY = _list_of(r"0?[1-9]|[12]\d|3[01]", "LW?", r"(0?[1-9]|[12]\d|3[01])W")
+_MONTH = _list_of(r"0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC")
+_WEEKDAY = _list_of(r"[1-7]|SUN|MON|TUE|WED|THU|FRI|SAT", "[1-7]?L", "[1-7]#[1-5]")
+_YEAR = _list_of(r"19[7-9]\d|2[01]\d\d")
 Schedule = Annotated[
     str,
     pattern(
-        rf"cron\({_FIELD} {_FIELD} ({_FIELD} {_FIELD} \?|\? {_FIELD} {_FIELD}) {_FIELD}\)",
-        "must be a schedule of six fields, such as cron(0 5 * * ? *): minute hour day month weekday year; the day or the weekday is ?",
+        # One minute: "The interval between backup jobs shouldn't be less than 60 minutes", says AWS Backup.
+        rf"cron\([0-5]?\d {_HOUR} ({_DAY} {_MONTH} \?|\? {_MONTH} {_WEEKDAY}) {_YEAR}\)",
+        "must be a schedule of six fields, such as cron(0 5 * * ? *): minute hour day month weekday year; the day or the weekday is ?,"
+        " and the minute is one number: AWS Backup starts a job once an hour at most",
     ),
 ]
-"""https://docs.aws.amazon.com/aws-backup/latest/devguide/creating-a-backup-plan.html"""
+"""https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html"""
 
 
 class BackupSpec(Spec):

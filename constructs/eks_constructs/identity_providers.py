@@ -17,6 +17,9 @@ from eks_constructs.spec import KubernetesName, Misplaced, Spec, pattern
 MAX_PROVIDERS = 10
 """Of a cluster with Kubernetes 1.32 or later, since August 2026."""
 
+MAX_BYTES = 12 * 1024
+"""All configurations of a cluster together must have less."""
+
 Claim = Annotated[
     str,
     pattern(r"[A-Za-z][\w:/.-]{0,127}", "must be the name of a claim: a letter, then letters, digits and : / . - _"),
@@ -67,7 +70,10 @@ class IdentityProviderSpec(Spec):
 
 
 def distinct_providers(providers: list[IdentityProviderSpec]) -> list[IdentityProviderSpec]:
-    """Returns the providers. Raises Misplaced if two have one name, or one issuer: EKS takes no second client of it."""
+    """Returns the providers. Raises Misplaced if two have one name, or one issuer: EKS takes no second client of it.
+
+    Raises ValueError if they are larger together than EKS takes.
+    """
     check_names([one.name for one in providers], what="providers", made=("{id}",), taken=())
     seen: set[str] = set()
     for index, one in enumerate(providers):
@@ -78,6 +84,11 @@ def distinct_providers(providers: list[IdentityProviderSpec]) -> list[IdentityPr
                 "issuer_url",
             )
         seen.add(one.issuer_url)
+    size = sum(len(one.model_dump_json(exclude_none=True)) for one in providers)
+    if size >= MAX_BYTES:
+        raise ValueError(
+            f"have {size} bytes together, and EKS takes less than {MAX_BYTES}; shorten required_claims, or remove a provider"
+        )
     return providers
 
 

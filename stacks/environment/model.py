@@ -179,7 +179,7 @@ class Environment(Spec):
         ranges = [
             (cluster, key, index, cidr)
             for cluster in self.clusters
-            if cluster.compute.hybrid_nodes
+            if "hybrid_nodes" in cluster.compute.sections  # one that is off has let go of its ranges
             for key in ("remote_pod_networks", "remote_node_networks")
             for index, cidr in enumerate(getattr(cluster.compute.hybrid_nodes, key))
         ]

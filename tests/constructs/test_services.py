@@ -5,6 +5,7 @@ from base64 import b64decode
 import pytest
 import yaml
 
+from eks_constructs.backups import BackupSpec
 from eks_facts.files import load
 from tests.support.environments import minimal
 from tests.support.templates import of_type, only
@@ -105,3 +106,28 @@ def test_the_detector_has_the_plans_of_the_file_and_no_others(synth, agent, stat
     assert len(found) == 6
     managed = {one["Name"]: one["Status"] for one in found["RUNTIME_MONITORING"]["AdditionalConfiguration"]}
     assert managed["EKS_ADDON_MANAGEMENT"] == status
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "15 * ? * * *",
+        "0 0/4 * * ? *",
+        "0 5,17 ? * MON-FRI *",
+        "0 5 L * ? *",
+        "0 5 1W JAN,JUL ? *",
+        "0 5 ? * 6L *",
+        "0 5 ? * 2#1 2026-2030",
+    ],
+)
+def test_schedules_that_aws_backup_takes(fields):
+    assert BackupSpec(schedule=f"cron({fields})").schedule == f"cron({fields})"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    ["* 5 ? * * *", "0,30 5 ? * * *", "60 5 ? * * *", "0 5 32 * ? *", "0 5 ? 13 * *", "0 5 ? * 8 *", "0 5 ? * * 99"],
+)
+def test_schedules_that_aws_backup_refuses(fields):
+    with pytest.raises(ValueError, match="must be a schedule of six fields"):
+        BackupSpec(schedule=f"cron({fields})")

@@ -41,7 +41,7 @@ def test_the_activation_is_for_one_site_and_one_cluster(tmp_path: Path, capsys: 
     assert options["--iam-role"] == "platform/t-c-hybrid-nodes"
     assert options["--registration-limit"] == "6"
     assert options["--region"] == "eu-west-1"
-    assert "+48 hours" in options["--expiration-date"]
+    assert options["--expiration-date"] == "$(( $(date +%s) + 48 * 3600 ))"
     # By this tag the nodes' role may take them off Systems Manager again.
     assert options["--tags"].startswith("Key=EKSClusterARN,Value=arn:aws:eks:eu-west-1:")
     assert options["--tags"].endswith(":cluster/c")
@@ -86,3 +86,11 @@ def test_what_it_cannot_show_is_said_in_one_line(
 def test_an_assembly_without_hybrid_nodes_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["hybrid", str(tmp_path)]) == 2
     assert "has no cluster with hybrid nodes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("provider", ["ssm", "iam-ra"])
+def test_what_it_says_to_deploy_is_a_file_and_not_a_name(
+    provider: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["hybrid", str(assembly(tmp_path, provider=provider)), "--site", "berlin"]) == 0
+    assert "make deploy ENV=<file of t>." in capsys.readouterr().out

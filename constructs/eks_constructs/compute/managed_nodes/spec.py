@@ -56,8 +56,8 @@ class NodeGroupSpec(Ec2GroupSpec):
     instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=20)]
     """In order of preference; several, of like size, for Spot. A change replaces the group."""
     capacity: GroupCapacity = "on-demand"
-    """A change replaces the group. `capacity-block` needs `capacity_reservation`, one instance type and one AZ
-    (https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html)."""
+    """A change replaces the group. `capacity-block` needs `capacity_reservation`, one instance type and one AZ, and
+    `desired_size: 0` before the group is updated (https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html)."""
     min_size: Annotated[int, Field(ge=0, le=MAX_NODES)] = 2
     """Nodes at least."""
     desired_size: Annotated[int, Field(ge=0, le=MAX_NODES)] | Literal["keep"] | None = None
