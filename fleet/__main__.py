@@ -36,9 +36,17 @@ def _main(arguments: list[str]) -> int:
 
 
 def _act(arguments: list[str]) -> int:
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    options = parser().parse_args(arguments[:split])
+    options.lookup_roles = getattr(options, "lookup_roles", None)
+    options.command = arguments[split + 1 :]
+    return ACTIONS[options.action][1](options)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the parser of every command, which says in one line what is wrong with it."""
     from delivery.options import OneLineParser
 
-    split = arguments.index("--") if "--" in arguments else len(arguments)
     parser = OneLineParser(prog=PROGRAM, description="Fleets: docs/fleet.md")
     actions = parser.add_subparsers(dest="action", required=True)
     for action, (words, _) in ACTIONS.items():
@@ -47,6 +55,7 @@ def _act(arguments: list[str]) -> int:
             one.add_argument("name", help="a fleet or an environment: its name, or the path of its file")
         elif action != "schema":
             one.add_argument("name", help="a fleet: its name, or the path of its file")
+        if action in ("deploy", "look", "gate", "upgrade", "gitops"):
             one.add_argument(
                 "--wave",
                 required=True,
@@ -71,21 +80,22 @@ def _act(arguments: list[str]) -> int:
                 "--look-up", action="store_true", help="ask the accounts for the values that only they know"
             )
             one.add_argument("--check", action="store_true", help="write nothing; 1: something would change")
-        elif action in ("deploy", "gate", "look"):
-            one.add_argument(
-                "--lookup-roles",
-                choices=SOURCES,
-                help="read by the lookup roles of the bootstrap, with credentials from there",
-            )
+        _add_lookup_roles(one, action)
         if action == "deploy":
             one.add_argument(
                 "--only", help="this environment of the wave alone: gates and approvals are somebody else's"
             )
             one.add_argument("--approved", action="store_true", help="whoever approves the wave has done so elsewhere")
-    options = parser.parse_args(arguments[:split])
-    options.lookup_roles = getattr(options, "lookup_roles", None)
-    options.command = arguments[split + 1 :]
-    return ACTIONS[options.action][1](options)
+    return parser
+
+
+def _add_lookup_roles(one: argparse.ArgumentParser, action: str) -> None:
+    if action in ("deploy", "gate", "look"):
+        one.add_argument(
+            "--lookup-roles",
+            choices=SOURCES,
+            help="read by the lookup roles of the bootstrap, with credentials from there",
+        )
 
 
 def _schema(_options: argparse.Namespace) -> int:

@@ -7,20 +7,20 @@ import yaml
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from eks_constructs.roles import document, prescribe, role
+from eks_constructs.roles import document, prescribe, role, role_name
 from fleet.access import DEPLOYING, LOOKUP
 from fleet.model import Fleet
-from fleet.path import in_repository
+from fleet.path import of_engine
 from fleet.rights import acknowledge, may_assume
 from fleet.spec import GithubSpec
 from safe_io.errors import BadInput
 from stacks.environment.aws_names import partition_of
+from stacks.environment.stack_names import fleet_github_stack
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 APPROVALS = "fleet-"
 """Begins the names of GitHub's environments whose reviewers approve waves."""
-REPLACEMENTS = f"{APPROVALS}replacements"
 HOURS = 8
 """Of a session: a wave's environment takes up to an hour, and an upgrade several."""
 WORKFLOW = ".github/workflows/fleet-wave.yml"
@@ -94,13 +94,9 @@ def workflow(fleet: Fleet) -> str:
     """
     if (spec := fleet.spec.github) is None:
         raise BadInput(f"{fleet.path}: has no github; add the key, with account, region and repository (docs/fleet.md)")
-    prefix, path = spec.iam.name_prefix or "", spec.iam.path
-    roles = {
-        f"{job}-role": f"arn:{partition_of(spec.region)}:iam::{spec.account}:role{path}{prefix}eks-fleet-{fleet.spec.name}-github-{job}"
-        for job in JOBS
-    }
-    jobs: dict[str, object] = {}
-    before = None
+    place = f"arn:{partition_of(spec.region)}:iam::{spec.account}:role{spec.iam.path}"
+    stack = fleet_github_stack(fleet.spec.name)
+    roles = {f"{job}-role": f"{place}{role_name(spec.iam, f'{stack}-{job}')}" for job in JOBS}
     for wave in fleet.waves:
         if len(wave.members) > MATRIX:
             raise BadInput(
@@ -112,8 +108,12 @@ def workflow(fleet: Fleet) -> str:
                 f"{fleet.path}: the gate of wave {wave.spec.name} has a time limit of {minutes} minutes; GitHub ends a job after 6 hours,"
                 f" so set at most {GATE_MINUTES}"
             )
+    file = of_engine(fleet)
+    jobs: dict[str, object] = {}
+    before = None
+    for wave in fleet.waves:
         given = {
-            "fleet": in_repository(fleet.path),
+            "fleet": file,
             "wave": wave.spec.name,
             "environments": json.dumps([one.environment.name for one in wave.members]),
             **({"approval": f"{APPROVALS}{wave.spec.name}"} if wave.spec.approval else {}),

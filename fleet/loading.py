@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 from datetime import date
-from itertools import pairwise
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from fleet.model import Fleet, Member, Wave
-from fleet.spec import FleetSpec
+from fleet.spec import MAX_ENVIRONMENTS, FleetSpec
 from fleet.waves import assigned
 from operations.environment import stack_names
 from safe_io.where import Where
@@ -34,7 +34,7 @@ def load_fleet(path: Path, *, today: date | None = None) -> Fleet:
         BadInput: the fleet, or one of its environments, is wrong.
     """
     document = YamlFile(path)
-    spec = validated(document, FleetSpec)
+    spec = validated(document, FleetSpec, entries=MAX_ENVIRONMENTS)
     members = [Member(file, where, load_environment(file, today=today)) for file, where in _files(document, spec)]
     _check_names(document, members)
     _check_places(document, spec, members)
@@ -58,16 +58,23 @@ def _files(document: YamlFile, spec: FleetSpec) -> Iterator[tuple[Path, Where]]:
             else text[: -len(name)]
         ):
             document.fail(where, f'found "{text}"; * is for the name of a file, not of a folder')
-        found = (
-            sorted(one for one in folder.glob(name) if not one.name.endswith(".lock.yaml"))
-            if "*" in name
-            else [folder / name]
-        )
-        if not found or not all(one.is_file() for one in found):
-            there = sorted(one.name for one in folder.glob("*.yaml") if not one.name.endswith(".lock.yaml"))
+        try:
+            found = sorted(_that_fit(folder, name)) if "*" in name else [name] if (folder / name).is_file() else []
+            there = [] if found else sorted(_that_fit(folder, "*.yaml"))
+        except OSError:  # a folder that nobody can read, or a name that no file can have
+            found = there = []
+        if not found:
             document.fail(where, f'found "{text}"; there is no file {folder / name}.{did_you_mean(name, there)}')
         for one in found:
-            yield one, where
+            yield folder / one, where
+
+
+def _that_fit(folder: Path, name: str) -> Iterator[str]:
+    """Yields the names of the environment files in a folder that are like ``name``, in which only ``*`` is more than itself."""
+    like = re.compile(".*".join(map(re.escape, name.split("*"))), re.DOTALL)
+    for one in folder.iterdir() if folder.is_dir() else ():
+        if like.fullmatch(one.name) and not one.name.endswith(".lock.yaml") and one.is_file():
+            yield one.name
 
 
 def _check_names(document: YamlFile, members: list[Member]) -> None:
@@ -175,7 +182,7 @@ def _check_versions(document: YamlFile, members: list[Member], waves: tuple[Wave
         max(versions[one.environment.name, c.name][0] for one in wave.members for c in one.environment.clusters)
         for wave in waves
     ]
-    for index, (before, after) in enumerate(pairwise(most), 1):
+    for index, (before, after) in enumerate(zip(accumulate(most, max), most[1:], strict=False), 1):
         if after > before:
             document.fail(
                 ("waves", index),

@@ -2,13 +2,18 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safe_io.errors import BadInput
+from safe_io.layers import Layered
 from safe_io.terminal import one_line
 from safe_io.where import shown
 from safe_io.yaml_file import YamlFile
 from stacks.environment.path import environment_names, environment_path
 from stacks.environment.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from fleet.model import Fleet
 
 _ROOT = Path(__file__).parents[1]
 FOLDER = _ROOT / "fleets"
@@ -66,19 +71,23 @@ def named(name: str) -> tuple[Path, bool]:
     )
 
 
+def of_engine(fleet: "Fleet") -> str:
+    """Returns the path of a fleet's file in the repository, for an engine that has a copy of it.
+
+    Raises BadInput: the file, an environment of the fleet, or a file that it extends, is elsewhere, or `in_repository` refuses its name.
+    """
+    for _, member in fleet.members:
+        for file in Layered(member.path).paths:
+            _below_root(file)
+    return in_repository(fleet.path)
+
+
 def in_repository(path: Path) -> str:
     """Returns the path of a file in the repository, for an engine that has a copy of it.
 
     Raises BadInput: it is elsewhere, or its name is more than a name to a shell, an option parser or GitHub (`${{ }}`).
     """
-    file = path.resolve()
-    if not file.is_relative_to(_ROOT):
-        raise BadInput(
-            one_line(
-                f"{path}: is not in the repository that the engine reads; put it below {_ROOT}, such as in fleets/"
-            )
-        )
-    found = str(file.relative_to(_ROOT))
+    found = _below_root(path)
     if not _PLAIN.fullmatch(found):
         raise BadInput(
             one_line(
@@ -86,3 +95,14 @@ def in_repository(path: Path) -> str:
             )
         )
     return found
+
+
+def _below_root(path: Path) -> str:
+    file = path.resolve()
+    if not file.is_relative_to(_ROOT):
+        raise BadInput(
+            one_line(
+                f"{path}: is not in the repository that the engine reads; put it below {_ROOT}, such as in fleets/"
+            )
+        )
+    return str(file.relative_to(_ROOT))

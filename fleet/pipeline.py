@@ -19,7 +19,7 @@ from eks_constructs.private_bucket import private_bucket, tls_alone
 from eks_constructs.roles import Statement, allow, arn, from_source, prescribe, role, trust_service
 from fleet.access import DEPLOYING, LOOKUP
 from fleet.model import Fleet
-from fleet.path import in_repository
+from fleet.path import of_engine
 from fleet.pipeline_stages import Surroundings, declared, variables
 from fleet.rights import acknowledge as acknowledge_assumed
 from fleet.rights import may_assume
@@ -48,7 +48,7 @@ class PipelineStack(cdk.Stack):
     """The pipelines of one fleet."""
 
     def __init__(self, scope: Construct, construct_id: str, fleet: Fleet, spec: PipelineSpec) -> None:
-        """Makes the stack. Raises BadInput: the fleet's file is not in the repository that the pipeline reads."""
+        """Makes the stack. Raises BadInput: a file of the fleet is not in the repository that the pipeline reads."""
         super().__init__(
             scope,
             construct_id,
@@ -57,7 +57,7 @@ class PipelineStack(cdk.Stack):
         )
         self._fleet, self._spec = fleet, spec
         self._name = f"eks-fleet-{fleet.spec.name}"
-        self._file = in_repository(fleet.path)
+        self._file = of_engine(fleet)
         keep(self, retain=spec.retain)
         logs = f"/eks-platform/fleet/{fleet.spec.name}/*"
         self._key = customer_key(

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from eks_constructs.encryption import LogRetention
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import PARTITION, UUID, Misplaced, Spec, distinct_values, pattern, repeated
+from fleet.arns import check_arns
 from stacks.environment.aws_names import partition_of
 from stacks.environment.path import NAME
 from stacks.environment.region import Region
@@ -41,6 +42,8 @@ GATE_MINUTES = BUILD_MINUTES - 30
 APPROVAL_MINUTES = 86_400
 """The longest that a manual approval waits, 60 days; the shortest is 5 minutes (same page)."""
 SELECTORS = ("environments", "regions", "accounts", "percent")
+REPLACEMENTS = "replacements"
+"""After `fleet-`: the environment of GitHub whose reviewers approve what would be replaced. Those of waves end in their names."""
 ALL_WAVES = "all"
 """In the place of a wave's name: every wave, in order."""
 ALL = 100
@@ -321,15 +324,25 @@ class FleetSpec(Spec):
         return self
 
     @model_validator(mode="after")
-    def _pipeline(self) -> "FleetSpec":
+    def _arns(self) -> "FleetSpec":
+        check_arns(self)
+        return self
+
+    @model_validator(mode="after")
+    def _github(self) -> "FleetSpec":
+        for index, wave in enumerate(self.waves if self.github else ()):
+            if wave.name == REPLACEMENTS and wave.approval:
+                raise Misplaced(
+                    f"{REPLACEMENTS} is what GitHub asks for when something would be replaced, in whichever wave (the environment"
+                    f" fleet-{REPLACEMENTS}); choose another",
+                    *("waves", index, "name"),
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _topics(self) -> "FleetSpec":
         if (pipeline := self.pipeline) is None:
             return self
-        account = pipeline.source.connection_arn.split(":")[4]
-        if account != pipeline.account:
-            raise Misplaced(
-                f"is a connection of account {account}; the pipeline is in {pipeline.account}, and takes one of its own",
-                *("pipeline", "source", "connection_arn"),
-            )
         for index, wave in enumerate(self.waves):
             topic = wave.approval and wave.approval.notify
             if topic and topic.split(":")[3] != pipeline.region:

@@ -49,8 +49,9 @@ def assigned(document: YamlFile, spec: FleetSpec, members: Sequence[Member]) -> 
             key = next(
                 key for key in ("environments", "regions", "accounts", "percent") if getattr(wave, key) is not None
             )
-            document.fail(
-                ("waves", index, key), f"{wave.name} has no environment: nothing is left for it; remove the wave"
+            why = (
+                "nothing is left for it" if wave.percent is None or not total else f"{total} are too few for this share"
             )
+            document.fail(("waves", index, key), f"{wave.name} has no environment: {why}; remove the wave")
         taken.sort()
     return waves

@@ -198,6 +198,10 @@ def _node_pool(item: KubernetesObject, _: Index) -> Problems:
     template: Where = ("spec", "template")
     for key in at(item, *template, "metadata", "labels", default={}):
         yield from _restricted_label(key, (*template, "metadata", "labels", key))
+    for place, budget in enumerate(at(item, "spec", "disruption", "budgets", default=[])):
+        schedule = budget.get("schedule")
+        if schedule and not open_text(schedule) and (problem := schedules.cron_problem(schedule)):
+            yield Found(("spec", "disruption", "budgets", place, "schedule"), f"found {schedule!r}: {problem}")
     way: Where = (*template, "spec", "requirements")
     for number, one in enumerate(at(item, *way, default=[])):
         yield from _restricted_label(str(one.get("key")), (*way, number, "key"))

@@ -29,6 +29,18 @@ class Given:
         return f"{self.item.get('kind', 'object')} {place}{metadata.get('name', '?')}"
 
 
+def owner_of(item: Object) -> Object | None:
+    """Returns the reference to what an object is made from; None: it is made from nothing."""
+    owners: list[Object] = item.get("metadata", {}).get("ownerReferences") or []
+    return next((one for one in owners if one.get("controller")), owners[0] if owners else None)
+
+
+def is_made(item: Object) -> bool:
+    """Returns whether Kubernetes' own controllers make an object from another one, as they do in a rehearsal; a Node makes static pods."""
+    owner = owner_of(item)
+    return owner is not None and (owner["apiVersion"].partition("/")[0] in ("apps", "batch") or owner["kind"] == "Node")
+
+
 @dataclass(frozen=True)
 class Case:
     """One cluster.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from local_kubernetes.nodes.drain import NAMED
 from local_kubernetes.nodes.journal import Refusal
 from local_kubernetes.nodes.mirror import key_of
 from rehearse.document import VERDICTS, Finding, Happening, Point, Rehearsal, Step, Topic, Verdict, Workload
@@ -39,6 +40,8 @@ _REMEDIES = {
 _CHECKS = {"disruption-budget": "EKR082", "several-budgets": "EKR082", "forced-update": "EKR044"}
 """Checks of the review that find the same without a cluster."""
 
+_NODE_NAME = "https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#nodename"
+_UNNAMED = "Take nodeName out of the pod template; a nodeSelector or an affinity leaves the choice to the scheduler."
 _FIX: dict[str, tuple[str, str]] = {
     "disruption-budget": (
         "Let the budget allow one disruption: maxUnavailable: 1, or fewer minAvailable than there are ready replicas.",
@@ -166,7 +169,7 @@ def _refusals(played: Played) -> Iterator[Finding]:
             topic, verdict = topic if topic == "finalizer" else "forced-update", "warning"
         elif one.node not in played.world.nodes:
             continue  # the node went in the end, and the pod with it
-        fix, source = _FIX[topic]
+        fix, source = (_UNNAMED, _NODE_NAME) if NAMED in one.message else _FIX[topic]
         step = {"karpenter": "self_managed_nodes"}.get(one.runner, one.runner)
         yield Finding(
             topic=topic, verdict=verdict, check=_CHECKS.get(topic, ""),
@@ -234,9 +237,11 @@ def _workloads(played: Played) -> Iterator[Finding]:
         seconds = line.below(1, begin, now)
         if line.lowest(begin, now) == 0 and (end or end == before):
             single = before == 1
+            asked = played.asked.get(name, 1)
+            words = "because it has one" if asked <= 1 else f"because one of {asked} was ready before"
             yield Finding(
                 topic="single-replica" if single else "all-replicas", verdict="down", check="EKR080" if single else "EKR081",
-                detail=f"no replica was ready for {seconds:.0f} s" + (", because it has one" if single else f", out of {before}"),
+                detail=f"no replica was ready for {seconds:.0f} s" + (f", {words}" if single else f", out of {before}"),
                 at=_drop(line, begin) - begin, seconds=seconds,
                 fix=_TWO if single else _SPREAD,
                 source=_PRACTICE, **common,

@@ -21,7 +21,7 @@ from rehearse.add_ons import stand_ins
 from rehearse.case import Case, Given
 from rehearse.hooks import Webhooks
 from rehearse.running import restore
-from rehearse.stage import Refused, apply_all, check_all, webhooks
+from rehearse.stage import Refused, apply_all, bind_policies, check_all, webhooks
 from rehearse.track import Name, Tracker
 from safe_io.errors import BadInput
 
@@ -99,10 +99,11 @@ class Player:
         else:
             world.add_groups()
         refused = list(apply_all(self._plane.client, objects))
+        world.play(limit=SETTLING_SECONDS)
+        refused += bind_policies(self._plane.client, objects)
         known = {one.given.name for one in refused}
         strict = [one for one in check_all(self._plane.client, case.objects) if one.given.name not in known]
         self.played.refused_before = [*refused, *strict]
-        world.play(limit=SETTLING_SECONDS)
         services = {
             (one.item["metadata"].get("namespace", "default"), one.item["metadata"]["name"]): one.item
             for one in case.objects

@@ -2,23 +2,32 @@
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from local_kubernetes.nodes.compute import Compute, Runner
+from local_kubernetes.nodes.disruption import DO_NOT
 from local_kubernetes.nodes.node import CAPACITY, COMPUTE_TYPE, GROUP, KIND, POOL, ZONE, Node
 from local_kubernetes.nodes.world import World
-from rehearse.case import Case, Given, Object
+from rehearse.case import Case, Given, Object, is_made, owner_of
 from safe_io.errors import BadInput
 
 _KINDS = (
     "namespaces", "priorityclasses", "storageclasses", "configmaps", "serviceaccounts", "resourcequotas", "limitranges",
     "services", "deployments.apps", "statefulsets.apps", "daemonsets.apps", "replicasets.apps", "jobs.batch", "cronjobs.batch",
-    "pods", "persistentvolumeclaims", "poddisruptionbudgets.policy", "horizontalpodautoscalers.autoscaling", "ingresses.networking.k8s.io",
-    "networkpolicies.networking.k8s.io", "validatingwebhookconfigurations", "mutatingwebhookconfigurations", "nodes",
+    "pods", "persistentvolumeclaims", "poddisruptionbudgets.policy", "horizontalpodautoscalers.autoscaling",
+    "ingresses.networking.k8s.io", "networkpolicies.networking.k8s.io", "validatingwebhookconfigurations",
+    "mutatingwebhookconfigurations", "nodes",
 )  # fmt: skip
-_OPTIONAL = ("nodepools.karpenter.sh",)
+_OPTIONAL = (
+    "nodepools.karpenter.sh",
+    "persistentvolumes",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+)
 """Secrets are not among them: a rehearsal does not need what is in them, and pods that mount them start all the same here."""
+_NOT_SERVED = "the server doesn't have a resource type"
 _SECONDS = 120
 
 
@@ -32,20 +41,23 @@ def read_running(name: str, kubectl: str, context: str | None, kubeconfig: str |
     version = json.loads(_get(base, "get", "--raw", "/version"))
     minor = f"{version['major']}.{str(version['minor']).rstrip('+')}"
     items: list[Object] = []
+    unread: list[str] = []
     for kind in (*_KINDS, *_OPTIONAL):
         try:
             found = json.loads(_get(base, "get", kind, "--all-namespaces", "-o", "json"))
-        except BadInput:
-            if kind in _OPTIONAL:
-                continue
-            raise
+        except BadInput as problem:
+            if kind not in _OPTIONAL:
+                raise
+            if _NOT_SERVED not in str(problem):
+                unread.append(f"{kind} could not be read, and are left out: {problem}")
+            continue
         items += found["items"]
     nodes = [one for one in items if one["kind"] == "Node"]
     objects = [Given(one, f"cluster {name}") for one in items if one["kind"] != "Node" and not _made(one)]
     return Case(
         name, f"cluster {name}, read by kubectl", compute_of(minor, nodes), objects, nodes,
         ("the update settings of node groups are not in Kubernetes: one node at a time is played",
-         "Fargate profiles are not in Kubernetes: new pods go where their scheduler's name says"),
+         "Fargate profiles are not in Kubernetes: new pods go where their scheduler's name says", *_operators(items), *unread),
     )  # fmt: skip
 
 
@@ -60,7 +72,25 @@ def _made(item: Object) -> bool:
         return True
     if item["kind"] == "PriorityClass" and metadata["name"].startswith("system-"):
         return True
-    return item["kind"] in ("Pod", "ReplicaSet", "Job") and bool(metadata.get("ownerReferences"))
+    return is_made(item) or _of_an_operator(item)
+
+
+def _of_an_operator(item: Object) -> bool:
+    """Whether a controller that is not Kubernetes' own makes a pod: it does not run in a rehearsal."""
+    return item["kind"] == "Pod" and owner_of(item) is not None and not is_made(item)
+
+
+def _operators(items: Sequence[Object]) -> list[str]:
+    """Returns what makes pods by itself, in sentences."""
+    found = Counter(
+        (str(owner["kind"]), item["metadata"]["namespace"], str(owner["name"]))
+        for item in items
+        if _of_an_operator(item) and (owner := owner_of(item))
+    )
+    return [
+        f"{kind} {space}/{name} has {count} pods that its own controller makes: they are left out"
+        for (kind, space, name), count in sorted(found.items())
+    ]
 
 
 def _get(base: Sequence[str], *arguments: str) -> str:
@@ -150,4 +180,9 @@ def restore(world: World, nodes: Sequence[Object]) -> None:
             key: value for key, value in item["status"]["allocatable"].items() if not key.startswith("hugepages-")
         }
         labels |= {KIND: runner, **({CAPACITY: labels[CAPACITY]} if CAPACITY in labels else {})}
-        world.add(Node(name, runner, group, labels.get(ZONE, "us-east-1a"), version, capacity, labels, taints))
+        kept = {DO_NOT: "true"} if (item["metadata"].get("annotations") or {}).get(DO_NOT) == "true" else {}
+        world.add(
+            Node(
+                name, runner, group, labels.get(ZONE, "us-east-1a"), version, capacity, labels, taints, annotations=kept
+            )
+        )

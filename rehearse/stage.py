@@ -1,7 +1,7 @@
 """Puts the objects of a case into the local cluster, and asks an API server of another version about them."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
@@ -10,12 +10,22 @@ from delivery.order import in_order
 from eks_facts.cluster_apis import is_cluster_scoped
 from local_kubernetes.client import ApiError, Client
 from local_kubernetes.definitions import definition, is_custom
-from rehearse.case import Given, Object
+from local_kubernetes.nodes.node import ZONE
+from rehearse.case import Given, Object, is_made
 
 _MANAGER = "rehearse"
 _OWN = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink", "deletionTimestamp")
+_BOUND = (
+    "pv.kubernetes.io/bind-completed",
+    "pv.kubernetes.io/bound-by-controller",
+    "volume.kubernetes.io/selected-node",
+)
 _WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+_LATE = ("ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicyBinding")
+"""What judges new pods. Those that run were there before it, or it has let them in."""
 _SECONDS = 15.0
+_POLICY_SECONDS = 2.5
+"""Of the machine's clock: the API server reads its policies anew each second."""
 _NOT_FOUND = 404
 _SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
 
@@ -35,35 +45,72 @@ class Refused:
     gone: bool
 
 
-def clean(item: Object) -> Object:
-    """Returns an object as somebody would write it: without what the API server adds."""
+def clean(item: Object, volumes: Collection[str] = ()) -> Object:
+    """Returns an object as somebody would write it: without what the API server adds, and what only its own cluster has.
+
+    Args:
+        item: the object.
+        volumes: names of the volumes that are there, too: a claim stays with its own.
+    """
     found = deepcopy(item)
     found.pop("status", None)
-    for key in _OWN:
+    for key in (*_OWN, "ownerReferences"):
         found["metadata"].pop(key, None)
-    if found.get("kind") == "Pod":
-        found["spec"].pop("nodeName", None)
-    if found.get("kind") == "PersistentVolumeClaim":
-        found["spec"].pop("volumeName", None)
+    _unbind(found, volumes)
     return found
+
+
+def _unbind(found: Object, volumes: Collection[str]) -> None:
+    """Takes from an object what binds it to nodes, claims and rollouts of its own cluster."""
+    spec = found.get("spec") or {}
+    match found.get("kind"):
+        case "Pod":
+            spec.pop("nodeName", None)
+        case "Deployment":
+            spec.pop("paused", None)  # it has the pods of its last rollout, which a new one would never get
+        case "PersistentVolumeClaim":
+            for key in _BOUND:
+                (found["metadata"].get("annotations") or {}).pop(key, None)
+            if spec.get("volumeName") not in volumes:
+                spec.pop("volumeName", None)
+        case "PersistentVolume":
+            for key in ("uid", "resourceVersion"):  # of the claim in its own cluster
+                (spec.get("claimRef") or {}).pop(key, None)
+            terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or []
+            for rule in (one for term in terms for one in term.get("matchExpressions") or []):
+                if rule["key"] == "topology.ebs.csi.aws.com/zone":  # a label that the driver gives to nodes
+                    rule["key"] = ZONE
 
 
 def apply_all(client: Client, objects: Sequence[Given]) -> Iterator[Refused]:
     """Applies the objects in their order, and yields what the API server does not take, even without its strict reading."""
     by_id = {id(one.item): one for one in objects}
-    floors = _floors(objects)
+    floors, volumes = _floors(objects), _volumes(objects)
     _namespaces(client, objects)
     _definitions(client, objects)
     for item in in_order([one.item for one in objects]):
         given = by_id[id(item)]
-        if item.get("kind") in _WEBHOOKS or (
-            item["metadata"].get("ownerReferences") and item.get("kind") in ("Pod", "ReplicaSet", "Job")
-        ):
+        if item.get("kind") in (*_WEBHOOKS, *_LATE) or is_made(item):
             continue
         try:
-            _apply(client, _at_least(clean(item), floors), fieldValidation="Ignore")
+            _apply(client, _at_least(clean(item, volumes), floors), fieldValidation="Ignore")
         except ApiError as problem:
             yield Refused(given, problem.message, problem.code == _NOT_FOUND)
+
+
+def bind_policies(client: Client, objects: Sequence[Given]) -> Iterator[Refused]:
+    """Lets admission policies judge from now on; yields the bindings that the API server does not take."""
+    bindings = [one for one in objects if one.item.get("kind") in _LATE]
+    for given in bindings:
+        try:
+            _apply(client, clean(given.item), fieldValidation="Ignore")
+        except ApiError as problem:
+            yield Refused(given, problem.message, problem.code == _NOT_FOUND)
+    time.sleep(_POLICY_SECONDS if bindings else 0)
+
+
+def _volumes(objects: Sequence[Given]) -> frozenset[str]:
+    return frozenset(one.item["metadata"]["name"] for one in objects if one.item.get("kind") == "PersistentVolume")
 
 
 def _floors(objects: Sequence[Given]) -> dict[tuple[str, str, str], tuple[int, int]]:
@@ -93,9 +140,10 @@ def webhooks(objects: Sequence[Given]) -> list[Object]:
 
 def check_all(client: Client, objects: Sequence[Given]) -> Iterator[Refused]:
     """Asks an API server whether it would take each object, with its strict reading; nothing is changed."""
+    volumes = _volumes(objects)
     for given in objects:
-        item = clean(given.item)
-        if item.get("kind") in _WEBHOOKS or item["metadata"].get("ownerReferences"):
+        item = clean(given.item, volumes)
+        if item.get("kind") in _WEBHOOKS or is_made(given.item):
             continue
         try:
             _apply(client, item, dryRun="All", fieldValidation="Strict")

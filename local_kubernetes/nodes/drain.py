@@ -24,6 +24,9 @@ Drain = Generator[float, None, bool]
 """Returns whether the node is empty."""
 
 
+NAMED = "spec.nodeName in the pod template"
+
+
 def drainable(pod: Object) -> bool:
     """Returns whether a drain moves a pod: those of DaemonSets and static ones stay. What has ended is no pod to move."""
     if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") and not pod["metadata"].get(
@@ -135,6 +138,9 @@ def _delete(world: World, node: Node, pod: Object, journal: Journal) -> None:
 
 def note_stuck(world: World, node: Node, pod: Object, journal: Journal, outcome: str = "stayed") -> None:
     """Notes why a pod that was to go is still there, where no budget says it; ``deleted``: its node ends all the same."""
+    if made := _made_here(world, node, pod):
+        journal.stuck(world.clock.now, pod, node, made, outcome)
+        return
     if not pod["metadata"].get("deletionTimestamp"):
         return
     if finalizers := pod["metadata"].get("finalizers"):
@@ -142,3 +148,13 @@ def note_stuck(world: World, node: Node, pod: Object, journal: Journal, outcome:
     else:
         why = f"it ends within its grace period of {pod['metadata'].get('deletionGracePeriodSeconds', 30)} s, which is not over"
     journal.stuck(world.clock.now, pod, node, why, outcome)
+
+
+def _made_here(world: World, node: Node, pod: Object) -> str:
+    """Returns why a pod is made again on the node that it was to leave: no scheduler, and so no cordon, is asked about it."""
+    for owner in pod["metadata"].get("ownerReferences") or []:
+        kind = {"ReplicaSet": "replica_sets", "StatefulSet": "stateful_sets", "Job": "jobs"}.get(owner["kind"], "pods")
+        made = world.mirror.of[kind].get((key_of(pod)[0], owner["name"])) or {"spec": {}}
+        if (made["spec"].get("template") or {"spec": {}})["spec"].get("nodeName") == node.name:
+            return f"evicted, and made again on the same node: {NAMED} of its {owner['kind']} is {node.name}"
+    return ""

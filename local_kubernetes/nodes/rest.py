@@ -8,7 +8,7 @@ from local_kubernetes.client import Object
 from local_kubernetes.nodes.mirror import Key, Mirror, key_of
 from local_kubernetes.nodes.node import ZONE, Node
 from local_kubernetes.nodes.placing import free_on, lives, misfit, parted
-from local_kubernetes.nodes.volumes import zones_of
+from local_kubernetes.nodes.volumes import waits_for_claim, zones_of
 
 _OWNERS = {
     "deployments": "",
@@ -88,10 +88,10 @@ def _budgets(mirror: Mirror) -> Iterator[str]:
             continue  # of several budgets of a pod the controller keeps but one
         status = budget.get("status") or {}
         name = f"budget {'/'.join(key)}"
+        if any(one["reason"] == "SyncFailed" for one in status.get("conditions") or []):
+            continue  # such as for pods of a DaemonSet: the generation is never observed
         if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 1):
             yield f"{name} {budget['metadata'].get('generation')}"
-            continue
-        if any(one["reason"] == "SyncFailed" for one in status.get("conditions") or []):
             continue
         healthy = sum(is_ready(mirror.of["pods"][one]) for one in pods)
         if status.get("currentHealthy") != healthy:
@@ -132,6 +132,8 @@ def _scheduler(mirror: Mirror, nodes: Mapping[str, Node]) -> Iterator[str]:
         name = "pod " + "/".join(key_of(pod))
         if unscheduled(pod) is None:
             yield f"{name} was not looked at"
+            continue
+        if waits_for_claim(pod, mirror):
             continue
         zones = zones_of(pod, mirror)
         for node in there:

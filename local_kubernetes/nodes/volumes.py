@@ -98,3 +98,32 @@ def zones_of(pod: Object, mirror: Mirror) -> set[str] | None:
                 if match["key"] == ZONE:
                     found = set(match["values"]) if found is None else found & set(match["values"])
     return found
+
+
+def waits_for_claim(pod: Object, mirror: Mirror) -> bool:
+    """Returns whether no node will do for a pod because of a claim: it is missing, unbound, or one pod alone may use it, and one does."""
+    space, name = key_of(pod)
+    for one in pod["spec"].get("volumes") or []:
+        claimed = (one.get("persistentVolumeClaim") or {}).get("claimName")
+        claimed = claimed or (f"{name}-{one['name']}" if "ephemeral" in one else "")
+        if not claimed:
+            continue
+        claim = mirror.of["claims"].get((space, claimed))
+        if claim is None:
+            return True
+        storage = mirror.of["classes"].get(("", str(claim["spec"].get("storageClassName"))))
+        on_demand = storage is not None and storage.get("volumeBindingMode") == "WaitForFirstConsumer"
+        if not claim["spec"].get("volumeName") and not on_demand:
+            return True
+        if "ReadWriteOncePod" in claim["spec"].get("accessModes", ()) and any(
+            other["spec"].get("nodeName") and key_of(other) != key_of(pod) and _uses(other, space, claimed)
+            for other in mirror.of["pods"].values()
+        ):
+            return True
+    return False
+
+
+def _uses(pod: Object, space: str, claim: str) -> bool:
+    return key_of(pod)[0] == space and any(
+        (one.get("persistentVolumeClaim") or {}).get("claimName") == claim for one in pod["spec"].get("volumes") or []
+    )

@@ -27,16 +27,17 @@ _JSII = re.compile(r"\$jsii\.")
 _RESOLVE = re.compile(r"\{\{\s*resolve\s*:", re.IGNORECASE)
 
 
-def refuse_strange_values(document: YamlFile, *, of_people: bool = True) -> None:
+def refuse_strange_values(document: YamlFile, *, of_people: bool = True, entries: int = MAX_ENTRIES) -> None:
     """Raises BadInput for the first value that reads as something else.
 
     Args:
         document: the file.
         of_people: a file of this project's own kind, which has no use for hidden characters and long texts. Kubernetes
             objects may have scripts and certificates in them.
+        entries: of a list or mapping in a file of people, at most.
     """
     for where, value in _values(document.data, ()):
-        if problem := _problem(value, of_people=of_people):
+        if problem := _problem(value, of_people=of_people, entries=entries):
             document.fail(where, problem)
 
 
@@ -52,11 +53,11 @@ def _values(value: Any, where: Where) -> Iterator[tuple[Where, Any]]:
             yield from _values(one, (*where, index))
 
 
-def _problem(value: Any, *, of_people: bool) -> str:
+def _problem(value: Any, *, of_people: bool, entries: int) -> str:
     """Returns what is wrong with a value; nothing if nothing is."""
     if isinstance(value, list | dict):
-        if of_people and len(value) > MAX_ENTRIES:
-            return f"has {len(value):,} entries; at most {MAX_ENTRIES:,} (bound: entries)"
+        if of_people and len(value) > entries:
+            return f"has {len(value):,} entries; at most {entries:,} (bound: entries)"
         return ""
     if isinstance(value, float):
         if struct.unpack(">H", struct.pack(">d", value)[:2])[0] == _CDK_NUMBER:

@@ -283,8 +283,18 @@ _KEY = "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\n"
         ({**_MAP, "data": {"url": "postgres://shop:hunter2@db:5432/shop"}}, "ConfigMap b/a: data.url"),
         ({**_POD, "spec": {"containers": [{"env": [{"name": "TOKEN", "value": "abc"}]}]}}, "spec.containers.0.env.0"),
         ({**_POD, "spec": {"x": "AKIAIOSFODNN7EXAMPLE"}}, "spec.x"),
+        ({**_MAP, "data": {"app.conf": "id = AKIAIOSFODNN7EXAMPLE\n"}}, "data.app.conf"),
+        ({**_MAP, "data": {"run.sh": f"git clone https://{'gh' + 'p_'}{'a1' * 18}@github.com/a/b\n"}}, "data.run.sh"),
     ],
-    ids=["by its name", "a private key", "an address", "a variable", "an access key"],
+    ids=[
+        "by its name",
+        "a private key",
+        "an address",
+        "a variable",
+        "an access key",
+        "an access key in a file",
+        "a token in a file",
+    ],
 )
 def test_a_secret_in_plain_text_is_refused_wherever_it_is_and_never_shown(item: dict[str, Any], way: str) -> None:
     with pytest.raises(BadInput, match=way) as refusal:

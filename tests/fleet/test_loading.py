@@ -1,5 +1,6 @@
 """A fleet file with one defect gets one clear message: file, line, key, what was found, what is allowed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,35 @@ def test_an_environment_that_is_wrong_is_named_with_its_own_line(tmp_path: Path)
         path.write_text(path.read_text().replace(f"- environments/{name}", f"- {HERE}/environments/{name}"))
     with pytest.raises(BadInput, match=r"environments/broken\.yaml:2: name: found \"Broken\""):
         load_fleet(path, today=TODAY)
+
+
+def test_a_version_may_come_again_after_a_wave_that_has_not_got_it_yet(tmp_path: Path) -> None:
+    for index, version in enumerate(("1.36", "1.35", "1.36")):
+        place = {"account": "444455556666", "region": ("eu-west-1", "us-east-2", "ap-southeast-2")[index]}
+        clusters = [{"name": "shop", "control_plane": {"kubernetes_version": version}}]
+        content = {"extends": f"{HERE}/environments/base.yaml", "name": f"e{index}", **place, "clusters": clusters}
+        (tmp_path / f"e{index}.yaml").write_text(json.dumps(content))
+    fleet = {
+        "name": "drawn",
+        "environments": ["e*.yaml"],
+        "accounts": {"444455556666": {"bootstrap": ["eu-west-1", "us-east-2", "ap-southeast-2"]}},
+        "waves": [{"name": f"w{index}", "environments": [f"e{index}"]} for index in range(3)],
+    }
+    (tmp_path / "fleet.yaml").write_text(json.dumps(fleet))
+    assert waves_of(tmp_path / "fleet.yaml") == {"w0": ["e0"], "w1": ["e1"], "w2": ["e2"]}
+
+
+def test_a_fleet_has_an_account_for_each_of_its_environments(tmp_path: Path) -> None:
+    numbers = [f"{index:012d}" for index in range(400)]
+    fleet = {
+        "name": "large",
+        "environments": [f"e{number}.yaml" for number in numbers],
+        "accounts": {number: {"bootstrap": ["eu-west-1"]} for number in numbers},
+        "waves": [{"name": "one", "accounts": numbers}],
+    }
+    (tmp_path / "fleet.yaml").write_text(json.dumps(fleet))
+    with pytest.raises(BadInput, match=r"there is no file .*e000000000000\.yaml"):
+        load_fleet(tmp_path / "fleet.yaml", today=TODAY)
 
 
 def test_an_account_that_the_fleet_explains_may_be_named(tmp_path: Path) -> None:

@@ -13,12 +13,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import aws_cdk as cdk
 import pytest
 import yaml
+from aws_cdk.aws_iam import CfnRole
 
+from eks_constructs.roles import IamSpec
 from fleet.__main__ import ACTIONS, main
 from fleet.access import DEPLOYING, bootstrap_roles, lookup_config, lookup_profile
-from fleet.github import WORKFLOW, workflow
+from fleet.github import WORKFLOW, GithubStack, workflow
 from fleet.loading import load_fleet
 from fleet.model import Fleet
 from fleet.path import fleet_path, in_repository
@@ -27,6 +30,7 @@ from fleet.rights import may_assume
 from fleet.spec import AccountSpec, GithubSpec, SourceSpec
 from fleet.stages import MAX_ACTIONS, MAX_STAGES, pipelines
 from safe_io.errors import BadInput
+from stacks.environment.stack_names import fleet_github_stack
 from tests.support.environments import ROOT, TODAY
 from tests.support.front_door import front_door
 from tests.support.kept import kept
@@ -413,6 +417,35 @@ def test_the_path_of_a_fleet_is_no_more_than_a_path(name: str) -> None:
     with pytest.raises(BadInput, match="an engine hands this path to commands; rename it"):
         in_repository(ROOT / "fleets" / name if not name.startswith("-") else ROOT / name)
     assert in_repository(ROOT / "fleets/../fleets/example.yaml") == "fleets/example.yaml"
+
+
+def test_every_file_of_a_fleet_is_in_the_repository_that_the_engine_reads(tmp_path: Path) -> None:
+    fleet = load_fleet(fleet_path("example"), today=TODAY)
+    (tmp_path / "base.yaml").write_text("{}")
+    (tmp_path / "dev.yaml").write_text("extends: base.yaml")
+    first = fleet.waves[0]
+    moved = replace(first.members[0], path=tmp_path / "dev.yaml")
+    with pytest.raises(BadInput, match=r"dev\.yaml: is not in the repository that the engine reads"):
+        workflow(replace(fleet, waves=(replace(first, members=(moved,)), *fleet.waves[1:])))
+    extends = replace(first.members[0], path=ROOT / "fleets/example/dev.yaml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fleet.path.Layered", lambda path: SimpleNamespace(paths=[path, tmp_path / "base.yaml"]))
+        with pytest.raises(BadInput, match=r"base\.yaml: is not in the repository that the engine reads"):
+            workflow(replace(fleet, waves=(replace(first, members=(extends,)), *fleet.waves[1:])))
+
+
+def test_the_workflow_names_the_roles_as_the_stack_does_however_long_they_are() -> None:
+    fleet = load_fleet(fleet_path("example"), today=TODAY)
+    iam = IamSpec(name_prefix="a-prefix-of-thirty-two-letters--", path="/fleets/")
+    github = GithubSpec(account="111122223333", region="eu-west-1", repository="example/eks-platform", iam=iam)
+    long = replace(fleet, spec=fleet.spec.model_copy(update={"name": "a-name-of-twenty-four-xx", "github": github}))
+    stack = GithubStack(cdk.App(), fleet_github_stack(long.spec.name), long, github)
+    given = yaml.safe_load(workflow(long))["jobs"]["canary"]["with"]
+    for job in ("look", "deploy"):
+        name = cast(CfnRole, stack.node.find_child(f"{job.capitalize()}Role")).role_name
+        assert name
+        assert len(name) <= 64
+        assert given[f"{job}-role"] == f"arn:aws:iam::111122223333:role/fleets/{name}"
 
 
 def test_a_wave_that_no_matrix_takes_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +33,36 @@ ROWS: Mapping[str, Any] = {
     "alone": {"replicas": 1, "budgets": []},
     "fine": {"replicas": 2},
 }
+ROLLOUT = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "rolled", "uid": "1", "controller": True}
+
+
+def of_others() -> Iterator[dict[str, Any]]:
+    """What an operator makes: a ReplicaSet and a pod; and a claim that has a volume in a zone without nodes. All for nodes of ``stuck``."""
+    space, deployment, budget = objects("rolled", {"budgets": [{"maxUnavailable": 0}]}, GROUP)
+    template = deployment["spec"]["template"]
+    template["spec"]["nodeSelector"] = {GROUP: "stuck"}
+    made: dict[str, Any] = {"namespace": "rolled", "ownerReferences": [ROLLOUT]}
+    yield from (space, budget, {**deployment, "kind": "ReplicaSet", "metadata": {"name": "rolled", **made}})
+    yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "made", **made}, "spec": template["spec"]}
+    space, deployment = objects("zoned", {"replicas": 1, "budgets": []}, GROUP)
+    spec = deployment["spec"]["template"]["spec"]
+    spec["nodeSelector"] = {GROUP: "stuck"}
+    spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    zone = {"key": "topology.ebs.csi.aws.com/zone", "operator": "In", "values": ["eu-west-1z"]}
+    both = {"accessModes": ["ReadWriteOnce"], "storageClassName": "gp3"}
+    volume = {
+        **both, "capacity": {"storage": "1Gi"}, "csi": {"driver": "ebs.csi.aws.com", "volumeHandle": "vol-1"},
+        "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "zoned", "name": "data"},
+        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [zone]}]}},
+    }  # fmt: skip
+    claim = {**both, "resources": {"requests": {"storage": "1Gi"}}, "volumeName": "old"}
+    about = {"name": "data", "namespace": "zoned"}
+    yield space
+    yield {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "old"}, "spec": volume}
+    yield {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": about, "spec": claim}
+    yield deployment
+
+
 READ = (
     "/api/v1/nodes",
     "/api/v1/pods",
@@ -64,6 +94,8 @@ def fill(client: Client) -> None:
             made = node(name, 10 * number + one)
             client.create("/api/v1/nodes", made)
             client.patch(f"/api/v1/nodes/{made['metadata']['name']}/status", {"status": made["status"]}, kind="merge")
+    for item in of_others():
+        client.apply(item)
 
 
 def seen(client: Client) -> dict[str, Any]:
@@ -121,7 +153,9 @@ def of_an_environment() -> Any:
 
 @cache
 def cluster() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = kept_value(f"running cluster {ROWS}", of_a_running_cluster, of="project")
+    found: Mapping[str, Any] = kept_value(
+        f"running cluster {ROWS} {[*of_others()]}", of_a_running_cluster, of="project"
+    )
     return found
 
 
@@ -133,7 +167,20 @@ def test_a_running_cluster_says_what_blocks_and_what_is_down() -> None:
     document = Rehearsal.model_validate(cluster()["report"])
     assert cluster()["code"] == 1
     found = {(one.subject.split("/")[0].split()[-1], one.topic) for one in document.findings}
-    assert found == {("stuck", "disruption-budget"), ("alone", "single-replica")}
+    assert found == {
+        ("stuck", "disruption-budget"),
+        ("alone", "single-replica"),
+        ("rolled", "disruption-budget"),
+        ("zoned", "not-ready-before"),
+    }
+
+
+def test_what_an_operator_makes_is_played_where_kubernetes_goes_on_with_it() -> None:
+    document = Rehearsal.model_validate(cluster()["report"])
+    details = {one.subject.split("/")[0].split()[-1]: one.detail for one in document.findings}
+    assert "needs 2 healthy pods" in details["rolled"]
+    assert "PersistentVolume" in details["zoned"]
+    assert "Rollout rolled/rolled has 1 pods that its own controller makes: they are left out" in document.not_played
 
 
 def test_the_way_back_is_played_too() -> None:

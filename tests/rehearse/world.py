@@ -54,6 +54,7 @@ def objects(name: str, row: dict[str, Any], place: str = GROUP) -> list[Object]:
         metadata = {"labels": labels, **{key: of[key] for key in ("finalizers", "annotations") if key in of}}
         template = {"metadata": metadata, "spec": pod_spec(name, of, place)}
         spec: Object = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+        spec |= {"paused": True} if "pause" in row else {}
         if "minReadySeconds" in of:
             spec["minReadySeconds"] = of["minReadySeconds"]
         if kind == "StatefulSet":
@@ -94,9 +95,22 @@ def objects(name: str, row: dict[str, Any], place: str = GROUP) -> list[Object]:
             },
         )
     found += [{**one, "metadata": {**one["metadata"], "namespace": name}} for one in row.get("extra", [])]
-    if "webhook" in row:
-        found += webhook(name)
-    return found
+    judges = {"webhook": webhook, "policy": policy}
+    return [*found, *(item for key in judges if key in row for item in judges[key](name))]
+
+
+def policy(name: str) -> list[Object]:
+    """A policy that lets no more pods of a namespace in."""
+    api = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    space = {"matchLabels": {"kubernetes.io/metadata.name": name}}
+    judged = {"expression": "has(object.spec.securityContext.runAsNonRoot)", "message": "must not be root"}
+    spec = {"matchConstraints": {"namespaceSelector": space, "resourceRules": [rule]}, "validations": [judged]}
+    bound = {"policyName": name, "validationActions": ["Deny"]}
+    return [
+        {**api, "kind": "ValidatingAdmissionPolicy", "spec": spec},
+        {**api, "kind": "ValidatingAdmissionPolicyBinding", "spec": bound},
+    ]
 
 
 def webhook(name: str) -> list[Object]:
@@ -148,6 +162,8 @@ def everything() -> Case:
         for spec in (row.get("deploy", {}), row.get("bare", {})):
             if spec.get("host"):
                 spec.setdefault("pod", {})["nodeSelector"] = {"kubernetes.io/hostname": host}
+            if spec.get("named"):
+                spec.setdefault("pod", {})["nodeName"] = host
         number += group(name, row)["scalingConfig"]["desiredSize"]
     given = [Given(item, f"cases.yaml: {name}") for name, row in named.items() for item in objects(name, row)]
     for name, row in pools.items():

@@ -18,7 +18,12 @@ _TELLS = re.compile(
     r"AKIA[0-9A-Z]{16}|[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s:@$]+@.*|-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.DOTALL
 )
 """Values that are secrets whatever their name: an access key id, an address with a password, a private key."""
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_ANYWHERE = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----"
+    r"|(?<![0-9A-Za-z])(AKIA[0-9A-Z]{16}|gh[opsu]_[0-9A-Za-z]{36,}|github_pat_\w{22,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}"
+    r"|[rs]k_live_[0-9A-Za-z]{16,})(?![0-9A-Za-z])"
+)
+"""What is a secret wherever in a text it is: a private key, an access key id, a token of GitHub, GitLab, Slack or Stripe."""
 
 
 def names_a_secret(name: str) -> bool:
@@ -38,5 +43,5 @@ def is_plain(name: str, value: Any) -> bool:
 
 
 def tells(text: str) -> bool:
-    """Whether a text is a secret whatever its name, or has a private key in it."""
-    return bool(_TELLS.fullmatch(text) or _PRIVATE_KEY.search(text))
+    """Whether a text is a secret whatever its name, or has one in it that tells by its form."""
+    return bool(_TELLS.fullmatch(text) or _ANYWHERE.search(text))
