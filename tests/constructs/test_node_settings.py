@@ -144,7 +144,8 @@ def test_a_static_pool_has_nodes_and_no_other_limit():
     assert (spec["replicas"], spec["limits"], spec["disruption"]) == (
         20,
         {"nodes": "22"},
-        {"budgets": [{"nodes": "10%"}]},
+        # Karpenter's CRD requires consolidateAfter wherever disruption is set.
+        {"consolidateAfter": "0s", "budgets": [{"nodes": "10%"}]},
     )
     assert "weight" not in spec
     for key, value in {"weight": 1, "cpu_limit": "10", "memory_limit": "1Gi", "consolidation": "WhenEmpty"}.items():

@@ -78,7 +78,9 @@ def _size(spec: NodePoolSpec) -> KubernetesObject:
     if spec.static_nodes is not None:
         # A tenth more (one at least) lets a node that is replaced start before the old one goes.
         room = spec.static_nodes + max(1, spec.static_nodes // 10)
-        return {"replicas": spec.static_nodes, "limits": {"nodes": str(room)}, "disruption": {"budgets": budgets}}
+        # Static pools ignore consolidateAfter, but Karpenter's CRD requires it beside budgets; 0s is the default.
+        disruption = {"consolidateAfter": "0s", "budgets": budgets}
+        return {"replicas": spec.static_nodes, "limits": {"nodes": str(room)}, "disruption": disruption}
     return {
         "limits": {"cpu": spec.cpu_limit} | ({"memory": spec.memory_limit} if spec.memory_limit else {}),
         "disruption": {
