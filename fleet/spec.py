@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from eks_constructs.encryption import LogRetention
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import PARTITION, UUID, Misplaced, Spec, distinct_values, pattern, repeated
-from fleet.arns import check_arns
+from fleet.arns import Named, check_arns
 from stacks.environment.aws_names import partition_of
 from stacks.environment.path import NAME
 from stacks.environment.region import Region
@@ -325,7 +325,25 @@ class FleetSpec(Spec):
 
     @model_validator(mode="after")
     def _arns(self) -> "FleetSpec":
-        check_arns(self)
+        if made := self.pipeline:
+            own: list[Named] = [
+                (("pipeline", "iam", "permissions_boundary"), made.iam.permissions_boundary),
+                (("pipeline", "source", "connection_arn"), made.source.connection_arn),
+            ]
+            check_arns("pipeline", made.account, made.region, own)
+            topics: list[Named] = [
+                (("waves", index, "approval", "notify"), wave.approval.notify)
+                for index, wave in enumerate(self.waves)
+                if wave.approval
+            ]
+            check_arns("pipeline", None, made.region, topics)
+        if roles := self.github:
+            own = [
+                (("github", "iam", "permissions_boundary"), roles.iam.permissions_boundary),
+                # STS looks for the provider in the account of the role.
+                (("github", "oidc_provider_arn"), roles.oidc_provider_arn),
+            ]
+            check_arns("github", roles.account, roles.region, own)
         return self
 
     @model_validator(mode="after")

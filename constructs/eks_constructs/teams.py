@@ -241,6 +241,12 @@ def _rules(team: TeamSpec, namespace: str) -> Iterator[KubernetesObject]:
         ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
         dns = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"ports": ports}]}
         yield {**_object(*policy, "allow-dns", namespace), "spec": dns}
+        if any(one.namespace == namespace for one in team.pod_identities):
+            # Where the agent on each node listens: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+            peers = [{"ipBlock": {"cidr": cidr}} for cidr in ("169.254.170.23/32", "fd00:ec2::23/128")]
+            agent = {"to": peers, "ports": [{"protocol": "TCP", "port": 80}]}
+            spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [agent]}
+            yield {**_object(*policy, "allow-pod-identity", namespace), "spec": spec}
 
 
 def _object(version: str, kind: str, name: str, namespace: str) -> KubernetesObject:

@@ -74,6 +74,16 @@ def test_pods_of_an_isolated_team_reach_their_namespace_and_dns_alone():
     assert of_kind(environment(teams=[OTHER]), "NetworkPolicy") == []
 
 
+def test_isolated_pods_with_rights_in_aws_reach_the_agent_that_has_their_credentials():
+    rights = {"namespace": "jobs", "service_account": "cart", "policies": ["AmazonSQSReadOnlyAccess"]}
+    policies = of_kind(environment(teams=[{**TEAM, "pod_identities": [rights]}]), "NetworkPolicy")
+    (found,) = [item for item in policies if item["metadata"]["name"] == "allow-pod-identity"]
+    assert found["metadata"]["namespace"] == "jobs"
+    (rule,) = found["spec"]["egress"]
+    assert {peer["ipBlock"]["cidr"] for peer in rule["to"]} == {"169.254.170.23/32", "fd00:ec2::23/128"}
+    assert rule["ports"] == [{"protocol": "TCP", "port": 80}]
+
+
 def test_pod_security_and_labels():
     team = {**OTHER, "labels": {"cost": "pay"}}
     (space,) = of_kind(environment(teams=[team]), "Namespace")
