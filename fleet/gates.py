@@ -7,7 +7,7 @@ from datetime import date
 
 from delivery.account import Asked
 from fleet.model import Member
-from fleet.spec import GateSpec
+from fleet.wave_spec import GateSpec
 from operations.deployed_stacks import DeployedStacks
 from operations.environment import network_stacks, stacks_in_templates
 from responsibility.account.errors import AccountError

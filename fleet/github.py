@@ -9,10 +9,10 @@ from constructs import Construct
 
 from eks_constructs.roles import document, prescribe, role, role_name
 from fleet.access import DEPLOYING, LOOKUP
+from fleet.engine_spec import GithubSpec
 from fleet.model import Fleet
 from fleet.path import of_engine
 from fleet.rights import acknowledge, may_assume
-from fleet.spec import GithubSpec
 from safe_io.errors import BadInput
 from stacks.environment.aws_names import partition_of
 from stacks.environment.stack_names import fleet_github_stack

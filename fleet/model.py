@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fleet.spec import AccountSpec, FleetSpec, WaveSpec
+from fleet.spec import AccountSpec, FleetSpec
+from fleet.wave_spec import WaveSpec
 from safe_io.errors import BadInput
 from safe_io.terminal import one_line
 from safe_io.where import Where

@@ -18,13 +18,14 @@ from eks_constructs.encryption import customer_key, log_group, log_writers
 from eks_constructs.private_bucket import private_bucket, tls_alone
 from eks_constructs.roles import Statement, allow, arn, from_source, prescribe, role, trust_service
 from fleet.access import DEPLOYING, LOOKUP
+from fleet.engine_spec import PipelineSpec
 from fleet.model import Fleet
 from fleet.path import of_engine
 from fleet.pipeline_stages import Surroundings, declared, variables
 from fleet.rights import acknowledge as acknowledge_assumed
 from fleet.rights import may_assume
-from fleet.spec import BUILD_MINUTES, PipelineSpec
 from fleet.stages import Stage, pipelines
+from fleet.wave_spec import BUILD_MINUTES
 from stacks.environment.aws_names import partition_of
 
 IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"

@@ -7,8 +7,9 @@ from typing import Any
 
 from aws_cdk import aws_codepipeline as codepipeline
 
-from fleet.spec import ApprovalSpec, SourceSpec
+from fleet.engine_spec import SourceSpec
 from fleet.stages import NONE_REPLACED, Action, Stage
+from fleet.wave_spec import ApprovalSpec
 
 _SERVICE = {
     "source": ("Source", "CodeStarSourceConnection"),

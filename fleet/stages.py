@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fleet.model import Fleet, Wave
-from fleet.spec import ApprovalSpec
+from fleet.wave_spec import ApprovalSpec
 
 MAX_STAGES = 50
 MAX_ACTIONS = 50

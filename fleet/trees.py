@@ -9,8 +9,8 @@ from typing import Any
 
 from delivery.gitops.objects import text
 from fleet.model import Fleet, Member, Wave
-from fleet.spec import ALL_WAVES
 from fleet.synthesis import Run, synthesise
+from fleet.wave_spec import ALL_WAVES
 from safe_io.errors import BAD_INPUT, FINDINGS, OK, BadInput
 from safe_io.output import staged
 from safe_io.text_file import read_text

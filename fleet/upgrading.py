@@ -8,9 +8,9 @@ from pathlib import Path
 
 from fleet.loading import minor
 from fleet.model import Fleet, Member, Wave
-from fleet.spec import ALL_WAVES
 from fleet.synthesis import Run, synthesise
 from fleet.table import OUT
+from fleet.wave_spec import ALL_WAVES
 from safe_io.errors import BAD_INPUT, FINDINGS, OK, BadInput
 from safe_io.ownership import claim
 from stacks.environment.cluster_spec import ClusterSpec

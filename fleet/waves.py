@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from fleet.model import Member
-from fleet.spec import ALL, FleetSpec
+from fleet.spec import FleetSpec
+from fleet.wave_spec import ALL
 from safe_io.yaml_file import YamlFile
 from stacks.environment.problems import did_you_mean
 

@@ -6,7 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from responsibility.model import ComputeKind
-from responsibility.reading.partly_known import UnknownValue, without_gaps
+from responsibility.reading.partly_known import without_gaps
+from responsibility.reading.unknown import UnknownValue
 
 Severity = Literal["critical", "high", "medium", "low"]
 Origin = Literal["templates", "account"]

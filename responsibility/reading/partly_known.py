@@ -10,39 +10,16 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Protocol, SupportsIndex
+from typing import Any, SupportsIndex
+
+from responsibility.reading.patterns import ANY, ONE, meet
+from responsibility.reading.unknown import UnknownValue
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 """What begins and ends a part inside of the text. Private characters: what people write has none (``written`` sees to that)."""
 _MARKS = str.maketrans("", "", _OPEN + _CLOSE)
 _REFERENCE = re.compile(r"([^?]+)/([A-Za-z0-9]+)(?:\.(.*))?", re.DOTALL)
 _ESCAPED = re.compile(r"\\(?:u|U0000)[eE]00[01]")
-_MOST_STEPS = 1_000_000
-"""Two patterns that would take more steps to compare may fit: nobody writes such names."""
-
-
-class Place(Protocol):
-    """Where a value would be: an ``Evidence``."""
-
-    @property
-    def resource(self) -> str:
-        """The logical id."""
-
-    @property
-    def path(self) -> str:
-        """That of the property."""
-
-
-class UnknownValue(Exception):
-    """A value that the template does not have. A check that needs it answers ``unknown``."""
-
-    def __init__(self, where: Place | None, reason: str, *, given: bool = False) -> None:
-        """Says where and why; ``given``: there is a value at the deploy, whatever it is. None: the subject says where."""
-        super().__init__(f"{where.path or where.resource}: {reason}" if where else reason)
-        self.where = where
-        self.path = where.path if where else ""
-        self.reason = reason
-        self.given = given
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +134,12 @@ def _simple(name: str) -> Any:
         )
 
     return on_parts
+
+
+def _of_text(name: str) -> Any:
+    """Returns a method of text whose result knows its parts."""
+    method = getattr(str, name)
+    return lambda self, *arguments: read(method(self, *arguments))
 
 
 class PartlyKnown(str):
@@ -293,29 +276,8 @@ class PartlyKnown(str):
         first, *more = self.rsplit(sep, 1)
         return (first, sep, more[0]) if more else ("", "", self)
 
-    def strip(self, chars: str | None = None) -> str:
-        """Returns it without what is around it."""
-        return read(str.strip(self, chars))
-
-    def lstrip(self, chars: str | None = None) -> str:
-        """Returns it without what is before it."""
-        return read(str.lstrip(self, chars))
-
-    def rstrip(self, chars: str | None = None) -> str:
-        """Returns it without what is behind it."""
-        return read(str.rstrip(self, chars))
-
-    def removeprefix(self, prefix: str) -> str:
-        """Returns it without a beginning."""
-        return read(str.removeprefix(self, prefix))
-
-    def removesuffix(self, suffix: str) -> str:
-        """Returns it without an end."""
-        return read(str.removesuffix(self, suffix))
-
-    def replace(self, old: str, new: str, count: SupportsIndex = -1) -> str:
-        """Returns it with one text in the place of another."""
-        return read(str.replace(self, old, new, count))
+    strip, lstrip, rstrip = _of_text("strip"), _of_text("lstrip"), _of_text("rstrip")
+    removeprefix, removesuffix, replace = _of_text("removeprefix"), _of_text("removesuffix"), _of_text("replace")
 
     def splitlines(self, keepends: bool = False) -> list[str]:
         """Returns its lines."""
@@ -324,14 +286,14 @@ class PartlyKnown(str):
 
 def may_be(text: str, other: str) -> bool:
     """Whether two texts, of which one has a gap at least, may be the same."""
-    return _gapped(text, other) and _meet(_letters(text), _letters(other))
+    return _gapped(text, other) and meet(_letters(text), _letters(other))
 
 
 def fits(text: str, pattern: str) -> bool:
     """Whether a text fits a pattern with ``*`` and ``?``. Raises UnknownValue where a gap of one of them decides."""
     if fnmatchcase(text, pattern):
         return True
-    if _gapped(text, pattern) and _meet(_letters(text), _letters(pattern, wild=True)):
+    if _gapped(text, pattern) and meet(_letters(text), _letters(pattern, wild=True)):
         raise (text if isinstance(text, PartlyKnown) and text.gaps else PartlyKnown(pattern)).undecided()
     return False
 
@@ -348,38 +310,16 @@ def _gapped(*texts: str) -> bool:
     return any(isinstance(one, PartlyKnown) and one.gaps for one in texts)
 
 
-_ANY, _ONE = object(), object()
-
-
 def _letters(text: str, *, wild: bool = False) -> list[object]:
     """Returns the letters of a text; any text for a gap, and of a pattern for ``*``, too."""
-    marks: dict[str, object] = {"*": _ANY, "?": _ONE} if wild else {}
+    marks: dict[str, object] = {"*": ANY, "?": ONE} if wild else {}
     found: list[object] = []
     for one in text.parts if isinstance(text, PartlyKnown) else [text]:
         if isinstance(one, str):
             found += [marks.get(letter, letter) for letter in one]
         else:
-            found.append(_ANY if one.is_gap else one)
+            found.append(ANY if one.is_gap else one)
     return found
-
-
-def _meet(first: list[object], second: list[object]) -> bool:
-    """Whether a text fits both of two patterns."""
-    if len(first) * len(second) > _MOST_STEPS:
-        return True
-    reached = [True, *([False] * len(second))]
-    for index, there in enumerate(second):
-        reached[index + 1] = reached[index] and there is _ANY
-    for here in first:
-        row = [reached[0] and here is _ANY]
-        for index, there in enumerate(second):
-            if here is _ANY or there is _ANY:
-                # It takes nothing, or a letter of the other.
-                row.append(reached[index + 1] or row[index])
-            else:
-                row.append(reached[index] and (here == there or here is _ONE or there is _ONE))
-        reached = row
-    return reached[-1]
 
 
 def without_gaps(text: str) -> str:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from responsibility.findings import Evidence
-from responsibility.reading.partly_known import UnknownValue as UnknownValue
 from responsibility.reading.placeholders import is_placeholder
 from responsibility.reading.template import Template
+from responsibility.reading.unknown import UnknownValue as UnknownValue
 from responsibility.reading.values import Reference, Unknown, Unread, gap_of, unsaid
 
 _CDK_HASH = re.compile(r"(?=[A-F]*\d)[0-9A-F]{8}")

@@ -52,6 +52,7 @@ def test_a_function_knows_nothing_of_the_machine(engine: Engine) -> None:
             "TEST_OUTDIR",
             "NODE_PATH",
             "EMULATOR_PYTHON",
+            "EMULATOR_KINDS",
             "LC_CTYPE",
             "_HANDLER",
         }

@@ -12,7 +12,7 @@ from fleet.deploying import Deployer
 from fleet.gates import GateShut, judged, look_at, stacks_not_complete, wait
 from fleet.loading import load_fleet
 from fleet.model import Fleet, Member
-from fleet.spec import GateSpec
+from fleet.wave_spec import GateSpec
 from responsibility.account.errors import AccountError
 from safe_io.errors import BadInput
 from tests.operations.fake_account import FakeAccount, stack

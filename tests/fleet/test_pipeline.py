@@ -21,13 +21,14 @@ from aws_cdk.aws_iam import CfnRole
 from eks_constructs.roles import IamSpec
 from fleet.__main__ import ACTIONS, main
 from fleet.access import DEPLOYING, bootstrap_roles, lookup_config, lookup_profile
+from fleet.engine_spec import GithubSpec, SourceSpec
 from fleet.github import WORKFLOW, GithubStack, workflow
 from fleet.loading import load_fleet
 from fleet.model import Fleet
 from fleet.path import fleet_path, in_repository
 from fleet.pipeline_stages import STARTED_BY, Surroundings, declared, variables
 from fleet.rights import may_assume
-from fleet.spec import AccountSpec, GithubSpec, SourceSpec
+from fleet.spec import AccountSpec
 from fleet.stages import MAX_ACTIONS, MAX_STAGES, pipelines
 from safe_io.errors import BadInput
 from stacks.environment.stack_names import fleet_github_stack

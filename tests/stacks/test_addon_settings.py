@@ -72,7 +72,7 @@ def test_what_the_locked_schema_lacks_is_refused_at_any_depth(tmp_path, settings
 def test_a_synth_names_settings_that_it_cannot_check(tmp_path, addon, settings, key):
     text = said(tmp_path, written(tmp_path, addon, settings))
     assert key in text
-    assert "make lock-addons ENV=t" in text
+    assert f"make lock-addons ENV={tmp_path}/t.yaml" in text
 
 
 def test_a_lock_file_with_a_broken_schema_is_refused(tmp_path):

@@ -29,7 +29,7 @@ def two_commits(tmp_path_factory):
     """This project's code in two commits: the environment `mine`, and then `mine` changed and `younger` beside it."""
     root = tmp_path_factory.mktemp("base") / "repository"
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in ("constructs", "delivery", "eks_facts", "responsibility", "safe_io", "stacks"):
+    for name in ("constructs", "delivery", "eks_facts", "kubernetes_lint", "responsibility", "safe_io", "stacks"):
         shutil.copytree(ROOT / name, root / name, ignore=ignored)
     for name in ("app.py", "cdk.json"):
         shutil.copy(ROOT / name, root / name)

@@ -32,13 +32,14 @@ OTHERS = {
             addons={
                 one: {"enabled": True}
                 for one in (
-                    *("aws-efs-csi-driver", "external-dns", "amazon-cloudwatch-observability", "aws-fsx-csi-driver"),
+                    *("aws-efs-csi-driver", "external-dns", "amazon-cloudwatch-observability"),
                     *("cert-manager", "aws-privateca-connector-for-kubernetes"),
                 )
             },
         ),
         "network": {"cidr": "10.0.0.0/16", "availability_zones": 2, "nat": "one", "ipv6": True},
     },
+    "file-systems": minimal({"auto_mode": {}}, addons={"aws-fsx-csi-driver": {"enabled": True}}),  # not for IPv6
     "concrete": {
         **minimal(
             {"fargate": {"profiles": [{"name": "apps", "selectors": [{"namespace": "apps"}]}]}},

@@ -58,7 +58,9 @@ except BadInput:
     changes = sum(before is not after for before, after in zip(threads, threads[1:]))
     print(len(set(threads)), changes)
 """
-    environment = {**os.environ, "CDK_CONTEXT_JSON": '{"env": "none-of-that-name"}', "CDK_OUTDIR": str(tmp_path)}
+    (tmp_path / "wrong.yaml").write_text("name: wrong\nno-such-key: 1\n")
+    context = json.dumps({"env": str(tmp_path / "wrong.yaml")})
+    environment = {**os.environ, "CDK_CONTEXT_JSON": context, "CDK_OUTDIR": str(tmp_path)}
     result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
     # jsii in the main thread, the CDK in another, what uses it in the main thread again: never in turns.
     assert result.stdout == "2 2\n", result.stdout + result.stderr

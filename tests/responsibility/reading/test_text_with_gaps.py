@@ -9,7 +9,6 @@ from responsibility.reading.embedded import json_in, yaml_in
 from responsibility.reading.functions import world_of
 from responsibility.reading.partly_known import (
     PartlyKnown,
-    UnknownValue,
     filled,
     fits,
     joined,
@@ -20,6 +19,7 @@ from responsibility.reading.partly_known import (
     without_gaps,
 )
 from responsibility.reading.template import Template
+from responsibility.reading.unknown import UnknownValue
 from responsibility.reading.values import Reference, Unknown, all_known, gap_of, has_gap, is_gap, references
 
 GAP = str(Unknown("parameter Name has no default"))

@@ -177,7 +177,7 @@ def test_the_network() -> None:
     found = priced({**cluster(), **network()})
     assert only(found, "NAT gateway Nat").monthly == 32.85
     assert only(found, "Elastic IP").monthly == 3.65
-    assert only(found, "endpoint dkr").quantity == 2 * HOURS
+    assert only(found, "endpoint ecr.dkr").quantity == 2 * HOURS
     assert len(found.lines) == 4, "a gateway endpoint is free, an address is counted once"
     assert "Data through NAT gateways: charged by GB" in found.not_priced
 
