@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from eks_constructs.roles import Statement, allow
 from fleet.access import bootstrap_roles
 from fleet.spec import FleetSpec
+from fleet.stages import chunks
 from safe_io.errors import BadInput
 
 _NAMED = 40
@@ -61,8 +62,8 @@ def _of_many(spec: FleetSpec, kinds: Sequence[str], partition: str) -> Iterator[
     for number, account in spec.accounts.items():
         alike.setdefault((account.qualifier, tuple(sorted(account.bootstrap))), []).append(number)
     for (qualifier, regions), numbers in alike.items():
-        for some in _chunks(numbers, _ACCOUNTS):
-            for places in _chunks(regions, _REGIONS):
+        for some in chunks(numbers, _ACCOUNTS):
+            for places in chunks(regions, _REGIONS):
                 yield {
                     "Effect": "Allow",
                     "Action": ["sts:AssumeRole"],
@@ -73,10 +74,6 @@ def _of_many(spec: FleetSpec, kinds: Sequence[str], partition: str) -> Iterator[
                     ],
                     "Condition": {"StringEquals": {"aws:ResourceAccount": list(some)}},
                 }
-
-
-def _chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (values[begin : begin + size] for begin in range(0, len(values), size))
 
 
 def acknowledge(stack: cdk.Stack, role: str, policies: Sequence[Sequence[Statement]]) -> None:

@@ -82,15 +82,16 @@ def _blocks(wave: Wave) -> Iterator[list[Stage]]:
         Stage(f"{name}.look", (Action("what-changes", "look", name),)),
         Stage(f"{name}.approve", (approve,), approval, "" if approval else name),
     ]
-    chunks = list(_chunks([one.environment.name for one in wave.members], MAX_ACTIONS - 1))
-    for number, names in enumerate(chunks, 1):
+    pieces = list(chunks([one.environment.name for one in wave.members], MAX_ACTIONS - 1))
+    for number, names in enumerate(pieces, 1):
         actions = [Action(one, "deploy", name, one) for one in names]
-        if number == len(chunks):
+        if number == len(pieces):
             actions.append(Action("Gate", "gate", name, after=True))
         yield [*before, Stage(name if number == 1 else f"{name}.{number}", tuple(actions))]
         before = []
 
 
-def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+def chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Yields pieces of a list, each as long as ``size`` but the last."""
     for begin in range(0, len(names), size):
         yield names[begin : begin + size]

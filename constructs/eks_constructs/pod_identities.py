@@ -15,6 +15,9 @@ from eks_constructs.rights import AllowSpec, RightsSpec, statements_of
 from eks_constructs.roles import IamSpec, Statement, allow, document
 from eks_constructs.spec import KubernetesName, Misplaced, RoleArn
 
+AGENT_CIDRS = ("169.254.170.23/32", "fd00:ec2::23/128")
+"""Where the EKS Pod Identity agent of a node listens: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
+
 Way = Literal["pod_identity", "irsa"]
 """How pods get their role: from the agent on their node, or by the cluster's tokens, which Fargate asks for."""
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from eks_constructs.access import AccessEntrySpec, AccessSpec, NewRoleSpec, Principal
 from eks_constructs.manifests import KubernetesObject, ManifestFile
-from eks_constructs.pod_identities import PodIdentitySpec
+from eks_constructs.pod_identities import AGENT_CIDRS, PodIdentitySpec
 from eks_constructs.spec import (
     KubernetesName,
     LabelKey,
@@ -242,8 +242,7 @@ def _rules(team: TeamSpec, namespace: str) -> Iterator[KubernetesObject]:
         dns = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"ports": ports}]}
         yield {**_object(*policy, "allow-dns", namespace), "spec": dns}
         if any(one.namespace == namespace for one in team.pod_identities):
-            # Where the agent on each node listens: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
-            peers = [{"ipBlock": {"cidr": cidr}} for cidr in ("169.254.170.23/32", "fd00:ec2::23/128")]
+            peers = [{"ipBlock": {"cidr": cidr}} for cidr in AGENT_CIDRS]
             agent = {"to": peers, "ports": [{"protocol": "TCP", "port": 80}]}
             spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [agent]}
             yield {**_object(*policy, "allow-pod-identity", namespace), "spec": spec}

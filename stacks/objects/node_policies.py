@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from delivery.object_kind import KubernetesObject, kind_of
+from eks_constructs.pod_identities import AGENT_CIDRS
 from stacks.placement.kinds import Placement
-
-_AGENT = frozenset({"169.254.170.23/32", "fd00:ec2::23/128"})
-"""Where the EKS Pod Identity agent of a node listens: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
 
 
 def let_agent(item: KubernetesObject, placement: Placement) -> None:
@@ -25,4 +23,4 @@ def let_agent(item: KubernetesObject, placement: Placement) -> None:
 
 
 def _is_agent(peer: Mapping[str, Any]) -> bool:
-    return set(peer) == {"ipBlock"} and peer["ipBlock"].get("cidr") in _AGENT
+    return set(peer) == {"ipBlock"} and peer["ipBlock"].get("cidr") in AGENT_CIDRS

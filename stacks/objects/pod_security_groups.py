@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from delivery.object_kind import kind_of
+from eks_constructs.compute.hybrid_nodes.sites import COMPUTE_TYPE
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.pod_security_groups import policy_files
 from eks_constructs.spec import Misplaced
@@ -24,9 +25,8 @@ from stacks.objects.pods import pod_templates
 from stacks.objects.rendering import PlacedWorkload
 from stacks.placement.fitting import pod_system
 
-_COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
-"""Label of nodes of Auto Mode (auto) and of hybrid nodes (hybrid)."""
 _KINDS = {"auto": "auto_mode", "hybrid": "hybrid_nodes"}
+"""Kinds of compute by the value of the label COMPUTE_TYPE."""
 _POLICY = "SecurityGroupPolicy"
 
 
@@ -116,9 +116,9 @@ def _pods_of(item: KubernetesObject, objects: Sequence[KubernetesObject], kind: 
 def _kind_of(spec: dict[str, Any]) -> str:
     if pod_system(spec) == "windows":
         return "windows"
-    demanded = keeps_off(spec, _COMPUTE_TYPE, ("none",))
+    demanded = keeps_off(spec, COMPUTE_TYPE, ("none",))
     return next(
-        (kind for value, kind in _KINDS.items() if demanded and not keeps_off(spec, _COMPUTE_TYPE, (value,))), ""
+        (kind for value, kind in _KINDS.items() if demanded and not keeps_off(spec, COMPUTE_TYPE, (value,))), ""
     )
 
 

@@ -29,13 +29,14 @@ class Role:
     def trusts(self, service: str, *actions: str) -> bool:
         """Whether its trust policy lets an AWS service, such as ``eks.amazonaws.com``, do all of ``actions``."""
         allowed: set[str] = set()
-        for statement in _list(self.trust.get("Statement", [])):
+        for statement in as_list(self.trust.get("Statement", [])):
             principal = statement.get("Principal", {})
-            services = _list(principal.get("Service", [])) if isinstance(principal, Mapping) else []
+            services = as_list(principal.get("Service", [])) if isinstance(principal, Mapping) else []
             if statement.get("Effect") == "Allow" and service in services:
-                allowed |= set(_list(statement.get("Action", [])))
+                allowed |= set(as_list(statement.get("Action", [])))
         return "sts:*" in allowed or set(actions) <= allowed
 
 
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [value]
+def as_list(value: Any) -> list[Any]:
+    """Returns what a policy says at a key that takes one value or a list."""
+    return list(value) if isinstance(value, list) else [] if value is None else [value]

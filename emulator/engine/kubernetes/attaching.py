@@ -11,7 +11,7 @@ from eks_facts.files import load
 from emulator.engine import port
 from emulator.engine.account import Account
 from emulator.engine.autoscaling import instance_tags
-from emulator.engine.eks.lookups import Role
+from emulator.engine.eks.lookups import Role, as_list
 from emulator.engine.eks.state import State
 from emulator.engine.kubernetes.table import simulated
 from local_kubernetes.client import ApiError, Client
@@ -143,12 +143,12 @@ def _statements(role: Role) -> Iterator[Object | None]:
         elif name in known["administrators"] or not any(key.rpartition("/")[2] == name for key in known["policies"]):
             yield None
     for inline in role.inline:
-        yield from _list(inline.get("Statement"))
+        yield from as_list(inline.get("Statement"))
 
 
 def _document(policy: Object | None) -> list[Object]:
     text = (policy or {})["Versions"][(policy or {})["DefaultVersionId"]]["Document"]
-    return _list((json.loads(text) if isinstance(text, str) else text).get("Statement"))
+    return as_list((json.loads(text) if isinstance(text, str) else text).get("Statement"))
 
 
 def _allowed(
@@ -178,15 +178,11 @@ def _allowed(
 
 def _about(statement: Object, kind: str) -> bool:
     """Returns whether a statement is about attaching this kind of resource."""
-    actions = [str(one).lower() for one in _list(statement.get("Action"))]
-    resources = [str(one) for one in _list(statement.get("Resource"))]
+    actions = [str(one).lower() for one in as_list(statement.get("Action"))]
+    resources = [str(one) for one in as_list(statement.get("Resource"))]
     of_kind = [one for one in resources if one == "*" or (one.startswith("arn:") and fnmatchcase(kind, _kind(one)))]
     return any(fnmatchcase(_ACTION.lower(), one) for one in actions) and bool(of_kind)
 
 
 def _kind(arn: str) -> str:
     return arn.split(":", 5)[-1].partition("/")[0]
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [] if value is None else [value]

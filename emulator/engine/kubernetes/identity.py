@@ -6,17 +6,18 @@ from typing import Any
 
 from emulator.engine import port
 from emulator.engine.account import Account
+from emulator.engine.eks.lookups import as_list
 from emulator.engine.eks.state import State
 from emulator.engine.kubernetes.attaching import Attaching
 from emulator.engine.kubernetes.table import GUIDE, simulated
 from local_kubernetes.client import ApiError, Client
+from local_kubernetes.nodes.node import COMPUTE_TYPE
 
 Object = Mapping[str, Any]
 
 ROLE = "eks.amazonaws.com/role-arn"
 AUDIENCE = "eks.amazonaws.com/audience"
 AGENT = "eks-pod-identity-agent"
-COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 SERVICE = "pods.eks.amazonaws.com"
 DENIED = (
     "An error occurred (AccessDeniedException) when calling the AssumeRoleForPodIdentity operation:"
@@ -114,16 +115,12 @@ def _effects(trust: Object, kind: str, principal: str, action: str, keys: Mappin
         region="",
         service_context=dict(keys),
     )
-    for statement in _list(trust.get("Statement")):
+    for statement in as_list(trust.get("Statement")):
         named = statement.get("Principal")
         named = named if isinstance(named, Mapping) else {kind: named}  # "*": everybody
-        if not {principal, "*"} & set(_list(named.get(kind))):
+        if not {principal, "*"} & set(as_list(named.get(kind))):
             continue
-        if not {action.lower(), "sts:*", "*"} & {str(one).lower() for one in _list(statement.get("Action"))}:
+        if not {action.lower(), "sts:*", "*"} & {str(one).lower() for one in as_list(statement.get("Action"))}:
             continue
         if port.conditions_met(statement.get("Condition") or {}, context):
             yield statement.get("Effect") == "Allow"
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [] if value is None else [value]
