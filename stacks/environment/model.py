@@ -12,7 +12,7 @@ from eks_constructs.encryption import LogRetention
 from eks_constructs.existing_network_spec import ExistingNetworkSpec
 from eks_constructs.guardduty import GuardDutySpec
 from eks_constructs.network_spec import NetworkSpec
-from eks_constructs.registries import Registries, RegistryName, RegistrySpec, check_cache_rule
+from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
 from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
 from stacks.environment.arns import check_arns
@@ -20,10 +20,12 @@ from stacks.environment.availability_zones import check_zones
 from stacks.environment.cluster_in_network import check_against_network
 from stacks.environment.cluster_names import check_names_of_aws
 from stacks.environment.cluster_spec import AnyNetwork, ClusterSpec
+from stacks.environment.gitops_rules import check_gitops
 from stacks.environment.gitops_spec import GitOpsSpec
 from stacks.environment.override_spec import OverrideSpec
 from stacks.environment.path import NAME
 from stacks.environment.region import Region
+from stacks.environment.registry_rules import check_registries
 from stacks.environment.stack_names import compute_stack, control_plane_stack
 from stacks.environment.version_support import version_problem
 
@@ -74,6 +76,7 @@ class Environment(Spec):
     clusters: Annotated[list[ClusterSpec], Field(min_length=1)]
     """The clusters of the environment."""
     overrides: Annotated[list[OverrideSpec], Field(max_length=100)] = []
+    """Properties of resources that no key of this file sets (docs/environments.md, Overrides). The review lists them."""
     _env: str | None = PrivateAttr(default=None)
 
     @property
@@ -85,8 +88,6 @@ class Environment(Spec):
         """Remembers what a person says with ENV= for it; returns it."""
         self._env = env
         return self
-
-    """Properties of resources that no key of this file sets (docs/environments.md, Overrides). The review lists them."""
 
     def network_of(self, cluster: ClusterSpec) -> NetworkSpec | ExistingNetworkSpec:
         """Returns the network a cluster runs in."""
@@ -202,64 +203,12 @@ class Environment(Spec):
 
     @model_validator(mode="after")
     def _registries(self) -> "Environment":
-        rules = {name: spec for name, spec in self.registries.items() if spec.cache_rule}
-        prefixes = [str(spec.pull_through_cache) for spec in rules.values()]
-        if (index := repeated(prefixes)) is not None:
-            raise Misplaced(
-                f"{prefixes[index]} has a rule already; choose another",
-                *("registries", [*rules][index], "pull_through_cache"),
-            )
-        for name, spec in rules.items():
-            if spec.cache_rule:
-                try:
-                    check_cache_rule(name, spec.cache_rule, account=self.account, with_path=self.iam.path != "/")
-                except Misplaced as problem:
-                    raise Misplaced(str(problem), "registries", name, *problem.where) from None
-        for name, spec in self.registries.items():
-            if spec.pull_through_cache and not (self.account and self.region):
-                raise Misplaced(
-                    "is in the registry of an account and region: set both, account and region, at the top of the file",
-                    *("registries", name, "pull_through_cache"),
-                )
-            if name.startswith("https://") and spec.pull_through_cache:
-                raise Misplaced(
-                    "Amazon ECR caches registries, and this is a repository of charts: name a mirror",
-                    *("registries", name, "pull_through_cache"),
-                )
-            if spec.mirror and ("://" in spec.mirror) != name.startswith("https://"):
-                rule = (
-                    "must begin with oci:// or https://"
-                    if name.startswith("https://")
-                    else "must be a registry and path, without ://"
-                )
-                raise Misplaced(f"the mirror of {name} {rule}", *("registries", name, "mirror"))
+        check_registries(self.registries, account=self.account, region=self.region, with_path=self.iam.path != "/")
         return self
 
     @model_validator(mode="after")
     def _gitops(self) -> "Environment":
-        those = [cluster for cluster in self.clusters if cluster.delivery == "gitops"]
-        if those and self.gitops is None:
-            raise Misplaced(
-                "needs the repository: add gitops: {repository: https://...} at the top of the file",
-                *self.where(those[0], "delivery"),
-            )
-        if self.gitops and not those:
-            raise Misplaced("no cluster uses it; give one delivery: gitops, or remove it", "gitops")
-        engine = self.gitops and self.gitops.engine
-        for key in sorted(self.gitops.model_fields_set) if self.gitops else ():
-            if engine == "argo_cd" and key == "credentials":
-                raise Misplaced(
-                    "is for Flux: Argo CD finds a repository's credentials by its address; remove it", "gitops", key
-                )
-            if engine == "flux" and key in ("hub", "project"):
-                raise Misplaced("is for Argo CD: Flux runs in every cluster; remove it", "gitops", key)
-        for cluster in self.clusters:
-            for index, team in enumerate(cluster.teams):
-                if team.argo_cd_groups and not (cluster.delivery == "gitops" and engine == "argo_cd"):
-                    raise Misplaced(
-                        "is for Argo CD, which brings nothing here: say delivery: gitops with engine: argo_cd, or remove it",
-                        *self.where(cluster, "teams", index, "argo_cd_groups"),
-                    )
+        check_gitops(self.gitops, self.clusters)
         return self
 
     @model_validator(mode="after")
