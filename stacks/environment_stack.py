@@ -9,11 +9,7 @@ from stacks.environment.model import Environment
 
 
 class EnvironmentStack(cdk.Stack):
-    """A stack in the account and region of its environment.
-
-    Attributes:
-        in_environment: the environment.
-    """
+    """A stack in the account and region of its environment."""
 
     def __init__(
         self, scope: Construct, construct_id: str, environment: Environment, contents: str, **options: Any
@@ -26,4 +22,3 @@ class EnvironmentStack(cdk.Stack):
             description=f"EKS platform {environment.name}: {contents}",
             **options,
         )
-        self.in_environment = environment

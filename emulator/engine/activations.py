@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateActiva
 import json
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -74,10 +74,6 @@ class Activations:
         if self._here().pop(asked["ActivationId"], None) is None:
             raise Refusal("InvalidActivation", f"Activation {asked['ActivationId']} does not exist")
         return {}
-
-    def of_roles(self, names: set[str]) -> Iterator[Record]:
-        """Yields the activations of some roles."""
-        yield from (row for row in self._here().values() if row["IamRole"] in names)
 
     def install(self) -> None:
         """Answers their operations before ministack's Systems Manager."""

@@ -17,7 +17,6 @@ _OWNERS = {
     "daemon_sets": "",
     "jobs": "",
 }
-SIMULATED_SCHEDULER = "fargate-scheduler"
 
 
 def is_ready(pod: Object) -> bool:

@@ -332,11 +332,6 @@ def begins_open(text: str) -> bool:
     return isinstance(text, PartlyKnown) and isinstance(text.parts[0], Part)
 
 
-def ends_open(text: str) -> bool:
-    """Whether a text ends with a part that the template does not say as text."""
-    return isinstance(text, PartlyKnown) and isinstance(text.parts[-1], Part)
-
-
 def known_to_start(text: str, *prefixes: str) -> bool:
     """Whether a text begins so, as far as it is known."""
     return str.startswith(text, prefixes)

@@ -9,8 +9,6 @@ from typing import Any
 
 Record = dict[str, Any]
 
-STATUS_KEY = "status"
-
 
 class Refused(Exception):
     """EKS refuses a request."""
