@@ -105,7 +105,7 @@ def test_deploy_compare_destroy(deployment: Deployment, assemble: Callable[..., 
         eks = client(deployment.engine, "eks")
         for cluster in protected:
             eks.update_cluster_config(name=cluster, deletionProtection=False)
-            eks.get_waiter("cluster_active").wait(Name=cluster, WaiterConfig={"Delay": 1})
+            eks.get_waiter("cluster_active").wait(name=cluster, WaiterConfig={"Delay": 1})
     for stack, _ in reversed(stacks_of(assembly)):
         if stack in deployment.states():
             deployment.destroy(stack)
