@@ -17,6 +17,7 @@ from stacks.environment.stack_names import (
     capabilities_stack,
     compute_stack,
     control_plane_stack,
+    egress_stack,
     foundation_stack,
     network_stack,
     protection_stack,
@@ -47,10 +48,10 @@ def compute_stacks(environment: Environment, cluster: ClusterSpec) -> list[str]:
 
 
 def network_stacks(environment: Environment) -> list[str]:
-    """Returns the names of the stacks of the networks that the environment makes."""
-    name = environment.name
-    own = [network_stack(name, one.name) for one in environment.clusters if isinstance(one.network, NetworkSpec)]
-    return [*([network_stack(name)] if isinstance(environment.network, NetworkSpec) else []), *own]
+    """Returns the names of the stacks of the networks that the environment makes, in the order in which they are deleted."""
+    whose: list[str | None] = [None] if isinstance(environment.network, NetworkSpec) else []
+    whose += [one.name for one in environment.clusters if isinstance(one.network, NetworkSpec)]
+    return [named(environment.name, one) for one in whose for named in (egress_stack, network_stack)]
 
 
 def only(environment: Environment, cluster: str) -> Environment:

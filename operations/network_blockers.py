@@ -5,7 +5,7 @@ from functools import partial
 
 from delivery.account import Asked
 from operations.blocker import Blocker, instances, seen, tags_of
-from operations.deployed_stacks import DeployedStacks
+from operations.deployed_stacks import DeployedStacks, Resource
 from operations.environment import cluster_stacks, network_stacks
 from responsibility.account.errors import AccountError
 from stacks.environment.model import Environment
@@ -22,25 +22,25 @@ def of_networks(environment: Environment, deployed: DeployedStacks, account: Ask
     """
     gone = not any(deployed.find(stack) for one in environment.clusters for stack in cluster_stacks(environment, one))
     found: list[Blocker] = []
-    for stack in network_stacks(environment):
-        if deployed.find(stack) is None:
-            continue
+    ours: list[Resource] = []
+    for stack in filter(deployed.find, network_stacks(environment)):
         try:
-            vpcs = [one.PhysicalResourceId for one in deployed.resources(stack) if one.ResourceType == "AWS::EC2::VPC"]
+            ours += deployed.resources(stack)
         except AccountError as problem:
-            found.append(Blocker(f"the VPC of {stack} cannot be read: {problem}", stops=False))
-            continue
-        for vpc in vpcs:
-            made = {one.PhysicalResourceId for one in deployed.resources(stack)}
-            for what, look in (
-                ("endpoints", _endpoints),
-                ("load balancers", _balancers_of_vpc),
-                ("instances", _instances_of_vpc),
-                ("network interfaces", _interfaces),
-                ("security groups", _security_groups),
-            ):
-                if gone or look is _endpoints:
-                    found += seen(what, partial(look, vpc, made, account))
+            found.append(Blocker(f"the resources of {stack} cannot be read: {problem}", stops=False))
+    if found:  # what a stack made would look like somebody else's
+        return found
+    made = {one.PhysicalResourceId for one in ours}
+    for vpc in (one.PhysicalResourceId for one in ours if one.ResourceType == "AWS::EC2::VPC"):
+        for what, look in (
+            ("endpoints", _endpoints),
+            ("load balancers", _balancers_of_vpc),
+            ("instances", _instances_of_vpc),
+            ("network interfaces", _interfaces),
+            ("security groups", _security_groups),
+        ):
+            if gone or look is _endpoints:
+                found += seen(what, partial(look, vpc, made, account))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Network stack: a VPC, for the clusters of an environment or for one of them."""
+"""Network and egress stack: a VPC, and the ways out of it, for the clusters of an environment or for one of them."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -7,8 +7,23 @@ from eks_constructs.network import Network
 from eks_constructs.network_spec import NetworkSpec
 from stacks.environment.cluster_spec import ClusterSpec
 from stacks.environment.model import Environment
+from stacks.environment.stack_names import egress_stack
 from stacks.environment_stack import EnvironmentStack
 from stacks.foundation import network_log_groups
+
+
+class EgressStack(EnvironmentStack):
+    """Public subnets, gateways, endpoints and connections of a network.
+
+    NAT gateways and endpoints take minutes, and a control plane does not wait for them: nodes do.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, cluster: ClusterSpec | None
+    ) -> None:
+        """Makes an empty stack for the network of ``cluster``, or for the one that clusters share."""
+        contents = f"public subnets, gateways, endpoints and connections of the VPC{_of(cluster)}"
+        super().__init__(scope, construct_id, environment, contents)
 
 
 class NetworkStack(EnvironmentStack):
@@ -17,6 +32,7 @@ class NetworkStack(EnvironmentStack):
     Attributes:
         network: the construct.
         log_groups: names of its log groups.
+        egress: the stack of the ways out.
     """
 
     @property
@@ -33,9 +49,10 @@ class NetworkStack(EnvironmentStack):
         environment: Environment,
         cluster: ClusterSpec | None,
     ) -> None:
-        """Makes the network of ``cluster``, or the one that clusters share."""
-        of_one = f" of {cluster.name}" if cluster else ""
-        super().__init__(scope, construct_id, environment, f"VPC, subnets, NAT, endpoints and flow logs{of_one}")
+        """Makes the network of ``cluster``, or the one that clusters share, and beside it the stack of its ways out."""
+        super().__init__(scope, construct_id, environment, f"VPC, subnets and flow logs{_of(cluster)}")
+        name = egress_stack(environment.name, cluster.name if cluster else None)
+        self.egress = EgressStack(scope, name, environment=environment, cluster=cluster)
         self.log_groups = network_log_groups(environment, cluster)
         self.network = Network(
             self,
@@ -46,6 +63,7 @@ class NetworkStack(EnvironmentStack):
             log_groups=self.log_groups,
             tags=environment.all_tags,
             clients=environment.remote_ranges(cluster),
+            egress=self.egress,
         )
         outputs = {
             "VpcId": (self.network.vpc.vpc_id, "The VPC"),
@@ -56,3 +74,7 @@ class NetworkStack(EnvironmentStack):
         }
         for key, (value, text) in outputs.items():
             cdk.CfnOutput(self, key, value=value, description=text)
+
+
+def _of(cluster: ClusterSpec | None) -> str:
+    return f" of {cluster.name}" if cluster else ""

@@ -1,6 +1,6 @@
 """Builds the stacks of one environment."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -31,7 +31,7 @@ from stacks.environment.stack_names import (
 )
 from stacks.files import write_delivery, write_handouts
 from stacks.foundation import FoundationStack
-from stacks.network import NetworkStack
+from stacks.network import EgressStack, NetworkStack
 from stacks.notes import say_what_is_not_checked, say_what_waits
 from stacks.protection import ProtectionStack
 from stacks.services import ServicesStack
@@ -45,6 +45,7 @@ class Platform:
     environment: Environment
     foundation: FoundationStack
     networks: list[NetworkStack] = field(default_factory=list)
+    egresses: list[EgressStack] = field(default_factory=list)
     clusters: list[RunningCluster] = field(default_factory=list)
     control_planes: list[ControlPlaneStack] = field(default_factory=list)
     accesses: list[AccessStack] = field(default_factory=list)
@@ -61,6 +62,7 @@ class Platform:
         return [
             self.foundation,
             *self.networks,
+            *self.egresses,
             *self.control_planes,
             *self.accesses,
             *self.capabilities,
@@ -147,16 +149,16 @@ class _Builder:
         self.platform = Platform(environment, self._foundation)
         # Where clusters share none, each has its own (the environment's validator sees to it), and this one is not used.
         shared = environment.network
-        self._shared = self._network(shared, None) if shared else ClusterNetwork("", [], None, [])
+        self._shared = self._network(shared, None) if shared else (ClusterNetwork("", [], None, []), [])
 
     def add_cluster(self, spec: ClusterSpec) -> None:
         """Makes the stacks of a cluster."""
         platform, environment = self.platform, self._environment
-        cluster, before = self._control_plane(spec)
+        cluster, before, egress = self._control_plane(spec)
         platform.clusters.append(cluster)
         capabilities = self._capabilities(spec, before)
-        computes = self._computes(cluster, before)
-        its_stacks = computes or [before]
+        computes = self._computes(cluster, [before, *egress])
+        its_stacks = computes or [before, *egress]
         without_pools = spec.name in self._before_pools
         say_what_waits(its_stacks[0], spec, environment, before_pools=without_pools)
         say_what_is_not_checked(its_stacks[0], spec, environment, self._lock)
@@ -194,19 +196,22 @@ class _Builder:
                 stack.give_argo_cd(spec.name)
                 stack.add_stack_dependency(control_plane)
 
-    def _network(self, spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None) -> ClusterNetwork:
+    def _network(
+        self, spec: NetworkSpec | ExistingNetworkSpec, cluster: ClusterSpec | None
+    ) -> tuple[ClusterNetwork, list[cdk.Stack]]:
+        """Returns a network, and the stack of its ways out, if it is ours."""
         if isinstance(spec, ExistingNetworkSpec):
-            return ClusterNetwork.existing(spec)
+            return ClusterNetwork.existing(spec), []
         name = network_stack(self._name, cluster.name if cluster else None)
         stack = NetworkStack(self._scope, name, spec, environment=self._environment, cluster=cluster)
         self.platform.networks.append(stack)
-        return stack.network.cluster_network
+        return stack.network.cluster_network, [_after([stack], self.platform.egresses, stack.egress)]
 
-    def _control_plane(self, spec: ClusterSpec) -> tuple[RunningCluster, cdk.Stack]:
-        """Returns a cluster, and the stack that comes before its compute."""
+    def _control_plane(self, spec: ClusterSpec) -> tuple[RunningCluster, cdk.Stack, list[cdk.Stack]]:
+        """Returns a cluster, the stack that it is there after, and that of the ways out, which its nodes need besides."""
         if spec.existing:
-            return RunningCluster.existing(spec, spec.existing), self._foundation
-        network = self._network(spec.network, spec) if spec.network else self._shared
+            return RunningCluster.existing(spec, spec.existing), self._foundation, []
+        network, egress = self._network(spec.network, spec) if spec.network else self._shared
         foundation = self._foundation.clusters[spec.name]
         stack = ControlPlaneStack(
             self._scope,
@@ -216,7 +221,9 @@ class _Builder:
             foundation=foundation,
             network=network,
         )
-        _after([self._foundation], self.platform.control_planes, stack)
+        # A control plane whose own traffic takes the VPC's routes starts with them; others do not wait for NAT gateways.
+        by_routes = egress if spec.control_plane.egress == "CUSTOMER_ROUTED" else []
+        _after([self._foundation, *by_routes], self.platform.control_planes, stack)
         access = AccessStack(
             self._scope,
             access_stack(self._name, spec.name),
@@ -227,7 +234,7 @@ class _Builder:
         )
         _after([stack], self.platform.accesses, access)
         lasting, joining = foundation.lasting, stack.joining
-        return RunningCluster(spec, network, stack.security_group_id, access.oidc, lasting, joining), stack
+        return RunningCluster(spec, network, stack.security_group_id, access.oidc, lasting, joining), stack, egress
 
     def _capabilities(self, spec: ClusterSpec, before: cdk.Stack) -> list[cdk.Stack]:
         """Makes the stack of the controllers that AWS runs for a cluster, if it has some."""
@@ -243,7 +250,7 @@ class _Builder:
         )
         return [_after([before], self.platform.capabilities, stack)]
 
-    def _computes(self, cluster: RunningCluster, before: cdk.Stack) -> list[cdk.Stack]:
+    def _computes(self, cluster: RunningCluster, before: Sequence[cdk.Stack]) -> list[cdk.Stack]:
         """Makes the compute stack of a cluster, if it has something to make, and those of node groups beside it."""
         spec = cluster.spec
         if not spec.has_compute_resources:  # CloudFormation takes no stack without resources
@@ -257,7 +264,7 @@ class _Builder:
             lock=self._lock,
             sizes=sizes,
         )
-        made: list[cdk.Stack] = [_after([before], self.platform.computes, compute)]
+        made: list[cdk.Stack] = [_after(before, self.platform.computes, compute)]
         if not (nodes := spec.compute.managed_nodes):
             return made
         for revision in filter(None, nodes.revisions):

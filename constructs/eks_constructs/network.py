@@ -56,13 +56,17 @@ class Network(Construct):
         log_groups: NetworkLogGroups,
         tags: Mapping[str, str],
         clients: Sequence[str] = (),
+        egress: Construct | None = None,
     ) -> None:
         """Makes the network ``name``; its logs go to existing log groups. ``tags`` are those of every resource.
 
-        ``clients``: networks outside of the VPC whose hosts may use its endpoints.
+        Args:
+            clients: networks outside of the VPC whose hosts may use its endpoints.
+            egress: the scope of what leads out of the VPC and takes minutes: public subnets, gateways, endpoints,
+                connections, Local Zones. A control plane needs none of it, so it can be another stack. Default: this.
         """
         super().__init__(scope, construct_id)
-        self._spec, self._name = spec, name
+        self._spec, self._name, self._egress = spec, name, egress or self
         # The L2 VPC empties the default security group through the CDK's custom resource; CloudFormation alone cannot.
         # Its subnets are made below, because the L2 plan moves CIDRs when an AZ is added and knows two AZs at most
         # while the region is not known.
@@ -97,10 +101,11 @@ class Network(Construct):
 
         local = self._local_zones(spec.local_zones, spec.local_zone_cidr) if spec.local_zone_cidr else {}
 
-        private_tables = Routes(self, spec, vpc_id=self.vpc.vpc_id, subnets=self.subnets, tags=self._tags).make()
+        routes = Routes(self, spec, vpc_id=self.vpc.vpc_id, subnets=self.subnets, tags=self._tags, egress=self._egress)
+        private_tables = routes.make()
         if spec.connections or spec.resolver_rules:
             Connections(
-                self,
+                self._egress,
                 "Connections",
                 spec.connections,
                 spec.resolver_rules,
@@ -109,8 +114,8 @@ class Network(Construct):
                 subnet_ids=[subnet.ref for subnet in self.subnets["private"]],
                 route_table_ids=private_tables,
             )
-        self.endpoints = VpcEndpoints(
-            self,
+        VpcEndpoints(
+            self._egress,
             "Endpoints",
             name=name,
             vpc_id=self.vpc.vpc_id,
@@ -180,7 +185,7 @@ class Network(Construct):
         self, tier: str, index: int, zone: str, cidr: str, tags: Mapping[str, str], after: Construct | None
     ) -> ec2.CfnSubnet:
         subnet = ec2.CfnSubnet(
-            self,
+            self._egress if tier in ("public", "local-zone") else self,
             f"{pascal_case(tier)}Subnet{index + 1}",
             vpc_id=self.vpc.vpc_id,
             availability_zone=zone,
@@ -211,7 +216,7 @@ class Network(Construct):
 
         They have no tag of load balancers: those that spread over AZs take no subnet of another kind of zone.
         """
-        block = ec2.CfnVPCCidrBlock(self, "LocalZoneCidr", vpc_id=self.vpc.vpc_id, cidr_block=cidr)
+        block = ec2.CfnVPCCidrBlock(self._egress, "LocalZoneCidr", vpc_id=self.vpc.vpc_id, cidr_block=cidr)
         subnets = {
             zone: self._subnet("local-zone", index, zone, of_zone, {LOCAL_ZONE_TAG: zone}, block)
             for index, (zone, of_zone) in enumerate(zip(zones, slots(cidr), strict=False))

@@ -13,7 +13,7 @@ ANYWHERE, ANYWHERE_IPV6 = "0.0.0.0/0", "::/0"
 
 
 class Routes:
-    """Makes the tables and gateways of a network, in its scope: a table for each AZ, whatever ``nat`` says.
+    """Makes the tables and gateways of a network: a table for each AZ, whatever ``nat`` says.
 
     Changing ``nat`` then changes routes, never a table.
     """
@@ -26,9 +26,20 @@ class Routes:
         vpc_id: str,
         subnets: Mapping[str, Sequence[ec2.CfnSubnet]],
         tags: Callable[[str], list[CfnTag]],
+        egress: Construct,
     ) -> None:
-        """``subnets``: by tier, in the order of the AZs. ``tags``: returns those of the resource with this name."""
+        """Keeps what the tables need.
+
+        Args:
+            network: the scope of the tables of private, pod, control plane and isolated subnets.
+            spec: what the file says.
+            vpc_id: the VPC.
+            subnets: by tier, in the order of the AZs.
+            tags: returns those of the resource with this name.
+            egress: the scope of gateways, of the routes to them, and of the other tables.
+        """
         self._network, self._spec, self._vpc_id, self._subnets, self._tags = network, spec, vpc_id, subnets, tags
+        self._egress = egress
 
     def make(self) -> list[str]:
         """Returns the ids of the tables that lead to the S3 gateway endpoint: those of the private subnets."""
@@ -37,23 +48,25 @@ class Routes:
         private = self._private()
         if local := self._subnets.get("local-zone"):
             # Not among the tables of the gateway endpoint: no page of AWS says that it serves a Local Zone. S3 is reached by NAT.
-            table = self._table("LocalZoneRoutes", "local-zone", local)
+            table = self._table(self._egress, "LocalZoneRoutes", "local-zone", local)
             self._to_nat("LocalZoneDefaultRoute", table, self._nat_gateways[0])
         if self._spec.isolated_subnets:
-            self._table("IsolatedRoutes", "isolated", self._subnets["isolated"])
+            self._table(self._network, "IsolatedRoutes", "isolated", self._subnets["isolated"])
         return [table.ref for table in private]
 
-    def _table(self, construct_id: str, name: str, subnets: Sequence[ec2.CfnSubnet]) -> ec2.CfnRouteTable:
-        table = ec2.CfnRouteTable(self._network, construct_id, vpc_id=self._vpc_id, tags=self._tags(name))
+    def _table(
+        self, scope: Construct, construct_id: str, name: str, subnets: Sequence[ec2.CfnSubnet]
+    ) -> ec2.CfnRouteTable:
+        table = ec2.CfnRouteTable(scope, construct_id, vpc_id=self._vpc_id, tags=self._tags(name))
         for subnet in subnets:
             ec2.CfnSubnetRouteTableAssociation(
-                self._network, f"{subnet.node.id}Routes", subnet_id=subnet.ref, route_table_id=table.ref
+                scope, f"{subnet.node.id}Routes", subnet_id=subnet.ref, route_table_id=table.ref
             )
         return table
 
     def _to_nat(self, construct_id: str, table: ec2.CfnRouteTable, gateway: ec2.CfnNatGateway) -> None:
         ec2.CfnRoute(
-            self._network,
+            self._egress,
             construct_id,
             route_table_id=table.ref,
             destination_cidr_block=ANYWHERE,
@@ -62,9 +75,9 @@ class Routes:
 
     @cached_property
     def _internet(self) -> tuple[ec2.CfnInternetGateway, ec2.CfnVPCGatewayAttachment]:
-        gateway = ec2.CfnInternetGateway(self._network, "InternetGateway", tags=self._tags("internet"))
+        gateway = ec2.CfnInternetGateway(self._egress, "InternetGateway", tags=self._tags("internet"))
         attachment = ec2.CfnVPCGatewayAttachment(
-            self._network, "InternetGatewayAttachment", vpc_id=self._vpc_id, internet_gateway_id=gateway.ref
+            self._egress, "InternetGatewayAttachment", vpc_id=self._vpc_id, internet_gateway_id=gateway.ref
         )
         return gateway, attachment
 
@@ -74,14 +87,14 @@ class Routes:
         return [self._nat_gateway(index) for index in range(count if self._spec.public_subnets else 0)]
 
     def _public(self) -> None:
-        table = self._table("PublicRoutes", "public", self._subnets["public"])
+        table = self._table(self._egress, "PublicRoutes", "public", self._subnets["public"])
         gateway, attachment = self._internet
         routes = {"PublicDefaultRoute": {"destination_cidr_block": ANYWHERE}}
         if self._spec.ipv6:
             routes["PublicDefaultRoute6"] = {"destination_ipv6_cidr_block": ANYWHERE_IPV6}
         for construct_id, destination in routes.items():
             route = ec2.CfnRoute(
-                self._network, construct_id, route_table_id=table.ref, gateway_id=gateway.ref, **destination
+                self._egress, construct_id, route_table_id=table.ref, gateway_id=gateway.ref, **destination
             )
             route.node.add_dependency(attachment)
 
@@ -89,7 +102,7 @@ class Routes:
         gateways = self._nat_gateways
         egress6 = (
             ec2.CfnEgressOnlyInternetGateway(
-                self._network, "EgressOnlyGateway", vpc_id=self._vpc_id, tags=self._tags("egress-only")
+                self._egress, "EgressOnlyGateway", vpc_id=self._vpc_id, tags=self._tags("egress-only")
             )
             if self._spec.ipv6 and gateways
             else None
@@ -98,13 +111,13 @@ class Routes:
         for index, subnet in enumerate(self._subnets["private"]):
             beside = (self._subnets.get(tier, [])[index : index + 1] for tier in ("pods", "control-plane"))
             in_zone = [subnet, *(one for tier in beside for one in tier)]
-            table = self._table(f"PrivateRoutes{index + 1}", f"private-{index + 1}", in_zone)
+            table = self._table(self._network, f"PrivateRoutes{index + 1}", f"private-{index + 1}", in_zone)
             tables.append(table)
             if gateways:
                 self._to_nat(f"PrivateDefaultRoute{index + 1}", table, gateways[index % len(gateways)])
             if egress6:
                 ec2.CfnRoute(
-                    self._network,
+                    self._egress,
                     f"PrivateDefaultRoute6{index + 1}",
                     route_table_id=table.ref,
                     destination_ipv6_cidr_block=ANYWHERE_IPV6,
@@ -113,9 +126,9 @@ class Routes:
         return tables
 
     def _nat_gateway(self, index: int) -> ec2.CfnNatGateway:
-        address = ec2.CfnEIP(self._network, f"NatAddress{index + 1}", domain="vpc", tags=self._tags(f"nat-{index + 1}"))
+        address = ec2.CfnEIP(self._egress, f"NatAddress{index + 1}", domain="vpc", tags=self._tags(f"nat-{index + 1}"))
         gateway = ec2.CfnNatGateway(
-            self._network,
+            self._egress,
             f"NatGateway{index + 1}",
             subnet_id=self._subnets["public"][index].ref,
             allocation_id=address.attr_allocation_id,

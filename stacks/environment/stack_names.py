@@ -11,6 +11,11 @@ def network_stack(environment: str, cluster: str | None = None) -> str:
     return f"{environment}-network-{cluster}" if cluster else f"{environment}-network"
 
 
+def egress_stack(environment: str, cluster: str | None = None) -> str:
+    """Returns the name of the stack of the ways out of that network."""
+    return f"{environment}-egress-{cluster}" if cluster else f"{environment}-egress"
+
+
 def control_plane_stack(environment: str, cluster: str) -> str:
     """Returns the name of the stack of a cluster's control plane."""
     return f"{environment}-control-plane-{cluster}"

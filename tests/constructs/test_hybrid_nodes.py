@@ -97,7 +97,7 @@ def test_the_sites_reach_the_api_and_dns_in_the_vpc(synth):
 
 def test_the_endpoints_of_the_vpc_serve_the_sites_too(synth):
     network = {"interface_endpoints": True, "additional_endpoints": ["rolesanywhere"]}
-    template = synth(environment(network=network))["t-network"]
+    template = synth(environment(network=network))["t-egress"]
     (group,) = [
         one for one in of_type(template, "AWS::EC2::SecurityGroup").values() if "TLS" in one["GroupDescription"]
     ]

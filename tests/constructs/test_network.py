@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from eks_constructs.network_plan import secondary_cidr_problem, slots, subnet_cidrs
 from eks_facts.files import load
 from tests.support.environments import NODES, environment_data, minimal
-from tests.support.templates import of_type, only
+from tests.support.templates import of_type, only, whole_network
 
 
 @given(st.integers(16, 24))
@@ -41,7 +41,7 @@ def test_secondary_ranges_follow_the_vpc_rules(vpc, pods, refused):
 def test_a_third_zone_moves_no_address(synth):
     two, three = minimal(), minimal()
     two["network"]["availability_zones"], three["network"]["availability_zones"] = 2, 3
-    before, after = (of_type(synth(one)["t-network"], "AWS::EC2::Subnet") for one in (two, three))
+    before, after = (of_type(whole_network(synth(one)), "AWS::EC2::Subnet") for one in (two, three))
     assert len(after) == len(before) + 2
     assert {key: value["CidrBlock"] for key, value in before.items()}.items() <= {
         key: value["CidrBlock"] for key, value in after.items()
@@ -54,7 +54,7 @@ def test_named_zones_are_used_and_counted_ones_are_asked_of_the_region(synth):
     named["network"]["availability_zones"] = ["us-east-1b", "us-east-1d"]
     zones = {value["AvailabilityZone"] for value in of_type(synth(named)["t-network"], "AWS::EC2::Subnet").values()}
     assert zones == {"us-east-1b", "us-east-1d"}
-    counted = of_type(synth(minimal())["t-network"], "AWS::EC2::Subnet")
+    counted = of_type(whole_network(synth(minimal())), "AWS::EC2::Subnet")
     assert all("Fn::GetAZs" in str(value["AvailabilityZone"]) for value in counted.values())
 
 
@@ -76,7 +76,7 @@ def test_counted_zones_are_refused_by_cloudformation_where_the_region_is_not_kno
 def test_ways_out(synth, nat, gateways):
     data = minimal()
     data["network"] |= {"nat": nat, "availability_zones": 3}
-    template = synth(data)["t-network"]
+    template = whole_network(synth(data))
     routes = of_type(template, "AWS::EC2::Route").values()
     assert len(of_type(template, "AWS::EC2::NatGateway")) == gateways
     assert len([route for route in routes if "NatGatewayId" in route]) == (3 if gateways else 0)
@@ -87,7 +87,7 @@ def test_ways_out(synth, nat, gateways):
 def test_without_public_subnets_there_is_no_internet_gateway(synth):
     data = minimal()
     data["network"] = {"cidr": "10.0.0.0/16", "nat": "none", "public_subnets": False}
-    template = synth(data)["t-network"]
+    template = whole_network(synth(data))
     assert not of_type(template, "AWS::EC2::InternetGateway")
     assert not of_type(template, "AWS::EC2::Route")
 
@@ -95,7 +95,7 @@ def test_without_public_subnets_there_is_no_internet_gateway(synth):
 def test_a_network_without_nat_has_every_endpoint_of_the_table(synth):
     data = minimal()
     data["network"] |= {"nat": "none", "additional_endpoints": ["sqs"]}
-    endpoints = of_type(synth(data)["t-network"], "AWS::EC2::VPCEndpoint").values()
+    endpoints = of_type(whole_network(synth(data)), "AWS::EC2::VPCEndpoint").values()
     services = {value["ServiceName"]["Fn::Join"][1][-1].removeprefix(".") for value in endpoints}
     expected = {name for name, row in load("vpc_endpoints")["interface"].items() if row["default"]} | {"s3", "sqs"}
     assert services == expected
@@ -109,7 +109,7 @@ def test_a_network_without_nat_has_every_endpoint_of_the_table(synth):
 def test_endpoints_let_the_vpc_in_and_nobody_else(synth):
     data = minimal({"managed_nodes": NODES})
     data["network"] |= {"nat": "none", "pod_cidr": "100.64.0.0/16"}
-    group = only(synth(data)["t-network"], "AWS::EC2::SecurityGroup")
+    group = only(whole_network(synth(data)), "AWS::EC2::SecurityGroup")
     assert [(rule["CidrIp"], rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupIngress"]] == [
         ("10.0.0.0/16", 443, 443),
         ("100.64.0.0/16", 443, 443),
@@ -117,12 +117,12 @@ def test_endpoints_let_the_vpc_in_and_nobody_else(synth):
 
 
 def test_with_nat_there_is_only_the_free_endpoint(synth):
-    endpoints = of_type(synth(minimal())["t-network"], "AWS::EC2::VPCEndpoint").values()
+    endpoints = of_type(whole_network(synth(minimal())), "AWS::EC2::VPCEndpoint").values()
     assert [value["VpcEndpointType"] for value in endpoints] == ["Gateway"]
 
 
 def test_subnets_carry_the_tags_load_balancers_look_for(synth):
-    for value in of_type(synth("production")["production-network"], "AWS::EC2::Subnet").values():
+    for value in of_type(whole_network(synth("production"), "production"), "AWS::EC2::Subnet").values():
         tags = {tag["Key"]: tag["Value"] for tag in value["Tags"]}
         role = {"public": "kubernetes.io/role/elb", "private": "kubernetes.io/role/internal-elb"}[
             tags["eks-platform/tier"]
@@ -140,14 +140,14 @@ def test_flow_logs_go_to_a_group_that_exists(synth):
 
 
 def test_the_default_security_group_is_emptied(synth):
-    template = synth("demo")["demo-network"]
+    template = whole_network(synth("demo"), "demo")
     assert len(of_type(template, "Custom::VpcRestrictDefaultSG")) == 1
 
 
 def test_ipv6_reaches_out_but_not_in(synth):
     data = minimal()
     data["network"]["ipv6"] = True
-    template = synth(data)["t-network"]
+    template = whole_network(synth(data))
     routes = [
         value
         for value in of_type(template, "AWS::EC2::Route").values()
@@ -208,7 +208,7 @@ def test_pods_get_addresses_of_their_own_range(synth):
     data = minimal({"managed_nodes": NODES})
     data["network"]["pod_cidr"] = "100.64.0.0/16"
     templates = synth(data)
-    cidrs = {value["CidrBlock"] for value in of_type(templates["t-network"], "AWS::EC2::Subnet").values()}
+    cidrs = {value["CidrBlock"] for value in of_type(whole_network(templates), "AWS::EC2::Subnet").values()}
     assert set(slots("100.64.0.0/16")[:2]) <= cidrs
     (cni,) = [
         value
@@ -259,7 +259,7 @@ def test_nodes_of_each_kind_are_in_a_local_zone_and_nothing_else_is(synth):
         "nat": "one",
     }
     templates = synth(data)
-    network = templates["t-network"]
+    network = whole_network(templates)
     local = {
         key: one
         for key, one in of_type(network, "AWS::EC2::Subnet").items()

@@ -4,7 +4,7 @@ import pytest
 
 from eks_constructs.network_connections import ConnectionSpec, routed
 from tests.support.environments import NODES, minimal
-from tests.support.templates import of_type, only
+from tests.support.templates import of_type, only, whole_network
 
 TGW, VGW, PCX = "tgw-0123456789abcdef0", "vgw-0123456789abcdef0", "pcx-0123456789abcdef0"
 
@@ -12,7 +12,7 @@ TGW, VGW, PCX = "tgw-0123456789abcdef0", "vgw-0123456789abcdef0", "pcx-012345678
 def network(synth, **keys):
     data = minimal()
     data["network"] |= {"availability_zones": 2, **keys}
-    return synth(data)["t-network"]
+    return whole_network(synth(data))
 
 
 def routes_to(template, **target):

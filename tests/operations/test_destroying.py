@@ -228,7 +228,7 @@ def test_what_cannot_be_seen_is_said_and_does_not_stop() -> None:
             "t-access-c",
             "t-control-plane-c",
         ],
-        ["t-network"],
+        ["t-egress", "t-network"],
     ]
 
 

@@ -66,7 +66,7 @@ def test_what_others_have_in_the_folder_stays_and_what_the_last_synth_wrote_goes
         assert THEIRS.items() <= found.items()
         assert {path for path in found if path.startswith(("a-", "b-"))} == {
             f"{name}-{stack}.{kind}.json"
-            for stack in ("foundation", "network", "control-plane-c", "access-c", "compute-c", "protection-c")
+            for stack in ("foundation", "network", "egress", "control-plane-c", "access-c", "compute-c", "protection-c")
             for kind in ("template", "assets", "metadata")
         }
         assert "manifests/c/delivery.json" in found

@@ -72,6 +72,7 @@ def test_a_file_of_ones_own(tmp_path):
     assert {name for name, _ in stacks_of(tmp_path / "out")} == {
         "t-foundation",
         "t-network",
+        "t-egress",
         "t-control-plane-c",
         "t-access-c",
         "t-compute-c",
@@ -152,6 +153,7 @@ def test_templates_of_another_environment_do_not_stay_in_the_assembly(tmp_path):
     assert {path.name for path in (tmp_path / "out").glob("*.template.json")} == {
         "fargate-foundation.template.json",
         "fargate-network.template.json",
+        "fargate-egress.template.json",
         "fargate-control-plane-fargate.template.json",
         "fargate-access-fargate.template.json",
         "fargate-compute-fargate.template.json",
@@ -270,6 +272,7 @@ class TestCdkCli:
         assert listed.stdout.split() == [
             "demo-foundation",
             "demo-network",
+            "demo-egress",
             "demo-control-plane-demo",
             "demo-access-demo",
             "demo-compute-demo",

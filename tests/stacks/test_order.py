@@ -72,7 +72,7 @@ def test_no_resource_waits_for_itself_and_stacks_are_in_order(synth, name):
 
 
 def test_routes_to_sites_come_after_the_attachment_that_leads_there(synth):
-    template = synth("hybrid")["hybrid-network"]
+    template = synth("hybrid")["hybrid-egress"]
     (attachment,) = of_type(template, "AWS::EC2::TransitGatewayAttachment")
     routes = [key for key, one in of_type(template, "AWS::EC2::Route").items() if "TransitGatewayId" in one]
     assert routes
@@ -92,7 +92,7 @@ def producers(value, exported):
 
 
 def test_nat_gateways_and_routes_wait_for_the_internet_gateway(synth):
-    template = synth("production")["production-network"]
+    template = synth("production")["production-egress"]
     (attachment,) = of_type(template, "AWS::EC2::VPCGatewayAttachment")
     public = [key for key, value in of_type(template, "AWS::EC2::Route").items() if "GatewayId" in value]
     assert len(of_type(template, "AWS::EC2::NatGateway")) == 3
@@ -143,7 +143,11 @@ def test_what_waits_for_which_stack(synth, tmp_path):
     for cluster, network in (("c", "t-network"), ("d", "t-network-d")):
         early = {"t-foundation", network}
         assert waits.pop(f"t-access-{cluster}") - early == {f"t-control-plane-{cluster}"}
-        assert waits.pop(f"t-compute-{cluster}") - early == {f"t-control-plane-{cluster}"}, "not for people's roles"
+        egress = network.replace("network", "egress")
+        assert waits.pop(f"t-compute-{cluster}") - early == {f"t-control-plane-{cluster}", egress}, (
+            "not for people's roles"
+        )
+        assert waits.pop(egress) == {network}
         assert waits.pop(f"t-protection-{cluster}") == {f"t-access-{cluster}", f"t-compute-{cluster}"}
     assert waits == {
         "t-foundation": set(),
@@ -157,7 +161,14 @@ def test_what_waits_for_which_stack(synth, tmp_path):
 def test_a_cluster_where_auto_mode_does_everything_has_no_compute_stack(synth, tmp_path):
     """CloudFormation refuses a template without resources."""
     templates = synth(minimal({"auto_mode": {}}, addons={"metrics-server": {"enabled": False}}))
-    assert set(templates) == {"t-foundation", "t-network", "t-control-plane-c", "t-access-c", "t-protection-c"}
+    assert set(templates) == {
+        "t-foundation",
+        "t-network",
+        "t-egress",
+        "t-control-plane-c",
+        "t-access-c",
+        "t-protection-c",
+    }
     assert all(template["Resources"] for template in templates.values())
     manifest = json.loads(next(tmp_path.glob("cdk.out-*/manifest.json")).read_text())["artifacts"]
     assert "t-access-c" in manifest["t-protection-c"]["dependencies"]

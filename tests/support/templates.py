@@ -46,6 +46,22 @@ def needs(template: Template, logical_id: str) -> set[str]:
     return found
 
 
+def whole_network(templates: Templates, name: str = "t") -> Template:
+    """The resources of an environment's network and of its ways out, which are two stacks, as if they were one."""
+    network, egress = templates[f"{name}-network"], templates[f"{name}-egress"]
+
+    def joined(value: Any) -> Any:
+        if isinstance(value, list):
+            return [joined(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if output := value.get("Fn::GetStackOutput"):
+            return network["Outputs"][output["OutputName"]]["Value"]
+        return {key: joined(one) for key, one in value.items()}
+
+    return {"Resources": {**network["Resources"], **joined(egress["Resources"])}}
+
+
 def only(template: Template, kind: str) -> dict[str, Any]:
     """The properties of the one resource of a type."""
     (properties,) = of_type(template, kind).values()
