@@ -23,6 +23,7 @@ COMMAND = ["cdk", "deploy", "--all", "--require-approval", "never"]
 STACKS = (
     "foundation",
     "network",
+    "egress",
     "control-plane-shop",
     "access-shop",
     "protection-shop",

@@ -14,7 +14,7 @@ from tests.support.environments import NODES, minimal, validated
 
 THERE = [
     stack(f"t-{name}")
-    for name in ("foundation", "network", "control-plane-c", "compute-c", "workloads-c", "protection-c")
+    for name in ("foundation", "network", "egress", "control-plane-c", "compute-c", "workloads-c", "protection-c")
 ]
 CLUSTERS = ["t-protection-c", "t-workloads-c", "t-compute-c", "t-control-plane-c"]
 
@@ -24,7 +24,8 @@ def resource(kind: str, identity: str, logical_id: str = "It") -> dict[str, str]
     return {**summary, "ResourceStatus": "CREATE_COMPLETE"}
 
 
-NETWORK = [resource("AWS::EC2::VPC", "vpc-1"), resource("AWS::EC2::VPCEndpoint", "vpce-ours", "Ecr")]
+NETWORK = [resource("AWS::EC2::VPC", "vpc-1")]
+EGRESS = [resource("AWS::EC2::VPCEndpoint", "vpce-ours", "Ecr")]
 BALANCER = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/1"
 
 
@@ -33,7 +34,12 @@ class Destroy:
 
     def __init__(self, answers: dict[str, Any], data: dict[str, Any] | None = None) -> None:
         self.account = FakeAccount(
-            {"describe_stacks": list(THERE), "list_stack_resources t-network": NETWORK, **answers}
+            {
+                "describe_stacks": list(THERE),
+                "list_stack_resources t-network": NETWORK,
+                "list_stack_resources t-egress": EGRESS,
+                **answers,
+            }
         )
         self.environment = validated(data or minimal({"managed_nodes": NODES}))
         there = (
@@ -59,7 +65,7 @@ class Destroy:
     def _run(self, command: Sequence[str]) -> int:
         self.ran.append(list(command[1:]))
         if self.account.answers["describe_stacks"] is not DENIED and "t-network" not in command:
-            self.account.answers["describe_stacks"] = [stack("t-foundation"), stack("t-network")]
+            self.account.answers["describe_stacks"] = [stack(f"t-{one}") for one in ("foundation", "network", "egress")]
         return 0
 
 
@@ -85,7 +91,7 @@ OURS = {"Key": "eks:eks-cluster-name", "Value": "c"}
 BEFORE = {
     # what is there: what is said of it
     "termination protection": (
-        {"describe_stacks": [*THERE[:2], stack("t-protection-c", protected=True)]}, None,
+        {"describe_stacks": [*THERE[:3], stack("t-protection-c", protected=True)]}, None,
         "stack t-protection-c has termination protection", "control_plane.deletion_protection: false for c",
     ),
     "deletion protection": (
@@ -112,7 +118,7 @@ BEFORE = {
         "bucket data of c has objects, or old versions", "python -m operations empty-bucket data",
     ),
     "a stack that left the file": (
-        {"describe_stacks": [*THERE[:4], stack("t-workloads-old")], "get_template": {"Resources": {}}}, None,
+        {"describe_stacks": [*THERE[:5], stack("t-workloads-old")], "get_template": {"Resources": {}}}, None,
         "stack t-workloads-old belongs to this environment, but is no longer in its file",
         "aws cloudformation delete-stack --stack-name t-workloads-old",
     ),
@@ -136,7 +142,7 @@ def test_what_stops_the_clusters_is_said_before_anything_is_deleted(what: str) -
         assert run.ran == []
         return
     assert run(anyway=True) == 0
-    assert run.ran == [run.clusters, ["t-network"]]
+    assert run.ran == [run.clusters, ["t-egress", "t-network"]]
 
 
 AFTER = {
@@ -170,7 +176,7 @@ AFTER = {
 @pytest.mark.parametrize("what", AFTER)
 def test_what_stops_the_networks_is_said_once_the_clusters_are_gone(what: str) -> None:
     answers, said, command = AFTER[what]
-    run = Destroy({"describe_stacks": THERE[:4], **answers})
+    run = Destroy({"describe_stacks": THERE[:5], **answers})
     with pytest.raises(BadInput, match="1 of these would stop"):
         run()
     assert run.ran == [run.clusters], "what stops the networks does not stop the clusters"
@@ -182,10 +188,10 @@ def test_what_goes_by_itself_stops_nothing() -> None:
     load_balancers = balancer(eks_eks_cluster_name="c").copy()
     load_balancers["describe_tags"][0]["Tags"] = [OURS, {"Key": "ingress.eks.amazonaws.com/stack", "Value": "web/web"}]
     run = Destroy(
-        {"describe_stacks": THERE[:4], **load_balancers, "describe_volumes": [{"VolumeId": "vol-1", "Tags": [OURS]}]}
+        {"describe_stacks": THERE[:5], **load_balancers, "describe_volumes": [{"VolumeId": "vol-1", "Tags": [OURS]}]}
     )
     assert run() == 0
-    assert run.ran == [run.clusters, ["t-network"]]
+    assert run.ran == [run.clusters, ["t-egress", "t-network"]]
     assert any("goes with the cluster" in line for line in run.said)
     assert any("volumes of c that are not deleted with it: vol-1" in line for line in run.said)
 
@@ -208,7 +214,7 @@ def test_what_the_stack_of_workloads_deletes_itself_stops_nothing() -> None:
 
 def test_what_cannot_be_seen_is_said_and_does_not_stop() -> None:
     denied = AccountError("elasticloadbalancing:DescribeLoadBalancers: not allowed", "AccessDenied")
-    run = Destroy({"describe_stacks": THERE[:4], "describe_load_balancers": denied, "describe_volumes": [1]})
+    run = Destroy({"describe_stacks": THERE[:5], "describe_load_balancers": denied, "describe_volumes": [1]})
     assert run() == 0
     assert any(
         "load balancers: cannot be read: elasticloadbalancing:DescribeLoadBalancers: not allowed" in line
@@ -249,7 +255,7 @@ def test_where_nothing_is_deployed_nothing_is_deleted() -> None:
 def test_a_look_deletes_nothing() -> None:
     answers, data, said, _ = BEFORE["deletion protection"]
     later = {**AFTER["GuardDuty's endpoint"][0], **AFTER["a node"][0]}
-    run = Destroy({"describe_stacks": THERE[:4], **later, **answers}, data)
+    run = Destroy({"describe_stacks": THERE[:5], **later, **answers}, data)
     assert run(look=True) == 0
     assert run.ran == []
     assert any(said in line for line in run.said)
@@ -258,7 +264,7 @@ def test_a_look_deletes_nothing() -> None:
 
 
 def test_who_says_no_keeps_the_networks() -> None:
-    run = Destroy({"describe_stacks": THERE[:4]})
+    run = Destroy({"describe_stacks": THERE[:5]})
     run._run = lambda command: run.ran.append(list(command)) or 0  # type: ignore[method-assign,func-returns-value]
     assert run() == 0
     assert len(run.ran) == 1

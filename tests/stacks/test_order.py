@@ -172,3 +172,11 @@ def test_a_cluster_where_auto_mode_does_everything_has_no_compute_stack(synth, t
     assert all(template["Resources"] for template in templates.values())
     manifest = json.loads(next(tmp_path.glob("cdk.out-*/manifest.json")).read_text())["artifacts"]
     assert "t-access-c" in manifest["t-protection-c"]["dependencies"]
+
+
+def test_a_control_plane_with_routes_of_its_own_waits_for_the_ways_out(synth, tmp_path):
+    data = minimal({"managed_nodes": NODES})
+    data["clusters"][0]["control_plane"]["egress"] = "CUSTOMER_ROUTED"
+    synth(data)
+    manifest = json.loads(next(tmp_path.glob("cdk.out-*/manifest.json")).read_text())["artifacts"]
+    assert {"t-egress", "t-network"} <= set(manifest["t-control-plane-c"]["dependencies"])
