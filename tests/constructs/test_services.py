@@ -131,3 +131,11 @@ def test_schedules_that_aws_backup_takes(fields):
 def test_schedules_that_aws_backup_refuses(fields):
     with pytest.raises(ValueError, match="must be a schedule of six fields"):
         BackupSpec(schedule=f"cron({fields})")
+
+
+def test_a_tag_keeps_guardduty_from_clusters_with_hybrid_nodes() -> None:
+    data = environment_data("hybrid")
+    data |= {"guardduty": {"plans": ["RUNTIME_MONITORING"], "agent": "managed"}}
+    with pytest.raises(ValidationError, match="does not support clusters with hybrid nodes"):
+        validated(data)
+    validated(data | {"tags": {"GuardDutyManaged": "false"}})
