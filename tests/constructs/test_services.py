@@ -4,10 +4,11 @@ from base64 import b64decode
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from eks_constructs.backups import BackupSpec
 from eks_facts.files import load
-from tests.support.environments import minimal
+from tests.support.environments import environment_data, minimal, validated
 from tests.support.templates import of_type, only
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
