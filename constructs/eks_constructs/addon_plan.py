@@ -213,8 +213,12 @@ def _selector(name: str, rule: Mapping[str, Any], spec: AddonSpec) -> dict[str, 
     return {"namespace": namespace}
 
 
-def _unsupported(rule: Mapping[str, Any], mix: ComputeMix) -> str:
+def not_beside(name: str, mix: ComputeMix) -> str:
     """Returns why AWS does not support an add-on in a cluster with a kind of the mix; nothing if it does."""
+    return _unsupported(addons()[name], mix)
+
+
+def _unsupported(rule: Mapping[str, Any], mix: ComputeMix) -> str:
     return next((str(why) for kind, why in rule.get("not_beside", {}).items() if kind in mix.kinds), "")
 
 

@@ -214,6 +214,29 @@ class EksClusterSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _rules_once(self) -> "EksClusterSpec":
+        """EC2 refuses a rule that a security group has already, whatever its description, and hybrid nodes bring theirs."""
+        remote, plane = self.compute.remote_networks, self.control_plane
+        let_in = {*remote.nodes, *remote.pods} if remote else set()
+        asked = [
+            (cidr, (443, 443), ("endpoint", "private_access_cidrs", index))
+            for index, cidr in enumerate(plane.endpoint.private_access_cidrs)
+        ] + [
+            (cidr, rule.range, ("security_group_rules", index))
+            for index, rule in enumerate(plane.security_group_rules)
+            for cidr in rule.cidrs
+            if rule.range == (53, 53) or (rule.protocol, rule.range) == ("tcp", (443, 443))
+        ]
+        for cidr, (port, _), where in asked:
+            if cidr in let_in:
+                raise Misplaced(
+                    f"{cidr} is a range of hybrid nodes, which gets its rule for port {port} by itself, and EC2 takes no rule twice;"
+                    " remove it",
+                    *("control_plane", *where),
+                )
+        return self
+
+    @model_validator(mode="after")
     def _addons_can_run(self) -> "EksClusterSpec":
         try:
             selectors = [FargateSelectorSpec(**pods) for pods in self.system_pods()]

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
+from eks_constructs.addon_plan import not_beside
 from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.encryption import LogRetention
 from eks_constructs.existing_network_spec import ExistingNetworkSpec
@@ -259,14 +260,21 @@ class Environment(Spec):
 
     @model_validator(mode="after")
     def _guardduty(self) -> "Environment":
-        spec = self.guardduty
+        if not self.guardduty or self.guardduty.agent == "own":
+            return self
         for cluster in self.clusters:
-            for addon in cluster.planned_addons():
-                if addon.name == "aws-guardduty-agent" and spec and spec.agent == "managed":
-                    raise Misplaced(
-                        "GuardDuty installs it itself, as guardduty.agent says: managed; remove one of the two",
-                        *self.where(cluster, "addons", addon.name),
-                    )
+            if "aws-guardduty-agent" in [addon.name for addon in cluster.planned_addons()]:
+                raise Misplaced(
+                    "GuardDuty installs it itself, as guardduty.agent says: managed; remove one of the two",
+                    *self.where(cluster, "addons", "aws-guardduty-agent"),
+                )
+            why = not_beside("aws-guardduty-agent", cluster.compute.mix)
+            if why and self.tags.get("GuardDutyManaged") != "false":
+                raise Misplaced(
+                    f"GuardDuty would install aws-guardduty-agent in cluster {cluster.name}; it {why}. Write `own`, or tag the clusters of"
+                    ' this file with GuardDutyManaged: "false", which keeps it away',
+                    *("guardduty", "agent"),
+                )
         return self
 
     def _check_network(self, cluster: ClusterSpec, network: NetworkSpec | ExistingNetworkSpec) -> None:

@@ -203,14 +203,12 @@ def test_without_a_handler_there_is_no_queue(synth: Any) -> None:
     assert "t-workloads-c" not in stacks, "CloudFormation takes no stack without resources"
 
 
-def test_an_existing_role_gets_an_entry_unless_managed_nodes_have_it(synth: Any) -> None:
+def test_an_existing_role_gets_an_entry(synth: Any) -> None:
     arn = "arn:aws:iam::123456789012:role/corp/Nodes"
     alone = made(synth, cluster(role_arn=arn))
     assert not of_type(alone, ROLE) or "NodeRole" not in json.dumps(list(of_type(alone, ROLE)))
     assert only(alone, "AWS::EKS::AccessEntry")["PrincipalArn"] == arn
     assert only(alone, "AWS::IAM::InstanceProfile")["Roles"] == ["Nodes"]
-    shared = made(synth, cluster(role_arn=arn, compute={"managed_nodes": {**NODES, "role_arn": arn}}))
-    assert not of_type(shared, "AWS::EKS::AccessEntry")
 
 
 def test_karpenter_runs_on_self_managed_nodes() -> None:

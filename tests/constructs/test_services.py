@@ -4,10 +4,11 @@ from base64 import b64decode
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from eks_constructs.backups import BackupSpec
 from eks_facts.files import load
-from tests.support.environments import minimal
+from tests.support.environments import environment_data, minimal, validated
 from tests.support.templates import of_type, only
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
@@ -131,3 +132,11 @@ def test_schedules_that_aws_backup_takes(fields):
 def test_schedules_that_aws_backup_refuses(fields):
     with pytest.raises(ValueError, match="must be a schedule of six fields"):
         BackupSpec(schedule=f"cron({fields})")
+
+
+def test_a_tag_keeps_guardduty_from_clusters_with_hybrid_nodes() -> None:
+    data = environment_data("hybrid")
+    data |= {"guardduty": {"plans": ["RUNTIME_MONITORING"], "agent": "managed"}}
+    with pytest.raises(ValidationError, match="does not support clusters with hybrid nodes"):
+        validated(data)
+    validated(data | {"tags": {"GuardDutyManaged": "false"}})

@@ -686,7 +686,7 @@ FILES: tuple[dict[str, Any], ...] = (
                             },
                         ],
                         "role_arn": "arn:aws:iam::123456789012:role/corp/Nodes",
-                        "windows_role_arn": "arn:aws:iam::123456789012:role/corp/WindowsNodes",
+                        "windows_role_arn": "arn:aws:iam::123456789012:role/corp/OwnWindowsNodes",
                     },
                 },
             },

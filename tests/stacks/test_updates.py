@@ -170,6 +170,65 @@ def test_hybrid_nodes_come_change_and_go_beside_the_cluster_and_its_nodes(synth,
     assert not [key for key, kind in removed(old, new).items() if kind in kept]
 
 
+PRIVATE_CA = {
+    "iam_roles_anywhere": {
+        "private_ca_arn": "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/12345678-1234-1234-1234-123456789012"
+    }
+}
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["to certificates", "to Systems Manager"])
+def test_nodes_of_sites_change_the_way_to_their_credentials_and_keep_their_role(synth, back):
+    """Role, profile and trust anchor have names, so none may be replaced."""
+    before = environment_data("hybrid")
+    before["clusters"][0]["workloads"] = []
+    after = copy.deepcopy(before)
+    after["clusters"][0]["compute"]["hybrid_nodes"] |= {
+        "credentials": PRIVATE_CA,
+        "sites": [{"name": "berlin", "nodes": ["berlin-1.example.com"]}],
+    }
+    old, new = map(synth, (after, before) if back else (before, after))
+    assert replaced(old, new) == {}
+    gone = set(removed(old, new).values())
+    assert gone == ({"AWS::RolesAnywhere::TrustAnchor", "AWS::RolesAnywhere::Profile"} if back else set())
+
+
+ACCELERATED = f"{COMPUTE}.managed_nodes.groups.1"
+
+
+@pytest.mark.parametrize(
+    ("env", "apply", "why"),
+    [
+        ("accelerated", change(f"{ACCELERATED}.capacity_reservation", "cr-0123456789abcdef0"), {}),
+        ("accelerated", change(f"{ACCELERATED}.placement_group", "rack"), {}),
+        ("accelerated", change(f"{ACCELERATED}.gpu_sharing", {"time_slices": 4}), {}),
+        ("accelerated", change(f"{ACCELERATED}.device_allocation", "dra"), {}),
+        ("accelerated", change(f"{ACCELERATED}.ami_type", "BOTTLEROCKET_x86_64_NVIDIA"), {"Gpu": "AmiType"}),
+        ("accelerated", change(f"{ACCELERATED}.instance_types", ["g6.2xlarge"]), {"Gpu": "InstanceTypes"}),
+        ("windows", change(f"{ACCELERATED}.ami_type", "WINDOWS_CORE_2025_x86_64"), {"Windows": "AmiType"}),
+        (
+            "windows",
+            change(f"{COMPUTE}.managed_nodes.windows_role_arn", "arn:aws:iam::123456789012:role/win"),
+            {"Windows": "NodeRole"},
+        ),
+        (
+            "windows",
+            change(f"{COMPUTE}.self_managed_nodes.windows_role_arn", "arn:aws:iam::123456789012:role/win"),
+            {"WindowsNodeAccess": "PrincipalArn"},
+        ),
+    ],
+)
+def test_groups_with_devices_or_windows_are_replaced_for_what_eks_fixes_alone(synth, env, apply, why):
+    before = environment_data(env)
+    for cluster in before["clusters"]:
+        cluster["workloads"] = []
+    after = copy.deepcopy(before)
+    apply.values[0](after)
+    old, new = synth(before), synth(after)
+    found = {key.split("Nodes", 1)[1][:-8]: name for key, name in replaced(old, new).items()}
+    assert found == why
+
+
 OWN = f"{COMPUTE}.self_managed_nodes.groups.0"
 ASG, TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
 

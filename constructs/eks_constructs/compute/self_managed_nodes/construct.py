@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/eks/latest/userguide/worker.html
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_eks as eks
@@ -48,13 +48,12 @@ class SelfManagedNodes(Construct):
         security_group_id: str,
         joining: Joining,
         pods: PodAddresses | None = None,
-        have_entries: Collection[str] = (),
         pulls: Sequence[Statement] = (),
     ) -> None:
         """Makes the groups in the private subnets of ``network``; ``tags`` go to instances and volumes too.
 
         ``security_group_id`` is the one that EKS made; ``joining`` is what nodes must know of the cluster, ``pods`` how their pods get
-        addresses. ``have_entries``: ARNs of roles that something else lets into the cluster.
+        addresses.
         """
         super().__init__(scope, construct_id)
         self._cluster, self._network, self._tags = cluster, network, tags
@@ -84,16 +83,15 @@ class SelfManagedNodes(Construct):
                 arn, name = made.attr_arn, made.ref
             profile = iam_resources.CfnInstanceProfile(self, f"{system}NodeProfile", path=iam.path, roles=[name])
             self.role_arns[windows], self._profiles[windows] = arn, profile.attr_arn
-            if arn not in have_entries:
-                # EKS makes one by itself for managed node groups alone.
-                kind = "EC2_WINDOWS" if windows else "EC2_LINUX"
-                entries[windows] = eks.CfnAccessEntry(
-                    self, f"{system}NodeAccess", cluster_name=cluster.ref, principal_arn=arn, type=kind
-                )
+            # EKS makes one by itself for managed node groups alone.
+            kind = "EC2_WINDOWS" if windows else "EC2_LINUX"
+            entries[windows] = eks.CfnAccessEntry(
+                self, f"{system}NodeAccess", cluster_name=cluster.ref, principal_arn=arn, type=kind
+            )
         self.groups = {group.name: self._group(group) for group in spec.groups}
         for group in spec.groups:
-            if entry := entries.get(group.windows):
-                self.groups[group.name].add_resource_dependency(entry)  # a node that comes before it is refused
+            # A node that comes before it is refused.
+            self.groups[group.name].add_resource_dependency(entries[group.windows])
 
     def _group(self, spec: SelfManagedGroupSpec) -> Group:
         pascal = pascal_case(spec.name)

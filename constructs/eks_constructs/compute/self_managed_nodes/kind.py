@@ -51,6 +51,15 @@ class SelfManagedNodeGroups(Ec2Nodes[SelfManagedNodesSpec]):
                 raise Misplaced(
                     f"{group.name} is a managed node group already; choose another", self.name, "groups", index, "name"
                 )
+        theirs = {managed.role_arn, managed.windows_role_arn} - {None} if managed else set()
+        for key in ("role_arn", "windows_role_arn"):
+            if getattr(spec, key) in theirs:
+                raise Misplaced(
+                    "managed nodes have this role too, and EKS makes their way into the cluster: it would go with the last managed group,"
+                    " and these nodes be NotReady (https://docs.aws.amazon.com/eks/latest/userguide/delete-managed-node-group.html);"
+                    " name another",
+                    *(self.name, key),
+                )
 
     def check_cluster(self, spec: SelfManagedNodesSpec, context: ClusterContext) -> None:
         if not context.ipv6 and not context.service_cidr:
@@ -82,7 +91,6 @@ class SelfManagedNodeGroups(Ec2Nodes[SelfManagedNodesSpec]):
     def build(self, scope: Construct, spec: SelfManagedNodesSpec, wiring: Wiring) -> Built:
         if wiring.joining is None:
             raise ValueError(f"nothing says how self-managed nodes join the cluster {wiring.cluster.name}")
-        managed = wiring.context.sections.get("managed_nodes")
         made = SelfManagedNodes(
             scope,
             "SelfManagedNodes",
@@ -96,7 +104,6 @@ class SelfManagedNodeGroups(Ec2Nodes[SelfManagedNodesSpec]):
             security_group_id=wiring.security_group_id,
             joining=wiring.joining(),
             pods=PodAddresses(wiring.context.prefixes, wiring.context.own_pod_subnets),
-            have_entries=[arn for arn in (managed.role_arn, managed.windows_role_arn) if arn] if managed else [],
         )
         for group in made.groups.values():
             for addon in wiring.before_nodes:

@@ -174,8 +174,8 @@ class SelfManagedNodesSpec(Ec2NodesSpec):
     alone, and remove it in a second deploy."""
     role_arn: RoleArn | None = None
     """A node role that exists, in place of one that is made: it must trust ec2.amazonaws.com, join nodes and pull images
-    (https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html). It gets an access entry, unless managed nodes have the
-    same role: EKS makes theirs."""
+    (https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html). It gets an access entry;
+    managed nodes, whose entry EKS makes and deletes, must have another role."""
     windows_role_arn: RoleArn | None = None
     """A role that exists for Windows nodes, in place of one that is made; another than that of Linux nodes."""
     termination_handler: ControllerChartSpec = ControllerChartSpec()
