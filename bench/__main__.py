@@ -46,6 +46,7 @@ def main() -> int:
         reviews.growth(timings),
         report.noise(timings, load),
         report.ratios(timings),
+        report.above_floor(timings),
         report.messages(*messages.per_cluster()),
         of_fleets,
         report.deploys(timings),
@@ -66,6 +67,10 @@ def _ours(folder: Path) -> list[Job]:
             {"CDK_CONTEXT_JSON": json.dumps({"env": str(write_environment(folder, count)), "checks": "off"})},
         )
         for count, name in report.OURS.items()
+    ]
+    jobs += [
+        Job(name, [sys.executable, "-m", "bench.floor", str(report.SHARED_STACKS + report.STACKS * count)], ROOT, {})
+        for count, name in report.FLOOR.items()
     ]
     cli = ["node_modules/.bin/cdk", "synth", "--quiet", "--context", "env=demo", "--output", OUTPUT]
     return [*jobs, Job(report.DEMO, cli, ROOT, {})]

@@ -15,6 +15,9 @@ OURS = {
     SMALL: f"this project, {SMALL} clusters, checks off",
     LARGE: f"this project, {LARGE} clusters, checks off",
 }
+SHARED_STACKS, STACKS = 3, 4
+"""Foundation, network and egress; and those of each cluster."""
+FLOOR = {count: f"as many stacks with nothing in them, {count} clusters" for count in OURS}
 PEER = {SMALL: f"peer, {SMALL} clusters", LARGE: f"peer, {LARGE} clusters"}
 DEMO = "this project, demo through the CDK CLI, all checks"
 TARGETS = {OURS[SMALL]: 2.5, OURS[LARGE]: 6.0, DEMO: 8.0, **reviews.TARGETS}
@@ -90,6 +93,17 @@ def ratios(timings: dict[str, Timing]) -> Iterator[str]:
         target = next((value for count, value in RATIO_TARGETS.items() if label == f"{count} clusters"), None)
         verdict = f"  {_verdict(left[0] / right[0], left[1] / right[1], target, f'{target:.1f}')}" if target else ""
         yield f"{label:52}  {'  '.join(figures)}{verdict}"
+    yield ""
+
+
+def above_floor(timings: dict[str, Timing]) -> Iterator[str]:
+    """Yields this project's time divided by that of as many stacks with nothing in them."""
+    ours, floor = _pair(timings, OURS), _pair(timings, FLOOR)
+    if not ours or not floor:
+        return
+    yield f"{'this project / as many stacks with nothing in them':52}  {'min':>6}  {'median':>6}  {'CPU':>6}"
+    for count, mine, other in zip((SMALL, LARGE), ours, floor, strict=True):
+        yield f"{f'{count} clusters':52}  {'  '.join(f'{a / b:6.2f}' for a, b in zip(_three(mine), _three(other), strict=True))}"
     yield ""
 
 

@@ -1,9 +1,10 @@
 """The Kubernetes objects of a fleet in a Git working copy: the tree of each environment, and one ApplicationSet over all of them."""
 
 import os
+import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from fleet.synthesis import Run, synthesise
 from fleet.wave_spec import ALL_WAVES
 from safe_io.errors import BAD_INPUT, FINDINGS, OK, BadInput
 from safe_io.output import staged
+from safe_io.ownership import listed
+from safe_io.terminal import one_line
 from safe_io.text_file import read_text
 from stacks.environment.gitops_spec import GitOpsSpec
 
@@ -51,9 +54,27 @@ def write_trees(
     for number, one in enumerate(members, 1):
         say(f"{number}/{len(members)} {one.environment.name}")
         worst = max(worst, _tree(fleet, one, out, look_up=look_up, check=check, run=run))
-    if wave == ALL_WAVES and worst != BAD_INPUT and (found := application_set(fleet)):
-        worst = max(worst, _application_set(out / found[0], text(found[1]), say, check=check))
+    if wave == ALL_WAVES and worst != BAD_INPUT:
+        if found := application_set(fleet):
+            worst = max(worst, _application_set(out / found[0], text(found[1]), say, check=check))
+        for line in _left_behind(fleet, members, out, with_set=found is not None):
+            say(line)
     return worst
+
+
+def _left_behind(fleet: Fleet, members: Sequence[Member], out: Path, *, with_set: bool) -> Iterator[str]:
+    """Yields a line for each tree of ours that is of no member: it may be another fleet's, so it is for a person to delete."""
+    of_set = f"fleet-{fleet.spec.name}"
+    expected = {one.environment.name for one in members} | ({of_set} if with_set else set())
+    for top in sorted({_settings(one).path for one in members}):
+        for folder in sorted(path for path in (out / top).glob("*") if path.is_dir()):
+            is_tree = folder.name == of_set or (folder / "bootstrap").is_dir()
+            if is_tree and folder.name not in expected and listed(folder):
+                inside = shlex.quote(str(folder.relative_to(out)))
+                yield one_line(
+                    f"{folder}: this fleet has no such environment with delivery: gitops. If nothing uses the folder any more, delete"
+                    f" it, and the Application or Kustomization that reads it: git rm -r {inside} (docs/gitops.md)"
+                )
 
 
 def _place(member: Member) -> tuple[str, str]:

@@ -198,8 +198,11 @@ class _Work:
         return name in may or not os.path.lexists(place)
 
     def _move(self, source: Path, goal: Path) -> None:
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        source.rename(goal)
+        try:
+            source.rename(goal)
+        except (FileNotFoundError, NotADirectoryError):
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            source.rename(goal)
         self.moved.append((source, goal))
 
     def end(self) -> None:

@@ -110,15 +110,12 @@ class AddonProblem(Misplaced):
     """An add-on that cannot work in the mix of compute kinds that asks for it."""
 
 
-def plan_addons(
-    specs: Mapping[str, AddonSpec], mix: ComputeMix, *, locked: Mapping[str, str] | None = None
-) -> list[PlannedAddon]:
+def plan_addons(specs: Mapping[str, AddonSpec], mix: ComputeMix) -> list[PlannedAddon]:
     """Returns the add-ons of a cluster in the order of the data.
 
     Args:
         specs: overrides, by name.
         mix: the cluster's compute kinds.
-        locked: versions from the lock file, by name.
 
     Raises:
         AddonProblem: an add-on is switched on that has nothing to run on.
@@ -156,7 +153,7 @@ def plan_addons(
                 before_nodes=rule["stage"] == "before_nodes",
                 on_fargate=on_fargate,
                 after_pools=rule["type"] == "deployment" and mix.deployments_wait_for_pools,
-                version=spec.version or (locked or {}).get(name),
+                version=spec.version,
                 configuration=_configuration(rule, mix, spec),
                 resolve_conflicts=spec.resolve_conflicts,
                 after=rule.get("after", ()),

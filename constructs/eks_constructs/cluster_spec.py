@@ -1,9 +1,10 @@
 """The spec of one cluster, and the rules between its parts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 
 from eks_constructs.access import AccessSpec
 from eks_constructs.addon_plan import AddonName, AddonProblem, AddonSpec, PlannedAddon, plan_addons
@@ -49,10 +50,17 @@ class EksClusterSpec(Spec):
     security_groups_for_pods: PodSecurityGroupsSpec | None = None
     capabilities: CapabilitiesSpec | None = None
     """Argo CD, ACK and kro, run by AWS outside of the cluster (docs/capabilities.md)."""
+    _plan: tuple[dict[AddonName, AddonSpec], ComputeSpec, list[PlannedAddon]] | None = PrivateAttr(default=None)
+    """What the plan was made of, and the plan: a copy with other add-ons or compute makes a new one."""
 
     def planned_addons(self, locked: Mapping[str, str] | None = None) -> list[PlannedAddon]:
         """Returns the add-ons of the cluster; ``locked`` has versions of some, by name. Raises AddonProblem."""
-        return plan_addons(dict(self.addons.items()), self.compute.mix, locked=locked)
+        if self._plan is None or self._plan[0] is not self.addons or self._plan[1] is not self.compute:
+            self._plan = (self.addons, self.compute, plan_addons(dict(self.addons.items()), self.compute.mix))
+        return [
+            addon if addon.version else replace(addon, version=(locked or {}).get(addon.name))
+            for addon in self._plan[2]
+        ]
 
     @property
     def has_compute_resources(self) -> bool:

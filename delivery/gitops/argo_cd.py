@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from delivery.gitops.components import Component, Place, Tree
-from delivery.gitops.objects import KEPT, annotated, component, kustomization, text
+from delivery.gitops.objects import KEPT, annotated, component, kustomization, labelled, text
 from delivery.gitops.projects import application_name, project, project_of, repository_of, team_projects
 from delivery.object_kind import KubernetesObject
 from delivery.order import STAGES
@@ -176,14 +176,14 @@ def _cluster(place: Place) -> Mapping[str, Any]:
 
 def _application_set(place: Place, clusters: Sequence[str]) -> Mapping[str, Any]:
     settings = place.settings
-    elements = [{"cluster": one, "name": one.lower()} for one in clusters]
+    elements = [{"cluster": one, "name": labelled(f"{place.environment}-{one.lower()}")} for one in clusters]
     spec = {
         "project": settings.project,
         "source": _folder(place, "{{.cluster}}/applications"),
         "destination": {"name": settings.hub, "namespace": settings.namespace},
         "syncPolicy": _policy(place),
     }
-    template = {"metadata": {"name": f"{place.environment}-{{{{.name}}}}"}, "spec": spec}
+    template = {"metadata": {"name": "{{.name}}"}, "spec": spec}
     return {
         "apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": _metadata(place, place.environment),
         "spec": {

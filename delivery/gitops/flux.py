@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from delivery.gitops.components import Component, Place, Tree
-from delivery.gitops.objects import KEPT, annotated, component, kustomization, text
+from delivery.gitops.objects import KEPT, annotated, component, kustomization, labelled, text
 from delivery.object_kind import KubernetesObject
 from delivery.order import in_stages
 
@@ -29,7 +29,7 @@ def files(place: Place, components: Sequence[Component]) -> dict[str, str]:
             found |= {
                 f"{folder}/{path}": content for path, content in component(one.objects, _kept, one.namespace).items()
             }
-            stages = {f"{one.name}-{stage}": f"{folder}/{stage}" for stage in in_stages(one.objects)}
+            stages = {labelled(f"{one.name}-{stage}"): f"{folder}/{stage}" for stage in in_stages(one.objects)}
         jobs = any(item["kind"] == "Job" for item in one.objects)
         for name, path in stages.items():
             found[f"{place.cluster}/flux/{name}.yaml"] = text(_kustomization(place, name, path, before, force=jobs))
@@ -54,7 +54,7 @@ def _tree(place: Place) -> Sequence[Mapping[str, Any]]:
         "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
         "metadata": {"name": place.environment, "namespace": settings.namespace}, "spec": spec,
     }  # fmt: skip
-    root = _kustomization(place, place.full_name, f"{place.cluster}/flux", [], force=False)
+    root = _kustomization(place, labelled(place.full_name), f"{place.cluster}/flux", [], force=False)
     return source, root
 
 

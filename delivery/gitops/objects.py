@@ -20,6 +20,9 @@ KEPT = ("Namespace", "CustomResourceDefinition", "PersistentVolume", "Persistent
 _LONGEST = 150
 """Characters of an object's name in that of its file: file systems take 255, and names of Kubernetes have up to 253."""
 
+_LABEL = 63
+"""Characters of the value of a label."""
+
 Change = Callable[[str, KubernetesObject], KubernetesObject]
 """What an engine adds to an object: the stage, the object -> the object."""
 
@@ -103,3 +106,11 @@ def annotated(item: KubernetesObject, annotations: Mapping[str, str]) -> Kuberne
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9.-]+", "-", name.lower())
+
+
+def labelled(name: str) -> str:
+    """Returns a name that fits into a label: Argo CD and Flux label what they apply with the name of their own object.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+    """
+    return name if len(name) <= _LABEL else f"{name[: _LABEL - 9].rstrip('-.')}-{_digest(name)}"

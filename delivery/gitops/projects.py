@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from delivery.gitops.components import Component, Place, Tree
+from delivery.gitops.objects import labelled
 from delivery.gitops.settings import Team
 from delivery.object_kind import KubernetesObject
 from delivery.plan import Chart
@@ -26,7 +27,7 @@ _MAY = (("applications", "get"), ("applications", "sync"), ("logs", "get"))
 
 def application_name(place: Place, one: Component) -> str:
     """Returns the name of a component's Application."""
-    return f"{place.full_name}-{one.name}"
+    return labelled(f"{place.full_name}-{one.name}")
 
 
 def project_of(place: Place, one: Component) -> str:

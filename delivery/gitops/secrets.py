@@ -1,5 +1,6 @@
 """Refuses what must not be in Git: values of Secrets, and secrets in plain text anywhere else. No value is ever shown."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,10 @@ _ADVICE = (
     "and whoever reads a Git repository reads them. Keep it in AWS Secrets Manager, and let the External Secrets operator or the add-on"
     " aws-secrets-store-csi-driver-provider bring it (docs/gitops.md)"
 )
+
+
+_A_NAME = re.compile(r"[a-z]+\d{0,2}([-_./]([a-z]+\d{0,2}|\d{1,2}))*", re.IGNORECASE)
+"""Words with separators, as people name objects; a token has digits in between."""
 
 
 def refuse_secrets(item: KubernetesObject) -> None:
@@ -39,10 +44,14 @@ def refuse_secrets(item: KubernetesObject) -> None:
 
 
 def refuse_secrets_of_chart(chart: Chart) -> None:
-    """Raises BadInput for a value of a chart that is a password, a private key, an access key or an address with a password."""
+    """Raises BadInput for a value of a chart that is a secret: by its form, or by its name.
+
+    A chart names Secrets and the keys in them by keys such as ``existingSecret``: a value that reads like a name is one, but for passwords.
+    """
     for way, name, value in _values(dict(chart.values), ()):
-        password = name.lower().endswith(("password", "passwd", "passphrase")) and is_plain(name, value)
-        if password or (isinstance(value, str) and tells(value)):
+        password = name.lower().endswith(("password", "passwd", "passphrase"))
+        plain = is_plain(name, value) and (password or not _A_NAME.fullmatch(str(value)))
+        if plain or (isinstance(value, str) and tells(value)):
             raise BadInput(
                 one_line(
                     f"chart {chart.name}: the value {'.'.join(map(str, way))} is a secret in plain text, {_ADVICE}"

@@ -9,6 +9,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 
+from eks_constructs.spec import descriptions
 from safe_io.where import Where, shown
 from safe_io.yaml_file import YamlFile
 
@@ -134,8 +135,8 @@ class _Place:
 
     def purpose(self) -> str:
         """Returns what the key is for, in parentheses."""
-        field = self.parent.model_fields.get(str(self.where[-1])) if self.parent else None
-        text = (field.description if field else None) or (self.model.__doc__ if self.model else None) or ""
+        said = descriptions(self.parent).get(str(self.where[-1])) if self.parent else None
+        text = said or (self.model.__doc__ if self.model else None) or ""
         first = re.split(r"\.?(\n|$)|\. ", text, maxsplit=1)[0]
         if not first:
             return ""

@@ -234,16 +234,25 @@ def test_switching_off_and_own_settings():
         "coredns": AddonSpec(version="v1.14.2-eksbuild.4", configuration={"replicaCount": 3}),
         "vpc-cni": AddonSpec(configuration={"env": {"WARM_IP_TARGET": "1"}}, resolve_conflicts="PRESERVE"),
     }
-    planned = {
-        addon.name: addon
-        for addon in plan_addons(spec, mix, locked={"coredns": "v1.0.0-eksbuild.1", "kube-proxy": "v1.36.0-eksbuild.1"})
-    }
+    planned = {addon.name: addon for addon in plan_addons(spec, mix)}
     assert "metrics-server" not in planned
-    assert planned["coredns"].version == "v1.14.2-eksbuild.4", "the file says more than the lock"
-    assert planned["kube-proxy"].version == "v1.36.0-eksbuild.1"
+    assert planned["coredns"].version == "v1.14.2-eksbuild.4"
     assert planned["vpc-cni"].version is None
     assert planned["vpc-cni"].configuration == {"enableNetworkPolicy": "true", "env": {"WARM_IP_TARGET": "1"}}
     assert planned["vpc-cni"].resolve_conflicts == "PRESERVE"
+
+
+def test_a_plan_takes_versions_of_the_lock_and_follows_a_copy():
+    nodes = {"managed_nodes": {"groups": [{"name": "general", "instance_types": ["m7i.large"]}]}}
+    (cluster,) = validated(minimal(nodes, addons={"coredns": {"version": "v1.14.2-eksbuild.4"}})).clusters
+    locked = {"coredns": "v1.0.0-eksbuild.1", "kube-proxy": "v1.36.0-eksbuild.1"}
+    versions = {addon.name: addon.version for addon in cluster.planned_addons(locked)}
+    assert versions["coredns"] == "v1.14.2-eksbuild.4", "the file says more than the lock"
+    assert versions["kube-proxy"] == "v1.36.0-eksbuild.1"
+    assert {addon.name: addon.version for addon in cluster.planned_addons()}["kube-proxy"] is None
+    copy = cluster.model_copy(update={"addons": {"metrics-server": AddonSpec(enabled=False)}})
+    assert "metrics-server" not in {addon.name for addon in copy.planned_addons()}
+    assert "metrics-server" in {addon.name for addon in cluster.planned_addons()}
 
 
 def test_merge_lays_maps_into_maps():

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from delivery.__main__ import main
+from delivery.gitops import argo_cd, flux
 from delivery.gitops.argo_cd import _scaled
 from delivery.gitops.command import write_tree
 from delivery.gitops.components import Component, Place
@@ -320,7 +321,18 @@ def test_a_secret_among_the_values_of_a_chart_is_refused() -> None:
     for values in ({"auth": {"adminPassword": "hunter2"}}, {"tls": {"key": _KEY}}):
         with pytest.raises(BadInput, match=r"chart db: the value (auth\.adminPassword|tls\.key) is a secret"):
             refuse_secrets_of_chart(SimpleNamespace(**chart, values=values))  # type: ignore[arg-type]
-    refuse_secrets_of_chart(SimpleNamespace(**chart, values={"auth": {"existingSecret": "db", "password": ""}}))  # type: ignore[arg-type]
+    for name in ("token", "apiKey", "clientSecret", "API_KEY", "secretKey", "credentials"):
+        with pytest.raises(BadInput, match=rf"the value auth\.{name} is a secret"):
+            refuse_secrets_of_chart(SimpleNamespace(**chart, values={"auth": {name: "9f86d081884c7d65"}}))  # type: ignore[arg-type]
+        for other in ("db", "redis-7", "grafana.admin_2", "", "${TOKEN}", "/var/run/token", "https://auth.example.com"):
+            refuse_secrets_of_chart(SimpleNamespace(**chart, values={"auth": {name: other}}))  # type: ignore[arg-type]
+    names = {
+        "existingSecret": "db",
+        "password": "",
+        "tokenSecretName": "9f86d081884c7d65",
+        "automountServiceAccountToken": True,
+    }
+    refuse_secrets_of_chart(SimpleNamespace(**chart, values={"auth": names}))  # type: ignore[arg-type]
 
 
 def test_every_object_has_a_file_whose_name_is_its_own() -> None:
@@ -492,3 +504,31 @@ class TestFlux:
         assert source["spec"]["ref"] == {"branch": "live"}
         assert root["spec"].get("suspend", False) is not automatic
         assert root["spec"]["path"] == f"./a/b/{tree.home.name}/{tree.cluster.name}/flux"
+
+
+@pytest.mark.parametrize("engine", [argo_cd, flux], ids=["argo_cd", "flux"])
+def test_names_fit_into_the_labels_that_the_engines_write(engine: Any) -> None:
+    settings = GitOps(
+        engine=engine.__name__.rpartition(".")[2], repository=REPOSITORY, revision="main", path="", namespace="argocd",
+        project="default", hub="in-cluster", credentials=None, prune=False, automatic=True,
+    )  # fmt: skip
+    place = Place("e" * 24, "c" * 100, settings, f"arn:aws:eks:eu-west-1:111122223333:cluster/{'c' * 100}")
+    objects = [
+        {"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}, **({"data": {}} if kind == "ConfigMap" else {})}
+        for kind in ("Namespace", "ConfigMap")
+    ]
+    first, second = (Component(f"{'w' * 62}{letter}", objects, namespace=f"{'w' * 62}{letter}") for letter in "ab")
+    own = [first, Component(second.name, objects, namespace=second.namespace, after=[first.name])]
+    made = engine.files(place, own) | engine.bootstrap([(place, own)])
+    applied = [
+        item
+        for content in made.values()
+        for item in yaml.safe_load_all(content)
+        if item["apiVersion"].startswith(("argoproj.io", "kustomize.toolkit"))
+    ]
+    lists = [one["list"]["elements"] for item in applied for one in item["spec"].get("generators", [])]
+    names = [item["metadata"]["name"] for item in applied] + [one["name"] for of in lists for one in of]
+    assert max(map(len, names)) == 63
+    assert len({name for name in names if len(name) == 63}) >= len(own)
+    known = {item["metadata"]["name"] for item in applied}
+    assert {one["name"] for item in applied for one in item["spec"].get("dependsOn", [])} <= known

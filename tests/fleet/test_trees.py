@@ -12,6 +12,7 @@ from fleet.loading import load_fleet
 from fleet.model import Fleet
 from fleet.trees import application_set, write_trees
 from safe_io.errors import BadInput
+from safe_io.output import staged
 from tests.support.environments import TODAY, minimal
 
 HUB = {"repository": "https://github.com/example/objects", "path": "clusters", "hub": "hub", "project": "platform"}
@@ -74,6 +75,21 @@ def test_one_wave_or_a_look_leaves_the_application_set_alone(tmp_path: Path) -> 
     assert Programs().write(fleet, "all", out, check=True) == 1, "it would be written"
     assert not out.exists()
     assert [Programs().write(fleet, "all", out), Programs().write(fleet, "all", out, check=True)] == [0, 0]
+
+
+def test_the_tree_of_an_environment_that_left_is_named_and_stays(tmp_path: Path) -> None:
+    fleet, out, said = fleet_of(tmp_path, HUB, HUB), tmp_path / "out", []
+    for name in ("e0", "e1", "gone"):
+        with staged(out / "clusters" / name) as new:
+            (new / "bootstrap").mkdir()
+            (new / "bootstrap/cluster-c.yaml").write_text("")
+    (out / "clusters/theirs/bootstrap").mkdir(parents=True)  # of somebody else: no manifest of ours
+    for wave in ("w0", "all"):
+        write_trees(fleet, wave, out, look_up=False, check=False, run=Programs(), say=said.append)
+    (line,) = [one for one in said if "no such environment" in one]
+    assert line.startswith(f"{out}/clusters/gone: ")
+    assert "git rm -r clusters/gone" in line
+    assert (out / "clusters/gone/bootstrap/cluster-c.yaml").exists()
 
 
 def test_where_one_tree_fails_the_others_are_written_and_the_application_set_is_not(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
+from eks_constructs.compute.managed_nodes.spec import ManagedNodesSpec
+from eks_constructs.spec import descriptions
 from stacks.environment.loading import BadInput, load_environment
 from stacks.environment.reference import reference
 from stacks.node import pinned_node
@@ -121,3 +123,8 @@ def test_each_environment_names_the_schema_and_keeps_it(name):
     text = (ROOT / f"environments/{name}.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=./schema.json\n")
     EDITOR.validate(yaml.safe_load(text))
+
+
+def test_keys_of_generic_and_inherited_specs_have_their_own_descriptions():
+    assert descriptions(ManagedNodesSpec)["groups"] == "Groups of like EC2 instances."
+    assert set(ManagedNodesSpec.model_fields) >= set(descriptions(ManagedNodesSpec))

@@ -15,7 +15,7 @@ class Ec2NodesSpec(Spec):
     """Groups of EC2 nodes, and the roles of their nodes."""
 
     groups: Sequence[Ec2GroupSpec]
-    """The groups."""
+    """Groups of like EC2 instances."""
     kubernetes_version: KubernetesVersion | None = None
     """Of all groups that name none (default: the cluster's)."""
     role_arn: RoleArn | None = None
