@@ -155,9 +155,14 @@ def driver_problem(instance_type: str) -> str:
     return str(load("instance_families")["newer_drivers"].get(instance_type.partition(".")[0], ""))
 
 
+def families_of_newer_drivers() -> list[str]:
+    """Returns the families of which ``driver_problem`` has something to say."""
+    return list(load("instance_families")["newer_drivers"])
+
+
 def families_without_drivers(categories: Collection[str], generation_above: int) -> list[str]:
-    """Returns the families of which ``driver_problem`` has something to say, of some categories (c, m, g) above a generation."""
-    named = {name: re.match(r"([a-z]+)(\d+)", name) for name in load("instance_families")["newer_drivers"]}
+    """Returns the families of ``families_of_newer_drivers`` of some categories (c, m, g) above a generation."""
+    named = {name: re.match(r"([a-z]+)(\d+)", name) for name in families_of_newer_drivers()}
     return [
         name for name, found in named.items() if found and found[1] in categories and int(found[2]) > generation_above
     ]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from eks_facts.instances import ami_types, device_of
+from eks_facts.instances import ami_types, device_of, driver_problem, families_of_newer_drivers, labels_of
+from eks_facts.labels import meets
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.containers import listed
 from responsibility.reading.eks import Cluster, NodeGroup
 from responsibility.reading.embedded import NoData, json_in
 from responsibility.reading.kubernetes import KubernetesObject, Workload
+from responsibility.reading.objects import Objects
 from responsibility.reading.resource import UnknownValue
 
 _DEVICES = {
@@ -19,7 +21,10 @@ _DEVICES = {
     "aws.amazon.com/neuron": "neuron",
 }
 """Beginnings of the resources that pods ask for a device by."""
+_REQUIREMENTS = "spec.template.spec.requirements"
 _CATEGORIES = {"nvidia": {"g", "gr", "p"}, "neuron": {"inf", "trn"}}
+_OLDER_GPUS = {"m60", "v100", "t4", "t4g", "a10g", "a100", "l4", "l40s", "h100", "h200", "b200"}
+"""As Karpenter names them: https://karpenter.sh/docs/reference/instance-types/."""
 _PLUGINS = {
     "nvidia": ("nvidia-device-plugin", "gpu-operator", "nvidia-dra-driver", "dra-driver-nvidia"),
     "neuron": ("neuron-device-plugin", "neuron-helm-chart", "neuron-dra-driver"),
@@ -89,8 +94,7 @@ def _somewhere(cluster: Cluster, device: str) -> bool:
 
 def _may_add(pool: KubernetesObject, device: str) -> bool:
     """Returns whether the requirements of a NodePool leave instances with a device."""
-    path = "spec.template.spec.requirements"
-    for item in pool.items(path):
+    for item in pool.items(_REQUIREMENTS):
         key, operator = pool.words_of(f"{item}.key").rpartition("/")[2], pool.words_of(f"{item}.operator")
         values = set(pool.texts(f"{item}.values"))
         if operator != "In":
@@ -159,3 +163,68 @@ def _custom_networking(cluster: Cluster) -> bool:
         raise UnknownValue(addon.at("ConfigurationValues") if addon else cluster.at(""), "is not JSON") from None
     env = values.get("env") if isinstance(values, dict) else None
     return isinstance(env, dict) and str(env.get("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "")).lower() == "true"
+
+
+@check("EKR451", KubernetesObject)
+def pools_leave_devices_with_drivers(pool: KubernetesObject) -> Answer | None:
+    """Applies to Karpenter's NodePools that ask for GPUs. Auto Mode launches no such instances. Pods may narrow what a pool leaves;
+    that is not read."""
+    group = "spec.template.spec.nodeClassRef.group"
+    if (
+        pool.what != "NodePool"
+        or pool.words_of(group, "karpenter.k8s.aws") != "karpenter.k8s.aws"
+        or not _asks_for_gpus(pool)
+    ):
+        return None
+    here = pool.at(_REQUIREMENTS)
+    wrong = [family for family in families_of_newer_drivers() if _leaves(pool, family)]
+    if not wrong:
+        return met("leaves instances whose driver the AMIs of EKS have", here)
+    name = pool.words_of("spec.template.spec.nodeClassRef.name")
+    node_class = pool.facts.view(Objects).of_class("EC2NodeClass", pool, name)
+    if node_class is None:
+        raise UnknownValue(here, f"EC2NodeClass {name}, which names its AMI, was not read")
+    terms = node_class.items("spec.amiSelectorTerms")
+    if not any(node_class.words_of(f"{term}.alias") for term in terms):
+        raise UnknownValue(node_class.at("spec.amiSelectorTerms"), "which drivers this AMI has is not said")
+    return open_(f"may add {' and '.join(f'{one}, which needs {driver_problem(one)}' for one in wrong)}", here)
+
+
+def _asks_for_gpus(pool: KubernetesObject) -> bool:
+    """Whether its requirements name GPUs, families or types with some: other pools get them where nothing else fits."""
+    for item in pool.items(_REQUIREMENTS):
+        key, values = pool.words_of(f"{item}.key"), set(pool.texts(f"{item}.values"))
+        if pool.words_of(f"{item}.operator") in ("NotIn", "DoesNotExist"):
+            continue
+        name = key.rpartition("/")[2]
+        if name.startswith("instance-gpu") or (name == "instance-category" and values & _CATEGORIES["nvidia"]):
+            return True
+        if name in ("instance-family", "instance-type") and any(device_of(one) == "nvidia" for one in values):
+            return True
+    return False
+
+
+def _leaves(pool: KubernetesObject, family: str) -> bool:
+    """Returns whether the requirements of a pool leave instances of a family, of whatever size. Raises UnknownValue."""
+    labels = labels_of(f"{family}.xlarge", "karpenter.k8s.aws") | {
+        "karpenter.k8s.aws/instance-gpu-manufacturer": "nvidia"
+    }
+    for item in pool.items(_REQUIREMENTS):
+        key, operator = pool.words_of(f"{item}.key"), pool.words_of(f"{item}.operator")
+        values = pool.texts(f"{item}.values")
+        if key == "node.kubernetes.io/instance-type":
+            named = any(one.partition(".")[0] == family for one in values)
+            if operator == "In" and not named:
+                return False
+        elif key == "karpenter.k8s.aws/instance-gpu-name":
+            if operator == "In" and set(values) <= _OLDER_GPUS:
+                return False
+            if operator == "In":
+                raise UnknownValue(pool.at(f"{item}.values"), f"what the GPUs of {family} are called is not known here")
+        elif (
+            key in labels
+            and not key.endswith("instance-size")
+            and not meets({"operator": operator, "values": values}, labels[key])
+        ):
+            return False
+    return True
