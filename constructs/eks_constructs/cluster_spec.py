@@ -145,7 +145,17 @@ class EksClusterSpec(Spec):
     def own_files(self, context: ClusterContext, network: ClusterNetwork) -> list[ManifestFile]:
         """Returns the Kubernetes objects of its own configuration, in the order in which they are applied."""
         files = [file for kind, section in self.compute.active() for file in kind.files(section, context, network)]
-        return merged([*files, *team_files(self.teams), *policy_files(self.security_groups_for_pods)])
+        return merged(
+            [
+                *files,
+                *team_files(
+                    self.teams,
+                    with_rights={one.namespace for _, one in self.all_pod_identities},
+                    on_sites="hybrid_nodes" in self.compute.mix.kinds,
+                ),
+                *policy_files(self.security_groups_for_pods),
+            ]
+        )
 
     @property
     def all_pod_identities(self) -> list[tuple[Where, PodIdentitySpec]]:

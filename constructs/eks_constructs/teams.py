@@ -1,6 +1,6 @@
 """Teams: namespaces with quota, defaults and a network policy, who may work in them, and the AWS roles of their pods, as one block."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -186,15 +186,26 @@ def with_teams(access: AccessSpec, teams: Sequence[TeamSpec]) -> AccessSpec:
     return AccessSpec(**{**dict(access), "entries": [*access.entries, *entries]}) if entries else access
 
 
-def team_files(teams: Sequence[TeamSpec]) -> Iterator[ManifestFile]:
-    """Yields the Kubernetes objects of teams: their namespaces, which stay, and what holds in them."""
+def team_files(teams: Sequence[TeamSpec], *, with_rights: Collection[str], on_sites: bool) -> Iterator[ManifestFile]:
+    """Yields the Kubernetes objects of teams: their namespaces, which stay, and what holds in them.
+
+    Args:
+        teams: the teams of a cluster.
+        with_rights: namespaces whose pods have AWS roles.
+        on_sites: whether pods may run on hybrid nodes, whose network is Cilium's.
+    """
     if not teams:
         return
     spaces = [_namespace(team, name) for team in teams for name in team.namespaces]
     yield ManifestFile(
         ORDER, "team-namespaces", spaces, "Namespaces of teams. They stay when a team leaves the file.", keep=True
     )
-    rules = [item for team in teams for name in team.namespaces for item in _rules(team, name)]
+    rules = [
+        item
+        for team in teams
+        for name in team.namespaces
+        for item in _rules(team, name, _agent(on_sites) if name in with_rights else None)
+    ]
     yield ManifestFile(
         ORDER + 1, "teams", rules, "What holds in the namespaces of teams: rights, quota, defaults, network."
     )
@@ -210,7 +221,7 @@ def _namespace(team: TeamSpec, name: str) -> KubernetesObject:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def _rules(team: TeamSpec, namespace: str) -> Iterator[KubernetesObject]:
+def _rules(team: TeamSpec, namespace: str, agent: KubernetesObject | None) -> Iterator[KubernetesObject]:
     for name, role, group, people in (
         ("team-members", "edit", team.group, team.members),
         ("team-readers", "view", f"{team.group}:readers", team.readers),
@@ -241,11 +252,18 @@ def _rules(team: TeamSpec, namespace: str) -> Iterator[KubernetesObject]:
         ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
         dns = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"ports": ports}]}
         yield {**_object(*policy, "allow-dns", namespace), "spec": dns}
-        if any(one.namespace == namespace for one in team.pod_identities):
-            peers = [{"ipBlock": {"cidr": cidr}} for cidr in AGENT_CIDRS]
-            agent = {"to": peers, "ports": [{"protocol": "TCP", "port": 80}]}
+        if agent:
             spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [agent]}
             yield {**_object(*policy, "allow-pod-identity", namespace), "spec": spec}
+
+
+def _agent(on_sites: bool) -> KubernetesObject:
+    """Returns the rule that lets pods reach the Pod Identity agent of their node.
+
+    Cilium calls its address ``host``, which no ipBlock matches; a rule without peers does: https://github.com/cilium/cilium/issues/34387
+    """
+    rule: KubernetesObject = {"ports": [{"protocol": "TCP", "port": 80}]}
+    return rule if on_sites else {"to": [{"ipBlock": {"cidr": cidr}} for cidr in AGENT_CIDRS], **rule}
 
 
 def _object(version: str, kind: str, name: str, namespace: str) -> KubernetesObject:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from delivery.object_kind import kind_of
-from tests.support.environments import NODES, minimal, validated
+from tests.support.environments import NODES, environment_data, minimal, validated
 from tests.support.synth import assembled
 from tests.support.templates import of_type, only
 
@@ -82,6 +82,16 @@ def test_isolated_pods_with_rights_in_aws_reach_the_agent_that_has_their_credent
     (rule,) = found["spec"]["egress"]
     assert {peer["ipBlock"]["cidr"] for peer in rule["to"]} == {"169.254.170.23/32", "fd00:ec2::23/128"}
     assert rule["ports"] == [{"protocol": "TCP", "port": 80}]
+    of_cluster = of_kind(environment(teams=[TEAM], pod_identities=[rights]), "NetworkPolicy")
+    assert found in of_cluster, "the role is the cluster's, and the namespace the team's"
+
+
+def test_cilium_at_the_sites_lets_them_reach_it_by_its_port():
+    rights = {"namespace": "jobs", "service_account": "cart", "policies": ["AmazonSQSReadOnlyAccess"]}
+    data = environment_data("hybrid")
+    data["clusters"][0]["teams"] = [{**TEAM, "pod_identities": [rights]}]
+    policies = {item["metadata"]["name"]: item["spec"] for item in of_kind(data, "NetworkPolicy")}
+    assert policies["allow-pod-identity"]["egress"] == [{"ports": [{"protocol": "TCP", "port": 80}]}]
 
 
 def test_pod_security_and_labels():
