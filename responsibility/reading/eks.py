@@ -126,6 +126,10 @@ class Cluster(Fact):
             one.resource.maybe(group) != "eks.amazonaws.com" for one in pools
         )
 
+    def has_only(self, kind: ComputeKind) -> bool:
+        """Whether all nodes that are known are of one kind of compute."""
+        return self.kinds == [kind] and not self.has_karpenter
+
     def has_any(self, kinds: Iterable[ComputeKind]) -> bool:
         """Whether it has one of some kinds of compute. Raises UnknownValue where it may.
 
