@@ -224,29 +224,6 @@ class EksClusterSpec(Spec):
         return self
 
     @model_validator(mode="after")
-    def _rules_once(self) -> "EksClusterSpec":
-        """EC2 refuses a rule that a security group has already, whatever its description, and hybrid nodes bring theirs."""
-        remote, plane = self.compute.remote_networks, self.control_plane
-        let_in = {*remote.nodes, *remote.pods} if remote else set()
-        asked = [
-            (cidr, (443, 443), ("endpoint", "private_access_cidrs", index))
-            for index, cidr in enumerate(plane.endpoint.private_access_cidrs)
-        ] + [
-            (cidr, rule.range, ("security_group_rules", index))
-            for index, rule in enumerate(plane.security_group_rules)
-            for cidr in rule.cidrs
-            if rule.range == (53, 53) or (rule.protocol, rule.range) == ("tcp", (443, 443))
-        ]
-        for cidr, (port, _), where in asked:
-            if cidr in let_in:
-                raise Misplaced(
-                    f"{cidr} is a range of hybrid nodes, which gets its rule for port {port} by itself, and EC2 takes no rule twice;"
-                    " remove it",
-                    *("control_plane", *where),
-                )
-        return self
-
-    @model_validator(mode="after")
     def _addons_can_run(self) -> "EksClusterSpec":
         try:
             selectors = [FargateSelectorSpec(**pods) for pods in self.system_pods()]
@@ -350,5 +327,29 @@ class EksClusterSpec(Spec):
                 raise Misplaced(
                     f"needs the add-on {AGENT}, which is switched off; switch it on, or remove this",
                     *way,
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_once(self) -> "EksClusterSpec":
+        """EC2 refuses a rule that a security group has already, whatever its description."""
+        context = self.context(iam=IamSpec(), tags={})
+        made = {rule: kind.title for kind, section in self.compute.active() for rule in kind.opens(section, context)}
+        plane = self.control_plane
+        asked: list[tuple[tuple[str, str, int], Where]] = [
+            ((cidr, "tcp", 443), ("endpoint", "private_access_cidrs", index))
+            for index, cidr in enumerate(plane.endpoint.private_access_cidrs)
+        ]
+        asked += [
+            ((cidr, rule.protocol, rule.range[0]), ("security_group_rules", index))
+            for index, rule in enumerate(plane.security_group_rules)
+            for cidr in rule.cidrs
+            if rule.range[0] == rule.range[1]
+        ]
+        for rule, where in asked:
+            if rule in made:
+                raise Misplaced(
+                    f"{rule[0]} has a rule for port {rule[2]} already, of {made[rule]}, and EC2 takes none twice; remove it",
+                    *("control_plane", *where),
                 )
         return self
