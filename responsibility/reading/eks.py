@@ -8,7 +8,7 @@ from responsibility.model import ComputeKind
 from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Role
 from responsibility.reading.network import Subnet, Vpc, region_of_zone
-from responsibility.reading.nodes import Ec2Nodes
+from responsibility.reading.nodes import Ec2Nodes, StartsInstances
 from responsibility.reading.properties import Prop, Texts
 from responsibility.reading.resource import text
 
@@ -117,9 +117,27 @@ class Cluster(Fact):
         """The kinds of compute it has."""
         return [kind.id for kind in self.facts.kinds if kind.has(self)]
 
+    @property
+    def has_karpenter(self) -> bool:
+        """Whether objects of Karpenter were read that start nodes."""
+        pools = (one for one in self.facts.of_type("NodePool") if one.cluster_key == self.resource.key)
+        group = "spec.template.spec.nodeClassRef.group"
+        return bool(self.facts.belonging(StartsInstances, self.resource.key)) or any(
+            one.resource.maybe(group) != "eks.amazonaws.com" for one in pools
+        )
+
+    def has_only(self, kind: ComputeKind) -> bool:
+        """Whether all nodes that are known are of one kind of compute."""
+        return self.kinds == [kind] and not self.has_karpenter
+
     def has_any(self, kinds: Iterable[ComputeKind]) -> bool:
-        """Whether it has one of some kinds of compute. Raises UnknownValue where it may."""
+        """Whether it has one of some kinds of compute. Raises UnknownValue where it may.
+
+        What Karpenter starts are EC2 instances of the account, and no resource of a template: they count as both kinds of those.
+        """
         if set(kinds) & set(self.kinds):
+            return True
+        if {"managed_nodes", "self_managed_nodes"} & set(kinds) and self.has_karpenter:
             return True
         for kind in self.facts.kinds:
             if kind.id in kinds:

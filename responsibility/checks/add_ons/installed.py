@@ -23,6 +23,7 @@ _VERSION = re.compile(r"v\d+\.(\d+)\.\d+")
 def _needed(cluster: Cluster) -> list[str]:
     """The networking add-ons that its compute needs; nodes that joined by themselves need what managed ones do."""
     kinds = {"managed_nodes" if kind == "self_managed_nodes" else kind for kind in cluster.kinds}
+    kinds |= {"managed_nodes"} if cluster.has_karpenter else set()
     return [name for name in _REPLACED_BY if kinds & set(addon_kinds()[name])]
 
 

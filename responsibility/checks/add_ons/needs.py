@@ -59,7 +59,7 @@ def a_driver_stands_where_volumes_are_claimed(cluster: Cluster) -> Answer:
 def _has_driver(cluster: Cluster, driver: str) -> bool:
     if driver == _AUTO_MODE_DRIVER:
         return cluster.auto_mode
-    if driver == _EFS and cluster.kinds == ["fargate"]:
+    if driver == _EFS and cluster.has_only("fargate"):
         return True  # Fargate mounts EFS by itself.
     return bool(software.runs(cluster, *_DRIVERS[driver]))
 

@@ -61,7 +61,7 @@ def chart_values(cluster: Cluster, *words: str) -> dict[str, Any]:
 
 def has_ec2_nodes(cluster: Cluster) -> bool:
     """Whether EC2 instances of the customer join it."""
-    return bool(cluster.node_groups or cluster.self_managed)
+    return bool(cluster.node_groups or cluster.self_managed) or cluster.has_karpenter
 
 
 def objects(cluster: Cluster, kind: str) -> list[KubernetesObject]:

@@ -117,7 +117,7 @@ def dns_runs_on_fargate(cluster: Cluster) -> Answer | None:
     """Applies where Fargate is the only compute."""
     if not cluster.fargate_profiles:
         return None
-    if cluster.kinds != ["fargate"]:
+    if not cluster.has_only("fargate"):
         return not_applicable("other compute takes CoreDNS")
     for profile in cluster.fargate_profiles:
         for selector in _selectors(profile):
@@ -160,7 +160,7 @@ def kube_system_is_not_taken_whole(profile: FargateProfile) -> Answer:
     cluster = profile.cluster
     if not cluster:
         raise UnknownValue(whole[0], "whether the cluster has other compute was not read")
-    if cluster.kinds == ["fargate"]:
+    if cluster.has_only("fargate"):
         return not_applicable("Fargate is the only compute of the cluster")
     return open_("selects every pod in kube-system, although there is other compute", *whole)
 

@@ -62,7 +62,7 @@ def endpoint_is_private_inside(cluster: Cluster) -> Answer:
     path = "ResourcesVpcConfig.EndpointPrivateAccess"
     if cluster.private_access:
         return met("has a private endpoint", cluster.at(path))
-    if cluster.kinds == ["hybrid_nodes"]:
+    if cluster.has_only("hybrid_nodes"):
         return not_applicable("all nodes are outside of the VPC")
     return open_("has no private endpoint", cluster.at(path))
 

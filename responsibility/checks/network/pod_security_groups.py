@@ -51,7 +51,7 @@ def _on(cluster: Cluster, here: Evidence) -> Answer:
     """Returns whether some nodes of a cluster give pods groups of their own. Raises UnknownValue."""
     if cluster.fargate_profiles:
         return met("selects pods, and those on Fargate have groups of their own", here)
-    if not software.has_ec2_nodes(cluster) and not software.objects(cluster, "EC2NodeClass"):
+    if not software.has_ec2_nodes(cluster):
         if cluster.auto_mode:
             return open_("selects pods on nodes of Auto Mode, which have the groups of their NodeClass", here)
         raise UnknownValue(here, "where its cluster's pods run was not read")

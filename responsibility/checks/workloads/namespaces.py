@@ -103,7 +103,7 @@ def unenforced(cluster: Cluster, where: Evidence) -> str:
         return "" if str(on).lower() == "true" else "the vpc-cni add-on lacks enableNetworkPolicy"
     if str(software.chart_values(cluster, "aws-vpc-cni").get("enableNetworkPolicy")).lower() == "true":
         return ""
-    if cluster.kinds == ["auto_mode"]:
+    if cluster.has_only("auto_mode"):
         if not software.shows_software(cluster):
             raise UnknownValue(
                 where, "no Kubernetes object of the cluster was read: the ConfigMap amazon-vpc-cni decides"
@@ -118,7 +118,7 @@ def unenforced(cluster: Cluster, where: Evidence) -> str:
 @check("EKR319", Cluster)
 def policies_are_enforced(cluster: Cluster) -> Answer:
     """Whether there are policies is EKR089's: they have no effect, and give no error, where nothing enforces them."""
-    if cluster.kinds == ["fargate"]:
+    if cluster.has_only("fargate"):
         return not_applicable("Fargate, its only compute, applies no network policies")
     where = cluster.at()
     if why := unenforced(cluster, where):
