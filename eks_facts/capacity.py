@@ -76,6 +76,25 @@ def instance_type(name: str) -> InstanceType:
     return InstanceType(name, category, int(generation), vcpus, vcpus * facts["gib_per_vcpu"].get(category, 4), pods)
 
 
+_OTHER_MEMORY = {"c5n"}
+"""Families of c, m and r with another amount of memory for each vCPU: https://aws.amazon.com/ec2/instance-types/c5/"""
+
+
+def most_cpus(name: str) -> int | None:
+    """Returns the vCPUs of an instance type, or more; None: its name does not say them surely (bare metal, families before 5)."""
+    kind = instance_type(name)
+    surely = kind.generation >= 5 or kind.family in load("instance_sizes")["burstable"]["families"]
+    return kind.vcpus if surely and kind.category in _SIZES_SAY_CPUS and kind.size != "metal" else None
+
+
+def most_gib(name: str) -> float | None:
+    """Returns the GiB of memory of an instance type, or more; None: its name does not say them surely."""
+    kind = instance_type(name)
+    surely = kind.category in ("c", "m", "r", "t") and kind.family not in _OTHER_MEMORY
+    return kind.gib if surely and most_cpus(name) is not None else None
+
+
+_SIZES_SAY_CPUS = ("c", "m", "r", "t", "g", "gr", "p", "i", "inf", "trn", "x", "z")
 _SECONDARY = (49, 29, 14, 11, 9, 5, 3)
 """Addresses of an interface beside its own: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/AvailableIpPerENI.html"""
 

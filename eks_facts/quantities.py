@@ -50,7 +50,10 @@ def requested(spec: Mapping[str, Any], resource: str, group: str = "requests") -
     Its containers and sidecars together, or an init container with the sidecars that run by then, if that is more. A
     container that has a limit alone requests as much. Raises UnreadableQuantity.
 
-    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
+    What the pod itself says (``spec.resources``: processors, memory, huge pages) counts instead.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers and
+    https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#pod-level-resource-specification
     """
     running = sum((_of(one, resource, group, *where) for where, one in _containers(spec, "containers")), Fraction(0))
     beside = peak = Fraction(0)
@@ -59,8 +62,21 @@ def requested(spec: Mapping[str, Any], resource: str, group: str = "requests") -
         peak = max(peak, beside + amount)
         if one.get("restartPolicy") == "Always":  # a sidecar keeps running
             beside += amount
-    overhead = _mapping(spec.get("overhead"), "overhead").get(resource, 0)
-    return max(running + beside, peak) + quantity(overhead, "overhead", resource)
+    overhead = quantity(_mapping(spec.get("overhead"), "overhead").get(resource, 0), "overhead", resource)
+    of_containers = max(running + beside, peak)
+    return (of_containers if (whole := _of_pod(spec, resource, group, of_containers)) is None else whole) + overhead
+
+
+def _of_pod(spec: Mapping[str, Any], resource: str, group: str, of_containers: Fraction) -> Fraction | None:
+    """Returns how much the pod itself says; None: nothing. Its limit is its request where no container has one."""
+    if resource not in ("cpu", "memory") and not resource.startswith("hugepages-"):
+        return None
+    resources = _mapping(spec.get("resources"), "resources")
+    for name in (group,) if of_containers else (group, "limits"):
+        value = _mapping(resources.get(name), "resources", name).get(resource)
+        if value is not None:
+            return quantity(value, "resources", name, resource)
+    return None
 
 
 def _containers(spec: Mapping[str, Any], key: str) -> list[tuple[tuple[str | int, ...], Mapping[str, Any]]]:

@@ -112,11 +112,14 @@ def claims_of(pod: dict[str, Any], objects: Sequence[KubernetesObject]) -> Itera
 
 
 def resources_of(pod: dict[str, Any]) -> Iterator[tuple[Where, str]]:
-    """Yields the resources that the containers of a pod ask for, with the way to each from the pod."""
-    for where, container in containers(pod):
+    """Yields the resources that a pod and its containers ask for, with the way to each from the pod."""
+    own: list[tuple[Where, Any]] = [(("spec",), pod["spec"]), *containers(pod)]
+    for where, asks in own:
         for group in ("limits", "requests"):
-            for name in (container.get("resources") or {}).get(group) or {}:
+            for name in (asks.get("resources") or {}).get(group) or {}:
                 yield (*where, "resources", group, str(name)), str(name)
+    for name in pod["spec"].get("overhead") or {}:
+        yield ("spec", "overhead", str(name)), str(name)
 
 
 def asked_for(pod: dict[str, Any], resource: str) -> Fraction:

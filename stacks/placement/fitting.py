@@ -1,11 +1,12 @@
 """The nodes of its placement that a pod fits on: by taints, devices and disk."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from eks_constructs.compute.placement import Nodes, Toleration, toleration
 from eks_constructs.manifests import KubernetesObject
 from eks_constructs.spec import Misplaced
+from eks_facts.capacity import most_cpus, most_gib
 from eks_facts.labels import tolerates
 from eks_facts.node_selection import SYSTEM, keeps_off
 from safe_io.where import Where
@@ -15,6 +16,7 @@ from stacks.objects.pods import Claim, asked_for, claims_of, containers, resourc
 from stacks.placement.kinds import Placement
 
 _DISK = "ephemeral-storage"
+_TYPE = "node.kubernetes.io/instance-type"
 _GIB = 2**30
 
 
@@ -53,7 +55,7 @@ def fitting_nodes(
             f" {', '.join(placement.nodes)}",
             where,
         )
-    found = let_in
+    found = _large_enough(let_in, template, name, placement, file)
     for resource, amount in asked.items():
         each = _most_of_a_container(pod, resource)
         found = {key: one for key, one in found.items() if _offers(one, resource, amount, each)}
@@ -85,6 +87,43 @@ def fitting_nodes(
         if taint["key"] in tolerated and toleration(taint) not in placement.tolerations
     ]
     return found, [one for index, one in enumerate(extra) if one not in extra[:index]]
+
+
+def _large_enough(
+    nodes: dict[str, Nodes], template: tuple[Where, dict[str, Any]], name: str, placement: Placement, file: YamlFile
+) -> dict[str, Nodes]:
+    """Returns the nodes of the type that a pod names, if it names one, with the processors and memory that it asks for."""
+    way, pod = template
+    where = "nodes" if placement.spec.nodes else "compute"
+    have = ", ".join(f"{key}: {', '.join(one.instance_types)}" for key, one in nodes.items())
+    typed = {key: one for key, one in nodes.items() if one.instance_types}
+    found = {key: one for key, one in nodes.items() if not keeps_off(pod["spec"], _TYPE, one.instance_types)}
+    found |= {key: one for key, one in nodes.items() if key not in typed}
+    if not found:
+        every = {one for nodes_ in typed.values() for one in nodes_.instance_types}
+        _, field = file.message((*way, "spec", *(keeps_off(pod["spec"], _TYPE, every) or ())), "")
+        raise Misplaced(
+            f"the pods of {name} ask for another {_TYPE} than their nodes have ({field}): {have}; remove that, or add the type",
+            where,
+        )
+    for resource, most_of, unit, text in (("cpu", most_cpus, 1, " CPUs"), ("memory", most_gib, _GIB, "Gi of memory")):
+        amount = float(asked_for(pod, resource)) / unit
+        found = {key: one for key, one in found.items() if _may_have(one, most_of, amount)}
+        if not found:
+            here = next(here for here, one in resources_of(pod) if one == resource)
+            _, field = file.message((*way, *here), "")
+            raise Misplaced(
+                f"{name} asks for {amount:g}{text} ({field}), and no {placement.what} that it may use has an instance with more ({have}):"
+                " ask for less, or choose larger instance_types",
+                where,
+            )
+    return found
+
+
+def _may_have(nodes: Nodes, most_of: Callable[[str], float | None], amount: float) -> bool:
+    """Whether a node may have so much: the system takes its share too, so not all that an instance has."""
+    most = [most_of(one) for one in nodes.instance_types]
+    return not most or any(one is None or amount < one for one in most) or amount == 0
 
 
 def check_not_empty(

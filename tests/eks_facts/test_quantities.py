@@ -64,6 +64,9 @@ SIDECAR = {"restartPolicy": "Always"}
         ({"containers": [container("1")], "initContainers": [container("1", **SIDECAR), container("3")]}, 4),
         ({"containers": [container("1")], "initContainers": [container("3"), container("1", **SIDECAR)]}, 3),
         ({"containers": [container("1")], "overhead": {"cpu": "250m"}}, Fraction(5, 4)),
+        ({"containers": [container("1")], "resources": {"requests": {"cpu": "4"}}}, 4),
+        ({"containers": [container("1")], "resources": {"limits": {"cpu": "4"}}}, 1),
+        ({"containers": [{}], "resources": {"limits": {"cpu": "4"}}, "overhead": {"cpu": "1"}}, 5),
     ],
 )
 def test_what_a_pod_requests(spec: dict[str, Any], cpu: Fraction) -> None:
@@ -76,6 +79,7 @@ def test_what_a_pod_requests(spec: dict[str, Any], cpu: Fraction) -> None:
         ({"containers": "all"}, ("containers",)),
         ({"containers": [{}, 3]}, ("containers", 1)),
         ({"containers": [{"resources": {"requests": []}}], "overhead": []}, ("containers", 0, "resources", "requests")),
+        ({"containers": [{}], "resources": {"requests": {"cpu": "much"}}}, ("resources", "requests", "cpu")),
         ({"initContainers": [container("much")]}, ("initContainers", 0, "resources", "requests", "cpu")),
     ],
 )

@@ -88,6 +88,17 @@ FOUND = [
     (DISK, "43Gi", groups(PLAIN), MANAGED),
     (DISK, "500Gi", {"auto_mode": {}}, AUTO),  # Auto Mode takes instances with disks of their own
     (NVIDIA, "0", {"auto_mode": {}}, AUTO),
+    ("cpu", "1900m", groups(PLAIN), MANAGED),
+    ("cpu", "40", groups({**PLAIN, "instance_types": ["m7i.large", "m7i.metal-24xl"]}), MANAGED),
+    (
+        "cpu",
+        "150",
+        groups({**PLAIN, "instance_types": ["m6a.metal"]}),
+        MANAGED,
+    ),  # its name does not say how many it has
+    ("memory", "20Gi", groups({**PLAIN, "instance_types": ["c5n.2xlarge"]}), MANAGED),  # 21 GiB, where other c have 16
+    ("cpu", "500", {"auto_mode": {}}, AUTO),
+    ("memory", "4Ti", karpenter(instance_categories=["x"]), MORE),
 ]
 
 
@@ -131,6 +142,15 @@ MISSING = [
     ("hugepages-2Mi", "64Mi", groups(PLAIN), MANAGED, "no node group has hugepages-2Mi"),
     ("hugepages-1Gi", "1Gi", FARGATE, {"compute": "fargate"}, "no Fargate profile has hugepages-1Gi"),
     ("nvidia.com/mig-1g.5gb", "1", groups(PLAIN, GPU), MANAGED, "provided_elsewhere"),
+    ("cpu", "2", groups(PLAIN), MANAGED, r"has an instance with more \(plain: m7i.large\)"),
+    ("memory", "8Gi", groups(PLAIN), MANAGED, "has an instance with more"),
+    (
+        "cpu",
+        "5",
+        pools({"name": "g", "instance_types": ["g6.xlarge"]}),
+        {**AUTO, "nodes": "g"},
+        "has an instance with more",
+    ),
     (DISK, "45Gi", groups(PLAIN), MANAGED, r"less of a node's disk \(plain 44Gi\); raise volume_gib"),
 ]
 
@@ -147,6 +167,24 @@ def test_what_no_node_has_is_refused_with_the_line_that_asks(workloads, resource
     assert refusal.value.where == ("clusters", 0, "workloads", 0, "nodes" if "nodes" in where else "compute")
     assert f"Pod app asks for {amount}" in str(refusal.value)
     assert f"{workloads.folder}/app/base/all.yaml:" in str(refusal.value)
+
+
+def test_what_the_pod_itself_asks_for_counts_and_is_named(workloads):
+    workloads.write("app", [pod(resources={"requests": {"cpu": "100"}})])
+    with pytest.raises(Misplaced, match=r"asks for 100 CPUs \(.*spec\.resources\.requests\.cpu\)"):
+        workloads.objects({"name": "app", **MANAGED}, compute=groups(PLAIN))
+
+
+def test_a_pod_may_name_the_type_of_its_node_if_there_is_one(workloads):
+    label = "node.kubernetes.io/instance-type"
+    two = groups(PLAIN, {**PLAIN, "name": "more", "instance_types": ["c7i.large", "c7i.xlarge"]})
+    workloads.write("app", [pod(nodeSelector={label: "c7i.xlarge"})])
+    assert workloads.objects({"name": "app", **MANAGED}, compute=two)
+    assert workloads.objects("app"), "Auto Mode chooses among types that no file names"
+    with pytest.raises(
+        Misplaced, match=rf"ask for another {label} than their nodes have \(.*nodeSelector.*plain: m7i.large"
+    ):
+        workloads.objects({"name": "app", **MANAGED}, compute=groups(PLAIN))
 
 
 def test_resources_of_something_else_are_not_asked_about(workloads):

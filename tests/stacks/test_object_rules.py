@@ -166,6 +166,19 @@ CLASHES = [
         "nothing in this cluster makes it. Add it to the workload",
     ),
     ("auto_mode", pod(runtimeClassName="gvisor"), "spec.runtimeClassName", "found gvisor"),
+    ("auto_mode", pod(schedulerName="volcano"), "spec.schedulerName", "EKS runs default-scheduler alone"),
+    (
+        "managed_nodes",
+        claim(accessModes=["ReadWriteMany"]),
+        "spec.accessModes[0]",
+        "gp3 makes EBS volumes, which one node uses at a time",
+    ),
+    (
+        "auto_mode",
+        thing("StatefulSet", {"volumeClaimTemplates": [claim(accessModes=["ReadOnlyMany"])]}, "apps/v1"),
+        "accessModes[0]",
+        "auto-gp3 makes EBS volumes",
+    ),
     ("auto_mode", pod(nodeName="ip-10-0-0-1"), "spec.nodeName", "names one node"),
     (
         "auto_mode",

@@ -91,6 +91,8 @@ class Nodes:
     """Operating system, as Kubernetes calls it."""
     empty: bool = False
     """Whether it begins with no node: pods wait until something changes its size."""
+    instance_types: tuple[str, ...] = ()
+    """Types of its nodes; none: they depend on more than the file says."""
 
     @property
     def closing(self) -> list[Mapping[str, str]]:

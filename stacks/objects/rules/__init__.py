@@ -9,11 +9,17 @@ from stacks.objects.rules.balancers import address_family, annotations, gateway,
 from stacks.objects.rules.kinds import kind, scaler
 from stacks.objects.rules.pods import account, pod
 from stacks.objects.rules.setting import Setting
-from stacks.objects.rules.storage import device_claims, file_system_volume, storage_classes, storage_drivers
+from stacks.objects.rules.storage import (
+    access_modes,
+    device_claims,
+    file_system_volume,
+    storage_classes,
+    storage_drivers,
+)
 
 _FINDERS = (
     *(kind, scaler, service, ingress, gateway, address_family, annotations, features),
-    *(storage_classes, file_system_volume, storage_drivers, device_claims, pod, account),
+    *(storage_classes, access_modes, file_system_volume, storage_drivers, device_claims, pod, account),
 )
 
 

@@ -9,6 +9,7 @@ from stacks.objects.exposure import text_of
 from stacks.objects.pods import pod_templates
 from stacks.objects.rules.setting import ANNOTATIONS, Found, Setting
 
+_DEFAULT_SCHEDULER = "default-scheduler"
 ROLE_OF_ACCOUNT = "eks.amazonaws.com/role-arn"
 
 
@@ -27,6 +28,13 @@ def _spec(way: Where, spec: Any, setting: Setting) -> Found:
                 f"found {name}, and the API server refuses pods of a {kind} that is not there: nothing in this cluster makes it."
                 f" Add it to the workload. {setting.elsewhere}: {name}",
             )
+    scheduler = spec.get("schedulerName") or _DEFAULT_SCHEDULER
+    if scheduler != _DEFAULT_SCHEDULER and not setting.known.is_provided(str(scheduler)):
+        yield (
+            (*way, "spec", "schedulerName"),
+            f"found {scheduler}, and EKS runs {_DEFAULT_SCHEDULER} alone: without another one its pods stay Pending. Remove it."
+            f" {setting.elsewhere}: {scheduler}",
+        )
     if spec.get("nodeName"):
         yield (*way, "spec", "nodeName"), "names one node, past every placement; remove it"
     yield from _affinity(way, spec, setting)

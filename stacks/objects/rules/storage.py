@@ -42,6 +42,34 @@ def storage_classes(item: KubernetesObject, setting: Setting) -> Found:
             )
 
 
+def access_modes(item: KubernetesObject, setting: Setting) -> Found:
+    """Claims of an EBS volume for several nodes: it is on one, but for a block device of type io2.
+
+    https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volumes-multi.html and
+    https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/multi-attach.md
+    """
+    claims = list(claim_templates(item))
+    if kind_of(item) == "PersistentVolumeClaim":
+        claims.append(((), item))
+    own = setting.placement.rule.storage_class
+    for where, claim in claims:
+        spec = claim.get("spec") or {}
+        name = spec.get("storageClassName") or own
+        made = setting.known.classes.get(("StorageClass", str(name)), {})
+        is_ebs = made.get("provisioner") in load("compute_kinds")["block_storage_drivers"].values()
+        if spec.get("volumeName") or not (is_ebs or (name and name == own)):
+            continue
+        if is_ebs and spec.get("volumeMode") == "Block":
+            continue
+        for index, mode in enumerate(spec.get("accessModes") or []):
+            if mode in ("ReadWriteMany", "ReadOnlyMany"):
+                yield (
+                    (*where, "spec", "accessModes", index),
+                    f"found {mode}: {name} makes EBS volumes, which one node uses at a time, and the claim would stay Pending. Write"
+                    " ReadWriteOnce, or use a file system: needs: [file_system] in workload.yaml, or a class of efs.csi.aws.com",
+                )
+
+
 def file_system_volume(item: KubernetesObject, setting: Setting) -> Found:  # noqa: ARG001
     """Volumes of the file system that the stack makes, which lets in by its access point alone."""
     handle = (

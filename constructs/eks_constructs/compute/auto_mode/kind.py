@@ -208,6 +208,7 @@ class AutoMode(ComputeKind[AutoModeSpec]):
                     taints,
                     unnumbered(devices) | self._adapters(spec, pool),
                     device_classes=claimable(devices, "auto_mode"),
+                    instance_types=tuple(pool.instance_types),
                 ),
             )
 

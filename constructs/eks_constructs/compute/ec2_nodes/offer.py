@@ -20,6 +20,7 @@ def offer(group: Ec2GroupSpec, node_selector: Mapping[str, str]) -> Nodes:
         one_each(group),
         "windows" if group.windows else "linux",
         group.starts_empty,
+        tuple(group.instance_types),
     )
 
 

@@ -168,5 +168,6 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
                     disk_for_pods(made_of.volume_gib),
                     claimable(devices if made_of.device_allocation == "dra" else set(), "own"),
                     one_each(made_of),
+                    instance_types=tuple(pool.instance_types),
                 ),
             )
