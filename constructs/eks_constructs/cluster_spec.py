@@ -21,6 +21,7 @@ from eks_constructs.network_connections import ConnectionSpec
 from eks_constructs.pod_identities import PodIdentitySpec, Way
 from eks_constructs.pod_security_groups import PodSecurityGroupsSpec, check_pod_security_groups, policy_files
 from eks_constructs.roles import IamSpec
+from eks_constructs.security_group_rules import check_group
 from eks_constructs.spec import ClusterName, Misplaced, Spec
 from eks_constructs.teams import TeamSpec, check_teams, team_files, with_teams
 from eks_facts.addons import addons
@@ -332,24 +333,7 @@ class EksClusterSpec(Spec):
 
     @model_validator(mode="after")
     def _rules_once(self) -> "EksClusterSpec":
-        """EC2 refuses a rule that a security group has already, whatever its description."""
-        context = self.context(iam=IamSpec(), tags={})
-        made = {rule: kind.title for kind, section in self.compute.active() for rule in kind.opens(section, context)}
-        plane = self.control_plane
-        asked: list[tuple[tuple[str, str, int], Where]] = [
-            ((cidr, "tcp", 443), ("endpoint", "private_access_cidrs", index))
-            for index, cidr in enumerate(plane.endpoint.private_access_cidrs)
-        ]
-        asked += [
-            ((cidr, rule.protocol, rule.range[0]), ("security_group_rules", index))
-            for index, rule in enumerate(plane.security_group_rules)
-            for cidr in rule.cidrs
-            if rule.range[0] == rule.range[1]
-        ]
-        for rule, where in asked:
-            if rule in made:
-                raise Misplaced(
-                    f"{rule[0]} has a rule for port {rule[2]} already, of {made[rule]}, and EC2 takes none twice; remove it",
-                    *("control_plane", *where),
-                )
+        context, plane = self.context(iam=IamSpec(), tags={}), self.control_plane
+        made = {rule: kind.name for kind, section in self.compute.active() for rule in kind.opens(section, context)}
+        check_group(plane.security_group_rules, plane.endpoint, made, tunnel_host=self.access.tunnel_host)
         return self
