@@ -92,8 +92,8 @@ class EndpointSpec(Spec):
                 )
         if self.private_sources > limit("private_access_rules"):
             raise Misplaced(
-                f"has {self.private_sources} networks and groups; at most {limit('private_access_rules')} fit into the cluster's security group"
-                " (put networks into a prefix list)",
+                f"has {self.private_sources} networks and groups; at most {limit('private_access_rules')} fit into the cluster's security"
+                " group (put networks into a prefix list)",
                 "private_access_cidrs",
             )
         return self
