@@ -333,6 +333,8 @@ class EksClusterSpec(Spec):
 
     @model_validator(mode="after")
     def _rules_once(self) -> "EksClusterSpec":
+        if not self.compute.remote_networks:
+            return self
         context, plane = self.context(iam=IamSpec(), tags={}), self.control_plane
         made = {rule: kind.name for kind, section in self.compute.active() for rule in kind.opens(section, context)}
         check_group(plane.security_group_rules, plane.endpoint, made, tunnel_host=self.access.tunnel_host)
