@@ -6,7 +6,7 @@ import re
 import shlex
 
 from responsibility.findings import Evidence
-from responsibility.reading.eks import NodeGroup
+from responsibility.reading.eks import NodeGroup, SelfManagedNodes
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.partly_known import without_gaps
 from responsibility.reading.resource import UnknownValue
@@ -78,6 +78,23 @@ def _image_change(upgrade: Upgrade, where: Evidence, before: str = "") -> Change
 
 def self_managed_nodes(upgrade: Upgrade) -> Step:
     """EC2 nodes that joined by themselves."""
+    if upgrade.environment:
+        key = key_of(upgrade, "compute.self_managed_nodes.kubernetes_version")
+        changes = [Change(where=key, before=upgrade.before, after="")]
+        images = [_image_of(group) for group in upgrade.cluster.self_managed]
+        for key, words, there in (
+            ("ami", "an image", any(not one.startswith("ssm:/aws/service/") for one in images)),
+            (
+                "ami_release",
+                "a release",
+                any(one.startswith("ssm:/aws/service/") and _PINNED.search(one) for one in images),
+            ),
+        ):
+            if there:
+                where = key_of(upgrade, f"compute.self_managed_nodes.groups[].{key}")
+                changes.append(Change(where=where, before="", after=f"{words} for {upgrade.after}"))
+        # The group's instance refresh starts and ends them, the termination handler drains them.
+        return step("self_managed_nodes", upgrade, changes=changes, commands=deploy(upgrade))
     changes = []
     for group in upgrade.cluster.self_managed:
         try:
@@ -100,14 +117,19 @@ def self_managed_nodes(upgrade: Upgrade) -> Step:
     )
 
 
+def _image_of(group: SelfManagedNodes) -> str:
+    """Returns the image of a group; empty: it was not read."""
+    try:
+        return group.image
+    except UnknownValue:
+        return ""
+
+
 def _images_to_come(upgrade: Upgrade) -> list[str]:
     """Returns the parameters with the newest images of the next version: those of the groups' systems, else Amazon Linux 2023's."""
     found = []
     for group in upgrade.cluster.self_managed:
-        try:
-            image = group.image
-        except UnknownValue:
-            continue
+        image = _image_of(group)
         if image.startswith("ssm:/aws/service/"):
             newest = _PINNED.sub(lambda part: "/recommended/" if part[1] else "/latest/", image.removeprefix("ssm:"))
             found.append(_VERSION.sub(upgrade.after, newest))
