@@ -28,6 +28,7 @@ def steps(upgrade: Upgrade, gates: list[Gate]) -> list[Step]:
         _control_plane(upgrade),
         _add_ons(upgrade),
         *(make(upgrade) for kind, make in makers.items() if kind in upgrade.cluster.kinds),
+        *([steps_nodes.nodes_of_karpenter(upgrade)] if upgrade.cluster.has_karpenter else []),
         step("after", upgrade),
     ]
     return [one.model_copy(update={"number": number}) for number, one in enumerate(found, 1)]

@@ -159,9 +159,34 @@ def _on_fargate(item: Workload) -> bool:
 
 def auto_mode(upgrade: Upgrade) -> Step:
     """Nodes that AWS replaces."""
-    limits = [_limits(pool) for pool in upgrade.objects if pool.what == "NodePool"]
+    return step("auto_mode", upgrade, stuck=_stuck(upgrade, auto_mode=True))
+
+
+def nodes_of_karpenter(upgrade: Upgrade) -> Step:
+    """Nodes that Karpenter replaces: to the model they are self-managed."""
+    classes = [item for item in upgrade.objects if item.what == "EC2NodeClass"]
+    fixed = [item.bare_name for item in classes if not _by_alias(item)]
+    return step(
+        "self_managed_nodes",
+        upgrade,
+        words="nodes_of_karpenter",
+        stuck=_stuck(upgrade, auto_mode=False),
+        fixed=f": EC2NodeClass {', '.join(fixed)}" if fixed else "",
+    )
+
+
+def _by_alias(item: KubernetesObject) -> bool:
+    terms = item.resource.maybe("spec.amiSelectorTerms")
+    return isinstance(terms, list) and any(isinstance(one, dict) and one.get("alias") for one in terms)
+
+
+def _stuck(upgrade: Upgrade, *, auto_mode: bool) -> str:
+    """Returns which node pools let no node go; ``auto_mode``: of Auto Mode, else of Karpenter."""
+    pools = [item for item in upgrade.objects if item.what == "NodePool"]
+    group = "spec.template.spec.nodeClassRef.group"
+    limits = [_limits(one) for one in pools if (one.resource.maybe(group) == "eks.amazonaws.com") == auto_mode]
     stuck = [words for words in limits if words]
-    return step("auto_mode", upgrade, stuck=f"; {'; '.join(stuck)}" if stuck else "")
+    return f"; {'; '.join(stuck)}" if stuck else ""
 
 
 def _limits(pool: KubernetesObject) -> str:

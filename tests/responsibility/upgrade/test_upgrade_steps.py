@@ -101,6 +101,21 @@ def test_our_environments_have_no_blocker_and_name_their_keys(name: str, tmp_pat
     assert control_plane.commands[-1] == f"make deploy ENV={book.environment}"
 
 
+def test_nodes_of_karpenter_have_a_step(tmp_path: Path) -> None:
+    book = ours("accelerated", tmp_path)
+    (step,) = [one for one in book.steps if one.id == "self_managed_nodes"]
+    assert "Karpenter" in step.title
+    assert "EC2NodeClass" not in step.you.partition("yourself")[2], "its AMI has an alias"
+    data = environment_data("accelerated")
+    data["clusters"][0]["compute"]["karpenter"]["ami_ids"] = ["ami-0123456789abcdef0"]
+    assembled(data).copy(tmp_path / "own")
+    from tests.responsibility.upgrade.upgrade_case import AS_OF
+
+    book = playbook(Request("1.37", str(tmp_path / "own"), AS_OF)).clusters[0]
+    (step,) = [one for one in book.steps if one.id == "self_managed_nodes"]
+    assert step.you.endswith("yourself: EC2NodeClass default.")
+
+
 def test_releases_and_images_of_own_groups_are_named_in_the_file(tmp_path: Path) -> None:
     from tests.responsibility.upgrade.upgrade_case import AS_OF
 
