@@ -21,6 +21,7 @@ from eks_constructs.network_connections import ConnectionSpec
 from eks_constructs.pod_identities import PodIdentitySpec, Way
 from eks_constructs.pod_security_groups import PodSecurityGroupsSpec, check_pod_security_groups, policy_files
 from eks_constructs.roles import IamSpec
+from eks_constructs.security_group_rules import check_group
 from eks_constructs.spec import ClusterName, Misplaced, Spec
 from eks_constructs.teams import TeamSpec, check_teams, team_files, with_teams
 from eks_facts.addons import addons
@@ -224,29 +225,6 @@ class EksClusterSpec(Spec):
         return self
 
     @model_validator(mode="after")
-    def _rules_once(self) -> "EksClusterSpec":
-        """EC2 refuses a rule that a security group has already, whatever its description, and hybrid nodes bring theirs."""
-        remote, plane = self.compute.remote_networks, self.control_plane
-        let_in = {*remote.nodes, *remote.pods} if remote else set()
-        asked = [
-            (cidr, (443, 443), ("endpoint", "private_access_cidrs", index))
-            for index, cidr in enumerate(plane.endpoint.private_access_cidrs)
-        ] + [
-            (cidr, rule.range, ("security_group_rules", index))
-            for index, rule in enumerate(plane.security_group_rules)
-            for cidr in rule.cidrs
-            if rule.range == (53, 53) or (rule.protocol, rule.range) == ("tcp", (443, 443))
-        ]
-        for cidr, (port, _), where in asked:
-            if cidr in let_in:
-                raise Misplaced(
-                    f"{cidr} is a range of hybrid nodes, which gets its rule for port {port} by itself, and EC2 takes no rule twice;"
-                    " remove it",
-                    *("control_plane", *where),
-                )
-        return self
-
-    @model_validator(mode="after")
     def _addons_can_run(self) -> "EksClusterSpec":
         try:
             selectors = [FargateSelectorSpec(**pods) for pods in self.system_pods()]
@@ -351,4 +329,13 @@ class EksClusterSpec(Spec):
                     f"needs the add-on {AGENT}, which is switched off; switch it on, or remove this",
                     *way,
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_once(self) -> "EksClusterSpec":
+        if not self.compute.remote_networks:
+            return self
+        context, plane = self.context(iam=IamSpec(), tags={}), self.control_plane
+        made = {rule: kind.name for kind, section in self.compute.active() for rule in kind.opens(section, context)}
+        check_group(plane.security_group_rules, plane.endpoint, made, tunnel_host=self.access.tunnel_host)
         return self

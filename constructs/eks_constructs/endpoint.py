@@ -74,6 +74,13 @@ class EndpointSpec(Spec):
                 )
         return self
 
+    @property
+    def private_sources(self) -> int:
+        """How many networks, groups and prefix lists the private endpoint lets in."""
+        return len(
+            [*self.private_access_cidrs, *self.private_access_security_groups, *self.private_access_prefix_lists]
+        )
+
     @model_validator(mode="after")
     def _private(self) -> "EndpointSpec":
         for index, cidr in enumerate(self.private_access_cidrs):
@@ -83,11 +90,10 @@ class EndpointSpec(Spec):
                     "private_access_cidrs",
                     index,
                 )
-        found = [*self.private_access_cidrs, *self.private_access_security_groups, *self.private_access_prefix_lists]
-        if len(found) > limit("private_access_rules"):
+        if self.private_sources > limit("private_access_rules"):
             raise Misplaced(
-                f"has {len(found)} networks and groups; at most {limit('private_access_rules')} fit into the cluster's security group"
-                " (put networks into a prefix list)",
+                f"has {self.private_sources} networks and groups; at most {limit('private_access_rules')} fit into the cluster's security"
+                " group (put networks into a prefix list)",
                 "private_access_cidrs",
             )
         return self

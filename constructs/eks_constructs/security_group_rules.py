@@ -1,7 +1,7 @@
 """Rules that the file adds to the cluster's security group, which the control plane, nodes and pods share."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
@@ -10,8 +10,9 @@ from constructs import Construct
 from pydantic import AfterValidator, model_validator
 
 from eks_constructs.construct_ids import pascal_case
-from eks_constructs.endpoint import LARGEST_NETWORK, PrefixListId, SecurityGroupId
+from eks_constructs.endpoint import LARGEST_NETWORK, EndpointSpec, PrefixListId, SecurityGroupId
 from eks_constructs.spec import Cidr, Misplaced, Spec, distinct_values, pattern
+from eks_facts.files import limit
 
 Ports = Annotated[
     str,
@@ -86,6 +87,43 @@ def check_rules(rules: Sequence[SecurityGroupRuleSpec]) -> None:
             if one in seen:
                 raise Misplaced(f"lets {source} in on the same ports as another rule; remove one", index)
             seen.add(one)
+
+
+def check_group(
+    rules: Sequence[SecurityGroupRuleSpec],
+    endpoint: EndpointSpec,
+    made: Mapping[tuple[str, str, int], str],
+    *,
+    tunnel_host: bool,
+) -> None:
+    """Raises Misplaced, from the cluster, for rules that EC2 would refuse: twice in a group, whatever they are called, or too many.
+
+    ``made``: range, protocol and port of what a kind of compute lets in by itself, with its name.
+    """
+    asked: list[tuple[tuple[str, str, int], Sequence[str | int]]] = [
+        ((cidr, "tcp", 443), ("endpoint", "private_access_cidrs", index))
+        for index, cidr in enumerate(endpoint.private_access_cidrs)
+    ]
+    asked += [
+        ((cidr, rule.protocol, rule.range[0]), ("security_group_rules", index))
+        for index, rule in enumerate(rules)
+        for cidr in rule.cidrs
+        if rule.range[0] == rule.range[1]
+    ]
+    for rule, where in asked:
+        if rule in made:
+            raise Misplaced(
+                f"{rule[0]} has a rule for port {rule[2]} already, of {made[rule]}, and EC2 takes none twice; remove it",
+                *("control_plane", *where),
+            )
+    # One lets the group's members reach each other.
+    number = 1 + tunnel_host + len(made) + endpoint.private_sources + sum(len(list(rule.sources())) for rule in rules)
+    if made and number > limit("security_group_rules"):
+        raise Misplaced(
+            f"the cluster's security group would have {number} rules, and EC2 takes {limit('security_group_rules')}: write adjacent"
+            " ranges as one (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html)",
+            *("compute", next(iter(made.values()))),
+        )
 
 
 def add_rules(scope: Construct, rules: Sequence[SecurityGroupRuleSpec], *, group_id: str) -> None:

@@ -8,7 +8,7 @@ from responsibility.model import ComputeKind
 from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Role
 from responsibility.reading.network import Subnet, Vpc, region_of_zone
-from responsibility.reading.nodes import Ec2Nodes, StartsInstances
+from responsibility.reading.nodes import Ec2Nodes
 from responsibility.reading.properties import Prop, Texts
 from responsibility.reading.resource import text
 
@@ -120,10 +120,10 @@ class Cluster(Fact):
     @property
     def has_karpenter(self) -> bool:
         """Whether objects of Karpenter were read that start nodes."""
-        pools = (one for one in self.facts.of_type("NodePool") if one.cluster_key == self.resource.key)
         group = "spec.template.spec.nodeClassRef.group"
-        return bool(self.facts.belonging(StartsInstances, self.resource.key)) or any(
-            one.resource.maybe(group) != "eks.amazonaws.com" for one in pools
+        found = [*self.facts.of_type("EC2NodeClass"), *self.facts.of_type("NodePool")]
+        return any(
+            one.cluster_key == self.resource.key and one.resource.maybe(group) != "eks.amazonaws.com" for one in found
         )
 
     def has_only(self, kind: ComputeKind) -> bool:

@@ -188,6 +188,9 @@ def _find_in_map(scope: Scope, argument: Any) -> Any:
     for key in (scope.value(item) for item in names[:3]):
         if isinstance(key, Unknown | Reference):
             return key if isinstance(key, Unknown) else Unknown(f"depends on {key.words}")
+        if isinstance(key, PartlyKnown):
+            # A region or an account that is not known here: not one that the mapping does not have.
+            return Unknown(f"the key {key.words} of mapping {_text(names[0])} is known at deploy")
         if _name(key) not in _dict(found):
             if "DefaultValue" in options:
                 return scope.value(options["DefaultValue"])

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from responsibility.bounds import CHAIN, Budget
 from responsibility.reading.embedded import NoData, json_in
-from responsibility.reading.partly_known import part, says, written
+from responsibility.reading.partly_known import part, says, without_gaps, written
 from responsibility.reading.placeholders import MARKS
 from responsibility.reading.template import Template
 from responsibility.reading.unread import macros
@@ -109,7 +109,8 @@ class Scope:
             return value
         if says(value, "{{resolve:"):
             whole = _SSM.fullmatch(value.strip())
-            reason = f"{value[value.index('{{') : value.index('{{') + 40]}... is read at deploy"
+            words = without_gaps(value)
+            reason = f"{words[words.index('{{') : words.index('{{') + 40]}... is read at deploy"
             return Unknown(reason, ssm=whole[1] if whole else "", given=True)
         if found := MARKS.search(value) if self.macros and len(value) < _SHORT else MARKS.fullmatch(value):
             by = f"macro {', '.join(self.macros)}" if self.macros else "something"

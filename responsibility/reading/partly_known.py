@@ -7,7 +7,7 @@ look it up raises ``UnknownValue``, so a check that forgets about gaps answers "
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, SupportsIndex
@@ -296,6 +296,28 @@ def fits(text: str, pattern: str) -> bool:
     if _gapped(text, pattern) and meet(_letters(text), _letters(pattern, wild=True)):
         raise (text if isinstance(text, PartlyKnown) and text.gaps else PartlyKnown(pattern)).undecided()
     return False
+
+
+def fits_one(text: str, patterns: Iterable[str]) -> bool:
+    """Whether a text fits one of some patterns at least. Raises UnknownValue where a gap decides, and no other pattern does."""
+    undecided = None
+    for pattern in patterns:
+        try:
+            if fits(text, pattern):
+                return True
+        except UnknownValue as unknown:
+            undecided = unknown
+    if undecided:
+        raise undecided
+    return False
+
+
+def searched(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """Returns what an expression finds anywhere in a text. Raises UnknownValue where a gap may hold it."""
+    match = pattern.search(text)
+    if match is None and isinstance(text, PartlyKnown) and text.gaps:
+        raise text.undecided()
+    return match
 
 
 def found_in(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

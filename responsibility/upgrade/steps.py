@@ -28,6 +28,7 @@ def steps(upgrade: Upgrade, gates: list[Gate]) -> list[Step]:
         _control_plane(upgrade),
         _add_ons(upgrade),
         *(make(upgrade) for kind, make in makers.items() if kind in upgrade.cluster.kinds),
+        *([steps_nodes.nodes_of_karpenter(upgrade)] if upgrade.cluster.has_karpenter else []),
         step("after", upgrade),
     ]
     return [one.model_copy(update={"number": number}) for number, one in enumerate(found, 1)]
@@ -46,11 +47,11 @@ def _control_plane(upgrade: Upgrade) -> Step:
     changes = [property_change(cluster, "Version", after)]
     if upgrade.environment:
         changes = [Change(where=key_of(upgrade, "control_plane.kubernetes_version"), before=before, after=after)]
-        if (
-            cluster.node_groups
-        ):  # the groups follow in a separate step: a budget that blocks them then fails nothing else
-            key = key_of(upgrade, "compute.managed_nodes.kubernetes_version")
-            changes.append(Change(where=key, before="", after=before))
+        # Groups follow in a step of their own: a budget that blocks them then fails nothing else.
+        for kind, groups in (("managed_nodes", cluster.node_groups), ("self_managed_nodes", cluster.self_managed)):
+            if groups:
+                key = key_of(upgrade, f"compute.{kind}.kubernetes_version")
+                changes.append(Change(where=key, before="", after=before))
     nodes = [kind.rolled_back for kind in KINDS if kind.rolled_back and kind.has(cluster)]
     first = [f"{', '.join(nodes)} back to {before}"] if nodes else []
     first += [f"delete the Fargate pods that run {after}"] if "fargate" in cluster.kinds else []

@@ -6,7 +6,7 @@ import re
 import shlex
 
 from responsibility.findings import Evidence
-from responsibility.reading.eks import NodeGroup
+from responsibility.reading.eks import NodeGroup, SelfManagedNodes
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.partly_known import without_gaps
 from responsibility.reading.resource import UnknownValue
@@ -78,6 +78,23 @@ def _image_change(upgrade: Upgrade, where: Evidence, before: str = "") -> Change
 
 def self_managed_nodes(upgrade: Upgrade) -> Step:
     """EC2 nodes that joined by themselves."""
+    if upgrade.environment:
+        key = key_of(upgrade, "compute.self_managed_nodes.kubernetes_version")
+        changes = [Change(where=key, before=upgrade.before, after="")]
+        images = [_image_of(group) for group in upgrade.cluster.self_managed]
+        for key, words, there in (
+            ("ami", "an image", any(not one.startswith("ssm:/aws/service/") for one in images)),
+            (
+                "ami_release",
+                "a release",
+                any(one.startswith("ssm:/aws/service/") and _PINNED.search(one) for one in images),
+            ),
+        ):
+            if there:
+                where = key_of(upgrade, f"compute.self_managed_nodes.groups[].{key}")
+                changes.append(Change(where=where, before="", after=f"{words} for {upgrade.after}"))
+        # The group's instance refresh starts and ends them, the termination handler drains them.
+        return step("self_managed_nodes", upgrade, changes=changes, commands=deploy(upgrade))
     changes = []
     for group in upgrade.cluster.self_managed:
         try:
@@ -100,14 +117,19 @@ def self_managed_nodes(upgrade: Upgrade) -> Step:
     )
 
 
+def _image_of(group: SelfManagedNodes) -> str:
+    """Returns the image of a group; empty: it was not read."""
+    try:
+        return group.image
+    except UnknownValue:
+        return ""
+
+
 def _images_to_come(upgrade: Upgrade) -> list[str]:
     """Returns the parameters with the newest images of the next version: those of the groups' systems, else Amazon Linux 2023's."""
     found = []
     for group in upgrade.cluster.self_managed:
-        try:
-            image = group.image
-        except UnknownValue:
-            continue
+        image = _image_of(group)
         if image.startswith("ssm:/aws/service/"):
             newest = _PINNED.sub(lambda part: "/recommended/" if part[1] else "/latest/", image.removeprefix("ssm:"))
             found.append(_VERSION.sub(upgrade.after, newest))
@@ -137,9 +159,34 @@ def _on_fargate(item: Workload) -> bool:
 
 def auto_mode(upgrade: Upgrade) -> Step:
     """Nodes that AWS replaces."""
-    limits = [_limits(pool) for pool in upgrade.objects if pool.what == "NodePool"]
+    return step("auto_mode", upgrade, stuck=_stuck(upgrade, auto_mode=True))
+
+
+def nodes_of_karpenter(upgrade: Upgrade) -> Step:
+    """Nodes that Karpenter replaces: to the model they are self-managed."""
+    classes = [item for item in upgrade.objects if item.what == "EC2NodeClass"]
+    fixed = [item.bare_name for item in classes if not _by_alias(item)]
+    return step(
+        "self_managed_nodes",
+        upgrade,
+        words="nodes_of_karpenter",
+        stuck=_stuck(upgrade, auto_mode=False),
+        fixed=f": EC2NodeClass {', '.join(fixed)}" if fixed else "",
+    )
+
+
+def _by_alias(item: KubernetesObject) -> bool:
+    terms = item.resource.maybe("spec.amiSelectorTerms")
+    return isinstance(terms, list) and any(isinstance(one, dict) and one.get("alias") for one in terms)
+
+
+def _stuck(upgrade: Upgrade, *, auto_mode: bool) -> str:
+    """Returns which node pools let no node go; ``auto_mode``: of Auto Mode, else of Karpenter."""
+    pools = [item for item in upgrade.objects if item.what == "NodePool"]
+    group = "spec.template.spec.nodeClassRef.group"
+    limits = [_limits(one) for one in pools if (one.resource.maybe(group) == "eks.amazonaws.com") == auto_mode]
     stuck = [words for words in limits if words]
-    return step("auto_mode", upgrade, stuck=f"; {'; '.join(stuck)}" if stuck else "")
+    return f"; {'; '.join(stuck)}" if stuck else ""
 
 
 def _limits(pool: KubernetesObject) -> str:

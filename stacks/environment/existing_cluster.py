@@ -11,6 +11,7 @@ from pydantic import Field
 from eks_constructs.access import AccessSpec
 from eks_constructs.cluster_handle import Joining
 from eks_constructs.control_plane import ControlPlaneSpec, KubernetesVersion
+from eks_constructs.endpoint import EndpointSpec
 from eks_constructs.existing_network_spec import ExistingNetworkSpec, SubnetSpec
 from eks_constructs.spec import Cidr, Spec, pattern, resource_id
 
@@ -58,8 +59,18 @@ class ExistingClusterSpec(Spec):
                 **ControlPlaneSpec(kubernetes_version=self.kubernetes_version).__dict__,
                 "ip_family": self.ip_family,
                 "service_cidr": self.service_cidr,
+                "endpoint": EndpointSpec.model_construct(
+                    **{**EndpointSpec().__dict__, "public_access": self._public_beside_private}
+                ),
             }
         )
+
+    @property
+    def _public_beside_private(self) -> bool:
+        """Whether the API has both endpoints, as EKS answered; its own default is the public one."""
+        found = self.properties.get("ResourcesVpcConfig")
+        access = found if isinstance(found, dict) else {}
+        return bool(access.get("EndpointPrivateAccess")) and access.get("EndpointPublicAccess") is not False
 
     @property
     def says_how_to_join(self) -> bool:

@@ -112,6 +112,16 @@ def test_pods_need_no_route_where_the_gateway_of_aws_makes_them():
     assert validated(environment(network=narrow, hybrid_nodes_gateway=True))
 
 
+def test_the_tunnels_of_the_gateway_reach_its_nodes(synth):
+    rules = of_type(compute(synth, environment(hybrid_nodes_gateway=True)), "AWS::EC2::SecurityGroupIngress").values()
+    tunnels = [(one["CidrIp"], one["IpProtocol"]) for one in rules if one["FromPort"] == 8472]
+    assert tunnels == [("192.168.16.0/20", "udp")]
+
+
+def test_nodes_of_auto_mode_may_run_the_gateway():
+    assert validated(environment(beside={"auto_mode": {}}, hybrid_nodes_gateway=True))
+
+
 # The role
 
 

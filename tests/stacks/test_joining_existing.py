@@ -112,3 +112,15 @@ def test_what_its_owner_has_not_done_is_said(
     file = written(tmp_path, compute, properties, **looked_up)
     with pytest.raises(BadInput, match=words):
         load_environment(file, today=TODAY)
+
+
+def test_hybrid_nodes_find_a_cluster_with_both_endpoints_only_where_dns_is_forwarded(tmp_path: Path) -> None:
+    access = {**SHOP["properties"]["ResourcesVpcConfig"], "EndpointPublicAccess": True}
+    properties = {"RemoteNetworkConfig": REMOTE, "ResourcesVpcConfig": access}
+    compute = {"managed_nodes": NODES, "hybrid_nodes": HYBRID}
+    with pytest.raises(BadInput, match="dns_forwarded: true"):
+        load_environment(written(tmp_path, compute, properties), today=TODAY)
+    forwarded = {**compute, "hybrid_nodes": {**HYBRID, "dns_forwarded": True}}
+    assert load_environment(written(tmp_path, forwarded, properties), today=TODAY)
+    public = {**properties, "ResourcesVpcConfig": {**access, "EndpointPrivateAccess": False}}
+    assert load_environment(written(tmp_path, compute, public), today=TODAY), "its name has public addresses everywhere"

@@ -246,6 +246,10 @@ class ComputeKind(Generic[S]):
         """Returns what it sets on the cluster itself."""
         return None
 
+    def opens(self, spec: S, context: ClusterContext) -> Iterator[tuple[str, str, int]]:
+        """Yields what its constructs let into the cluster's security group: range, protocol, port."""
+        yield from ()
+
     def remote_networks(self, spec: S) -> RemoteNetworks | None:
         """Returns the networks of its nodes and pods outside of the VPC, for a section that is switched off, too."""
         return None

@@ -13,6 +13,7 @@ from responsibility.reading.handlers import Handler, handlers_of
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import objects
 from responsibility.reading.logs import LogGroups
+from responsibility.reading.partly_known import searched
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import Reference, has_gap
 
@@ -88,7 +89,7 @@ def _moves_interfaces(clusters: list[Cluster]) -> bool:
         if plugin is None:
             reason = "whether pods have security groups of their own was not read: it has no add-on vpc-cni"
             raise UnknownValue(cluster.at(), reason)
-        if _POD_ENI.search(str(plugin.get("ConfigurationValues", ""))):
+        if searched(_POD_ENI, str(plugin.get("ConfigurationValues", ""))):
             return True
     return False
 

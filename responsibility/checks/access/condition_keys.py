@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from functools import cache
 
 from eks_facts.files import load
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.reading.iam import Policy, Role
+from responsibility.reading.partly_known import fits
 from responsibility.reading.policy_statements import Statement, read_statements
 from responsibility.reading.resource import UnknownValue
 
@@ -22,7 +22,7 @@ def _judge(statements: Iterable[Statement], unsaid: list[UnknownValue]) -> Answe
     found, tested = [], []
     for statement in statements:
         for key in sorted(key for key in statement.condition_keys if key.startswith("eks:")):
-            if any(fnmatchcase(key, known) for known in _known()):
+            if any(fits(key, known) for known in _known()):
                 tested.append(_known().get(key, key))
                 continue
             near = get_close_matches(key, _known(), 1)

@@ -1,12 +1,12 @@
 """Checks of what IAM roles may do: all roles that have to do with a cluster (``reading/uses.py``)."""
 
 from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase
 
 from eks_facts import iam_words
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.iam import Role
+from responsibility.reading.partly_known import fits
 from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
@@ -144,7 +144,7 @@ def passes_named_roles(role: Role) -> Answer | None:
 
 def _covers(pattern: str, action: str) -> bool:
     """Whether a pattern of some actions has one of them; the whole of IAM, and everything, are other checks'."""
-    return bool(pattern.lower().strip("*:") not in ("", "iam")) and fnmatchcase(action.lower(), pattern.lower())
+    return bool(pattern.lower().strip("*:") not in ("", "iam")) and fits(action.lower(), pattern.lower())
 
 
 def _every_role(resource: str) -> bool:

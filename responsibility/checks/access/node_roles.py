@@ -1,13 +1,12 @@
 """Checks of node roles: every pod that reaches the node's metadata service can use them."""
 
 import re
-from fnmatch import fnmatchcase
 
 from eks_facts import iam_words, role_policies
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.findings import Evidence
 from responsibility.reading.iam import Purpose, Role
-from responsibility.reading.partly_known import found_in
+from responsibility.reading.partly_known import fits_one, found_in
 from responsibility.reading.policy_statements import Statement
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
@@ -145,7 +144,7 @@ def is_trusted_by_what_uses_it(role: Role) -> Answer | None:
 def allows(said: list[Statement], actions: tuple[str, ...]) -> bool:
     """Whether statements allow each of some actions; that a condition or a resource limits them is for people to see."""
     granted = [pattern for statement in said if statement.allow for pattern in statement.actions]
-    return all(any(fnmatchcase(action.lower(), pattern.lower()) for pattern in granted) for action in actions)
+    return all(fits_one(action.lower(), (pattern.lower() for pattern in granted)) for action in actions)
 
 
 def allowed_to_a_node(action: str, statement: Statement, said: list[Statement]) -> bool:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
 
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
 from responsibility.reading.eks import Cluster, PodIdentity
 from responsibility.reading.iam import Role
+from responsibility.reading.partly_known import fits_one
 from responsibility.reading.policy_statements import Statement, whole_account
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.unread_roles import UnreadNodeRole
@@ -19,31 +19,38 @@ _SHARED_PROVIDERS = ("cognito-identity.amazonaws.com", "accounts.google.com", "g
 """Providers whose tokens are told apart by :aud, not by :sub (IAM's page on web identity keys)."""
 _WHO = ("aws:principal", "aws:source", "aws:userid")
 """How the keys begin that say whose call it is."""
+_CALLS = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
+"""What gives the credentials of a role."""
 
 
 def _assumes(statement: Statement) -> bool:
     if not statement.allow:
         return False
-    return any(fnmatchcase("sts:assumerole", action.lower()[:14]) or action == "*" for action in statement.actions)
+    actions = [action.lower() for action in statement.actions]
+    return any(fits_one(call, actions) for call in _CALLS)
 
 
 def _trusting(role: Role, kind: str, *values: str) -> list[Statement]:
-    """Returns the statements that let a principal in; any of a kind if none is named. Raises UnknownValue."""
+    """Returns the statements that allow a principal something; any of a kind if none is named."""
     if kind == "Service" and isinstance(role, UnreadNodeRole):
         return []  # EC2 takes it for nodes; nothing says that another service may
     return [
         statement
         for statement in role.trust
-        if _assumes(statement)
-        and any(of == kind and (not values or value in values) for of, value in statement.principals)
+        if statement.allow and any(of == kind and (not values or value in values) for of, value in statement.principals)
     ]
 
 
 def _judge(statements: list[Statement], problem: Callable[[Statement], str], fine: str) -> Answer | None:
+    """Answers by the statements among them that give the role's credentials. Raises UnknownValue."""
     found: list[tuple[str, Evidence]] = []
     unknown: UnknownValue | None = None
+    judged = False
     for statement in statements:
         try:
+            if not _assumes(statement):
+                continue
+            judged = True
             words = problem(statement)
         except UnknownValue as error:
             unknown = unknown or error
@@ -54,7 +61,7 @@ def _judge(statements: list[Statement], problem: Callable[[Statement], str], fin
         return open_("; ".join(dict.fromkeys(words for words, _ in found)), *(at for _, at in found))
     if unknown:
         raise unknown
-    return met(fine) if statements else None
+    return met(fine) if judged else None
 
 
 @check("EKR030", Role, synth=True)
@@ -80,8 +87,7 @@ def not_open_to_everybody(role: Role) -> Answer | None:
                 return f"anyone in account {account} may assume it if that account allows it"
         return ""
 
-    trusting = [statement for statement in role.trust if _assumes(statement)]
-    return _judge(trusting, problem, "trusts neither everybody nor a whole foreign account")
+    return _judge(role.trust, problem, "trusts neither everybody nor a whole foreign account")
 
 
 def _subjects(statement: Statement) -> Iterator[tuple[str, str]]:

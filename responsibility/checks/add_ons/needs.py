@@ -1,7 +1,6 @@
 """Checks of what add-ons need and what needs them: IAM roles, the Pod Identity agent, storage drivers."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
@@ -10,6 +9,7 @@ from responsibility.reading.eks import Addon, Cluster, PodIdentity
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.objects import Objects
+from responsibility.reading.partly_known import fits_one
 from responsibility.reading.resource import UnknownValue
 
 _CALLS_AWS = {
@@ -153,7 +153,7 @@ def cni_may_assign_ipv6(addon: Addon) -> Answer | None:
             raise UnknownValue(addon.at("PodIdentityAssociations"), "the role is not in what was read")
         said, unsaid = role.allowances
         patterns = [action.lower() for one in said if one.allow for action in one.actions]
-        missing = [name for name in _IPV6_CNI if not any(fnmatchcase(name.lower(), one) for one in patterns)]
+        missing = [name for name in _IPV6_CNI if not fits_one(name.lower(), patterns)]
         if missing and (unknown := [*unsaid, *role.attached[1]]):
             raise unknown[0]
         if missing:

@@ -1,7 +1,6 @@
 """Checks of EKS Auto Mode: AWS runs the nodes, but its settings and roles are yours."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from eks_facts import role_policies
 from eks_facts.instances import auto_mode_problem
@@ -12,6 +11,7 @@ from responsibility.findings import Evidence
 from responsibility.reading.eks import AccessEntry, Cluster
 from responsibility.reading.iam import Role
 from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.partly_known import fits_one
 from responsibility.reading.resource import UnknownValue
 
 _SETTINGS = {
@@ -87,7 +87,7 @@ def _tags_it_may_not_set(cluster: Cluster, role: Role) -> Iterator[tuple[str, Ev
 
 
 def _covers(patterns: tuple[str, ...], action: str) -> bool:
-    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
+    return fits_one(action.lower(), (pattern.lower() for pattern in patterns))
 
 
 def _trusts_tagged_sessions(role: Role) -> bool:

@@ -1,7 +1,6 @@
 """Checks of Fargate: which pods a profile takes, where they run, where their logs go."""
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from responsibility.checks.add_ons import software
 from responsibility.checks.add_ons.settings import settings_of
@@ -11,6 +10,7 @@ from responsibility.reading.eks import Cluster, FargateProfile, PodIdentity
 from responsibility.reading.kubernetes import Workload
 from responsibility.reading.network import Subnet
 from responsibility.reading.objects import Objects
+from responsibility.reading.partly_known import fits
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
@@ -30,7 +30,7 @@ class _Selector:
     labels: dict[str, str]
 
     def meets(self, namespace: str) -> bool:
-        return fnmatchcase(namespace, self.namespace)
+        return fits(namespace, self.namespace)
 
     @property
     def takes_any_label(self) -> bool:
@@ -39,7 +39,7 @@ class _Selector:
 
     def takes(self, namespace: str, labels: dict[str, str]) -> bool:
         return self.meets(namespace) and all(
-            any(fnmatchcase(name, key) and fnmatchcase(text, value) for name, text in labels.items())
+            any(fits(name, key) and fits(text, value) for name, text in labels.items())
             for key, value in self.labels.items()
         )
 

@@ -90,7 +90,11 @@ def cloud_software_stays_in_aws(cluster: Cluster) -> Answer:
     """EKS add-ons bring the rule; their settings, charts and manifests may lack it."""
     if not known_ranges(cluster):
         return not_applicable(_NONE)
-    found = [(item, name) for item, name in _software(cluster) if any(word in name for word in _CLOUD_ONLY)]
+    found = [
+        (item, name)
+        for item, name in _software(cluster)
+        if any(word in name for word in _CLOUD_ONLY) and not _drains_by_queue(cluster, item, name)
+    ]
     bad: list[tuple[str, Evidence]] = []
     blind: UnknownValue | None = None
     for item, name in found:
@@ -202,6 +206,15 @@ def _stays_in_aws(item: Fact) -> bool:
     if not rules:
         raise UnknownValue(item.at("Values"), "whether the chart itself keeps its pods off hybrid nodes was not read")
     return all(_excludes(rule, {}) for rule in rules)
+
+
+def _drains_by_queue(cluster: Cluster, item: Fact, name: str) -> bool:
+    """Whether something is the termination handler as a Deployment that reads a queue: on each node it would ask EC2's metadata."""
+    if "node-termination-handler" not in name:
+        return False
+    if isinstance(item, HelmChart):
+        return bool(software.chart_values(cluster, name).get("enableSqsTerminationDraining"))
+    return isinstance(item, Workload) and item.what == "Deployment"
 
 
 def _whole_namespace_on_fargate(chart: Fact) -> bool:

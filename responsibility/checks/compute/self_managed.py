@@ -9,6 +9,7 @@ from responsibility.model import KIND_NAMES
 from responsibility.reading.eks import Cluster, NodeGroup, PodIdentity, SelfManagedNodes
 from responsibility.reading.iam import Role
 from responsibility.reading.nodes import Ec2Nodes
+from responsibility.reading.partly_known import joined, searched
 from responsibility.reading.resource import UnknownValue
 
 _OWNED = "kubernetes.io/cluster/"
@@ -128,12 +129,14 @@ def windows_pods_get_addresses(cluster: Cluster) -> Answer:
     if not _has_windows(cluster):
         return not_applicable("has no Windows nodes")
     plugin = cluster.addons.get("vpc-cni")
-    if plugin and _IPAM.search(str(plugin.get("ConfigurationValues", "")).replace("\\", "")):
+    if plugin and searched(_IPAM, str(plugin.get("ConfigurationValues", "")).replace("\\", "")):
         return met("hands addresses to Windows pods", plugin.at("ConfigurationValues"))
     for item in software.objects(cluster, "ConfigMap"):
         if item.get("metadata.name", "") == "amazon-vpc-cni":
             data = item.get("data", {})
-            if _IPAM.search(" ".join(f"{key}: {value}" for key, value in dict(data).items())):
+            if searched(
+                _IPAM, joined(*(joined(str(key), ": ", str(value)) for key, value in dict(data).items()), between=" ")
+            ):
                 return met("hands addresses to Windows pods", item.at("data"))
     if plugin is None and not software.shows_software(cluster):
         raise UnknownValue(cluster.at(), "neither the vpc-cni add-on nor a ConfigMap of it was read")

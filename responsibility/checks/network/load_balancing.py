@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from responsibility.checks.add_ons import software
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
@@ -14,6 +12,7 @@ from responsibility.reading.kubernetes import Entrance, KubernetesObject, Namesp
 from responsibility.reading.load_balancers import ALB, NLB, Balancer, Maker, ingress_balancer, service_balancer
 from responsibility.reading.normalize import MANIFESTS
 from responsibility.reading.objects import Objects
+from responsibility.reading.partly_known import fits, fits_one
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
@@ -172,7 +171,7 @@ def _meant(patterns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _allows(patterns: tuple[str, ...], action: str) -> bool:
-    return any(not has_gap(one) and fnmatchcase(action.lower(), one.lower()) for one in patterns)
+    return any(not has_gap(one) and fits(action.lower(), one.lower()) for one in patterns)
 
 
 def _for(conditions: dict[str, object], service: str) -> bool:
@@ -185,4 +184,4 @@ def _for(conditions: dict[str, object], service: str) -> bool:
         if str(key).lower() == "iam:awsservicename"
         for value in (values if isinstance(values, list) else [values])
     ]
-    return not named or any(fnmatchcase(service, one) for one in named)
+    return not named or fits_one(service, named)

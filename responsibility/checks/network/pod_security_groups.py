@@ -11,6 +11,7 @@ from responsibility.reading.eks import Cluster
 from responsibility.reading.kubernetes import KubernetesObject, Workload
 from responsibility.reading.nodes import Ec2Nodes
 from responsibility.reading.objects import Objects
+from responsibility.reading.partly_known import searched
 from responsibility.reading.resource import UnknownValue
 
 _ON = re.compile(r"""ENABLE_POD_ENI["']?\s*:\s*["']?true""", re.IGNORECASE)
@@ -60,7 +61,7 @@ def _on(cluster: Cluster, here: Evidence) -> Answer:
         raise UnknownValue(
             here, "whether its CNI gives pods groups of their own was not read: it has no add-on vpc-cni"
         )
-    if _ON.search(str(plugin.get("ConfigurationValues", "")).replace("\\", "")):
+    if searched(_ON, str(plugin.get("ConfigurationValues", "")).replace("\\", "")):
         return met("selects pods whose nodes give them groups of their own", here)
     return open_("is not heeded: the vpc-cni add-on has no ENABLE_POD_ENI", here)
 

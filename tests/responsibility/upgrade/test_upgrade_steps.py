@@ -93,9 +93,44 @@ def test_our_environments_have_no_blocker_and_name_their_keys(name: str, tmp_pat
     assert book.environment == environment_data(name)["name"]
     control_plane = next(step for step in book.steps if step.id == "control_plane")
     keys = [change.where.split("]")[-1] for change in control_plane.changes]
-    groups = [".compute.managed_nodes.kubernetes_version"] if "managed_nodes" in book.kinds else []
-    assert keys == [".control_plane.kubernetes_version", *groups]
+    groups = [kind for kind in ("managed_nodes", "self_managed_nodes") if kind in book.kinds]
+    assert keys == [".control_plane.kubernetes_version", *(f".compute.{kind}.kubernetes_version" for kind in groups)]
+    for kind in groups:
+        change = next(step for step in book.steps if step.id == kind).changes[0]
+        assert change.where.endswith(f".compute.{kind}.kubernetes_version"), "then the nodes follow"
     assert control_plane.commands[-1] == f"make deploy ENV={book.environment}"
+
+
+def test_nodes_of_karpenter_have_a_step(tmp_path: Path) -> None:
+    book = ours("accelerated", tmp_path)
+    (step,) = [one for one in book.steps if one.id == "self_managed_nodes"]
+    assert "Karpenter" in step.title
+    assert "EC2NodeClass" not in step.you.partition("yourself")[2], "its AMI has an alias"
+    data = environment_data("accelerated")
+    data["clusters"][0]["compute"]["karpenter"]["ami_ids"] = ["ami-0123456789abcdef0"]
+    assembled(data).copy(tmp_path / "own")
+    from tests.responsibility.upgrade.upgrade_case import AS_OF
+
+    book = playbook(Request("1.37", str(tmp_path / "own"), AS_OF)).clusters[0]
+    (step,) = [one for one in book.steps if one.id == "self_managed_nodes"]
+    assert step.you.endswith("yourself: EC2NodeClass default.")
+
+
+def test_releases_and_images_of_own_groups_are_named_in_the_file(tmp_path: Path) -> None:
+    from tests.responsibility.upgrade.upgrade_case import AS_OF
+
+    data = environment_data("self-managed")
+    groups = data["clusters"][0]["compute"]["self_managed_nodes"]["groups"]
+    groups[0]["ami_release"], groups[2]["ami"] = "v20261112", {"ssm_parameter": "/corp/eks/ubuntu"}
+    assembled(data).copy(tmp_path / "cdk.out")
+    book = playbook(Request("1.37", str(tmp_path / "cdk.out"), AS_OF)).clusters[0]
+    (step,) = [one for one in book.steps if one.id == "self_managed_nodes"]
+    found = {change.where.split("self_managed_nodes.")[1]: change.after for change in step.changes}
+    assert found == {
+        "kubernetes_version": "",
+        "groups[].ami": "an image for 1.37",
+        "groups[].ami_release": "a release for 1.37",
+    }
 
 
 @pytest.mark.parametrize(

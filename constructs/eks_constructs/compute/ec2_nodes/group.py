@@ -136,6 +136,13 @@ class Ec2GroupSpec(NodeSettingsSpec):
         if capacity == "spot" and self.capacity_reservation:
             raise Misplaced("Spot instances use no reservation; remove it", "capacity_reservation")
         if capacity != "capacity-block":
+            # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservations-launch.html
+            if (self.capacity_reservation or "").startswith("cr-") and len(self.instance_types) != 1:
+                raise Misplaced(
+                    "a reservation has one instance type, and launches of others into it fail: name that alone, or the ARN of a group"
+                    " of reservations as capacity_reservation",
+                    "instance_types",
+                )
             return
         if not (self.capacity_reservation or "").startswith("cr-"):
             raise Misplaced(

@@ -13,7 +13,6 @@ from constructs import Construct
 from eks_constructs.cluster_handle import ClusterHandle
 from eks_constructs.compute.hybrid_nodes.rights import statements, trust_certificates, trust_ssm
 from eks_constructs.compute.hybrid_nodes.spec import HybridNodesSpec, IamRolesAnywhereSpec
-from eks_constructs.endpoint import https_from
 from eks_constructs.roles import IamSpec, Statement, role, role_name, shortened
 from eks_facts.files import limit
 from eks_facts.role_policies import narrowest
@@ -132,25 +131,16 @@ class HybridNodes(Construct):
         return made.attr_arn
 
     def _let_in(self, spec: HybridNodesSpec, group_id: str, *, dns: bool) -> None:
-        """Opens the cluster's security group to the sites; outbound it allows everything, kubelets and webhooks with it.
-
-        https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-networking.html#hybrid-nodes-networking-cluster-sg
-        """
-        ranges = [(cidr, "kubelets") for cidr in spec.remote_node_networks]
-        ranges += [(cidr, "pods") for cidr in spec.remote_pod_networks]
-        for cidr, what in ranges:
-            text = f"Kubernetes API from {what} of hybrid nodes in {cidr}"
-            https_from(self, f"HttpsFrom{_id_of(cidr)}", group_id=group_id, description=text, cidr_ip=cidr)
-        # Without a range of their own pods come with the address of their node.
-        for cidr, _ in ranges if dns else []:
-            for protocol in ("tcp", "udp"):
-                ec2.CfnSecurityGroupIngress(
-                    self,
-                    f"Dns{protocol.capitalize()}From{_id_of(cidr)}",
-                    group_id=group_id,
-                    ip_protocol=protocol,
-                    from_port=53,
-                    to_port=53,
-                    cidr_ip=cidr,
-                    description=f"CoreDNS in the VPC from hybrid nodes in {cidr}",
-                )
+        """Opens the cluster's security group to the sites; outbound it allows everything, kubelets and webhooks with it."""
+        names = {(443, "tcp"): "Https", (53, "tcp"): "DnsTcp", (53, "udp"): "DnsUdp", (8472, "udp"): "VxlanUdp"}
+        for cidr, protocol, port, text in spec.opens(dns=dns):
+            ec2.CfnSecurityGroupIngress(
+                self,
+                f"{names[port, protocol]}From{_id_of(cidr)}",
+                group_id=group_id,
+                ip_protocol=protocol,
+                from_port=port,
+                to_port=port,
+                cidr_ip=cidr,
+                description=text,
+            )

@@ -52,6 +52,14 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
             return RemoteNetworks()
         return RemoteNetworks(tuple(spec.remote_node_networks), tuple(spec.remote_pod_networks))
 
+    def opens(self, spec: HybridNodesSpec, context: ClusterContext) -> Iterator[tuple[str, str, int]]:
+        for cidr, protocol, port, _ in spec.opens(dns=self._dns_in_the_cloud(context)):
+            yield cidr, protocol, port
+
+    def _dns_in_the_cloud(self, context: ClusterContext) -> bool:
+        """Whether CoreDNS has replicas in the VPC."""
+        return "coredns" in context.addons and context.mix.deployments_run_on != self.name
+
     def check_cluster(self, spec: HybridNodesSpec, context: ClusterContext) -> None:
         if context.ipv6:
             raise Misplaced(
@@ -104,6 +112,14 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
                 " leave no room for a name: shorten them, or name a role_arn"
             )
         _check_ranges(spec, context)
+        if spec.hybrid_nodes_gateway and not {"managed_nodes", "self_managed_nodes", "auto_mode"} & set(
+            context.mix.kinds
+        ):
+            raise Misplaced(
+                "the gateway runs on EC2 nodes, and there are none; add a node group, or remove it"
+                f" ({_DOCS}/hybrid-nodes-gateway-overview.html)",
+                "hybrid_nodes_gateway",
+            )
         if context.mix.deployments_run_on == self.name and not spec.remote_pod_networks:
             for name in sorted(context.addons):
                 if addons().get(name, {}).get("control_plane_calls"):
@@ -129,7 +145,7 @@ class HybridNodesKind(ComputeKind[HybridNodesSpec]):
             environment=context.environment,
             security_group_id=wiring.security_group_id,
             pod_identity="eks-pod-identity-agent" in context.addons,
-            dns_in_the_cloud="coredns" in context.addons and context.mix.deployments_run_on != self.name,
+            dns_in_the_cloud=self._dns_in_the_cloud(context),
         )
         return Built(made)
 

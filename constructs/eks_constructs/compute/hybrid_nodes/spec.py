@@ -149,6 +149,23 @@ class HybridNodesSpec(Spec):
         """The ranges that Cilium takes pods' addresses from."""
         return self.remote_pod_networks or self.unrouted_pod_networks
 
+    def opens(self, *, dns: bool) -> Iterator[tuple[str, str, int, str]]:
+        """Yields what the cluster's security group lets in from the sites: range, protocol, port, and why. ``dns``: CoreDNS in the VPC.
+
+        https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-networking.html#hybrid-nodes-networking-cluster-sg and
+        hybrid-nodes-gateway-getting-started.html
+        """
+        ranges = [(cidr, "kubelets") for cidr in self.remote_node_networks]
+        ranges += [(cidr, "pods") for cidr in self.remote_pod_networks]
+        for cidr, what in ranges:
+            yield cidr, "tcp", 443, f"Kubernetes API from {what} of hybrid nodes in {cidr}"
+        # Without a range of their own pods come with the address of their node.
+        for cidr, _ in ranges if dns else []:
+            yield cidr, "tcp", 53, f"CoreDNS in the VPC from hybrid nodes in {cidr}"
+            yield cidr, "udp", 53, f"CoreDNS in the VPC from hybrid nodes in {cidr}"
+        for cidr in self.remote_node_networks if self.hybrid_nodes_gateway else []:
+            yield cidr, "udp", 8472, f"Tunnels to the hybrid nodes gateway from hybrid nodes in {cidr}"
+
     @model_validator(mode="after")
     def _pods(self) -> "HybridNodesSpec":
         key = "remote_pod_networks" if self.remote_pod_networks else "unrouted_pod_networks"

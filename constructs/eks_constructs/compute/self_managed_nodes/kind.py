@@ -69,6 +69,13 @@ class SelfManagedNodeGroups(Ec2Nodes[SelfManagedNodesSpec]):
         self.check_versions(spec, context)
         for index, group in enumerate(spec.groups):
             version = self.version_of(group, spec, context)
+            if group.image.family == "ubuntu" and context.ipv6:
+                # Told endpoint and certificate, as here, the script takes a cluster for one with IPv4; whether Ubuntu's has the flags of
+                # Amazon's for the other family is not documented: https://github.com/awslabs/amazon-eks-ami/issues/839
+                raise Misplaced(
+                    "how Ubuntu's AMIs join a cluster with ip_family: ipv6 is not documented; take AL2023 or Bottlerocket",
+                    *("groups", index, "ami_type"),
+                )
             if group.image.family == "ubuntu" and minors_behind(OLDEST_UBUNTU, version) > 0:
                 raise Misplaced(
                     f"Ubuntu 24.04 has images for Kubernetes {OLDEST_UBUNTU} and later; name another by ami",
