@@ -226,11 +226,16 @@ def _placeholders(value: Any) -> Any:
 
 
 def _objects(value: Any, where: Where = ()) -> Iterator[tuple[dict[str, Any], Where]]:
-    """Yields the objects of a list, or of an object of kind List, and where each is."""
+    """Yields the objects of a list, or of an object of kind List or IngressList, and where each is."""
     if isinstance(value, list):
         for number, item in enumerate(value):
             yield from _objects(item, (*where, number))
     elif isinstance(value, dict) and value.get("kind") == "List":
         yield from _objects(value.get("items"), (*where, "items"))
+    elif isinstance(value, dict) and str(value.get("kind")).endswith("List") and isinstance(value.get("items"), list):
+        # What an API server gives: its items may leave out what the list says of them all.
+        of = {"apiVersion": value.get("apiVersion"), "kind": str(value["kind"]).removesuffix("List")}
+        for number, item in enumerate(value["items"]):
+            yield from _objects({**of, **item} if isinstance(item, dict) else item, (*where, "items", number))
     elif isinstance(value, dict):
         yield value, where

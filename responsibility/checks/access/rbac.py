@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from responsibility.checks.check import Answer, check, met, open_
 from responsibility.reading.kubernetes import KubernetesObject
+from responsibility.reading.unknown import UnknownValue
 
 _BROAD = ("admin", "edit")
 _OF_THE_SYSTEM = re.compile(
@@ -45,9 +46,17 @@ def cluster_admin_for_people(binding: KubernetesObject) -> Answer | None:
     return met("binds cluster-admin to groups of people")
 
 
+def gathers(role: KubernetesObject) -> UnknownValue | None:
+    """Returns why what a role allows is not known: the control plane gives it the rules of others, and takes its own away."""
+    if not role.get("aggregationRule"):
+        return None
+    words = "the control plane fills in the rules of every ClusterRole with these labels, and the cluster may have more"
+    return UnknownValue(role.at("aggregationRule"), words)
+
+
 @check("EKR111", KubernetesObject)
 def no_wildcards(role: KubernetesObject) -> Answer | None:
-    """Rules that a controller fills in (aggregationRule) are in other roles."""
+    """Rules that a controller fills in (aggregationRule) are in other roles: not all of them are read."""
     if role.what not in _ROLES or not str(role.get("apiVersion", "")).startswith("rbac.authorization.k8s.io/"):
         return None
     found = []
@@ -61,6 +70,8 @@ def no_wildcards(role: KubernetesObject) -> Answer | None:
     if found:
         words = " and ".join(dict.fromkeys(words for words, _ in found))
         return open_(f"allows {words} (*)", *(at for _, at in found))
+    if gathered := gathers(role):
+        raise gathered
     return met("lists its verbs and resources")
 
 

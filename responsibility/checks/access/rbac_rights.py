@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from responsibility.checks.access.rbac import gathers
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.checks.workloads.containers import listed
 from responsibility.findings import Evidence
@@ -79,6 +80,8 @@ def _judged(role: KubernetesObject, rights: tuple[Right, ...], fine: str) -> Ans
         return open_("; ".join(dict.fromkeys(words for words, _ in found)), *dict.fromkeys(at for _, at in found))
     if _includes_everything(role, rights):
         return not_applicable("is a right to every resource (*), which EKR111 is about")
+    if gathered := gathers(role):
+        raise gathered
     return met(fine, role.at("rules"))
 
 
