@@ -14,7 +14,7 @@ def efa_adapters(instance_type: str) -> int | None:
         return int(number)
     if re.match(facts["one"], instance_type):
         return 1
-    return 0 if device_of(instance_type) else None
+    return 0 if device_of(instance_type) or instance_type.partition(".")[2] in facts["sizes_without"] else None
 
 
 def efa_cards(instance_type: str, adapters: int) -> list[int]:

@@ -182,6 +182,9 @@ TagKey = Annotated[
         "must be letters, digits, spaces within and _ . : / = + - @, not beginning with aws:",
     ),
 ]
+TAGS_OF_CONTROLLERS = ("eks:", "eks.amazonaws.com/", "karpenter.sh/", "karpenter.k8s.aws/", "kubernetes.io/cluster/")
+"""Tag keys begin so that EKS, Auto Mode and Karpenter set themselves; nodes with others of these are refused or taken for theirs."""
+
 TagValue = Annotated[
     str,
     pattern(

@@ -7,14 +7,17 @@ defect of ours: the answer is unknown, the finding says so, and the command ends
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from responsibility.checks.check import Answer, Check
 from responsibility.findings import Finding, evidence_of
 from responsibility.model import KIND_NAMES
+from responsibility.reading.charts import HelmChart
 from responsibility.reading.eks import Cluster
 from responsibility.reading.facts import Fact, Facts
+from responsibility.reading.kubernetes import KubernetesObject
 from responsibility.reading.resource import UnknownValue
+from responsibility.reading.unread import Unread
 from safe_io import errors
 
 _SHOWN = 3
@@ -41,7 +44,21 @@ def _ask(check: Check, facts: Facts) -> Iterator[Finding]:
     if not asked:
         # Of Kubernetes objects, each says itself what it is.
         what = check.of.what if isinstance(check.of.what, str) else "Kubernetes object"
-        yield Finding(code=check.info.code, status="not_applicable", subject="", detail=f"there is no {what} to check")
+        status, detail = "not_applicable", f"there is no {what} to check"
+        if parts := _may_bring(check, facts):
+            status, detail = "unknown", f"nothing to check was read, but {_named(parts)} was not read either"
+        yield Finding(code=check.info.code, status=status, subject="", detail=detail)
+
+
+def _may_bring(check: Check, facts: Facts) -> list[Unread]:
+    """Returns what was not read and may bring a subject of a check that has none."""
+    if issubclass(check.of, KubernetesObject | HelmChart):
+        return [part for part in facts.unread if part.brings == "objects"]
+    return [part for part in facts.unread if part.brings == "resources"] if facts.all(Cluster) else []
+
+
+def _named(parts: Sequence[Unread]) -> str:
+    return ", ".join(part.what for part in parts[:_SHOWN])
 
 
 def _absent(answer: Answer) -> bool:
@@ -153,8 +170,7 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
         and _absent(answer)
         and (isinstance(subject, Cluster) if answer.status == "met" else not cluster.kinds)
     ):
-        names = ", ".join(part.what for part in facts.unread[:_SHOWN])
-        return Answer("unknown", f"{answer.detail}, but {names} was not read", (cluster.at(),))
+        return Answer("unknown", f"{answer.detail}, but {_named(facts.unread)} was not read", (cluster.at(),))
     if answer and answer.status == "met" and (may_lack := _may_lack(answer, subject, facts)):
         return Answer("unknown", f"{answer.detail}, but {may_lack}", answer.evidence)
     if answer and answer.status == "open" and (may_lack := _may_lack(answer, subject, facts)):

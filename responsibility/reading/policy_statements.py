@@ -192,7 +192,9 @@ def _statement(item: dict[str, Any], evidence: Evidence) -> Statement:
     # Of a value that is not known, and of a test that is not, the reason.
     tests = [conditions, *(conditions.values() if isinstance(conditions, dict) else [])]
     unread = next((f"Condition: {getattr(test, 'reason', test)}" for test in tests if not isinstance(test, dict)), "")
-    pairs: list[tuple[str, str]] = []
+    # Everybody but those that it names; IAM refuses it in a trust policy:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+    pairs: list[tuple[str, str]] = [("AWS", "*")] if "NotPrincipal" in item else []
     for kind, values in principal.items() if isinstance(principal, dict) else [("AWS", principal)]:
         pairs.extend((kind, value) for value in _texts(values))
     return Statement(

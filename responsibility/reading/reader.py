@@ -138,6 +138,9 @@ def _completed(resources: list[Resource], sources: Sources, as_of: date) -> Fact
             facts.add(Overridden(resource, facts))
     for role in list(unread_node_roles(facts)):
         facts.add(role)
-    facts.unread = [*unread(sources.templates), *(Unread("", f"chart file {file}") for file in sources.passed_over)]
+    facts.unread = [
+        *unread(sources.templates),
+        *(Unread("", f"chart file {file}", brings="objects") for file in sources.passed_over),
+    ]
     facts.stated_kinds, facts.stated_version = sources.compute, sources.version
     return facts

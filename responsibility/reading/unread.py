@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from responsibility.reading.template import Template
 
@@ -28,7 +28,7 @@ class Unread:
         stack: the stack that has it.
         what: what it is, for people: ``nested stack Workers``.
         resource: its logical id; empty = the whole template.
-        may_add: whether it can add resources; a macro of one's own can change every value as well.
+        brings: resources of any type, as a nested stack does; functions, interfaces and tables, as SAM does; or Kubernetes objects.
         beside_all: whether what it adds may belong to anything in its template: a snippet among the resources, a module, a loop
             over something that is known at the deploy.
     """
@@ -36,7 +36,7 @@ class Unread:
     stack: str
     what: str
     resource: str = ""
-    may_add: bool = True
+    brings: Literal["resources", "functions", "objects"] = "resources"
     beside_all: bool = False
 
 
@@ -54,7 +54,7 @@ def unread(templates: list[Template]) -> list[Unread]:
 def _of(template: Template, here: set[tuple[str, str]]) -> Iterator[Unread]:
     for name in _transforms(template.body.get("Transform")):
         if name.startswith("AWS::Serverless"):
-            yield Unread(template.name, f"what macro {name} makes of its resources")
+            yield Unread(template.name, f"what macro {name} makes of its resources", brings="functions")
         elif not name.startswith((*_LANGUAGE, *_SECRETS)):
             yield Unread(template.name, f"what macro {name} makes of the template")
     for id_, resource in template.body["Resources"].items():

@@ -15,7 +15,7 @@ from responsibility.reading.facts import Fact, Facts
 from responsibility.reading.handlers import handlers_of, maker_of
 from responsibility.reading.iam import Purpose, Role, Use
 from responsibility.reading.kubernetes import objects
-from responsibility.reading.partly_known import fits_one, says, surely
+from responsibility.reading.partly_known import fits, says, surely
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import references
 
@@ -215,7 +215,7 @@ def _of_itself(role: Role) -> Iterator[Use]:
 
 def _describes_clusters(role: Role) -> bool:
     return any(
-        statement.allow and fits_one("eks:describecluster", (action.lower() for action in statement.actions))
+        statement.allow and any(surely(partial(fits, "eks:describecluster", one.lower())) for one in statement.actions)
         for statement in role.allowances[0]
     )
 

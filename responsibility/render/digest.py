@@ -53,12 +53,20 @@ def accepted_duties(review: Review) -> list[Group]:
 
 
 def without_answer(review: Review) -> list[tuple[str, str]]:
-    """Returns the questions that have no answer: the check with its title, and what is not known of whom."""
-    found = groups((finding for finding in review.findings if finding.status == "unknown"), review.checks)
+    """Returns the questions that have no answer: the check with its title, and what is not known of whom.
+
+    Checks that found nothing to ask about come first, together.
+    """
+    unknown = [finding for finding in review.findings if finding.status == "unknown"]
+    found = groups((finding for finding in unknown if finding.subject), review.checks)
+    of_nothing = Counter(clean(finding.detail) for finding in unknown if not finding.subject)
     return [
-        (f"{group.check.code} {clean(group.check.title)}", f"{clean(one.subject, 80)}: {clean(one.detail)}")
-        for group in found
-        for one in group.findings
+        *((f"{count} checks", detail) for detail, count in of_nothing.items()),
+        *(
+            (f"{group.check.code} {clean(group.check.title)}", f"{clean(one.subject, 80)}: {clean(one.detail)}")
+            for group in found
+            for one in group.findings
+        ),
     ]
 
 

@@ -15,7 +15,7 @@ from eks_constructs.guardduty import GuardDutySpec
 from eks_constructs.network_spec import NetworkSpec
 from eks_constructs.registries import Registries, RegistryName, RegistrySpec
 from eks_constructs.roles import IamSpec
-from eks_constructs.spec import Misplaced, Spec, TagKey, TagValue, pattern, repeated
+from eks_constructs.spec import TAGS_OF_CONTROLLERS, Misplaced, Spec, TagKey, TagValue, pattern, repeated
 from stacks.environment.arns import check_arns
 from stacks.environment.availability_zones import check_zones
 from stacks.environment.cluster_in_network import check_against_network
@@ -216,6 +216,8 @@ class Environment(Spec):
     def _tags(self) -> "Environment":
         seen = {"name": "Name", "eks-platform/environment": "eks-platform/environment"}
         for key in self.tags:
+            if key.startswith(TAGS_OF_CONTROLLERS):
+                raise Misplaced("is a tag that EKS, Auto Mode or Karpenter sets itself; remove it", "tags", key)
             if key.lower() in seen:
                 raise Misplaced(
                     f"there is a tag {seen[key.lower()]} already, and IAM ignores upper and lower case; remove one",

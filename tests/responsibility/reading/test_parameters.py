@@ -123,3 +123,19 @@ def test_compute_of_a_nested_stack_that_was_not_read_is_unknown(template: Path) 
     document = reviewed(template)
     assert document["not_read"] == ["nested stack Workers"]
     assert status(document, "EKR078") == "unknown"
+
+
+def test_what_a_nested_stack_may_bring_is_unknown_not_absent(template: Path) -> None:
+    """No node group, no role and no add-on was read; Kubernetes objects are in no stack."""
+    template.write_text(
+        TEXT + "  Workers: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: https://x/w.yaml}}\n"
+    )
+    document = reviewed(template)
+    for code in ("EKR023", "EKR040", "EKR045", "EKR050", "EKR060", "EKR120"):
+        assert status(document, code) == "unknown", code
+    assert status(document, "EKR080") == "not_applicable"
+
+
+def test_what_sam_makes_is_no_node(template: Path) -> None:
+    template.write_text("Transform: AWS::Serverless-2016-10-31\n" + TEXT)
+    assert status(reviewed(template), "EKR045") == "not_applicable"

@@ -17,6 +17,7 @@ from eks_constructs.compute.kubelet import Memory, Signal, Threshold
 from eks_constructs.compute.node_pools import NodePoolSpec, check_zones_of_pool, unused_reservation
 from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
+    TAGS_OF_CONTROLLERS,
     KmsKeyArn,
     KubernetesName,
     Misplaced,
@@ -34,7 +35,7 @@ BUILT_IN_POOLS = ("general-purpose", "system")
 
 def _not_of_eks(tags: dict[str, str]) -> dict[str, str]:
     for key in tags:
-        if key.startswith(("eks:", "karpenter.sh/", "kubernetes.io/cluster/", "eks.amazonaws.com/")):
+        if key.startswith(TAGS_OF_CONTROLLERS):
             raise Misplaced("is a tag that Auto Mode sets itself; remove it", key)
     return tags
 

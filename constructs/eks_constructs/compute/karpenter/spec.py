@@ -19,6 +19,7 @@ from eks_constructs.compute.node_pools import NodePoolSpec, check_zones_of_pool,
 from eks_constructs.compute.user_data import UserDataSpec
 from eks_constructs.rights import PolicyName
 from eks_constructs.spec import (
+    TAGS_OF_CONTROLLERS,
     KmsKeyArn,
     KubernetesName,
     Misplaced,
@@ -85,10 +86,7 @@ class KarpenterNodesSpec(DeviceSettings):
         if self.ami_ids and not self.ami.endswith("@latest") and "ami" in self.model_fields_set:
             raise Misplaced(f"names a release, and ami_ids name others; write {self.system}@latest", "ami")
         for key in self.tags:
-            if (
-                key.startswith(("eks:", "karpenter.sh/", "karpenter.k8s.aws/", "kubernetes.io/cluster/"))
-                or key == "Name"
-            ):
+            if key.startswith(TAGS_OF_CONTROLLERS) or key == "Name":
                 raise Misplaced("is a tag that Karpenter sets itself; remove it", "tags", key)
         return self
 
