@@ -113,12 +113,17 @@ def _may_belong(subject: Fact, facts: Facts) -> str:
 
 
 def _may_lack(answer: Answer, subject: Fact, facts: Facts) -> str:
-    """Returns which resource an answer rests on and may not exist, and why; empty = none."""
-    for evidence in answer.evidence:
-        fact = facts.get(Fact, f"{evidence.stack}/{evidence.resource}")
-        if fact and fact is not subject and fact.resource.conditional and not subject.resource.conditional:
-            return f"{fact.words} may not exist: {fact.resource.conditional}"
-    return ""
+    """Returns which resource an answer rests on and may not exist, and why; empty = none.
+
+    One such resource takes away what is met; what is open stays so by any other.
+    """
+    if subject.resource.conditional:
+        return ""
+    rests = [facts.get(Fact, f"{evidence.stack}/{evidence.resource}") for evidence in answer.evidence]
+    lacking = [one for one in rests if one and one is not subject and one.resource.conditional]
+    if not lacking or (answer.status == "open" and len(lacking) < len(rests)):
+        return ""
+    return f"{lacking[0].words} may not exist: {lacking[0].resource.conditional}"
 
 
 def _gets(facts: Facts, key: str, subject: Fact) -> bool:
@@ -168,6 +173,8 @@ def _answer(check: Check, subject: Fact, facts: Facts) -> Answer | None:
         return Answer("unknown", f"{answer.detail}, but {_named(facts.unread)} was not read", (cluster.at(),))
     if answer and answer.status == "met" and (may_lack := _may_lack(answer, subject, facts)):
         return Answer("unknown", f"{answer.detail}, but {may_lack}", answer.evidence)
+    if answer and answer.status == "open" and (may_lack := _may_lack(answer, subject, facts)):
+        return Answer("unknown", f"would be open, but {may_lack}", answer.evidence)
     if answer and answer.status == "open" and subject.resource.conditional:
         return Answer("unknown", f"would be open, but may not exist: {subject.resource.conditional}", answer.evidence)
     return answer

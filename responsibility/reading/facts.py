@@ -14,7 +14,16 @@ from responsibility.reading.partly_known import known_to_start
 from responsibility.reading.properties import typed
 from responsibility.reading.resource import Resource, UnknownValue
 from responsibility.reading.unread import Unread
-from responsibility.reading.values import Reference, Unknown, all_known, gap_of, leaves, only_reference, references
+from responsibility.reading.values import (
+    Reference,
+    Unknown,
+    all_known,
+    ends_in,
+    gap_of,
+    leaves,
+    only_reference,
+    references,
+)
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Fact")
@@ -203,6 +212,8 @@ class Facts:
             return self._by_key.get(key)
         if not isinstance(value, str):
             return None
+        if key := ends_in(value):
+            return self._by_key.get(key)
         named = self._named.get((kind, value.rsplit("/", 1)[-1] if known_to_start(value, "arn:") else value), [])
         return named[0] if len(named) == 1 else None
 

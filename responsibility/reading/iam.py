@@ -93,6 +93,9 @@ class Role(Fact):
         except UnknownValue as unknown:
             unsaid.append(unknown)
         for fact, path in sources:
+            if fact.resource.conditional and not self.resource.conditional:
+                unsaid.append(UnknownValue(fact.at(), f"{fact.words} may not exist: {fact.resource.conditional}"))
+                continue
             said, gaps = read_statements(fact, path)
             found += said
             unsaid += gaps

@@ -187,7 +187,8 @@ def _items(document: Any, evidence: Evidence) -> list[Any]:
 
 
 def _statement(item: dict[str, Any], evidence: Evidence) -> Statement:
-    principal, conditions = item.get("Principal", {}), item.get("Condition") or {}
+    # NotPrincipal is everybody but some. (IAM takes none with Allow; other policies may.)
+    principal, conditions = item.get("Principal", "*" if item.get("NotPrincipal") else {}), item.get("Condition") or {}
     # Of a value that is not known, and of a test that is not, the reason.
     tests = [conditions, *(conditions.values() if isinstance(conditions, dict) else [])]
     unread = next((f"Condition: {getattr(test, 'reason', test)}" for test in tests if not isinstance(test, dict)), "")

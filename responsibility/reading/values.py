@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeGuard
 
-from responsibility.reading.partly_known import PartlyKnown, part
+from responsibility.reading.partly_known import PartlyKnown, known_to_start, part
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,14 @@ def only_reference(text: str) -> tuple[str, str, str] | None:
     """Returns stack, logical id and attribute, if a text is one reference and nothing else."""
     parts = text.parts if isinstance(text, PartlyKnown) else []
     return parts[0].reference if len(parts) == 1 and not isinstance(parts[0], str) else None
+
+
+def ends_in(text: str) -> str:
+    """Returns the key of the resource whose ``Ref`` ends an ARN, like ``...:role/${Role}``; empty = it ends otherwise."""
+    parts = text.parts if isinstance(text, PartlyKnown) and known_to_start(text, "arn:") else []
+    *_, before, last = ["", *parts] if parts else ["", ""]
+    found = last.reference if isinstance(before, str) and before.endswith("/") and not isinstance(last, str) else None
+    return f"{found[0]}/{found[1]}" if found and not found[2] else ""
 
 
 def walk(value: Any) -> Iterator[Any]:

@@ -7,6 +7,7 @@ from responsibility.reading.access import MASTERS, AwsAuth
 from responsibility.reading.eks import AccessEntry, Cluster
 from responsibility.reading.facts import Fact
 from responsibility.reading.iam import Role
+from responsibility.reading.partly_known import fits_one
 from responsibility.reading.resource import UnknownValue
 from responsibility.reading.values import has_gap
 
@@ -122,5 +123,12 @@ def changes_by_namespace(entry: AccessEntry) -> Answer | None:
     if wide:
         names = " and ".join(name for _, name in wide)
         return open_(f"has {names} for the whole cluster", *(entry.at(f"AccessPolicies.{index}") for index, _ in wide))
+    of_system = [
+        (index, name) for index, name, _, namespaces in policies if fits_one("kube-system", map(str, namespaces))
+    ]
+    if of_system:
+        names = " and ".join(name for _, name in of_system)
+        places = (entry.at(f"AccessPolicies.{index}") for index, _ in of_system)
+        return open_(f"has {names} in kube-system, whose pods and service accounts run the cluster", *places)
     spaces = sorted({space for *_, namespaces in policies for space in namespaces})
     return met(f"may change what is in {', '.join(map(str, spaces))}")

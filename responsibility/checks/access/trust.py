@@ -26,8 +26,8 @@ _CALLS = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebiden
 def _assumes(statement: Statement) -> bool:
     if not statement.allow:
         return False
-    actions = [action.lower() for action in statement.actions]
-    return any(fits_one(call, actions) for call in _CALLS)
+    actions, but = ([one.lower() for one in each] for each in (statement.actions, statement.not_actions))
+    return any(fits_one(call, actions) or (bool(but) and not fits_one(call, but)) for call in _CALLS)
 
 
 def _trusting(role: Role, kind: str, *values: str) -> list[Statement]:
