@@ -105,7 +105,8 @@ def addresses_of_an_interface(name: str) -> int:
     That number is interfaces x addresses + 2: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html
     """
     addresses = instance_type(name).pods - 2
-    return next(one for one in _SECONDARY if addresses % one == 0 and addresses > one)  # each type has two interfaces or more
+    # Each type has two interfaces or more.
+    return next(one for one in _SECONDARY if addresses % one == 0 and addresses > one)
 
 
 def pods_with_prefixes(name: str, *, own_subnets: bool) -> int:

@@ -168,7 +168,8 @@ def test_no_node_takes_more_pods_than_its_prefixes_have_addresses_for(synth, typ
 
 
 def test_more_security_groups_do_not_replace_the_clusters(synth):
-    for fields, place in (({}, lambda data: data), ({"efa_interfaces": 2, "instance_types": ["c6in.32xlarge"]}, lambda data: data["NetworkInterfaces"][1])):
+    fabric = {"efa_interfaces": 2, "instance_types": ["c6in.32xlarge"]}
+    for fields, place in (({}, lambda data: data), (fabric, lambda data: data["NetworkInterfaces"][1])):
         _, launch = made(synth, security_group_ids=["sg-0123456789abcdef0"], **fields)
         groups = place(launch)["Groups" if fields else "SecurityGroupIds"]
         assert groups[1:] == ["sg-0123456789abcdef0"], "after the cluster's own"
