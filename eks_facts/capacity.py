@@ -95,7 +95,7 @@ def most_gib(name: str) -> float | None:
 
 
 _SIZES_SAY_CPUS = ("c", "m", "r", "t", "g", "gr", "p", "i", "inf", "trn", "x", "z")
-_SECONDARY = (49, 29, 14, 11, 9, 5, 3)
+_SECONDARY = (49, 29, 14, 11, 9, 5, 3, 1)
 """Addresses of an interface beside its own: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/AvailableIpPerENI.html"""
 
 
@@ -104,7 +104,21 @@ def addresses_of_an_interface(name: str) -> int:
 
     That number is interfaces x addresses + 2: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html
     """
-    return next((one for one in _SECONDARY if (instance_type(name).pods - 2) % one == 0), _SECONDARY[-1])
+    addresses = instance_type(name).pods - 2
+    # Each type has two interfaces or more.
+    return next(one for one in _SECONDARY if addresses % one == 0 and addresses > one)
+
+
+def pods_with_prefixes(name: str, *, own_subnets: bool) -> int:
+    """Returns how many pods an instance type has IPv4 addresses for, where each address of an interface is a prefix of 16.
+
+    ``own_subnets``: pods have subnets of their own, so that the first interface has none for them.
+    https://github.com/awslabs/amazon-eks-ami/blob/main/templates/al2/runtime/max-pods-calculator.sh
+    """
+    addresses = instance_type(name).pods - 2
+    if own_subnets:
+        addresses -= addresses_of_an_interface(name)
+    return addresses * 16 + 2
 
 
 def allocatable(kind: InstanceType, runs: Runs, disk_gib: float = 0, max_pods: int = 0) -> dict[str, str]:

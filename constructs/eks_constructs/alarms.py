@@ -50,7 +50,10 @@ class AlarmsSpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> "AlarmsSpec":
-        for name in self.thresholds:
+        for name, threshold in self.thresholds.items():
+            most = load("alarms")["alarms"][name].get("below")
+            if most is not None and threshold >= most:
+                raise Misplaced(f"nothing is above it; it must be below {most}", "thresholds", name)
             if name in self.without:
                 raise Misplaced("is of an alarm that is left out; remove one of the two", "thresholds", name)
         if len(self.without) == len(load("alarms")["alarms"]):

@@ -147,15 +147,36 @@ def test_an_ami_of_ones_own_is_told_how_many_pods_the_network_has_addresses_for(
     assert found == kubelet
 
 
+PREFIXES = {"vpc-cni": {"configuration": {"env": {"ENABLE_PREFIX_DELEGATION": "true"}}}}
+
+
+@pytest.mark.parametrize(
+    ("types", "network", "most"),
+    [
+        (["m7i.large"], {}, 110),
+        (["m7i.large"], {"pod_cidr": "100.64.0.0/16"}, 110),
+        (["t3.small"], {}, 110),
+        (["t3.small", "t3.large"], {"pod_cidr": "100.64.0.0/16"}, 98),
+        (["m7i.large", "t3.micro"], {}, 34),
+        (["t3.micro"], {"pod_cidr": "100.64.0.0/16"}, 18),
+    ],
+)
+def test_no_node_takes_more_pods_than_its_prefixes_have_addresses_for(synth, types, network, most):
+    plane = {"service_cidr": "172.20.0.0/16"}
+    _, launch = made(synth, plane=plane, network=network, addons=PREFIXES, **{**AMI, "instance_types": types})
+    assert node_config(launch["UserData"])["kubelet"]["config"] == {"maxPods": most}
+
+
 def test_more_security_groups_do_not_replace_the_clusters(synth):
-    for fields, place in (({}, lambda data: data), ({"efa_interfaces": 2}, lambda data: data["NetworkInterfaces"][1])):
+    fabric = {"efa_interfaces": 2, "instance_types": ["c6in.32xlarge"]}
+    for fields, place in (({}, lambda data: data), (fabric, lambda data: data["NetworkInterfaces"][1])):
         _, launch = made(synth, security_group_ids=["sg-0123456789abcdef0"], **fields)
         groups = place(launch)["Groups" if fields else "SecurityGroupIds"]
         assert groups[1:] == ["sg-0123456789abcdef0"], "after the cluster's own"
 
 
 def test_the_fabric_has_an_interface_on_each_network_card(synth):
-    _, launch = made(synth, efa_interfaces=2, placement_group="training")
+    _, launch = made(synth, instance_types=["c6in.32xlarge"], efa_interfaces=2, placement_group="training")
     assert [
         (one["InterfaceType"], one["NetworkCardIndex"], one["DeviceIndex"]) for one in launch["NetworkInterfaces"]
     ] == [

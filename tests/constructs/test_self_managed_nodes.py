@@ -192,7 +192,8 @@ def test_the_autoscaler_knows_what_nodes_of_an_empty_group_have(synth: Any) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "addresses"), [("m6i.large", 9), ("m6i.xlarge", 14), ("m6i.4xlarge", 29), ("t3.large", 11)]
+    ("name", "addresses"),
+    [("m6i.large", 9), ("m6i.xlarge", 14), ("m6i.4xlarge", 29), ("t3.large", 11), ("t3.small", 3), ("t3.micro", 1)],
 )
 def test_windows_nodes_have_the_addresses_of_one_interface(name: str, addresses: int) -> None:
     assert addresses_of_an_interface(name) == addresses

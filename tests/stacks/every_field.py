@@ -256,7 +256,7 @@ FILES: tuple[dict[str, Any], ...] = (
                             },
                             {
                                 "name": "special",
-                                "instance_types": ["m7i.large"],
+                                "instance_types": ["c6in.32xlarge"],
                                 "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
                                 "node_repair": {"stop_above_percentage": 5, "parallel_count": 5},
                                 "max_unavailable": 2,
@@ -600,7 +600,7 @@ FILES: tuple[dict[str, Any], ...] = (
                                 "ami_type": "AL2023_x86_64_STANDARD",
                                 "device_allocation": "device-plugin",
                                 "ami_release": "v20261112",
-                                "instance_types": ["m7i.large"],
+                                "instance_types": ["c6in.32xlarge"],
                                 "capacity": "spot",
                                 "on_demand_base": 1,
                                 "on_demand_percentage": 20,

@@ -161,6 +161,11 @@ class Ec2GroupSpec(NodeSettingsSpec):
         ``alternatives``: the AMI types that it could name.
         """
         ami = self.image
+        if self.ami and self.ami.architecture not in (None, ami.architecture):
+            raise Misplaced(
+                f"its images are for {self.ami.architecture}, but ami_type {ami.name} is for {ami.architecture}; change one of them",
+                *("ami", "ssm_parameter"),
+            )
         for index, instance_type in enumerate(self.instance_types):
             problem = None
             if architecture(instance_type) != ami.architecture:

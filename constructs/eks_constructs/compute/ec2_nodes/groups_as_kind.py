@@ -62,7 +62,7 @@ class Ec2Nodes(ComputeKind[N], Generic[N]):
         check_windows_network(spec.groups, own_pod_subnets=context.own_pod_subnets, ipv6=context.ipv6)
         for index, group in enumerate(spec.groups):
             try:
-                PodAddresses(context.prefixes, context.own_pod_subnets).check(group, joins=self.joins_by_itself(group))
+                PodAddresses.of(context).check(group, joins=self.joins_by_itself(group))
             except Misplaced as problem:
                 raise Misplaced(str(problem), "groups", index, *problem.where) from None
 

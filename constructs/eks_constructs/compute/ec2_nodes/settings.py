@@ -30,6 +30,9 @@ MAX_SECURITY_GROUPS = 4
 """Beside the cluster's: a network interface takes five. https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
 
 
+_PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64"}
+
+
 class AmiSpec(Spec):
     """An AMI of your own, by its id or by the SSM parameter that has it."""
 
@@ -51,7 +54,18 @@ class AmiSpec(Spec):
     def _one(self) -> "AmiSpec":
         if (self.id is None) == (self.ssm_parameter is None):
             raise ValueError("needs id or ssm_parameter, and not both")
+        path = self.ssm_parameter or ""
+        if path.startswith(("/aws/service/eks/", "/aws/service/bottlerocket/")) and not path.endswith("/image_id"):
+            # https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html
+            raise Misplaced("has no id of an image: those parameters of AWS end in /image_id", "ssm_parameter")
         return self
+
+    @property
+    def architecture(self) -> str | None:
+        """The processors of an image of AWS, where the path of its parameter has them."""
+        path = self.ssm_parameter or ""
+        parts = path.split("/") if path.startswith("/aws/service/") else []
+        return next((_PROCESSORS[part] for part in parts if part in _PROCESSORS), None)
 
     @property
     def image_id(self) -> str:

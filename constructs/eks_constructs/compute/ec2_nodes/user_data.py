@@ -4,7 +4,7 @@ EKS sets labels and taints of nodes with an AMI of their own after they joined, 
 https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html#mng-ami-id-conditions
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
@@ -13,8 +13,10 @@ from aws_cdk import Fn
 
 from eks_constructs.cluster_handle import Joining
 from eks_constructs.compute.ec2_nodes.group import Ec2GroupSpec
+from eks_constructs.compute.kind import ClusterContext
 from eks_constructs.compute.user_data import merged, mime, powershell, toml
 from eks_constructs.spec import Misplaced
+from eks_facts.capacity import pods_with_prefixes
 from eks_facts.files import load
 
 # Pods have subnets of their own, so that a node's first network interface has no address for them.
@@ -29,6 +31,12 @@ class PodAddresses:
 
     prefixes: bool = False
     own_subnets: bool = False
+    ipv6: bool = False
+
+    @classmethod
+    def of(cls, context: ClusterContext) -> "PodAddresses":
+        """Returns what holds for the nodes of a cluster."""
+        return cls(context.prefixes, context.own_pod_subnets, context.ipv6)
 
     def check(self, spec: Ec2GroupSpec, *, joins: bool) -> None:
         """Raises Misplaced, from the group, where nothing can compute how many pods its nodes take.
@@ -49,10 +57,16 @@ class PodAddresses:
                 "ami" if spec.ami else "ami_type",
             )
 
-    @property
-    def most(self) -> dict[str, int]:
-        """The pods of a node as a KubeletConfiguration spells them, where they do not depend on the instance type."""
-        return {"maxPods": load("devices")["max_pods_with_prefixes"]} if self.prefixes else {}
+    def most(self, spec: Ec2GroupSpec) -> dict[str, int]:
+        """Returns the pods of a node as a KubeletConfiguration spells them, where the image would count no prefixes."""
+        return {"maxPods": self.with_prefixes(spec.instance_types)} if self.prefixes else {}
+
+    def with_prefixes(self, instance_types: Sequence[str]) -> int:
+        """Returns how many pods a node of any of these types takes: as many as recommended, where it has addresses for them."""
+        most: int = load("devices")["max_pods_with_prefixes"]
+        if self.ipv6:  # one prefix has more addresses than there are pods
+            return most
+        return min([most, *(pods_with_prefixes(one, own_subnets=self.own_subnets) for one in instance_types)])
 
 
 def user_data(
@@ -102,7 +116,7 @@ def _bottlerocket(
         "node-labels": dict(labels),
     }
     if pods.prefixes:
-        found["max-pods"] = pods.most["maxPods"]
+        found["max-pods"] = pods.most(spec)["maxPods"]
     if spec.node_taints:
         found["node-taints"] = {
             taint.key: [f"{one.value}:{one.effect}" for one in spec.node_taints if one.key == taint.key]
@@ -116,7 +130,7 @@ def _node_config(
 ) -> dict[str, Any]:
     kubelet: dict[str, Any] = {"flags": _flags(spec, labels)}
     if pods.prefixes:
-        kubelet["config"] = pods.most
+        kubelet["config"] = pods.most(spec)
     elif pods.own_subnets:
         kubelet["maxPodsExpression"] = _OWN_POD_SUBNETS
     return {
@@ -135,7 +149,7 @@ def _ubuntu(spec: Ec2GroupSpec, cluster: str, labels: Mapping[str, str], joining
 
     https://github.com/eksctl-io/eksctl/blob/main/pkg/nodebootstrap/assets/scripts/bootstrap.ubuntu.sh
     """
-    settings = {**pods.most, **spec.kubelet.settings()}
+    settings = {**pods.most(spec), **spec.kubelet.settings()}
     flags = " ".join([*_flags(spec, labels), *_as_flags(settings)])
     own_count = " --use-max-pods false" if "maxPods" in settings else ""
     return (

@@ -1,6 +1,6 @@
 """Karpenter as a kind of compute: nodes beside managed or self-managed ones."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from constructs import Construct
 from eks_constructs.addon_plan import merge
 from eks_constructs.cluster_network import ClusterNetwork
 from eks_constructs.compute.devices import KARPENTER_LABELS, DeviceSoftware, devices_of_pool, offered, one_each
+from eks_constructs.compute.ec2_nodes.user_data import PodAddresses
 from eks_constructs.compute.karpenter import objects
 from eks_constructs.compute.karpenter.construct import Karpenter, node_role_name
 from eks_constructs.compute.karpenter.spec import KarpenterSpec
@@ -65,6 +66,18 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
                 f"Karpenter {objects.VERSION} is for Kubernetes up to {objects.NEWEST_KUBERNETES}, and the control plane has"
                 f" {mine}; wait with the upgrade, or raise the version in constructs/eks_constructs/compute/karpenter/objects.py"
             )
+
+    def check_network(self, spec: KarpenterSpec, context: ClusterContext, zones: Collection[str] | None) -> None:
+        super().check_network(spec, context, zones)
+        pods = PodAddresses.of(context)  # of all nodes of a class, whatever their instance type
+        for index, pool in enumerate(spec.node_pools if pods.prefixes else ()):
+            for place, one in enumerate(() if spec.class_of(pool).kubelet.max_pods else pool.instance_types):
+                if (most := pods.with_prefixes([one])) < (usual := pods.with_prefixes([])):
+                    raise Misplaced(
+                        f"with prefixes nodes take {usual} pods, and {one} has addresses for {most}; choose a larger type, or set"
+                        f" kubelet.max_pods: {most} in the node class of the pool",
+                        *("node_pools", index, "instance_types", place),
+                    )
 
     def instance_categories(self, spec: KarpenterSpec) -> Iterator[tuple[Where, str]]:
         yield from named_categories(spec.node_pools)

@@ -136,7 +136,7 @@ def nodes(
             label_domain="karpenter.k8s.aws",
             labels={**pool.labels, **NODES, **_sharing(spec.class_of(pool))},
             # An instance of one vCPU has fewer addresses than the number of pods below.
-            more_vcpus_than=1 if prefixes and not spec.class_of(pool).kubelet.max_pods else None,
+            more_vcpus_than=1 if prefixes and not ipv6 and not spec.class_of(pool).kubelet.max_pods else None,
             # Karpenter takes the newest AMI of EKS, which has no driver for them.
             without_families=()
             if spec.class_of(pool).ami_ids

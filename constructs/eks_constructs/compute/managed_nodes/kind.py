@@ -78,7 +78,7 @@ class ManagedNodeGroups(Ec2Nodes[ManagedNodesSpec]):
             revision=wiring.revision,
             security_group_id=wiring.security_group_id,
             joining=wiring.joining,
-            pods=PodAddresses(wiring.context.prefixes, wiring.context.own_pod_subnets),
+            pods=PodAddresses.of(wiring.context),
         )
         for group in made.groups.values():
             for addon in wiring.before_nodes:
