@@ -119,6 +119,12 @@ class Subnet(Fact):
             return self.facts.pointing("AWS::EC2::Route", "RouteTableId", table) if table else []
         return []
 
+    def _led(self, route: Fact) -> Reach:
+        """Where a route leads; a way to the internet that may not exist is unknown."""
+        reach = _leads(route)
+        may_lack = route.resource.conditional and not self.resource.conditional
+        return "unknown" if reach == "public" and may_lack else reach
+
     def _may_have_other_routes(self, routes: list[Fact]) -> bool:
         """Whether a route, or what joins it to a route table, is not known."""
         stack, association = self.resource.stack, "AWS::EC2::SubnetRouteTableAssociation"
@@ -137,6 +143,8 @@ class Subnet(Fact):
             self.get("Routes")  # an account may not tell them
         except UnknownValue as unknown:
             return unknown
+        if route := next((one for one in self.routes if one.resource.conditional), None):
+            return UnknownValue(route.at(), f"{route.words} may not exist: {route.resource.conditional}")
         return UnknownValue(self.at(), "its routes were not read")
 
     @property
@@ -145,7 +153,8 @@ class Subnet(Fact):
         routes = self.routes
         if not routes and not self.facts.of_type("AWS::EC2::SubnetRouteTableAssociation"):
             return "unknown"
-        found = {_leads(route) for route in routes if surely(partial(is_internet, destination_of(route)))}
+        out = [route for route in routes if surely(partial(is_internet, destination_of(route)))]
+        found = {self._led(route) for route in out}
         if "public" not in found and self._may_have_other_routes(routes):
             return "unknown"
         order: tuple[Reach, ...] = ("public", "unknown", "private")

@@ -100,6 +100,8 @@ def unenforced(cluster: Cluster, where: Evidence) -> str:
     if addon:
         settings = settings_of(addon)
         on = settings.get("enableNetworkPolicy") if isinstance(settings, dict) else None
+        if addon.resource.conditional and not cluster.resource.conditional:
+            raise UnknownValue(addon.at(), f"{addon.words} may not exist: {addon.resource.conditional}")
         return "" if str(on).lower() == "true" else "the vpc-cni add-on lacks enableNetworkPolicy"
     if str(software.chart_values(cluster, "aws-vpc-cni").get("enableNetworkPolicy")).lower() == "true":
         return ""

@@ -80,3 +80,51 @@ def test_what_a_trust_leaves_out_is_not_who_it_keeps_out(tmp_path: Path, stateme
 def test_an_arn_that_ends_in_a_reference_means_that_role(tmp_path: Path, node: str) -> None:
     text = (NODES % (EC2, "")).replace("!GetAtt Node.Arn", node)
     assert _status(tmp_path, text, "EKR220", "role Node") == "open"
+
+
+ENFORCED = """
+  Cni:
+    Type: AWS::EKS::Addon
+    %s
+    Properties: {ClusterName: main, AddonName: vpc-cni, ConfigurationValues: '{"enableNetworkPolicy": "true"}'}
+"""
+
+
+@pytest.mark.parametrize(("condition", "status"), [("", "met"), ("Condition: Live", "unknown")])
+def test_an_add_on_that_may_not_exist_enforces_nothing_for_sure(tmp_path: Path, condition: str, status: str) -> None:
+    assert _status(tmp_path, NODES % (EC2, ENFORCED % condition), "EKR319", "cluster main") == status
+
+
+NETWORK = """
+  Vpc: {Type: "AWS::EC2::VPC", Properties: {CidrBlock: 10.0.0.0/16}}
+  Subnet: {Type: "AWS::EC2::Subnet", Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.0.0/24}}
+  Table: {Type: "AWS::EC2::RouteTable", Properties: {VpcId: !Ref Vpc}}
+  Tie: {Type: "AWS::EC2::SubnetRouteTableAssociation", Properties: {SubnetId: !Ref Subnet, RouteTableId: !Ref Table}}
+  Door: {Type: "AWS::EC2::InternetGateway"}
+  Nat: {Type: "AWS::EC2::NatGateway", Properties: {SubnetId: !Ref Subnet}}
+"""
+ROUTE = """
+  Out%s:
+    Type: AWS::EC2::Route
+    %s
+    Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, %s}
+"""
+DOOR, NAT = "GatewayId: !Ref Door", "NatGatewayId: !Ref Nat"
+
+
+@pytest.mark.parametrize(
+    ("routes", "status"),
+    [
+        ([("", DOOR)], "open"),
+        ([("", NAT)], "met"),
+        ([("Condition: Live", DOOR)], "unknown"),
+        ([("Condition: Live", DOOR), ("Condition: Live", NAT)], "unknown"),
+        ([("Condition: Live", NAT)], "met"),
+    ],
+)
+def test_a_way_out_that_may_not_exist_makes_no_subnet_public(
+    tmp_path: Path, routes: list[tuple[str, str]], status: str
+) -> None:
+    text = NETWORK + "".join(ROUTE % (number, *route) for number, route in enumerate(routes))
+    nodes = (NODES % (EC2, text)).replace("Subnets: [a]", "Subnets: [!Ref Subnet]")
+    assert _status(tmp_path, nodes, "EKR076", "node group Workers") == status
