@@ -78,6 +78,18 @@ class KarpenterNodes(ComputeKind[KarpenterSpec]):
                         f" kubelet.max_pods: {most} in the node class of the pool",
                         *("node_pools", index, "instance_types", place),
                     )
+            for place, rule in enumerate(
+                () if pods.ipv6 or spec.class_of(pool).kubelet.max_pods else pool.requirements
+            ):
+                few = (
+                    rule.values == ["1"] if rule.operator == "In" else rule.operator == "Lt" and int(rule.values[0]) < 3
+                )
+                if rule.key == "karpenter.k8s.aws/instance-cpu" and few:
+                    raise Misplaced(
+                        "with prefixes a pool takes no instance of one vCPU, which has fewer addresses than pods; choose more, or set"
+                        " kubelet.max_pods in the node class of the pool",
+                        *("node_pools", index, "requirements", place, "values"),
+                    )
 
     def instance_categories(self, spec: KarpenterSpec) -> Iterator[tuple[Where, str]]:
         yield from named_categories(spec.node_pools)
