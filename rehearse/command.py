@@ -155,13 +155,15 @@ def _kubectl() -> str:
 
 @contextmanager
 def _ending() -> Iterator[None]:
-    """Lets SIGTERM end it as Ctrl-C does: with nothing left behind."""
+    """Lets SIGTERM and SIGHUP end it as Ctrl-C does: with nothing left behind. What is ignored stays so (nohup)."""
 
     def stop(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    numbers = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -207,6 +207,7 @@ FAULTS: Mapping[str, tuple[int, str]] = {
     # what happens in the middle: the exit code, and what is said
     "ctrl-c": (130, "Interrupted."),
     "terminated": (130, "Interrupted."),
+    "hung up": (130, "Interrupted."),
     "kube-apiserver": (2, "kube-apiserver has ended (exit code -9)"),
     "etcd": (2, "etcd has ended (exit code -9)"),
     "full disk": (2, "etcd has ended (exit code "),
@@ -224,7 +225,7 @@ def test_what_is_ended_leaves_nothing_behind(tmp_path: Path, fault: str) -> None
         cwd=ROOT, env={**os.environ, "TMPDIR": str(temporary)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=_small_files if fault == "full disk" else None,
     )  # fmt: skip
-    signals = {"ctrl-c": signal.SIGINT, "terminated": signal.SIGTERM}
+    signals = {"ctrl-c": signal.SIGINT, "terminated": signal.SIGTERM, "hung up": signal.SIGHUP}
     if fault != "full disk":
         part = "kube-apiserver" if fault in signals else fault
         assert until(lambda: bool(_pids(temporary, part)), 120)
