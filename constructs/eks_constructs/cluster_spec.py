@@ -59,7 +59,7 @@ class EksClusterSpec(Spec):
         if self._plan is None or self._plan[0] is not self.addons or self._plan[1] is not self.compute:
             self._plan = (self.addons, self.compute, plan_addons(dict(self.addons.items()), self.compute.mix))
         return [
-            addon if addon.version else replace(addon, version=(locked or {}).get(addon.name))
+            replace(addon, version=locked.get(addon.name)) if locked and not addon.version else addon
             for addon in self._plan[2]
         ]
 

@@ -187,14 +187,14 @@ def _items(document: Any, evidence: Evidence) -> list[Any]:
 
 
 def _statement(item: dict[str, Any], evidence: Evidence) -> Statement:
-    # NotPrincipal is everybody but some. (IAM takes none with Allow; other policies may.)
-    principal, conditions = item.get("Principal", "*" if item.get("NotPrincipal") else {}), item.get("Condition") or {}
+    # Everybody but those that NotPrincipal names; IAM refuses it in a trust policy:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+    principal = "*" if "NotPrincipal" in item else item.get("Principal", {})
+    conditions = item.get("Condition") or {}
     # Of a value that is not known, and of a test that is not, the reason.
     tests = [conditions, *(conditions.values() if isinstance(conditions, dict) else [])]
     unread = next((f"Condition: {getattr(test, 'reason', test)}" for test in tests if not isinstance(test, dict)), "")
-    # Everybody but those that it names; IAM refuses it in a trust policy:
-    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
-    pairs: list[tuple[str, str]] = [("AWS", "*")] if "NotPrincipal" in item else []
+    pairs: list[tuple[str, str]] = []
     for kind, values in principal.items() if isinstance(principal, dict) else [("AWS", principal)]:
         pairs.extend((kind, value) for value in _texts(values))
     return Statement(

@@ -96,11 +96,13 @@ def _large_enough(
     way, pod = template
     where = "nodes" if placement.spec.nodes else "compute"
     have = ", ".join(f"{key}: {', '.join(one.instance_types)}" for key, one in nodes.items())
-    typed = {key: one for key, one in nodes.items() if one.instance_types}
-    found = {key: one for key, one in nodes.items() if not keeps_off(pod["spec"], _TYPE, one.instance_types)}
-    found |= {key: one for key, one in nodes.items() if key not in typed}
+    found = {
+        key: one
+        for key, one in nodes.items()
+        if not one.instance_types or not keeps_off(pod["spec"], _TYPE, one.instance_types)
+    }
     if not found:
-        every = {one for nodes_ in typed.values() for one in nodes_.instance_types}
+        every = {name for one in nodes.values() for name in one.instance_types}
         _, field = file.message((*way, "spec", *(keeps_off(pod["spec"], _TYPE, every) or ())), "")
         raise Misplaced(
             f"the pods of {name} ask for another {_TYPE} than their nodes have ({field}): {have}; remove that, or add the type",

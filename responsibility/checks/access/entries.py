@@ -1,5 +1,7 @@
 """Checks of who may use the Kubernetes API: access entries, and the older ConfigMap ``aws-auth``."""
 
+from collections.abc import Sequence
+
 from responsibility.checks.access.cluster_role import CLUSTER_ADMIN
 from responsibility.checks.check import Answer, check, met, not_applicable, open_
 from responsibility.findings import Evidence
@@ -113,6 +115,11 @@ def _in_entry(entry: AccessEntry) -> list[tuple[str, Evidence]]:
     return [(words, entry.at("KubernetesGroups"))] if reserved else []
 
 
+def _has(entry: AccessEntry, policies: Sequence[tuple[int, str]], where: str) -> Answer:
+    names = " and ".join(name for _, name in policies)
+    return open_(f"has {names} {where}", *(entry.at(f"AccessPolicies.{index}") for index, _ in policies))
+
+
 @check("EKR022", AccessEntry)
 def changes_by_namespace(entry: AccessEntry) -> Answer | None:
     """AmazonEKSAdminPolicy is meant for namespaces; for the cluster there is AmazonEKSClusterAdminPolicy."""
@@ -121,14 +128,11 @@ def changes_by_namespace(entry: AccessEntry) -> Answer | None:
         return None
     wide = [(index, name) for index, name, scope, _ in policies if scope == "cluster"]
     if wide:
-        names = " and ".join(name for _, name in wide)
-        return open_(f"has {names} for the whole cluster", *(entry.at(f"AccessPolicies.{index}") for index, _ in wide))
+        return _has(entry, wide, "for the whole cluster")
     of_system = [
         (index, name) for index, name, _, namespaces in policies if fits_one("kube-system", map(str, namespaces))
     ]
     if of_system:
-        names = " and ".join(name for _, name in of_system)
-        places = (entry.at(f"AccessPolicies.{index}") for index, _ in of_system)
-        return open_(f"has {names} in kube-system, whose pods and service accounts run the cluster", *places)
+        return _has(entry, of_system, "in kube-system, whose pods and service accounts run the cluster")
     spaces = sorted({space for *_, namespaces in policies for space in namespaces})
     return met(f"may change what is in {', '.join(map(str, spaces))}")

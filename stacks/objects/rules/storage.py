@@ -14,13 +14,16 @@ _HANDLE = "${FILE_SYSTEM_ID}::${ACCESS_POINT_ID}"
 _NO_DRIVER = "kubernetes.io/no-provisioner"
 
 
+def _claims(item: KubernetesObject) -> list[tuple[Where, KubernetesObject]]:
+    """Returns the claims of volumes in an object, itself too, with the way to each."""
+    own: list[tuple[Where, KubernetesObject]] = [((), item)] if kind_of(item) == "PersistentVolumeClaim" else []
+    return [*claim_templates(item), *own]
+
+
 def storage_classes(item: KubernetesObject, setting: Setting) -> Found:
     """Classes of claims: the older annotations, classes that nobody makes."""
-    claims = list(claim_templates(item))
-    if kind_of(item) == "PersistentVolumeClaim":
-        claims.append(((), item))
     own = setting.placement.rule.storage_class
-    for where, claim in claims:
+    for where, claim in _claims(item):
         metadata = claim.get("metadata") or {}
         for annotation in _OLD_STORAGE_CLASSES:
             if annotation in (metadata.get("annotations") or {}):
@@ -48,11 +51,8 @@ def access_modes(item: KubernetesObject, setting: Setting) -> Found:
     https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volumes-multi.html and
     https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/multi-attach.md
     """
-    claims = list(claim_templates(item))
-    if kind_of(item) == "PersistentVolumeClaim":
-        claims.append(((), item))
     own = setting.placement.rule.storage_class
-    for where, claim in claims:
+    for where, claim in _claims(item):
         spec = claim.get("spec") or {}
         name = spec.get("storageClassName") or own
         made = setting.known.classes.get(("StorageClass", str(name)), {})
